@@ -1,0 +1,75 @@
+// What the parts of the load generator share. One thread, one epoll loop, loopback only.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum mode { THROUGHPUT, CONNECT, IDLE };
+enum state { FREE, CONNECTING, UPGRADING, JOINING, READY, CLOSING };
+
+// Bytes that grow at the end and are taken from the front.
+struct buffer {
+    char *bytes;
+    size_t length, capacity, taken;
+};
+
+struct connection {
+    int descriptor;
+    enum state state;
+    bool awaits_writable, is_checked, was_told_first, has_joined;
+    uint32_t slot, serial; // its place in the table; its number among all ever opened
+    uint32_t room;
+    struct connection *partner; // the other member of its room
+    uint64_t opened_at;
+    struct buffer input, output;
+    char partner_id[96]; // the partner's connection id, as the relay spells it
+    char *message;       // prepared send-payload, with a place for the time it was sent
+    size_t message_length, time_offset;
+};
+
+struct options {
+    enum mode mode;
+    const char *host, *token, *client;
+    int port, rooms, in_flight, at_once, payload_bytes;
+    long count;
+    double seconds, warmup_seconds, timeout_seconds;
+    int server; // process whose CPU time and memory are read; 0 for none
+};
+
+struct counts {
+    uint64_t messages, opened, ready, ended, answered;
+    uint64_t connect_errors, http_errors, protocol_errors, content_errors, closed_by_server;
+};
+
+extern struct options options;
+extern struct counts counts;
+extern struct connection *connections;
+extern uint32_t connection_count;
+extern bool is_measuring, is_stopping;
+
+// load_main.c
+__attribute__((noreturn)) void fail(const char *format, ...);
+
+// load_measure.c
+uint64_t now_nanoseconds(void);
+void add_latency(uint64_t nanoseconds);
+double latency_microseconds(double quantile);
+double server_cpu_seconds(void);
+long server_memory_kilobytes(void);
+
+// load_socket.c
+void append(struct buffer *buffer, const void *bytes, size_t length);
+void open_connection(struct connection *connection);
+void queue_text(struct connection *connection, const char *text, size_t length);
+bool flush(struct connection *connection);
+void say_goodbye(struct connection *connection);
+void end_connection(struct connection *connection, uint64_t *counter, const char *why);
+void turn(int wait_milliseconds);
+void start_loop(void);
+
+// load_classic.c
+void prepare_description(int bytes);
+void prepare_message(struct connection *connection);
+void send_message(struct connection *connection);
+void upgraded(struct connection *connection);
+void received(struct connection *connection, const char *text, size_t length);

@@ -1,0 +1,176 @@
+// swift-tools-version: 6.2
+import Glibc
+import PackageDescription
+
+// The layers, and who may know whom. A new arrow is a decision: see docs/architecture.md.
+//
+//   Products ──► Services ──► Core ◄── Drivers ──► CModules      (Products ──► Drivers too)
+
+enum Layer: String {
+    case cModules = "CModules"
+    case core = "Core"
+    case drivers = "Drivers"
+    case services = "Services"
+    case products = "Products"
+
+    var mayUse: [Layer] {
+        switch self {
+        case .cModules: []
+        case .core: [.core]
+        case .drivers: [.cModules, .core, .drivers]
+        case .services: [.core]
+        case .products: [.core, .drivers, .services, .products]
+        }
+    }
+}
+
+struct Module {
+    let name: String
+    let layer: Layer
+    var uses: [String] = []
+    var external: [Target.Dependency] = []
+    var path: String { "Sources/\(layer.rawValue)/\(name)" }
+}
+
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let argumentParser = Target.Dependency.product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+let modules: [Module] = [
+    Module(name: "CEpoll", layer: .cModules),
+    Module(name: "CLibJWT", layer: .cModules),
+    Module(name: "CMicrohttpd", layer: .cModules),
+    Module(name: "COpenSSL", layer: .cModules),
+
+    Module(name: "StrictJSON", layer: .core),
+    Module(name: "Tokens", layer: .core, uses: ["StrictJSON"]),
+    Module(name: "Clients", layer: .core, uses: ["HTTPMessages", "Tokens"]),
+    Module(name: "HTTPMessages", layer: .core),
+    Module(name: "Edge", layer: .core, uses: ["HTTPMessages", "StrictJSON"]),
+    Module(name: "WebSocket", layer: .core, uses: ["HTTPMessages"]),
+    Module(name: "Signalling", layer: .core, uses: ["StrictJSON"]),
+
+    Module(name: "Cryptography", layer: .drivers, uses: ["COpenSSL", "Tokens"]),
+    Module(name: "TokenIssuing", layer: .drivers, uses: ["CLibJWT", "Cryptography", "Tokens"]),
+    Module(name: "ClientStorage", layer: .drivers, uses: ["Clients", "Tokens"], external: [grdb]),
+    Module(name: "HTTPServing", layer: .drivers, uses: ["CMicrohttpd", "HTTPMessages"]),
+    Module(name: "SocketLoop", layer: .drivers, uses: ["CEpoll", "WebSocket"]),
+
+    Module(
+        name: "AuthService", layer: .services,
+        uses: ["Clients", "Edge", "HTTPMessages", "StrictJSON", "Tokens"]),
+    Module(
+        name: "SignalService", layer: .services,
+        uses: ["HTTPMessages", "Signalling", "StrictJSON", "Tokens", "WebSocket"]),
+
+    Module(
+        name: "UsherVerifier", layer: .products,
+        uses: ["Cryptography", "StrictJSON", "Tokens"]),
+    Module(
+        name: "usher", layer: .products,
+        uses: [
+            "AuthService", "ClientStorage", "Clients", "Cryptography", "Edge", "HTTPMessages",
+            "HTTPServing", "SignalService", "Signalling", "SocketLoop", "StrictJSON",
+            "TokenIssuing", "Tokens", "UsherVerifier", "WebSocket",
+        ],
+        external: [argumentParser, logging]),
+]
+
+/// What each test target may import beside the module it is named after.
+let testUses: [String: [String]] = [
+    "StrictJSON": [],
+    "Tokens": ["StrictJSON"],
+    "Clients": ["Tokens"],
+    "HTTPMessages": [],
+    "Edge": ["HTTPMessages", "StrictJSON"],
+    "WebSocket": ["HTTPMessages"],
+    "Signalling": ["StrictJSON"],
+    "Cryptography": ["StrictJSON", "Tokens"],
+    "TokenIssuing": ["Cryptography", "StrictJSON", "Tokens"],
+    "ClientStorage": ["Clients", "Tokens"],
+    "HTTPServing": ["HTTPMessages"],
+    "SocketLoop": ["HTTPMessages", "WebSocket"],
+    "AuthService": ["Clients", "Cryptography", "HTTPMessages", "StrictJSON", "Tokens"],
+    "SignalService": [
+        "HTTPMessages", "Signalling", "StrictJSON", "Tokens", "WebSocket",
+    ],
+    "UsherVerifier": ["Cryptography", "StrictJSON", "TokenIssuing", "Tokens"],
+    "usher": ["AuthService", "Edge", "HTTPMessages", "SocketLoop"],
+]
+
+func refuse(_ message: String) -> Never {
+    print("Package.swift: \(message)")
+    exit(1)
+}
+
+let moduleNamed = Dictionary(uniqueKeysWithValues: modules.map { ($0.name, $0) })
+for module in modules {
+    for used in module.uses {
+        guard let target = moduleNamed[used] else {
+            refuse("\(module.name) uses \(used), which is no module")
+        }
+        guard module.layer.mayUse.contains(target.layer) else {
+            refuse(
+                "\(module.layer.rawValue)/\(module.name) may not use "
+                    + "\(target.layer.rawValue)/\(used): see the layers in docs/architecture.md")
+        }
+    }
+}
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func names(_ targets: [String]) -> [Target.Dependency] { targets.map { .target(name: $0) } }
+
+let sources: [Target] = modules.map { module in
+    let dependencies = names(module.uses) + module.external
+    if module.layer == .cModules {
+        return .systemLibrary(name: module.name, path: module.path)
+    }
+    if module.name == "usher" {
+        return .executableTarget(
+            name: module.name, dependencies: dependencies, path: module.path,
+            resources: ["index.html", "app.js", "style.css"].map { .embedInCode("Demo/\($0)") },
+            swiftSettings: settings)
+    }
+    return .target(
+        name: module.name, dependencies: dependencies, path: module.path,
+        swiftSettings: settings)
+}
+
+let tests: [Target] = testUses.sorted { $0.key < $1.key }.map { name, uses in
+    .testTarget(
+        name: "\(name)Tests", dependencies: names([name] + uses), path: "Tests/\(name)Tests",
+        swiftSettings: settings)
+}
+
+let package = Package(
+    name: "usher",
+    products: [
+        .executable(name: "usher", targets: ["usher"]),
+        .library(name: "UsherVerifier", targets: ["UsherVerifier"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: sources + tests + [
+        .testTarget(
+            name: "ArchitectureTests", path: "Tests/ArchitectureTests", swiftSettings: settings),
+        // Measures against OpenSSL itself, so it alone among executables sees the C.
+        .executableTarget(
+            name: "token-benchmark",
+            dependencies: names([
+                "COpenSSL", "Cryptography", "TokenIssuing", "Tokens", "UsherVerifier",
+            ]),
+            path: "Benchmarks/TokenBenchmark", swiftSettings: settings),
+    ]
+)

@@ -1,0 +1,50 @@
+#pragma once
+#include <arpa/inet.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+// Variadic functions of libmicrohttpd, made importable. No logic.
+
+typedef void *(*usher_mhd_target_callback)(void *cls, const char *target,
+                                           struct MHD_Connection *connection);
+typedef size_t (*usher_mhd_unescape_callback)(void *cls, struct MHD_Connection *connection,
+                                              char *text);
+
+struct usher_mhd_callbacks {
+  void *cls;
+  MHD_LogCallback log;
+  usher_mhd_target_callback target;
+  usher_mhd_unescape_callback unescape;
+  MHD_AccessHandlerCallback request;
+  MHD_RequestCompletedCallback completed;
+};
+
+static inline struct MHD_Daemon *usher_mhd_start(unsigned int flags,
+                                                 const struct usher_mhd_callbacks *callbacks,
+                                                 int listening,
+                                                 struct MHD_OptionItem *options) {
+  return MHD_start_daemon(
+      flags, 0, NULL, NULL, callbacks->request, callbacks->cls, MHD_OPTION_EXTERNAL_LOGGER,
+      callbacks->log, callbacks->cls, MHD_OPTION_LISTEN_SOCKET, listening,
+      MHD_OPTION_URI_LOG_CALLBACK, callbacks->target, callbacks->cls, MHD_OPTION_UNESCAPE_CALLBACK,
+      callbacks->unescape, callbacks->cls, MHD_OPTION_NOTIFY_COMPLETED, callbacks->completed,
+      callbacks->cls, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+}
+
+static inline const struct sockaddr *usher_mhd_peer(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  return info ? info->client_addr : NULL;
+}
+
+static inline void usher_mhd_release(struct MHD_UpgradeResponseHandle *handle) {
+  MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
+}
+
+static inline size_t usher_mhd_header_size(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+  return info ? info->header_size : 0;
+}

@@ -1,0 +1,60 @@
+package import Tokens
+
+/// A registered client: an application's backend that may ask for tokens.
+package struct Client: Equatable, Sendable {
+    /// `c_` and 22 characters of base64url; chosen by us, public, never a credential by itself
+    /// (RFC 6749 §2.2).
+    package let clientID: String
+    /// What operators call it. Not unique.
+    package let name: String
+    /// The rooms that its tokens may carry.
+    package let rooms: [RoomPattern]
+    /// Web origins whose pages may connect with a token out of a cookie, each
+    /// `scheme://host[:port]`.
+    package let origins: [String]
+    /// The scopes that its tokens may carry (RFC 6749 §3.3).
+    package let scopes: [String]
+    /// Seconds since the Unix epoch.
+    package let createdAt: Int64
+    /// A disabled client gets no tokens, and its sockets are closed.
+    package var isEnabled: Bool
+    /// Oldest first, at most `ClientSecret.liveMax`; the last is the current one.
+    package var secrets: [ClientSecret]
+
+    package init(
+        clientID: String, name: String, rooms: [RoomPattern], origins: [String],
+        scopes: [String], createdAt: Int64, isEnabled: Bool = true, secrets: [ClientSecret]
+    ) {
+        self.clientID = clientID
+        self.name = name
+        self.rooms = rooms
+        self.origins = origins
+        self.scopes = scopes
+        self.createdAt = createdAt
+        self.isEnabled = isEnabled
+        self.secrets = secrets
+    }
+}
+
+/// The form of a client id: `c_` and 16 random bytes in base64url.
+package enum ClientID {
+    /// Random bytes that an id is made of.
+    package static let randomBytes = 16
+    /// No id of ours is longer; what is longer names no client.
+    package static let bytesMax = 64
+
+    /// Whether `text` can be an id of anybody: what is not is never looked up.
+    ///
+    /// ASCII only, since Swift's `==` takes some other characters for their ASCII look-alikes.
+    package static func isPlausible(_ text: String) -> Bool {
+        let count = text.utf8.count
+        return count >= 1 && count <= bytesMax
+            && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+    }
+
+    /// Makes an id out of `randomBytes` bytes from a cryptographic source.
+    package static func make(fromRandom random: [UInt8]) -> String {
+        precondition(random.count == randomBytes, "A client id is made of 16 random bytes")
+        return "c_" + Base64URL.encode(random)
+    }
+}

@@ -1,0 +1,54 @@
+package import Tokens
+
+/// What was asked for and is not the client's to give.
+package enum GrantRefusal: Error, Equatable, Sendable {
+    case room(RoomPattern)
+    case scope(String)
+    /// Nothing was asked for, and nothing is granted by default.
+    case noDefaultScope
+
+    /// Stable across releases.
+    package var code: String {
+        switch self {
+        case .room: "room_not_granted"
+        case .scope: "scope_not_granted"
+        case .noDefaultScope: "no_default_scope"
+        }
+    }
+}
+
+extension Client {
+    /// The scope that makes a token a session token; never granted unless it is asked for by name.
+    package static let sessionScope = "session"
+
+    /// Decides the rooms of a token.
+    ///
+    /// - Parameter requested: nil when nothing was asked for.
+    /// - Returns: What is asked for, or else the whole grant.
+    /// - Throws: `GrantRefusal.room` with the first pattern that no granted one covers.
+    package func grantedRooms(
+        _ requested: [RoomPattern]?
+    ) throws(GrantRefusal) -> [RoomPattern] {
+        guard let requested else { return rooms }
+        for pattern in requested where !rooms.contains(where: { $0.covers(pattern) }) {
+            throw .room(pattern)
+        }
+        return requested
+    }
+
+    /// Decides the scopes of a token (RFC 6749 §3.3).
+    ///
+    /// - Parameter requested: nil when nothing was asked for.
+    /// - Returns: What is asked for, or else everything granted but `session`.
+    /// - Throws: `GrantRefusal.scope` with the first one that is not granted, or `.noDefaultScope`.
+    package func grantedScopes(_ requested: [String]?) throws(GrantRefusal) -> [String] {
+        guard let requested else {
+            guard scopes.contains(Client.sessionScope) else { return scopes }
+            let byDefault = scopes.filter { $0 != Client.sessionScope }
+            guard !byDefault.isEmpty else { throw .noDefaultScope }
+            return byDefault
+        }
+        for scope in requested where !scopes.contains(scope) { throw .scope(scope) }
+        return requested
+    }
+}

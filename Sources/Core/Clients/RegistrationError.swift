@@ -1,0 +1,32 @@
+/// A value with which no client can be registered or changed.
+package struct RegistrationError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What the value was meant for, as people write it: `name`, `rooms`, `origin`, `scope`,
+    /// `grace`.
+    package let member: String
+    /// The value at fault, with control characters taken out and cut to a readable length.
+    package let value: String
+    /// What was expected in its place.
+    package let expected: String
+
+    package init(member: String, value: String, expected: String) {
+        self.member = member
+        self.value = RegistrationError.printable(value)
+        self.expected = expected
+    }
+
+    /// Stable across releases.
+    package var code: String { "invalid_\(member)" }
+
+    package var description: String { "\(member) \"\(value)\": expected \(expected)" }
+
+    private static let charactersMax = 512
+
+    /// So that a value from outside neither moves the cursor nor fills the screen.
+    private static func printable(_ text: String) -> String {
+        var scalars = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars.prefix(charactersMax) {
+            scalars.append(TextRules.isControl(scalar) ? "\u{FFFD}" : scalar)
+        }
+        return String(scalars) + (text.unicodeScalars.count > charactersMax ? "…" : "")
+    }
+}

@@ -1,0 +1,30 @@
+import Tokens
+
+/// Grammar that registration and token requests share.
+package enum TextRules {
+    /// Names and subjects: 1 to this many bytes of UTF-8.
+    package static let bytesMax = 256
+
+    /// Whether `text` may be shown to people or stand in a claim: 1 to 256 bytes, no control
+    /// characters (C0, DEL, C1, line and paragraph separators, directional overrides).
+    package static func isLabel(_ text: String) -> Bool {
+        let count = text.utf8.count
+        guard count >= 1, count <= bytesMax else { return false }
+        for byte in text.utf8 where byte < 0x20 || byte >= 0x7F {
+            return !text.unicodeScalars.contains(where: isControl)
+        }
+        return true
+    }
+
+    /// Whether `text` may be granted as a scope: of the grammar of RFC 6749 §3.3, at most 64 bytes.
+    package static func isScope(_ text: String) -> Bool {
+        text.utf8.count <= 64 && Scope.isToken(text)
+    }
+
+    static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0...0x1F, 0x7F...0x9F, 0x2028...0x2029, 0x202A...0x202E, 0x2066...0x2069: true
+        default: false
+        }
+    }
+}

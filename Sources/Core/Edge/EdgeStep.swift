@@ -1,0 +1,108 @@
+package import HTTPMessages
+
+/// The edge step: a session cookie becomes an `Authorization` header, so that nothing behind it
+/// knows cookies.
+///
+/// Where the cookie is present, its value replaces every client-sent `Authorization` and the
+/// cookie is taken off; without it, `Authorization` passes unchanged, whatever its scheme. The
+/// step looks at form and size alone, never at the signature. It is a pure function and may run
+/// at any edge; whoever runs it behind another one finds the cookie gone and changes nothing.
+package struct EdgeStep: Equatable, Sendable {
+    package let cookieName: String
+    package let valueBytesMax: Int
+
+    /// - Parameters:
+    ///   - cookieName: A token (RFC 6265bis §4.1.1): check input with `isCookieName` first.
+    ///   - valueBytesMax: The longest value taken. With its name and attributes a cookie is at
+    ///     most 4096 bytes in browsers.
+    package init(cookieName: String, valueBytesMax: Int = 3584) {
+        precondition(Self.isCookieName(cookieName), "a cookie's name is a token")
+        self.cookieName = cookieName
+        self.valueBytesMax = valueBytesMax
+    }
+
+    package static func isCookieName(_ text: String) -> Bool {
+        FieldGrammar.isToken(text) && text.utf8.count <= 256
+    }
+
+    /// Applies the step. The order of the other fields is kept.
+    package func apply(_ headers: HeaderFields) throws(EdgeRefusal) -> EdgeResult {
+        let headers = withoutLookalikes(headers)
+        guard let token = try cookie(in: headers) else {
+            guard headers.values("Authorization").count <= 1 else { throw .authorizationRepeated }
+            return EdgeResult(headers: headers, fromCookie: false)
+        }
+        var rewritten = Cookies.removing(named: cookieName, from: headers)
+        rewritten.set("Authorization", "Bearer \(token)")
+        return EdgeResult(headers: rewritten, fromCookie: true)
+    }
+
+    /// The cookie's value, checked; nil where there is no such cookie.
+    private func cookie(in headers: HeaderFields) throws(EdgeRefusal) -> String? {
+        var found: String?
+        for (name, value) in Cookies.pairs(in: headers) where name == cookieName {
+            guard found == nil else { throw .cookieRepeated(name: cookieName) }
+            found = value
+        }
+        guard let found else { return nil }
+        guard !found.isEmpty else { throw .cookieEmpty(name: cookieName) }
+        guard found.utf8.count <= valueBytesMax else {
+            throw .cookieTooLong(name: cookieName, bytesMax: valueBytesMax)
+        }
+        guard BearerGrammar.isToken(found) else { throw .cookieMalformed(name: cookieName) }
+        return found
+    }
+
+    /// Takes off fields that a CGI-like server behind us would read as `Authorization` or
+    /// `Cookie` though HTTP does not: those whose name differs in hyphens and underscores.
+    private func withoutLookalikes(_ headers: HeaderFields) -> HeaderFields {
+        guard headers.fields.contains(where: Self.isLookalike) else { return headers }
+        return HeaderFields(fields: headers.fields.filter { !Self.isLookalike($0) })
+    }
+
+    private static func isLookalike(_ field: HeaderFields.Field) -> Bool {
+        let name = field.name.utf8
+        guard name.contains(where: isFiller) else { return false }
+        return ["authorization", "cookie"].contains { wanted in
+            name.lazy.filter { !isFiller($0) }.map(FieldGrammar.lowercased)
+                .elementsEqual(wanted.utf8)
+        }
+    }
+
+    private static func isFiller(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
+    }
+}
+
+/// What the edge step made of a request's header.
+package struct EdgeResult: Equatable, Sendable {
+    package let headers: HeaderFields
+    /// Whether `Authorization` holds what the cookie held: then Origin must be checked, since a
+    /// browser sends the cookie whichever page asks (RFC 6750 §5.3).
+    package let fromCookie: Bool
+
+    package init(headers: HeaderFields, fromCookie: Bool) {
+        self.headers = headers
+        self.fromCookie = fromCookie
+    }
+}
+
+/// `b64token` of RFC 6750 §2.1.
+package enum BearerGrammar {
+    package static func isToken(_ text: some StringProtocol) -> Bool {
+        let bytes = text.utf8
+        let body = bytes.prefix { $0 != UInt8(ascii: "=") }
+        return !body.isEmpty && body.allSatisfy(isTokenByte)
+            && bytes.dropFirst(body.count).allSatisfy { $0 == UInt8(ascii: "=") }
+    }
+
+    private static func isTokenByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "-"), UInt8(ascii: "."),
+            UInt8(ascii: "_"), UInt8(ascii: "~"), UInt8(ascii: "+"), UInt8(ascii: "/"):
+            true
+        default: false
+        }
+    }
+}

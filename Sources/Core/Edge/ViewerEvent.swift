@@ -1,0 +1,169 @@
+import HTTPMessages
+import StrictJSON
+
+/// Reads a viewer-request event, and names what in it is not as CloudFront would send it.
+enum ViewerEvent {
+    static let requestBytesMax = 20_480
+    static let targetBytesMax = 8_191
+    /// 40 KiB, plain and in base64.
+    static let textBodyBytesMax = 40_960
+    static let base64BodyBytesMax = 54_616
+
+    private static let root = "Records[0].cf"
+    private static let requestPath = "\(root).request"
+
+    /// The checked `request` object, its headers aside.
+    static func request(in event: JSONValue) throws(ViewerRequestError) -> JSONObject {
+        let top = try object(event, "the top level")
+        guard let records = top["Records"]?.array, records.count == 1 else {
+            throw .invalidMember(path: "Records", expected: "an array of one record")
+        }
+        let record = try object(records[0], "Records[0]")
+        let cf = try object(record["cf"], root)
+        try checkConfig(try object(cf["config"], "\(root).config"))
+        let request = try object(cf["request"], requestPath)
+        try checkLine(request)
+        if let body = request["body"] { try checkBody(try object(body, "\(requestPath).body")) }
+        try checkSize(of: request)
+        return request
+    }
+
+    /// The checked `headers` object.
+    static func headers(of request: JSONObject) throws(ViewerRequestError) -> JSONObject {
+        let path = "\(requestPath).headers"
+        let headers = try object(request["headers"], path)
+        for member in headers.members {
+            guard FieldGrammar.isToken(member.name),
+                FieldGrammar.lowercased(member.name) == member.name
+            else {
+                throw .invalidMember(
+                    path: "\(path).\(shown(member.name))", expected: "a field name in lower case")
+            }
+            try checkEntries(member.value, name: member.name, "\(path).\(shown(member.name))")
+        }
+        return headers
+    }
+
+    /// The fields of a checked `headers` object.
+    static func fields(_ headers: JSONObject) -> HeaderFields {
+        var fields = HeaderFields()
+        for member in headers.members {
+            for entry in member.value.array ?? [] {
+                fields.add(member.name, entry.object?["value"]?.string ?? "")
+            }
+        }
+        return fields
+    }
+
+    /// What CloudFront limits in what it sends and in what it takes back.
+    static func checkSize(of request: JSONObject) throws(ViewerRequestError) {
+        func count(_ name: String) -> Int { request[name]?.string?.utf8.count ?? 0 }
+        let target = count("uri") + count("querystring")
+        guard target <= targetBytesMax else {
+            throw .tooLarge(path: "\(requestPath).uri with querystring", bytesMax: targetBytesMax)
+        }
+        let header = fields(request["headers"]?.object ?? JSONObject()).fields.reduce(0) {
+            $0 + $1.name.utf8.count + $1.value.utf8.count + 4  // ": " and the line's end.
+        }
+        guard count("method") + target + header <= requestBytesMax else {
+            throw .tooLarge(path: requestPath, bytesMax: requestBytesMax)
+        }
+    }
+
+    private static func checkConfig(_ config: JSONObject) throws(ViewerRequestError) {
+        for name in ["distributionDomainName", "distributionId", "requestId"] {
+            guard let value = config[name] else { continue }
+            guard value.string != nil else {
+                throw .invalidMember(path: "\(root).config.\(name)", expected: "a string")
+            }
+        }
+        guard config["eventType"]?.string == "viewer-request" else {
+            throw .invalidMember(path: "\(root).config.eventType", expected: "\"viewer-request\"")
+        }
+    }
+
+    private static func checkLine(_ request: JSONObject) throws(ViewerRequestError) {
+        func check(
+            _ name: String, _ expected: String, _ isGood: (String) -> Bool
+        ) throws(ViewerRequestError) {
+            guard let value = request[name]?.string, isGood(value) else {
+                throw .invalidMember(path: "\(requestPath).\(name)", expected: expected)
+            }
+        }
+        try check("clientIp", "an IP address") { IPAddress($0) != nil }
+        try check("method", "an HTTP method") { FieldGrammar.isToken($0) }
+        try check("uri", "a path that starts with / and holds no ?, space or control character") {
+            $0.utf8.first == UInt8(ascii: "/") && isVisible($0)
+                && !$0.utf8.contains(UInt8(ascii: "?"))
+        }
+        try check("querystring", "a string without the leading ?, empty where there is none") {
+            $0.utf8.first != UInt8(ascii: "?") && isVisible($0)
+        }
+    }
+
+    private static func checkEntries(
+        _ value: JSONValue, name: String, _ path: String
+    ) throws(ViewerRequestError) {
+        guard let entries = value.array, !entries.isEmpty else {
+            throw .invalidMember(path: path, expected: "an array of {key, value} objects")
+        }
+        guard entries.count == 1 || !EdgeHeaders.isSingle(name) else {
+            throw .invalidMember(path: path, expected: "an array of one {key, value} object")
+        }
+        for (index, entry) in entries.enumerated() {
+            let entry = try object(entry, "\(path)[\(index)]")
+            if let key = entry["key"] {
+                guard let text = key.string, FieldGrammar.areSameName(text, name) else {
+                    throw .invalidMember(
+                        path: "\(path)[\(index)].key", expected: "the field's name in any case")
+                }
+            }
+            guard let text = entry["value"]?.string, FieldGrammar.isFieldValue(text) else {
+                throw .invalidMember(
+                    path: "\(path)[\(index)].value",
+                    expected: "a string without control characters")
+            }
+        }
+    }
+
+    private static func checkBody(_ body: JSONObject) throws(ViewerRequestError) {
+        let path = "\(requestPath).body"
+        guard body["inputTruncated"]?.bool != nil else {
+            throw .invalidMember(path: "\(path).inputTruncated", expected: "true or false")
+        }
+        guard ["read-only", "replace"].contains(body["action"]?.string) else {
+            throw .invalidMember(path: "\(path).action", expected: "\"read-only\" or \"replace\"")
+        }
+        guard let encoding = body["encoding"]?.string, ["base64", "text"].contains(encoding) else {
+            throw .invalidMember(path: "\(path).encoding", expected: "\"base64\" or \"text\"")
+        }
+        let isBase64 = encoding == "base64"
+        guard let data = body["data"]?.string, !isBase64 || Base64.decode(data) != nil else {
+            throw .invalidMember(
+                path: "\(path).data", expected: isBase64 ? "a string of base64" : "a string")
+        }
+        let bytesMax = isBase64 ? base64BodyBytesMax : textBodyBytesMax
+        guard data.utf8.count <= bytesMax else {
+            throw .tooLarge(path: "\(path).data", bytesMax: bytesMax)
+        }
+    }
+
+    private static func object(
+        _ value: JSONValue?, _ path: String
+    ) throws(ViewerRequestError) -> JSONObject {
+        guard let object = value?.object else {
+            throw .invalidMember(path: path, expected: "an object")
+        }
+        return object
+    }
+
+    private static func isVisible(_ text: String) -> Bool {
+        text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F }
+    }
+
+    /// A name from the event, fit for an error text.
+    private static func shown(_ name: String) -> String {
+        let plain = name.utf8.prefix(64).filter(FieldGrammar.isTokenByte)
+        return String(decoding: plain, as: UTF8.self)
+    }
+}

@@ -1,0 +1,53 @@
+/// Why an `Authorization` field holds no Basic credentials. Carries nothing of the field.
+package enum BasicCredentialsError: Error, Equatable, Sendable, CustomStringConvertible {
+    case notBasic
+    case invalidBase64
+    case missingColon
+    case invalidForm
+
+    /// Stable across releases.
+    package var code: String {
+        switch self {
+        case .notBasic: "basic_wrong_scheme"
+        case .invalidBase64: "basic_invalid_base64"
+        case .missingColon: "basic_missing_colon"
+        case .invalidForm: "basic_invalid_form"
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .notBasic: "Authorization: the scheme is not Basic"
+        case .invalidBase64: "Authorization: what follows Basic is not base64 with its padding"
+        case .missingColon: "Authorization: no colon between client_id and client_secret"
+        case .invalidForm:
+            "Authorization: client_id and client_secret must be form-urlencoded UTF-8 "
+                + "(RFC 6749 section 2.3.1)"
+        }
+    }
+}
+
+/// A client's id and secret in `Authorization: Basic` (RFC 7617 §2, RFC 6749 §2.3.1).
+package enum BasicCredentials {
+    /// Whether the field's scheme is Basic, so that `parse` should be asked.
+    package static func isBasic(authorization: String) -> Bool {
+        let scheme = authorization.utf8.prefix { $0 != 0x20 }
+        return FieldGrammar.areSameName(Substring(scheme), "Basic")
+    }
+
+    /// Decodes the field's value: base64 first, then the form encoding of each part.
+    /// The first colon separates: one within the id or the secret is percent-encoded.
+    package static func parse(
+        authorization: String
+    ) throws(BasicCredentialsError) -> (id: String, secret: String) {
+        guard isBasic(authorization: authorization) else { throw .notBasic }
+        let encoded = FieldGrammar.trimmed(authorization.dropFirst("Basic".utf8.count))
+        guard !encoded.isEmpty, let bytes = Base64.decode(encoded) else { throw .invalidBase64 }
+        guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else { throw .missingColon }
+        do {
+            let id = try FormFields.decode(Array(bytes[..<colon]))
+            let secret = try FormFields.decode(Array(bytes[(colon + 1)...]))
+            return (id, secret)
+        } catch { throw .invalidForm }
+    }
+}

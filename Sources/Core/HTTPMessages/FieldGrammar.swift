@@ -1,0 +1,74 @@
+/// The characters of which field names, tokens and field values may consist (RFC 9110 §5).
+///
+/// Plain functions over bytes, without generics: every request runs through them several times.
+package enum FieldGrammar {
+    /// `tchar` of RFC 9110 §5.6.2, a bit for each of the characters below 64 and from 64 on.
+    private static let tokenBits: (UInt64, UInt64) = (0x03FF_6CFA_0000_0000, 0x57FF_FFFF_C7FF_FFFE)
+
+    /// Whether the byte may stand in a token.
+    package static func isTokenByte(_ byte: UInt8) -> Bool {
+        guard byte < 128 else { return false }
+        let bits = byte < 64 ? tokenBits.0 : tokenBits.1
+        return bits >> UInt64(byte & 63) & 1 == 1
+    }
+
+    /// Whether the text is a token: field name, method, cookie name, subprotocol.
+    package static func isToken(_ text: String) -> Bool {
+        let bytes = text.utf8.span
+        for index in bytes.indices where !isTokenByte(bytes[index]) { return false }
+        return !bytes.isEmpty
+    }
+
+    /// Whether the text is a token.
+    package static func isToken(_ text: Substring) -> Bool { isToken(String(text)) }
+
+    /// Whether the text may stand as a field value: no control characters but the tab.
+    package static func isFieldValue(_ text: String) -> Bool {
+        let bytes = text.utf8.span
+        for index in bytes.indices where !isFieldValueByte(bytes[index]) { return false }
+        return true
+    }
+
+    /// Whether the byte may stand in a field value.
+    package static func isFieldValueByte(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte != 0x7F || byte == 0x09
+    }
+
+    /// Whether two names are equal but for ASCII case.
+    package static func areSameName(_ one: String, _ other: String) -> Bool {
+        areSame(one.utf8.span, other.utf8.span)
+    }
+
+    /// Whether two names are equal but for ASCII case.
+    package static func areSameName(_ one: Substring, _ other: String) -> Bool {
+        areSame(one.utf8.span, other.utf8.span)
+    }
+
+    private static func areSame(_ one: Span<UInt8>, _ other: Span<UInt8>) -> Bool {
+        guard one.count == other.count else { return false }
+        for index in one.indices where lowercased(one[index]) != lowercased(other[index]) {
+            return false
+        }
+        return true
+    }
+
+    /// The byte, with `A`–`Z` turned into `a`–`z`.
+    package static func lowercased(_ byte: UInt8) -> UInt8 {
+        byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
+    }
+
+    /// The text with `A`–`Z` turned into `a`–`z` and every other character as it was.
+    package static func lowercased(_ text: some StringProtocol) -> String {
+        String(decoding: text.utf8.map(lowercased), as: UTF8.self)
+    }
+
+    /// The text without spaces and tabs at either end (OWS, RFC 9110 §5.6.3).
+    package static func trimmed(_ text: Substring) -> Substring {
+        var bytes = text.utf8
+        while let first = bytes.first, isBlank(first) { bytes.removeFirst() }
+        while let last = bytes.last, isBlank(last) { bytes.removeLast() }
+        return Substring(bytes)
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+}

@@ -1,0 +1,135 @@
+/// Why a form was refused. Carries names and places, never a value.
+package struct FormError: Error, Equatable, Sendable, CustomStringConvertible {
+    package enum Kind: Equatable, Sendable {
+        /// A `%` that two hexadecimal digits do not follow.
+        case invalidPercent
+        /// Bytes that are no UTF-8 once decoded.
+        case invalidUTF8
+        /// More than `FormFields.fieldsMax` parameters.
+        case tooManyFields
+    }
+
+    package let kind: Kind
+    /// The parameter at fault, where its own name could be read and is a plain word.
+    package let parameter: String?
+    /// Offset in bytes into the form: of the `%`, or of the name or value that is no UTF-8.
+    package let offset: Int
+
+    package init(kind: Kind, parameter: String?, offset: Int) {
+        self.kind = kind
+        self.parameter = parameter
+        self.offset = offset
+    }
+
+    /// Stable across releases.
+    package var code: String {
+        switch kind {
+        case .invalidPercent: "form_invalid_percent"
+        case .invalidUTF8: "form_invalid_utf8"
+        case .tooManyFields: "form_too_many_fields"
+        }
+    }
+
+    package var description: String {
+        let place = parameter.map { "parameter \($0), byte \(offset)" } ?? "byte \(offset)"
+        return switch kind {
+        case .invalidPercent: "\(place): a % needs two hexadecimal digits behind it"
+        case .invalidUTF8: "\(place): not UTF-8 once percent-decoded"
+        case .tooManyFields: "\(place): more than \(FormFields.fieldsMax) parameters"
+        }
+    }
+}
+
+/// `application/x-www-form-urlencoded`, for bodies and for query strings
+/// (RFC 6749 Appendix B): `&` separates, `+` is a space, percent escapes give UTF-8.
+package enum FormFields {
+    package static let fieldsMax = 256
+
+    /// Returns the pairs in order, repetitions included; empty pieces (`a&&b`) are skipped and a
+    /// piece without `=` has an empty value.
+    package static func parse(
+        _ bytes: [UInt8]
+    ) throws(FormError) -> [(name: String, value: String)] {
+        var pairs: [(name: String, value: String)] = []
+        var start = 0
+        while start < bytes.count {
+            let end = bytes[start...].firstIndex(of: UInt8(ascii: "&")) ?? bytes.count
+            if end > start {
+                guard pairs.count < fieldsMax else {
+                    throw FormError(kind: .tooManyFields, parameter: nil, offset: start)
+                }
+                pairs.append(try pair(bytes, start..<end))
+            }
+            start = end + 1
+        }
+        return pairs
+    }
+
+    /// The same for text, a query string.
+    package static func parse(
+        _ text: Substring
+    ) throws(FormError) -> [(name: String, value: String)] {
+        try parse(Array(text.utf8))
+    }
+
+    /// The same for text, a query string.
+    package static func parse(_ text: String) throws(FormError) -> [(name: String, value: String)] {
+        try parse(Array(text.utf8))
+    }
+
+    /// Decodes one name or value.
+    package static func decode(_ bytes: [UInt8]) throws(FormError) -> String {
+        try decode(bytes, bytes.indices, parameter: nil)
+    }
+
+    private static func pair(
+        _ bytes: [UInt8], _ range: Range<Int>
+    ) throws(FormError) -> (name: String, value: String) {
+        let equals = bytes[range].firstIndex(of: UInt8(ascii: "="))
+        let nameEnd = equals ?? range.upperBound
+        let name = try decode(bytes, range.lowerBound..<nameEnd, parameter: nil)
+        guard let equals else { return (name, "") }
+        let value = try decode(bytes, (equals + 1)..<range.upperBound, parameter: name)
+        return (name, value)
+    }
+
+    private static func decode(
+        _ bytes: [UInt8], _ range: Range<Int>, parameter: String?
+    ) throws(FormError) -> String {
+        var decoded: [UInt8] = []
+        decoded.reserveCapacity(range.count)
+        var index = range.lowerBound
+        while index < range.upperBound {
+            let byte = bytes[index]
+            if byte == UInt8(ascii: "%") {
+                guard index + 2 < range.upperBound, let high = hexadecimal(bytes[index + 1]),
+                    let low = hexadecimal(bytes[index + 2])
+                else { throw error(.invalidPercent, parameter, index) }
+                decoded.append(high << 4 | low)
+                index += 3
+            } else {
+                decoded.append(byte == UInt8(ascii: "+") ? 0x20 : byte)
+                index += 1
+            }
+        }
+        guard let text = String(validating: decoded, as: UTF8.self) else {
+            throw error(.invalidUTF8, parameter, range.lowerBound)
+        }
+        return text
+    }
+
+    /// A name goes into an error only where it is short and plain: it may end in a log.
+    private static func error(_ kind: FormError.Kind, _ name: String?, _ offset: Int) -> FormError {
+        let isPlain = name.map { $0.utf8.count <= 64 && FieldGrammar.isToken($0) } ?? false
+        return FormError(kind: kind, parameter: isPlain ? name : nil, offset: offset)
+    }
+
+    private static func hexadecimal(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,21 @@
+/// A connection that left HTTP behind: what the receiver of an upgrade gets.
+package struct UpgradedSocket: Sendable {
+    /// A duplicate of the connection's descriptor: non-blocking, close-on-exec, TCP_NODELAY.
+    /// The receiver owns it and closes it.
+    package let descriptor: Int32
+    /// Bytes that came behind the request, in the same read: the first of the new protocol.
+    package let earlyBytes: [UInt8]
+
+    package init(descriptor: Int32, earlyBytes: [UInt8]) {
+        self.descriptor = descriptor
+        self.earlyBytes = earlyBytes
+    }
+}
+
+/// What becomes of a request.
+package enum HTTPOutcome: Sendable {
+    case response(HTTPResponse)
+    /// Answer 101 with exactly these header fields (and `Date`), then hand the socket over.
+    /// `adopt` runs once, on a server thread, or never, where the connection ends before.
+    case upgrade(headers: HeaderFields, adopt: @Sendable (UpgradedSocket) -> Void)
+}

@@ -1,0 +1,32 @@
+/// One response, whole, as a value. The server adds `Content-Length`, `Date` and
+/// `X-Content-Type-Options: nosniff`; a response to HEAD is sent without its body.
+package struct HTTPResponse: Equatable, Sendable {
+    /// 200 to 599.
+    package var status: Int
+    package var headers: HeaderFields
+    package var body: [UInt8]
+
+    package init(status: Int, headers: HeaderFields = HeaderFields(), body: [UInt8] = []) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    /// A response of `application/json`; `bytes` is the serialised document.
+    package static func json(
+        _ status: Int, _ bytes: [UInt8], headers: [(String, String)] = []
+    ) -> HTTPResponse {
+        var fields = HeaderFields(fields: [.init(name: "Content-Type", value: "application/json")])
+        for (name, value) in headers { fields.add(name, value) }
+        return HTTPResponse(status: status, headers: fields, body: bytes)
+    }
+
+    /// A response of `text/plain` in UTF-8.
+    package static func text(
+        _ status: Int, _ text: String, headers: [(String, String)] = []
+    ) -> HTTPResponse {
+        var fields = HeaderFields([("Content-Type", "text/plain; charset=utf-8")])
+        for (name, value) in headers { fields.add(name, value) }
+        return HTTPResponse(status: status, headers: fields, body: Array(text.utf8))
+    }
+}

@@ -1,0 +1,95 @@
+/// A web origin (RFC 6454, WHATWG URL): scheme, host and port, as browsers write it.
+package struct Origin: Hashable, Sendable, CustomStringConvertible {
+    /// `http` or `https`.
+    package let scheme: String
+    /// Lower case; IPv6 in brackets, in canonical form.
+    package let host: String
+    package let port: UInt16
+
+    /// As browsers send it: the scheme's own port is left out.
+    package var description: String {
+        port == Self.defaultPort(scheme) ? "\(scheme)://\(host)" : "\(scheme)://\(host):\(port)"
+    }
+
+    /// Whether the host is an IP address, which no page of elsewhere can make its own (DNS
+    /// rebinding).
+    package var isAddress: Bool { address != nil }
+
+    /// Whether the host is this machine, by the name that browsers trust or by address.
+    package var isLoopback: Bool { host == "localhost" || address?.isLoopback == true }
+
+    private var address: IPAddress? {
+        IPAddress(host.hasPrefix("[") ? host.dropFirst().dropLast() : host[...])
+    }
+
+    /// Whether a request's `Origin`, nil where it has none, is one of those allowed, which are as
+    /// `validate` gives them: exactly the same scheme, host and port. No header, `null` and
+    /// anything that no browser would send are not.
+    package static func isAllowed(origin: String?, allowed: [String]) -> Bool {
+        guard let origin, let parsed = try? parse(origin), parsed.description == origin else {
+            return false
+        }
+        return allowed.contains(origin)
+    }
+
+    /// Checks an origin to be registered. Returns it as browsers will send it.
+    package static func validate(_ text: String) throws(OriginError) -> String {
+        try parse(text).description
+    }
+
+    /// The origin of an http or https URL, an issuer say; nil for anything else.
+    package static func of(url: String) -> Origin? {
+        guard let colon = url.utf8.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+        let authority = url.utf8[colon...].dropFirst("://".utf8.count)
+        let end = authority.firstIndex { "/?#".utf8.contains($0) } ?? url.endIndex
+        return try? parse(String(url[..<end]))
+    }
+
+    /// What a `Host` field names (RFC 9110 §7.2), as an http origin; nil where it is no host.
+    package static func of(host: String) -> Origin? { try? parse("http://" + host) }
+
+    static func defaultPort(_ scheme: String) -> UInt16 { scheme == "https" ? 443 : 80 }
+}
+
+/// Why a text is no origin that can be registered. Names the text, which is no secret.
+package enum OriginError: Error, Equatable, Sendable, CustomStringConvertible {
+    case unsupportedScheme(String)
+    case unwantedPart(String)
+    case invalidHost(String)
+    case invalidPort(String)
+
+    /// Stable across releases.
+    package var code: String {
+        switch self {
+        case .unsupportedScheme: "origin_unsupported_scheme"
+        case .unwantedPart: "origin_unwanted_part"
+        case .invalidHost: "origin_invalid_host"
+        case .invalidPort: "origin_invalid_port"
+        }
+    }
+
+    /// What would have been right.
+    package var example: String {
+        let good = "https://app.example.org or http://localhost:3000"
+        return switch self {
+        case .unsupportedScheme: good
+        case .unwantedPart: "\(good), with nothing behind it, not even a slash"
+        case .invalidHost:
+            "\(good), with a DNS name (in its ASCII form, without *) or an IP address"
+        case .invalidPort: "\(good), with a port from 1 to 65535"
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .unsupportedScheme(let text):
+            "\(text): an origin starts with https:// or http://"
+        case .unwantedPart(let text):
+            "\(text): an origin is scheme://host or scheme://host:port, with nothing behind it, "
+                + "not even a slash"
+        case .invalidHost(let text):
+            "\(text): the host must be a DNS name (in its ASCII form, without *) or an IP literal"
+        case .invalidPort(let text): "\(text): the port must be 1 to 65535"
+        }
+    }
+}

@@ -1,0 +1,22 @@
+/// The names of server events, which no payload may bear as its `type`: a peer can't speak as the
+/// server (PROTOCOL §2), in either dialect.
+package enum ReservedEvents {
+    package static let names = [
+        "first_to_join", "someone_joined", "welcome", "room_state", "resumed", "someone_left",
+        "token_expiring", "error", "draining", "ack", "pong",
+    ]
+
+    private static let encoded = names.map { Array($0.utf8) }
+
+    /// Whether the bytes in `range`, a string's content without escapes, are such a name.
+    static func contain(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        for name in encoded where name.count == range.count {
+            var offset = 0
+            while offset < name.count, name[offset] == bytes[range.lowerBound &+ offset] {
+                offset &+= 1
+            }
+            if offset == name.count { return true }
+        }
+        return false
+    }
+}

@@ -1,0 +1,42 @@
+/// Names a room of one client: room `lobby` of client A and room `lobby` of client B are different
+/// rooms, always (PROTOCOL §1).
+///
+/// Names are compared byte for byte: Unicode's canonical equivalence, which `String` compares by,
+/// would let two names meet in one room.
+package struct RoomKey: Hashable, Sendable {
+    private let bytes: [UInt8]
+
+    package init(clientID: String, room: String) {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(clientID.utf8.count + 1 + room.utf8.count)
+        bytes.append(contentsOf: clientID.utf8)
+        bytes.append(0xFF)  // Never a byte of UTF-8, so no two pairs make one key.
+        bytes.append(contentsOf: room.utf8)
+        self.bytes = bytes
+    }
+}
+
+/// How many of each there may be; 0 means no limit (PROTOCOL §5).
+package struct RoomLimits: Equatable, Sendable {
+    package let roomsPerConnectionMax: Int
+    package let membersPerRoomMax: Int
+
+    package init(roomsPerConnectionMax: Int = 16, membersPerRoomMax: Int = 64) {
+        self.roomsPerConnectionMax = roomsPerConnectionMax
+        self.membersPerRoomMax = membersPerRoomMax
+    }
+}
+
+/// One connection in one room.
+package struct RoomMember: Equatable, Sendable {
+    package let connection: ConnectionID
+    /// Where its messages go; means something only to whoever performs the sends.
+    package let address: UInt64
+    package let peerID: PeerID
+
+    package init(connection: ConnectionID, address: UInt64, peerID: PeerID) {
+        self.connection = connection
+        self.address = address
+        self.peerID = peerID
+    }
+}

@@ -1,0 +1,82 @@
+/// Strings between their JSON form and Swift's.
+package enum JSONText {
+    /// Appends `text` in quotes, escaping what RFC 8259 §7 says must be escaped and nothing else.
+    package static func appendQuoted(_ text: String, to out: inout [UInt8]) {
+        out.append(0x22)
+        for byte in text.utf8 {
+            switch byte {
+            case 0x22, 0x5C:
+                out.append(0x5C)
+                out.append(byte)
+            case 0x00..<0x20:
+                let digits = Array("0123456789abcdef".utf8)
+                out.append(contentsOf: [0x5C, 0x75, 0x30, 0x30])
+                out.append(digits[Int(byte >> 4)])
+                out.append(digits[Int(byte & 15)])
+            default: out.append(byte)
+            }
+        }
+        out.append(0x22)
+    }
+
+    /// The string whose content (without quotes) fills `range`; nil where the escapes or the UTF-8
+    /// are wrong.
+    package static func unquote(_ bytes: Span<UInt8>, _ range: Range<Int>) -> String? {
+        guard range.contains(where: { bytes[$0] == 0x5C }) else {
+            return string(bytes.extracting(range))
+        }
+        var plain: [UInt8] = []
+        plain.reserveCapacity(range.count)
+        var at = range.lowerBound
+        while at < range.upperBound {
+            guard bytes[at] == 0x5C else {
+                plain.append(bytes[at])
+                at += 1
+                continue
+            }
+            guard at + 1 < range.upperBound, let next = unescape(bytes, at, into: &plain) else {
+                return nil
+            }
+            at = next
+        }
+        return string(plain.span)
+    }
+
+    private static func string(_ bytes: Span<UInt8>) -> String? {
+        guard let text = try? UTF8Span(validating: bytes) else { return nil }
+        return String(copying: text)
+    }
+
+    private static func unescape(
+        _ bytes: Span<UInt8>, _ at: Int, into plain: inout [UInt8]
+    ) -> Int? {
+        switch bytes[at + 1] {
+        case 0x22, 0x5C, 0x2F: plain.append(bytes[at + 1])
+        case 0x62: plain.append(0x08)
+        case 0x66: plain.append(0x0C)
+        case 0x6E: plain.append(0x0A)
+        case 0x72: plain.append(0x0D)
+        case 0x74: plain.append(0x09)
+        case 0x75: return unescapeUnit(bytes, at, into: &plain)
+        default: return nil
+        }
+        return at + 2
+    }
+
+    private static func unescapeUnit(
+        _ bytes: Span<UInt8>, _ at: Int, into plain: inout [UInt8]
+    ) -> Int? {
+        guard var scalar = JSONLexer.hexUnit(bytes, at + 2) else { return nil }
+        var next = at + 6
+        if scalar & 0xFC00 == 0xD800 {
+            guard next + 6 <= bytes.count, bytes[next] == 0x5C, bytes[next + 1] == 0x75,
+                let low = JSONLexer.hexUnit(bytes, next + 2), low & 0xFC00 == 0xDC00
+            else { return nil }
+            scalar = 0x10000 + (scalar & 0x3FF) << 10 + (low & 0x3FF)
+            next += 6
+        }
+        guard let unicode = Unicode.Scalar(scalar) else { return nil }
+        plain.append(contentsOf: String(unicode).utf8)
+        return next
+    }
+}

@@ -1,0 +1,96 @@
+/// base64url without padding (RFC 4648 §5, RFC 7515 §2), strict: to each byte string belongs
+/// exactly one text, so no second spelling of a token is ever taken.
+package enum Base64URL {
+    package static func encode(_ bytes: [UInt8]) -> String {
+        var text: [UInt8] = []
+        append(bytes.span, to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Appends the encoded form of `bytes`.
+    package static func append(_ bytes: Span<UInt8>, to text: inout [UInt8]) {
+        text.append(addingCapacity: encodedCount(bytes.count)) { out in
+            let alphabet = alphabet
+            var at = 0
+            while at &+ 2 < bytes.count {
+                let group =
+                    Int(bytes[at]) << 16 | Int(bytes[at &+ 1]) << 8 | Int(bytes[at &+ 2])
+                out.append(alphabet[group >> 18])
+                out.append(alphabet[group >> 12 & 63])
+                out.append(alphabet[group >> 6 & 63])
+                out.append(alphabet[group & 63])
+                at &+= 3
+            }
+            guard at < bytes.count else { return }
+            let hasTwo = at &+ 1 < bytes.count
+            let group = Int(bytes[at]) << 16 | (hasTwo ? Int(bytes[at &+ 1]) << 8 : 0)
+            out.append(alphabet[group >> 18])
+            out.append(alphabet[group >> 12 & 63])
+            if hasTwo { out.append(alphabet[group >> 6 & 63]) }
+        }
+    }
+
+    /// How many characters `count` bytes become.
+    package static func encodedCount(_ count: Int) -> Int { (count * 4 + 2) / 3 }
+
+    package static func decode(_ text: some StringProtocol) -> [UInt8]? {
+        decode(Array(text.utf8).span)
+    }
+
+    package static func decode(_ text: [UInt8]) -> [UInt8]? { decode(text.span) }
+
+    /// - Returns: Nil for padding, white space, any character outside the alphabet, a length that
+    ///   no encoder writes, and bits left over that are not zero.
+    package static func decode(_ text: Span<UInt8>) -> [UInt8]? {
+        guard text.count & 3 != 1 else { return nil }
+        var isGood = true
+        let bytes = [UInt8](capacity: text.count / 4 * 3 + 2) { out in
+            isGood = decode(text, into: &out)
+        }
+        return isGood ? bytes : nil
+    }
+
+    private static func decode(_ text: Span<UInt8>, into out: inout OutputSpan<UInt8>) -> Bool {
+        let values = values
+        var seen: UInt32 = 0
+        var at = 0
+        while at &+ 3 < text.count {
+            let (first, second) = (values[Int(text[at])], values[Int(text[at &+ 1])])
+            let (third, fourth) = (values[Int(text[at &+ 2])], values[Int(text[at &+ 3])])
+            // A wrong character's value sets the eighth bit of its own field and of nothing else.
+            seen |= UInt32(first | second | third | fourth)
+            let group =
+                UInt32(first) << 18 | UInt32(second) << 12 | UInt32(third) << 6 | UInt32(fourth)
+            out.append(UInt8(truncatingIfNeeded: group >> 16))
+            out.append(UInt8(truncatingIfNeeded: group >> 8))
+            out.append(UInt8(truncatingIfNeeded: group))
+            at &+= 4
+        }
+        return seen < 64 && decodeRest(text, from: at, into: &out)
+    }
+
+    /// The last two or three characters.
+    private static func decodeRest(
+        _ text: Span<UInt8>, from at: Int, into out: inout OutputSpan<UInt8>
+    ) -> Bool {
+        guard at < text.count else { return true }
+        let (first, second) = (UInt32(values[Int(text[at])]), UInt32(values[Int(text[at &+ 1])]))
+        let third = at &+ 2 < text.count ? UInt32(values[Int(text[at &+ 2])]) : 0
+        guard (first | second | third) < 64 else { return false }
+        let group = first << 18 | second << 12 | third << 6
+        out.append(UInt8(truncatingIfNeeded: group >> 16))
+        guard at &+ 2 < text.count else { return group & 0xFFFF == 0 }
+        out.append(UInt8(truncatingIfNeeded: group >> 8))
+        return group & 0xFF == 0
+    }
+
+    private static let alphabet = Array(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+
+    /// The value of each character; 0x80 for those outside the alphabet.
+    private static let values: [UInt8] = {
+        var values = [UInt8](repeating: 0x80, count: 256)
+        for (value, character) in alphabet.enumerated() { values[Int(character)] = UInt8(value) }
+        return values
+    }()
+}

@@ -1,0 +1,62 @@
+import StrictJSON
+
+/// A JWS header, reduced to what a verifier may act on.
+///
+/// `jwk`, `jku`, `x5c` and `x5u` are passed over unread: a token does not bring its own key
+/// (RFC 8725 §3.10). Whatever would change how the token is read is refused.
+package struct JOSEHeader: Sendable, Equatable {
+    package let algorithm: SignatureAlgorithm
+    package let keyID: String
+    /// Nil where `typ` is absent or names no kind of ours.
+    package let kind: TokenKind?
+
+    /// Reads a decoded header.
+    ///
+    /// - Throws: `.badJSON`, `.criticalHeader`, `.badHeader` or `.unknownAlgorithm`.
+    package init(reading json: Span<UInt8>) throws(TokenFault) {
+        var scanner = RawScanner(limits: JSONLimits(bytesMax: CompactJWS.bytesMax, depthMax: 8))
+        do throws(JSONError) {
+            try scanner.scan(json)
+        } catch {
+            throw .badJSON(.header)
+        }
+        var algorithm: SignatureAlgorithm?
+        var keyID: String?
+        var type: String?
+        for member in scanner.members where member.parent < 0 {
+            guard let name = MemberName(of: member, in: json),
+                let known = Self.names.first(where: { $0.name == name })?.member
+            else { continue }
+            switch known {
+            case .critical: throw .criticalHeader
+            case .unencodedPayload, .compression: throw .badHeader(member: known)
+            case .algorithm: algorithm = try Self.algorithm(scanner.string(of: member, in: json))
+            case .keyID: keyID = try Self.keyID(scanner.string(of: member, in: json))
+            case .type:
+                type = scanner.string(of: member, in: json)
+                guard type != nil else { throw .badHeader(member: .type) }
+            }
+        }
+        guard let algorithm else { throw .badHeader(member: .algorithm) }
+        guard let keyID else { throw .badHeader(member: .keyID) }
+        self.algorithm = algorithm
+        self.keyID = keyID
+        kind = TokenKind(typeHeader: type)
+    }
+
+    private static func algorithm(_ text: String?) throws(TokenFault) -> SignatureAlgorithm {
+        guard let text else { throw .badHeader(member: .algorithm) }
+        guard let algorithm = SignatureAlgorithm(rawValue: text) else { throw .unknownAlgorithm }
+        return algorithm
+    }
+
+    private static func keyID(_ text: String?) throws(TokenFault) -> String {
+        guard let text, KeyID.isValid(text) else { throw .badHeader(member: .keyID) }
+        return text
+    }
+
+    private static let names: [(name: MemberName, member: HeaderMember)] =
+        HeaderMember.allCases.compactMap { member in
+            MemberName(member.rawValue).map { ($0, member) }
+        }
+}

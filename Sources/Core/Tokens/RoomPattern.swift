@@ -1,0 +1,94 @@
+/// Why a text is no room pattern.
+package enum RoomPatternError: Error, Equatable, Sendable, CustomStringConvertible {
+    case empty
+    case tooLong(byteCount: Int)
+    case starNotLast
+    case whiteSpaceOrControl
+
+    /// Stable across releases.
+    package var code: String {
+        switch self {
+        case .empty: "room_pattern_empty"
+        case .tooLong: "room_pattern_too_long"
+        case .starNotLast: "room_pattern_star_not_last"
+        case .whiteSpaceOrControl: "room_pattern_character"
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .empty: "a room pattern must have at least one character"
+        case .tooLong(let count):
+            "a room pattern has at most \(RoomPattern.bytesMax) bytes, this one has \(count)"
+        case .starNotLast: "in a room pattern `*` may stand at the end only"
+        case .whiteSpaceOrControl:
+            "a room pattern holds no white space and no control characters"
+        }
+    }
+}
+
+/// A room's name, or with a `*` at its end every name that begins like it; `*` alone is every room.
+///
+/// Compared byte by byte, not by Unicode's canonical equivalence as `String` does.
+package struct RoomPattern: Hashable, Sendable, CustomStringConvertible {
+    package static let bytesMax = 256
+
+    /// As it was given, the star included.
+    package let text: String
+    private let isPrefix: Bool
+
+    /// Takes 1 to 256 bytes of UTF-8 without white space and control characters, `*` as the last
+    /// character only.
+    package init(_ text: String) throws(RoomPatternError) {
+        let bytes = text.utf8.span
+        guard !bytes.isEmpty else { throw .empty }
+        guard bytes.count <= Self.bytesMax else { throw .tooLong(byteCount: bytes.count) }
+        var isASCII = true
+        for index in 0..<bytes.count {
+            switch bytes[index] {
+            case 0...0x20, 0x7F: throw .whiteSpaceOrControl
+            case UInt8(ascii: "*"): guard index == bytes.count - 1 else { throw .starNotLast }
+            case 0x80...: isASCII = false
+            default: break
+            }
+        }
+        guard isASCII || text.unicodeScalars.allSatisfy(Self.isAllowed) else {
+            throw .whiteSpaceOrControl
+        }
+        self.text = text
+        isPrefix = bytes[bytes.count - 1] == UInt8(ascii: "*")
+    }
+
+    package var description: String { text }
+
+    /// Whether this room may be joined under the pattern. The name is compared as it is: a star in
+    /// it has no meaning.
+    package func covers(room: String) -> Bool {
+        isPrefix
+            ? room.utf8.starts(with: stem)
+            : room.utf8.elementsEqual(text.utf8)
+    }
+
+    /// Whether every room of `other` is one of this pattern's: `team-*` covers `team-1` and
+    /// `team-a*`.
+    package func covers(_ other: RoomPattern) -> Bool {
+        isPrefix ? other.stem.starts(with: stem) : self == other
+    }
+
+    package static func == (left: RoomPattern, right: RoomPattern) -> Bool {
+        left.text.utf8.elementsEqual(right.text.utf8)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        for byte in text.utf8 { hasher.combine(byte) }
+    }
+
+    /// The bytes before the star, or all of them.
+    private var stem: Substring.UTF8View {
+        isPrefix ? text.utf8.dropLast() : text.utf8.dropLast(0)
+    }
+
+    private static func isAllowed(_ scalar: Unicode.Scalar) -> Bool {
+        !scalar.properties.isWhitespace && scalar.properties.generalCategory != .control
+    }
+}

@@ -1,0 +1,47 @@
+/// What a token of ours says (RFC 9068 §2.2, and `rooms` and `name` of ours). Times are seconds
+/// since the Unix epoch.
+package struct TokenClaims: Equatable, Sendable {
+    /// `iss`
+    package var issuer: String
+    /// `aud`, never empty. A single one is written as a string, several as a list.
+    package var audience: [String]
+    /// `sub`
+    package var subject: String
+    /// `client_id`
+    package var clientID: String
+    /// `iat`
+    package var issuedAt: Int64
+    /// `nbf`
+    package var notBefore: Int64?
+    /// `exp`: the first second at which the token is no longer good.
+    package var expiresAt: Int64
+    /// `jti`
+    package var tokenID: String
+    /// `scope`, split at its spaces.
+    package var scopes: [String]
+    /// `rooms`
+    package var rooms: [RoomPattern]
+    /// `name`: what people see.
+    package var name: String?
+    /// Not a claim: the `typ` of the header.
+    package var kind: TokenKind
+
+    package init(
+        issuer: String, audience: [String], subject: String, clientID: String, issuedAt: Int64,
+        notBefore: Int64? = nil, expiresAt: Int64, tokenID: String, scopes: [String],
+        rooms: [RoomPattern], name: String? = nil, kind: TokenKind = .access
+    ) {
+        self.issuer = issuer
+        self.audience = audience
+        self.subject = subject
+        self.clientID = clientID
+        self.issuedAt = issuedAt
+        self.notBefore = notBefore
+        self.expiresAt = expiresAt
+        self.tokenID = tokenID
+        self.scopes = scopes
+        self.rooms = rooms
+        self.name = name
+        self.kind = kind
+    }
+}

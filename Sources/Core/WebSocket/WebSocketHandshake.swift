@@ -1,0 +1,108 @@
+package import HTTPMessages
+
+/// A client's opening handshake that holds (RFC 6455 §4.2.1).
+///
+/// The HTTP version and the `Host` field are the HTTP server's to check; who may connect is
+/// decided by whoever reads the token.
+package struct WebSocketHandshake: Equatable, Sendable {
+    package enum Check: Equatable, Sendable {
+        /// The request asks for no WebSocket: it is an ordinary one.
+        case notAnUpgrade
+        /// It asks for one and breaks a rule: answer with this.
+        case refused(HTTPResponse)
+        case accepted(WebSocketHandshake)
+    }
+
+    /// `Sec-WebSocket-Key` as sent.
+    package let key: String
+    /// What the client offered in `Sec-WebSocket-Protocol`, in its order of preference.
+    package let subprotocols: [String]
+
+    /// Checks a request, every rule in the order of §4.2.1.
+    package static func check(_ request: HTTPRequest) -> Check {
+        guard hasToken("websocket", in: request.headers.values("Upgrade")) else {
+            return .notAnUpgrade
+        }
+        do {
+            return .accepted(try WebSocketHandshake(request))
+        } catch {
+            return .refused(error.response)
+        }
+    }
+
+    private init(_ request: HTTPRequest) throws(HandshakeRefusal) {
+        let headers = request.headers
+        guard request.method == "GET" else { throw .method }
+        guard request.body.isEmpty else { throw .body }
+        guard Self.hasToken("upgrade", in: headers.values("Connection")) else { throw .connection }
+        let versions = headers.values("Sec-WebSocket-Version")
+        guard versions.count < 2 else { throw .versionRepeated }
+        guard versions.first == "13" else { throw .version }
+        let keys = headers.values("Sec-WebSocket-Key")
+        guard keys.count == 1, Base64.decode(keys[0])?.count == 16 else { throw .key }
+        key = keys[0]
+        subprotocols = try Self.subprotocols(headers.values("Sec-WebSocket-Protocol"))
+    }
+
+    /// The fields of the 101 answer (§4.2.2).
+    ///
+    /// - Parameters:
+    ///   - sha1: SHA-1 of some bytes, 20 of them.
+    ///   - subprotocol: The one offered subprotocol that was chosen, if any.
+    /// - Returns: `Upgrade`, `Connection`, `Sec-WebSocket-Accept` and, where one was chosen,
+    ///   `Sec-WebSocket-Protocol`.
+    package func responseHeaders(
+        sha1: ([UInt8]) -> [UInt8], subprotocol: String?
+    ) -> HeaderFields {
+        var headers = HeaderFields([
+            ("Upgrade", "websocket"), ("Connection", "Upgrade"),
+            ("Sec-WebSocket-Accept", acceptValue(sha1: sha1)),
+        ])
+        if let subprotocol {
+            precondition(subprotocols.contains(subprotocol), "the client did not offer it (§4.2.2)")
+            headers.add("Sec-WebSocket-Protocol", subprotocol)
+        }
+        return headers
+    }
+
+    /// The proof that this server read the key: base64 of SHA-1 of key and GUID (§4.2.2, 5.4).
+    package func acceptValue(sha1: ([UInt8]) -> [UInt8]) -> String {
+        Self.base64(sha1(Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8)))
+    }
+
+    private static func hasToken(_ token: String, in values: [String]) -> Bool {
+        elements(values).contains { FieldGrammar.areSameName($0, token) }
+    }
+
+    /// The elements of a comma-separated list that may be spread over several fields.
+    private static func elements(_ values: [String]) -> [Substring] {
+        values.flatMap { value in
+            value.split(separator: ",").map { FieldGrammar.trimmed($0) }.filter { !$0.isEmpty }
+        }
+    }
+
+    private static func subprotocols(_ values: [String]) throws(HandshakeRefusal) -> [String] {
+        let offered = elements(values)
+        guard offered.allSatisfy({ FieldGrammar.isToken($0) }) else { throw .subprotocol }
+        guard Set(offered).count == offered.count else { throw .subprotocolRepeated }
+        guard values.isEmpty || !offered.isEmpty else { throw .subprotocol }
+        return offered.map { String($0) }
+    }
+
+    private static func base64(_ bytes: [UInt8]) -> String {
+        let alphabet = Array(
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+        var digits: [UInt8] = []
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let group = bytes[start..<min(start + 3, bytes.count)]
+            var bits: UInt32 = 0
+            for byte in group { bits = bits << 8 | UInt32(byte) }
+            bits <<= UInt32(8 * (3 - group.count))
+            for place in 0...group.count {
+                digits.append(alphabet[Int(bits >> UInt32(18 - 6 * place) & 63)])
+            }
+            digits += Array(repeating: UInt8(ascii: "="), count: 3 - group.count)
+        }
+        return String(decoding: digits, as: UTF8.self)
+    }
+}

@@ -1,0 +1,58 @@
+import Clients
+
+/// What a server knows of the clients it has met: a value, changed by misses and by refreshes.
+///
+/// Each entry bears the revision of the registry that it was read at, so that a slow miss can never
+/// put something older in the place of something newer.
+struct ClientCache {
+    /// What a refresh read, in one snapshot.
+    struct Refresh {
+        var revision: Int64
+        /// Of the entries asked about: those that differ from the last refresh, as they are now.
+        var changed: [String: Client]
+        /// Of the entries asked about: those that are gone.
+        var removed: Set<String>
+    }
+
+    private struct Entry {
+        var client: Client
+        var revision: Int64
+    }
+
+    private var entries: [String: Entry] = [:]
+    private let entriesMax: Int
+    /// nil until the first refresh.
+    private(set) var revision: Int64?
+
+    init(entriesMax: Int) { self.entriesMax = entriesMax }
+
+    var ids: Set<String> { Set(entries.keys) }
+
+    func client(_ id: String) -> Client? { entries[id]?.client }
+
+    /// Takes in what a miss has read, unless a refresh has overtaken it.
+    mutating func insert(_ client: Client, revision read: Int64) {
+        guard read >= revision ?? 0 else { return }
+        if entries.count >= entriesMax, entries[client.clientID] == nil,
+            let victim = entries.keys.first
+        {
+            entries[victim] = nil
+        }
+        entries[client.clientID] = Entry(client: client, revision: read)
+    }
+
+    /// Takes in a refresh, which looked at the entries `asked`; others that came meanwhile and are
+    /// older than it are dropped, and a miss reads them again.
+    mutating func apply(_ refresh: Refresh, asked: Set<String>) {
+        for (id, entry) in entries where entry.revision < refresh.revision {
+            if let client = refresh.changed[id] {
+                entries[id] = Entry(client: client, revision: refresh.revision)
+            } else if refresh.removed.contains(id) || !asked.contains(id) {
+                entries[id] = nil
+            } else {
+                entries[id]?.revision = refresh.revision
+            }
+        }
+        revision = refresh.revision
+    }
+}

@@ -1,0 +1,118 @@
+import Clients
+import FoundationEssentials
+internal import GRDB
+import Tokens
+
+/// Clients to rows and back.
+enum ClientRows {
+    static func revision(_ db: Database) throws -> Int64 {
+        try Int64.fetchOne(db, sql: "SELECT revision FROM registry") ?? 0
+    }
+
+    /// Reads one client; nil where there is none.
+    static func client(_ db: Database, id: String) throws -> Client? {
+        let select = try db.cachedStatement(
+            sql: "SELECT name, created_at, is_enabled FROM client WHERE id = ?")
+        guard let row = try Row.fetchOne(select, arguments: [id]) else { return nil }
+        return Client(
+            clientID: id, name: row[0],
+            rooms: try grants(db, id, "room").map { try RoomPattern($0) },
+            origins: try grants(db, id, "origin"), scopes: try grants(db, id, "scope"),
+            createdAt: row[1], isEnabled: row[2], secrets: try secrets(db, id))
+    }
+
+    static func ids(_ db: Database) throws -> [String] {
+        try String.fetchAll(db, sql: "SELECT id FROM client ORDER BY created_at, id")
+    }
+
+    static func exists(_ db: Database, id: String) throws -> Bool {
+        let select = try db.cachedStatement(sql: "SELECT 1 FROM client WHERE id = ?")
+        return try Row.fetchOne(select, arguments: [id]) != nil
+    }
+
+    static func insert(_ db: Database, _ client: Client) throws {
+        try db.execute(
+            sql: "INSERT INTO client VALUES (?, ?, ?, ?, ?)",
+            arguments: [
+                client.clientID, client.name, client.createdAt, client.isEnabled,
+                try nextRevision(db),
+            ])
+        try insertGrants(db, client.clientID, "room", client.rooms.map(\.text))
+        try insertGrants(db, client.clientID, "origin", client.origins)
+        try insertGrants(db, client.clientID, "scope", client.scopes)
+        try insertSecrets(db, client.clientID, client.secrets)
+    }
+
+    static func replaceSecrets(_ db: Database, id: String, with secrets: [ClientSecret]) throws {
+        try db.execute(sql: "DELETE FROM client_secret WHERE client_id = ?", arguments: [id])
+        try insertSecrets(db, id, secrets)
+        try touch(db, id: id)
+    }
+
+    static func setEnabled(_ db: Database, id: String, _ isEnabled: Bool) throws {
+        try db.execute(
+            sql: "UPDATE client SET is_enabled = ? WHERE id = ?", arguments: [isEnabled, id])
+        try touch(db, id: id)
+    }
+
+    static func remove(_ db: Database, id: String) throws {
+        try db.execute(sql: "DELETE FROM client WHERE id = ?", arguments: [id])
+        let revision = try nextRevision(db)
+        try db.execute(sql: "UPDATE registry SET removal_revision = ?", arguments: [revision])
+    }
+
+    private static func touch(_ db: Database, id: String) throws {
+        try db.execute(
+            sql: "UPDATE client SET revision = ? WHERE id = ?",
+            arguments: [try nextRevision(db), id])
+    }
+
+    private static func nextRevision(_ db: Database) throws -> Int64 {
+        try db.execute(sql: "UPDATE registry SET revision = revision + 1")
+        return try revision(db)
+    }
+
+    private static func grants(_ db: Database, _ id: String, _ kind: String) throws -> [String] {
+        let select = try db.cachedStatement(
+            sql: """
+                SELECT value FROM client_grant
+                WHERE client_id = ? AND kind = ? ORDER BY position
+                """)
+        return try String.fetchAll(select, arguments: [id, kind])
+    }
+
+    private static func insertGrants(
+        _ db: Database, _ id: String, _ kind: String, _ values: [String]
+    ) throws {
+        for (position, value) in values.enumerated() {
+            try db.execute(
+                sql: "INSERT INTO client_grant VALUES (?, ?, ?, ?)",
+                arguments: [id, kind, position, value])
+        }
+    }
+
+    private static func secrets(_ db: Database, _ id: String) throws -> [ClientSecret] {
+        let select = try db.cachedStatement(
+            sql: """
+                SELECT digest, created_at, expires_at FROM client_secret
+                WHERE client_id = ? ORDER BY position
+                """)
+        return try Row.fetchAll(select, arguments: [id]).map { row in
+            let digest: Data = row[0]
+            return ClientSecret(
+                digest: Array(digest), createdAt: row[1], expiresAt: row[2])
+        }
+    }
+
+    private static func insertSecrets(
+        _ db: Database, _ id: String, _ secrets: [ClientSecret]
+    ) throws {
+        for (position, secret) in secrets.enumerated() {
+            try db.execute(
+                sql: "INSERT INTO client_secret VALUES (?, ?, ?, ?, ?)",
+                arguments: [
+                    id, position, Data(secret.digest), secret.createdAt, secret.expiresAt,
+                ])
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import Clients
+internal import GRDB
+
+/// One connection that notices what others commit.
+///
+/// `PRAGMA data_version` is comparable only on one and the same connection, so this one serves
+/// nothing else. Not for several threads at once.
+struct RegistryFollower: ~Copyable {
+    private let path: String
+    private var connection: DatabaseQueue?
+    private var dataVersion: Int?
+
+    init(path: String) { self.path = path }
+
+    /// Looks once: returns what is new since the revision `known` (nil before the first refresh) at
+    /// the clients `ids`, or nil when nothing is. After an error the next look starts with a fresh
+    /// connection.
+    mutating func look(
+        since known: Int64?, at ids: @autoclosure () -> Set<String>
+    ) throws(RegistryError) -> (refresh: ClientCache.Refresh, asked: Set<String>)? {
+        do {
+            let connection = try connection ?? RegistryConnections.openReader(path: path)
+            self.connection = connection
+            let version = try connection.unsafeRead {
+                try Int.fetchOne($0, sql: "PRAGMA data_version")
+            }
+            guard version != dataVersion else { return nil }
+            let asked = ids()
+            let refresh = try connection.read { try Self.refresh($0, since: known, at: asked) }
+            dataVersion = version
+            return refresh.map { ($0, asked) }
+        } catch {
+            connection = nil
+            dataVersion = nil
+            throw RegistryError(error, path: path)
+        }
+    }
+
+    private static func refresh(
+        _ db: Database, since known: Int64?, at ids: Set<String>
+    ) throws -> ClientCache.Refresh? {
+        let revision = try ClientRows.revision(db)
+        guard revision != known else { return nil }
+        var refresh = ClientCache.Refresh(revision: revision, changed: [:], removed: [])
+        let changed = try String.fetchCursor(
+            db, sql: "SELECT id FROM client WHERE revision > ?", arguments: [known ?? -1])
+        while let id = try changed.next() {
+            guard ids.contains(id) else { continue }
+            refresh.changed[id] = try ClientRows.client(db, id: id)
+        }
+        let removal = try Int64.fetchOne(db, sql: "SELECT removal_revision FROM registry") ?? 0
+        guard removal > known ?? -1 else { return refresh }
+        for id in ids where try !ClientRows.exists(db, id: id) { refresh.removed.insert(id) }
+        return refresh
+    }
+}

@@ -1,0 +1,82 @@
+internal import GRDB
+
+/// The tables, and how a file of an older version gets them.
+enum RegistrySchema {
+    /// "Ushr", in SQLite's `application_id`: tells our file from another program's.
+    static let applicationID = 0x5573_6872
+
+    /// One entry for each version, in order; what once was released never changes.
+    private static let steps = [
+        """
+        CREATE TABLE registry (
+            -- Grows by one with every change of a client; servers follow it.
+            revision INTEGER NOT NULL,
+            -- The revision at which a client was removed last.
+            removal_revision INTEGER NOT NULL
+        ) STRICT;
+        INSERT INTO registry VALUES (0, 0);
+
+        CREATE TABLE client (
+            id TEXT NOT NULL PRIMARY KEY,
+            name TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            is_enabled INTEGER NOT NULL CHECK (is_enabled IN (0, 1)),
+            revision INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX client_revision ON client (revision);
+
+        CREATE TABLE client_grant (
+            client_id TEXT NOT NULL REFERENCES client (id) ON DELETE CASCADE,
+            kind TEXT NOT NULL CHECK (kind IN ('room', 'origin', 'scope')),
+            position INTEGER NOT NULL,
+            value TEXT NOT NULL,
+            PRIMARY KEY (client_id, kind, position)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE client_secret (
+            client_id TEXT NOT NULL REFERENCES client (id) ON DELETE CASCADE,
+            position INTEGER NOT NULL,
+            digest BLOB NOT NULL CHECK (length(digest) = 32),
+            created_at INTEGER NOT NULL,
+            expires_at INTEGER,
+            PRIMARY KEY (client_id, position)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE used_token (
+            id TEXT NOT NULL PRIMARY KEY,
+            expires_at INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX used_token_expiry ON used_token (expires_at);
+        """
+    ]
+
+    static var version: Int { steps.count }
+
+    /// Refuses a file that is not ours, before anything in it is changed.
+    static func check(_ db: Database, path: String) throws {
+        let application = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
+        guard application != applicationID else {
+            let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+            guard found <= version else {
+                throw RegistryError.newerSchema(path: path, found: found, known: version)
+            }
+            return
+        }
+        let tables = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") ?? 0
+        guard application == 0, tables == 0 else { throw RegistryError.foreign(path: path) }
+    }
+
+    /// Brings the file up to the newest version, all steps in one transaction, so that neither a
+    /// kill nor a second process at the same moment leaves anything between two versions.
+    static func migrate(_ db: Database, path: String) throws {
+        guard try Int.fetchOne(db, sql: "PRAGMA user_version") != version else { return }
+        try db.inTransaction(.immediate) {
+            try check(db, path: path)
+            let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+            for step in steps[found...] { try db.execute(sql: step) }
+            try db.execute(sql: "PRAGMA application_id = \(applicationID)")
+            try db.execute(sql: "PRAGMA user_version = \(version)")
+            return .commit
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import COpenSSL
+
+/// Digests of whole byte strings.
+package enum Digest {
+    /// 32 bytes.
+    package static func sha256(_ bytes: [UInt8]) -> [UInt8] { sha256Algorithm.digest(bytes) }
+
+    /// 20 bytes. For the WebSocket handshake, which asks for it (RFC 6455 §4.2.2), and nothing
+    /// else.
+    package static func sha1(_ bytes: [UInt8]) -> [UInt8] { sha1Algorithm.digest(bytes) }
+
+    private static let sha256Algorithm = DigestAlgorithm(name: "SHA256")
+    private static let sha1Algorithm = DigestAlgorithm(name: "SHA1")
+}
+
+/// Whether two byte strings are equal, in a time that depends on their lengths alone.
+package func constantTimeEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+    guard left.count == right.count else { return false }
+    return unsafe CRYPTO_memcmp(left, right, left.count) == 0
+}
+
+/// Overwrites a secret that is needed no more. Copies made by others are theirs to erase.
+func eraseSecret(_ bytes: inout [UInt8]) {
+    unsafe bytes.withUnsafeMutableBytes { bytes in
+        unsafe OPENSSL_cleanse(bytes.baseAddress, bytes.count)
+    }
+}
+
+/// A digest that OpenSSL has looked up once; looking it up costs more than hashing a short text.
+///
+/// `@unchecked Sendable`: an `EVP_MD` that was fetched is constant and may be used by any number of
+/// threads (EVP_MD_fetch(3)); it is never freed, for the two of them live as long as the process.
+@safe private final class DigestAlgorithm: @unchecked Sendable {
+    private let method: OpaquePointer
+
+    init(name: String) {
+        guard let method = unsafe EVP_MD_fetch(nil, name, nil) else {
+            preconditionFailure("OpenSSL offers no \(name)")
+        }
+        unsafe self.method = method
+    }
+
+    func digest(_ bytes: [UInt8]) -> [UInt8] {
+        let size = Int(unsafe EVP_MD_get_size(method))
+        return unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
+            let status = unsafe EVP_Digest(
+                bytes, bytes.count, buffer.baseAddress, nil, method, nil)
+            precondition(status == 1, "OpenSSL could not compute a digest")
+            filled = size
+        }
+    }
+}

@@ -1,0 +1,21 @@
+import HTTPMessages
+
+/// The server's own answers, before and instead of the handler's.
+enum Refusals {
+    static func malformed(_ reason: String) -> HTTPResponse {
+        json(400, "invalid_request", reason)
+    }
+
+    static func bodyTooLong(bytesMax: Int) -> HTTPResponse {
+        json(413, "request_too_large", "the request body is over \(bytesMax) bytes")
+    }
+
+    /// The handler gave a response that cannot be sent: our mistake, never the client's.
+    static let unsendable = json(500, "server_error", "the response could not be formed")
+
+    /// Both texts are ours and free of what JSON would escape.
+    private static func json(_ status: Int, _ code: String, _ text: String) -> HTTPResponse {
+        let body = "{\"error\":\"\(code)\",\"error_description\":\"\(text)\"}"
+        return .json(status, Array(body.utf8), headers: [("Cache-Control", "no-store")])
+    }
+}

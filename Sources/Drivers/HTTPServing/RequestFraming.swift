@@ -1,0 +1,47 @@
+import HTTPMessages
+
+/// What libmicrohttpd lets pass and a proxy in front might read differently: where two readers
+/// disagree about the end of a request, the rest of it is smuggled past one (RFC 9112 §11.2).
+enum RequestFraming {
+    /// The body's declared length; nil where it is chunked.
+    enum Length: Equatable {
+        case known(UInt64)
+        case chunked
+        case refused(reason: String)
+    }
+
+    static func length(of headers: HeaderFields, isHTTP10: Bool) -> Length {
+        var (hosts, lengths, encodings) = (0, 0, 0)
+        var length: UInt64 = 0
+        var isChunked = false
+        for field in headers.fields {
+            if FieldGrammar.areSameName(field.name, "Host") {
+                hosts += 1
+            } else if FieldGrammar.areSameName(field.name, "Content-Length") {
+                lengths += 1
+                guard let given = decimal(field.value) else {
+                    return .refused(reason: "Content-Length is no decimal number")
+                }
+                length = given
+            } else if FieldGrammar.areSameName(field.name, "Transfer-Encoding") {
+                encodings += 1
+                isChunked = FieldGrammar.areSameName(field.value, "chunked")
+            }
+        }
+        guard hosts == 1 || hosts == 0 && isHTTP10 else {
+            return .refused(reason: "HTTP/1.1 wants one Host field")
+        }
+        guard lengths + encodings <= 1 else {
+            return .refused(reason: "more than one of Content-Length and Transfer-Encoding")
+        }
+        guard encodings == 0 || isChunked && !isHTTP10 else {
+            return .refused(reason: "Transfer-Encoding must be chunked, and in HTTP/1.1")
+        }
+        return isChunked ? .chunked : .known(length)
+    }
+
+    private static func decimal(_ text: String) -> UInt64? {
+        guard text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return nil }
+        return UInt64(text)
+    }
+}

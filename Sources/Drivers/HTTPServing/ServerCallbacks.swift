@@ -1,0 +1,110 @@
+import CMicrohttpd
+import Glibc
+import HTTPMessages
+import Synchronization
+
+/// The functions that libmicrohttpd calls, on its threads. `cls` is the `ServerCore`, which the
+/// server keeps alive until the threads have ended; a request's state is its `Exchange`.
+enum ServerCallbacks {
+    /// The first line is read: the only sight of the raw target, and the birth of the exchange.
+    static let target: usher_mhd_target_callback = { _, text, _ in
+        let bytes = unsafe RawText.bytes(text)
+        let exchange = unsafe Exchange(
+            target: RequestTarget(bytes), address: UInt(bitPattern: text), length: bytes.count)
+        return unsafe Unmanaged.passRetained(exchange).toOpaque()
+    }
+
+    /// Nothing is unescaped: paths and queries stay as they were sent.
+    static let unescape: usher_mhd_unescape_callback = { _, _, text in
+        unsafe text.map { unsafe strlen($0) } ?? 0
+    }
+
+    /// Called once behind the header, for each piece of the body, and once at the end.
+    static let request: MHD_AccessHandlerCallback = {
+        cls, connection, target, method, version, data, size, state in
+        guard let cls = unsafe cls, let connection = unsafe connection, let size = unsafe size,
+            let raw = unsafe state?.pointee
+        else { return .NO }
+        let core = unsafe Unmanaged<ServerCore>.fromOpaque(cls).takeUnretainedValue()
+        let exchange = unsafe Unmanaged<Exchange>.fromOpaque(raw).takeUnretainedValue()
+        if exchange.stage == .fresh {
+            core.inFlight.add(1, ordering: .relaxed)
+            exchange.isCounted = true
+            let line = unsafe RequestLine(
+                exchange, target: target, method: method, version: version,
+                headerSize: usher_mhd_header_size(connection))
+            return unsafe begin(core, exchange, line, connection)
+        }
+        if unsafe size.pointee > 0 {
+            let piece = unsafe UnsafeRawBufferPointer(start: data, count: size.pointee)
+            unsafe size.pointee = 0
+            let goesOn = unsafe exchange.take(piece, bytesMax: core.configuration.bodyBytesMax)
+            return goesOn ? .YES : .NO
+        }
+        switch core.answer(exchange) {
+        case .response(let response): return unsafe ResponseQueue.send(response, on: connection)
+        case .upgrade(let headers, let adopt):
+            exchange.adopt = adopt
+            return unsafe ResponseQueue.sendUpgrade(headers, on: connection)
+        }
+    }
+
+    /// The request is over, well or not: called once for every exchange.
+    static let completed: MHD_RequestCompletedCallback = { cls, _, state, _ in
+        guard let raw = unsafe state?.pointee else { return }
+        unsafe state?.pointee = nil
+        let exchange = unsafe Unmanaged<Exchange>.fromOpaque(raw).takeRetainedValue()
+        guard exchange.isCounted, let cls = unsafe cls else { return }
+        let core = unsafe Unmanaged<ServerCore>.fromOpaque(cls).takeUnretainedValue()
+        core.inFlight.subtract(1, ordering: .relaxed)
+    }
+
+    /// 101 is sent: a duplicate of the socket goes to the exchange's adopter, and libmicrohttpd
+    /// lets its own go at once, since a connection that it holds costs it 24 KiB.
+    static let upgraded: MHD_UpgradeHandler = { _, _, state, early, earlySize, socket, handle in
+        let duplicate = fcntl(socket, F_DUPFD_CLOEXEC, 3)
+        let bytes = unsafe UnsafeRawBufferPointer(start: early, count: early == nil ? 0 : earlySize)
+        let earlyBytes = unsafe Array(bytes)  // Before its owner goes.
+        let exchange = unsafe state.map {
+            unsafe Unmanaged<Exchange>.fromOpaque($0).takeUnretainedValue()
+        }
+        let adopt = exchange?.adopt
+        exchange?.adopt = nil
+        unsafe usher_mhd_release(handle)
+        guard duplicate >= 0 else { return }  // Out of descriptors: the connection ends here.
+        guard let adopt else {
+            close(duplicate)
+            return
+        }
+        makeReady(duplicate)
+        adopt(UpgradedSocket(descriptor: duplicate, earlyBytes: earlyBytes))
+    }
+
+    /// Passes the bare format on: what would fill it may come from a request.
+    static let log: MHD_LogCallback = { cls, format, _ in
+        guard let cls = unsafe cls, let format = unsafe format else { return }
+        let core = unsafe Unmanaged<ServerCore>.fromOpaque(cls).takeUnretainedValue()
+        let message = unsafe String(cString: format)
+        core.configuration.log?(message.last == "\n" ? String(message.dropLast()) : message)
+    }
+
+    private static func begin(
+        _ core: ServerCore, _ exchange: Exchange, _ line: RequestLine,
+        _ connection: OpaquePointer
+    ) -> MHD_Result {
+        let headers = unsafe FieldCollector.headers(of: connection, line.layout)
+        let peer = unsafe SocketAddress.text(usher_mhd_peer(connection))
+        let refusal = core.begin(exchange, line, headers: headers, peer: peer)
+        guard let refusal else { return .YES }
+        return unsafe ResponseQueue.send(refusal, on: connection)
+    }
+
+    private static func makeReady(_ descriptor: Int32) {
+        let flags = fcntl(descriptor, F_GETFL)
+        _ = fcntl(descriptor, F_SETFL, flags | O_NONBLOCK)
+        var one: Int32 = 1  // libmicrohttpd clears it around an upgrade.
+        _ = unsafe setsockopt(
+            descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one,
+            socklen_t(MemoryLayout<Int32>.size))
+    }
+}

@@ -1,0 +1,86 @@
+import HTTPMessages
+import Synchronization
+
+/// What the callbacks reach: the settings, the handler, and the number of requests in flight.
+final class ServerCore: Sendable {
+    let configuration: HTTPServerConfiguration
+    let handler: @Sendable (HTTPRequest) -> HTTPOutcome
+    /// Requests between the end of their header and the last byte of their answer.
+    let inFlight = Atomic<Int>(0)
+
+    init(
+        _ configuration: HTTPServerConfiguration,
+        handler: @escaping @Sendable (HTTPRequest) -> HTTPOutcome
+    ) {
+        self.configuration = configuration
+        self.handler = handler
+    }
+
+    /// Reads what came with the header. Returns the answer where it can only be a refusal, after
+    /// which the connection ends: what follows on it cannot be told from a body.
+    func begin(
+        _ exchange: Exchange, _ line: RequestLine, headers: HeaderFields?, peer: String
+    ) -> HTTPResponse? {
+        exchange.stage = .reading
+        guard line.isWhole, FieldGrammar.isToken(line.method) else {
+            return closing(Refusals.malformed("the request line is malformed"))
+        }
+        guard let target = exchange.target else {
+            return closing(Refusals.malformed("the request target is not a path or http URL"))
+        }
+        guard var headers else {
+            return closing(Refusals.malformed("a header field is malformed"))
+        }
+        switch RequestFraming.length(of: headers, isHTTP10: line.isHTTP10) {
+        case .refused(let reason): return closing(Refusals.malformed(reason))
+        case .known(let length):
+            if length > UInt64(configuration.bodyBytesMax), isTooLongToDrain(length, headers) {
+                return closing(Refusals.bodyTooLong(bytesMax: configuration.bodyBytesMax))
+            }
+            if length <= UInt64(configuration.bodyBytesMax) {
+                exchange.request.body.reserveCapacity(Int(length))
+            }
+        case .chunked: break
+        }
+        if let authority = target.authority { headers.set("Host", authority) }
+        // HTTP/1.0 cannot ask for it (RFC 9110 §7.8).
+        if line.isHTTP10 { headers.remove("Upgrade") }
+        fill(&exchange.request, target, headers, line.method, peer)
+        return nil
+    }
+
+    /// The answer to a request that was read to its end.
+    func answer(_ exchange: Exchange) -> HTTPOutcome {
+        guard exchange.stage == .reading else {
+            return .response(Refusals.bodyTooLong(bytesMax: configuration.bodyBytesMax))
+        }
+        return handler(exchange.request)
+    }
+
+    /// A client that waits for 100 Continue has sent nothing yet and hears at once.
+    private func isTooLongToDrain(_ length: UInt64, _ headers: HeaderFields) -> Bool {
+        length > UInt64(Exchange.drainedBytesMax(configuration.bodyBytesMax))
+            || headers.contains("Expect")
+    }
+
+    private func fill(
+        _ request: inout HTTPRequest, _ target: RequestTarget, _ headers: HeaderFields,
+        _ method: String, _ peer: String
+    ) {
+        let origin = ForwardedAddress.resolve(
+            peer: peer, headers: headers, trusted: configuration.trustedProxies)
+        request.method = method
+        request.path = target.path
+        request.query = target.query
+        request.headers = headers
+        request.peerAddress = peer
+        request.clientAddress = origin.clientAddress
+        request.isSecure = origin.isSecure
+    }
+
+    private func closing(_ response: HTTPResponse) -> HTTPResponse {
+        var response = response
+        response.headers.add("Connection", "close")
+        return response
+    }
+}

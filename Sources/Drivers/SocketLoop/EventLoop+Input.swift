@@ -1,0 +1,225 @@
+import CEpoll
+import Glibc
+import WebSocket
+
+extension EventLoop {
+    private static let growthBytesMin = 16_384
+
+    /// Reads once from a socket and handles every frame that is whole by then.
+    mutating func readable(_ slot: Int, _ handler: inout some SocketHandler & ~Copyable) {
+        switch slots[slot].state {
+        case .free, .dead: break
+        case .shutting, .draining: discard(slot)
+        case .open, .closing:
+            if slots[slot].partial.isEmpty {
+                readFresh(slot, &handler)
+            } else {
+                readOn(slot, &handler)
+            }
+        }
+    }
+
+    /// The common case: nothing is pending, so the loop's own buffer does.
+    private mutating func readFresh(_ slot: Int, _ handler: inout some SocketHandler & ~Copyable) {
+        let count = unsafe receive(slot, into: scratch, Self.scratchBytes)
+        guard count > 0 else { return }
+        let used = unsafe takeFrames(scratch, count, slot, &handler)
+        guard used < count, slots[slot].state == .open || slots[slot].state == .closing else {
+            return
+        }
+        var rest = spare.take()
+        let bytes = unsafe UnsafeRawBufferPointer(start: scratch + used, count: count - used)
+        guard unsafe rest.append(bytes) else { return abandon(slot, .lost) }
+        slots[slot].partial = rest
+    }
+
+    /// A frame is pending: what comes is put behind it.
+    private mutating func readOn(_ slot: Int, _ handler: inout some SocketHandler & ~Copyable) {
+        let had = slots[slot].partial.count
+        let room = max(Self.growthBytesMin, min(had, Self.scratchBytes))
+        let start = unsafe slots[slot].partial.extend(room)
+        guard let start = unsafe start else { return abandon(slot, .lost) }
+        let count = unsafe receive(slot, into: start, room)
+        slots[slot].partial.shorten(toFirst: had + max(count, 0))
+        guard count > 0 else { return }
+        takePartial(slot, &handler)
+    }
+
+    /// Handles what a socket left pending, as far as there are whole frames and it may speak.
+    mutating func takePartial(_ slot: Int, _ handler: inout some SocketHandler & ~Copyable) {
+        var input = ByteQueue()
+        swap(&input, &slots[slot].partial)
+        if let start = unsafe input.start {
+            input.consume(unsafe takeFrames(start, input.count, slot, &handler))
+        }
+        if input.isEmpty {
+            spare.give(input)
+        } else {
+            swap(&input, &slots[slot].partial)
+        }
+    }
+
+    /// Bytes received; 0 or less when there are none, whatever the reason, which is dealt with.
+    private mutating func receive(
+        _ slot: Int, into buffer: UnsafeMutableRawPointer, _ room: Int
+    ) -> Int {
+        let count = unsafe recv(slots[slot].descriptor, buffer, room, Int32(MSG_DONTWAIT))
+        if count > 0 {
+            slots[slot].unansweredPings = 0
+            slots[slot].isProbed = false
+        } else if count == 0 || (errno != EAGAIN && errno != EINTR) {
+            abandon(slot, .lost)
+        }
+        return count
+    }
+
+    /// What comes behind the closing handshake is of no interest, but must not lie unread.
+    private mutating func discard(_ slot: Int) {
+        let count = unsafe recv(
+            slots[slot].descriptor, scratch, Self.scratchBytes, Int32(MSG_DONTWAIT))
+        if count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR)) { return }
+        guard count == 0, !slots[slot].output.isEmpty else { return abandon(slot, .lost) }
+        slots[slot].hasEnded = true
+        setInterest(slot)
+    }
+
+    // MARK: Frames
+
+    /// Handles whole frames in place, and the part that has come of the last one.
+    ///
+    /// - Returns: How many bytes are done with; the rest is to be kept for later.
+    private mutating func takeFrames(
+        _ bytes: UnsafeMutableRawPointer, _ count: Int, _ slot: Int,
+        _ handler: inout some SocketHandler & ~Copyable
+    ) -> Int {
+        var at = 0
+        do throws(WebSocketError) {
+            while at < count {
+                guard slots[slot].state == .open || slots[slot].state == .closing else {
+                    return count
+                }
+                guard !slots[slot].isPaused else { return at }
+                let start = unsafe bytes + at
+                let used = unsafe try takeFrame(start, count &- at, slot, &handler)
+                guard used > 0 else { return at }
+                at &+= used
+            }
+        } catch {
+            fail(slot, error)
+            return count
+        }
+        return at
+    }
+
+    /// Handles one frame; returns its length, or 0 if it is not whole or must wait.
+    private mutating func takeFrame(
+        _ start: UnsafeMutableRawPointer, _ count: Int, _ slot: Int,
+        _ handler: inout some SocketHandler & ~Copyable
+    ) throws(WebSocketError) -> Int {
+        let bytes = unsafe UnsafeBufferPointer(
+            start: start.assumingMemoryBound(to: UInt8.self), count: count)
+        let limit = messageBytesMax &- slots[slot].fragments.count
+        let header = try FrameHeader.parse(unsafe bytes.span, payloadMax: limit)
+        guard let header else { return 0 }
+        let arrived = min(count &- header.headerLength, header.payloadLength)
+        let isWhole = arrived == header.payloadLength
+        let payload = unsafe start + header.headerLength
+        guard slots[slot].state == .open else {
+            return unsafe try takeClosingFrame(header, payload, isWhole: isWhole, slot)
+        }
+        if header.opcode.isControl {
+            guard isWhole, isAdmitted(slot, header) else { return 0 }
+            unsafe try takeControl(header, payload, slot)
+        } else {
+            var order = slots[slot].order
+            try order.accept(header)
+            guard header.opcode != .binary else { throw WebSocketError(.binary) }
+            unsafe try reveal(header, payload, arrived, slot)
+            guard isWhole, isAdmitted(slot, header) else { return 0 }
+            slots[slot].order = order
+            slots[slot].checkedBytes = 0
+            unsafe takeData(header, payload, slot, &handler)
+        }
+        return header.totalLength
+    }
+
+    /// After our own close frame only the peer's matters.
+    private mutating func takeClosingFrame(
+        _ header: FrameHeader, _ payload: UnsafeMutableRawPointer, isWhole: Bool, _ slot: Int
+    ) throws(WebSocketError) -> Int {
+        guard isWhole else { return 0 }
+        if header.opcode == .close { unsafe try takeControl(header, payload, slot) }
+        return header.totalLength
+    }
+
+    /// Counts the frame against the rate, or pauses the socket before it.
+    ///
+    /// A fragment is counted with the last one of its message, unless it is empty.
+    private mutating func isAdmitted(_ slot: Int, _ header: FrameHeader) -> Bool {
+        guard rate.isLimited, header.isFinal || header.payloadLength == 0 else { return true }
+        // A paused socket is looked at once a tick: it must not lose what that tick was worth.
+        let waited = slots[slot].isOverRate ? Self.tickMilliseconds * 1000 : 0
+        let isInTime = rate.charge(
+            &slots[slot].paidUntil, nowMicroseconds: nowMicroseconds, catchUpMicroseconds: waited)
+        if !isInTime { pause(slot) }
+        return isInTime
+    }
+
+    private mutating func takeControl(
+        _ header: FrameHeader, _ payload: UnsafeMutableRawPointer, _ slot: Int
+    ) throws(WebSocketError) {
+        let length = header.payloadLength
+        _ = unsafe Masking.remove(payload, count: length, key: header.mask, offset: 0)
+        let bytes = unsafe UnsafeRawBufferPointer(start: payload, count: length)
+        switch header.opcode {
+        case .ping: unsafe sendControl(.pong, slot, bytes)
+        case .close:
+            let text = unsafe bytes.assumingMemoryBound(to: UInt8.self)
+            peerCloses(slot, try ClosePayload(parsing: unsafe text.span))
+        case .pong, .text, .binary, .continuation: break
+        }
+    }
+
+    /// Unmasks what has come of a text payload and checks it, each byte once.
+    private mutating func reveal(
+        _ header: FrameHeader, _ payload: UnsafeMutableRawPointer, _ arrived: Int, _ slot: Int
+    ) throws(WebSocketError) {
+        let checked = Int(slots[slot].checkedBytes)
+        let count = arrived &- checked
+        let isASCII = unsafe Masking.remove(
+            payload + checked, count: count, key: header.mask, offset: checked)
+        slots[slot].checkedBytes = UInt32(truncatingIfNeeded: arrived)
+        if !isASCII || !slots[slot].utf8.isComplete {
+            let fresh = unsafe UnsafeBufferPointer(
+                start: (payload + checked).assumingMemoryBound(to: UInt8.self), count: count)
+            guard slots[slot].utf8.accept(unsafe fresh.span) else {
+                throw WebSocketError(.invalidUTF8)
+            }
+        }
+        let isLast = header.isFinal && arrived == header.payloadLength
+        guard !isLast || slots[slot].utf8.isComplete else { throw WebSocketError(.invalidUTF8) }
+    }
+
+    /// Hands a whole message on, or keeps a fragment for it.
+    private mutating func takeData(
+        _ header: FrameHeader, _ payload: UnsafeMutableRawPointer, _ slot: Int,
+        _ handler: inout some SocketHandler & ~Copyable
+    ) {
+        let length = header.payloadLength
+        if header.isFinal, slots[slot].fragments.isEmpty {
+            let text = unsafe UnsafeBufferPointer(
+                start: payload.assumingMemoryBound(to: UInt8.self), count: length)
+            return handler.received(unsafe text.span, from: id(of: slot), &self)
+        }
+        if slots[slot].fragments.capacity == 0 { slots[slot].fragments = spare.take() }
+        let bytes = unsafe UnsafeRawBufferPointer(start: payload, count: length)
+        guard unsafe slots[slot].fragments.append(bytes) else { return abandon(slot, .lost) }
+        guard header.isFinal else { return }
+        var message = ByteQueue()
+        swap(&message, &slots[slot].fragments)
+        let text = unsafe UnsafeBufferPointer(
+            start: message.start?.assumingMemoryBound(to: UInt8.self), count: message.count)
+        handler.received(unsafe text.span, from: id(of: slot), &self)
+        spare.give(message)
+    }
+}

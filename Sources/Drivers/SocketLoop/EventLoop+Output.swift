@@ -1,0 +1,236 @@
+import CEpoll
+import Glibc
+import WebSocket
+
+extension EventLoop: SocketOutput {
+    package var monotonicSeconds: Int64 { now / 1000 }
+
+    package mutating func send(
+        to socket: SocketID, head: Span<UInt8>, body: Span<UInt8>, tail: Span<UInt8>
+    ) {
+        let length = head.count &+ body.count &+ tail.count
+        let frame = ServerFrame(.text, payloadLength: length)
+        let total = frame.headerLength &+ length
+        guard var at = unsafe room(for: socket, total) else { return }
+        unsafe at = write(frame, to: at)
+        unsafe at = copy(head, to: at)
+        unsafe at = copy(body, to: at)
+        _ = unsafe copy(tail, to: at)
+    }
+
+    package mutating func close(_ socket: SocketID, _ code: CloseCode, reason: StaticString) {
+        precondition(code.isAllowedInFrames, "RFC 6455 §7.4.1 forbids to send this code")
+        let text = unsafe UnsafeBufferPointer(
+            start: reason.utf8Start, count: reason.utf8CodeUnitCount)
+        let payload = ClosePayload.bytes(code, reason: unsafe text.span)
+        if socket.loop == index {
+            guard let slot = slots.find(socket) else { return }
+            beginClose(slot, code, payload, then: .closing)
+        } else {
+            postClose(socket, payload)
+        }
+    }
+
+    package mutating func probe(_ socket: SocketID, secondsMax: Int) {
+        if socket.loop == index {
+            guard let slot = slots.find(socket) else { return }
+            probe(slot: slot, secondsMax: secondsMax)
+        } else if socket.loop < outboxes.count {
+            let room = unsafe outboxes[socket.loop].begin(.probe, for: socket, length: 8)
+            guard let room = unsafe room else { return }
+            unsafe room.storeBytes(of: Int64(secondsMax), as: Int64.self)
+        }
+    }
+
+    mutating func postClose(_ socket: SocketID, _ payload: [UInt8]) {
+        guard socket.loop < outboxes.count else { return }
+        let length = payload.count
+        let room = unsafe outboxes[socket.loop].begin(.close, for: socket, length: length)
+        guard let room = unsafe room else { return }
+        unsafe payload.withUnsafeBytes { bytes in
+            unsafe UnsafeMutableRawBufferPointer(start: room, count: length).copyMemory(from: bytes)
+        }
+    }
+
+    // MARK: Queueing
+
+    /// Room for a frame to any loop's socket; nil if it is gone, or must go for its queue is full.
+    private mutating func room(for socket: SocketID, _ total: Int) -> UnsafeMutableRawPointer? {
+        if socket.loop == index {
+            guard let slot = slots.find(socket) else { return nil }
+            return unsafe reserve(slot, total)
+        }
+        guard socket.loop < outboxes.count else { return nil }
+        if outboxes[socket.loop].backlogBytes <= Outbox.backlogBytesMax {
+            let room = unsafe outboxes[socket.loop].begin(.frame, for: socket, length: total)
+            if let room = unsafe room { return unsafe room }
+        }
+        postClose(socket, Self.overloadPayload)
+        return nil
+    }
+
+    static var overloadPayload: [UInt8] {
+        ClosePayload.bytes(.overloaded, reason: "the queue is full".utf8.span)
+    }
+
+    /// Room for `total` bytes at the end of an open socket's queue; nil if there is none, in which
+    /// case the socket is being closed with 1013 or is lost.
+    mutating func reserve(_ slot: Int, _ total: Int) -> UnsafeMutableRawPointer? {
+        if slots[slot].output.count &+ total > outboundBytesMax {
+            guard relieve(slot, total) else { return nil }
+        }
+        if slots[slot].output.capacity == 0 { slots[slot].output = spare.take() }
+        guard let room = unsafe slots[slot].output.extend(total) else {
+            overload(slot)
+            return nil
+        }
+        markDirty(slot)
+        return unsafe room
+    }
+
+    /// A full queue may only mean that the turn has been long: sends before it gives up.
+    @inline(never) private mutating func relieve(_ slot: Int, _ total: Int) -> Bool {
+        if !slots[slot].isBlocked { flush(slot) }
+        guard slots[slot].state == .open else { return false }
+        if slots[slot].output.count + total <= outboundBytesMax { return true }
+        overload(slot)
+        return false
+    }
+
+    /// Drops what is queued but the frame that is begun, and closes with 1013.
+    private mutating func overload(_ slot: Int) {
+        slots[slot].output.shorten(toFirst: Int(slots[slot].begunFrameBytes))
+        beginClose(slot, .overloaded, Self.overloadPayload, then: .closing)
+    }
+
+    /// Queues a control frame of at most 125 bytes, as any frame: within the limit.
+    mutating func sendControl(
+        _ opcode: FrameHeader.Opcode, _ slot: Int, _ payload: UnsafeRawBufferPointer
+    ) {
+        let frame = ServerFrame(opcode, payloadLength: payload.count)
+        guard let room = unsafe reserve(slot, frame.headerLength + payload.count) else { return }
+        let start = unsafe write(frame, to: room)
+        unsafe UnsafeMutableRawBufferPointer(start: start, count: payload.count)
+            .copyMemory(from: payload)
+    }
+
+    /// Queues a close frame over any limit: it is the last.
+    mutating func queueClose(_ slot: Int, _ payload: [UInt8]) {
+        let frame = ServerFrame(.close, payloadLength: payload.count)
+        markDirty(slot)
+        if slots[slot].output.capacity == 0 { slots[slot].output = spare.take() }
+        let room = unsafe slots[slot].output.extend(frame.headerLength + payload.count)
+        guard let room = unsafe room else { return }
+        let start = unsafe write(frame, to: room)
+        unsafe payload.withUnsafeBytes { bytes in
+            unsafe UnsafeMutableRawBufferPointer(start: start, count: bytes.count)
+                .copyMemory(from: bytes)
+        }
+    }
+
+    mutating func markDirty(_ slot: Int) {
+        guard !slots[slot].isDirty else { return }
+        slots[slot].isDirty = true
+        dirty.append(slot)
+    }
+
+    // MARK: Sending
+
+    /// Sends what is queued, as far as the kernel takes it.
+    mutating func flush(_ slot: Int) {
+        guard slots[slot].state != .free, slots[slot].state != .dead else { return }
+        while !slots[slot].output.isEmpty {
+            guard let start = unsafe slots[slot].output.start else { break }
+            let count = slots[slot].output.count
+            let sent = unsafe Glibc.send(
+                slots[slot].descriptor, start, count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
+            if sent == count {
+                slots[slot].begunFrameBytes = 0
+                slots[slot].output.removeAll()
+            } else if sent >= 0 {
+                noteSent(slot, sent)
+            } else if errno == EAGAIN {
+                slots[slot].isBlocked = true
+                return setInterest(slot)
+            } else if errno != EINTR {
+                return abandon(slot, .lost)
+            }
+        }
+        if slots[slot].output.capacity > 0 {
+            var buffer = ByteQueue()
+            swap(&buffer, &slots[slot].output)
+            spare.give(buffer)
+        }
+        setInterest(slot)
+        if slots[slot].state == .shutting { shutDown(slot) }
+    }
+
+    /// Keeps count of where in a frame the sending stopped, so that the rest can be left whole.
+    private mutating func noteSent(_ slot: Int, _ sent: Int) {
+        var left = sent
+        var at = 0
+        var frame = Int(slots[slot].begunFrameBytes)
+        let count = slots[slot].output.count
+        let start = unsafe slots[slot].output.start
+        while left > 0 {
+            if frame == 0, let start = unsafe start {
+                let bytes = unsafe UnsafeRawBufferPointer(start: start + at, count: count - at)
+                frame = ServerFrame.totalLength(
+                    startingWith: unsafe bytes.assumingMemoryBound(to: UInt8.self).span)
+            }
+            let step = min(frame, left)
+            frame -= step
+            left -= step
+            at += step
+        }
+        slots[slot].begunFrameBytes = UInt32(frame)
+        slots[slot].output.consume(sent)
+    }
+
+    /// Tells epoll what to report, if that changed.
+    mutating func setInterest(_ slot: Int) {
+        let reads = !slots[slot].isPaused && !slots[slot].hasEnded
+        let wanted: UInt8 = (reads ? 1 : 0) | (slots[slot].isBlocked ? 2 : 0)
+        guard wanted != slots[slot].interest else { return }
+        slots[slot].interest = wanted
+        var event = unsafe epoll_event(
+            events: (reads ? EPOLLIN.rawValue : 0)
+                | (slots[slot].isBlocked ? EPOLLOUT.rawValue : 0),
+            data: epoll_data_t(u64: id(of: slot).raw))
+        unsafe epoll_ctl(poll, EPOLL_CTL_MOD, slots[slot].descriptor, &event)
+    }
+
+    func id(of slot: Int) -> SocketID {
+        SocketID(loop: index, slot: slot, generation: slots[slot].generation)
+    }
+
+    // MARK: Bytes
+
+    private func write(
+        _ frame: ServerFrame, to room: UnsafeMutableRawPointer
+    ) -> UnsafeMutableRawPointer {
+        switch frame.headerLength {
+        case 2:
+            let bytes = UInt16(truncatingIfNeeded: frame.headerBytes.low)
+            unsafe room.storeBytes(of: bytes, as: UInt16.self)
+        case 4:
+            let bytes = UInt32(truncatingIfNeeded: frame.headerBytes.low)
+            unsafe room.storeBytes(of: bytes, as: UInt32.self)
+        default:
+            unsafe room.storeBytes(of: frame.headerBytes.low, as: UInt64.self)
+            unsafe room.storeBytes(of: frame.headerBytes.high, toByteOffset: 8, as: UInt16.self)
+        }
+        return unsafe room + frame.headerLength
+    }
+
+    private func copy(
+        _ bytes: Span<UInt8>, to room: UnsafeMutableRawPointer
+    ) -> UnsafeMutableRawPointer {
+        guard bytes.count > 0 else { return unsafe room }
+        unsafe bytes.withUnsafeBytes { source in
+            unsafe UnsafeMutableRawBufferPointer(start: room, count: source.count)
+                .copyMemory(from: source)
+        }
+        return unsafe room + bytes.count
+    }
+}

@@ -1,0 +1,185 @@
+import CEpoll
+import Glibc
+import WebSocket
+
+/// One thread's epoll loop over its adopted sockets.
+///
+/// A turn waits, reads and handles what came, tends the timers, tells the handler which sockets
+/// ended, sends what is queued (one `send` a socket), frees the dead and posts to other loops.
+/// Slots are freed at the end of a turn only, and input buffers are touched by the reading code
+/// only, so no callback can pull the ground from under the text it was given.
+@safe struct EventLoop: ~Copyable {
+    struct Ended {
+        let socket: SocketID
+        let end: SocketEnd
+    }
+
+    static let mailboxKey = UInt64.max
+    static let tickMilliseconds: Int64 = 250
+    static let drainMilliseconds: UInt32 = 1000
+    static let scratchBytes = 1 << 18
+    private static let eventCountMax = 512
+
+    let index: Int
+    let limits: SocketLimits
+    let rate: MessageRate
+    let outboundBytesMax: Int
+    let messageBytesMax: Int
+    let mailboxes: [Mailbox]
+    let clock: SocketClock
+    let poll: Int32
+    let scratch: UnsafeMutableRawPointer
+    private let events: UnsafeMutablePointer<epoll_event>
+
+    var slots: SlotTable
+    var outboxes: Outboxes
+    var spare = SpareBuffers()
+    var inbox = ByteQueue()
+    var dirty: [Int] = []
+    var watched: [Int] = []
+    var ended: [Ended] = []
+    var dead: [Int] = []
+    var stopping: Mailbox.StopRequest?
+
+    /// Milliseconds on the clock as this turn began.
+    var now: Int64
+    private var lastSweep: Int64
+    private var lastTick: Int64
+
+    /// Owns `poll`, an epoll descriptor; `mailboxes[index]` is its own door.
+    init(
+        index: Int, poll: Int32, mailboxes: [Mailbox], limits: SocketLimits, clock: SocketClock
+    ) {
+        self.index = index
+        self.poll = poll
+        self.mailboxes = mailboxes
+        self.limits = limits
+        self.clock = clock
+        rate = MessageRate(perSecond: limits.messagesPerSecond, burst: limits.messageBurst)
+        outboundBytesMax = limits.outboundBytesMax > 0 ? limits.outboundBytesMax : .max
+        messageBytesMax = limits.messageBytesMax > 0 ? limits.messageBytesMax : .max
+        let slotsMax = limits.socketsPerLoopMax > 0 ? limits.socketsPerLoopMax : .max
+        slots = SlotTable(capacity: min(slotsMax, SocketID.slotCountMax))
+        outboxes = Outboxes(count: mailboxes.count)
+        unsafe scratch = .allocate(byteCount: Self.scratchBytes, alignment: 64)
+        unsafe events = .allocate(capacity: Self.eventCountMax)
+        now = clock.milliseconds()
+        lastSweep = now
+        lastTick = now
+    }
+
+    deinit {
+        for slot in 0..<slots.used where slots[slot].state != .free {
+            Glibc.close(slots[slot].descriptor)
+        }
+        unsafe scratch.deallocate()
+        unsafe events.deallocate()
+        Glibc.close(poll)
+    }
+
+    /// Runs until a stop was requested and every socket is gone or the stop's deadline has passed.
+    mutating func run<Handler: SocketHandler & ~Copyable>(
+        _ handler: inout Handler, _ deliveries: Deliveries<Handler.Admission, Handler.Note>
+    ) {
+        watchMailbox()
+        while !isDone {
+            turn(&handler, deliveries)
+        }
+        for slot in 0..<slots.used where slots[slot].state != .free { abandon(slot, .lost) }
+        settle(&handler)
+        for case .socket(let descriptor, _, _) in deliveries.close() {
+            turnAway(descriptor, stopping.map { CloseCode(rawValue: $0.code) } ?? .goingAway)
+        }
+    }
+
+    private var isDone: Bool {
+        guard let stopping else { return false }
+        return slots.liveCount == 0 || now >= stopping.deadlineMilliseconds
+    }
+
+    private mutating func turn<Handler: SocketHandler & ~Copyable>(
+        _ handler: inout Handler, _ deliveries: Deliveries<Handler.Admission, Handler.Note>
+    ) {
+        let count = unsafe epoll_wait(poll, events, Int32(Self.eventCountMax), timeout)
+        precondition(count >= 0 || errno == EINTR, "the loop's own epoll descriptor is broken")
+        now = clock.milliseconds()
+        var hasMail = false
+        var position = 0
+        while position < count {
+            let (key, what) = unsafe (events[position].data.u64, events[position].events)
+            position += 1
+            if key == Self.mailboxKey {
+                hasMail = true
+            } else {
+                react(SocketID(raw: key), to: what, &handler)
+            }
+        }
+        if hasMail { collectMail(&handler, deliveries) }
+        tendTimers(&handler)
+        settle(&handler)
+        postOutboxes()
+    }
+
+    private mutating func react(
+        _ id: SocketID, to what: UInt32, _ handler: inout some SocketHandler & ~Copyable
+    ) {
+        let slot = id.slot
+        guard slots[slot].generation == id.generation else { return }
+        if what & EPOLLOUT.rawValue != 0 {
+            slots[slot].isBlocked = false
+            markDirty(slot)
+        }
+        guard what & ~EPOLLOUT.rawValue != 0 else { return }
+        if what & EPOLLIN.rawValue == 0, slots[slot].isPaused || slots[slot].hasEnded {
+            abandon(slot, .lost)  // An error or a hang-up, reported although nothing is read.
+        } else {
+            readable(slot, &handler)
+        }
+    }
+
+    /// Tells which sockets ended and sends what is queued, until neither leads to more.
+    private mutating func settle(_ handler: inout some SocketHandler & ~Copyable) {
+        repeat {
+            var position = 0
+            while position < ended.count {
+                let one = ended[position]
+                position += 1
+                handler.closed(one.socket, one.end, &self)
+            }
+            ended.removeAll(keepingCapacity: true)
+            position = 0
+            while position < dirty.count {
+                let slot = dirty[position]
+                position += 1
+                slots[slot].isDirty = false
+                flush(slot)
+            }
+            dirty.removeAll(keepingCapacity: true)
+        } while !ended.isEmpty
+        while let slot = dead.popLast() { bury(slot) }
+    }
+
+    // MARK: Timers
+
+    /// Until the next second's sweep, or the next tick where sockets need a closer look.
+    private var timeout: Int32 {
+        var next = lastSweep + 1000
+        if !watched.isEmpty { next = min(next, lastTick + Self.tickMilliseconds) }
+        if let stopping { next = min(next, stopping.deadlineMilliseconds) }
+        return Int32(clamping: max(0, next - now))
+    }
+
+    private mutating func tendTimers(_ handler: inout some SocketHandler & ~Copyable) {
+        if now >= lastTick + Self.tickMilliseconds {
+            let elapsed = now - lastTick
+            lastTick = now
+            if !watched.isEmpty { tick(elapsedMilliseconds: elapsed, &handler) }
+        }
+        if now >= lastSweep + 1000 {
+            let seconds = (now - lastSweep) / 1000
+            lastSweep += seconds * 1000
+            sweep(elapsedSeconds: Int(seconds))
+            handler.ticked(&self)
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import WebSocket
+
+/// What one loop asks of another for one socket: a header of 16 bytes and `length` bytes more.
+struct LoopRecord {
+    enum Kind: UInt32 {
+        /// Bytes: a whole server frame.
+        case frame
+        /// Bytes: the payload of a close frame.
+        case close
+        /// Bytes: the seconds to wait, as `Int64`.
+        case probe
+    }
+
+    static let headerLength = 16
+
+    let kind: Kind
+    let socket: SocketID
+    let length: Int
+
+    init(_ kind: Kind, for socket: SocketID, length: Int) {
+        self.kind = kind
+        self.socket = socket
+        self.length = length
+    }
+
+    /// Reads a header that `write` wrote; `bytes` must hold it.
+    init(reading bytes: UnsafeRawPointer) {
+        socket = SocketID(raw: unsafe bytes.loadUnaligned(as: UInt64.self))
+        let kind = unsafe bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self)
+        self.kind = Kind(rawValue: kind) ?? .frame
+        length = Int(unsafe bytes.loadUnaligned(fromByteOffset: 12, as: UInt32.self))
+    }
+
+    func write(to bytes: UnsafeMutableRawPointer) {
+        unsafe bytes.storeBytes(of: socket.raw, as: UInt64.self)
+        unsafe bytes.storeBytes(of: kind.rawValue, toByteOffset: 8, as: UInt32.self)
+        unsafe bytes.storeBytes(
+            of: UInt32(truncatingIfNeeded: length), toByteOffset: 12, as: UInt32.self)
+    }
+}
+
+/// The records that one loop has for another, until the end of its turn.
+struct Outbox: ~Copyable {
+    /// Over this the other loop can't keep up: whoever is sent to there is closed with 1013.
+    static let backlogBytesMax = 64 << 20
+
+    var records = ByteQueue()
+    /// What waited in the other's mailbox at the last posting.
+    var backlogBytes = 0
+
+    /// Room for a record's bytes, its header written; nil if there is no memory.
+    mutating func begin(
+        _ kind: LoopRecord.Kind, for socket: SocketID, length: Int
+    ) -> UnsafeMutableRawPointer? {
+        guard let start = unsafe records.extend(LoopRecord.headerLength + length) else {
+            return nil
+        }
+        unsafe LoopRecord(kind, for: socket, length: length).write(to: start)
+        return unsafe start + LoopRecord.headerLength
+    }
+}
+
+/// A fixed row of noncopyable outboxes, one a loop, which `Array` can't hold.
+@safe struct Outboxes: ~Copyable {
+    private let base: UnsafeMutablePointer<Outbox>
+    let count: Int
+
+    init(count: Int) {
+        self.count = count
+        unsafe base = .allocate(capacity: count)
+        for index in 0..<count { unsafe (base + index).initialize(to: Outbox()) }
+    }
+
+    deinit {
+        unsafe base.deinitialize(count: count)
+        unsafe base.deallocate()
+    }
+
+    subscript(loop: Int) -> Outbox {
+        _read {
+            precondition(loop >= 0 && loop < count, "no such loop")
+            yield unsafe base[loop]
+        }
+        _modify {
+            precondition(loop >= 0 && loop < count, "no such loop")
+            yield unsafe &base[loop]
+        }
+    }
+}

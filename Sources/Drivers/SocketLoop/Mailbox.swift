@@ -1,0 +1,136 @@
+import CEpoll
+import Glibc
+
+/// The door of a loop: what other threads put here, the loop collects on its next turn.
+///
+/// What other loops send travels as records (`LoopRecord`), in the order each of them posted it.
+final class Mailbox: Sendable {
+    struct StopRequest: Sendable {
+        let code: UInt16
+        /// On the loop's clock.
+        let deadlineMilliseconds: Int64
+    }
+
+    private struct Contents: ~Copyable {
+        var records = ByteQueue()
+        var stop: StopRequest?
+        /// Whether the loop was woken and has not collected since.
+        var isWoken = false
+        var isClosed = false
+    }
+
+    /// Readable when something was put in.
+    let event: Int32
+    private let contents = PosixMutex(Contents())
+
+    init() throws(SocketLoopError) {
+        event = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
+        guard event >= 0 else { throw .descriptor(number: errno) }
+    }
+
+    /// Wakes the loop, which has something to collect elsewhere.
+    func wake() { contents.withLock { wake(&$0) } }
+
+    /// Moves all of `outbox` in. Returns how many bytes wait here now.
+    func post(_ outbox: inout ByteQueue) -> Int {
+        contents.withLock { contents in
+            if contents.isClosed {
+                outbox.removeAll()
+                return 0
+            }
+            if contents.records.isEmpty {
+                swap(&contents.records, &outbox)
+            } else {
+                let bytes = unsafe UnsafeRawBufferPointer(start: outbox.start, count: outbox.count)
+                // Without room the records stay in the outbox, and are tried again next turn.
+                guard unsafe contents.records.append(bytes) else { return .max }
+                outbox.removeAll()
+            }
+            wake(&contents)
+            return contents.records.count
+        }
+    }
+
+    func requestStop(_ stop: StopRequest) {
+        contents.withLock { contents in
+            contents.stop = stop
+            wake(&contents)
+        }
+    }
+
+    /// Takes what waits; `inbox` must be empty.
+    func collect(_ inbox: inout ByteQueue) -> StopRequest? {
+        contents.withLock { contents in
+            var value: UInt64 = 0
+            unsafe read(event, &value, 8)
+            contents.isWoken = false
+            swap(&contents.records, &inbox)
+            return contents.stop
+        }
+    }
+
+    /// Closes the descriptor; nothing is taken any more. The loop must have ended.
+    func close() {
+        contents.withLock { contents in
+            guard !contents.isClosed else { return }
+            contents.isClosed = true
+            Glibc.close(event)
+        }
+    }
+
+    deinit { close() }
+
+    private func wake(_ contents: inout Contents) {
+        guard !contents.isWoken, !contents.isClosed else { return }
+        contents.isWoken = true
+        var one: UInt64 = 1
+        unsafe write(event, &one, 8)
+    }
+}
+
+/// What threads that are no loops hand to one: sockets and notes, in the order of handing.
+final class Deliveries<Admission: Sendable, Note: Sendable>: Sendable {
+    enum Item: Sendable {
+        case socket(descriptor: Int32, earlyBytes: [UInt8], Admission)
+        case note(Note)
+    }
+
+    private struct Contents {
+        var items: [Item] = []
+        var isClosed = false
+    }
+
+    private let mailbox: Mailbox
+    private let contents = PosixMutex(Contents())
+
+    init(waking mailbox: Mailbox) { self.mailbox = mailbox }
+
+    /// False when the loop has ended: the item was not taken.
+    func put(_ item: Item) -> Bool {
+        let isTaken = contents.withLock { contents in
+            guard !contents.isClosed else { return false }
+            contents.items.append(item)
+            return true
+        }
+        if isTaken { mailbox.wake() }
+        return isTaken
+    }
+
+    func collect() -> [Item] {
+        contents.withLock { contents in
+            let items = contents.items
+            contents.items = []
+            return items
+        }
+    }
+
+    /// Takes no more, and gives back what nobody collected.
+    func close() -> [Item] {
+        contents.withLock { contents in
+            contents.isClosed = true
+            let items = contents.items
+            contents.items = []
+            return items
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import CEpoll
+import Glibc
+import Synchronization
+package import WebSocket
+
+/// The epoll loops of a process: threads that adopt upgraded sockets and speak RFC 6455 over them.
+///
+/// Any thread may adopt, tell and stop, but no callback may stop.
+package final class SocketLoops<Handler: SocketHandler & ~Copyable>: Sendable {
+    private let mailboxes: [Mailbox]
+    private let deliveries: [Deliveries<Handler.Admission, Handler.Note>]
+    private let threads: PosixMutex<[LoopThread]>
+    private let turn = Atomic<Int>(0)
+    private let clock: SocketClock
+
+    /// Starts the loops.
+    ///
+    /// - Parameters:
+    ///   - count: How many, 1 to 256: one a core.
+    ///   - limits: What one socket may cost.
+    ///   - clock: Where the loops read the time.
+    ///   - makeHandler: Makes a loop's handler, on the loop's own thread, from the loop's index.
+    /// - Throws: `SocketLoopError`; nothing is left running then.
+    package init(
+        count: Int, limits: SocketLimits, clock: SocketClock = .system,
+        makeHandler: @escaping @Sendable (Int) -> Handler
+    ) throws(SocketLoopError) {
+        precondition(
+            count > 0 && count <= SocketID.loopCountMax,
+            "1 to \(SocketID.loopCountMax) loops, not \(count)")
+        var mailboxes: [Mailbox] = []
+        for _ in 0..<count { mailboxes.append(try Mailbox()) }
+        self.mailboxes = mailboxes
+        self.clock = clock
+        deliveries = mailboxes.map { Deliveries(waking: $0) }
+        threads = PosixMutex([])
+        do throws(SocketLoopError) {
+            for index in 0..<count {
+                let thread = try start(index, limits, makeHandler)
+                threads.withLock { $0.append(thread) }
+            }
+        } catch {
+            stop(closing: .goingAway, secondsMax: 0)
+            throw error
+        }
+    }
+
+    deinit { stop(closing: .goingAway, secondsMax: 0) }
+
+    private func start(
+        _ index: Int, _ limits: SocketLimits, _ makeHandler: @escaping @Sendable (Int) -> Handler
+    ) throws(SocketLoopError) -> LoopThread {
+        let poll = epoll_create1(Int32(EPOLL_CLOEXEC))
+        guard poll >= 0 else { throw .descriptor(number: errno) }
+        do throws(SocketLoopError) {
+            return try LoopThread(named: "usher-loop-\(index)") {
+                [mailboxes, clock, delivery = deliveries[index]] in
+                var loop = EventLoop(
+                    index: index, poll: poll, mailboxes: mailboxes, limits: limits, clock: clock)
+                var handler = makeHandler(index)
+                loop.run(&handler, delivery)
+            }
+        } catch {
+            close(poll)
+            throw error
+        }
+    }
+
+    /// Hands a connected socket to a loop, which owns and closes it from now on.
+    ///
+    /// - Parameters:
+    ///   - descriptor: A stream socket whose WebSocket handshake is done; it need not be
+    ///     non-blocking. After `stop` it is closed at once.
+    ///   - earlyBytes: What came behind the handshake: read before anything else.
+    ///   - admission: Given to the handler's `opened`.
+    ///   - affinity: Sockets of the same affinity share a loop; nil takes the loops in turn.
+    package func adopt(
+        _ descriptor: Int32, earlyBytes: [UInt8], admission: Handler.Admission, affinity: Int?
+    ) {
+        let place = affinity ?? turn.wrappingAdd(1, ordering: .relaxed).oldValue
+        let loop = Int(UInt(bitPattern: place) % UInt(deliveries.count))
+        let item = Deliveries<Handler.Admission, Handler.Note>.Item.socket(
+            descriptor: descriptor, earlyBytes: earlyBytes, admission)
+        if !deliveries[loop].put(item) { close(descriptor) }
+    }
+
+    /// Tells every loop's handler; each gets the notes of one thread in order.
+    package func tell(_ note: Handler.Note) {
+        for delivery in deliveries { _ = delivery.put(.note(note)) }
+    }
+
+    /// Sends a close frame to every socket behind what is queued for it, waits until all are gone
+    /// or the time is over, and ends the threads. Returns when everything is closed; a second call
+    /// waits for the first.
+    ///
+    /// - Parameters:
+    ///   - code: What the close frames say.
+    ///   - secondsMax: How long sockets have to take what is queued and to answer.
+    package func stop(closing code: CloseCode, secondsMax: Int) {
+        let milliseconds = Int64(clamping: min(max(secondsMax, 0), 1 << 30)) * 1000
+        let deadline = clock.milliseconds() + milliseconds
+        threads.withLock { threads in
+            precondition(!threads.contains { $0.isCurrent }, "a loop can't wait for its own end")
+            for mailbox in mailboxes {
+                mailbox.requestStop(.init(code: code.rawValue, deadlineMilliseconds: deadline))
+            }
+            for thread in threads { thread.join() }
+            threads = []
+            for mailbox in mailboxes { mailbox.close() }
+            // A loop that never started has not emptied its deliveries.
+            for case .socket(let descriptor, _, _) in deliveries.flatMap({ $0.close() }) {
+                close(descriptor)
+            }
+        }
+    }
+}

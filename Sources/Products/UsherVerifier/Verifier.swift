@@ -1,0 +1,141 @@
+import Cryptography
+package import Tokens
+
+/// Verifies access tokens of one issuer for one audience.
+///
+/// Everything that decides whom to trust is given once, to the initialiser, and none of it is
+/// optional: there is no switch that skips a check, and nothing in a token chooses a key's
+/// algorithm or brings a key along (RFC 8725 §3). A verifier performs no I/O and reads no clock. It
+/// may be copied freely and used by any number of threads; copies share one cache.
+///
+/// ```swift
+/// let verifier = try Verifier(
+///     issuer: "https://auth.example", audience: "https://auth.example",
+///     algorithms: [.es256], keys: .keySet(json: bytesOfJWKS))
+/// let token = try verifier.verify(text, atSecondsSinceEpoch: now)
+/// ```
+public struct Verifier: Sendable {
+    /// The signature algorithms that may be accepted.
+    ///
+    /// The raw value is the registered `alg` name (RFC 7518 §3.1, RFC 8037 §3.1).
+    public enum Algorithm: String, CaseIterable, Hashable, Sendable {
+        /// ECDSA on P-256 with SHA-256.
+        case es256 = "ES256"
+        /// RSASSA-PKCS1-v1_5 with SHA-256, keys of 2048 to 8192 bits.
+        case rs256 = "RS256"
+        /// Ed25519.
+        case eddsa = "EdDSA"
+    }
+
+    private let core: VerifierCore
+
+    /// Makes a verifier whose keys never change. To follow a key set that does, make a new one.
+    ///
+    /// - Parameters:
+    ///   - issuer: What `iss` must be, byte by byte (RFC 7519 §7.3).
+    ///   - audience: What must be among `aud`, byte by byte.
+    ///   - algorithms: Which algorithms are accepted (RFC 8725 §3.1). Keys for others are not used.
+    ///   - keys: Where the issuer's keys come from.
+    ///   - leewaySeconds: How far the issuer's clock and yours may differ, 0 to 300.
+    ///   - cacheCapacity: How many verified tokens are remembered, 0 to 1 000 000; 0 remembers
+    ///     none. A full cache of ordinary tokens takes about 2 kB for each.
+    /// - Throws: `VerifierConfigurationError`, which says what to change.
+    public init(
+        issuer: String, audience: String, algorithms: Set<Algorithm>, keys: KeySource,
+        leewaySeconds: Int = 30, cacheCapacity: Int = 4096
+    ) throws(VerifierConfigurationError) {
+        let algorithms = algorithms.compactMap { SignatureAlgorithm(rawValue: $0.rawValue) }
+        try self.init(
+            issuer: issuer, audience: audience, signatureAlgorithms: Set(algorithms), keys: keys,
+            leewaySeconds: leewaySeconds, cacheCapacity: cacheCapacity)
+    }
+
+    /// As the public initialiser, with HS256 among the algorithms to choose from.
+    package init(
+        issuer: String, audience: String, signatureAlgorithms: Set<SignatureAlgorithm>,
+        keys: KeySource, leewaySeconds: Int = 30, cacheCapacity: Int = 4096
+    ) throws(VerifierConfigurationError) {
+        guard !issuer.isEmpty else { throw .issuerEmpty }
+        guard !audience.isEmpty else { throw .audienceEmpty }
+        guard !signatureAlgorithms.isEmpty else { throw .noAlgorithm }
+        guard (0...300).contains(leewaySeconds) else { throw .leewayOutOfRange(leewaySeconds) }
+        guard (0...1_000_000).contains(cacheCapacity) else {
+            throw .cacheCapacityOutOfRange(cacheCapacity)
+        }
+        core = VerifierCore(
+            policy: ClaimsPolicy(
+                issuer: issuer, audience: audience, leewaySeconds: Int64(leewaySeconds)),
+            algorithms: signatureAlgorithms,
+            ring: try keys.ring(for: signatureAlgorithms), cacheCapacity: cacheCapacity)
+    }
+
+    /// Verifies a compact-serialised access token (RFC 7515 §5.2 and §7.1, RFC 9068 §4).
+    ///
+    /// Checks run cheapest first and stop at the first failure: size (at most 8 KiB), form, header
+    /// (`crit`, `alg`, `kid`, `typ`), signature, then claims: their presence and form, `iss`,
+    /// `aud`, `exp`, `nbf`, `iat`. A token that was verified before costs a look-up and the time
+    /// checks. Performs no I/O; safe to call from any thread.
+    ///
+    /// - Parameters:
+    ///   - compactToken: Three base64url parts joined by dots, without the `Bearer ` prefix.
+    ///   - now: Seconds since the Unix epoch. The configured leeway is applied on top.
+    /// - Returns: The claims, once every check has held.
+    /// - Throws: `TokenRejection`; nothing else is ever thrown.
+    public func verify(
+        _ compactToken: String, atSecondsSinceEpoch now: Int64
+    ) throws(TokenRejection) -> VerifiedToken {
+        try verify(compactToken, atSecondsSinceEpoch: now, accepting: [.access])
+    }
+
+    /// Verifies a token whose `typ` may be that of several kinds; see the public method for the
+    /// order of checks.
+    package func verify(
+        _ compactToken: String, atSecondsSinceEpoch now: Int64, accepting kinds: Set<TokenKind>
+    ) throws(TokenRejection) -> VerifiedToken {
+        do throws(TokenFault) {
+            return try core.verify(compactToken.utf8.span, now: now, accepting: kinds)
+        } catch {
+            throw TokenRejection(error)
+        }
+    }
+
+    /// Checks form, header and signature of a JWS whose payload may be anything; `typ` and claims
+    /// are not looked at, and nothing is remembered.
+    ///
+    /// - Returns: The payload.
+    package func verifySignature(
+        ofCompactJWS jws: [UInt8]
+    ) throws(TokenRejection) -> [UInt8] {
+        do throws(TokenFault) {
+            return try core.payload(ofVerified: jws.span)
+        } catch {
+            throw TokenRejection(error)
+        }
+    }
+
+    /// Forgets tokens that were verified, so that they are verified anew when they come again. It
+    /// does not refuse them: that is for whoever keeps the list of revoked ones.
+    ///
+    /// A token whose verification is under way meanwhile is not remembered.
+    package func forget(_ tokens: RememberedTokens) { core.forget(tokens) }
+
+    /// How many tokens are remembered now.
+    package var rememberedCount: Int { core.rememberedCount }
+}
+
+/// Which remembered tokens are meant.
+package enum RememberedTokens: Sendable, Equatable {
+    case all
+    case tokenID(String)
+    case subject(String)
+    case clientID(String)
+
+    func contain(_ claims: TokenClaims) -> Bool {
+        switch self {
+        case .all: true
+        case .tokenID(let id): claims.tokenID.utf8.elementsEqual(id.utf8)
+        case .subject(let subject): claims.subject.utf8.elementsEqual(subject.utf8)
+        case .clientID(let id): claims.clientID.utf8.elementsEqual(id.utf8)
+        }
+    }
+}

@@ -1,0 +1,176 @@
+import ArgumentParser
+import ClientStorage
+import Clients
+import Cryptography
+import StrictJSON
+
+struct ClientCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "client",
+        abstract: "Register the applications whose peers may meet.",
+        discussion: """
+            EXAMPLES
+              usher client add "My game" --origin https://game.example
+              usher client add Support --rooms 'ticket-*' --json
+              usher client rotate-secret c_… --grace 3600
+            """,
+        subcommands: [
+            Add.self, List.self, Show.self, RotateSecret.self, Disable.self, Enable.self,
+            Remove.self,
+        ])
+}
+
+/// What every command on the registry takes.
+struct RegistryOptions: ParsableArguments {
+    @Option(help: "Folder of the registry. (default: $USHER_DATA or ~/.local/share/usher)")
+    var data: String?
+    @Flag(help: "Print JSON for programs.") var json = false
+
+    func open(mustExist: Bool = true) throws -> ClientRegistry {
+        try ClientRegistry(
+            path: RegistryFile.path(in: Environment.dataFolder(data)), mustExist: mustExist)
+    }
+}
+
+enum RegistryFile {
+    static func path(in folder: String) -> String { folder + "/usher.sqlite" }
+}
+
+extension ClientCommand {
+    struct Add: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Register a client and print its id and secret.",
+            discussion: "The secret is shown this once; only its digest is kept.")
+
+        @Argument(help: "What you call it.") var name: String
+        @Option(help: "Rooms its tokens may carry, such as lobby or team-*. (default: *)")
+        var rooms: [String] = []
+        @Option(help: "Web origin whose pages may connect by cookie, such as https://app.example.")
+        var origin: [String] = []
+        @Option(help: "Scope its tokens may carry. (default: signal)") var scope: [String] = []
+        @OptionGroup var registry: RegistryOptions
+
+        func run() throws {
+            try report {
+                let new = try NewClient(name: name, rooms: rooms, origins: origin, scopes: scope)
+                let secret = SecretMaker.make()
+                let client = new.client(
+                    clientID: ClientID.make(fromRandom: SecureRandom.bytes(ClientID.randomBytes)),
+                    secretDigest: secret.digest, atSecondsSinceEpoch: Clock.now())
+                try registry.open(mustExist: false).add(client)
+                ClientPrinter(json: registry.json).printSecret(secret.text, of: client)
+            }
+        }
+    }
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the registered clients.")
+        @OptionGroup var registry: RegistryOptions
+
+        func run() throws {
+            try report {
+                let clients = try registry.open().list()
+                ClientPrinter(json: registry.json).printTable(clients)
+            }
+        }
+    }
+
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show one client: what it is granted, and when its secrets end.")
+        @Argument(help: "The client_id.") var clientID: String
+        @OptionGroup var registry: RegistryOptions
+
+        func run() throws {
+            try report {
+                let client = try registry.open().existing(id: clientID)
+                ClientPrinter(json: registry.json).printDetails(client)
+            }
+        }
+    }
+
+    struct RotateSecret: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "rotate-secret",
+            abstract: "Add a secret and date the end of the one in use.")
+        @Argument(help: "The client_id.") var clientID: String
+        @Option(help: "Seconds that the old secret stays good.") var grace: Int64 = 86_400
+        @OptionGroup var registry: RegistryOptions
+
+        func run() throws {
+            try report {
+                try SecretRotation.check(graceSeconds: grace)
+                let secret = SecretMaker.make()
+                let clients = try registry.open()
+                try clients.rotateSecret(
+                    id: clientID, digest: secret.digest, atSecondsSinceEpoch: Clock.now(),
+                    graceSeconds: grace)
+                ClientPrinter(json: registry.json)
+                    .printSecret(secret.text, of: try clients.existing(id: clientID))
+            }
+        }
+    }
+
+    struct Disable: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Refuse a client's tokens and close its sockets, until it is enabled again.")
+        @Argument(help: "The client_id.") var clientID: String
+        @OptionGroup var registry: RegistryOptions
+
+        func run() throws {
+            try report {
+                try registry.open().disable(id: clientID)
+                ClientPrinter(json: registry.json).printDone("disabled", clientID)
+            }
+        }
+    }
+
+    struct Enable: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Let a disabled client in again.")
+        @Argument(help: "The client_id.") var clientID: String
+        @OptionGroup var registry: RegistryOptions
+
+        func run() throws {
+            try report {
+                try registry.open().enable(id: clientID)
+                ClientPrinter(json: registry.json).printDone("enabled", clientID)
+            }
+        }
+    }
+
+    struct Remove: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Forget a client and close its sockets. There is no way back.")
+        @Argument(help: "The client_id.") var clientID: String
+        @OptionGroup var registry: RegistryOptions
+
+        func run() throws {
+            try report {
+                try registry.open().remove(id: clientID)
+                ClientPrinter(json: registry.json).printDone("removed", clientID)
+            }
+        }
+    }
+}
+
+extension ClientRegistry {
+    /// The client, or an error that says there is none.
+    func existing(id: String) throws(RegistryError) -> Client {
+        guard let client = try client(id: id) else { throw .clientUnknown(id: id) }
+        return client
+    }
+}
+
+/// A new secret: the text to show once, and the digest to keep.
+struct SecretMaker {
+    let text: String
+    let digest: [UInt8]
+
+    static func make() -> SecretMaker {
+        let text = ClientSecretText.make(
+            fromRandom: SecureRandom.bytes(ClientSecretText.randomBytes))
+        return SecretMaker(
+            text: text, digest: ClientSecretText.digest(of: text, sha256: Digest.sha256))
+    }
+}

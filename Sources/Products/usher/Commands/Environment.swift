@@ -1,0 +1,77 @@
+import ArgumentParser
+import Clients
+import Foundation
+
+/// What the process was started with.
+enum Environment {
+    static var variables: [String: String] { ProcessInfo.processInfo.environment }
+
+    /// `$USHER_DATA`, or `~/.local/share/usher`.
+    static var defaultDataFolder: String {
+        let home = variables["HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? "."
+        return home + "/.local/share/usher"
+    }
+
+    /// The folder of a command other than `serve`.
+    static func dataFolder(_ flag: String?) -> String {
+        flag ?? variables["USHER_DATA"].flatMap { $0.isEmpty ? nil : $0 } ?? defaultDataFolder
+    }
+
+    /// The file that `--config` or `USHER_CONFIG` names.
+    static func configuration(
+        at flag: String?
+    ) throws(SettingError) -> (path: String, content: [UInt8])? {
+        let variable = variables["USHER_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
+        guard let path = flag ?? variable else { return nil }
+        do {
+            return (path, [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))))
+        } catch {
+            throw SettingError(
+                place: flag == nil ? "USHER_CONFIG" : "--config", value: path,
+                expected: "a file that can be read")
+        }
+    }
+
+    /// Everything on stdin, up to `bytesMax` bytes; nil when there is more.
+    static func standardInput(bytesMax: Int) -> [UInt8]? {
+        guard let data = try? FileHandle.standardInput.read(upToCount: bytesMax + 1) else {
+            return []
+        }
+        return data.count <= bytesMax ? [UInt8](data) : nil
+    }
+}
+
+/// A command's failure, as the person at the terminal reads it.
+struct CommandFailure: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// Runs a command and says on stderr why it failed: exit code 64 for a wrong argument or setting, 1
+/// otherwise.
+func report(_ body: () throws -> Void) throws {
+    do {
+        try body()
+    } catch let error as SettingError {
+        complain("\(error)")
+        throw ExitCode(64)
+    } catch let error as RegistrationError {
+        let place = error.member == "name" ? "NAME" : "--\(error.member)"
+        complain("\(place) is \"\(error.value)\": expected \(error.expected)")
+        throw ExitCode(64)
+    } catch let error as ExitCode {
+        throw error
+    } catch {
+        complain("\(error)")
+        throw ExitCode(1)
+    }
+}
+
+func complain(_ message: String) {
+    FileHandle.standardError.write(Data("usher: \(message)\n".utf8))
+}
+
+/// One line on stdout, at once.
+func say(_ line: String) {
+    FileHandle.standardOutput.write(Data((line + "\n").utf8))
+}

@@ -1,0 +1,143 @@
+import ArgumentParser
+
+struct Serve: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the service: tokens over HTTP, signalling over WebSocket, on one port.",
+        discussion: """
+            Without a half, both run in one process. When both ports accept, one line of JSON on \
+            stdout says where; logs go to stderr. SIGTERM and SIGINT stop it cleanly.
+
+            Any setting may also come from the environment (--max-rooms is USHER_MAX_ROOMS) or \
+            from the file that --config names (a JSON object whose members bear the flags' names). \
+            Flags win over the environment, and this over the file. A limit of 0 means none.
+
+            EXAMPLES
+              usher serve
+              usher serve --demo
+              usher serve --listen 0.0.0.0:8080 --trusted-proxy 10.0.0.0/8 \
+            --issuer https://meet.example
+              usher serve auth   --data /var/lib/usher --issuer https://meet.example
+              usher serve signal --data /var/lib/usher --issuer https://meet.example
+            """)
+
+    enum Half: String, ExpressibleByArgument, CaseIterable { case auth, signal }
+
+    @Argument(help: "One half alone; two such processes share one --data on one host.")
+    var half: Half?
+
+    @OptionGroup(title: "PLACES") var places: PlaceOptions
+    @OptionGroup(title: "TOKENS AND ACCESS") var access: AccessOptions
+    @OptionGroup(title: "LIMITS") var limits: LimitOptions
+
+    func run() throws {
+        try report {
+            let settings = try ServeSettings(
+                half: half.flatMap { ServedHalf(rawValue: $0.rawValue) } ?? .both,
+                values: SettingValues(
+                    flags: places.flags
+                        .merging(access.flags) { first, _ in first }
+                        .merging(limits.flags) { first, _ in first },
+                    environment: Environment.variables,
+                    file: try Environment.configuration(at: places.config)),
+                defaultData: Environment.defaultDataFolder)
+            try Site(settings).run()
+        }
+    }
+}
+
+struct PlaceOptions: ParsableArguments {
+    @Option(help: "Folder of the registry. (default: ~/.local/share/usher)") var data: String?
+    @Option(help: "Folder of the signing keys. (default: DATA/keys)") var keys: String?
+    @Option(help: "Public ADDRESS:PORT; port 0 picks a free one. (default: 127.0.0.1:8080)")
+    var listen: String?
+    @Option(
+        name: .customLong("operator"),
+        help: "ADDRESS:PORT for health checks. (default: 127.0.0.1:9090)")
+    var operatorListen: String?
+    @Option(help: "Configuration file, JSON.") var config: String?
+    @Option(help: "trace, debug, info, notice, warning, error or critical. (default: info)")
+    var logLevel: String?
+
+    var flags: [Setting: [String]] {
+        [
+            .data: data.asList, .keys: keys.asList, .listen: listen.asList,
+            .operator: operatorListen.asList, .logLevel: logLevel.asList,
+        ]
+    }
+}
+
+struct AccessOptions: ParsableArguments {
+    @Option(help: "URL of this service, the iss of its tokens. (default: the public URL)")
+    var issuer: String?
+    @Option(help: "The aud of its tokens. (default: the issuer)") var audience: String?
+    @Option(help: "ES256, RS256 or EdDSA, for the key made at the first start. (default: ES256)")
+    var signingAlgorithm: String?
+    @Option(help: "Cookie that becomes the bearer token. (default: __Host-usher_session)")
+    var edgeCookie: String?
+    @Option(help: "Tokens in the query: allow, one-use or deny. (default: allow)")
+    var queryToken: String?
+    @Option(help: "The one path of the relay. (default: every path that is no route)")
+    var signalPath: String?
+    @Option(help: "CIDR of a proxy whose X-Forwarded headers count; may be repeated.")
+    var trustedProxy: [String] = []
+    @Flag(name: .customLong("allow-plain-http"), help: "Take tokens and secrets over plain http.")
+    var allowPlainHTTP = false
+    @Flag(help: "Serve a page at /demo/ in which two tabs meet.") var demo = false
+    @Flag(help: "Allow --demo on an address that others reach.") var demoPublic = false
+
+    var flags: [Setting: [String]] {
+        [
+            .issuer: issuer.asList, .audience: audience.asList,
+            .signingAlgorithm: signingAlgorithm.asList, .edgeCookie: edgeCookie.asList,
+            .queryToken: queryToken.asList, .signalPath: signalPath.asList,
+            .trustedProxy: trustedProxy, .allowPlainHTTP: allowPlainHTTP ? ["true"] : [],
+            .demo: demo ? ["true"] : [], .demoPublic: demoPublic ? ["true"] : [],
+        ]
+    }
+}
+
+struct LimitOptions: ParsableArguments {
+    @Option(help: "Bytes of one message. (default: 131072)") var maxMessageBytes: String?
+    @Option(help: "Rooms of one connection. (default: 16)") var maxRooms: String?
+    @Option(help: "Members of one room. (default: 64)") var maxMembers: String?
+    @Option(help: "Unsent bytes of one connection. (default: 1048576)")
+    var maxOutboundBytes: String?
+    @Option(help: "Messages of one connection, lasting. (default: 200)")
+    var messagesPerSecond: String?
+    @Option(help: "Messages of one connection at once. (default: 2000)") var messageBurst: String?
+    @Option(help: "Connections in all. (default: 0)") var maxConnections: String?
+    @Option(help: "Connections of one address. (default: 1000)")
+    var maxConnectionsPerAddress: String?
+    @Option(help: "Connections of one client. (default: 0)") var maxConnectionsPerClient: String?
+    @Option(help: "Connections of one subject. (default: 0)") var maxConnectionsPerSubject: String?
+    @Option(help: "New connections of one address, lasting. (default: 100)")
+    var connectionsPerSecond: String?
+    @Option(help: "New connections of one address at once. (default: 400)")
+    var connectionBurst: String?
+    @Option(help: "Seconds after which a connection is closed. (default: 7200)")
+    var maxConnectionAgeSeconds: String?
+    @Option(help: "Seconds between pings to a silent peer. (default: 25)")
+    var pingIntervalSeconds: String?
+    @Option(help: "Token requests of one client. (default: 0)") var tokenRequestsPerSecond: String?
+
+    var flags: [Setting: [String]] {
+        [
+            .maxMessageBytes: maxMessageBytes.asList, .maxRooms: maxRooms.asList,
+            .maxMembers: maxMembers.asList, .maxOutboundBytes: maxOutboundBytes.asList,
+            .messagesPerSecond: messagesPerSecond.asList, .messageBurst: messageBurst.asList,
+            .maxConnections: maxConnections.asList,
+            .maxConnectionsPerAddress: maxConnectionsPerAddress.asList,
+            .maxConnectionsPerClient: maxConnectionsPerClient.asList,
+            .maxConnectionsPerSubject: maxConnectionsPerSubject.asList,
+            .connectionsPerSecond: connectionsPerSecond.asList,
+            .connectionBurst: connectionBurst.asList,
+            .maxConnectionAgeSeconds: maxConnectionAgeSeconds.asList,
+            .pingIntervalSeconds: pingIntervalSeconds.asList,
+            .tokenRequestsPerSecond: tokenRequestsPerSecond.asList,
+        ]
+    }
+}
+
+extension String? {
+    fileprivate var asList: [String] { self.map { [$0] } ?? [] }
+}

@@ -1,0 +1,28 @@
+import ArgumentParser
+
+@main
+struct Usher: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "usher",
+        abstract: "Lets peers meet, and only those who may.",
+        discussion: """
+            Registers clients, issues access tokens, and relays WebRTC signalling between the \
+            browsers that bear them.
+
+            EXAMPLES
+              usher serve --demo                 a service to try, with a demo page
+              usher client add "My game"         register an application
+              usher client list                  who is registered
+              usher serve --help                 every setting
+
+            EXIT CODES
+              0  done
+              1  it could not be done; the reason is on stderr
+              64 a wrong argument or setting; it is named on stderr
+            """,
+        version: usherVersion,
+        subcommands: [Serve.self, ClientCommand.self, EdgeCommand.self])
+}
+
+/// The version of this build; docs/CHANGELOG.md has an entry for it.
+let usherVersion = "0.1.0"

@@ -1,0 +1,70 @@
+import AuthService
+import Edge
+import HTTPMessages
+import SignalService
+import SocketLoop
+import StrictJSON
+
+/// What stands behind the public port: the middleware, in its order, and then the routes.
+struct PublicFront: Sendable {
+    let allowPlainHTTP: Bool
+    let edge: EdgeStep
+    let auth: AuthService?
+    let relay: Relay?
+
+    /// The signalling half.
+    struct Relay: Sendable {
+        let service: SignalService
+        let loops: SocketLoops<RelayHandler>
+        /// The one path it answers on; nil for every path that is no route.
+        let path: String?
+    }
+
+    func outcome(of received: HTTPRequest) -> HTTPOutcome {
+        var request = received
+        // Tokens and secrets travel over TLS (RFC 6749 §3.2, RFC 6750 §5.3).
+        guard request.isProtected || allowPlainHTTP else { return .response(Self.httpsRequired) }
+        var isFromCookie = false
+        if !AuthService.authenticatesItself(path: request.path) {
+            do throws(EdgeRefusal) {
+                let result = try edge.apply(request.headers)
+                request.headers = result.headers
+                isFromCookie = result.fromCookie
+            } catch {
+                return .response(error.response)
+            }
+        }
+        if let response = auth?.respond(to: request) { return .response(response) }
+        return relay?.outcome(of: request, isFromCookie: isFromCookie)
+            ?? .response(Self.notFound)
+    }
+
+    private static let httpsRequired = error(
+        400, "invalid_request",
+        "https is required from other machines; behind a proxy, X-Forwarded-Proto must say so")
+    private static let notFound = error(404, "not_found", "there is nothing under this path")
+
+    static func error(_ status: Int, _ code: String, _ description: String) -> HTTPResponse {
+        let body: JSONValue = [
+            "error": .string(code), "error_description": .string(description),
+        ]
+        return .json(status, body.serialized())
+    }
+}
+
+extension PublicFront.Relay {
+    /// Nil where the request is no WebSocket handshake for the relay.
+    func outcome(of request: HTTPRequest, isFromCookie: Bool) -> HTTPOutcome? {
+        guard path == nil || path == request.path else { return nil }
+        switch service.admit(request, fromCookie: isFromCookie) {
+        case .notAnUpgrade: return nil
+        case .refuse(let response): return .response(response)
+        case .accept(let headers, let admission, let affinity):
+            return .upgrade(headers: headers) { [loops] socket in
+                loops.adopt(
+                    socket.descriptor, earlyBytes: socket.earlyBytes, admission: admission,
+                    affinity: affinity)
+            }
+        }
+    }
+}

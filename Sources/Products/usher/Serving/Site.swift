@@ -1,0 +1,109 @@
+import ClientStorage
+import Edge
+import Foundation
+import HTTPMessages
+import HTTPServing
+import Logging
+import SignalService
+import SocketLoop
+import StrictJSON
+import Synchronization
+import WebSocket
+
+/// One running service, from its settings to its end.
+struct Site {
+    private let settings: ServeSettings
+    private let logger: Logger
+
+    init(_ settings: ServeSettings) {
+        self.settings = settings
+        var logger = Logger(label: "usher") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = settings.logLevel
+        self.logger = logger
+    }
+
+    /// Serves until SIGTERM or SIGINT arrives, and stops cleanly.
+    ///
+    /// Everything that may fail comes before the ports accept; the ports come last, since the
+    /// issuer may bear a port that the system picked.
+    func run() throws {
+        Signals.block()
+        OpenFiles.raiseLimit()
+        let foundations = try Foundations(settings)
+        let publicDoor = Door()
+        let operatorDoor = Door()
+        let publicServer = try open(settings.listen, .listen, publicDoor)
+        let operatorServer = try open(settings.operatorListen, .operator, operatorDoor)
+        let url = Endpoint(address: settings.listen.address, port: publicServer.port).url
+        let operatorURL =
+            Endpoint(address: settings.operatorListen.address, port: operatorServer.port).url
+        let parts = try Wiring(settings, foundations, publicURL: url, logger: logger).connect()
+        parts.directory.start()
+        let janitor = Janitor(sweeping: foundations.registry)
+        publicDoor.open(parts.front.outcome)
+        operatorDoor.open(
+            OperatorFront(isReady: { [directory = parts.directory] in directory.isHealthy() })
+                .outcome)
+        announce(url: url, operatorURL: operatorURL)
+        let signal = Signals.wait()
+        logger.notice("stopping", metadata: ["signal": "\(signal)"])
+        parts.front.relay?.service.stopAdmitting()
+        publicServer.quiesce()
+        parts.front.relay?.loops.stop(closing: .restarting, secondsMax: 5)
+        publicServer.stop()
+        operatorServer.stop()
+        janitor.stop()
+        parts.directory.stop()
+        logger.notice("stopped")
+    }
+
+    private func open(
+        _ endpoint: Endpoint, _ setting: Setting, _ door: Door
+    ) throws -> HTTPServer {
+        var configuration = HTTPServerConfiguration(
+            address: endpoint.address, port: endpoint.port)
+        configuration.bodyBytesMax = ViewerRequest.eventBytesMax
+        configuration.threads = setting == .operator ? 1 : 2
+        configuration.trustedProxies = setting == .operator ? [] : settings.trustedProxies
+        configuration.log = { [logger] in logger.debug("http", metadata: ["message": "\($0)"]) }
+        do throws(HTTPServerError) {
+            return try HTTPServer(configuration, handler: door.outcome)
+        } catch {
+            throw CommandFailure("\(setting.flag) \(endpoint): \(error)")
+        }
+    }
+
+    private func announce(url: String, operatorURL: String) {
+        let ready: JSONValue = [
+            "event": "ready", "url": .string(url), "operator": .string(operatorURL),
+        ]
+        say(String(decoding: ready.serialized(), as: UTF8.self))
+        if settings.demo { logger.notice("demo", metadata: ["page": "\(url)/demo/"]) }
+        if settings.allowPlainHTTP, !settings.listen.isLoopback {
+            logger.warning("tokens and secrets travel in the clear: allow-plain-http is set")
+        }
+    }
+}
+
+/// Stands between a port that accepts already and the routes that are not there yet.
+private final class Door: Sendable {
+    /// A function kept in a mutex by itself would be wrapped once more at every look.
+    private struct Routes: Sendable {
+        let outcome: @Sendable (HTTPRequest) -> HTTPOutcome
+    }
+
+    private let routes = Mutex<Routes?>(nil)
+
+    func open(_ outcome: @escaping @Sendable (HTTPRequest) -> HTTPOutcome) {
+        routes.withLock { $0 = Routes(outcome: outcome) }
+    }
+
+    @Sendable func outcome(of request: HTTPRequest) -> HTTPOutcome {
+        guard let routes = routes.withLock({ $0 }) else {
+            var starting = PublicFront.error(503, "starting", "the service is starting")
+            starting.headers.set("Retry-After", "1")
+            return .response(starting)
+        }
+        return routes.outcome(request)
+    }
+}

@@ -1,0 +1,47 @@
+/// Everything that `usher serve` can be told. The raw value is the flag's name without its dashes,
+/// the member's name in the configuration file, and, upper-cased behind `USHER_`, the variable's.
+enum Setting: String, CaseIterable, Sendable {
+    case data, keys, listen, `operator`, issuer, audience, demo
+    case demoPublic = "demo-public"
+    case edgeCookie = "edge-cookie"
+    case queryToken = "query-token"
+    case signingAlgorithm = "signing-algorithm"
+    case signalPath = "signal-path"
+    case maxMessageBytes = "max-message-bytes"
+    case maxRooms = "max-rooms"
+    case maxMembers = "max-members"
+    case maxOutboundBytes = "max-outbound-bytes"
+    case messagesPerSecond = "messages-per-second"
+    case messageBurst = "message-burst"
+    case maxConnections = "max-connections"
+    case maxConnectionsPerAddress = "max-connections-per-address"
+    case maxConnectionsPerClient = "max-connections-per-client"
+    case maxConnectionsPerSubject = "max-connections-per-subject"
+    case connectionsPerSecond = "connections-per-second"
+    case connectionBurst = "connection-burst"
+    case maxConnectionAgeSeconds = "max-connection-age-seconds"
+    case pingIntervalSeconds = "ping-interval-seconds"
+    case tokenRequestsPerSecond = "token-requests-per-second"
+    case trustedProxy = "trusted-proxy"
+    case allowPlainHTTP = "allow-plain-http"
+    case logLevel = "log-level"
+
+    var flag: String { "--" + rawValue }
+
+    var variable: String {
+        "USHER_" + rawValue.uppercased().replacing("-", with: "_")
+    }
+
+    /// May be given several times as a flag, and as a list in the file.
+    var isList: Bool { self == .trustedProxy }
+}
+
+/// A setting whose value is not what it must be. Nothing starts.
+struct SettingError: Error, Equatable, CustomStringConvertible {
+    /// Where it was set: `--max-rooms`, `USHER_MAX_ROOMS`, or `"max-rooms" in usher.json`.
+    let place: String
+    let value: String
+    let expected: String
+
+    var description: String { "\(place) is \"\(value)\": expected \(expected)" }
+}

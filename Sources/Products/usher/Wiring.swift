@@ -1,0 +1,170 @@
+import AuthService
+import ClientStorage
+import Clients
+import Cryptography
+import Edge
+import HTTPMessages
+import Logging
+import SignalService
+import SocketLoop
+import TokenIssuing
+import Tokens
+import UsherVerifier
+
+/// What must be there before anything listens: the registry and the keys.
+struct Foundations {
+    let registry: ClientRegistry
+    let keys: LoadedKeys
+
+    init(_ settings: ServeSettings) throws {
+        registry = try ClientRegistry(
+            path: RegistryFile.path(in: settings.data), mustExist: false)
+        keys = try KeyFolder(path: settings.keys).loadOrCreate(settings.signingAlgorithm)
+    }
+}
+
+/// Makes the services and hands each the ports it needs. Nothing else knows both sides.
+struct Wiring {
+    private let settings: ServeSettings
+    private let foundations: Foundations
+    private let issuer: String
+    private let audience: String
+    private let edgeStep: EdgeStep
+    private let log: ServiceLog
+
+    /// The connected service.
+    struct Parts {
+        let directory: ClientDirectory
+        let front: PublicFront
+    }
+
+    /// `publicURL` is the issuer where none is set.
+    init(
+        _ settings: ServeSettings, _ foundations: Foundations, publicURL: String, logger: Logger
+    ) {
+        self.settings = settings
+        self.foundations = foundations
+        issuer = settings.issuer ?? publicURL
+        audience = settings.audience ?? issuer
+        edgeStep = EdgeStep(cookieName: settings.edgeCookie)
+        log = ServiceLog(logger: logger)
+    }
+
+    func connect() throws -> Parts {
+        let changes = Changes()
+        let directory = ClientDirectory(registry: foundations.registry, onChange: changes.tell)
+        let auth = settings.half.servesTokens ? authService(directory) : nil
+        let relay =
+            settings.half.servesSignalling
+            ? try self.relay(directory, demo: auth?.demoClient) : nil
+        if let relay { changes.follow { relay.loops.tell(.clientsChanged) } }
+        return Parts(
+            directory: directory,
+            front: PublicFront(
+                allowPlainHTTP: settings.allowPlainHTTP, edge: edgeStep, auth: auth, relay: relay))
+    }
+}
+
+// MARK: The auth half
+
+extension Wiring {
+    private func authService(_ directory: ClientDirectory) -> AuthService {
+        let tokenIssuer = TokenIssuer(key: foundations.keys.signing)
+        let keySet = JWKSet.serialize(foundations.keys.verification)
+        let ports = AuthPorts(
+            now: Clock.now, random: SecureRandom.bytes, sha256: Digest.sha256,
+            constantTimeEqual: constantTimeEqual,
+            client: { id throws(ClientLookupFailure) in
+                do throws(RegistryError) {
+                    return try directory.client(id)
+                } catch {
+                    throw ClientLookupFailure(code: error.code)
+                }
+            },
+            issue: { claims throws(IssueFailure) in
+                do throws(TokenIssuingError) {
+                    return try tokenIssuer.issue(claims)
+                } catch {
+                    throw IssueFailure(code: error.code)
+                }
+            },
+            keySet: { keySet }, log: log.write)
+        return AuthService(
+            AuthConfiguration(
+                issuer: issuer, audience: audience, edgeStep: edgeStep,
+                tokenRequestsPerSecond: settings.tokenRequestsPerSecond,
+                demo: settings.demo ? demo() : nil),
+            ports)
+    }
+
+    private func demo() -> DemoConfiguration {
+        DemoConfiguration(
+            assets: DemoAssets.all, allowedHosts: Origin.of(url: issuer).map { [$0.host] } ?? [],
+            signalPath: settings.signalPath ?? "/")
+    }
+}
+
+// MARK: The signalling half
+
+extension Wiring {
+    private func relay(
+        _ directory: ClientDirectory, demo: Client?
+    ) throws -> PublicFront.Relay {
+        let limits = settings.admission
+        let service = SignalService(
+            SignalConfiguration(
+                issuerOrigin: Origin.of(url: issuer)?.description, queryToken: settings.queryToken,
+                roomsPerConnectionMax: limits.rooms, membersPerRoomMax: limits.members,
+                connectionsMax: limits.connections,
+                connectionsPerAddressMax: limits.connectionsPerAddress,
+                connectionsPerClientMax: limits.connectionsPerClient,
+                connectionsPerSubjectMax: limits.connectionsPerSubject,
+                connectionsPerSecond: limits.connectionsPerSecond,
+                connectionBurst: limits.connectionBurst, edgeCookieName: settings.edgeCookie),
+            try signalPorts(directory, demo: demo))
+        let loops = try SocketLoops(
+            count: CPUCount.online, limits: settings.sockets,
+            makeHandler: { service.makeHandler(loop: $0) })
+        return PublicFront.Relay(service: service, loops: loops, path: settings.signalPath)
+    }
+
+    private func signalPorts(
+        _ directory: ClientDirectory, demo: Client?
+    ) throws -> SignalPorts {
+        let verifier = try Verifier(
+            issuer: issuer, audience: audience, algorithms: [.es256, .rs256, .eddsa],
+            keys: .keys(foundations.keys.verification))
+        let lastKnown = LastKnownClients()
+        let registry = foundations.registry
+        return SignalPorts(
+            now: Clock.now, monotonicMilliseconds: Clock.monotonicMilliseconds,
+            verify: { token, kinds, now in
+                do throws(TokenRejection) {
+                    return .success(
+                        try verifier.verify(token, atSecondsSinceEpoch: now, accepting: kinds)
+                            .claims)
+                } catch {
+                    return .failure(TokenRefused(code: error.code))
+                }
+            },
+            client: { id in
+                if let demo, demo.clientID == id { return SignalClient(demo) }
+                return lastKnown.client(id) { try directory.client(id).map(SignalClient.init) }
+            },
+            markUsed: { tokenID, expiresAt in
+                do throws(RegistryError) {
+                    let isFresh = try registry.markTokenUsed(id: tokenID, expiresAt: expiresAt)
+                    return isFresh ? .fresh : .used
+                } catch {
+                    return .unavailable
+                }
+            },
+            sha1: Digest.sha1, random64: SecureRandom.uint64, log: log.write)
+    }
+}
+
+extension SignalClient {
+    fileprivate init(_ client: Client) {
+        self.init(isEnabled: client.isEnabled, origins: client.origins)
+    }
+}

@@ -1,0 +1,90 @@
+import HTTPMessages
+
+/// Counts what a key did within the last minute, in bounded memory.
+///
+/// A window begins with a key's first attempt. When the table is full, windows that are over go
+/// first, then any eighth of the rest: forgetting is the price of a bound.
+struct AttemptCounter<Key: Hashable & Sendable> {
+    private struct Window {
+        let startedAt: Int64
+        var count: Int
+    }
+
+    private let attemptsMax: Int
+    private let windowSeconds: Int64
+    private let keysMax: Int
+    private var windows: [Key: Window] = [:]
+
+    init(attemptsMax: Int, windowSeconds: Int64 = 60, keysMax: Int = 16_384) {
+        self.attemptsMax = attemptsMax
+        self.windowSeconds = windowSeconds
+        self.keysMax = keysMax
+    }
+
+    var isEmpty: Bool { windows.isEmpty }
+
+    /// How many keys are remembered.
+    var count: Int { windows.count }
+
+    /// Seconds until the key may try again; nil when it may now.
+    func secondsUntilAllowed(_ key: Key, now: Int64) -> Int64? {
+        guard let window = windows[key], isCurrent(window, now), window.count >= attemptsMax else {
+            return nil
+        }
+        return window.startedAt + windowSeconds - now
+    }
+
+    /// Counts one attempt.
+    mutating func record(_ key: Key, now: Int64) {
+        if let window = windows[key], isCurrent(window, now) {
+            windows[key]?.count += 1
+            return
+        }
+        if windows.count >= keysMax, windows[key] == nil { makeRoom(now) }
+        windows[key] = Window(startedAt: now, count: 1)
+    }
+
+    /// A clock set back starts every window anew.
+    private func isCurrent(_ window: Window, _ now: Int64) -> Bool {
+        now >= window.startedAt && now < window.startedAt + windowSeconds
+    }
+
+    private mutating func makeRoom(_ now: Int64) {
+        windows = windows.filter { isCurrent($0.value, now) }
+        guard windows.count > keysMax - max(1, keysMax / 8) else { return }
+        for key in windows.keys.prefix(max(1, keysMax / 8)) { windows[key] = nil }
+    }
+}
+
+/// Where a request comes from, as limits see it: an IPv4 address, or the first 64 bits of an IPv6
+/// one, since a single host has all the rest to choose from.
+struct AddressGroup: Hashable, Sendable {
+    private let bits: UInt128
+
+    init(_ address: String) {
+        let bits = IPAddress(address)?.bits ?? 0
+        let isIPv4 = bits >> 32 == 0xFFFF
+        self.bits = isIPv4 ? bits : bits & ~UInt128(UInt64.max)
+    }
+}
+
+/// At most so many tokens a client and second.
+struct TokenRate {
+    private let perSecondMax: Int
+    private var second: Int64 = .min
+    private var counts: [String: Int] = [:]
+
+    init(perSecondMax: Int) { self.perSecondMax = perSecondMax }
+
+    /// Takes one of the client's tokens of this second; false when none is left.
+    mutating func take(_ clientID: String, now: Int64) -> Bool {
+        if now != second {
+            second = now
+            counts.removeAll(keepingCapacity: true)
+        }
+        let count = counts[clientID, default: 0]
+        guard count < perSecondMax else { return false }
+        counts[clientID] = count + 1
+        return true
+    }
+}

@@ -1,0 +1,67 @@
+package import Edge
+
+/// How the endpoints of `AuthService` behave.
+package struct AuthConfiguration: Sendable {
+    /// Lifetimes that a client may ask for, in seconds.
+    package static let lifetimeSecondsRange: ClosedRange<Int64> = 1...3600
+
+    /// The `iss` of every token and of the metadata (RFC 8414 §2): a URL without query and
+    /// fragment.
+    package let issuer: String
+    /// The `aud` of every token.
+    package let audience: String
+    /// What `POST /edge/viewer-request` applies.
+    package let edgeStep: EdgeStep
+    /// How long a token lives when nobody asked for a time, in seconds, 1 to 3600.
+    package let defaultLifetimeSeconds: Int64
+    /// How many tokens each client may get in a second; 0: no limit.
+    package let tokenRequestsPerSecond: Int
+    /// nil: no demo.
+    package let demo: DemoConfiguration?
+
+    package init(
+        issuer: String, audience: String,
+        edgeStep: EdgeStep = EdgeStep(cookieName: "__Host-usher_session"),
+        defaultLifetimeSeconds: Int64 = 600, tokenRequestsPerSecond: Int = 0,
+        isPlainHTTPAllowed: Bool = false, demo: DemoConfiguration? = nil
+    ) {
+        precondition(
+            Self.lifetimeSecondsRange.contains(defaultLifetimeSeconds),
+            "The default lifetime of a token is 1 to 3600 seconds")
+        precondition(tokenRequestsPerSecond >= 0, "A rate is not negative; 0 is no limit")
+        self.issuer = issuer
+        self.audience = audience
+        self.edgeStep = edgeStep
+        self.defaultLifetimeSeconds = defaultLifetimeSeconds
+        self.tokenRequestsPerSecond = tokenRequestsPerSecond
+        self.demo = demo
+    }
+}
+
+/// The demo: its page, and who may ask for its tokens.
+package struct DemoConfiguration: Sendable {
+    package struct Asset: Equatable, Sendable {
+        package let contentType: String
+        package let bytes: [UInt8]
+
+        package init(contentType: String, bytes: [UInt8]) {
+            self.contentType = contentType
+            self.bytes = bytes
+        }
+    }
+
+    /// By path, each beginning with `/demo/`; `/demo/` itself is the page.
+    package let assets: [String: Asset]
+    /// Names that `Host` may bear, without port; IP addresses and `localhost` always may.
+    package let allowedHosts: [String]
+    /// The path at which the page opens its WebSocket.
+    package let signalPath: String
+
+    package init(
+        assets: [String: Asset], allowedHosts: [String] = [], signalPath: String = "/"
+    ) {
+        self.assets = assets
+        self.allowedHosts = allowedHosts
+        self.signalPath = signalPath
+    }
+}

@@ -1,0 +1,56 @@
+package import Clients
+package import Tokens
+
+/// The registry could not be asked. `code` is stable and goes to the log, never to the client.
+package struct ClientLookupFailure: Error, Equatable, Sendable {
+    package let code: String
+
+    package init(code: String) { self.code = code }
+}
+
+/// A token could not be made. `code` is stable and goes to the log, never to the client.
+package struct IssueFailure: Error, Equatable, Sendable {
+    package let code: String
+
+    package init(code: String) { self.code = code }
+}
+
+/// Everything of the world that `AuthService` needs. All closures may be called from any thread.
+package struct AuthPorts: Sendable {
+    package typealias Lookup = @Sendable (String) throws(ClientLookupFailure) -> Client?
+    package typealias Issue = @Sendable (TokenClaims) throws(IssueFailure) -> String
+    package typealias Log =
+        @Sendable (_ event: StaticString, _ fields: [(StaticString, String)]) -> Void
+
+    /// Seconds since the Unix epoch.
+    package let now: @Sendable () -> Int64
+    /// As many bytes as asked for, from a cryptographic source.
+    package let random: @Sendable (Int) -> [UInt8]
+    package let sha256: @Sendable ([UInt8]) -> [UInt8]
+    package let constantTimeEqual: @Sendable ([UInt8], [UInt8]) -> Bool
+    /// A client by its id; nil where there is none.
+    package let client: Lookup
+    /// Builds and signs a token, in compact form.
+    package let issue: Issue
+    /// The public keys as a JWK set (RFC 7517 §5), serialised.
+    package let keySet: @Sendable () -> [UInt8]
+    /// Fields hold no secrets and no tokens.
+    package let log: Log
+
+    package init(
+        now: @escaping @Sendable () -> Int64, random: @escaping @Sendable (Int) -> [UInt8],
+        sha256: @escaping @Sendable ([UInt8]) -> [UInt8],
+        constantTimeEqual: @escaping @Sendable ([UInt8], [UInt8]) -> Bool,
+        client: @escaping Lookup, issue: @escaping Issue,
+        keySet: @escaping @Sendable () -> [UInt8], log: @escaping Log
+    ) {
+        self.now = now
+        self.random = random
+        self.sha256 = sha256
+        self.constantTimeEqual = constantTimeEqual
+        self.client = client
+        self.issue = issue
+        self.keySet = keySet
+        self.log = log
+    }
+}

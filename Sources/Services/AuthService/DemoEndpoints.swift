@@ -1,0 +1,126 @@
+import Clients
+import HTTPMessages
+import StrictJSON
+import Synchronization
+import Tokens
+
+/// The demo's page, and the tokens that it lives on (docs/architecture.md §5).
+final class DemoEndpoints: Sendable {
+    /// Tokens that one address gets within a minute.
+    static let tokensPerMinuteMax = 30
+    static let lifetimeSeconds: Int64 = 300
+    private static let bodyBytesMax = 4096
+    private static let tokenPath = "/demo/token"
+    private static let contentSecurityPolicy =
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        + "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+
+    /// In memory only, without a secret: only the page's backend, which is here, speaks for it.
+    let client: Client
+    private let demo: DemoConfiguration
+    private let tokens: TokenMaker
+    private let ports: AuthPorts
+    private let requests = Mutex(AttemptCounter<AddressGroup>(attemptsMax: tokensPerMinuteMax))
+
+    init(_ demo: DemoConfiguration, _ configuration: AuthConfiguration, _ ports: AuthPorts) {
+        self.demo = demo
+        self.ports = ports
+        tokens = TokenMaker(configuration, ports)
+        client = Client(
+            clientID: "demo", name: "demo", rooms: DemoRoom.all, origins: [], scopes: ["signal"],
+            createdAt: ports.now(), secrets: [])
+    }
+
+    /// nil where the path is none of the demo's.
+    func respond(to request: HTTPRequest) -> HTTPResponse? {
+        do throws(OAuthRefusal) {
+            if request.path == Self.tokenPath { return try token(request) }
+            if let asset = demo.assets[request.path] { return try page(request, asset) }
+            return request.path == "/demo" ? try toPage(request) : nil
+        } catch {
+            return error.response
+        }
+    }
+
+    private func page(
+        _ request: HTTPRequest, _ asset: DemoConfiguration.Asset
+    ) throws(OAuthRefusal) -> HTTPResponse {
+        try checkRead(request)
+        let headers = HeaderFields([
+            ("Content-Type", asset.contentType), ("Cache-Control", "no-store"),
+            ("Content-Security-Policy", Self.contentSecurityPolicy),
+            ("Referrer-Policy", "no-referrer"), ("Cross-Origin-Resource-Policy", "same-origin"),
+        ])
+        return HTTPResponse(status: 200, headers: headers, body: asset.bytes)
+    }
+
+    private func toPage(_ request: HTTPRequest) throws(OAuthRefusal) -> HTTPResponse {
+        try checkRead(request)
+        let headers = HeaderFields([("Location", "/demo/"), ("Cache-Control", "no-store")])
+        return HTTPResponse(status: 308, headers: headers)
+    }
+
+    private func checkRead(_ request: HTTPRequest) throws(OAuthRefusal) {
+        guard ["GET", "HEAD"].contains(request.method) else {
+            throw .methodNotAllowed(allow: "GET, HEAD")
+        }
+        _ = try checkedHost(request)
+    }
+
+    private func token(_ request: HTTPRequest) throws(OAuthRefusal) -> HTTPResponse {
+        guard request.method == "POST" else { throw .methodNotAllowed(allow: "POST") }
+        let host = try checkedHost(request)
+        try checkSameOrigin(request)
+        try JSONBody.check(request, bytesMax: Self.bodyBytesMax)
+        let wanted = try DemoRoom(request.body)
+        let now = ports.now()
+        try countRequest(from: request.clientAddress, now)
+        let wish = TokenWish(
+            scopes: client.scopes, rooms: [wanted.room],
+            subject: Base64URL.encode(ports.random(12)), name: wanted.name,
+            lifetimeSeconds: Self.lifetimeSeconds, kind: .access)
+        let token = try tokens.make(wish, for: client.clientID, now: now)
+        return TokenResponse.make(token, wish, extra: extra(request, host))
+    }
+
+    /// `client_id`, and where the page opens its WebSocket.
+    private func extra(_ request: HTTPRequest, _ host: String) -> [UInt8] {
+        var extra = Array(#","client_id":"#.utf8)
+        JSONText.appendQuoted(client.clientID, to: &extra)
+        extra.append(contentsOf: #","url":"#.utf8)
+        let scheme = request.isSecure ? "wss" : "ws"
+        JSONText.appendQuoted("\(scheme)://\(host)\(demo.signalPath)", to: &extra)
+        return extra
+    }
+
+    /// A page elsewhere can point a name of its own at this address (DNS rebinding), but then
+    /// `Host` bears that name.
+    private func checkedHost(_ request: HTTPRequest) throws(OAuthRefusal) -> String {
+        let hosts = request.headers.values("Host")
+        guard hosts.count == 1, let host = hosts.first, let asked = Origin.of(host: host),
+            asked.isAddress || asked.isLoopback || demo.allowedHosts.contains(asked.host)
+        else {
+            throw .forbidden(
+                "host_not_allowed", "Host must be an IP address, localhost or the issuer's name")
+        }
+        return host
+    }
+
+    private func checkSameOrigin(_ request: HTTPRequest) throws(OAuthRefusal) {
+        let sites = request.headers.values("Sec-Fetch-Site")
+        guard sites.allSatisfy({ $0 == "same-origin" }) else {
+            throw .forbidden("origin_not_allowed", "only the demo's own page may ask for tokens")
+        }
+    }
+
+    private func countRequest(from address: String, _ now: Int64) throws(OAuthRefusal) {
+        let group = AddressGroup(address)
+        let seconds = requests.withLock { requests -> Int64? in
+            if let seconds = requests.secondsUntilAllowed(group, now: now) { return seconds }
+            requests.record(group, now: now)
+            return nil
+        }
+        guard let seconds else { return }
+        throw .tooManyRequests("too many demo tokens for this address", retryAfter: seconds)
+    }
+}

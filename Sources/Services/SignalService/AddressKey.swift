@@ -1,0 +1,17 @@
+internal import HTTPMessages
+
+/// What counts as one address for the limits: an IPv4 address, or an IPv6 /64, which is the least
+/// that one customer is given (RFC 6177 §2), so that nobody has more than one budget.
+enum AddressKey: Hashable, Sendable {
+    case ip(UInt128)
+    /// What is no IP literal.
+    case other(String)
+
+    init(_ text: String) {
+        guard let address = IPAddress(text) else {
+            self = .other(text)
+            return
+        }
+        self = .ip(address.isIPv4 ? address.bits : (address.bits >> 64) << 64)
+    }
+}

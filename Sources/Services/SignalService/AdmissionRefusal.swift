@@ -1,0 +1,85 @@
+internal import HTTPMessages
+internal import StrictJSON
+
+/// Why a handshake was not accepted. Carries no token, and its texts tell the client no more than
+/// what to do.
+enum AdmissionRefusal: Error, Equatable, Sendable {
+    /// The request says something twice, or not as it must be said.
+    case invalidRequest(String)
+    case noToken(String)
+    /// Bad, expired, revoked, for somebody else: `reason` is for the log.
+    case invalidToken(reason: String)
+    /// The token says nothing of what this connection needs.
+    case insufficientScope(needed: String)
+    case originNotAllowed(reason: String)
+    case limit(LimitHit)
+    /// Going down, or unable to tell whether a one-use token was used.
+    case unavailable(reason: String)
+
+    /// For the log; stable across releases.
+    var reason: String {
+        switch self {
+        case .invalidRequest: "invalid_request"
+        case .noToken: "no_token"
+        case .invalidToken(let reason): reason
+        case .insufficientScope: "insufficient_scope"
+        case .originNotAllowed(let reason): reason
+        case .limit(let hit): hit.limit.rawValue
+        case .unavailable(let reason): reason
+        }
+    }
+
+    /// The answer: JSON, and a challenge where the token is at fault (RFC 6750 §3, §3.1).
+    func response(realm: String) -> HTTPResponse {
+        let challenge = "Bearer realm=\"\(Self.quotable(realm))\""
+        switch self {
+        case .invalidRequest(let text):
+            return answer(400, "invalid_request", text, challenge: challenge, isNamed: true)
+        case .noToken(let text):
+            // Who sent no credentials is told no error code in the challenge (RFC 6750 §3.1).
+            return answer(401, "unauthorized", text, challenge: challenge, isNamed: false)
+        case .invalidToken:
+            let text = "The access token is malformed, expired, revoked or not meant for this use"
+            return answer(401, "invalid_token", text, challenge: challenge, isNamed: true)
+        case .insufficientScope(let needed):
+            let text = "The access token lacks what this needs: \(needed)"
+            return answer(
+                403, "insufficient_scope", text, challenge: challenge, isNamed: true,
+                extra: ", scope=\"signal\"")
+        case .originNotAllowed:
+            let text = "Pages of this origin may not connect: register it with the client"
+            return answer(403, "origin_not_allowed", text)
+        case .limit(let hit):
+            let status = hit.limit == .total ? 503 : 429
+            let text = "Too many connections: try again later"
+            return answer(status, "too_many_connections", text, retryAfter: hit.retryAfterSeconds)
+        case .unavailable:
+            let text = "The relay takes no connections now: try again later"
+            return answer(503, "temporarily_unavailable", text, retryAfter: 5)
+        }
+    }
+
+    private func answer(
+        _ status: Int, _ error: String, _ description: String, challenge: String? = nil,
+        isNamed: Bool = false, extra: String = "", retryAfter: Int? = nil
+    ) -> HTTPResponse {
+        var headers = [("Cache-Control", "no-store")]
+        if let challenge {
+            let named = ", error=\"\(error)\", error_description=\"\(description)\"" + extra
+            headers.append(("WWW-Authenticate", challenge + (isNamed ? named : "")))
+        }
+        if let retryAfter { headers.append(("Retry-After", String(retryAfter))) }
+        let body: JSONValue = [
+            "error": .string(error), "error_description": .string(description),
+        ]
+        return .json(status, body.serialized(), headers: headers)
+    }
+
+    /// What may stand in a quoted string without an escape (RFC 9110 §5.6.4).
+    private static func quotable(_ text: String) -> String {
+        String(
+            text.unicodeScalars.filter { scalar in
+                (0x20...0x7E).contains(scalar.value) && scalar != "\"" && scalar != "\\"
+            }.map { Character($0) })
+    }
+}

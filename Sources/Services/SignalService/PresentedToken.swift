@@ -1,0 +1,122 @@
+internal import HTTPMessages
+internal import Signalling
+internal import Tokens
+internal import WebSocket
+
+/// The access token of a handshake, and where it was found (PROTOCOL §1).
+///
+/// The order is that of PROTOCOL: what a page says itself beats the cookie that its browser sends
+/// unasked. `Authorization` may be the work of an edge that stands before us, hence ambient too, so
+/// a subprotocol beside it is no second method in the sense of RFC 6750 §2 but the stronger one.
+struct PresentedToken {
+    enum Source: String, Sendable { case subprotocol, authorization, query, cookie }
+
+    let source: Source
+    let text: String
+    /// Whether a cookie may be behind it, so that the page's `Origin` must be an allowed one.
+    let mustMatchOrigin: Bool
+
+    /// Session tokens live in cookies, so they are taken from the cookie alone, or from what an
+    /// outer edge made of one: browsers can't set `Authorization` on a handshake, and only they
+    /// send Origin.
+    var kinds: Set<TokenKind> { mustMatchOrigin ? [.access, .session] : [.access] }
+
+    /// - Parameters:
+    ///   - request: After the edge step.
+    ///   - offered: The subprotocols of the handshake.
+    ///   - query: The parameters of the URL.
+    ///   - fromCookie: Whether the edge step set `Authorization`.
+    ///   - rule: Whether a token may stand in the query.
+    ///   - cookieName: For the text that tells how to send a token.
+    /// - Returns: The one token that counts.
+    /// - Throws: `noToken`, or `invalidRequest` for what is said twice or half.
+    static func find(
+        in request: HTTPRequest, offered: [String], query: QueryParameters, fromCookie: Bool,
+        rule: QueryTokenRule, cookieName: String
+    ) throws(AdmissionRefusal) -> PresentedToken {
+        let bearer = try authorization(request)
+        if let text = try subprotocol(offered) {
+            return PresentedToken(source: .subprotocol, text: text, mustMatchOrigin: false)
+        }
+        if let bearer, !fromCookie {
+            let hasOrigin = request.headers["Origin"] != nil
+            return PresentedToken(
+                source: .authorization, text: bearer, mustMatchOrigin: hasOrigin)
+        }
+        let inQuery = query.token.flatMap { $0.isEmpty ? nil : $0 }
+        if let inQuery, rule != .deny, bearer == nil || hasThreeParts(inQuery) {
+            return PresentedToken(source: .query, text: inQuery, mustMatchOrigin: false)
+        }
+        if let bearer {
+            return PresentedToken(source: .cookie, text: bearer, mustMatchOrigin: true)
+        }
+        throw .noToken(howToSendOne(rule, cookieName))
+    }
+
+    private static func howToSendOne(_ rule: QueryTokenRule, _ cookieName: String) -> String {
+        let query = rule == .deny ? " (none is taken from the query here)" : ", as ?token="
+        return "Send an access token as the subprotocols \(Dialect.v1Subprotocol) and "
+            + "\(Dialect.bearerPrefix)TOKEN, as Authorization: Bearer\(query) "
+            + "or in the cookie \(cookieName)"
+    }
+
+    private static func subprotocol(_ offered: [String]) throws(AdmissionRefusal) -> String? {
+        let tokens = offered.filter { $0.utf8.starts(with: Dialect.bearerPrefix.utf8) }
+        guard let first = tokens.first else { return nil }
+        guard tokens.count == 1 else {
+            throw .invalidRequest("Offer one \(Dialect.bearerPrefix)TOKEN subprotocol, not several")
+        }
+        guard offered.contains(Dialect.v1Subprotocol) else {
+            throw .invalidRequest(
+                "Offer \(Dialect.v1Subprotocol) beside \(Dialect.bearerPrefix)TOKEN: "
+                    + "the answer never names a token")
+        }
+        return String(first.dropFirst(Dialect.bearerPrefix.count))
+    }
+
+    /// The credentials of the Bearer scheme (RFC 6750 §2.1); nil without the field, or when it is
+    /// of another scheme, which is somebody else's business.
+    private static func authorization(_ request: HTTPRequest) throws(AdmissionRefusal) -> String? {
+        let values = request.headers.values("Authorization")
+        guard let value = values.first else { return nil }
+        guard values.count == 1 else { throw .invalidRequest("Send one Authorization field") }
+        let parts = value.split(separator: " ", omittingEmptySubsequences: true)
+        guard let scheme = parts.first, scheme.lowercased() == "bearer" else { return nil }
+        guard parts.count == 2 else {
+            throw .invalidRequest("Authorization must be Bearer, one space and the token")
+        }
+        return String(parts[1])
+    }
+
+    /// Whether it looks like a signed token at all; deployed pages send `undefined`.
+    private static func hasThreeParts(_ text: String) -> Bool {
+        let parts = text.utf8.split(
+            separator: UInt8(ascii: "."), maxSplits: 3, omittingEmptySubsequences: false)
+        return parts.count == 3 && parts.allSatisfy { !$0.isEmpty }
+    }
+}
+
+/// What the relay reads of a handshake's query; every other parameter is none of its business.
+struct QueryParameters {
+    let token: String?
+    let client: String?
+
+    init(_ query: String?) throws(AdmissionRefusal) {
+        let fields: [(name: String, value: String)]
+        do {
+            fields = try FormFields.parse(query ?? "")
+        } catch {
+            throw .invalidRequest("The query is no form: percent-encode it as UTF-8")
+        }
+        token = try Self.single("token", fields)
+        client = try Self.single("client", fields)
+    }
+
+    private static func single(
+        _ name: String, _ fields: [(name: String, value: String)]
+    ) throws(AdmissionRefusal) -> String? {
+        let values = fields.filter { $0.name == name }
+        guard values.count < 2 else { throw .invalidRequest("Send \(name) once") }
+        return values.first?.value
+    }
+}

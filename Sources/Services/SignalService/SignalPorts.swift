@@ -1,0 +1,76 @@
+package import Tokens
+
+/// Why the verifier turned a token away. Its code goes to the log, never to the client.
+package struct TokenRefused: Error, Equatable, Sendable {
+    package let code: String
+
+    package init(code: String) { self.code = code }
+}
+
+/// What the relay must know of a registered client.
+package struct SignalClient: Equatable, Sendable {
+    package let isEnabled: Bool
+    /// Origins whose pages may connect with a cookie, as `scheme://host[:port]`.
+    package let origins: [String]
+
+    package init(isEnabled: Bool, origins: [String]) {
+        self.isEnabled = isEnabled
+        self.origins = origins
+    }
+}
+
+/// What came of noting that a one-use token was used.
+package enum MarkResult: Equatable, Sendable {
+    /// It had not been used before.
+    case fresh
+    case used
+    /// It could not be noted, so nobody knows.
+    case unavailable
+}
+
+/// All that the relay asks of the world. Every closure may be called from any thread, and those
+/// that a loop's handler calls (`client`, `random64`, `log`) must not block for long.
+package struct SignalPorts: Sendable {
+    /// Seconds since the Unix epoch.
+    package let now: @Sendable () -> Int64
+    /// A clock that never goes back.
+    package let monotonicMilliseconds: @Sendable () -> Int64
+    /// Verifies a token of one of the kinds given, at a time in seconds since the epoch.
+    package let verify:
+        @Sendable (_ token: String, _ kinds: Set<TokenKind>, _ now: Int64) -> Result<
+            TokenClaims, TokenRefused
+        >
+    /// Looks a client up by its id. Nil means that it is gone, and costs its live connections:
+    /// a registry that can't be read must answer with what it last knew.
+    package let client: @Sendable (_ id: String) -> SignalClient?
+    /// Notes that the token of this `jti` and `exp` was used.
+    package let markUsed: @Sendable (_ tokenID: String, _ expiresAt: Int64) -> MarkResult
+    package let sha1: @Sendable ([UInt8]) -> [UInt8]
+    /// 64 unpredictable bits.
+    package let random64: @Sendable () -> UInt64
+    /// Takes an event and its fields; they never hold a token, a cookie or a payload.
+    package let log: @Sendable (_ event: StaticString, _ fields: [(StaticString, String)]) -> Void
+
+    package init(
+        now: @escaping @Sendable () -> Int64,
+        monotonicMilliseconds: @escaping @Sendable () -> Int64,
+        verify:
+            @escaping @Sendable (String, Set<TokenKind>, Int64) -> Result<
+                TokenClaims, TokenRefused
+            >,
+        client: @escaping @Sendable (String) -> SignalClient?,
+        markUsed: @escaping @Sendable (String, Int64) -> MarkResult,
+        sha1: @escaping @Sendable ([UInt8]) -> [UInt8],
+        random64: @escaping @Sendable () -> UInt64,
+        log: @escaping @Sendable (StaticString, [(StaticString, String)]) -> Void
+    ) {
+        self.now = now
+        self.monotonicMilliseconds = monotonicMilliseconds
+        self.verify = verify
+        self.client = client
+        self.markUsed = markUsed
+        self.sha1 = sha1
+        self.random64 = random64
+        self.log = log
+    }
+}

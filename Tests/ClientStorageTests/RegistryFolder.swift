@@ -1,0 +1,68 @@
+import ClientStorage
+import Clients
+import Foundation
+
+/// A folder of one test's own, gone when the test is over.
+final class RegistryFolder {
+    let url: URL
+    let path: String
+
+    init() throws {
+        url = FileManager.default.temporaryDirectory
+            .appendingPathComponent("usher-registry-\(UUID().uuidString)", isDirectory: true)
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
+        path = url.appendingPathComponent("data/registry.sqlite").path
+    }
+
+    deinit { try? FileManager.default.removeItem(at: url) }
+
+    func open(mustExist: Bool = false) throws -> ClientRegistry {
+        try ClientRegistry(path: path, mustExist: mustExist)
+    }
+
+    /// Opens and closes the registry, so that the file alone holds everything.
+    func make(with clients: [Client] = []) throws {
+        let registry = try open()
+        for client in clients { try registry.add(client) }
+    }
+
+    func write(_ bytes: Data) throws {
+        let file = URL(fileURLWithPath: path)
+        try FileManager.default.createDirectory(
+            at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try bytes.write(to: file)
+    }
+
+    /// Overwrites bytes of the file.
+    func patch(at offset: Int, with bytes: [UInt8]) throws {
+        var data = try Data(contentsOf: URL(fileURLWithPath: path))
+        data.replaceSubrange(offset..<(offset + bytes.count), with: bytes)
+        try write(data)
+    }
+
+    func permissions(_ path: String) throws -> Int {
+        let attributes = try FileManager.default.attributesOfItem(atPath: path)
+        return (attributes[.posixPermissions] as? Int) ?? -1
+    }
+}
+
+extension Client {
+    /// A client with the id `c_` and its name.
+    static func sample(
+        _ name: String, rooms: [String] = ["*"], origins: [String] = [],
+        scopes: [String] = ["signal"], createdAt: Int64 = 1_000
+    ) throws -> Client {
+        try NewClient(name: name, rooms: rooms, origins: origins, scopes: scopes).client(
+            clientID: "c_\(name)", secretDigest: [UInt8](repeating: 1, count: 32),
+            atSecondsSinceEpoch: createdAt)
+    }
+}
+
+/// Waits for another thread to have done its part.
+func eventually(_ isSo: () throws -> Bool) async throws -> Bool {
+    for _ in 0..<500 {
+        if try isSo() { return true }
+        try await Task.sleep(for: .milliseconds(20))
+    }
+    return false
+}

@@ -1,0 +1,79 @@
+"""Fixtures that every test may use, the order of the tests, and the line printed last."""
+
+from collections import Counter
+
+import pytest
+
+from support import ledger
+from support.server import Server
+from support.usher import Usher
+
+# Limits that a test of something else would run into, since all peers come from one address.
+ROOMY = ["--max-connections-per-address", "0"]
+
+
+@pytest.fixture
+def usher():
+    """The command on a fresh data folder."""
+    return Usher()
+
+
+@pytest.fixture(scope="session")
+def server():
+    """A server that tests share: none may change its settings or stop it."""
+    shared = Server(*ROOMY)
+    yield shared
+    assert shared.stop() == 0
+
+
+@pytest.fixture
+def start():
+    """Starts servers with the flags given, and stops those that a test leaves running."""
+    started = []
+
+    def start_server(*flags, **options):
+        started.append(Server(*flags, **options))
+        return started[-1]
+
+    yield start_server
+    for one in started:
+        one.kill()
+
+
+@pytest.fixture(scope="module")
+def application(server):
+    """A client of the shared server, with every room and one allowed origin."""
+    return server.application(
+        "Shared application", origins=["https://app.example", "http://localhost:3000"])
+
+
+def pytest_collection_modifyitems(items):
+    """Logs are read when everything else has written to them."""
+    items.sort(key=lambda item: item.path.name == "test_logs_hold_no_secret.py")
+
+
+outcomes = Counter()
+shown = set()
+
+
+def pytest_runtest_logreport(report):
+    if report.failed and report.nodeid not in shown:
+        shown.add(report.nodeid)
+        outcomes["failed"] += 1
+    elif report.skipped:
+        outcomes["skipped"] += 1
+    elif report.when == "call" and report.passed:
+        outcomes["passed"] += 1
+
+
+def pytest_collectreport(report):
+    if report.failed:
+        outcomes["failed"] += 1
+
+
+def pytest_unconfigure(config):
+    if config.option.collectonly:
+        return
+    print(f"Logs: {ledger.LOGS}")
+    skipped = f", {outcomes['skipped']} skipped" if outcomes["skipped"] else ""
+    print(f"{outcomes['passed']} passed, {outcomes['failed']} failed{skipped}", flush=True)

@@ -1,0 +1,90 @@
+"""Peers that speak the classic dialect (docs/protocol.md), and how they get in."""
+
+import json
+import urllib.parse
+from dataclasses import dataclass
+
+from .websocket import PATIENCE_SECONDS, Refused, WebSocket
+
+
+@dataclass
+class Event:
+    type: str
+    data: dict
+    raw: str
+
+    @staticmethod
+    def parse(raw):
+        event = json.loads(raw)
+        assert list(event) == ["type", "data"], f"no classic event: {raw}"
+        return Event(event["type"], event["data"], raw)
+
+
+class Peer(WebSocket):
+    """A connection of a classic client. Nothing is sent or received unless a test says so."""
+
+    def join(self, room, **members):
+        self.say({"action": "join-room", "roomId": room, **members})
+
+    def send(self, target, payload):
+        self.say({"action": "send-payload", "target": target, "payload": payload})
+
+    def say(self, message):
+        """Sends a value as JSON, or a text as it is."""
+        text = message if isinstance(message, str) else json.dumps(message)
+        self.send_text(text)
+
+    def receive(self, within=PATIENCE_SECONDS):
+        return Event.parse(self.receive_text(within))
+
+    def expect(self, kind, within=PATIENCE_SECONDS):
+        """The next event, which must be of this type; returns its data."""
+        event = self.receive(within)
+        assert event.type == kind, f"expected {kind}, received {event.raw}"
+        return event.data
+
+
+def query(token=None, client=None, path="/", **more):
+    """A target as deployed clients build it."""
+    pairs = [("token", token), ("client", client), *more.items()]
+    return path + "?" + urllib.parse.urlencode([pair for pair in pairs if pair[1] is not None])
+
+
+def connect(application, token=None, path="/", **options):
+    """A peer that is let in with a token of the application (a fresh one by default)."""
+    token = token or application.token()
+    return Peer(application.server.url, query(token, application.id, path), **options)
+
+
+def attempt(server, target="/", fields=(), **options):
+    """Tries the handshake; returns the answer, 101 or a refusal. The socket is closed again."""
+    try:
+        with WebSocket(server.url, target, fields, **options) as socket:
+            return socket.response
+    except Refused as refused:
+        return refused.response
+
+
+def meet(older, newer, room, older_id="older", newer_id="newer"):
+    """Joins both to a room that was empty; returns their connection ids (older, newer)."""
+    older.join(room, id=older_id)
+    assert older.expect("first_to_join") == {"roomId": room}
+    newer.join(room, id=newer_id)
+    newer_connection = older.expect("someone_joined")["connectionId"]
+    return introduce(older, newer, newer_connection), newer_connection
+
+
+def introduce(sender, receiver, receiver_connection):
+    """Sends a greeting; returns the sender's connection id, which the receiver learns by it."""
+    sender.send(receiver_connection, {"type": "greeting"})
+    return receiver.expect("greeting")["connectionId"]
+
+
+def first_to_join(application, room, token=None):
+    """Whether a newcomer finds the room empty: it has no ghost in it. Leaves again."""
+    with connect(application, token) as newcomer:
+        newcomer.join(room, id="newcomer")
+        try:
+            return newcomer.receive(within=0.3).type == "first_to_join"
+        except TimeoutError:
+            return False

@@ -1,0 +1,104 @@
+"""A running `usher serve`, and the applications (registered clients) that use it."""
+
+import json
+import os
+import signal
+import subprocess
+
+from . import http, ledger
+from .usher import Usher, binary, environment
+from .waiting import eventually
+
+START_SECONDS = 30
+
+
+class Server:
+    """`usher serve` on free ports with a data folder of its own, stopped by `stop()`."""
+
+    def __init__(self, *flags, part=None, data=None, listen="127.0.0.1:0", **extra_environment):
+        self.usher = Usher(data)
+        self.data = self.usher.data
+        self.stdout = ledger.new_log("serve-stdout")
+        self.stderr = ledger.new_log("serve-stderr")
+        command = [str(binary()), "serve", *([part] if part else []), "--data", str(self.data)]
+        command += ["--operator", "127.0.0.1:0"]
+        command += ["--listen", listen] if listen else []
+        with self.stdout.open("wb") as out, self.stderr.open("wb") as errors:
+            self.process = subprocess.Popen(
+                [*command, *map(str, flags)], stdin=subprocess.DEVNULL, stdout=out, stderr=errors,
+                env=environment(self.usher.home, USHER_LOG_LEVEL="trace", **extra_environment),
+                start_new_session=True)
+        try:
+            self.ready = json.loads(eventually(self._first_line, "the ready line", START_SECONDS))
+        except AssertionError:
+            self.kill()
+            raise
+        assert self.ready["event"] == "ready"
+        self.url = self.ready["url"]
+        self.operator = self.ready["operator"]
+
+    def _first_line(self):
+        text = self.stdout.read_text()
+        if self.process.poll() is not None and "\n" not in text:
+            raise AssertionError(f"usher ended ({self.process.returncode}): {self.errors}")
+        return text.split("\n")[0] if "\n" in text else None
+
+    @property
+    def errors(self):
+        """Everything logged so far."""
+        return self.stderr.read_text()
+
+    @property
+    def websocket_url(self):
+        return self.url.replace("http", "ws", 1)
+
+    @property
+    def issuer(self):
+        return http.get(self.url, "/.well-known/oauth-authorization-server").json["issuer"]
+
+    def stop(self, by=signal.SIGTERM):
+        """Stops the server as an operator would; returns its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(by)
+        try:
+            return self.process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"did not stop by {by!r}") from None
+
+    def kill(self):
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def application(self, name="An application", **grants):
+        """Registers a client while the server runs."""
+        return Application(self, *self.usher.add_client(name, **grants))
+
+    def private_key_file(self):
+        """The PEM file that this server signs with."""
+        (path,) = (self.data / "keys").glob("*.signing.pem")
+        return path
+
+
+class Application:
+    """A registered client of a server: what a backend developer holds."""
+
+    def __init__(self, server, client_id, secret):
+        self.server = server
+        self.id = client_id
+        self.secret = secret
+
+    def ask(self, *pairs, **parameters):
+        """A token request with HTTP Basic; returns the response."""
+        form = [("grant_type", "client_credentials"), *pairs, *parameters.items()]
+        answer = http.post_form(
+            self.server.url, "/oauth2/token", form, [http.basic(self.id, self.secret)])
+        if answer.status == 200:
+            ledger.remember(answer.json["access_token"], f"a token of {self.id}")
+        return answer
+
+    def token(self, **parameters):
+        answer = self.ask(**parameters)
+        assert answer.status == 200, answer.body
+        return answer.json["access_token"]

@@ -1,0 +1,75 @@
+import HTTPMessages
+import Testing
+
+@Suite struct OriginTests {
+    @Test(
+        "Origins are put in the form in which browsers send them",
+        arguments: [
+            ("https://a.example", "https://a.example"), ("HTTPS://A.Example", "https://a.example"),
+            ("https://a.example:443", "https://a.example"), ("http://a:80", "http://a"),
+            ("http://a.example:443", "http://a.example:443"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("http://[::1]:8080", "http://[::1]:8080"),
+            ("https://[2001:DB8::0:1]", "https://[2001:db8::1]"),
+            ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
+            ("http://my_host", "http://my_host"),
+        ])
+    func canonical(text: String, expected: String) throws {
+        #expect(try Origin.validate(text) == expected)
+    }
+
+    @Test(
+        "What is no origin is refused with its reason",
+        arguments: [
+            ("", "origin_unsupported_scheme"), ("null", "origin_unsupported_scheme"),
+            ("*", "origin_unsupported_scheme"),
+            ("a.example", "origin_unsupported_scheme"), ("ftp://a", "origin_unsupported_scheme"),
+            ("https:/a", "origin_unsupported_scheme"), ("https://a/", "origin_unwanted_part"),
+            ("https://a/p", "origin_unwanted_part"), ("https://a?q", "origin_unwanted_part"),
+            ("https://a#f", "origin_unwanted_part"), ("https://u@a", "origin_unwanted_part"),
+            ("https://", "origin_invalid_host"), ("https://*.example", "origin_invalid_host"),
+            ("https://a..b", "origin_invalid_host"), ("https://-a", "origin_invalid_host"),
+            ("https://a.", "origin_invalid_host"),
+            ("https://bücher.example", "origin_invalid_host"),
+            ("https://a b", "origin_invalid_host"),
+            ("https://1.2.3", "origin_invalid_host"), ("https://256.1.1.1", "origin_invalid_host"),
+            ("https://[::1", "origin_invalid_host"), ("https://[1.2.3.4]", "origin_invalid_host"),
+            ("https://:80", "origin_invalid_host"),
+            ("https://a:", "origin_invalid_port"), ("https://a:0", "origin_invalid_port"),
+            ("https://a:65536", "origin_invalid_port"),
+            ("https://a:080", "origin_invalid_port"), ("https://a:8o", "origin_invalid_port"),
+            ("https://a:1:2", "origin_invalid_port"),
+        ])
+    func refused(text: String, code: String) {
+        let error = #expect(throws: OriginError.self) { try Origin.validate(text) }
+        #expect(error?.code == code)
+    }
+
+    @Test(
+        "Only exactly the same scheme, host and port is allowed; null and none are not",
+        arguments: [
+            ("https://a.example", true), ("http://127.0.0.1:8080", true),
+            ("http://a.example", false),
+            ("https://a.example:8443", false), ("https://b.a.example", false),
+            ("https://a.example.evil", false),
+            ("https://a.example:443", false), ("https://A.example", false),
+            ("https://a.example/", false),
+            ("null", false), ("", false), ("https://a.example https://a.example", false),
+        ])
+    func allowed(origin: String, isAllowed: Bool) {
+        let list = ["https://a.example", "http://127.0.0.1:8080", "null", ""]
+        #expect(Origin.isAllowed(origin: origin, allowed: list) == isAllowed)
+        #expect(!Origin.isAllowed(origin: nil, allowed: list))
+        #expect(!Origin.isAllowed(origin: origin, allowed: []))
+    }
+
+    @Test("A URL's origin is found")
+    func ofURL() {
+        #expect(Origin.of(url: "https://A.example/x?y#z")?.description == "https://a.example")
+        #expect(Origin.of(url: "http://127.0.0.1:8080")?.description == "http://127.0.0.1:8080")
+        #expect(Origin.of(url: "http://[::1]:1/x")?.port == 1)
+        for bad in ["", "https", "https:", "mailto:a@b", "https:///x"] {
+            #expect(Origin.of(url: bad) == nil)
+        }
+    }
+}

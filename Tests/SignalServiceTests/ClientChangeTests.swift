@@ -1,0 +1,53 @@
+import SignalService
+import Synchronization
+import Testing
+import WebSocket
+
+@Suite struct ClientChangeTests {
+    private let relay = Relay(loops: 2)
+
+    @Test("clientsChanged closes with 4501 the connections of disabled and removed clients alone")
+    func disabled() throws {
+        let peers = try [
+            relay.connect(client: "a"), relay.connect(client: "a", loop: 1),
+            relay.connect(client: "b"),
+        ]
+        for peer in peers { peer.join("R") }
+        for loop in relay.loops { loop.tell(.clientsChanged) }
+        #expect(relay.loops.flatMap { $0.take() }.isEmpty)
+        relay.world.disable("a")
+        for loop in relay.loops { loop.tell(.clientsChanged) }
+        #expect(relay.loops[0].take() == [.close(peers[0].socket, .revoked)])
+        #expect(relay.loops[1].take() == [.close(peers[1].socket, .revoked)])
+        relay.loops[0].tell(.clientsChanged)
+        #expect(relay.loops[0].take().isEmpty)
+        #expect(peers[0].join("S").isEmpty)
+        #expect(relay.service.roomCount == 1)
+        relay.world.remove("b")
+        relay.loops[0].tell(.clientsChanged)
+        #expect(relay.loops[0].take() == [.close(peers[2].socket, .revoked)])
+    }
+
+    @Test("A client disabled between the decision and the opening gets no open connection")
+    func disabledBetween() throws {
+        let admission = try relay.admission()
+        relay.world.disable("a")
+        relay.loops[0].tell(.clientsChanged)
+        let socket = relay.loops[0].open(admission)
+        #expect(relay.loops[0].take() == [.close(socket, .revoked)])
+        relay.loops[0].receive(#"{"action":"join-room","roomId":"R"}"#, from: socket)
+        relay.loops[0].close(socket, .closedByUs(.revoked))
+        #expect(relay.loops[0].take().isEmpty)
+        #expect(relay.service.roomCount == 0 && relay.service.connectionCount == 0)
+    }
+
+    @Test("A tick closes nobody in the classic dialect")
+    func tick() throws {
+        let ann = try relay.connect()
+        ann.join("R")
+        relay.world.state.withLock { $0.now += 100_000 }
+        relay.loops[0].advance(seconds: 100_000)
+        relay.loops[0].tick()
+        #expect(relay.loops[0].take().isEmpty)
+    }
+}

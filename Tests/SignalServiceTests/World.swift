@@ -1,0 +1,134 @@
+import HTTPMessages
+import SignalService
+import Synchronization
+import Tokens
+
+/// All that the relay asks of the world, as a test wants it.
+final class World: Sendable {
+    struct State {
+        var tokens: [String: TokenClaims] = [:]
+        var clients: [String: SignalClient] = [:]
+        var used: Set<String> = []
+        var canMark = true
+        var verified: [String] = []
+        var now: Int64 = 1_000_000
+        var milliseconds: Int64 = 0
+        var randomCount: UInt64 = 0
+        var lastRandom: UInt64 = 0
+        var log: [String] = []
+    }
+
+    let state = Mutex(State())
+
+    /// Knows the clients `a` and `b`, both with the origin `https://app.example`.
+    init() {
+        state.withLock {
+            for id in ["a", "b"] {
+                $0.clients[id] = SignalClient(isEnabled: true, origins: ["https://app.example"])
+            }
+        }
+    }
+
+    func ports() -> SignalPorts {
+        SignalPorts(
+            now: { self.state.withLock { $0.now } },
+            monotonicMilliseconds: { self.state.withLock { $0.milliseconds } },
+            verify: { text, kinds, _ in self.verify(text, kinds) },
+            client: { id in self.state.withLock { $0.clients[id] } },
+            markUsed: { id, _ in
+                self.state.withLock {
+                    guard $0.canMark else { return .unavailable }
+                    return $0.used.insert(id).inserted ? .fresh : .used
+                }
+            },
+            sha1: { _ in Array(repeating: 0, count: 20) },
+            random64: { self.random() },
+            log: { event, fields in
+                let text = fields.map { "\($0.0)=\($0.1)" }.joined(separator: " ")
+                self.state.withLock { $0.log.append("\(event) \(text)") }
+            })
+    }
+
+    private func verify(
+        _ text: String, _ kinds: Set<TokenKind>
+    ) -> Result<TokenClaims, TokenRefused> {
+        state.withLock {
+            $0.verified.append(text)
+            guard let claims = $0.tokens[text] else {
+                return .failure(TokenRefused(code: "token_signature"))
+            }
+            guard kinds.contains(claims.kind) else {
+                return .failure(TokenRefused(code: "token_type"))
+            }
+            return .success(claims)
+        }
+    }
+
+    private func random() -> UInt64 {
+        state.withLock {
+            $0.randomCount += 1
+            $0.lastRandom = $0.randomCount &* 0x9E37_79B9_7F4A_7C15
+            return $0.lastRandom
+        }
+    }
+
+    /// Makes a token that verifies, of three parts.
+    func token(
+        client: String = "a", subject: String? = nil, scopes: [String] = ["signal"],
+        rooms: [String] = ["*"], name: String? = nil, kind: TokenKind = .access
+    ) throws -> String {
+        let patterns = try rooms.map { try RoomPattern($0) }
+        return state.withLock {
+            let text = "header\($0.tokens.count).SECRET.signature"
+            $0.tokens[text] = TokenClaims(
+                issuer: "https://usher.example", audience: ["https://usher.example"],
+                subject: subject ?? client, clientID: client, issuedAt: $0.now,
+                expiresAt: $0.now + 600, tokenID: "jti\($0.tokens.count)", scopes: scopes,
+                rooms: patterns, name: name, kind: kind)
+            return text
+        }
+    }
+
+    func disable(_ client: String) {
+        state.withLock { $0.clients[client] = SignalClient(isEnabled: false, origins: []) }
+    }
+
+    func remove(_ client: String) { state.withLock { $0.clients[client] = nil } }
+
+    var log: [String] { state.withLock { $0.log } }
+
+    /// The id that the connection got which was opened last, as 16 digits.
+    var lastConnection: String {
+        let digits = String(state.withLock { $0.lastRandom }, radix: 16)
+        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+    }
+}
+
+/// A good handshake with this query and these fields beside the necessary ones.
+func handshake(
+    _ query: String? = nil, _ headers: [(String, String)] = [], address: String = "192.0.2.1"
+) -> HTTPRequest {
+    let necessary = [
+        ("Host", "usher.example"), ("Upgrade", "websocket"), ("Connection", "Upgrade"),
+        ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ]
+    return HTTPRequest(
+        method: "GET", path: "/dev", query: query, headers: HeaderFields(necessary + headers),
+        peerAddress: address)
+}
+
+extension SignalDecision {
+    var refusal: HTTPResponse? {
+        if case .refuse(let response) = self { response } else { nil }
+    }
+    var admission: SocketAdmission? {
+        if case .accept(_, let admission, _) = self { admission } else { nil }
+    }
+    var status: Int? {
+        switch self {
+        case .notAnUpgrade: nil
+        case .refuse(let response): response.status
+        case .accept: 101
+        }
+    }
+}

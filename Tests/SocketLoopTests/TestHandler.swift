@@ -1,0 +1,146 @@
+import Glibc
+import SocketLoop
+import WebSocket
+
+/// What the loops told their handlers, and which name has which socket.
+final class Log: Sendable {
+    enum Event: Equatable, Sendable {
+        case opened(Int)
+        case received(Int, String)
+        case closed(Int, SocketEnd)
+        case told(Int, loop: Int)
+    }
+
+    private struct State {
+        var events: [Event] = []
+        var sockets: [Int: SocketID] = [:]
+        var ticks = 0
+    }
+
+    private let state = PosixMutex(State())
+
+    func add(_ event: Event) { state.withLock { $0.events.append(event) } }
+    func name(_ socket: SocketID, _ name: Int) { state.withLock { $0.sockets[name] = socket } }
+    func countTick() { state.withLock { $0.ticks += 1 } }
+
+    func socket(_ name: Int) -> SocketID? { state.withLock { $0.sockets[name] } }
+    var events: [Event] { state.withLock { $0.events } }
+    var ticks: Int { state.withLock { $0.ticks } }
+
+    /// How the socket of this name ended; one element when all is well.
+    func ends(_ name: Int) -> [SocketEnd] {
+        events.compactMap { event in
+            guard case .closed(name, let end) = event else { return nil }
+            return end
+        }
+    }
+
+    /// Waits for a condition that another thread brings about.
+    func wait(until condition: (Log) -> Bool) throws {
+        for _ in 0..<100_000 {
+            if condition(self) { return }
+            usleep(200)
+        }
+        throw TimedOut()
+    }
+}
+
+/// Echoes, and obeys a few words: see `obey`.
+struct TestHandler: SocketHandler, ~Copyable {
+    enum Note: Sendable {
+        case poke
+        case number(Int)
+        case send(to: SocketID, String)
+        case close(SocketID, CloseCode)
+        case probe(SocketID, secondsMax: Int)
+    }
+
+    let loop: Int
+    let log: Log
+    private var names: [SocketID: Int] = [:]
+
+    init(loop: Int, log: Log) {
+        self.loop = loop
+        self.log = log
+    }
+
+    mutating func opened(
+        _ socket: SocketID, _ admission: Int, _ loop: inout some SocketOutput & ~Copyable
+    ) {
+        names[socket] = admission
+        log.name(socket, admission)
+        log.add(.opened(admission))
+    }
+
+    mutating func received(
+        _ text: Span<UInt8>, from socket: SocketID, _ loop: inout some SocketOutput & ~Copyable
+    ) {
+        guard let name = names[socket] else { return log.add(.received(-1, "unknown socket")) }
+        let message = string(text)
+        if message.utf8.count < 100 { log.add(.received(name, message)) }
+        let words = message.split(separator: " ").map { String($0) }
+        if !obey(words, socket, &loop) {
+            loop.send(to: socket, head: "<".utf8.span, body: text, tail: ">".utf8.span)
+        }
+    }
+
+    mutating func closed(
+        _ socket: SocketID, _ end: SocketEnd, _ loop: inout some SocketOutput & ~Copyable
+    ) {
+        guard let name = names.removeValue(forKey: socket) else {
+            return log.add(.closed(-1, end))
+        }
+        log.add(.closed(name, end))
+        say("to the dead", to: socket, &loop)  // Must be dropped, from here on.
+        loop.close(socket, .normal, reason: "twice")
+        if let witness = log.socket(1000) { say("gone \(name)", to: witness, &loop) }
+    }
+
+    mutating func told(_ note: Note, _ loop: inout some SocketOutput & ~Copyable) {
+        switch note {
+        case .poke: break
+        case .number(let number): log.add(.told(number, loop: self.loop))
+        case .send(let socket, let text) where self.loop == 0: say(text, to: socket, &loop)
+        case .close(let socket, let code) where self.loop == 0:
+            loop.close(socket, code, reason: "as told")
+        case .probe(let socket, let seconds) where self.loop == 0:
+            loop.probe(socket, secondsMax: seconds)
+        case .send, .close, .probe: break
+        }
+    }
+
+    mutating func ticked(_ loop: inout some SocketOutput & ~Copyable) { log.countTick() }
+
+    /// `to NAME TEXT`, `close NAME CODE`, `flood NAME COUNT SIZE`, `probe NAME SECONDS`, `quiet …`.
+    private func obey(
+        _ words: [String], _ sender: SocketID, _ loop: inout some SocketOutput & ~Copyable
+    ) -> Bool {
+        if words.first == "quiet" { return true }
+        guard words.count >= 3, let name = Int(words[1]) else { return false }
+        let target = log.socket(name) ?? sender
+        switch words[0] {
+        case "to": say(words[2...].joined(separator: " "), to: target, &loop)
+        case "close":
+            loop.close(target, CloseCode(rawValue: UInt16(words[2]) ?? 1000), reason: "on request")
+        case "probe": loop.probe(target, secondsMax: Int(words[2]) ?? 0)
+        case "flood":
+            let body = String(repeating: "x", count: Int(words[3]) ?? 0)
+            for _ in 0..<(Int(words[2]) ?? 0) { say(body, to: target, &loop) }
+        default: return false
+        }
+        return true
+    }
+
+    private func say(
+        _ text: String, to socket: SocketID, _ loop: inout some SocketOutput & ~Copyable
+    ) {
+        loop.send(to: socket, head: "".utf8.span, body: text.utf8.span, tail: "".utf8.span)
+    }
+
+    private func string(_ bytes: Span<UInt8>) -> String {
+        var array: [UInt8] = []
+        array.reserveCapacity(bytes.count)
+        for index in bytes.indices { array.append(bytes[index]) }
+        return String(decoding: array, as: UTF8.self)
+    }
+}

@@ -1,0 +1,55 @@
+import Edge
+import HTTPMessages
+import Testing
+
+@testable import usher
+
+private func status(
+    peer: String, client: String? = nil, isSecure: Bool = false, allowPlainHTTP: Bool = false
+) -> Int? {
+    let front = PublicFront(
+        allowPlainHTTP: allowPlainHTTP, edge: EdgeStep(cookieName: "c"), auth: nil, relay: nil)
+    let request = HTTPRequest(
+        method: "GET", path: "/", peerAddress: peer, isSecure: isSecure,
+        clientAddress: client ?? peer)
+    guard case .response(let response) = front.outcome(of: request) else { return nil }
+    return response.status
+}
+
+@Suite struct PublicFrontTests {
+    @Test(
+        "Over plain http from elsewhere nothing is taken (RFC 6749 §3.2, RFC 6750 §5.3)",
+        arguments: ["192.0.2.7", "10.0.0.1", "::2", "128.0.0.1", "fe80::1", "nonsense", ""])
+    func refused(peer: String) {
+        #expect(status(peer: peer) == 400)
+        #expect(status(peer: peer, isSecure: true) == 404)
+        #expect(status(peer: peer, allowPlainHTTP: true) == 404)
+    }
+
+    @Test(
+        "Plain http within this machine is taken",
+        arguments: ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
+    func loopback(peer: String) {
+        #expect(status(peer: peer) == 404)
+    }
+
+    @Test("A proxy on this machine does not make a remote client's plain http good")
+    func proxied() {
+        #expect(status(peer: "127.0.0.1", client: "192.0.2.7") == 400)
+        #expect(status(peer: "127.0.0.1", client: "192.0.2.7", isSecure: true) == 404)
+    }
+
+    @Test("A request that the edge step refuses reaches no route")
+    func edgeRefusal() {
+        let front = PublicFront(
+            allowPlainHTTP: false, edge: EdgeStep(cookieName: "c"), auth: nil, relay: nil)
+        let request = HTTPRequest(
+            method: "GET", path: "/", headers: HeaderFields([("Cookie", "c=a; c=b")]),
+            peerAddress: "127.0.0.1", clientAddress: "127.0.0.1")
+        guard case .response(let response) = front.outcome(of: request) else {
+            Issue.record("no answer")
+            return
+        }
+        #expect(response.status == 400)
+    }
+}

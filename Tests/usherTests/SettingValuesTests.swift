@@ -1,0 +1,58 @@
+import Testing
+
+@testable import usher
+
+private func file(_ text: String) -> (path: String, content: [UInt8]) {
+    ("usher.json", Array(text.utf8))
+}
+
+@Suite struct SettingValuesTests {
+    @Test("Flags win over variables, and these over the file")
+    func order() throws {
+        let values = try SettingValues(
+            flags: [.maxRooms: ["3"]],
+            environment: ["USHER_MAX_ROOMS": "2", "USHER_MAX_MEMBERS": "20", "USHER_DEMO": ""],
+            file: file(#"{"max-rooms":1,"max-members":10,"max-message-bytes":4096,"demo":true}"#))
+        #expect(values.text(.maxRooms) == "3")
+        #expect(values.text(.maxMembers) == "20")
+        #expect(values.text(.maxMessageBytes) == "4096")
+        #expect(try values.flag(.demo))
+    }
+
+    @Test("A list may be repeated, separated or a JSON array")
+    func lists() throws {
+        let flags = try SettingValues(
+            flags: [.trustedProxy: ["10.0.0.0/8", "::1/128"]], environment: [:])
+        let variable = try SettingValues(
+            flags: [:], environment: ["USHER_TRUSTED_PROXY": "10.0.0.0/8, ::1/128"])
+        let fromFile = try SettingValues(
+            flags: [:], environment: [:],
+            file: file(#"{"trusted-proxy":["10.0.0.0/8","::1/128"]}"#))
+        for values in [flags, variable, fromFile] {
+            #expect(values.texts(.trustedProxy) == ["10.0.0.0/8", "::1/128"])
+        }
+    }
+
+    @Test(
+        "A wrong member of the file is named",
+        arguments: [
+            (#"{"max-roms":1}"#, "\"max-roms\" in usher.json"),
+            (#"{"max-rooms":[1]}"#, "\"max-rooms\" in usher.json"),
+            (#"{"max-rooms":null}"#, "\"max-rooms\" in usher.json"),
+            (#"{"max-rooms":1"#, "--config"), ("[]", "--config"), ("", "--config"),
+            (#"{"max-rooms":1,"max-rooms":2}"#, "--config"),
+        ])
+    func wrongFile(text: String, place: String) {
+        let error = #expect(throws: SettingError.self) {
+            try SettingValues(flags: [:], environment: [:], file: file(text))
+        }
+        #expect(error?.place == place)
+    }
+
+    @Test("Every setting has one name in three forms")
+    func names() {
+        #expect(Setting.maxConnectionsPerAddress.flag == "--max-connections-per-address")
+        #expect(
+            Setting.maxConnectionsPerAddress.variable == "USHER_MAX_CONNECTIONS_PER_ADDRESS")
+    }
+}

@@ -52,19 +52,49 @@ import Testing
         }
     }
 
-    @Test("After quiesce nobody connects, and those who are connected are served on")
-    func quiesce() throws {
-        let server = try serve()
-        let client = try RawClient(server)
-        client.send(request)
-        #expect(try client.answer().status == 200)
-        server.quiesce()
-        server.quiesce()
-        #expect(throws: RawClient.Failure.self) { try RawClient(server) }
-        client.send(request)
-        #expect(try client.answer().status == 200)
-        server.stop()
-        #expect(client.isClosedByServer())
+    @Test("While it stops, new requests are turned away, and those under way are answered")
+    func turnsAwayWhileStopping() throws {
+        final class Gate: Sendable {
+            let calls = Atomic(0)
+            let isOpen = Atomic(false)
+        }
+        let gate = Gate()
+        let server = try serve { _ in
+            let isFirst = gate.calls.add(1, ordering: .relaxed).oldValue == 0
+            while isFirst, !gate.isOpen.load(ordering: .relaxed) { usleep(1000) }
+            return .response(.text(200, "late"))
+        }
+        let early = try RawClient(server)
+        early.send(request)
+        while gate.calls.load(ordering: .relaxed) == 0 { usleep(1000) }
+        let stopper = Joiner { server.stop() }
+        var answer = try ask(server, request)
+        while answer.status == 200 { answer = try ask(server, request) }
+        #expect(answer.status == 503)
+        #expect(answer.headers["Retry-After"] == "1")
+        gate.isOpen.store(true, ordering: .relaxed)
+        stopper.join()
+        #expect(try early.answer().text == "late")
+    }
+
+    @Test("A server that is stopped under load always stops")
+    func stopsUnderLoad() throws {
+        for _ in 0..<20 {
+            let server = try serve()
+            let loads = (0..<4).map { _ in
+                Joiner {
+                    // Until the server is gone, whichever way it takes leave.
+                    while let client = try? RawClient(server) {
+                        client.send(request)
+                        guard (try? client.answer()) != nil else { return }
+                    }
+                }
+            }
+            usleep(2000)
+            server.stop()
+            for load in loads { load.join() }
+            #expect(server.requestsInFlight == 0)
+        }
     }
 
     @Test("Stop lets an answer under way out, and no handler runs after it")

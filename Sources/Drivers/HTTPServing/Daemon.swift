@@ -27,14 +27,7 @@ import Glibc
         return unsafe Daemon(handle: handle, core: held)
     }
 
-    /// Stops accepting; the result is the listening descriptor, ours from now on.
-    func quiesce() -> Int32 {
-        let listening = unsafe MHD_quiesce_daemon(handle)
-        if listening >= 0 { shutdown(listening, Int32(SHUT_RDWR)) }
-        return listening
-    }
-
-    /// Joins the threads and closes the connections.
+    /// Joins the threads and closes the connections and the listening socket.
     func stop() {
         unsafe MHD_stop_daemon(handle)
         unsafe core.release()

@@ -15,10 +15,7 @@ package final class HTTPServer: Sendable {
     private let stage: Mutex<Stage>
 
     private enum Stage {
-        case listening(Daemon)
-        /// Accepts nobody; the listening descriptor stays ours until the threads have ended, lest
-        /// one of them accept on a descriptor that has become something else.
-        case quiesced(Daemon, listening: Int32)
+        case serving(Daemon)
         case stopping
         case stopped
     }
@@ -36,7 +33,7 @@ package final class HTTPServer: Sendable {
             throw .notStarted(address: configuration.address, port: configuration.port)
         }
         self.core = core
-        stage = Mutex(.listening(daemon))
+        stage = Mutex(.serving(daemon))
     }
 
     deinit { stop() }
@@ -44,31 +41,27 @@ package final class HTTPServer: Sendable {
     /// Requests whose header is read and whose answer is not yet sent.
     package var requestsInFlight: Int { core.inFlight.load(ordering: .relaxed) }
 
-    /// Stops accepting: new connections are refused by the system, those at hand are served on.
-    package func quiesce() {
-        stage.withLock { stage in
-            guard case .listening(let daemon) = stage else { return }
-            stage = .quiesced(daemon, listening: daemon.quiesce())
-        }
-    }
-
-    /// Stops accepting, waits a moment for answers under way, closes every connection and joins
-    /// the threads: no handler runs once this has returned. Not to be called by a handler.
+    /// Answers what still comes with 503, waits a moment for answers under way, closes every
+    /// connection and joins the threads: no handler runs once this has returned. Not to be called
+    /// by a handler.
+    ///
+    /// libmicrohttpd's own way to stop accepting, `MHD_quiesce_daemon`, is not used: there its
+    /// threads and the caller race to take the listening socket out of epoll, and the loser aborts
+    /// the process.
     package func stop() {
-        quiesce()
-        let taken = stage.withLock { stage -> (Daemon, Int32)? in
-            guard case .quiesced(let daemon, let listening) = stage else { return nil }
+        let taken = stage.withLock { stage -> Daemon? in
+            guard case .serving(let daemon) = stage else { return nil }
             stage = .stopping
-            return (daemon, listening)
+            return daemon
         }
-        guard let (daemon, listening) = taken else { return waitUntilStopped() }
+        guard let daemon = taken else { return waitUntilStopped() }
+        core.isStopping.store(true, ordering: .relaxed)
         var waited = 0
         while requestsInFlight > 0, waited < core.configuration.stopGraceMilliseconds {
             usleep(2000)
             waited += 2
         }
         daemon.stop()
-        if listening >= 0 { close(listening) }
         stage.withLock { $0 = .stopped }
     }
 

@@ -10,6 +10,12 @@ enum Refusals {
         json(413, "request_too_large", "the request body is over \(bytesMax) bytes")
     }
 
+    static let stopping: HTTPResponse = {
+        var response = json(503, "temporarily_unavailable", "the service is stopping")
+        response.headers.add("Retry-After", "1")
+        return response
+    }()
+
     /// The handler gave a response that cannot be sent: our mistake, never the client's.
     static let unsendable = json(500, "server_error", "the response could not be formed")
 

@@ -7,6 +7,8 @@ final class ServerCore: Sendable {
     let handler: @Sendable (HTTPRequest) -> HTTPOutcome
     /// Requests between the end of their header and the last byte of their answer.
     let inFlight = Atomic<Int>(0)
+    /// New requests are turned away from now on.
+    let isStopping = Atomic<Bool>(false)
 
     init(
         _ configuration: HTTPServerConfiguration,
@@ -22,6 +24,7 @@ final class ServerCore: Sendable {
         _ exchange: Exchange, _ line: RequestLine, headers: HeaderFields?, peer: String
     ) -> HTTPResponse? {
         exchange.stage = .reading
+        guard !isStopping.load(ordering: .relaxed) else { return closing(Refusals.stopping) }
         guard line.isWhole, FieldGrammar.isToken(line.method) else {
             return closing(Refusals.malformed("the request line is malformed"))
         }

@@ -48,7 +48,6 @@ struct Site {
         let signal = Signals.wait()
         logger.notice("stopping", metadata: ["signal": "\(signal)"])
         parts.front.relay?.service.stopAdmitting()
-        publicServer.quiesce()
         parts.front.relay?.loops.stop(closing: .restarting, secondsMax: 5)
         publicServer.stop()
         operatorServer.stop()

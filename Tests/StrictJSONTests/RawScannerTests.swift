@@ -73,6 +73,16 @@ private func refusal(_ text: String) -> JSONError.Kind? {
         #expect(try names(#"{"a":{"a":{"a":1,"a":2}},"b":{"a":1}}"#) == ["a", "a", "b", "a"])
     }
 
+    @Test(
+        "Names that only Unicode calls equal are two names (RFC 8259 §8.3)",
+        arguments: ["{\"\u{e9}\":1,\"e\u{301}\":2}", #"{"\u00e9":1,"e\u0301":2}"#])
+    func canonicalEquivalents(text: String) throws {
+        #expect(try names(text).count == 2)
+        let object = try #require(try JSONValue.parse(Array(text.utf8)).object)
+        #expect(object["\u{e9}"]?.int64 == 1)
+        #expect(object["e\u{301}"]?.int64 == 2)
+    }
+
     @Test("A byte that ends or breaks a string is seen wherever it stands")
     func seesEveryByte() {
         for byte in UInt8.min...UInt8.max {

@@ -113,6 +113,12 @@ import WebSocket
         #expect(WebSocketError(.messageTooBig).closeCode == .tooBig)
     }
 
+    @Test("A length that leaves no room for its own header is refused, without any limit too")
+    func lengthThatOverflows() {
+        let bytes: [UInt8] = [0x81, 0xff, 0x7f] + Array(repeating: 0xff, count: 11)
+        #expect(throws: WebSocketError(.messageTooBig)) { try FrameHeader.parse(bytes.span) }
+    }
+
     @Test("Fragments follow the rules of §5.4 of RFC 6455")
     func fragmentOrder() throws {
         let start = try #require(try parse(ClientFrame.header(.text, length: 0, isFinal: false)))

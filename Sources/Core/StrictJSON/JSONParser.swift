@@ -64,12 +64,15 @@ private struct JSONParser {
         lexer.position += 1
         if try lexer.closesAtOnce(UInt8(ascii: "}"), bytes) { return JSONObject() }
         var members: [JSONObject.Member] = []
-        var names: Set<String> = []
+        // Bytes, since `String` calls canonical equivalents equal (RFC 8259 §8.3).
+        var names: Set<[UInt8]> = []
         repeat {
             _ = try lexer.peek(bytes)
             let start = lexer.position
             let name = try string(bytes)
-            guard names.insert(name).inserted else { throw JSONError(.duplicateName, at: start) }
+            guard names.insert(Array(name.utf8)).inserted else {
+                throw JSONError(.duplicateName, at: start)
+            }
             guard members.count < limits.membersMax else {
                 throw JSONError(.tooManyMembers, at: start)
             }

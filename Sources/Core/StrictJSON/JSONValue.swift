@@ -53,6 +53,9 @@ package struct JSONObject: Equatable, Sendable {
     package struct Member: Equatable, Sendable {
         package let name: String
         package var value: JSONValue
+
+        /// Byte for byte, since `String` calls canonical equivalents equal (RFC 8259 §8.3).
+        fileprivate func isNamed(_ other: String) -> Bool { name.utf8.elementsEqual(other.utf8) }
     }
 
     package private(set) var members: [Member] = []
@@ -62,9 +65,9 @@ package struct JSONObject: Equatable, Sendable {
 
     /// Setting nil removes the member; a new name goes last.
     package subscript(name: String) -> JSONValue? {
-        get { members.first { $0.name == name }?.value }
+        get { members.first { $0.isNamed(name) }?.value }
         set {
-            let index = members.firstIndex { $0.name == name }
+            let index = members.firstIndex { $0.isNamed(name) }
             switch (index, newValue) {
             case (let index?, let value?): members[index].value = value
             case (let index?, nil): members.remove(at: index)

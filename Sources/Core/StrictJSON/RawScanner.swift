@@ -125,9 +125,9 @@ package struct RawScanner: Sendable {
         for index in members.indices where members[index].parent == parent {
             let other = members[index]
             if name.isEscaped || other.nameIsEscaped {
-                if JSONText.unquote(bytes, name.content) == JSONText.unquote(bytes, other.name) {
-                    return true
-                }
+                let one = JSONText.unquote(bytes, name.content)?.utf8
+                let two = JSONText.unquote(bytes, other.name)?.utf8
+                if let one, let two, one.elementsEqual(two) { return true }
             } else if other.name.count == name.content.count,
                 Self.areEqual(bytes, other.name.lowerBound, name.content)
             {

@@ -50,7 +50,9 @@ package struct FrameHeader: Equatable, Sendable {
             throw WebSocketError(.controlTooLong)
         }
         guard let (length, at) = try length(bytes, short: short) else { return nil }
-        guard opcode.isControl || length <= payloadMax else { throw WebSocketError(.messageTooBig) }
+        // Above that, `totalLength` would not fit.
+        let most = min(payloadMax, Int.max - 14)
+        guard opcode.isControl || length <= most else { throw WebSocketError(.messageTooBig) }
         guard bytes.count >= at + 4 else { return nil }
         let mask =
             UInt32(bytes[at]) | UInt32(bytes[at + 1]) << 8 | UInt32(bytes[at + 2]) << 16

@@ -67,6 +67,7 @@ let modules: [Module] = [
     Module(
         name: "UsherVerifier", layer: .products,
         uses: ["Cryptography", "StrictJSON", "Tokens"]),
+    Module(name: "UsherKeySet", layer: .products, uses: ["UsherVerifier"]),
     Module(
         name: "usher", layer: .products,
         uses: [
@@ -96,7 +97,11 @@ let testUses: [String: [String]] = [
         "HTTPMessages", "Signalling", "StrictJSON", "Tokens", "WebSocket",
     ],
     "UsherVerifier": ["Cryptography", "StrictJSON", "TokenIssuing", "Tokens"],
-    "usher": ["AuthService", "Edge", "HTTPMessages", "SocketLoop"],
+    "UsherKeySet": ["Cryptography", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier"],
+    "usher": [
+        "AuthService", "Cryptography", "Edge", "HTTPMessages", "SocketLoop", "StrictJSON",
+        "TokenIssuing", "Tokens", "UsherVerifier",
+    ],
 ]
 
 func refuse(_ message: String) -> Never {
@@ -137,7 +142,8 @@ let sources: [Target] = modules.map { module in
     if module.name == "usher" {
         return .executableTarget(
             name: module.name, dependencies: dependencies, path: module.path,
-            resources: ["index.html", "app.js", "style.css"].map { .embedInCode("Demo/\($0)") },
+            resources: ["Demo/index.html", "Demo/app.js", "Demo/style.css", "openapi.json"]
+                .map { .embedInCode($0) },
             swiftSettings: settings)
     }
     return .target(
@@ -156,6 +162,7 @@ let package = Package(
     products: [
         .executable(name: "usher", targets: ["usher"]),
         .library(name: "UsherVerifier", targets: ["UsherVerifier"]),
+        .library(name: "UsherKeySet", targets: ["UsherKeySet"]),
     ],
     dependencies: [
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),

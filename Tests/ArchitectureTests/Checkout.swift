@@ -16,7 +16,8 @@ enum Checkout {
 
     static let files: [File] = {
         let folders = [
-            "Sources", "Tests", "Benchmarks", "client", "deploy", "docs", "keys", "scripts", ".ci",
+            "Sources", "Tests", "Benchmarks", "Fuzz", "client", "deploy", "docs", "keys", "scripts",
+            ".ci",
         ]
         let top = ["Package.swift", "README.md", "LICENSE", ".gitignore", ".editorconfig"]
         let nested = folders.flatMap { folder in

@@ -16,10 +16,20 @@ final class AuthBench: Sendable {
         var isIssuerDown = false
         var lookups = 0
         var issued: [TokenClaims] = []
+        /// What `verify` knows, by the token's text.
+        var tokens: [String: TokenClaims] = [:]
+        var revocations: [Revocation] = []
+        var revokers: [Actor] = []
+        /// What `revoke` throws in place of `registry_busy`.
+        var revocationFault: String?
+        /// Ids that were used, and until when that is remembered.
+        var used: [String: Int64] = [:]
+        var signatureChecks: [PublicKey] = []
         var log: [String] = []
     }
 
     static let issuer = "https://auth.example"
+    static let audience = "https://relay.example"
     static let secret = "right-secret"
     static let keySet = Array(#"{"keys":[]}"#.utf8)
 
@@ -32,14 +42,15 @@ final class AuthBench: Sendable {
 
     init(
         issuer: String = AuthBench.issuer, tokenRequestsPerSecond: Int = 0,
-        demo: DemoConfiguration? = nil
+        addressRequestsPerSecond: Int = 0, openAPI: String = "", demo: DemoConfiguration? = nil
     ) {
         let world = Locked()
         self.world = world
         service = AuthService(
             AuthConfiguration(
-                issuer: issuer, audience: "https://relay.example",
+                issuer: issuer, audience: AuthBench.audience,
                 tokenRequestsPerSecond: tokenRequestsPerSecond,
+                addressRequestsPerSecond: addressRequestsPerSecond, openAPI: Array(openAPI.utf8),
                 demo: demo),
             AuthBench.ports(world))
     }
@@ -57,12 +68,39 @@ final class AuthBench: Sendable {
                 return client
             },
             issue: { claims throws(IssueFailure) in
+                let token = "head.\(claims.tokenID).signature"
                 let isDown = world.value.withLock { world in
                     world.issued.append(claims)
+                    world.tokens[token] = claims
                     return world.isIssuerDown
                 }
                 if isDown { throw IssueFailure(code: "issuing_failed") }
-                return "head.\(claims.tokenID).signature"
+                return token
+            },
+            verify: { token, kinds, now in
+                world.value.withLock { $0.verify(token, kinds, now) }
+            },
+            isRevoked: { claims in
+                world.value.withLock { RevocationSet($0.revocations) }.isRevoked(
+                    tokenID: claims.tokenID, subject: claims.subject, clientID: claims.clientID,
+                    issuedAt: claims.issuedAt)
+            },
+            revoke: { revocation, actor throws(ClientLookupFailure) in
+                let fault = world.value.withLock { $0.revoke(revocation, actor) }
+                if let fault { throw ClientLookupFailure(code: fault) }
+            },
+            markUsed: { id, expiresAt throws(ClientLookupFailure) in
+                let isFresh: Bool? = world.value.withLock { world in
+                    guard !world.isRegistryDown else { return nil }
+                    return world.used.updateValue(expiresAt, forKey: id) == nil
+                }
+                guard let isFresh else { throw ClientLookupFailure(code: "registry_busy") }
+                return isFresh
+            },
+            verifySignature: { key, signature, input in
+                world.value.withLock { $0.signatureChecks.append(key) }
+                return (try? VerifyingKey(key))?.isValid(signature: signature, over: input)
+                    ?? false
             },
             keySet: { keySet },
             log: { event, fields in
@@ -73,6 +111,10 @@ final class AuthBench: Sendable {
 
     var claims: TokenClaims? { world.value.withLock { $0.issued.last } }
     var log: [String] { world.value.withLock { $0.log } }
+    var revocations: [Revocation] { world.value.withLock { $0.revocations } }
+    var revokers: [Actor] { world.value.withLock { $0.revokers } }
+    var used: [String: Int64] { world.value.withLock { $0.used } }
+    var signatureChecks: [PublicKey] { world.value.withLock { $0.signatureChecks } }
     var lookups: Int { world.value.withLock { $0.lookups } }
 
     func change(_ body: @Sendable (inout World) -> Void) { world.value.withLock { body(&$0) } }
@@ -81,7 +123,8 @@ final class AuthBench: Sendable {
     @discardableResult
     func register(
         _ id: String = "c_one", rooms: [String] = ["*"], scopes: [String] = ["signal"],
-        isEnabled: Bool = true, secrets: [(text: String, expiresAt: Int64?)] = [(secret, nil)]
+        isEnabled: Bool = true, secrets: [(text: String, expiresAt: Int64?)] = [(secret, nil)],
+        lifetimeSecondsMax: Int64 = 3600, assertionKeys: [PublicKey] = []
     ) throws -> String {
         let client = Client(
             clientID: id, name: "n", rooms: try rooms.map { try RoomPattern($0) }, origins: [],
@@ -90,7 +133,7 @@ final class AuthBench: Sendable {
                 ClientSecret(
                     digest: Digest.sha256(Array($0.text.utf8)), createdAt: 0,
                     expiresAt: $0.expiresAt)
-            })
+            }, lifetimeSecondsMax: lifetimeSecondsMax, assertionKeys: assertionKeys)
         change { $0.clients[id] = client }
         return id
     }
@@ -103,17 +146,19 @@ extension AuthBench {
         ("Authorization", "Basic " + base64(Array("\(id):\(secret)".utf8)))
     }
 
-    /// Sends anything.
+    /// Sends anything; what comes back must stand in docs/openapi.json.
     func send(
         _ method: String, _ path: String, query: String? = nil,
         headers: [(String, String)] = [], body: String = "", peer: String = "127.0.0.1",
         isSecure: Bool = false, client: String? = nil
     ) -> HTTPResponse? {
-        service.respond(
+        let response = service.respond(
             to: HTTPRequest(
                 method: method, path: path, query: query, headers: HeaderFields(headers),
                 body: Array(body.utf8), peerAddress: peer, isSecure: isSecure,
                 clientAddress: client))
+        if let response { OpenAPIDocument.shared.check(method, path, response) }
+        return response
     }
 
     /// Sends a token request of `grant_type=client_credentials` and `body`, by HTTP Basic.
@@ -125,21 +170,54 @@ extension AuthBench {
         return try raw(form, credentials: credentials, peer: peer, isSecure: isSecure)
     }
 
-    /// Sends a token request with exactly this body.
+    /// Sends a form with exactly this body.
     func raw(
-        _ body: String, credentials: (String, String)? = basic(), query: String? = nil,
+        _ body: String, to path: String = "/oauth2/token",
+        credentials: (String, String)? = basic(), query: String? = nil,
         peer: String = "127.0.0.1", isSecure: Bool = false
     ) throws -> HTTPResponse {
         let headers = Self.formHeaders + (credentials.map { [$0] } ?? [])
         return try #require(
             send(
-                "POST", "/oauth2/token", query: query, headers: headers, body: body, peer: peer,
+                "POST", path, query: query, headers: headers, body: body, peer: peer,
                 isSecure: isSecure))
+    }
+
+    /// Gets a token and gives back its text.
+    func issued(_ body: String = "", to id: String = "c_one") throws -> String {
+        let response = try token(body, credentials: Self.basic(id))
+        return try #require(response.json?["access_token"]?.string)
     }
 
     private static func base64(_ bytes: [UInt8]) -> String {
         let text = Base64URL.encode(bytes).map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 }
         return String(text) + String(repeating: "=", count: (4 - text.count % 4) % 4)
+    }
+}
+
+extension AuthBench.World {
+    /// As a verifier with a leeway of 30 seconds does.
+    fileprivate func verify(
+        _ token: String, _ kinds: Set<TokenKind>, _ now: Int64
+    ) -> Result<TokenClaims, TokenVerdict> {
+        guard let claims = tokens[token] else {
+            return .failure(TokenVerdict(code: "token_signature"))
+        }
+        guard kinds.contains(claims.kind) else {
+            return .failure(TokenVerdict(code: "token_type"))
+        }
+        guard now < claims.expiresAt + 30 else {
+            return .failure(TokenVerdict(code: "token_expired"))
+        }
+        return .success(claims)
+    }
+
+    fileprivate mutating func revoke(_ revocation: Revocation, _ actor: Actor) -> String? {
+        if let revocationFault { return revocationFault }
+        if isRegistryDown { return "registry_busy" }
+        revocations.append(revocation)
+        revokers.append(actor)
+        return nil
     }
 }
 

@@ -15,12 +15,29 @@ import Testing
         #expect(json["issuer"] == "https://auth.example")
         #expect(json["token_endpoint"] == "https://auth.example/oauth2/token")
         #expect(json["jwks_uri"] == "https://auth.example/.well-known/jwks.json")
-        #expect(json["grant_types_supported"] == ["client_credentials"])
         #expect(
-            json["token_endpoint_auth_methods_supported"]
-                == ["client_secret_basic", "client_secret_post"])
+            json["grant_types_supported"] == [
+                "client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange",
+            ])
         #expect(json["scopes_supported"] == ["signal", "session"])
-        #expect(json.members.count == 6)
+        #expect(json["introspection_endpoint"] == "https://auth.example/oauth2/introspect")
+        #expect(json["revocation_endpoint"] == "https://auth.example/oauth2/revoke")
+        for name in ["token", "introspection", "revocation"] {
+            #expect(
+                json["\(name)_endpoint_auth_methods_supported"]
+                    == ["client_secret_basic", "client_secret_post", "private_key_jwt"])
+            #expect(
+                json["\(name)_endpoint_auth_signing_alg_values_supported"]
+                    == ["ES256", "RS256", "EdDSA"], "never none (RFC 8414 §2)")
+        }
+        #expect(json.members.count == 13)
+    }
+
+    @Test("Without an authorization endpoint there is no response type to list (RFC 8414 §2, §3.2)")
+    func responseTypes() throws {
+        let json = try #require(AuthBench().send("GET", wellKnown)?.json)
+        #expect(json["response_types_supported"] == nil)
+        #expect(json["authorization_endpoint"] == nil)
     }
 
     @Test("What the metadata names is answered")
@@ -29,6 +46,19 @@ import Testing
         try bench.register()
         #expect(try bench.token().status == 200)
         #expect(bench.send("GET", "/.well-known/jwks.json")?.status == 200)
+        for path in ["/oauth2/introspect", "/oauth2/revoke"] {
+            #expect(try bench.raw("token=x", to: path).status == 200)
+        }
+    }
+
+    @Test("The OpenAPI description is served to any page, where there is one")
+    func openAPI() throws {
+        let response = try #require(AuthBench(openAPI: "{}").send("GET", "/openapi.json"))
+        #expect(response.status == 200)
+        #expect(response.headers["Content-Type"] == "application/json")
+        #expect(response.headers["Access-Control-Allow-Origin"] == "*")
+        #expect(response.body == Array("{}".utf8))
+        #expect(AuthBench().send("GET", "/openapi.json") == nil)
     }
 
     @Test(
@@ -57,12 +87,12 @@ import Testing
     }
 
     @Test(
-        "Any page may read both, never with credentials (RFC 9700 §2.6)",
+        "Any page may read all of these, never with credentials (RFC 9700 §2.6)",
         arguments: [
-            "/.well-known/jwks.json", "/.well-known/oauth-authorization-server",
+            "/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/openapi.json",
         ])
     func cors(path: String) throws {
-        let bench = AuthBench()
+        let bench = AuthBench(openAPI: "{}")
         for method in ["GET", "HEAD", "OPTIONS"] {
             let response = try #require(
                 bench.send(method, path, headers: [("Origin", "https://page.example")]))
@@ -76,10 +106,30 @@ import Testing
     }
 
     @Test(
+        "Pages have no business where clients authenticate: no CORS there (RFC 9700 §2.6)",
+        arguments: ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"])
+    func noCORS(path: String) throws {
+        let bench = AuthBench()
+        try bench.register()
+        let origin = ("Origin", "https://page.example")
+        for method in ["POST", "OPTIONS", "GET"] {
+            let response = try #require(
+                bench.send(
+                    method, path, headers: AuthBench.formHeaders + [AuthBench.basic(), origin],
+                    body: "grant_type=client_credentials&token=x"))
+            #expect(response.status == (method == "POST" ? 200 : 405))
+            for name in ["Origin", "Credentials", "Methods", "Headers"] {
+                #expect(response.headers["Access-Control-Allow-\(name)"] == nil)
+            }
+        }
+    }
+
+    @Test(
         "Other paths are none of this service's",
         arguments: [
             "/", "/oauth2", "/oauth2/", "/oauth2/token/", "/oauth2//token", "/OAuth2/token",
-            "/oauth2/revoke", "/.well-known/", "/demo", "/demo/", "/demo/token", "/edge/auth",
+            "/oauth2/revoke/", "/oauth2/Introspect", "/openapi.json", "/.well-known/", "/demo",
+            "/demo/", "/demo/token", "/edge/auth",
             "/%6Fauth2/token",
         ])
     func others(path: String) {

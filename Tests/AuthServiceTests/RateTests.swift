@@ -85,6 +85,49 @@ import Testing
         #expect(try bench.token().status == 200)
     }
 
+    @Test(
+        "Every endpoint keeps the client's rate, each by itself (RFC 7662 §4)",
+        arguments: ["/oauth2/introspect", "/oauth2/revoke"])
+    func endpoints(path: String) throws {
+        let bench = AuthBench(tokenRequestsPerSecond: 1)
+        try bench.register()
+        #expect(try bench.token().status == 200)
+        #expect(try bench.raw("token=x", to: path).status == 200)
+        let response = try bench.raw("token=x", to: path)
+        expectRefusal(response, 429, "too_many_requests")
+        #expect(response.headers["Retry-After"] == "1")
+        bench.change { $0.now += 1 }
+        #expect(try bench.raw("token=x", to: path).status == 200)
+    }
+
+    @Test("An address's rate is kept over all endpoints, whatever it sends")
+    func perAddress() throws {
+        let bench = AuthBench(addressRequestsPerSecond: 3)
+        try bench.register()
+        #expect(try bench.token().status == 200)
+        #expect(try bench.raw("token=x", to: "/oauth2/revoke").status == 200)
+        #expect(try bench.raw("%", credentials: nil).status == 400)
+        let response = try bench.raw("token=x", to: "/oauth2/introspect")
+        expectRefusal(response, 429, "too_many_requests", naming: "address")
+        #expect(response.headers["Retry-After"] == "1")
+        #expect(try bench.token(peer: "127.0.0.2").status == 200)
+        bench.change { $0.now += 1 }
+        #expect(try bench.token().status == 200)
+    }
+
+    @Test(
+        "Guesses at one endpoint count at all of them (RFC 6749 §2.3.1)",
+        arguments: ["/oauth2/introspect", "/oauth2/revoke"])
+    func guessesAnywhere(path: String) throws {
+        let bench = AuthBench()
+        try bench.register()
+        for _ in 0..<10 {
+            #expect(try bench.raw("token=x", to: path, credentials: wrong).status == 401)
+        }
+        #expect(try bench.raw("token=x", to: path).status == 429)
+        #expect(try bench.token().status == 429)
+    }
+
     @Test("The table of attempts is bounded, and forgets those that are over first")
     func bounded() {
         var counter = AttemptCounter<Int>(attemptsMax: 2, windowSeconds: 60, keysMax: 16)

@@ -1,4 +1,5 @@
 import HTTPMessages
+import StrictJSON
 import Testing
 import Tokens
 
@@ -48,6 +49,23 @@ import Tokens
         #expect(bench.claims == nil)
     }
 
+    @Test(
+        "A client's own longest lifetime bounds what it gets, asked for or not",
+        arguments: [
+            (Int64(300), "", Int64?(300)), (300, "expires_in=300", 300), (300, "expires_in=1", 1),
+            (300, "expires_in=301", nil), (3600, "", 600), (1200, "", 600),
+            (1200, "expires_in=1200", 1200), (1, "", 1),
+        ])
+    func clientLifetime(max: Int64, body: String, granted: Int64?) throws {
+        try bench.register(lifetimeSecondsMax: max)
+        let response = try bench.token(body)
+        guard let granted else {
+            return expectRefusal(response, 400, "invalid_request", naming: "1 to \(max)")
+        }
+        #expect(response.json?["expires_in"]?.int64 == granted)
+        #expect(bench.claims.map { $0.expiresAt - $0.issuedAt } == granted)
+    }
+
     @Test("More rooms than a token may hold are refused")
     func manyRooms() throws {
         try bench.register()
@@ -69,6 +87,7 @@ import Tokens
         "A parameter that occurs twice is refused, known or not (RFC 6749 §3.2)",
         arguments: [
             "grant_type", "scope", "rooms", "subject", "name", "expires_in", "client_id", "frob",
+            "client_assertion", "client_assertion_type", "token", "audience", "resource",
         ])
     func repeated(name: String) throws {
         try bench.register()
@@ -146,7 +165,8 @@ import Tokens
         "A secret in the URI is refused, even beside good credentials (RFC 6749 §2.3.1)",
         arguments: [
             "client_id=c_one&client_secret=right-secret", "client_secret=x", "client_secret",
-            "a=b&client%5Fsecret=x", "client_assertion=x",
+            "a=b&client%5Fsecret=x", "client_assertion=x", "subject_token=x", "token=x",
+            "actor_token=x",
         ])
     func query(query: String) throws {
         try bench.register()

@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from support import ledger
+from support import disk, ledger
 from support.server import Server
-from support.usher import Usher
+from support.usher import Usher, new_folder
 
 # Limits that a test of something else would run into, since all peers come from one address.
 ROOMY = ["--max-connections-per-address", "0"]
@@ -45,6 +45,13 @@ def application(server):
     """A client of the shared server, with every room and one allowed origin."""
     return server.application(
         "Shared application", origins=["https://app.example", "http://localhost:3000"])
+
+
+@pytest.fixture
+def small_disk():
+    """A file system of 512 KiB, as good as full once `disk.fill(small_disk)` was called."""
+    with disk.mounted(new_folder("disk")) as place:
+        yield place
 
 
 def pytest_collection_modifyitems(items):

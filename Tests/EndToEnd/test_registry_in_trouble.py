@@ -1,15 +1,12 @@
 """A registry that is foreign, damaged, closed or on a full disk."""
 
-import os
 import shutil
 import sqlite3
-import subprocess
 
 import pytest
 
+from support.disk import AS_ROOT, fill
 from support.usher import Usher, new_folder
-
-AS_ROOT = os.geteuid() == 0
 
 
 def registry_file(usher):
@@ -102,29 +99,6 @@ def test_a_registry_that_may_not_be_read_is_named(usher):
 def test_a_data_folder_that_cannot_be_made_is_named(usher):
     message = usher.fail("client", "add", "A", "--data", "/usher-data", as_nobody=True)
     assert "/usher-data" in message
-
-
-@pytest.fixture
-def small_disk():
-    """A file system of 512 KiB, as good as full once `fill()` was called."""
-    place = new_folder("disk")
-    mounted = AS_ROOT and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=512k,mode=700", "tmpfs", place],
-        capture_output=True, check=False).returncode == 0
-    if not mounted:
-        pytest.skip("a full disk can be made only by root with the right to mount")
-    yield place
-    subprocess.run(["umount", "-l", place], check=True)
-
-
-def fill(place):
-    with (place / "filler").open("wb", buffering=0) as filler:
-        for size in (65536, 4096, 512, 1):
-            try:
-                while True:
-                    filler.write(b"x" * size)
-            except OSError:
-                continue
 
 
 def test_a_full_disk_is_named_and_leaves_the_registry_whole(small_disk):

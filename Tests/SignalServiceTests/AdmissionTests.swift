@@ -268,6 +268,16 @@ private func challenge(_ decision: SignalDecision) -> String? {
         if status == 401 { #expect(try error(decision) == "invalid_token") }
     }
 
+    @Test("A revoked token is 401 invalid_token (RFC 7009 §2)")
+    func revoked() throws {
+        let token = try world.token()
+        #expect(service.admit(handshake("token=\(token)"), fromCookie: false).status == 101)
+        world.revoke("a")
+        let decision = service.admit(handshake("token=\(token)"), fromCookie: false)
+        #expect(try error(decision) == "invalid_token")
+        #expect(world.log.last?.contains("reason=token_revoked") == true)
+    }
+
     @Test("A token of a disabled or removed client is 401 invalid_token (RFC 8725 §3.8)")
     func disabledClient() throws {
         let token = try world.token()

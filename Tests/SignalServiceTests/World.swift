@@ -9,6 +9,7 @@ final class World: Sendable {
         var tokens: [String: TokenClaims] = [:]
         var clients: [String: SignalClient] = [:]
         var used: Set<String> = []
+        var revoked: Set<String> = []
         var canMark = true
         var verified: [String] = []
         var now: Int64 = 1_000_000
@@ -35,6 +36,10 @@ final class World: Sendable {
             monotonicMilliseconds: { self.state.withLock { $0.milliseconds } },
             verify: { text, kinds, _ in self.verify(text, kinds) },
             client: { id in self.state.withLock { $0.clients[id] } },
+            isRevoked: { token in
+                let names: Set = [token.tokenID, token.subject]
+                return self.state.withLock { !$0.revoked.isDisjoint(with: names) }
+            },
             markUsed: { id, _ in
                 self.state.withLock {
                     guard $0.canMark else { return .unavailable }
@@ -88,6 +93,9 @@ final class World: Sendable {
             return text
         }
     }
+
+    /// Revokes by `jti` or by `sub`.
+    func revoke(_ id: String) { state.withLock { _ = $0.revoked.insert(id) } }
 
     func disable(_ client: String) {
         state.withLock { $0.clients[client] = SignalClient(isEnabled: false, origins: []) }

@@ -99,7 +99,7 @@ struct ConfigurationTests {
         let errors: [VerifierConfigurationError] = [
             .issuerEmpty, .audienceEmpty, .noAlgorithm, .leewayOutOfRange(999),
             .cacheCapacityOutOfRange(-1), .keySetRefused(reason: "because"),
-            .noUsableKey(reasons: ["this", "that"]),
+            .noUsableKey(reasons: ["this", "that"]), .keyFolder(path: "/x", reason: "y"),
         ]
         #expect(Set(errors.map(\.code)).count == errors.count)
         for error in errors { #expect(error.description.contains("`")) }

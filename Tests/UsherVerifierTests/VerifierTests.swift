@@ -105,7 +105,7 @@ struct VerifierTests {
             .badHeader(member: "alg"), .algorithmNotAllowed, .unknownKey, .algorithmMismatch,
             .wrongType, .badSignature, .missingClaim("iss"), .malformedClaim("iss"), .wrongIssuer,
             .wrongAudience, .expired(secondsAgo: 1), .notYetValid(secondsAhead: 1),
-            .issuedInFuture(secondsAhead: 1), .senderConstrained,
+            .issuedInFuture(secondsAhead: 1), .senderConstrained, .keysUnavailable,
         ]
         #expect(Set(rejections.map(\.code)).count == rejections.count)
         #expect(rejections.allSatisfy { $0.code.hasPrefix("token_") })

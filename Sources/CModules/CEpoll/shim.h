@@ -6,3 +6,12 @@
 
 // <pthread.h> hides it without _GNU_SOURCE.
 int pthread_setname_np(pthread_t, const char *_Nonnull);
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// The processors that this thread may run on, one bit each: `syscall` is variadic, and the C
+// library's own call is hidden without _GNU_SOURCE. Bytes filled, or -1.
+static inline long usher_affinity(unsigned long *_Nonnull mask, unsigned long byteCount) {
+    return syscall(SYS_sched_getaffinity, 0, byteCount, mask);
+}

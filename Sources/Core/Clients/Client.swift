@@ -20,10 +20,19 @@ package struct Client: Equatable, Sendable {
     package var isEnabled: Bool
     /// Oldest first, at most `ClientSecret.liveMax`; the last is the current one.
     package var secrets: [ClientSecret]
+    /// The longest that a token of its may live, in seconds: 1 to `lifetimeSecondsCeiling`.
+    package let lifetimeSecondsMax: Int64
+    /// Keys with which it may prove itself in place of a secret (`private_key_jwt`, RFC 7523 §2.2),
+    /// each good for its own algorithm alone.
+    package let assertionKeys: [PublicKey]
+
+    /// No token of anybody's lives longer (RFC 6750 §5.3).
+    package static let lifetimeSecondsCeiling: Int64 = 3600
 
     package init(
         clientID: String, name: String, rooms: [RoomPattern], origins: [String],
-        scopes: [String], createdAt: Int64, isEnabled: Bool = true, secrets: [ClientSecret]
+        scopes: [String], createdAt: Int64, isEnabled: Bool = true, secrets: [ClientSecret],
+        lifetimeSecondsMax: Int64 = Client.lifetimeSecondsCeiling, assertionKeys: [PublicKey] = []
     ) {
         self.clientID = clientID
         self.name = name
@@ -33,6 +42,8 @@ package struct Client: Equatable, Sendable {
         self.createdAt = createdAt
         self.isEnabled = isEnabled
         self.secrets = secrets
+        self.lifetimeSecondsMax = lifetimeSecondsMax
+        self.assertionKeys = assertionKeys
     }
 }
 

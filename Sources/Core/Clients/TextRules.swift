@@ -21,6 +21,34 @@ package enum TextRules {
         text.utf8.count <= 64 && Scope.isToken(text)
     }
 
+    /// `text` as it may be shown or kept: control characters replaced, and cut with a `…` where it
+    /// is longer than `bytesMax` bytes of UTF-8.
+    package static func printable(_ text: String, bytesMax: Int) -> String {
+        var kept = String.UnicodeScalarView()
+        var room = bytesMax
+        for scalar in text.unicodeScalars {
+            let shown = isControl(scalar) ? "\u{FFFD}" : scalar
+            room -= UTF8.width(shown)
+            guard room >= 0 else { return String(cut(kept, toFit: bytesMax)) + ellipsis }
+            kept.append(shown)
+        }
+        return String(kept)
+    }
+
+    private static let ellipsis = "…"
+
+    /// Makes room for the ellipsis.
+    private static func cut(
+        _ scalars: String.UnicodeScalarView, toFit bytesMax: Int
+    ) -> String.UnicodeScalarView {
+        var scalars = scalars
+        var bytes = String(scalars).utf8.count
+        while bytes + ellipsis.utf8.count > bytesMax, let last = scalars.popLast() {
+            bytes -= UTF8.width(last)
+        }
+        return scalars
+    }
+
     static func isControl(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0...0x1F, 0x7F...0x9F, 0x2028...0x2029, 0x202A...0x202E, 0x2066...0x2069: true

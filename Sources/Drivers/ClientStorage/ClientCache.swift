@@ -12,6 +12,10 @@ struct ClientCache {
         var changed: [String: Client]
         /// Of the entries asked about: those that are gone.
         var removed: Set<String>
+        /// Those made or extended since the last refresh.
+        var revocations: [Revocation] = []
+        /// Revocations that ended before this second serve nobody any more.
+        var purgedBefore: Int64 = .min
     }
 
     private struct Entry {

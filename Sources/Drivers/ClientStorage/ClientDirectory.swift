@@ -2,12 +2,14 @@ package import Clients
 import Dispatch
 import Synchronization
 
-/// The registry as a server reads it: a cache that follows what other processes change.
+/// The registry as a server reads it: a cache that follows what other processes change, five times
+/// a second.
 ///
 /// A client that is cached costs a short lock and no database; one that is not is looked up at
-/// once, so that a client just added works. Safe to call from any thread.
+/// once, so that a client just added works. Revocations are all in memory. Safe to call from any
+/// thread.
 package final class ClientDirectory: Sendable {
-    private static let pollMilliseconds = 200
+    static let pollMilliseconds = 200
     private static let entriesMax = 65_536
 
     private struct Following: ~Copyable {
@@ -17,7 +19,23 @@ package final class ClientDirectory: Sendable {
 
     private struct State {
         var cache: ClientCache
+        var revocations = RevocationSet()
+        /// Whether `revocations` holds everything that the registry did at some moment.
+        var knowsRevocations = false
+        /// Up to where `revocations` was tidied up.
+        var purgedBefore: Int64 = .min
         var isHealthy = true
+
+        mutating func apply(_ refresh: ClientCache.Refresh, asked: Set<String>) {
+            cache.apply(refresh, asked: asked)
+            if refresh.purgedBefore > purgedBefore {
+                purgedBefore = refresh.purgedBefore
+                revocations.drop(expiredBefore: purgedBefore)
+            }
+            for revocation in refresh.revocations { revocations.insert(revocation) }
+            knowsRevocations = true
+            isHealthy = true
+        }
     }
 
     private let registry: ClientRegistry
@@ -30,8 +48,8 @@ package final class ClientDirectory: Sendable {
     ///
     /// - Parameters:
     ///   - registry: Where clients are looked up.
-    ///   - onChange: Called after the cache holds what another process has changed, on the
-    ///     follower's thread, at most five times a second.
+    ///   - onChange: Called after lookups answer by what was changed or revoked, here or by another
+    ///     process, on the follower's thread, at most five times a second.
     package init(registry: ClientRegistry, onChange: @escaping @Sendable () -> Void) {
         self.registry = registry
         self.onChange = onChange
@@ -52,15 +70,52 @@ package final class ClientDirectory: Sendable {
         return found
     }
 
+    /// Whether a token with these claims (`jti`, `sub`, `client_id`, `iat` in seconds since the
+    /// Unix epoch) is revoked, as far as the last look at the registry tells.
+    ///
+    /// True for every token while no look has ever succeeded: then nobody knows.
+    package func isRevoked(
+        tokenID: String, subject: String, clientID: String, issuedAt: Int64
+    ) -> Bool {
+        let known: Bool? = state.withLock { state in
+            guard state.knowsRevocations else { return nil }
+            return state.revocations.isRevoked(
+                tokenID: tokenID, subject: subject, clientID: clientID, issuedAt: issuedAt)
+        }
+        if let known { return known }
+        guard learnRevocations() else { return true }
+        return isRevoked(
+            tokenID: tokenID, subject: subject, clientID: clientID, issuedAt: issuedAt)
+    }
+
+    /// Takes in what this process has revoked, without waiting for the next look; `onChange` is
+    /// called by that look. Only after `ClientRegistry.revoke` has succeeded.
+    package func noteRevoked(_ revocation: Revocation) {
+        state.withLock { $0.revocations.insert(revocation) }
+    }
+
+    /// Asks the registry itself, before the first look.
+    private func learnRevocations() -> Bool {
+        guard let revocations = try? registry.revocations() else { return false }
+        state.withLock { state in
+            for revocation in revocations { state.revocations.insert(revocation) }
+            state.knowsRevocations = true
+        }
+        return true
+    }
+
     /// Whether the last look at the registry went well; otherwise lookups answer by the last state
     /// that was good.
     package func isHealthy() -> Bool { state.withLock { $0.isHealthy } }
 
     /// Starts to follow; the first look is over when this returns.
     package func start() {
-        _ = queue.sync { look() }
+        lookNow()
         scheduleLook()
     }
+
+    /// One look out of turn; `onChange` has been called when this returns.
+    func lookNow() { _ = queue.sync { look() } }
 
     /// Stops to follow; no look is under way when this returns. Not to be called by `onChange`.
     package func stop() {
@@ -114,8 +169,7 @@ package final class ClientDirectory: Sendable {
                 return false
             case .refresh(let refresh, let asked):
                 let isFirst = state.cache.revision == nil
-                state.cache.apply(refresh, asked: asked)
-                state.isHealthy = true
+                state.apply(refresh, asked: asked)
                 return !isFirst
             }
         }

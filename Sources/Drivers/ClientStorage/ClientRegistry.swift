@@ -3,12 +3,16 @@ internal import GRDB
 
 /// The registered clients, in one SQLite file that several processes may share.
 ///
-/// What a call has acknowledged is on disk. Safe to call from any thread; a call waits for other
-/// writers for up to five seconds.
+/// What a call has acknowledged is on disk, and so is the line about it in the audit log: both come
+/// in one transaction. Safe to call from any thread; a call waits for other writers for up to five
+/// seconds.
+///
+/// Every change takes who makes it and when; without a time, it is now by the system's clock.
 package final class ClientRegistry: Sendable {
     /// Where the file lies.
     package let path: String
     private let pool: DatabasePool
+    private static let usedTokenIDBytesMax = 1024
 
     /// Opens the registry and brings its schema up to date.
     ///
@@ -29,12 +33,15 @@ package final class ClientRegistry: Sendable {
     }
 
     /// Stores a new client.
-    package func add(_ client: Client) throws(RegistryError) {
+    package func add(_ client: Client, by actor: Actor = .server) throws(RegistryError) {
         try write { db in
             guard try !ClientRows.exists(db, id: client.clientID) else {
                 throw RegistryError.clientExists(id: client.clientID)
             }
             try ClientRows.insert(db, client)
+            try AuditRows.append(
+                db, "client.add", client.clientID, AuditDetails.added(client),
+                AuditStamp(actor: actor, at: client.createdAt))
         }
     }
 
@@ -55,49 +62,6 @@ package final class ClientRegistry: Sendable {
         try read { (try ClientRows.client($0, id: id), try ClientRows.revision($0)) }
     }
 
-    /// Adds a secret and dates the end of the one before.
-    ///
-    /// - Parameters:
-    ///   - id: The client.
-    ///   - digest: SHA-256 of the new secret.
-    ///   - now: Seconds since the Unix epoch.
-    ///   - graceSeconds: How long the secret before stays good, 0 to a year.
-    /// - Returns: The client's secrets from now on.
-    /// - Throws: `RegistryError`; `.refused` when the grace is out of range.
-    @discardableResult
-    package func rotateSecret(
-        id: String, digest: [UInt8], atSecondsSinceEpoch now: Int64, graceSeconds: Int64
-    ) throws(RegistryError) -> SecretRotation {
-        try write { db in
-            guard let client = try ClientRows.client(db, id: id) else {
-                throw RegistryError.clientUnknown(id: id)
-            }
-            do {
-                let rotation = try SecretRotation(
-                    of: client.secrets, adding: digest, atSecondsSinceEpoch: now,
-                    graceSeconds: graceSeconds)
-                try ClientRows.replaceSecrets(db, id: id, with: rotation.secrets)
-                return rotation
-            } catch let error as RegistrationError {
-                throw RegistryError.refused(reason: error.description)
-            }
-        }
-    }
-
-    /// Refuses the client tokens and, through those who follow the registry, closes its sockets.
-    package func disable(id: String) throws(RegistryError) { try setEnabled(id: id, false) }
-
-    /// Takes `disable` back.
-    package func enable(id: String) throws(RegistryError) { try setEnabled(id: id, true) }
-
-    /// Forgets the client and its secrets for good.
-    package func remove(id: String) throws(RegistryError) {
-        try write { db in
-            try Self.requireClient(db, id: id)
-            try ClientRows.remove(db, id: id)
-        }
-    }
-
     /// Marks a token as used.
     ///
     /// - Parameters:
@@ -106,35 +70,29 @@ package final class ClientRegistry: Sendable {
     /// - Returns: Whether it was not marked before; exactly one of several callers gets true.
     /// - Throws: `RegistryError`: nothing is known then, and the token must not pass.
     package func markTokenUsed(id: String, expiresAt: Int64) throws(RegistryError) -> Bool {
-        try write { db in
+        guard id.utf8.count <= Self.usedTokenIDBytesMax else {
+            throw .refused(reason: "a token's id has at most \(Self.usedTokenIDBytesMax) bytes")
+        }
+        return try write { db in
             try db.execute(
                 sql: "INSERT OR IGNORE INTO used_token VALUES (?, ?)", arguments: [id, expiresAt])
             return db.changesCount == 1
         }
     }
 
-    /// Drops the marks of tokens that ended before `now`, in seconds since the Unix epoch: take the
-    /// verifiers' leeway off it. Returns how many were dropped.
+    /// Drops what ended before `now`, in seconds since the Unix epoch: marks of tokens, and
+    /// revocations. Take the verifiers' leeway off it. The audit log is never shortened.
+    ///
+    /// - Returns: How many rows were dropped.
     @discardableResult
     package func purgeExpired(atSecondsSinceEpoch now: Int64) throws(RegistryError) -> Int {
         try write { db in
             try db.execute(sql: "DELETE FROM used_token WHERE expires_at < ?", arguments: [now])
-            return db.changesCount
+            return db.changesCount + (try RevocationRows.purge(db, expiredBefore: now))
         }
     }
 
-    private func setEnabled(id: String, _ isEnabled: Bool) throws(RegistryError) {
-        try write { db in
-            try Self.requireClient(db, id: id)
-            try ClientRows.setEnabled(db, id: id, isEnabled)
-        }
-    }
-
-    private static func requireClient(_ db: Database, id: String) throws {
-        guard try ClientRows.exists(db, id: id) else { throw RegistryError.clientUnknown(id: id) }
-    }
-
-    private func read<Value>(_ body: (Database) throws -> Value) throws(RegistryError) -> Value {
+    func read<Value>(_ body: (Database) throws -> Value) throws(RegistryError) -> Value {
         do {
             return try pool.read(body)
         } catch {
@@ -142,7 +100,8 @@ package final class ClientRegistry: Sendable {
         }
     }
 
-    private func write<Value>(_ body: (Database) throws -> Value) throws(RegistryError) -> Value {
+    /// One transaction: all of `body` is on disk when this returns, or nothing of it ever.
+    func write<Value>(_ body: (Database) throws -> Value) throws(RegistryError) -> Value {
         do {
             return try pool.write(body)
         } catch {

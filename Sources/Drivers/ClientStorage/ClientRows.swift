@@ -12,13 +12,17 @@ enum ClientRows {
     /// Reads one client; nil where there is none.
     static func client(_ db: Database, id: String) throws -> Client? {
         let select = try db.cachedStatement(
-            sql: "SELECT name, created_at, is_enabled FROM client WHERE id = ?")
+            sql: """
+                SELECT name, created_at, is_enabled, lifetime_seconds_max, assertion_keys
+                FROM client WHERE id = ?
+                """)
         guard let row = try Row.fetchOne(select, arguments: [id]) else { return nil }
         return Client(
             clientID: id, name: row[0],
             rooms: try grants(db, id, "room").map { try RoomPattern($0) },
             origins: try grants(db, id, "origin"), scopes: try grants(db, id, "scope"),
-            createdAt: row[1], isEnabled: row[2], secrets: try secrets(db, id))
+            createdAt: row[1], isEnabled: row[2], secrets: try secrets(db, id),
+            lifetimeSecondsMax: row[3], assertionKeys: try AssertionKeyColumn.keys(row[4]))
     }
 
     static func ids(_ db: Database) throws -> [String] {
@@ -32,15 +36,34 @@ enum ClientRows {
 
     static func insert(_ db: Database, _ client: Client) throws {
         try db.execute(
-            sql: "INSERT INTO client VALUES (?, ?, ?, ?, ?)",
+            sql: """
+                INSERT INTO client (id, name, created_at, is_enabled, lifetime_seconds_max,
+                    assertion_keys, revision) VALUES (?, ?, ?, ?, ?, ?, ?)
+                """,
             arguments: [
                 client.clientID, client.name, client.createdAt, client.isEnabled,
+                client.lifetimeSecondsMax, AssertionKeyColumn.value(client.assertionKeys),
                 try nextRevision(db),
             ])
-        try insertGrants(db, client.clientID, "room", client.rooms.map(\.text))
-        try insertGrants(db, client.clientID, "origin", client.origins)
-        try insertGrants(db, client.clientID, "scope", client.scopes)
+        try insertAllGrants(db, client)
         try insertSecrets(db, client.clientID, client.secrets)
+    }
+
+    /// Writes what a `ClientUpdate` may change.
+    static func update(_ db: Database, to client: Client) throws {
+        try db.execute(
+            sql: """
+                UPDATE client SET name = ?, lifetime_seconds_max = ?, assertion_keys = ?
+                WHERE id = ?
+                """,
+            arguments: [
+                client.name, client.lifetimeSecondsMax,
+                AssertionKeyColumn.value(client.assertionKeys), client.clientID,
+            ])
+        try db.execute(
+            sql: "DELETE FROM client_grant WHERE client_id = ?", arguments: [client.clientID])
+        try insertAllGrants(db, client)
+        try touch(db, id: client.clientID)
     }
 
     static func replaceSecrets(_ db: Database, id: String, with secrets: [ClientSecret]) throws {
@@ -67,7 +90,8 @@ enum ClientRows {
             arguments: [try nextRevision(db), id])
     }
 
-    private static func nextRevision(_ db: Database) throws -> Int64 {
+    /// Counts a change of something that servers follow.
+    static func nextRevision(_ db: Database) throws -> Int64 {
         try db.execute(sql: "UPDATE registry SET revision = revision + 1")
         return try revision(db)
     }
@@ -79,6 +103,12 @@ enum ClientRows {
                 WHERE client_id = ? AND kind = ? ORDER BY position
                 """)
         return try String.fetchAll(select, arguments: [id, kind])
+    }
+
+    private static func insertAllGrants(_ db: Database, _ client: Client) throws {
+        try insertGrants(db, client.clientID, "room", client.rooms.map(\.text))
+        try insertGrants(db, client.clientID, "origin", client.origins)
+        try insertGrants(db, client.clientID, "scope", client.scopes)
     }
 
     private static func insertGrants(

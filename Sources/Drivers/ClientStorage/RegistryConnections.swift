@@ -48,10 +48,10 @@ enum RegistryConnections {
         try pool.writeWithoutTransaction { db in
             // The pool chose NORMAL, under which a power cut may undo what was acknowledged.
             try db.execute(sql: "PRAGMA synchronous = FULL")
-            try RegistrySchema.migrate(db, path: path)
             if let pageCountMax {
                 try db.execute(sql: "PRAGMA max_page_count = \(pageCountMax)")
             }
+            try RegistrySchema.migrate(db, path: path)
         }
         return pool
     }

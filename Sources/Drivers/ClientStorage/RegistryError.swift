@@ -19,6 +19,8 @@ package enum RegistryError: Error, Equatable, Sendable, CustomStringConvertible 
     case clientExists(id: String)
     /// The value of a change is out of range.
     case refused(reason: String)
+    /// More revocations are live than servers keep in memory, or than one client may make.
+    case tooManyRevocations(max: Int)
 
     /// Stable across releases.
     package var code: String {
@@ -38,6 +40,7 @@ package enum RegistryError: Error, Equatable, Sendable, CustomStringConvertible 
         case .clientUnknown: "client_unknown"
         case .clientExists: "client_exists"
         case .refused: "registry_change_refused"
+        case .tooManyRevocations: "registry_revocations_full"
         }
     }
 
@@ -74,6 +77,9 @@ package enum RegistryError: Error, Equatable, Sendable, CustomStringConvertible 
         case .clientUnknown(let id): "no client \(id): usher client list shows those there are"
         case .clientExists(let id): "a client \(id) exists already"
         case .refused(let reason): reason
+        case .tooManyRevocations(let max):
+            "\(max) revocations are live already, which is all that is kept: "
+                + "revoke all tokens of the client or of the subject instead, which takes one"
         }
     }
 }

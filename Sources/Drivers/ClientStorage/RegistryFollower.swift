@@ -13,8 +13,8 @@ struct RegistryFollower: ~Copyable {
     init(path: String) { self.path = path }
 
     /// Looks once: returns what is new since the revision `known` (nil before the first refresh) at
-    /// the clients `ids`, or nil when nothing is. After an error the next look starts with a fresh
-    /// connection.
+    /// the clients `ids` and among the revocations, or nil when nothing is. After an error the next
+    /// look starts with a fresh connection.
     mutating func look(
         since known: Int64?, at ids: @autoclosure () -> Set<String>
     ) throws(RegistryError) -> (refresh: ClientCache.Refresh, asked: Set<String>)? {
@@ -48,6 +48,8 @@ struct RegistryFollower: ~Copyable {
             guard ids.contains(id) else { continue }
             refresh.changed[id] = try ClientRows.client(db, id: id)
         }
+        refresh.revocations = try RevocationRows.changed(db, since: known ?? -1)
+        refresh.purgedBefore = try RevocationRows.purgedBefore(db)
         let removal = try Int64.fetchOne(db, sql: "SELECT removal_revision FROM registry") ?? 0
         guard removal > known ?? -1 else { return refresh }
         for id in ids where try !ClientRows.exists(db, id: id) { refresh.removed.insert(id) }

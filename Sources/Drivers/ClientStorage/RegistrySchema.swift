@@ -47,7 +47,52 @@ enum RegistrySchema {
             expires_at INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX used_token_expiry ON used_token (expires_at);
+        """,
         """
+        -- Every revocation that ended before this second has been dropped.
+        ALTER TABLE registry ADD COLUMN revocations_purged_before INTEGER NOT NULL DEFAULT 0;
+
+        ALTER TABLE client ADD COLUMN lifetime_seconds_max INTEGER NOT NULL DEFAULT 3600
+            CHECK (lifetime_seconds_max BETWEEN 1 AND 3600);
+        -- A JSON Web Key Set of public keys; NULL for none.
+        ALTER TABLE client ADD COLUMN assertion_keys BLOB;
+
+        CREATE TABLE revocation (
+            kind TEXT NOT NULL CHECK (kind IN ('token', 'subject', 'client')),
+            name TEXT NOT NULL,
+            -- NULL for one token; else it holds for those issued in this second or earlier.
+            issued_before INTEGER,
+            expires_at INTEGER NOT NULL,
+            -- Who revoked last.
+            actor TEXT NOT NULL,
+            revision INTEGER NOT NULL,
+            PRIMARY KEY (kind, name),
+            CHECK ((kind = 'token') = (issued_before IS NULL))
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX revocation_revision ON revocation (revision);
+        CREATE INDEX revocation_expiry ON revocation (expires_at);
+        CREATE INDEX revocation_actor ON revocation (actor);
+
+        CREATE TABLE audit (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at INTEGER NOT NULL,
+            actor TEXT NOT NULL,
+            action TEXT NOT NULL,
+            target TEXT NOT NULL,
+            details TEXT NOT NULL
+        ) STRICT;
+        CREATE TRIGGER audit_keeps_what_it_says BEFORE UPDATE ON audit BEGIN
+            SELECT RAISE(ABORT, 'the audit log is append-only');
+        END;
+        CREATE TRIGGER audit_keeps_everything BEFORE DELETE ON audit BEGIN
+            SELECT RAISE(ABORT, 'the audit log is append-only');
+        END;
+        -- INSERT OR REPLACE deletes without firing the trigger above.
+        CREATE TRIGGER audit_replaces_nothing BEFORE INSERT ON audit
+        WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id) BEGIN
+            SELECT RAISE(ABORT, 'the audit log is append-only');
+        END;
+        """,
     ]
 
     static var version: Int { steps.count }
@@ -68,14 +113,16 @@ enum RegistrySchema {
 
     /// Brings the file up to the newest version, all steps in one transaction, so that neither a
     /// kill nor a second process at the same moment leaves anything between two versions.
-    static func migrate(_ db: Database, path: String) throws {
-        guard try Int.fetchOne(db, sql: "PRAGMA user_version") != version else { return }
+    ///
+    /// `target` is below the newest version only in tests, which make files as they once were.
+    static func migrate(_ db: Database, path: String, to target: Int = version) throws {
+        guard try Int.fetchOne(db, sql: "PRAGMA user_version") != target else { return }
         try db.inTransaction(.immediate) {
             try check(db, path: path)
             let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
-            for step in steps[found...] { try db.execute(sql: step) }
+            for step in steps[..<target].dropFirst(found) { try db.execute(sql: step) }
             try db.execute(sql: "PRAGMA application_id = \(applicationID)")
-            try db.execute(sql: "PRAGMA user_version = \(version)")
+            try db.execute(sql: "PRAGMA user_version = \(max(found, target))")
             return .commit
         }
     }

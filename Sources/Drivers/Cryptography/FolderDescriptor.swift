@@ -13,15 +13,20 @@ struct FolderDescriptor: ~Copyable {
 
     deinit { close(descriptor) }
 
-    /// Opens the folder; makes it, and its parents, with mode 0700 where it is missing.
+    /// Opens a folder that is there.
     static func open(path: String) throws(KeyFolderError) -> FolderDescriptor {
-        var descriptor = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        if descriptor < 0, errno == ENOENT {
-            try makeFolders(path)
-            descriptor = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let descriptor = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { throw .missing(path: path) }
+            throw .folderUnusable(path: path, errorNumber: errno)
         }
-        guard descriptor >= 0 else { throw .folderUnusable(path: path, errorNumber: errno) }
         return FolderDescriptor(descriptor, path: path)
+    }
+
+    /// Makes the folder, and its parents, with mode 0700 where they are missing.
+    static func make(path: String) throws(KeyFolderError) {
+        guard unsafe access(path, F_OK) != 0 else { return }
+        try makeFolders(path)
     }
 
     func path(of name: String) -> String { path.hasSuffix("/") ? path + name : "\(path)/\(name)" }
@@ -36,12 +41,23 @@ struct FolderDescriptor: ~Copyable {
         guard mode & 0o077 == 0 else { throw .folderTooOpen(path: path, mode: mode) }
     }
 
-    /// Waits until no other process holds the folder's lock. Where the file system knows no such
-    /// locks (NFS) two processes may make a key each; the next start then says so.
-    func lock() {
-        while flock(descriptor, LOCK_EX) != 0 {
+    enum Lock {
+        case shared, exclusive
+        fileprivate var operation: Int32 { self == .shared ? LOCK_SH : LOCK_EX }
+    }
+
+    /// Waits for the folder's lock: any number of readers or one writer hold it. Where the file
+    /// system knows no such locks (NFS) two processes may make a key each; the next start then says
+    /// so.
+    func lock(_ lock: Lock) {
+        while flock(descriptor, lock.operation) != 0 {
             guard errno == EINTR else { return }
         }
+    }
+
+    /// A reader's lock without waiting; false while somebody writes.
+    func tryLock() -> Bool {
+        flock(descriptor, LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK
     }
 
     /// In alphabetical order, without `.` and `..`.
@@ -62,8 +78,23 @@ struct FolderDescriptor: ~Copyable {
         return names.sorted()
     }
 
+    /// Everything about the folder and its files that changes when they do, but the content.
+    func marks() throws(KeyFolderError) -> [FileMark] {
+        try (["."] + names()).map { name throws(KeyFolderError) in
+            var status = stat()
+            guard unsafe fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
+                throw .unreadableFile(path: path(of: name), errorNumber: errno)
+            }
+            return FileMark(name, status)
+        }
+    }
+
     /// Reads a file that only its owner may read.
-    func read(_ name: String, bytesMax: Int) throws(KeyFolderError) -> [UInt8] {
+    ///
+    /// - Returns: Its content, and when it last changed in any way (seconds since the epoch).
+    func read(
+        _ name: String, bytesMax: Int
+    ) throws(KeyFolderError) -> (bytes: [UInt8], changedAt: Int64) {
         // Not to wait for a writer, should it be a pipe.
         let file = unsafe openat(descriptor, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { throw .unreadableFile(path: path(of: name), errorNumber: errno) }
@@ -83,16 +114,39 @@ struct FolderDescriptor: ~Copyable {
         guard let bytes = Self.readAll(file, bytesMax: bytesMax) else {
             throw .unreadableFile(path: path(of: name), errorNumber: errno)
         }
-        return bytes
+        return (bytes, Int64(status.st_ctim.tv_sec))
     }
 
-    /// Makes a file with mode 0600 that is there whole or not at all.
+    private static let temporaryPrefix = ".new-"
+
+    /// Takes away what a writer that died has left. To be called with the lock held.
+    func removeLeftovers() throws(KeyFolderError) {
+        for name in try names() where name.hasPrefix(Self.temporaryPrefix) {
+            unsafe unlinkat(descriptor, name, 0)
+        }
+    }
+
+    /// Gives a file another name, for good.
+    func rename(_ name: String, to newName: String) throws(KeyFolderError) {
+        guard name != newName else { return }
+        guard unsafe renameat(descriptor, name, descriptor, newName) == 0, fsync(descriptor) == 0
+        else { throw .unwritable(path: path, errorNumber: errno) }
+    }
+
+    func remove(_ name: String) throws(KeyFolderError) {
+        guard unsafe unlinkat(descriptor, name, 0) == 0, fsync(descriptor) == 0 else {
+            throw .unwritable(path: path, errorNumber: errno)
+        }
+    }
+
+    /// Makes a file with mode 0600 that is there whole or not at all. It belongs to whom the folder
+    /// belongs, also when root makes it.
     func write(_ bytes: [UInt8], as name: String) throws(KeyFolderError) {
-        let temporary = ".new-\(SecureRandom.uint64())"
+        let temporary = Self.temporaryPrefix + "\(SecureRandom.uint64())"
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
         let file = unsafe openat(descriptor, temporary, flags, 0o600)
         guard file >= 0 else { throw .unwritable(path: path, errorNumber: errno) }
-        let isWritten = Self.writeAll(bytes, to: file) && fsync(file) == 0
+        let isWritten = give(file) && Self.writeAll(bytes, to: file) && fsync(file) == 0
         let failure = errno
         close(file)
         guard isWritten else {
@@ -105,6 +159,14 @@ struct FolderDescriptor: ~Copyable {
             unsafe unlinkat(descriptor, temporary, 0)
             throw .unwritable(path: path, errorNumber: failure)
         }
+    }
+
+    /// Gives the file to the folder's owner, where root may do that.
+    private func give(_ file: Int32) -> Bool {
+        var status = stat()
+        guard geteuid() == 0 else { return true }
+        return unsafe fstat(descriptor, &status) == 0
+            && fchown(file, status.st_uid, status.st_gid) == 0
     }
 
     private static func makeFolders(_ path: String) throws(KeyFolderError) {
@@ -144,5 +206,20 @@ struct FolderDescriptor: ~Copyable {
             }
             return true
         }
+    }
+}
+
+/// What a file looks like from outside.
+struct FileMark: Sendable, Equatable {
+    private let name: String
+    private let numbers: [Int64]
+
+    fileprivate init(_ name: String, _ status: stat) {
+        self.name = name
+        numbers = [
+            Int64(truncatingIfNeeded: status.st_ino), Int64(status.st_mode), Int64(status.st_uid),
+            Int64(status.st_size), Int64(status.st_mtim.tv_sec), Int64(status.st_mtim.tv_nsec),
+            Int64(status.st_ctim.tv_sec), Int64(status.st_ctim.tv_nsec),
+        ]
     }
 }

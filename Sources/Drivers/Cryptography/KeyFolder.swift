@@ -10,80 +10,170 @@ package struct LoadedKeys: Sendable {
 
 /// A folder that holds private keys, one a file, and nothing else but `README.md` and dot-files.
 ///
-/// The folder has mode 0700 and the files 0600; they are named `<kid>.<stage>.pem`, where `kid` is
-/// the key's RFC 7638 thumbprint. Keys move through the stages by being renamed: *published*
-/// (verifying, not yet signing), *signing* (one only), *retired* (verifying still).
+/// The folder has mode 0700 and the files 0600; they are named `<kid>.<date>.<stage>.pem`, where
+/// `kid` is the key's RFC 7638 thumbprint and the date that of its entry into the stage. Keys move
+/// through the stages by being renamed: *published* (verifying, not yet signing), *signing* (one
+/// only), *retired* (verifying still), and gone.
+///
+/// Whoever changes the folder holds its lock meanwhile, and whoever reads it waits for that. Every
+/// change is one rename or two, of which the first decides: after a crash between them the folder
+/// reads as if both were done.
 package struct KeyFolder: Sendable {
-    private let path: String
+    package let path: String
 
     /// - Parameter path: Need not exist; its parents neither.
     package init(path: String) { self.path = path }
 
-    /// Reads all keys, and makes a signing key where none is there.
+    /// Reads all keys. Makes nothing and repairs nothing.
+    ///
+    /// - Throws: `KeyFolderError`, which names what is not as it should be;
+    ///   `KeyFolderError.missing` without a folder.
+    package func load() throws(KeyFolderError) -> KeyFolderSnapshot {
+        let folder = try open()
+        folder.lock(.shared)
+        return try read(folder)
+    }
+
+    /// All keys: the signing one first, then the published, then the retired ones.
+    package func list() throws(KeyFolderError) -> [StoredKey] { try load().keys }
+
+    /// Reads all keys, and sees to it that one signs: the published one that waited longest, or
+    /// else a new one.
     ///
     /// A new key is there whole or not at all, also after a power cut, and two processes that start
     /// at the same time settle on one.
     ///
-    /// `algorithm` is that of a new key; one that is there keeps its own. What is not as it should
-    /// be is named by the error, and nothing is repaired.
+    /// - Parameters:
+    ///   - algorithm: That of a new key; one that is there keeps its own.
+    ///   - now: Seconds since the Unix epoch.
+    /// - Returns: The keys of all stages.
+    /// - Throws: `KeyFolderError`, which names what is not as it should be; nothing is repaired.
     package func loadOrCreate(
-        _ algorithm: SignatureAlgorithm
+        _ algorithm: SignatureAlgorithm, atSecondsSinceEpoch now: Int64
     ) throws(KeyFolderError) -> LoadedKeys {
-        let folder = try FolderDescriptor.open(path: path)
-        try folder.checkMode()
-        if let keys = try load(folder) { return keys }
-        folder.lock()  // Until it is closed.
-        if let keys = try load(folder) { return keys }
-        try create(algorithm, in: folder)
-        guard let keys = try load(folder) else {
-            throw .unwritable(path: path, errorNumber: 0)
-        }
-        return keys
+        try FolderDescriptor.make(path: path)
+        var keys = try load()
+        if keys.signing == nil { keys = try appointSigningKey(algorithm, now) }
+        guard let signing = keys.signing else { throw .noSigningKey(path: path) }
+        return LoadedKeys(signing: signing.key, verification: keys.verification)
     }
 
-    /// Nil where no key is signing.
-    private func load(
-        _ folder: borrowing FolderDescriptor
-    ) throws(KeyFolderError) -> LoadedKeys? {
+    private func appointSigningKey(
+        _ algorithm: SignatureAlgorithm, _ now: Int64
+    ) throws(KeyFolderError) -> KeyFolderSnapshot {
+        let folder = try lockedFolder()
+        let keys = try read(folder)
+        guard keys.signing == nil else { return keys }  // Somebody else was faster.
+        if let waiting = keys.published.first {
+            try promote(waiting, over: nil, now, in: folder)
+        } else {
+            _ = try create(algorithm, .signing, now, in: folder)
+        }
+        return try read(folder)
+    }
+}
+
+// MARK: Following
+
+/// How a key folder looked from outside; unequal after any change to it.
+package struct KeyFolderMark: Sendable, Equatable {
+    let files: [FileMark]
+}
+
+extension KeyFolder {
+    /// Reads all keys if anything has changed. Never waits.
+    ///
+    /// - Parameter mark: That of the last look; nil reads in any case.
+    /// - Returns: The keys and the next mark; nil where nothing changed, and while somebody changes
+    ///   the folder.
+    /// - Throws: `KeyFolderError`, as `load`.
+    package func look(
+        after mark: KeyFolderMark?
+    ) throws(KeyFolderError) -> (mark: KeyFolderMark, keys: KeyFolderSnapshot)? {
+        let folder = try open()
+        guard folder.tryLock() else { return nil }
+        // First the mark: what changes by hand meanwhile is then seen at the next look.
+        let found = KeyFolderMark(files: try folder.marks())
+        guard found != mark else { return nil }
+        return (found, try read(folder))
+    }
+}
+
+// MARK: What the changes are made of
+
+extension KeyFolder {
+    func open() throws(KeyFolderError) -> FolderDescriptor {
+        let folder = try FolderDescriptor.open(path: path)
+        try folder.checkMode()
+        return folder
+    }
+
+    /// Locked until it is closed.
+    func lockedFolder() throws(KeyFolderError) -> FolderDescriptor {
+        let folder = try open()
+        folder.lock(.exclusive)
+        try folder.removeLeftovers()
+        return folder
+    }
+
+    func read(_ folder: borrowing FolderDescriptor) throws(KeyFolderError) -> KeyFolderSnapshot {
         var files: [KeyFile] = []
         for name in try folder.names() where !Self.isPassedOver(name) {
             files.append(try KeyFile(reading: name, in: folder))
         }
-        try Self.checkStages(of: files)
-        guard let signing = files.first(where: { $0.stage == .signing }) else { return nil }
-        let others = files.filter { $0.stage != .signing }
-        return LoadedKeys(
-            signing: signing.key, verification: ([signing] + others).map(\.key.publicKey))
+        return try KeyFolderSnapshot(files)
     }
 
     private static func isPassedOver(_ name: String) -> Bool {
         name.hasPrefix(".") || name == "README.md"
     }
 
-    private static func checkStages(of files: [KeyFile]) throws(KeyFolderError) {
-        let signing = files.filter { $0.stage == .signing }
-        guard signing.count <= 1 else {
-            throw .severalSigningKeys(paths: signing.map(\.path).sorted())
-        }
-        for file in files {
-            let same = files.filter { $0.key.publicKey.keyID == file.key.publicKey.keyID }
-            guard same.count == 1 else { throw .severalStages(paths: same.map(\.path).sorted()) }
-        }
-    }
-
-    private func create(
-        _ algorithm: SignatureAlgorithm, in folder: borrowing FolderDescriptor
-    ) throws(KeyFolderError) {
+    func create(
+        _ algorithm: SignatureAlgorithm, _ stage: KeyStage, _ now: Int64,
+        in folder: borrowing FolderDescriptor
+    ) throws(KeyFolderError) -> StoredKey {
         let key: SigningKey
-        var pem: [UInt8]
         do throws(CryptographyError) {
             key = try SigningKey.generate(algorithm)
+        } catch {
+            throw .generation(error)
+        }
+        return try add(key, stage, now, to: folder)
+    }
+
+    func add(
+        _ key: SigningKey, _ stage: KeyStage, _ now: Int64, to folder: borrowing FolderDescriptor
+    ) throws(KeyFolderError) -> StoredKey {
+        var pem: [UInt8]
+        do throws(CryptographyError) {
             pem = try key.pem()
         } catch {
             throw .generation(error)
         }
         defer { eraseSecret(&pem) }
-        let name = KeyFile.name(keyID: key.publicKey.keyID, stage: .signing)
+        let name = KeyFileName(keyID: key.publicKey.keyID, since: now, stage: stage).text
         try folder.write(pem, as: name)
+        return StoredKey(stage: stage, since: now, key: key, fileName: name)
+    }
+
+    @discardableResult
+    func move(
+        _ key: StoredKey, to stage: KeyStage, _ since: Int64, in folder: borrowing FolderDescriptor
+    ) throws(KeyFolderError) -> StoredKey {
+        let name = KeyFileName(keyID: key.keyID, since: since, stage: stage).text
+        try folder.rename(key.fileName, to: name)
+        return StoredKey(stage: stage, since: since, key: key.key, fileName: name)
+    }
+
+    /// Lets `key` sign and retires `old`.
+    @discardableResult
+    func promote(
+        _ key: StoredKey, over old: StoredKey?, _ now: Int64, in folder: borrowing FolderDescriptor
+    ) throws(KeyFolderError) -> StoredKey {
+        // Newer than the old one, also when the clock was set back: the newest signs.
+        let since = max(now, old.map { $0.since + 1 } ?? now)
+        let promoted = try move(key, to: .signing, since, in: folder)
+        if let old { try move(old, to: .retired, since, in: folder) }
+        return promoted
     }
 }

@@ -2,13 +2,15 @@ import Glibc
 
 /// What is wrong with a folder of keys. Each says which file it is and what to do about it.
 package enum KeyFolderError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// There is no such folder, and it is not for this command to make it.
+    case missing(path: String)
     /// Cannot be made, opened or listed.
     case folderUnusable(path: String, errorNumber: Int32)
     /// Others than its owner may enter or read the folder.
     case folderTooOpen(path: String, mode: UInt32)
     /// Others than its owner may read the file.
     case fileTooOpen(path: String, mode: UInt32)
-    /// Not `<kid>.<stage>.pem`, and nothing that may lie there beside the keys.
+    /// Not `<kid>.<date>.<stage>.pem`, and nothing that may lie there beside the keys.
     case unexpectedFile(path: String)
     case unreadableFile(path: String, errorNumber: Int32)
     /// Longer than any key.
@@ -21,10 +23,15 @@ package enum KeyFolderError: Error, Equatable, Sendable, CustomStringConvertible
     case severalStages(paths: [String])
     case unwritable(path: String, errorNumber: Int32)
     case generation(CryptographyError)
+    /// The folder is as it should be, but not for the change that was asked for.
+    case refused(KeyChangeRefusal)
+    /// There are keys, perhaps, but none that signs.
+    case noSigningKey(path: String)
 
     /// Stable across releases.
     package var code: String {
         switch self {
+        case .missing: "key_folder_missing"
         case .folderUnusable: "key_folder_unusable"
         case .folderTooOpen: "key_folder_permissions"
         case .fileTooOpen: "key_file_permissions"
@@ -37,11 +44,16 @@ package enum KeyFolderError: Error, Equatable, Sendable, CustomStringConvertible
         case .severalStages: "key_folder_several_stages"
         case .unwritable: "key_folder_unwritable"
         case .generation(let error): error.code
+        case .refused(let refusal): refusal.code
+        case .noSigningKey: "key_folder_without_signing"
         }
     }
 
     package var description: String {
         switch self {
+        case .missing(let path):
+            "there is no key folder \(path): name it with --keys or --data, or let usher serve "
+                + "make it at its first start"
         case .folderUnusable(let path, let number):
             "the key folder \(path) cannot be used: \(Self.text(number)); "
                 + "make it yours, or name another with --keys"
@@ -52,8 +64,9 @@ package enum KeyFolderError: Error, Equatable, Sendable, CustomStringConvertible
             "the key file \(path) is open to others (mode \(Self.octal(mode))): "
                 + "run chmod 600 \"\(path)\", and make a new key if others may have read it"
         case .unexpectedFile(let path):
-            "\(path) is no key file: those are named <kid>.<stage>.pem, where the stage is "
-                + "published, signing or retired; move it out of the key folder"
+            "\(path) is no key file: those are named <kid>.<date>.<stage>.pem, where the date is "
+                + "like 20260131T120000Z or missing and the stage published, signing or retired; "
+                + "move it out of the key folder"
         case .unreadableFile(let path, let number):
             "the key file \(path) cannot be read: \(Self.text(number))"
         case .fileTooLong(let path, let bytesMax):
@@ -73,6 +86,9 @@ package enum KeyFolderError: Error, Equatable, Sendable, CustomStringConvertible
         case .unwritable(let path, let number):
             "no key can be written to \(path): \(Self.text(number))"
         case .generation(let error): error.description
+        case .refused(let refusal): refusal.description
+        case .noSigningKey(let path):
+            "no key in \(path) signs: make one with usher key rotate"
         }
     }
 

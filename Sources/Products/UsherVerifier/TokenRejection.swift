@@ -2,7 +2,16 @@ import Tokens
 
 /// Why a token was turned away. Show users none of this; log `code`, never the token.
 ///
-/// Whatever the case, the answer to a request with such a token is `invalid_token` (RFC 6750 §3.1).
+/// Whatever the case, the answer to a request with such a token is `invalid_token` (RFC 6750 §3.1);
+/// `keysUnavailable` alone is your own trouble, not the token's.
+///
+/// ```swift
+/// switch rejection {
+/// case .keysUnavailable: print("503")
+/// case .expired(let secondsAgo): print("401, and", secondsAgo, "seconds late")
+/// default: print("401; for the log:", rejection.code)
+/// }
+/// ```
 public enum TokenRejection: Error, Equatable, Sendable {
     /// Longer than 8 KiB. Nothing else was looked at.
     case tooLong
@@ -44,6 +53,9 @@ public enum TokenRejection: Error, Equatable, Sendable {
     /// `cnf` binds the token to a key of its sender, so it may not serve as a bearer token
     /// (RFC 9449 §7.2).
     case senderConstrained
+    /// There are no keys to verify with: the issuer's set could not be fetched for too long. Says
+    /// nothing about the token; answer 503. `Verifier` itself never throws it.
+    case keysUnavailable
 
     /// Stable across releases: alert on this, not on the case name.
     public var code: String {
@@ -67,6 +79,7 @@ public enum TokenRejection: Error, Equatable, Sendable {
         case .notYetValid: "token_not_yet_valid"
         case .issuedInFuture: "token_issued_in_future"
         case .senderConstrained: "token_sender_constrained"
+        case .keysUnavailable: "token_keys_unavailable"
         }
     }
 

@@ -2,6 +2,14 @@ package import Tokens
 
 /// What a token says, after every check has held. Holding one is the proof: only a verifier makes
 /// them.
+///
+/// ```swift
+/// let token = try verifier.verify(text, atSecondsSinceEpoch: now)
+/// print(token.subject, "of client", token.clientID, "goes by", token.name ?? "no name")
+/// print("may enter", token.rooms, "with scopes", token.scopes)
+/// print(token.tokenID, "of", token.issuer, "for", token.audience)
+/// print("good from", token.notBefore ?? token.issuedAt, "until", token.expiresAt)
+/// ```
 public struct VerifiedToken: Sendable {
     /// Shared by all copies, so that handing one on costs a single reference count.
     private final class Storage: Sendable {
@@ -43,6 +51,10 @@ public struct VerifiedToken: Sendable {
 
     /// Whether the token has this scope; compared byte by byte.
     ///
+    /// ```swift
+    /// guard token.has(scope: "signal") else { return .forbidden }
+    /// ```
+    ///
     /// - Parameter scope: One scope, without spaces.
     /// - Returns: True where `scopes` has it.
     public func has(scope: String) -> Bool {
@@ -50,6 +62,10 @@ public struct VerifiedToken: Sendable {
     }
 
     /// Whether the token's `rooms` allow to join a room; compared byte by byte.
+    ///
+    /// ```swift
+    /// guard token.allows(room: "team-7") else { return .forbidden }
+    /// ```
     ///
     /// - Parameter room: The room's name. A `*` in it has no meaning.
     /// - Returns: True where one of `rooms` is that name, or a prefix of it with a `*`.

@@ -5,8 +5,9 @@ package import Tokens
 ///
 /// Everything that decides whom to trust is given once, to the initialiser, and none of it is
 /// optional: there is no switch that skips a check, and nothing in a token chooses a key's
-/// algorithm or brings a key along (RFC 8725 §3). A verifier performs no I/O and reads no clock. It
-/// may be copied freely and used by any number of threads; copies share one cache.
+/// algorithm or brings a key along (RFC 8725 §3). A verifier performs no I/O, unless its keys are
+/// in a folder, and reads no clock. It may be copied freely and used by any number of threads;
+/// copies share one cache.
 ///
 /// ```swift
 /// let verifier = try Verifier(
@@ -18,6 +19,11 @@ public struct Verifier: Sendable {
     /// The signature algorithms that may be accepted.
     ///
     /// The raw value is the registered `alg` name (RFC 7518 §3.1, RFC 8037 §3.1).
+    ///
+    /// ```swift
+    /// let algorithms: Set<Verifier.Algorithm> = [.es256, .eddsa]
+    /// let fromConfiguration = Verifier.Algorithm(rawValue: "ES256")
+    /// ```
     public enum Algorithm: String, CaseIterable, Hashable, Sendable {
         /// ECDSA on P-256 with SHA-256.
         case es256 = "ES256"
@@ -29,7 +35,14 @@ public struct Verifier: Sendable {
 
     private let core: VerifierCore
 
-    /// Makes a verifier whose keys never change. To follow a key set that does, make a new one.
+    /// Makes a verifier.
+    ///
+    /// ```swift
+    /// let verifier = try Verifier(
+    ///     issuer: "https://auth.example", audience: "https://relay.example",
+    ///     algorithms: [.es256], keys: .keySet(json: bytesOfJWKS), leewaySeconds: 5,
+    ///     cacheCapacity: 10_000)
+    /// ```
     ///
     /// - Parameters:
     ///   - issuer: What `iss` must be, byte by byte (RFC 7519 §7.3).
@@ -62,19 +75,59 @@ public struct Verifier: Sendable {
         guard (0...1_000_000).contains(cacheCapacity) else {
             throw .cacheCapacityOutOfRange(cacheCapacity)
         }
-        core = VerifierCore(
+        core = try VerifierCore(
             policy: ClaimsPolicy(
                 issuer: issuer, audience: audience, leewaySeconds: Int64(leewaySeconds)),
-            algorithms: signatureAlgorithms,
-            ring: try keys.ring(for: signatureAlgorithms), cacheCapacity: cacheCapacity)
+            algorithms: signatureAlgorithms, keys: keys, cacheCapacity: cacheCapacity)
     }
+
+    /// Puts a new key set in place of the keys, in all copies of the verifier at once.
+    ///
+    /// From when this returns, tokens of keys that are gone are refused, remembered ones too. On an
+    /// error the old keys stay. Verifications that are under way meanwhile go by either set.
+    ///
+    /// ```swift
+    /// try verifier.update(keySet: bytesOfTheIssuersNewJWKS)
+    /// ```
+    ///
+    /// - Parameter json: What `KeySource.keySet(json:)` takes.
+    /// - Throws: `.keySetRefused` or `.noUsableKey`.
+    public func update(keySet json: [UInt8]) throws(VerifierConfigurationError) {
+        try core.replaceKeys(try KeyFinding(set: json))
+    }
+
+    /// As `update(keySet:)`, with keys that were read before.
+    package func replaceKeys(_ keys: [PublicKey]) throws(VerifierConfigurationError) {
+        try core.replaceKeys(KeyFinding(keys: keys))
+    }
+
+    /// Why the keys are not what the folder holds; nil where they are, or come from elsewhere.
+    ///
+    /// It names the file. For health checks: the verifier goes on with what it has.
+    ///
+    /// ```swift
+    /// if let fault = verifier.keyFault { print(fault.code, fault.description) }
+    /// ```
+    public var keyFault: VerifierConfigurationError? { core.keyFault }
+
+    /// How many keys it verifies with now.
+    package var keyCount: Int { core.keyCount }
 
     /// Verifies a compact-serialised access token (RFC 7515 §5.2 and §7.1, RFC 9068 §4).
     ///
     /// Checks run cheapest first and stop at the first failure: size (at most 8 KiB), form, header
     /// (`crit`, `alg`, `kid`, `typ`), signature, then claims: their presence and form, `iss`,
     /// `aud`, `exp`, `nbf`, `iat`. A token that was verified before costs a look-up and the time
-    /// checks. Performs no I/O; safe to call from any thread.
+    /// checks. Performs no I/O, unless the keys are in a folder; safe to call from any thread.
+    ///
+    /// ```swift
+    /// do throws(TokenRejection) {
+    ///     let token = try verifier.verify(text, atSecondsSinceEpoch: now)
+    ///     print("welcome,", token.name ?? token.subject)
+    /// } catch {
+    ///     print("401 invalid_token; for the log:", error.code)
+    /// }
+    /// ```
     ///
     /// - Parameters:
     ///   - compactToken: Three base64url parts joined by dots, without the `Bearer ` prefix.

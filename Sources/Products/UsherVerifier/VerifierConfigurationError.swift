@@ -1,6 +1,14 @@
 import Tokens
 
-/// Why a verifier cannot be made. `description` says what to change.
+/// Why a verifier cannot be made, or its keys not be changed. `description` says what to change.
+///
+/// ```swift
+/// do throws(VerifierConfigurationError) {
+///     try verifier.update(keySet: Array("<html>".utf8))
+/// } catch {
+///     print(error.code, error.description)  // verifier_key_set_refused `keys` is refused: …
+/// }
+/// ```
 public enum VerifierConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The issuer is the empty string.
     case issuerEmpty
@@ -19,6 +27,10 @@ public enum VerifierConfigurationError: Error, Equatable, Sendable, CustomString
     /// the keys that were left out.
     case noUsableKey(reasons: [String])
 
+    /// The folder of keys cannot be listed, holds more than 32 key files, or a file in it has no
+    /// key that can be read.
+    case keyFolder(path: String, reason: String)
+
     /// Stable across releases.
     public var code: String {
         switch self {
@@ -29,6 +41,7 @@ public enum VerifierConfigurationError: Error, Equatable, Sendable, CustomString
         case .cacheCapacityOutOfRange: "verifier_cache_capacity"
         case .keySetRefused: "verifier_key_set_refused"
         case .noUsableKey: "verifier_no_usable_key"
+        case .keyFolder: "verifier_key_folder"
         }
     }
 
@@ -43,6 +56,8 @@ public enum VerifierConfigurationError: Error, Equatable, Sendable, CustomString
         case .cacheCapacityOutOfRange(let count):
             "`cacheCapacity` is \(count): it must be 0 to 1000000"
         case .keySetRefused(let reason): "`keys` is refused: \(reason)"
+        case .keyFolder(let path, let reason):
+            "the folder of `keys`, \(path), is not as it should be: \(reason)"
         case .noUsableKey(let reasons):
             "`keys` holds no key for the given algorithms"
                 + (reasons.isEmpty ? "" : ": " + reasons.joined(separator: "; "))

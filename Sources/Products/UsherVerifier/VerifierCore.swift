@@ -1,4 +1,5 @@
 import Cryptography
+import Synchronization
 import Tokens
 
 /// What all copies of a verifier share.
@@ -6,19 +7,42 @@ final class VerifierCore: Sendable {
     private let policy: ClaimsPolicy
     /// A handful at most; hashing would cost more than comparing.
     private let algorithms: [SignatureAlgorithm]
-    private let ring: KeyRing<VerifyingKey>
-    private let headers = KnownHeaders()
+    private let live: Mutex<KeysInUse>
+    private let folder: WatchedFolder?
     private let cache: TokenCache
 
     init(
-        policy: ClaimsPolicy, algorithms: Set<SignatureAlgorithm>, ring: KeyRing<VerifyingKey>,
+        policy: ClaimsPolicy, algorithms: Set<SignatureAlgorithm>, keys: KeySource,
         cacheCapacity: Int
-    ) {
+    ) throws(VerifierConfigurationError) {
         self.policy = policy
         self.algorithms = Array(algorithms)
-        self.ring = ring
         cache = TokenCache(capacity: cacheCapacity)
+        let (finding, folder) = try keys.read()
+        self.folder = folder
+        live = Mutex(
+            try KeysInUse(finding, for: self.algorithms, mayBeEmpty: keys.startsEmpty))
     }
+
+    /// Changes the keys; equal ones change nothing, so that what is remembered stays.
+    ///
+    /// The new keys stand before the cache is emptied: a verification that was under way with the
+    /// old ones is not remembered, for it asked the cache before that.
+    func replaceKeys(
+        _ finding: KeyFinding, mayBeEmpty: Bool = false
+    ) throws(VerifierConfigurationError) {
+        let new = try KeysInUse(finding, for: algorithms, mayBeEmpty: mayBeEmpty)
+        let isChange = live.withLock { live in
+            guard live.keys != new.keys else { return false }
+            live = new
+            return true
+        }
+        if isChange { cache.forget(.all) }
+    }
+
+    var keyFault: VerifierConfigurationError? { folder?.fault }
+
+    var keyCount: Int { live.withLock { $0.keys.count } }
 
     var rememberedCount: Int { cache.count }
 
@@ -27,6 +51,10 @@ final class VerifierCore: Sendable {
     func verify(
         _ text: Span<UInt8>, now: Int64, accepting kinds: Set<TokenKind>
     ) throws(TokenFault) -> VerifiedToken {
+        folder?.look(at: now) { finding throws(VerifierConfigurationError) in
+            // That the last key was taken away counts: nothing is good then.
+            try replaceKeys(finding, mayBeEmpty: true)
+        }
         let (known, generation) = cache.find(text)
         if let known {
             try recheck(known, text, now: now, accepting: kinds)
@@ -42,7 +70,7 @@ final class VerifierCore: Sendable {
     /// Checks the signature of a JWS and hands out its payload; `typ` and claims are not looked at.
     func payload(ofVerified text: Span<UInt8>) throws(TokenFault) -> [UInt8] {
         let jws = try CompactJWS(splitting: text)
-        let (key, _) = try key(for: jws, text)
+        let (key, _) = try key(for: jws, text, from: live.withLock { $0 })
         try checkSignature(of: jws, key, text)
         return try CompactJWS.decode(.payload, jws.payload, of: text)
     }
@@ -75,25 +103,26 @@ final class VerifierCore: Sendable {
         of jws: CompactJWS, _ text: Span<UInt8>, accepting kinds: Set<TokenKind>
     ) throws(TokenFault) -> TokenKind {
         let headerText = text.extracting(jws.header)
-        if let known = headers.find(headerText) {
+        let live = live.withLock { $0 }
+        if let known = live.headers.find(headerText) {
             guard kinds.contains(known.kind) else { throw .wrongType }
             try checkSignature(of: jws, known.key, text)
             return known.kind
         }
-        let (key, kind) = try key(for: jws, text)
+        let (key, kind) = try key(for: jws, text, from: live)
         guard let kind, kinds.contains(kind) else { throw .wrongType }
         try checkSignature(of: jws, key, text)
-        headers.add(headerText, kind: kind, key: key)
+        live.headers.add(headerText, kind: kind, key: key)
         return kind
     }
 
     private func key(
-        for jws: CompactJWS, _ text: Span<UInt8>
+        for jws: CompactJWS, _ text: Span<UInt8>, from live: KeysInUse
     ) throws(TokenFault) -> (VerifyingKey, TokenKind?) {
         let json = try CompactJWS.decode(.header, jws.header, of: text)
         let header = try JOSEHeader(reading: json.span)
         guard algorithms.contains(header.algorithm) else { throw .unknownAlgorithm }
-        return (try ring.key(for: header), header.kind)
+        return (try live.ring.key(for: header), header.kind)
     }
 
     private func checkSignature(

@@ -10,16 +10,20 @@ import SocketLoop
 import TokenIssuing
 import Tokens
 import UsherVerifier
+import WebSocket
 
 /// What must be there before anything listens: the registry and the keys.
 struct Foundations {
     let registry: ClientRegistry
-    let keys: LoadedKeys
+    let keys: LiveKeys
 
     init(_ settings: ServeSettings) throws {
         registry = try ClientRegistry(
             path: RegistryFile.path(in: settings.data), mustExist: false)
-        keys = try KeyFolder(path: settings.keys).loadOrCreate(settings.signingAlgorithm)
+        keys = try LiveKeys(
+            folder: KeyFolder(path: settings.keys), algorithm: settings.signingAlgorithm,
+            duty: settings.half.servesTokens
+                ? .keep(publishSeconds: settings.keyPublishSeconds) : .follow)
     }
 }
 
@@ -53,11 +57,16 @@ struct Wiring {
     func connect() throws -> Parts {
         let changes = Changes()
         let directory = ClientDirectory(registry: foundations.registry, onChange: changes.tell)
-        let auth = settings.half.servesTokens ? authService(directory) : nil
+        let verifier = try LiveVerifier(
+            issuer: issuer, audience: audience, keys: foundations.keys)
+        let auth = settings.half.servesTokens ? authService(directory, verifier) : nil
         let relay =
             settings.half.servesSignalling
-            ? try self.relay(directory, demo: auth?.demoClient) : nil
-        if let relay { changes.follow { relay.loops.tell(.clientsChanged) } }
+            ? try self.relay(directory, verifier, demo: auth?.demoClient) : nil
+        let reports = KeyReports(
+            log: log, audit: KeyAudit(registry: foundations.registry, actor: .server))
+        foundations.keys.start(onEvent: reports.report, onChange: verifier.replaceKeys)
+        if let relay { changes.follow { relay.loops.tell(.rightsChanged) } }
         return Parts(
             directory: directory,
             front: PublicFront(
@@ -68,9 +77,10 @@ struct Wiring {
 // MARK: The auth half
 
 extension Wiring {
-    private func authService(_ directory: ClientDirectory) -> AuthService {
-        let tokenIssuer = TokenIssuer(key: foundations.keys.signing)
-        let keySet = JWKSet.serialize(foundations.keys.verification)
+    private func authService(
+        _ directory: ClientDirectory, _ verifier: LiveVerifier
+    ) -> AuthService {
+        let keys = foundations.keys
         let ports = AuthPorts(
             now: Clock.now, random: SecureRandom.bytes, sha256: Digest.sha256,
             constantTimeEqual: constantTimeEqual,
@@ -83,18 +93,63 @@ extension Wiring {
             },
             issue: { claims throws(IssueFailure) in
                 do throws(TokenIssuingError) {
-                    return try tokenIssuer.issue(claims)
+                    return try keys.current.issuer.issue(claims)
                 } catch {
                     throw IssueFailure(code: error.code)
                 }
             },
-            keySet: { keySet }, log: log.write)
+            verify: verify(with: verifier),
+            isRevoked: { claims in
+                directory.isRevoked(
+                    tokenID: claims.tokenID, subject: claims.subject, clientID: claims.clientID,
+                    issuedAt: claims.issuedAt)
+            },
+            revoke: revoke(directory), markUsed: markUsed(),
+            verifySignature: { key, signature, input in
+                (try? VerifyingKey(key))?.isValid(signature: signature, over: input) ?? false
+            },
+            keySet: { keys.current.keySet }, log: log.write)
         return AuthService(
             AuthConfiguration(
                 issuer: issuer, audience: audience, edgeStep: edgeStep,
                 tokenRequestsPerSecond: settings.tokenRequestsPerSecond,
+                addressRequestsPerSecond: settings.addressRequestsPerSecond,
+                openAPI: PackageResources.openapi_json,
                 demo: settings.demo ? demo() : nil),
             ports)
+    }
+
+    private func verify(with verifier: LiveVerifier) -> AuthPorts.Verify {
+        { token, kinds, now in
+            do throws(TokenRejection) {
+                return .success(try verifier.verify(token, kinds, atSecondsSinceEpoch: now))
+            } catch {
+                return .failure(TokenVerdict(code: error.code))
+            }
+        }
+    }
+
+    private func revoke(_ directory: ClientDirectory) -> AuthPorts.Revoke {
+        let registry = foundations.registry
+        return { revocation, actor throws(ClientLookupFailure) in
+            do throws(RegistryError) {
+                try registry.revoke(revocation, by: actor, at: Clock.now())
+            } catch {
+                throw ClientLookupFailure(code: error.code)
+            }
+            directory.noteRevoked(revocation)
+        }
+    }
+
+    private func markUsed() -> AuthPorts.MarkUsed {
+        let registry = foundations.registry
+        return { id, expiresAt throws(ClientLookupFailure) in
+            do throws(RegistryError) {
+                return try registry.markTokenUsed(id: id, expiresAt: expiresAt)
+            } catch {
+                throw ClientLookupFailure(code: error.code)
+            }
+        }
     }
 
     private func demo() -> DemoConfiguration {
@@ -108,7 +163,7 @@ extension Wiring {
 
 extension Wiring {
     private func relay(
-        _ directory: ClientDirectory, demo: Client?
+        _ directory: ClientDirectory, _ verifier: LiveVerifier, demo: Client?
     ) throws -> PublicFront.Relay {
         let limits = settings.admission
         let service = SignalService(
@@ -121,28 +176,23 @@ extension Wiring {
                 connectionsPerSubjectMax: limits.connectionsPerSubject,
                 connectionsPerSecond: limits.connectionsPerSecond,
                 connectionBurst: limits.connectionBurst, edgeCookieName: settings.edgeCookie),
-            try signalPorts(directory, demo: demo))
+            signalPorts(directory, verifier, demo: demo))
         let loops = try SocketLoops(
-            count: CPUCount.online, limits: settings.sockets,
+            count: min(Processors.usableCount, SocketID.loopCountMax), limits: settings.sockets,
             makeHandler: { service.makeHandler(loop: $0) })
         return PublicFront.Relay(service: service, loops: loops, path: settings.signalPath)
     }
 
     private func signalPorts(
-        _ directory: ClientDirectory, demo: Client?
-    ) throws -> SignalPorts {
-        let verifier = try Verifier(
-            issuer: issuer, audience: audience, algorithms: [.es256, .rs256, .eddsa],
-            keys: .keys(foundations.keys.verification))
+        _ directory: ClientDirectory, _ verifier: LiveVerifier, demo: Client?
+    ) -> SignalPorts {
         let lastKnown = LastKnownClients()
         let registry = foundations.registry
         return SignalPorts(
             now: Clock.now, monotonicMilliseconds: Clock.monotonicMilliseconds,
             verify: { token, kinds, now in
                 do throws(TokenRejection) {
-                    return .success(
-                        try verifier.verify(token, atSecondsSinceEpoch: now, accepting: kinds)
-                            .claims)
+                    return .success(try verifier.verify(token, kinds, atSecondsSinceEpoch: now))
                 } catch {
                     return .failure(TokenRefused(code: error.code))
                 }
@@ -150,6 +200,11 @@ extension Wiring {
             client: { id in
                 if let demo, demo.clientID == id { return SignalClient(demo) }
                 return lastKnown.client(id) { try directory.client(id).map(SignalClient.init) }
+            },
+            isRevoked: { token in
+                directory.isRevoked(
+                    tokenID: token.tokenID, subject: token.subject, clientID: token.clientID,
+                    issuedAt: token.issuedAt)
             },
             markUsed: { tokenID, expiresAt in
                 do throws(RegistryError) {

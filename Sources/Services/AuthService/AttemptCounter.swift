@@ -68,23 +68,23 @@ struct AddressGroup: Hashable, Sendable {
     }
 }
 
-/// At most so many tokens a client and second.
-struct TokenRate {
+/// At most so many requests a key and second. What it remembers is bounded by what a second holds.
+struct RequestRate<Key: Hashable & Sendable> {
     private let perSecondMax: Int
     private var second: Int64 = .min
-    private var counts: [String: Int] = [:]
+    private var counts: [Key: Int] = [:]
 
     init(perSecondMax: Int) { self.perSecondMax = perSecondMax }
 
-    /// Takes one of the client's tokens of this second; false when none is left.
-    mutating func take(_ clientID: String, now: Int64) -> Bool {
+    /// Takes one of the key's requests of this second; false when none is left.
+    mutating func take(_ key: Key, now: Int64) -> Bool {
         if now != second {
             second = now
             counts.removeAll(keepingCapacity: true)
         }
-        let count = counts[clientID, default: 0]
+        let count = counts[key, default: 0]
         guard count < perSecondMax else { return false }
-        counts[clientID] = count + 1
+        counts[key] = count + 1
         return true
     }
 }

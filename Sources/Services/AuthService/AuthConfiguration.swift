@@ -14,8 +14,14 @@ package struct AuthConfiguration: Sendable {
     package let edgeStep: EdgeStep
     /// How long a token lives when nobody asked for a time, in seconds, 1 to 3600.
     package let defaultLifetimeSeconds: Int64
-    /// How many tokens each client may get in a second; 0: no limit.
+    /// How many requests each client may make in a second, at each of the endpoints that
+    /// authenticate it; 0: no limit.
     package let tokenRequestsPerSecond: Int
+    /// How many requests one address may make in a second, at these endpoints together; 0: no
+    /// limit.
+    package let addressRequestsPerSecond: Int
+    /// The OpenAPI description that `GET /openapi.json` answers; empty: no such route.
+    package let openAPI: [UInt8]
     /// nil: no demo.
     package let demo: DemoConfiguration?
 
@@ -23,17 +29,21 @@ package struct AuthConfiguration: Sendable {
         issuer: String, audience: String,
         edgeStep: EdgeStep = EdgeStep(cookieName: "__Host-usher_session"),
         defaultLifetimeSeconds: Int64 = 600, tokenRequestsPerSecond: Int = 0,
-        isPlainHTTPAllowed: Bool = false, demo: DemoConfiguration? = nil
+        addressRequestsPerSecond: Int = 0, openAPI: [UInt8] = [], demo: DemoConfiguration? = nil
     ) {
         precondition(
             Self.lifetimeSecondsRange.contains(defaultLifetimeSeconds),
             "The default lifetime of a token is 1 to 3600 seconds")
-        precondition(tokenRequestsPerSecond >= 0, "A rate is not negative; 0 is no limit")
+        precondition(
+            tokenRequestsPerSecond >= 0 && addressRequestsPerSecond >= 0,
+            "A rate is not negative; 0 is no limit")
         self.issuer = issuer
         self.audience = audience
         self.edgeStep = edgeStep
         self.defaultLifetimeSeconds = defaultLifetimeSeconds
         self.tokenRequestsPerSecond = tokenRequestsPerSecond
+        self.addressRequestsPerSecond = addressRequestsPerSecond
+        self.openAPI = openAPI
         self.demo = demo
     }
 }

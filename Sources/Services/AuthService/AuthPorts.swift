@@ -1,7 +1,8 @@
 package import Clients
 package import Tokens
 
-/// The registry could not be asked. `code` is stable and goes to the log, never to the client.
+/// The registry could not be asked or told. `code` is stable and goes to the log, never to the
+/// client.
 package struct ClientLookupFailure: Error, Equatable, Sendable {
     package let code: String
 
@@ -15,10 +16,26 @@ package struct IssueFailure: Error, Equatable, Sendable {
     package init(code: String) { self.code = code }
 }
 
+/// Why a token is not taken. `code` is stable, and holds nothing of the token.
+package struct TokenVerdict: Error, Equatable, Sendable {
+    package let code: String
+
+    package init(code: String) { self.code = code }
+}
+
 /// Everything of the world that `AuthService` needs. All closures may be called from any thread.
 package struct AuthPorts: Sendable {
     package typealias Lookup = @Sendable (String) throws(ClientLookupFailure) -> Client?
     package typealias Issue = @Sendable (TokenClaims) throws(IssueFailure) -> String
+    package typealias Verify =
+        @Sendable (_ token: String, _ kinds: Set<TokenKind>, _ now: Int64) -> Result<
+            TokenClaims, TokenVerdict
+        >
+    package typealias Revoke = @Sendable (Revocation, Actor) throws(ClientLookupFailure) -> Void
+    package typealias MarkUsed =
+        @Sendable (_ id: String, _ expiresAt: Int64) throws(ClientLookupFailure) -> Bool
+    package typealias VerifySignature =
+        @Sendable (_ key: PublicKey, _ signature: [UInt8], _ input: [UInt8]) -> Bool
     package typealias Log =
         @Sendable (_ event: StaticString, _ fields: [(StaticString, String)]) -> Void
 
@@ -32,6 +49,16 @@ package struct AuthPorts: Sendable {
     package let client: Lookup
     /// Builds and signs a token, in compact form.
     package let issue: Issue
+    /// The claims of a token of our own, once signature, issuer, audience, kind and times held.
+    package let verify: Verify
+    /// Whether a token that verified was taken back since.
+    package let isRevoked: @Sendable (TokenClaims) -> Bool
+    /// Stores a revocation for everybody to follow; it holds when this returns.
+    package let revoke: Revoke
+    /// Marks an id as used until `expiresAt`; false where it was before.
+    package let markUsed: MarkUsed
+    /// Whether the signature, in JWS form, is the key's over these bytes.
+    package let verifySignature: VerifySignature
     /// The public keys as a JWK set (RFC 7517 §5), serialised.
     package let keySet: @Sendable () -> [UInt8]
     /// Fields hold no secrets and no tokens.
@@ -41,7 +68,9 @@ package struct AuthPorts: Sendable {
         now: @escaping @Sendable () -> Int64, random: @escaping @Sendable (Int) -> [UInt8],
         sha256: @escaping @Sendable ([UInt8]) -> [UInt8],
         constantTimeEqual: @escaping @Sendable ([UInt8], [UInt8]) -> Bool,
-        client: @escaping Lookup, issue: @escaping Issue,
+        client: @escaping Lookup, issue: @escaping Issue, verify: @escaping Verify,
+        isRevoked: @escaping @Sendable (TokenClaims) -> Bool, revoke: @escaping Revoke,
+        markUsed: @escaping MarkUsed, verifySignature: @escaping VerifySignature,
         keySet: @escaping @Sendable () -> [UInt8], log: @escaping Log
     ) {
         self.now = now
@@ -50,6 +79,11 @@ package struct AuthPorts: Sendable {
         self.constantTimeEqual = constantTimeEqual
         self.client = client
         self.issue = issue
+        self.verify = verify
+        self.isRevoked = isRevoked
+        self.revoke = revoke
+        self.markUsed = markUsed
+        self.verifySignature = verifySignature
         self.keySet = keySet
         self.log = log
     }

@@ -6,13 +6,18 @@ package import HTTPMessages
 /// Pure but for its ports: no I/O, no clock. Safe to call from any thread.
 package final class AuthService: Sendable {
     private let tokens: TokenEndpoint
+    private let introspection: IntrospectionEndpoint
+    private let revocation: RevocationEndpoint
     private let discovery: Discovery
     private let edge: EdgeEndpoint
     private let demo: DemoEndpoints?
 
     package init(_ configuration: AuthConfiguration, _ ports: AuthPorts) {
-        tokens = TokenEndpoint(configuration, ports)
-        discovery = Discovery(issuer: configuration.issuer, keySet: ports.keySet)
+        let gate = ClientGate(configuration, ports)
+        tokens = TokenEndpoint(configuration, ports, gate)
+        introspection = IntrospectionEndpoint(configuration, ports, gate)
+        revocation = RevocationEndpoint(configuration, ports, gate)
+        discovery = Discovery(configuration, keySet: ports.keySet)
         edge = EdgeEndpoint(step: configuration.edgeStep)
         demo = configuration.demo.map { DemoEndpoints($0, configuration, ports) }
     }
@@ -27,6 +32,8 @@ package final class AuthService: Sendable {
     package func respond(to request: HTTPRequest) -> HTTPResponse? {
         switch request.path {
         case TokenEndpoint.path: tokens.respond(to: request)
+        case IntrospectionEndpoint.path: introspection.respond(to: request)
+        case RevocationEndpoint.path: revocation.respond(to: request)
         case EdgeEndpoint.path: edge.respond(to: request)
         default: discovery.respond(to: request) ?? demo?.respond(to: request)
         }

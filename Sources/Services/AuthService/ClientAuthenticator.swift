@@ -1,40 +1,46 @@
 import Clients
 import HTTPMessages
-import Synchronization
+import Tokens
 
-/// Authenticates clients by their secret, and slows down those who guess (RFC 6749 §2.3.1).
+/// Authenticates clients by their secret or by a key of theirs (RFC 6749 §2.3, RFC 7523 §2.2).
 final class ClientAuthenticator: Sendable {
-    /// Wrong secrets that one address may present for one client within a minute.
-    static let wrongSecretsMax = 10
-
-    private struct Guesser: Hashable, Sendable {
-        let address: AddressGroup
-        let clientID: String
-    }
-
+    private let issuer: String
     private let ports: AuthPorts
     private let check: SecretCheck
-    private let wrong = Mutex(AttemptCounter<Guesser>(attemptsMax: wrongSecretsMax))
+    private let decoys: DecoyKeys
+    private let guesses = GuessLimit()
 
-    init(_ ports: AuthPorts) {
+    init(issuer: String, _ ports: AuthPorts) {
+        self.issuer = issuer
         self.ports = ports
         check = SecretCheck(sha256: ports.sha256, constantTimeEqual: ports.constantTimeEqual)
+        decoys = DecoyKeys(sha256: ports.sha256)
     }
 
-    /// The client that the credentials prove; at the limit even a right secret is refused, so that
-    /// an answer never tells that a guess was right.
+    /// The client that the credentials prove.
     func client(
         for credentials: PresentedCredentials, from address: String, now: Int64
     ) throws(OAuthRefusal) -> Client {
-        try checkGuesses(credentials, address, now)
-        let client = try lookUp(credentials.clientID)
-        switch check.check(credentials.secret, of: client, atSecondsSinceEpoch: now) {
+        switch credentials {
+        case .secret(let clientID, let secret):
+            try client(clientID, secret: secret, from: address, now)
+        case .assertion(let text, let clientID):
+            try client(assertion: read(text, beside: clientID, address, now), from: address, now)
+        }
+    }
+
+    private func client(
+        _ clientID: String, secret: String, from address: String, _ now: Int64
+    ) throws(OAuthRefusal) -> Client {
+        try guesses.check(clientID, from: address, now: now)
+        let client = try lookUp(clientID)
+        switch check.check(secret, of: client, atSecondsSinceEpoch: now) {
         case .accepted:
             if let client { return client }
         case .disabled: throw refused(client, address, reason: "disabled")
         case .refused: break
         }
-        recordGuess(credentials, address, now)
+        guesses.record(clientID, from: address, now: now)
         throw refused(client, address, reason: client == nil ? "unknown_client" : "wrong_secret")
     }
 
@@ -48,35 +54,94 @@ final class ClientAuthenticator: Sendable {
         }
     }
 
-    private func checkGuesses(
-        _ credentials: PresentedCredentials, _ address: String, _ now: Int64
-    ) throws(OAuthRefusal) {
-        let seconds = wrong.withLock { wrong -> Int64? in
-            guard !wrong.isEmpty else { return nil }
-            return wrong.secondsUntilAllowed(guesser(credentials, address), now: now)
-        }
-        guard let seconds else { return }
-        throw .tooManyRequests(
-            "too many wrong secrets for this client from this address", retryAfter: seconds)
-    }
-
-    private func recordGuess(_ credentials: PresentedCredentials, _ address: String, _ now: Int64) {
-        // An id that is nobody's cannot be guessed at, and may be as long as a request.
-        guard ClientID.isPlausible(credentials.clientID) else { return }
-        wrong.withLock { $0.record(guesser(credentials, address), now: now) }
-    }
-
-    private func guesser(_ credentials: PresentedCredentials, _ address: String) -> Guesser {
-        Guesser(address: AddressGroup(address), clientID: credentials.clientID)
-    }
-
     /// One answer for every cause. An unknown id is not logged: people mix up id and secret.
     private func refused(
         _ client: Client?, _ address: String, reason: String
     ) -> OAuthRefusal {
+        logRefusal(client?.clientID, address, reason: reason)
+        return .invalidClient("client_id and client_secret do not belong together, or are disabled")
+    }
+
+    private func logRefusal(_ clientID: String?, _ address: String, reason: String) {
         ports.log(
             "client_authentication_failed",
-            [("client_id", client?.clientID ?? "-"), ("address", address), ("reason", reason)])
-        return .invalidClient("client_id and client_secret do not belong together, or are disabled")
+            [("client_id", clientID ?? "-"), ("address", address), ("reason", reason)])
+    }
+}
+
+// MARK: private_key_jwt
+
+extension ClientAuthenticator {
+    /// Everything that the assertion alone tells; every fault is `invalid_client` (RFC 7523 §3.2).
+    private func read(
+        _ text: String, beside clientID: String?, _ address: String, _ now: Int64
+    ) throws(OAuthRefusal) -> ClientAssertion {
+        let assertion: ClientAssertion
+        do throws(AssertionFault) {
+            assertion = try ClientAssertion(text, issuer: issuer, now: now)
+        } catch {
+            logRefusal(nil, address, reason: error.code)
+            throw .invalidClient(error.description)
+        }
+        if let clientID, !clientID.utf8.elementsEqual(assertion.clientID.utf8) {
+            throw .invalidRequest("client_id is not the sub of client_assertion")
+        }
+        return assertion
+    }
+
+    private func client(
+        assertion: ClientAssertion, from address: String, _ now: Int64
+    ) throws(OAuthRefusal) -> Client {
+        try guesses.check(assertion.clientID, from: address, now: now)
+        let client = try lookUp(assertion.clientID)
+        guard isSigned(assertion, by: client), let client else {
+            guesses.record(assertion.clientID, from: address, now: now)
+            throw refusedAssertion(
+                client, address, reason: client == nil ? "unknown_client" : "wrong_signature")
+        }
+        guard client.isEnabled else {
+            throw refusedAssertion(client, address, reason: "disabled")
+        }
+        guard try isFirstUse(assertion) else {
+            logRefusal(client.clientID, address, reason: "assertion_replayed")
+            throw .invalidClient("client_assertion was used before: give each its own jti")
+        }
+        return client
+    }
+
+    /// One signature check always, with a decoy where there is no key to check with.
+    private func isSigned(_ assertion: ClientAssertion, by client: Client?) -> Bool {
+        let key = key(for: assertion, of: client)
+        guard let checked = key ?? decoys.key(for: assertion.algorithm) else { return false }
+        let isGood = ports.verifySignature(checked, assertion.signature, assertion.signingInput)
+        return isGood && key != nil
+    }
+
+    /// The registered key decides the algorithm (RFC 8725 §3.1). Without a `kid` there must be only
+    /// one that can be meant: nothing is tried out.
+    private func key(for assertion: ClientAssertion, of client: Client?) -> PublicKey? {
+        let keys = client?.assertionKeys.filter { $0.algorithm == assertion.algorithm } ?? []
+        guard let keyID = assertion.keyID else { return keys.count == 1 ? keys.first : nil }
+        return keys.first { $0.keyID.utf8.elementsEqual(keyID.utf8) }
+    }
+
+    /// Marked last, so that nobody but the client can use up a `jti` of its.
+    private func isFirstUse(_ assertion: ClientAssertion) throws(OAuthRefusal) -> Bool {
+        do {
+            return try ports.markUsed(
+                "assertion:\(assertion.clientID):\(assertion.tokenID)", assertion.replayableUntil)
+        } catch {
+            ports.log("registry_unavailable", [("code", error.code)])
+            throw .temporarilyUnavailable
+        }
+    }
+
+    private func refusedAssertion(
+        _ client: Client?, _ address: String, reason: String
+    ) -> OAuthRefusal {
+        logRefusal(client?.clientID, address, reason: reason)
+        return .invalidClient(
+            "client_assertion is not signed with a key registered for this client (by kid, or "
+                + "its only one), or the client is disabled")
     }
 }

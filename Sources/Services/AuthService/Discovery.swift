@@ -1,11 +1,12 @@
-import Clients
 import HTTPMessages
-import StrictJSON
 
-/// What everybody may read, from any page: the metadata (RFC 8414) and the public keys (RFC 7517).
+/// What everybody may read, from any page: the metadata (RFC 8414), the public keys (RFC 7517) and
+/// the OpenAPI description.
 struct Discovery: Sendable {
     static let keySetPath = "/.well-known/jwks.json"
-    private static let wellKnown = "/.well-known/oauth-authorization-server"
+    static let openAPIPath = "/openapi.json"
+    static let wellKnown = "/.well-known/oauth-authorization-server"
+    static let methods = ["GET", "HEAD", "OPTIONS"]
     private static let allow = "GET, HEAD, OPTIONS"
     private static let anyOrigin = ("Access-Control-Allow-Origin", "*")
     private static let maxAge = ("Cache-Control", "public, max-age=300")
@@ -14,11 +15,14 @@ struct Discovery: Sendable {
     /// (RFC 8414 §3). The plain path serves those behind a proxy that takes the issuer's path off.
     private let metadataPaths: Set<String>
     private let metadata: [UInt8]
+    private let openAPI: [UInt8]
     private let keySet: @Sendable () -> [UInt8]
 
-    init(issuer: String, keySet: @escaping @Sendable () -> [UInt8]) {
+    init(_ configuration: AuthConfiguration, keySet: @escaping @Sendable () -> [UInt8]) {
+        let issuer = configuration.issuer
         metadataPaths = [Self.wellKnown, Self.wellKnown + Self.path(of: issuer)]
-        metadata = Self.metadata(issuer)
+        metadata = ServerMetadata.document(issuer)
+        openAPI = configuration.openAPI
         self.keySet = keySet
     }
 
@@ -26,6 +30,9 @@ struct Discovery: Sendable {
     func respond(to request: HTTPRequest) -> HTTPResponse? {
         if request.path == Self.keySetPath {
             return answer(request, contentType: "application/jwk-set+json", keySet)
+        }
+        if request.path == Self.openAPIPath, !openAPI.isEmpty {
+            return answer(request, contentType: "application/json") { openAPI }
         }
         guard metadataPaths.contains(request.path) else { return nil }
         return answer(request, contentType: "application/json") { metadata }
@@ -48,21 +55,6 @@ struct Discovery: Sendable {
             return HTTPResponse(status: 204, headers: headers)
         default: return OAuthRefusal.methodNotAllowed(allow: Self.allow).response
         }
-    }
-
-    /// `response_types_supported` is left out: there is no authorization endpoint, and RFC 8414
-    /// §3.2 drops empty lists.
-    private static func metadata(_ issuer: String) -> [UInt8] {
-        let base = issuer.hasSuffix("/") ? String(issuer.dropLast()) : issuer
-        let document: JSONValue = [
-            "issuer": .string(issuer),
-            "token_endpoint": .string(base + TokenEndpoint.path),
-            "jwks_uri": .string(base + keySetPath),
-            "grant_types_supported": ["client_credentials"],
-            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-            "scopes_supported": ["signal", .string(Client.sessionScope)],
-        ]
-        return document.serialized()
     }
 
     /// The path of a URL without the slash at its end; empty where there is none.

@@ -25,6 +25,15 @@ struct OAuthRefusal: Error, Equatable {
         OAuthRefusal(status: 400, code: "invalid_scope", description: description)
     }
 
+    /// RFC 8693 §2.2.2.
+    static func invalidTarget(_ description: String) -> OAuthRefusal {
+        OAuthRefusal(status: 400, code: "invalid_target", description: description)
+    }
+
+    static func invalidGrant(_ description: String) -> OAuthRefusal {
+        OAuthRefusal(status: 400, code: "invalid_grant", description: description)
+    }
+
     static func unsupportedGrantType(_ description: String) -> OAuthRefusal {
         OAuthRefusal(status: 400, code: "unsupported_grant_type", description: description)
     }
@@ -63,7 +72,7 @@ struct OAuthRefusal: Error, Equatable {
 
     static let temporarilyUnavailable = OAuthRefusal(
         status: 503, code: "temporarily_unavailable",
-        description: "the client registry cannot be read now; try again",
+        description: "the registry cannot be read or written now; try again",
         headers: [Header(name: "Retry-After", value: "5")])
 
     static let serverError = OAuthRefusal(

@@ -1,55 +1,67 @@
 import HTTPMessages
 
-/// A client's id and secret as a request presents them, by exactly one method (RFC 6749 §2.3).
-struct PresentedCredentials {
-    let clientID: String
-    let secret: String
+/// What a request presents to prove which client it comes from, by exactly one method
+/// (RFC 6749 §2.3).
+enum PresentedCredentials {
+    case secret(clientID: String, secret: String)
+    /// `private_key_jwt`; `clientID` is what stands beside it, if anything does.
+    case assertion(String, clientID: String?)
 
-    /// Finds the one method that was used.
-    ///
-    /// HTTP Basic, or `client_id` and `client_secret` in the body. A `client_id` alone never
-    /// authenticates; beside HTTP Basic it must be the same.
-    init(_ request: HTTPRequest, _ form: TokenForm) throws(OAuthRefusal) {
+    /// `client_assertion_type` of RFC 7523 §2.2.
+    static let assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+    /// Finds the one method that was used: HTTP Basic, `client_id` and `client_secret` in the body,
+    /// or `client_assertion`. A `client_id` alone never authenticates; beside another method it
+    /// must be the same.
+    static func find(
+        in request: HTTPRequest, _ form: OAuthForm
+    ) throws(OAuthRefusal) -> PresentedCredentials {
         let fields = request.headers.values("Authorization")
         guard fields.count <= 1 else {
             throw .invalidRequest("Authorization occurs more than once")
         }
-        let methods =
-            fields.count + (form.clientSecret == nil ? 0 : 1) + (form.hasClientAssertion ? 1 : 0)
+        let hasAssertion = form[.clientAssertion] != nil || form[.clientAssertionType] != nil
+        let methods = fields.count + (form[.clientSecret] == nil ? 0 : 1) + (hasAssertion ? 1 : 0)
         guard methods <= 1 else {
             throw .invalidRequest(
-                "more than one way of authenticating the client: use Authorization or "
-                    + "client_secret, not both")
+                "more than one way of authenticating the client: use one of Authorization, "
+                    + "client_secret and client_assertion")
         }
-        if let field = fields.first {
-            try self.init(authorization: field, form)
-            return
-        }
-        guard !form.hasClientAssertion else {
-            throw .invalidClient("client_assertion is not supported here")
-        }
-        guard let clientID = form.clientID, let secret = form.clientSecret else {
+        if let field = fields.first { return try basic(field, form) }
+        if hasAssertion { return try assertion(form) }
+        guard let clientID = form[.clientID], let secret = form[.clientSecret] else {
             throw .invalidClient(
-                "the client must authenticate: with HTTP Basic, or with client_id and "
-                    + "client_secret in the body")
+                "the client must authenticate: with HTTP Basic, with client_id and client_secret "
+                    + "in the body, or with client_assertion")
         }
-        self.init(clientID: clientID, secret: secret)
+        return .secret(clientID: clientID, secret: secret)
     }
 
-    private init(clientID: String, secret: String) {
-        self.clientID = clientID
-        self.secret = secret
-    }
-
-    private init(authorization: String, _ form: TokenForm) throws(OAuthRefusal) {
+    private static func basic(
+        _ authorization: String, _ form: OAuthForm
+    ) throws(OAuthRefusal) -> PresentedCredentials {
+        let basic: (id: String, secret: String)
         do throws(BasicCredentialsError) {
-            let basic = try BasicCredentials.parse(authorization: authorization)
-            self.init(clientID: basic.id, secret: basic.secret)
+            basic = try BasicCredentials.parse(authorization: authorization)
         } catch {
             throw .invalidClient(error.description)
         }
-        if let named = form.clientID, !named.utf8.elementsEqual(clientID.utf8) {
+        if let named = form[.clientID], !named.utf8.elementsEqual(basic.id.utf8) {
             throw .invalidRequest("client_id is not the one in Authorization")
         }
+        return .secret(clientID: basic.id, secret: basic.secret)
+    }
+
+    /// An unknown method is `invalid_client` (RFC 6749 §5.2, RFC 7521 §4.2.1).
+    private static func assertion(
+        _ form: OAuthForm
+    ) throws(OAuthRefusal) -> PresentedCredentials {
+        guard let assertion = form[.clientAssertion] else {
+            throw .invalidClient("client_assertion_type is there, client_assertion is missing")
+        }
+        guard form[.clientAssertionType] == assertionType else {
+            throw .invalidClient("client_assertion_type must be \(assertionType)")
+        }
+        return .assertion(assertion, clientID: form[.clientID])
     }
 }

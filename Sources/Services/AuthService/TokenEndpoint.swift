@@ -1,22 +1,28 @@
 import Clients
 import HTTPMessages
-import Synchronization
-import Tokens
 
-/// `POST /oauth2/token`: the client_credentials grant (RFC 6749 §4.4).
+/// `POST /oauth2/token`: the client_credentials grant (RFC 6749 §4.4) and token exchange
+/// (RFC 8693).
 final class TokenEndpoint: Sendable {
     static let path = "/oauth2/token"
+    static let clientCredentials = "client_credentials"
+    static let parameters: [FormParameter] =
+        FormParameter.authentication + [
+            .grantType, .scope, .rooms, .subject, .name, .expiresIn,
+        ] + TokenExchange.parameters
 
     private let configuration: AuthConfiguration
     private let ports: AuthPorts
-    private let authenticator: ClientAuthenticator
-    private let rate: Mutex<TokenRate>
+    private let gate: ClientGate
+    private let rate: ClientRate
+    private let exchange: TokenExchange
 
-    init(_ configuration: AuthConfiguration, _ ports: AuthPorts) {
+    init(_ configuration: AuthConfiguration, _ ports: AuthPorts, _ gate: ClientGate) {
         self.configuration = configuration
         self.ports = ports
-        authenticator = ClientAuthenticator(ports)
-        rate = Mutex(TokenRate(perSecondMax: configuration.tokenRequestsPerSecond))
+        self.gate = gate
+        rate = ClientRate(configuration)
+        exchange = TokenExchange(configuration, ports)
     }
 
     func respond(to request: HTTPRequest) -> HTTPResponse {
@@ -28,34 +34,28 @@ final class TokenEndpoint: Sendable {
     }
 
     private func issue(for request: HTTPRequest) throws(OAuthRefusal) -> HTTPResponse {
-        guard request.method == "POST" else { throw .methodNotAllowed(allow: "POST") }
-        let form = try TokenForm(request)
-        try checkGrantType(form.grantType)
-        let credentials = try PresentedCredentials(request, form)
         let now = ports.now()
-        let client = try authenticator.client(
-            for: credentials, from: request.clientAddress, now: now)
-        let wish = try TokenWish(
-            form, of: client, defaultLifetimeSeconds: configuration.defaultLifetimeSeconds)
-        try takeFromRate(client, now)
+        let form = try gate.form(of: request, now)
+        try checkGrantType(form[.grantType])
+        let client = try gate.client(of: request, form, now)
+        try rate.take(client, now)
+        let isExchange = form[.grantType] == TokenExchange.grantType
+        let wish =
+            isExchange
+            ? try exchange.wish(form, of: client, now)
+            : try TokenWish(
+                form, of: client, defaultLifetimeSeconds: configuration.defaultLifetimeSeconds)
         let token = try TokenMaker(configuration, ports).make(wish, for: client.clientID, now: now)
-        return TokenResponse.make(token, wish)
+        return TokenResponse.make(token, wish, extra: isExchange ? TokenExchange.extra : [])
     }
 
+    /// Extension grants go by an absolute URI (RFC 6749 §4.5).
     private func checkGrantType(_ grantType: String?) throws(OAuthRefusal) {
         guard let grantType else { throw .invalidRequest("grant_type is missing") }
-        guard grantType == "client_credentials" else {
+        guard grantType == Self.clientCredentials || grantType == TokenExchange.grantType else {
             throw .unsupportedGrantType(
-                "grant_type must be client_credentials, not \(OAuthText.quoted(grantType))")
-        }
-    }
-
-    private func takeFromRate(_ client: Client, _ now: Int64) throws(OAuthRefusal) {
-        guard configuration.tokenRequestsPerSecond > 0 else { return }
-        guard rate.withLock({ $0.take(client.clientID, now: now) }) else {
-            throw .tooManyRequests(
-                "more than \(configuration.tokenRequestsPerSecond) tokens a second for this client",
-                retryAfter: 1)
+                "grant_type must be \(Self.clientCredentials) or \(TokenExchange.grantType), "
+                    + "not \(OAuthText.quoted(grantType))")
         }
     }
 }

@@ -19,7 +19,7 @@ struct TokenMaker {
     ) throws(OAuthRefusal) -> String {
         let claims = TokenClaims(
             issuer: configuration.issuer, audience: [configuration.audience],
-            subject: wish.subject.map { "\(clientID):\($0)" } ?? clientID, clientID: clientID,
+            subject: Subject.full(wish.subject, of: clientID), clientID: clientID,
             issuedAt: now, expiresAt: now + wish.lifetimeSeconds,
             tokenID: Base64URL.encode(ports.random(Self.tokenIDBytes)), scopes: wish.scopes,
             rooms: wish.rooms, name: wish.name, kind: wish.kind)
@@ -29,5 +29,20 @@ struct TokenMaker {
             ports.log("token_not_issued", [("client_id", clientID), ("code", error.code)])
             throw .serverError
         }
+    }
+}
+
+/// The `sub` of a client's tokens: its id, and after a colon its own name for a user.
+enum Subject {
+    /// `user` is nil where the client acts for itself.
+    static func full(_ user: String?, of clientID: String) -> String {
+        user.map { "\(clientID):\($0)" } ?? clientID
+    }
+
+    /// The client's own name for the user whose `sub` this is; nil where there is none.
+    static func user(of subject: String, _ clientID: String) -> String? {
+        guard subject.utf8.starts(with: "\(clientID):".utf8) else { return nil }
+        let user = subject.utf8.dropFirst(clientID.utf8.count + 1)
+        return user.isEmpty ? nil : String(Substring(user))
     }
 }

@@ -25,47 +25,23 @@ struct TokenWish: Equatable {
     }
 
     init(
-        _ form: TokenForm, of client: Client, defaultLifetimeSeconds: Int64
+        _ form: OAuthForm, of client: Client, defaultLifetimeSeconds: Int64
     ) throws(OAuthRefusal) {
-        subject = try Self.label(form.subject, "subject")
-        name = try Self.label(form.name, "name")
-        lifetimeSeconds = try Self.lifetime(form.expiresIn) ?? defaultLifetimeSeconds
-        scopes = try Self.scopes(form.scope, of: client)
-        rooms = try Self.rooms(form.rooms, of: client)
+        subject = try Self.label(form, .subject)
+        name = try Self.label(form, .name)
+        lifetimeSeconds = try Self.lifetime(form, of: client, default: defaultLifetimeSeconds)
+        scopes = try Self.scopes(form[.scope], of: client)
+        rooms = try Self.rooms(form[.rooms], of: client)
         kind = scopes.contains(Client.sessionScope) ? .session : .access
         if kind == .session, subject == nil {
             throw .invalidRequest("subject is needed for the scope session")
         }
     }
 
-    private static func label(
-        _ value: String?, _ parameter: String
-    ) throws(OAuthRefusal) -> String? {
-        guard let value else { return nil }
-        guard TextRules.isLabel(value) else {
-            throw .invalidRequest(
-                "\(parameter) must have 1 to \(TextRules.bytesMax) bytes and no control characters")
-        }
-        return value
-    }
-
-    private static func lifetime(_ text: String?) throws(OAuthRefusal) -> Int64? {
-        guard let text else { return nil }
-        let range = AuthConfiguration.lifetimeSecondsRange
-        guard text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let seconds = Int64(text),
-            range.contains(seconds)
-        else {
-            throw .invalidRequest(
-                "expires_in must be a number of seconds from \(range.lowerBound) to "
-                    + "\(range.upperBound), not \(OAuthText.quoted(text))")
-        }
-        return seconds
-    }
-
     private static func scopes(
         _ text: String?, of client: Client
     ) throws(OAuthRefusal) -> [String] {
-        let requested = try parsedScopes(text)
+        let requested = try TokenWish.parsedScopes(text)
         do {
             return try client.grantedScopes(requested)
         } catch {
@@ -76,7 +52,7 @@ struct TokenWish: Equatable {
     private static func rooms(
         _ text: String?, of client: Client
     ) throws(OAuthRefusal) -> [RoomPattern] {
-        let requested = try parsedRooms(text)
+        let requested = try TokenWish.parsedRooms(text)
         do {
             return try client.grantedRooms(requested)
         } catch {
@@ -84,46 +60,7 @@ struct TokenWish: Equatable {
         }
     }
 
-    private static func parsedScopes(_ text: String?) throws(OAuthRefusal) -> [String]? {
-        guard let text else { return nil }
-        guard text.utf8.count <= NewClient.listBytesMax, let scopes = Scope.parse(text) else {
-            throw .invalidScope(
-                "scope must be scope names with one space between (RFC 6749 section 3.3), "
-                    + "at most \(NewClient.listBytesMax) bytes in all")
-        }
-        return unique(scopes)
-    }
-
-    private static func parsedRooms(_ text: String?) throws(OAuthRefusal) -> [RoomPattern]? {
-        guard let text else { return nil }
-        let names = text.split(separator: " ", omittingEmptySubsequences: true)
-        guard !names.isEmpty, names.count <= NewClient.listMax,
-            text.utf8.count <= NewClient.listBytesMax
-        else {
-            throw .invalidRequest(
-                "rooms must be 1 to \(NewClient.listMax) room names with spaces between, "
-                    + "at most \(NewClient.listBytesMax) bytes in all")
-        }
-        var patterns: [RoomPattern] = []
-        for name in names { patterns.append(try pattern(String(name))) }
-        return unique(patterns)
-    }
-
-    private static func pattern(_ text: String) throws(OAuthRefusal) -> RoomPattern {
-        do {
-            return try RoomPattern(text)
-        } catch {
-            throw .invalidRequest("rooms: \(OAuthText.quoted(text)): \(error.description)")
-        }
-    }
-
-    private static func unique<Value: Hashable>(_ values: [Value]) -> [Value] {
-        guard values.count > 1 else { return values }
-        var seen: Set<Value> = []
-        return values.filter { seen.insert($0).inserted }
-    }
-
-    private static func refusal(of error: GrantRefusal) -> OAuthRefusal {
+    static func refusal(of error: GrantRefusal) -> OAuthRefusal {
         switch error {
         case .room(let pattern):
             .invalidScope("rooms: \(OAuthText.quoted(pattern.text)) is not granted to this client")

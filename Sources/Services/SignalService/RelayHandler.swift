@@ -3,9 +3,9 @@ package import WebSocket
 
 /// What other threads tell the relay's loops.
 package enum RelayNote: Sendable, Equatable {
-    /// Clients were changed, disabled or removed: connections of those that may not connect any
-    /// more are closed with 4501.
-    case clientsChanged
+    /// Clients were changed, disabled or removed, or tokens revoked: connections that may not stay
+    /// are closed with 4501.
+    case rightsChanged
 }
 
 /// The conversations of one loop: reads what clients say, keeps the rooms, sends events.
@@ -59,7 +59,7 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
             socket: socket, connection: ConnectionID(raw: ports.random64()), admission: admission,
             openedAt: loop.monotonicSeconds)
         // Between the decision and now a note may have come and found no socket to close.
-        if !mayStay(admission.clientID) { endRevoked(slot, &loop) }
+        if !mayStay(admission) { endRevoked(slot, &loop) }
     }
 
     package mutating func closed(
@@ -206,21 +206,28 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
         _ note: RelayNote, _ loop: inout some SocketOutput & ~Copyable
     ) {
         switch note {
-        case .clientsChanged:
-            var verdicts: [String: Bool] = [:]
+        case .rightsChanged:
+            var isEnabled: [String: Bool] = [:]
             for slot in sessions.indices {
-                guard let id = sessions[slot].admission?.clientID else { continue }
-                let verdict = verdicts[id] ?? mayStay(id)
-                verdicts[id] = verdict
-                if !verdict { endRevoked(slot, &loop) }
+                guard let admission = sessions[slot].admission else { continue }
+                let id = admission.clientID
+                let isClientEnabled = isEnabled[id] ?? isClientEnabled(id)
+                isEnabled[id] = isClientEnabled
+                if !isClientEnabled || ports.isRevoked(admission.token) {
+                    endRevoked(slot, &loop)
+                }
             }
         }
     }
 
-    private func mayStay(_ clientID: String) -> Bool { ports.client(clientID)?.isEnabled == true }
+    private func mayStay(_ admission: SocketAdmission) -> Bool {
+        isClientEnabled(admission.clientID) && !ports.isRevoked(admission.token)
+    }
+
+    private func isClientEnabled(_ id: String) -> Bool { ports.client(id)?.isEnabled == true }
 
     private mutating func endRevoked(_ slot: Int, _ loop: inout some SocketOutput & ~Copyable) {
-        end(slot, .revoked, reason: "the client was disabled or removed", &loop)
+        end(slot, .revoked, reason: "the token or its client was revoked", &loop)
     }
 
     /// Classic connections have no clock of their own: their age is the loop's business.

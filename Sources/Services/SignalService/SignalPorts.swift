@@ -19,6 +19,22 @@ package struct SignalClient: Equatable, Sendable {
     }
 }
 
+/// What a revocation may name of a token.
+package struct RevocableToken: Equatable, Sendable {
+    package let tokenID: String
+    package let subject: String
+    package let clientID: String
+    /// Seconds since the epoch.
+    package let issuedAt: Int64
+
+    package init(_ claims: TokenClaims) {
+        tokenID = claims.tokenID
+        subject = claims.subject
+        clientID = claims.clientID
+        issuedAt = claims.issuedAt
+    }
+}
+
 /// What came of noting that a one-use token was used.
 package enum MarkResult: Equatable, Sendable {
     /// It had not been used before.
@@ -29,7 +45,7 @@ package enum MarkResult: Equatable, Sendable {
 }
 
 /// All that the relay asks of the world. Every closure may be called from any thread, and those
-/// that a loop's handler calls (`client`, `random64`, `log`) must not block for long.
+/// that a loop's handler calls (`client`, `isRevoked`, `random64`, `log`) must not block for long.
 package struct SignalPorts: Sendable {
     /// Seconds since the Unix epoch.
     package let now: @Sendable () -> Int64
@@ -43,6 +59,8 @@ package struct SignalPorts: Sendable {
     /// Looks a client up by its id. Nil means that it is gone, and costs its live connections:
     /// a registry that can't be read must answer with what it last knew.
     package let client: @Sendable (_ id: String) -> SignalClient?
+    /// Whether a token was revoked by its `jti`, its `sub` or its client.
+    package let isRevoked: @Sendable (_ token: RevocableToken) -> Bool
     /// Notes that the token of this `jti` and `exp` was used.
     package let markUsed: @Sendable (_ tokenID: String, _ expiresAt: Int64) -> MarkResult
     package let sha1: @Sendable ([UInt8]) -> [UInt8]
@@ -59,6 +77,7 @@ package struct SignalPorts: Sendable {
                 TokenClaims, TokenRefused
             >,
         client: @escaping @Sendable (String) -> SignalClient?,
+        isRevoked: @escaping @Sendable (RevocableToken) -> Bool,
         markUsed: @escaping @Sendable (String, Int64) -> MarkResult,
         sha1: @escaping @Sendable ([UInt8]) -> [UInt8],
         random64: @escaping @Sendable () -> UInt64,
@@ -68,6 +87,7 @@ package struct SignalPorts: Sendable {
         self.monotonicMilliseconds = monotonicMilliseconds
         self.verify = verify
         self.client = client
+        self.isRevoked = isRevoked
         self.markUsed = markUsed
         self.sha1 = sha1
         self.random64 = random64

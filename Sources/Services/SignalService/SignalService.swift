@@ -103,6 +103,9 @@ package final class SignalService: Sendable {
         case .success(let verified): claims = verified
         case .failure(let refused): throw .invalidToken(reason: refused.code)
         }
+        guard !ports.isRevoked(RevocableToken(claims)) else {
+            throw .invalidToken(reason: "token_revoked")
+        }
         if let client, !client.utf8.elementsEqual(claims.clientID.utf8) {
             throw .invalidToken(reason: "client_mismatch")
         }

@@ -8,10 +8,8 @@ package import Tokens
 /// socket closes, or by its own end when the socket never came to be.
 package final class SocketAdmission: Sendable {
     package let dialect: Dialect
-    package let clientID: String
-    /// `sub`: the client itself, or `<client_id>:<subject>`.
-    package let subject: String
-    package let tokenID: String
+    /// What a later revocation may name.
+    package let token: RevocableToken
     /// Seconds since the epoch. A classic connection stays open past it.
     package let expiresAt: Int64
     /// What may be joined.
@@ -28,9 +26,7 @@ package final class SocketAdmission: Sendable {
         _ claims: TokenClaims, dialect: Dialect, place: ConnectionPlace, ledger: ConnectionLedger
     ) {
         self.dialect = dialect
-        clientID = place.clientID
-        subject = place.subject ?? place.clientID
-        tokenID = claims.tokenID
+        token = RevocableToken(claims)
         expiresAt = claims.expiresAt
         rooms = claims.rooms
         name = claims.name
@@ -39,6 +35,8 @@ package final class SocketAdmission: Sendable {
     }
 
     deinit { release() }
+
+    package var clientID: String { token.clientID }
 
     /// Whether the token grants this room.
     package func grants(room: String) -> Bool { rooms.contains { $0.covers(room: room) } }

@@ -1,5 +1,6 @@
 """The `usher` command as a person or a script runs it."""
 
+import atexit
 import json
 import os
 import re
@@ -12,6 +13,12 @@ from . import ledger
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 PATIENCE_SECONDS = 30
+
+# Everything but the logs lies here, and goes when the run ends. Other users may enter, as they may
+# not enter pytest's own folders.
+RUN = Path(tempfile.mkdtemp(prefix="usher-run-"))
+RUN.chmod(0o755)
+atexit.register(shutil.rmtree, RUN, ignore_errors=True)
 
 
 def binary():
@@ -27,8 +34,8 @@ def environment(home, **extra):
 
 
 def new_folder(name):
-    """A fresh folder that other users may enter (pytest's own are closed to them)."""
-    path = Path(tempfile.mkdtemp(prefix=f"usher-{name}-"))
+    """A fresh folder that other users may enter."""
+    path = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=RUN))
     path.chmod(0o755)
     return path
 
@@ -97,10 +104,7 @@ def nobody():
 
 def public_copy():
     """A copy of the binary in a place that every user may enter."""
-    place = Path(tempfile.gettempdir()) / f"usher-for-nobody-{os.getpid()}"
-    target = place / "usher"
+    target = RUN / "usher"
     if not target.exists():
-        place.mkdir(mode=0o755, exist_ok=True)
-        place.chmod(0o755)
         shutil.copy(binary(), target)
     return target

@@ -12,11 +12,12 @@ struct ClientCommand: ParsableCommand {
             EXAMPLES
               usher client add "My game" --origin https://game.example
               usher client add Support --rooms 'ticket-*' --json
+              usher client update c_… --lifetime 900 --origin https://game.example
               usher client rotate-secret c_… --grace 3600
             """,
         subcommands: [
-            Add.self, List.self, Show.self, RotateSecret.self, Disable.self, Enable.self,
-            Remove.self,
+            Add.self, List.self, Show.self, Update.self, RotateSecret.self, Disable.self,
+            Enable.self, Remove.self,
         ])
 }
 
@@ -40,7 +41,14 @@ extension ClientCommand {
     struct Add: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Register a client and print its id and secret.",
-            discussion: "The secret is shown this once; only its digest is kept.")
+            discussion: """
+                The secret is shown this once; only its digest is kept.
+
+                EXAMPLES
+                  usher client add "My game" --origin https://game.example
+                  usher client add Backend --rooms 'match-*' --lifetime 300
+                  usher client add Backend --assertion-keys backend-jwks.json
+                """)
 
         @Argument(help: "What you call it.") var name: String
         @Option(help: "Rooms its tokens may carry, such as lobby or team-*. (default: *)")
@@ -48,16 +56,23 @@ extension ClientCommand {
         @Option(help: "Web origin whose pages may connect by cookie, such as https://app.example.")
         var origin: [String] = []
         @Option(help: "Scope its tokens may carry. (default: signal)") var scope: [String] = []
+        @Option(help: "Seconds that its tokens may live at most. (default: 3600)")
+        var lifetime: Int64?
+        @Option(help: "File with the public keys of its private_key_jwt, a JWK set.")
+        var assertionKeys: String?
         @OptionGroup var registry: RegistryOptions
 
         func run() throws {
             try report {
-                let new = try NewClient(name: name, rooms: rooms, origins: origin, scopes: scope)
+                let new = try NewClient(
+                    name: name, rooms: rooms, origins: origin, scopes: scope,
+                    lifetimeSecondsMax: lifetime,
+                    assertionKeys: try assertionKeys.map(AssertionKeyFile.read) ?? [])
                 let secret = SecretMaker.make()
                 let client = new.client(
                     clientID: ClientID.make(fromRandom: SecureRandom.bytes(ClientID.randomBytes)),
                     secretDigest: secret.digest, atSecondsSinceEpoch: Clock.now())
-                try registry.open(mustExist: false).add(client)
+                try registry.open(mustExist: false).add(client, by: .atTerminal())
                 ClientPrinter(json: registry.json).printSecret(secret.text, of: client)
             }
         }
@@ -104,7 +119,7 @@ extension ClientCommand {
                 let clients = try registry.open()
                 try clients.rotateSecret(
                     id: clientID, digest: secret.digest, atSecondsSinceEpoch: Clock.now(),
-                    graceSeconds: grace)
+                    graceSeconds: grace, by: .atTerminal())
                 ClientPrinter(json: registry.json)
                     .printSecret(secret.text, of: try clients.existing(id: clientID))
             }
@@ -119,7 +134,7 @@ extension ClientCommand {
 
         func run() throws {
             try report {
-                try registry.open().disable(id: clientID)
+                try registry.open().disable(id: clientID, by: .atTerminal())
                 ClientPrinter(json: registry.json).printDone("disabled", clientID)
             }
         }
@@ -133,7 +148,7 @@ extension ClientCommand {
 
         func run() throws {
             try report {
-                try registry.open().enable(id: clientID)
+                try registry.open().enable(id: clientID, by: .atTerminal())
                 ClientPrinter(json: registry.json).printDone("enabled", clientID)
             }
         }
@@ -147,7 +162,7 @@ extension ClientCommand {
 
         func run() throws {
             try report {
-                try registry.open().remove(id: clientID)
+                try registry.open().remove(id: clientID, by: .atTerminal())
                 ClientPrinter(json: registry.json).printDone("removed", clientID)
             }
         }

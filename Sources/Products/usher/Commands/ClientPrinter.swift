@@ -11,7 +11,7 @@ struct ClientPrinter {
         if json {
             var object = details(client)
             object["client_secret"] = .string(secret)
-            printJSON(.object(object))
+            sayJSON(.object(object))
         } else {
             say("client_id:     \(client.clientID)")
             say("client_secret: \(secret)")
@@ -22,7 +22,7 @@ struct ClientPrinter {
 
     func printTable(_ clients: [Client]) {
         if json {
-            printJSON(.array(clients.map { .object(details($0)) }))
+            sayJSON(.array(clients.map { .object(details($0)) }))
             return
         }
         guard !clients.isEmpty else {
@@ -38,12 +38,12 @@ struct ClientPrinter {
                     client.origins.joined(separator: " "),
                 ]
             }
-        for row in rows { say(padded(row, like: rows)) }
+        for line in TextTable(rows: rows).lines { say(line) }
     }
 
     func printDetails(_ client: Client) {
         if json {
-            printJSON(.object(details(client)))
+            sayJSON(.object(details(client)))
             return
         }
         say("client_id: \(client.clientID)")
@@ -52,6 +52,10 @@ struct ClientPrinter {
         say("rooms:     \(client.rooms.map(\.text).joined(separator: " "))")
         say("origins:   \(client.origins.isEmpty ? "-" : client.origins.joined(separator: " "))")
         say("scopes:    \(client.scopes.joined(separator: " "))")
+        say("lifetime:  tokens of up to \(client.lifetimeSecondsMax) s")
+        for key in client.assertionKeys {
+            say("key:       \(key.algorithm.rawValue) \(key.keyID)")
+        }
         say("created:   \(Clock.text(client.createdAt))")
         for (index, secret) in client.secrets.enumerated() {
             let end = secret.expiresAt.map { "ends \(Clock.text($0))" } ?? "no end"
@@ -61,7 +65,7 @@ struct ClientPrinter {
 
     func printDone(_ what: String, _ clientID: String) {
         if json {
-            printJSON(["client_id": .string(clientID), "state": .string(what)])
+            sayJSON(["client_id": .string(clientID), "state": .string(what)])
         } else {
             say("\(clientID) is \(what).")
         }
@@ -81,27 +85,16 @@ struct ClientPrinter {
             "rooms": .array(client.rooms.map { .string($0.text) }),
             "origins": .array(client.origins.map { .string($0) }),
             "scope": .string(client.scopes.joined(separator: " ")),
-            "created_at": .number(JSONNumber(client.createdAt)),
+            "lifetime_seconds_max": .number(client.lifetimeSecondsMax),
+            "assertion_keys": .array(client.assertionKeys.map(\.jwk)),
+            "created_at": .number(client.createdAt),
             "secrets": .array(
                 client.secrets.map { secret in
                     [
-                        "created_at": .number(JSONNumber(secret.createdAt)),
-                        "expires_at": secret.expiresAt.map { .number(JSONNumber($0)) } ?? .null,
+                        "created_at": .number(secret.createdAt),
+                        "expires_at": secret.expiresAt.map { .number($0) } ?? .null,
                     ]
                 }),
         ]
-    }
-
-    private func printJSON(_ value: JSONValue) {
-        say(String(decoding: value.serialized(), as: UTF8.self))
-    }
-
-    private func padded(_ row: [String], like rows: [[String]]) -> String {
-        row.indices.map { column in
-            let width = rows.map { $0[column].count }.max() ?? 0
-            let isLast = column == row.count - 1
-            let padding = String(repeating: " ", count: isLast ? 0 : width - row[column].count)
-            return row[column] + padding
-        }.joined(separator: "  ")
     }
 }

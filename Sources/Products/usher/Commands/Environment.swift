@@ -56,7 +56,8 @@ func report(_ body: () throws -> Void) throws {
         complain("\(error)")
         throw ExitCode(64)
     } catch let error as RegistrationError {
-        let place = error.member == "name" ? "NAME" : "--\(error.member)"
+        let places = ["name": "NAME", "key": "--assertion-keys"]
+        let place = places[error.member] ?? "--\(error.member)"
         complain("\(place) is \"\(error.value)\": expected \(error.expected)")
         throw ExitCode(64)
     } catch let error as ExitCode {

@@ -72,6 +72,8 @@ struct AccessOptions: ParsableArguments {
     @Option(help: "The aud of its tokens. (default: the issuer)") var audience: String?
     @Option(help: "ES256, RS256 or EdDSA, for the key made at the first start. (default: ES256)")
     var signingAlgorithm: String?
+    @Option(help: "Seconds that a new key is published before it signs. (default: 1200)")
+    var keyPublishSeconds: String?
     @Option(help: "Cookie that becomes the bearer token. (default: __Host-usher_session)")
     var edgeCookie: String?
     @Option(help: "Tokens in the query: allow, one-use or deny. (default: allow)")
@@ -88,7 +90,8 @@ struct AccessOptions: ParsableArguments {
     var flags: [Setting: [String]] {
         [
             .issuer: issuer.asList, .audience: audience.asList,
-            .signingAlgorithm: signingAlgorithm.asList, .edgeCookie: edgeCookie.asList,
+            .signingAlgorithm: signingAlgorithm.asList,
+            .keyPublishSeconds: keyPublishSeconds.asList, .edgeCookie: edgeCookie.asList,
             .queryToken: queryToken.asList, .signalPath: signalPath.asList,
             .trustedProxy: trustedProxy, .allowPlainHTTP: allowPlainHTTP ? ["true"] : [],
             .demo: demo ? ["true"] : [], .demoPublic: demoPublic ? ["true"] : [],
@@ -118,7 +121,10 @@ struct LimitOptions: ParsableArguments {
     var maxConnectionAgeSeconds: String?
     @Option(help: "Seconds between pings to a silent peer. (default: 25)")
     var pingIntervalSeconds: String?
-    @Option(help: "Token requests of one client. (default: 0)") var tokenRequestsPerSecond: String?
+    @Option(help: "Requests of one client at an OAuth endpoint, a second. (default: 0)")
+    var tokenRequestsPerSecond: String?
+    @Option(help: "Requests of one address at the OAuth endpoints, a second. (default: 0)")
+    var addressRequestsPerSecond: String?
 
     var flags: [Setting: [String]] {
         [
@@ -134,6 +140,7 @@ struct LimitOptions: ParsableArguments {
             .maxConnectionAgeSeconds: maxConnectionAgeSeconds.asList,
             .pingIntervalSeconds: pingIntervalSeconds.asList,
             .tokenRequestsPerSecond: tokenRequestsPerSecond.asList,
+            .addressRequestsPerSecond: addressRequestsPerSecond.asList,
         ]
     }
 }

@@ -13,6 +13,9 @@ struct Usher: ParsableCommand {
               usher serve --demo                 a service to try, with a demo page
               usher client add "My game"         register an application
               usher client list                  who is registered
+              usher key rotate                   a new signing key
+              usher token issue c_…              a token to try with
+              usher doctor                       what is wrong, and what to do
               usher serve --help                 every setting
 
             EXIT CODES
@@ -21,7 +24,10 @@ struct Usher: ParsableCommand {
               64 a wrong argument or setting; it is named on stderr
             """,
         version: usherVersion,
-        subcommands: [Serve.self, ClientCommand.self, EdgeCommand.self])
+        subcommands: [
+            Serve.self, ClientCommand.self, KeyCommand.self, TokenCommand.self, AuditCommand.self,
+            DoctorCommand.self, EdgeCommand.self,
+        ])
 }
 
 /// The version of this build; docs/CHANGELOG.md has an entry for it.

@@ -52,6 +52,7 @@ struct Site {
         publicServer.stop()
         operatorServer.stop()
         janitor.stop()
+        foundations.keys.stop()
         parts.directory.stop()
         logger.notice("stopped")
     }

@@ -91,10 +91,13 @@ struct ServeSettings: Sendable {
     let edgeCookie: String
     let queryToken: QueryTokenRule
     let signingAlgorithm: SignatureAlgorithm
+    /// How long a key is in the key set before it signs.
+    let keyPublishSeconds: Int
     let signalPath: String?
     let admission: AdmissionLimits
     let sockets: SocketLimits
     let tokenRequestsPerSecond: Int
+    let addressRequestsPerSecond: Int
     let trustedProxies: [CIDR]
     let allowPlainHTTP: Bool
     let logLevel: Logger.Level
@@ -115,11 +118,15 @@ struct ServeSettings: Sendable {
         queryToken = try values.choice(.queryToken, default: QueryTokenRule.allow)
         signingAlgorithm =
             try values.choice(.signingAlgorithm, default: SigningAlgorithmSetting.es256).algorithm
+        keyPublishSeconds =
+            try values.integer(.keyPublishSeconds, default: 1200, in: 1...2_592_000)
         signalPath = try values.path(.signalPath)
         admission = try values.admissionLimits()
         sockets = try values.socketLimits()
         tokenRequestsPerSecond =
             try values.integer(.tokenRequestsPerSecond, default: 0, in: 0...1_000_000)
+        addressRequestsPerSecond =
+            try values.integer(.addressRequestsPerSecond, default: 0, in: 0...1_000_000)
         logLevel = try values.choice(.logLevel, default: Logger.Level.info)
         try values.checkExposure(of: self)
     }

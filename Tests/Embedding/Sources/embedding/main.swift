@@ -1,3 +1,4 @@
+import UsherKeySet
 import UsherVerifier
 
 // A key set and a token as an issuer would hand them out. The private key was thrown away.
@@ -37,3 +38,16 @@ let altered = token.replacing("MTgwMDAwMDYwMCwi", with: "OTgwMDAwMDYwMCwi")
 precondition(altered != token)
 precondition(rejection(of: altered, at: 1_800_000_001) == .badSignature)
 print("verified \(verified.tokenID) of \(verified.subject), refused what was altered or too old")
+
+// Nothing listens there, so there are no keys, and that is said.
+let keys = try RemoteKeySet(
+    url: "http://127.0.0.1:1/jwks.json", issuer: "https://auth.example",
+    audience: "https://relay.example", algorithms: [.es256], transport: .insecureHTTPToLoopback)
+do throws(TokenRejection) {
+    _ = try await keys.verify(token, atSecondsSinceEpoch: 1_800_000_001)
+    preconditionFailure("verified without keys")
+} catch {
+    precondition(error == .keysUnavailable)
+}
+precondition(!watching(keys) && keys.status.consecutiveFailures == 1)
+print("without an issuer to ask: \(keys.status.lastFault?.code ?? "no fault")")

@@ -1,0 +1,100 @@
+import Edge
+import HTTPMessages
+
+/// What was read, written again in the plainest way, reads the same.
+func fuzzForm(_ bytes: [UInt8]) {
+    let pairs: [(name: String, value: String)]
+    do throws(FormError) {
+        pairs = try FormFields.parse(bytes)
+    } catch {
+        require(error.offset < bytes.count, "a form's error lies in the form")
+        require(error.parameter.map(FieldGrammar.isToken) != false, "its parameter is a word")
+        return
+    }
+    require(pairs.count <= FormFields.fieldsMax, "a form has a largest number of fields")
+    let written = pairs.map { formEncoded($0.name) + "=" + formEncoded($0.value) }
+    let again = mustTake("what we write we read") {
+        try FormFields.parse(written.joined(separator: "&"))
+    }
+    require(samePairs(pairs, again), "a form is the same after writing and reading")
+}
+
+/// The input is an Authorization field where it names a scheme, else what Basic would encode.
+func fuzzBasic(_ bytes: [UInt8]) {
+    let text = String(decoding: bytes, as: UTF8.self)
+    let field =
+        BasicCredentials.isBasic(authorization: text) ? text : "Basic " + base64(bytes)
+    guard let found = try? BasicCredentials.parse(authorization: field) else { return }
+    let pair = formEncoded(found.id) + ":" + formEncoded(found.secret)
+    let again = mustTake("what we write we read") {
+        try BasicCredentials.parse(authorization: "bAsIC " + base64(Array(pair.utf8)))
+    }
+    require(
+        areSame(found.id, again.id) && areSame(found.secret, again.secret),
+        "credentials are the same after writing and reading (RFC 6749 §2.3.1)")
+}
+
+/// The input's lines are header fields: `a` begins an Authorization, every other line a Cookie.
+func fuzzCookie(_ bytes: [UInt8]) {
+    var headers = HeaderFields([("Host", "usher.example")])
+    for line in bytes.split(separator: UInt8(ascii: "\n")) {
+        let isAuthorization = line.first == UInt8(ascii: "a")
+        headers.add(
+            isAuthorization ? "Authorization" : "cookie",
+            String(decoding: isAuthorization ? line.dropFirst() : line, as: UTF8.self))
+    }
+    let name = "__Host-usher"
+    let pairs = Cookies.pairs(in: headers)
+    let kept = Cookies.removing(named: name, from: headers)
+    let others = pairs.filter { $0.name != name }
+    require(samePairs(Cookies.pairs(in: kept), others), "the other cookies stay as they were")
+
+    guard let result = try? EdgeStep(cookieName: name).apply(headers) else { return }
+    require(result.headers.values("Authorization").count <= 1, "one Authorization at most")
+    require(
+        !Cookies.pairs(in: result.headers).contains { $0.name == name }, "the cookie is taken off")
+    let values = pairs.filter { $0.name == name }.map(\.value)
+    require(result.fromCookie == (values.count == 1), "a repeated cookie never passes")
+    if result.fromCookie {
+        require(
+            result.headers["Authorization"] == "Bearer " + values[0],
+            "the cookie replaces what the client sent")
+    }
+    let again = mustTake("the step takes its own result") {
+        try EdgeStep(cookieName: name).apply(result.headers)
+    }
+    require(again.headers == result.headers && !again.fromCookie, "a second step changes nothing")
+}
+
+private func samePairs(
+    _ one: [(name: String, value: String)], _ other: [(name: String, value: String)]
+) -> Bool {
+    one.count == other.count
+        && zip(one, other).allSatisfy {
+            areSame($0.name, $1.name) && areSame($0.value, $1.value)
+        }
+}
+
+private func formEncoded(_ text: String) -> String {
+    let digits = Array("0123456789ABCDEF".utf8)
+    var encoded: [UInt8] = []
+    for byte in text.utf8 {
+        encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+    }
+    return String(decoding: encoded, as: UTF8.self)
+}
+
+private func base64(_ bytes: [UInt8]) -> String {
+    let alphabet = Array(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+    var text: [UInt8] = []
+    for start in stride(from: 0, to: bytes.count, by: 3) {
+        let group = bytes[start..<min(start + 3, bytes.count)]
+        let bits = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
+        for place in 0..<4 {
+            let isPadding = place > group.count
+            text.append(isPadding ? UInt8(ascii: "=") : alphabet[bits >> (18 - 6 * place) & 63])
+        }
+    }
+    return String(decoding: text, as: UTF8.self)
+}

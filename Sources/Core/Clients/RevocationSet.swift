@@ -1,0 +1,81 @@
+/// Revocations, ready to be asked about a token: at most three look-ups, whatever their number.
+package struct RevocationSet: Sendable {
+    /// How many may be live at once in one registry, which bounds its followers' memory to some
+    /// tens of megabytes.
+    package static let entriesMax = 262_144
+    /// How many of them one client may have made. Beyond it, a client can still revoke all of its
+    /// tokens with one entry.
+    package static let entriesPerClientMax = 65_536
+
+    private struct Entry {
+        var issuedBefore: Int64
+        var expiresAt: Int64
+
+        mutating func merge(_ other: Entry) {
+            issuedBefore = max(issuedBefore, other.issuedBefore)
+            expiresAt = max(expiresAt, other.expiresAt)
+        }
+    }
+
+    private var tokens: [Name: Entry] = [:]
+    private var subjects: [Name: Entry] = [:]
+    private var clients: [Name: Entry] = [:]
+
+    package init(_ revocations: [Revocation] = []) {
+        for revocation in revocations { insert(revocation) }
+    }
+
+    package var count: Int { tokens.count + subjects.count + clients.count }
+
+    /// Adds one; of two about the same name, the later second and the later end hold.
+    package mutating func insert(_ revocation: Revocation) {
+        let name = Name(text: revocation.name)
+        switch revocation {
+        case .token(_, let end):
+            Self.merge(Entry(issuedBefore: .max, expiresAt: end), into: &tokens[name])
+        case .subject(_, let second, let end):
+            Self.merge(Entry(issuedBefore: second, expiresAt: end), into: &subjects[name])
+        case .client(_, let second, let end):
+            Self.merge(Entry(issuedBefore: second, expiresAt: end), into: &clients[name])
+        }
+    }
+
+    /// Drops those that ended before `second`, in seconds since the Unix epoch.
+    package mutating func drop(expiredBefore second: Int64) {
+        tokens = tokens.filter { $0.value.expiresAt >= second }
+        subjects = subjects.filter { $0.value.expiresAt >= second }
+        clients = clients.filter { $0.value.expiresAt >= second }
+    }
+
+    /// Whether a token with these claims is revoked: by its `jti`, or because its `sub` or its
+    /// `client_id` was revoked in the second of its `iat` or later.
+    package func isRevoked(
+        tokenID: String, subject: String, clientID: String, issuedAt: Int64
+    ) -> Bool {
+        Self.covers(tokens, tokenID, issuedAt) || Self.covers(subjects, subject, issuedAt)
+            || Self.covers(clients, clientID, issuedAt)
+    }
+
+    private static func covers(
+        _ entries: [Name: Entry], _ name: String, _ issuedAt: Int64
+    ) -> Bool {
+        guard !entries.isEmpty, let entry = entries[Name(text: name)] else { return false }
+        return issuedAt <= entry.issuedBefore
+    }
+
+    private static func merge(_ entry: Entry, into known: inout Entry?) {
+        if known?.merge(entry) == nil { known = entry }
+    }
+
+    /// Compared byte by byte, as the registry and the relay do: `String` by itself takes
+    /// canonically equivalent names for one.
+    private struct Name: Hashable {
+        let text: String
+
+        static func == (left: Name, right: Name) -> Bool {
+            left.text.utf8.elementsEqual(right.text.utf8)
+        }
+
+        func hash(into hasher: inout Hasher) { hasher.combine(text) }
+    }
+}

@@ -1,0 +1,45 @@
+import Clients
+internal import Tokens
+
+/// What the audit log says about changes of clients, for people: grants by their values, never a
+/// secret or its digest, keys by their ids. A name may hold anything, so it comes last.
+enum AuditDetails {
+    static func added(_ client: Client) -> String {
+        [
+            list("rooms", client.rooms.map(\.text)), list("origins", client.origins),
+            list("scopes", client.scopes), text("lifetime", String(client.lifetimeSecondsMax)),
+            list("keys", client.assertionKeys.map(\.keyID)), text("name", client.name),
+        ].joined(separator: "; ")
+    }
+
+    static func changed(_ update: ClientUpdate) -> String {
+        [
+            update.rooms.map { list("rooms", $0.map(\.text)) },
+            update.origins.map { list("origins", $0) },
+            update.scopes.map { list("scopes", $0) },
+            update.lifetimeSecondsMax.map { text("lifetime", String($0)) },
+            update.assertionKeys.map { list("keys", $0.map(\.keyID)) },
+            update.name.map { text("name", $0) },
+        ].compactMap { $0 }.joined(separator: "; ")
+    }
+
+    static func rotated(_ rotation: SecretRotation) -> String {
+        let end = rotation.previousExpiresAt.map { "ends at \($0)" } ?? "ended"
+        return "the previous secret \(end)" + (rotation.endedEarly ? "; an older one ended" : "")
+    }
+
+    static func removed(_ client: Client) -> String { text("name", client.name) }
+
+    static func revoked(_ revocation: Revocation) -> String {
+        switch revocation {
+        case .token: ""
+        case .subject(_, let second, _), .client(_, let second, _): "issued until \(second)"
+        }
+    }
+
+    private static func text(_ name: String, _ value: String) -> String { "\(name) \(value)" }
+
+    private static func list(_ name: String, _ values: [String]) -> String {
+        text(name, values.isEmpty ? "-" : values.joined(separator: " "))
+    }
+}

@@ -1,0 +1,36 @@
+internal import GRDB
+
+/// A look at a registry's file that changes nothing in it: neither schema nor journal.
+package struct RegistryExamination: Equatable, Sendable {
+    package let path: String
+    /// The version of its tables, and the newest that this program knows.
+    package let schema: Int
+    package let schemaKnown: Int
+    /// What SQLite finds wrong (`PRAGMA integrity_check`, `foreign_key_check`); empty where all is
+    /// well. Reads the whole file.
+    package let faults: [String]
+
+    /// Whether opening the registry would leave its tables as they are.
+    package var isUpToDate: Bool { schema == schemaKnown }
+
+    /// - Throws: `RegistryError` for a file that is missing, not ours, or cannot be read.
+    package init(path: String) throws(RegistryError) {
+        try RegistryFile.prepare(path: path, mustExist: true)
+        guard RegistryFile.looksLikeDatabase(path) else { throw .notADatabase(path: path) }
+        self.path = path
+        schemaKnown = RegistrySchema.version
+        do {
+            (schema, faults) = try RegistryConnections.openReader(path: path).read { db in
+                try RegistrySchema.check(db, path: path)
+                let schema = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+                let integrity = try String.fetchAll(db, sql: "PRAGMA integrity_check(20)")
+                let orphans = try Row.fetchAll(db, sql: "PRAGMA foreign_key_check").map {
+                    "a row of \($0[0] as String) belongs to nothing"
+                }
+                return (schema, integrity.filter { $0 != "ok" } + orphans)
+            }
+        } catch {
+            throw RegistryError(error, path: path)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+package import Clients
+
+/// Revocations and the audit log.
+extension ClientRegistry {
+    /// Refuses tokens that are out. What is revoked already is revoked once, and logged once.
+    ///
+    /// - Parameters:
+    ///   - revocation: Which; of two about the same name, the later second and the later end hold.
+    ///   - actor: Who does it.
+    ///   - now: Seconds since the Unix epoch.
+    /// - Throws: `RegistryError`; `.refused` for a name that no token can have, and
+    ///   `.tooManyRevocations`, against which revoking everything of a client helps.
+    package func revoke(
+        _ revocation: Revocation, by actor: Actor = .server, at now: Int64 = SystemClock.seconds()
+    ) throws(RegistryError) {
+        let bytes = revocation.name.utf8.count
+        guard bytes >= 1, bytes <= Revocation.nameBytesMax else {
+            throw .refused(
+                reason: "what is revoked has a name of 1 to \(Revocation.nameBytesMax) bytes")
+        }
+        try write { db in
+            guard try RevocationRows.insert(db, revocation, by: actor) else { return }
+            try AuditRows.append(
+                db, revocation.auditAction, revocation.name, AuditDetails.revoked(revocation),
+                AuditStamp(actor: actor, at: now))
+        }
+    }
+
+    /// Every revocation that has not been dropped yet, in the order in which they were made.
+    package func revocations() throws(RegistryError) -> [Revocation] {
+        try read { try RevocationRows.all($0) }
+    }
+
+    /// Adds a line about something that does not lie in the registry, such as a key.
+    ///
+    /// `action` is `THING.VERB`, stable across releases, and `target` the id of the thing;
+    /// `details` are for people and never a secret. Texts that are longer than `AuditEntry` allows
+    /// are cut. `now` is in seconds since the Unix epoch.
+    package func appendAudit(
+        action: String, target: String, details: String = "", by actor: Actor,
+        at now: Int64 = SystemClock.seconds()
+    ) throws(RegistryError) {
+        try write { db in
+            try AuditRows.append(
+                db, action, target, details, AuditStamp(actor: actor, at: now))
+        }
+    }
+
+    /// The audit log after the line `id` (0: from its beginning), oldest first: up to `limit`
+    /// lines, and no more than 10 000 at once.
+    package func auditEntries(
+        after id: Int64, limit: Int
+    ) throws(RegistryError) -> [AuditEntry] {
+        try read { try AuditRows.entries($0, after: id, limit: limit) }
+    }
+
+    /// The end of the audit log, oldest first; no more than 10 000 lines.
+    package func latestAuditEntries(limit: Int) throws(RegistryError) -> [AuditEntry] {
+        try read { try AuditRows.latest($0, limit: limit) }
+    }
+}

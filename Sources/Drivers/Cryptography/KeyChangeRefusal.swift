@@ -1,0 +1,41 @@
+package import Tokens
+
+/// Why a change of keys was not made. Each says what to do instead.
+package enum KeyChangeRefusal: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What was to be imported is no key, or none that is accepted.
+    case importedKey(CryptographyError)
+    /// The key to be imported lies there already.
+    case alreadyThere(keyID: String, KeyStage)
+    case unknownKey(keyID: String, path: String)
+    /// The signing key cannot be taken away.
+    case signs(keyID: String)
+    /// A published key of another algorithm than the one asked for is next.
+    case otherKeyWaits(keyID: String, SignatureAlgorithm)
+
+    /// Stable across releases.
+    package var code: String {
+        switch self {
+        case .importedKey(let error): error.code
+        case .alreadyThere: "key_already_there"
+        case .unknownKey: "key_unknown"
+        case .signs: "key_signs"
+        case .otherKeyWaits: "key_other_waits"
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .importedKey(let error):
+            "the key cannot be imported: \(error.description)"
+        case .alreadyThere(let keyID, let stage):
+            "the key \(keyID) is here already: it is \(stage.rawValue)"
+        case .unknownKey(let keyID, let path):
+            "there is no key \(keyID) in \(path): usher key list shows those that are there"
+        case .signs(let keyID):
+            "the key \(keyID) signs: put another in its place first with usher key rotate --now"
+        case .otherKeyWaits(let keyID, let algorithm):
+            "the \(algorithm.rawValue) key \(keyID) is to sign next: retire it first with "
+                + "usher key retire \(keyID), or rotate with --now"
+        }
+    }
+}

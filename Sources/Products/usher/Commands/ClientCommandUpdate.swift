@@ -1,0 +1,107 @@
+import ArgumentParser
+import ClientStorage
+import Clients
+import Cryptography
+import Foundation
+import Tokens
+
+extension ClientCommand {
+    struct Update: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Change what a client is called or granted; its secrets stay.",
+            discussion: """
+                What is not named stays as it is. Each list is replaced as a whole. A running \
+                service follows within a second; tokens that are out keep what they carry until \
+                they end or are revoked.
+
+                EXAMPLES
+                  usher client update c_… --name "My other game"
+                  usher client update c_… --rooms lobby --rooms 'match-*' --lifetime 900
+                  usher client update c_… --assertion-keys backend-jwks.json
+                  usher client update c_… --no-origins --no-assertion-keys
+                """)
+
+        @Argument(help: "The client_id.") var clientID: String
+        @Option(help: "What you call it.") var name: String?
+        @Option(help: "Rooms its tokens may carry; may be repeated.") var rooms: [String] = []
+        @Option(help: "Web origin whose pages may connect by cookie; may be repeated.")
+        var origin: [String] = []
+        @Flag(help: "No page may connect by cookie.") var noOrigins = false
+        @Option(help: "Scope its tokens may carry; may be repeated.") var scope: [String] = []
+        @Option(help: "Seconds that its tokens may live at most, 1 to 3600.") var lifetime: Int64?
+        @Option(help: "File with the public keys of its private_key_jwt, a JWK set.")
+        var assertionKeys: String?
+        @Flag(help: "Its secret alone proves it.") var noAssertionKeys = false
+        @OptionGroup var registry: RegistryOptions
+
+        func validate() throws {
+            if noOrigins, !origin.isEmpty {
+                throw ValidationError("--no-origins and --origin exclude each other")
+            }
+            if noAssertionKeys, assertionKeys != nil {
+                throw ValidationError("--no-assertion-keys and --assertion-keys exclude each other")
+            }
+            let isEmpty =
+                name == nil && rooms.isEmpty && origin.isEmpty && scope.isEmpty && lifetime == nil
+                && assertionKeys == nil && !noOrigins && !noAssertionKeys
+            if isEmpty { throw ValidationError("Name what is to change, such as --rooms") }
+        }
+
+        func run() throws {
+            try report {
+                let client = try registry.open().update(
+                    id: clientID, try update(), by: .atTerminal(), atSecondsSinceEpoch: Clock.now())
+                ClientPrinter(json: registry.json).printDetails(client)
+            }
+        }
+
+        private func update() throws -> ClientUpdate {
+            let keys = try assertionKeys.map(AssertionKeyFile.read)
+            do throws(RegistrationError) {
+                return try ClientUpdate(
+                    name: name, rooms: rooms.isEmpty ? nil : rooms,
+                    origins: noOrigins ? [] : origin.isEmpty ? nil : origin,
+                    scopes: scope.isEmpty ? nil : scope, lifetimeSecondsMax: lifetime,
+                    assertionKeys: noAssertionKeys ? [] : keys)
+            } catch {
+                guard error.member == "name" else { throw error }
+                throw SettingError(
+                    place: "--name", value: error.value, expected: error.expected)
+            }
+        }
+    }
+}
+
+/// The file of `--assertion-keys`: a JWK set with public keys alone, all of them fit.
+enum AssertionKeyFile {
+    /// - Throws: `SettingError` naming the file and what is wrong in it.
+    static func read(_ path: String) throws(SettingError) -> [PublicKey] {
+        func refusal(_ expected: String) -> SettingError {
+            SettingError(place: "--assertion-keys", value: path, expected: expected)
+        }
+        let input = try? FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+        guard let json = try? input?.read(upToCount: JWKSet.bytesMax + 1) else {
+            throw refusal("a file that can be read")
+        }
+        let set: JWKSet
+        do throws(KeyFault) {
+            set = try JWKSet(parsing: [UInt8](json), sha256: Digest.sha256)
+        } catch {
+            throw refusal("a JWK set of public keys (RFC 7517 §5): \(error.description)")
+        }
+        if let skipped = set.skipped.first {
+            throw refusal(
+                "keys that can all be used: number \(skipped.index + 1) of the set cannot, "
+                    + "\(skipped.fault.description)")
+        }
+        for key in set.keys {
+            do throws(CryptographyError) {
+                _ = try VerifyingKey(key)
+            } catch {
+                throw refusal("keys that can all be used: \(key.keyID): \(error.description)")
+            }
+        }
+        guard !set.keys.isEmpty else { throw refusal("a JWK set with at least one key") }
+        return set.keys
+    }
+}

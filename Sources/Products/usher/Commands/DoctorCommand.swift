@@ -1,0 +1,170 @@
+import ArgumentParser
+import HTTPMessages
+import SignalService
+import StrictJSON
+
+struct DoctorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Look whether what the service needs is in order, and say what to do.",
+        discussion: """
+            Takes the settings of usher serve, by flags, variables and configuration file, and \
+            changes nothing. It works beside a running service and without one; run it as the \
+            user that the service runs as. Exits with 1 when it finds a problem; warnings leave 0.
+
+            EXAMPLES
+              usher doctor
+              usher doctor --data /var/lib/usher --issuer https://meet.example
+              usher doctor --json
+            """)
+
+    @OptionGroup(title: "PLACES") var places: PlaceOptions
+    @OptionGroup(title: "TOKENS AND ACCESS") var access: AccessOptions
+    @Flag(help: "Print JSON for programs.") var json = false
+
+    func run() throws {
+        try report {
+            let values = try SettingValues(
+                flags: places.flags.merging(access.flags) { first, _ in first },
+                environment: Environment.variables,
+                file: try Environment.configuration(at: places.config))
+            let findings = Examination(values, now: Clock.now()).findings()
+            if json {
+                sayJSON(.array(findings.map(\.json)))
+            } else {
+                FindingPrinter.show(findings)
+            }
+            if findings.contains(where: { $0.level == .problem }) { throw ExitCode(1) }
+        }
+    }
+}
+
+/// What one look of the doctor came to.
+struct Finding: Equatable {
+    enum Level: String {
+        case ok, warning, problem
+        /// Nothing could be found out, and so nothing is claimed.
+        case notChecked = "not_checked"
+    }
+
+    /// What was looked at; stable across releases.
+    let check: String
+    let level: Level
+    let message: String
+    /// What to do; nil where there is nothing to be done.
+    let advice: String?
+
+    static func ok(_ check: String, _ message: String) -> Finding {
+        Finding(check: check, level: .ok, message: message, advice: nil)
+    }
+
+    static func warning(_ check: String, _ message: String, _ advice: String) -> Finding {
+        Finding(check: check, level: .warning, message: message, advice: advice)
+    }
+
+    static func problem(_ check: String, _ message: String, _ advice: String?) -> Finding {
+        Finding(check: check, level: .problem, message: message, advice: advice)
+    }
+
+    static func notChecked(_ check: String, _ message: String, _ advice: String?) -> Finding {
+        Finding(check: check, level: .notChecked, message: message, advice: advice)
+    }
+
+    var json: JSONValue {
+        [
+            "check": .string(check), "level": .string(level.rawValue),
+            "message": .string(message), "advice": advice.map { .string($0) } ?? .null,
+        ]
+    }
+}
+
+private enum FindingPrinter {
+    static func show(_ findings: [Finding]) {
+        let width = findings.map(\.check.count).max() ?? 0
+        for finding in findings {
+            let padding = String(repeating: " ", count: width - finding.check.count)
+            say("\(mark(finding.level))  \(finding.check)\(padding)  \(finding.message)")
+            if let advice = finding.advice {
+                say(String(repeating: " ", count: 13 + width) + "→ \(advice)")
+            }
+        }
+        func count(_ level: Finding.Level) -> Int { findings.count { $0.level == level } }
+        say(
+            "\(count(.ok)) ok, \(count(.warning)) to look at, \(count(.problem)) wrong, "
+                + "\(count(.notChecked)) not checked")
+    }
+
+    private static func mark(_ level: Finding.Level) -> String {
+        switch level {
+        case .ok: "ok       "
+        case .warning: "warning  "
+        case .problem: "PROBLEM  "
+        case .notChecked: "unchecked"
+        }
+    }
+}
+
+/// All of the doctor's looks, one after the other; none changes anything.
+struct Examination {
+    let values: SettingValues
+    let now: Int64
+
+    init(_ values: SettingValues, now: Int64) {
+        self.values = values
+        self.now = now
+    }
+
+    func findings() -> [Finding] {
+        let data = values.text(.data) ?? Environment.defaultDataFolder
+        let keys = values.text(.keys) ?? data + "/keys"
+        let (settings, fault) = settings()
+        let registry = RegistryLook(folder: data)
+        let keyFolder = KeyLook(path: keys, now: now)
+        var findings = [fault ?? .ok("settings", "every setting is what it must be")]
+        findings += DataFolderLook(path: data).findings()
+        findings += registry.findings
+        findings += keyFolder.findings
+        findings.append(ClockLook(now: now).finding(registry.dates + keyFolder.dates))
+        guard let settings else {
+            for check in ["listen", "operator", "issuer", "exposure"] {
+                findings.append(.notChecked(check, "the settings are not sound", nil))
+            }
+            return findings
+        }
+        findings += NetworkLook(settings: settings, signingKeyID: keyFolder.signingKeyID)
+            .findings()
+        findings.append(ExposureLook.finding(settings))
+        return findings
+    }
+
+    /// What `serve` would be told, or why it would not start.
+    private func settings() -> (ServeSettings?, Finding?) {
+        do throws(SettingError) {
+            let settings = try ServeSettings(
+                half: .both, values: values, defaultData: Environment.defaultDataFolder)
+            return (settings, nil)
+        } catch {
+            return (nil, .problem("settings", "\(error)", "usher serve does not start like this"))
+        }
+    }
+}
+
+/// What may be read by whoever stands between.
+enum ExposureLook {
+    static func finding(_ settings: ServeSettings) -> Finding {
+        let isPublic = !settings.listen.isLoopback
+        let isRemote = settings.issuer.flatMap(IssuerURL.init)?.isLoopback == false
+        if isPublic, settings.allowPlainHTTP {
+            return .warning(
+                "exposure", "tokens and secrets travel in the clear: allow-plain-http is set",
+                "put a proxy that ends TLS in front, and name it with --trusted-proxy")
+        }
+        if isPublic || isRemote, settings.queryToken == .allow {
+            return .warning(
+                "exposure",
+                "pages elsewhere may send their token in the URL, where access logs keep it",
+                "set --query-token one-use or deny, or keep queries out of the proxy's log")
+        }
+        return .ok("exposure", "no token need stand in a URL that others log")
+    }
+}

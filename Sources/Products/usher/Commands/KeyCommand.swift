@@ -1,0 +1,176 @@
+import ArgumentParser
+import ClientStorage
+import Clients
+import Cryptography
+import Foundation
+
+struct KeyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "key",
+        abstract: "See the signing keys, and change them while the service runs.",
+        discussion: """
+            A key is published first, so that verifiers learn it before it signs; then it signs; \
+            then it is retired and verifies what it signed until that has run out; then it is \
+            gone. usher serve takes the steps that time asks for, and sees each change within a \
+            second.
+
+            EXAMPLES
+              usher key list
+              usher key rotate                     the next key, in 20 minutes
+              usher key rotate --now               the next key, at once
+              usher key rotate --algorithm EdDSA
+              usher key import < key.pem
+              usher key retire KID --now           a stolen key, after rotate --now
+            """,
+        subcommands: [List.self, Rotate.self, Retire.self, Import.self])
+}
+
+/// What every command on the keys takes.
+struct KeyOptions: ParsableArguments {
+    @Option(help: "Folder of the registry. (default: $USHER_DATA or ~/.local/share/usher)")
+    var data: String?
+    @Option(help: "Folder of the signing keys. (default: $USHER_KEYS or DATA/keys)")
+    var keys: String?
+    @Flag(help: "Print JSON for programs.") var json = false
+
+    var folder: KeyFolder { KeyFolder(path: path) }
+    var printer: KeyPrinter { KeyPrinter(json: json) }
+
+    /// Shows what was done, and writes it into the audit log where there is a registry.
+    func report(_ change: KeyChange, of command: String) {
+        printer.printChange(change)
+        do throws(RegistryError) {
+            let registry = try ClientRegistry(
+                path: RegistryFile.path(in: Environment.dataFolder(data)), mustExist: true)
+            try KeyAudit(registry: registry, actor: .atTerminal())
+                .append(change, command: command)
+        } catch {
+            if case .notFound = error { return }
+            complain("it is done, but not in the audit log: \(error)")
+        }
+    }
+
+    private var path: String {
+        let variable = Environment.variables[Setting.keys.variable].flatMap { path in
+            path.isEmpty ? nil : path
+        }
+        return keys ?? variable ?? Environment.dataFolder(data) + "/keys"
+    }
+}
+
+extension SigningAlgorithmSetting: ExpressibleByArgument {}
+
+extension KeyCommand {
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List the keys with their stages and dates.")
+        @OptionGroup var options: KeyOptions
+
+        func run() throws {
+            try report { options.printer.printTable(try options.folder.list()) }
+        }
+    }
+
+    struct Rotate: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Publish the next signing key, or let it sign at once.",
+            discussion: """
+                Where a key waits already, that one is next and no other is made.
+
+                EXAMPLES
+                  usher key rotate
+                  usher key rotate --now
+                """)
+        @Flag(help: "Sign with it at once; verifiers may refuse its tokens for some minutes.")
+        var now = false
+        @Option(help: "ES256, RS256 or EdDSA. (default: that of the signing key)")
+        var algorithm: SigningAlgorithmSetting?
+        @OptionGroup var options: KeyOptions
+
+        func run() throws {
+            try report {
+                let change = try options.folder.rotate(
+                    to: algorithm?.algorithm, now ? .immediate : .afterPublishing,
+                    atSecondsSinceEpoch: Clock.now())
+                options.report(change, of: "key.rotate")
+            }
+        }
+    }
+
+    struct Retire: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "End a key's use: a published one never signs.",
+            discussion: """
+                A retired key still verifies what it signed, and usher serve removes it when that \
+                has run out. With --now it is gone at once, and with it all tokens it signed. The \
+                signing key needs a successor first: usher key rotate --now.
+
+                EXAMPLES
+                  usher key retire KID
+                  usher key retire KID --now
+                """)
+        @Argument(help: "The key, as usher key list names it.") var kid: String
+        @Flag(help: "Remove it: every token that it signed is refused from now on.")
+        var now = false
+        @OptionGroup var options: KeyOptions
+
+        func run() throws {
+            try report {
+                let change: KeyChange =
+                    now
+                    ? .removed(try options.folder.remove(keyID: kid))
+                    : .retired(
+                        try options.folder.retire(keyID: kid, atSecondsSinceEpoch: Clock.now()))
+                options.report(change, of: now ? "key.remove" : "key.retire")
+            }
+        }
+    }
+
+    struct Import: ParsableCommand {
+        private static let bytesMax = 16_384
+
+        static let configuration = CommandConfiguration(
+            abstract: "Publish a key that was made elsewhere.",
+            discussion: """
+                Takes one private key in PEM without a password: EC P-256, RSA with 2048 bits or \
+                more, or Ed25519. It signs when its time has come, or at once where no key does.
+
+                EXAMPLES
+                  openssl genpkey -algorithm ed25519 | usher key import
+                  usher key import key.pem
+                """)
+        @Argument(help: "The PEM file. (default: stdin)") var file: String?
+        @OptionGroup var options: KeyOptions
+
+        func run() throws {
+            try report {
+                var content = try content()
+                var pem = [UInt8](content)
+                content.resetBytes(in: content.startIndex..<content.endIndex)
+                let change = try options.folder.importKey(
+                    wiping: &pem, atSecondsSinceEpoch: Clock.now())
+                options.report(change, of: "key.import")
+            }
+        }
+
+        private func content() throws -> Data {
+            let place = file ?? "stdin"
+            let input: FileHandle
+            do {
+                input =
+                    try file.map { try FileHandle(forReadingFrom: URL(fileURLWithPath: $0)) }
+                    ?? .standardInput
+            } catch {
+                throw CommandFailure("\(place) cannot be read: name a PEM file that is yours")
+            }
+            let pem = try? input.read(upToCount: Self.bytesMax + 1)
+            guard let pem, !pem.isEmpty else {
+                throw CommandFailure("\(place) holds nothing: give a private key in PEM")
+            }
+            guard pem.count <= Self.bytesMax else {
+                throw CommandFailure("\(place) is longer than \(Self.bytesMax) bytes, so no key")
+            }
+            return pem
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import ArgumentParser
+import ClientStorage
+import Cryptography
+import Foundation
+import StrictJSON
+
+struct TokenCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "token",
+        abstract: "Issue, read, check and revoke tokens by hand.",
+        discussion: """
+            Tokens are read from stdin, never from the command line, which other users see.
+
+            EXAMPLES
+              usher token issue c_… --subject alice --rooms lobby --expires-in 300
+              usher token inspect < token.txt
+              usher token verify --issuer https://meet.example < token.txt
+              usher token revoke < token.txt
+              usher token revoke --client c_… --subject alice
+            """,
+        subcommands: [Issue.self, Inspect.self, Verify.self, Revoke.self])
+}
+
+/// Where a command finds the registry and the keys, and what the service calls itself: as `serve`
+/// is told, by flags, variables and the configuration file.
+struct ServiceOptions: ParsableArguments {
+    @Option(help: "Folder of the registry. (default: $USHER_DATA or ~/.local/share/usher)")
+    var data: String?
+    @Option(help: "Folder of the signing keys. (default: DATA/keys)") var keys: String?
+    @Option(help: "The iss of the tokens. (default: as serve would have it)") var issuer: String?
+    @Option(help: "The aud of the tokens. (default: the issuer)") var audience: String?
+    @Option(help: "Configuration file of the service, JSON.") var config: String?
+    @Flag(help: "Print JSON for programs.") var json = false
+
+    func service() throws -> ServiceUnderCommand {
+        let flags: [Setting: String?] = [
+            .data: data, .keys: keys, .issuer: issuer, .audience: audience,
+        ]
+        return ServiceUnderCommand(
+            settings: try ServeSettings(
+                half: .both,
+                values: SettingValues(
+                    flags: flags.compactMapValues { $0.map { [$0] } },
+                    environment: Environment.variables,
+                    file: try Environment.configuration(at: config)),
+                defaultData: Environment.defaultDataFolder))
+    }
+}
+
+/// The service whose tokens a command handles.
+struct ServiceUnderCommand {
+    let settings: ServeSettings
+
+    /// - Throws: `SettingError` where the issuer hangs on a port that the start will pick.
+    func issuer() throws(SettingError) -> String {
+        if let issuer = settings.issuer { return issuer }
+        guard settings.listen.port != 0 else {
+            throw SettingError(
+                place: Setting.issuer.flag, value: "",
+                expected: "the issuer of the tokens, since the port is picked at the start")
+        }
+        return settings.listen.url
+    }
+
+    func audience() throws(SettingError) -> String {
+        if let audience = settings.audience { return audience }
+        return try issuer()
+    }
+
+    var hasRegistry: Bool {
+        FileManager.default.fileExists(atPath: RegistryFile.path(in: settings.data))
+    }
+
+    /// - Throws: `KeyFolderError`; a command makes no key.
+    func signingKey() throws(KeyFolderError) -> SigningKey {
+        guard let signing = try KeyFolder(path: settings.keys).load().signing else {
+            throw .noSigningKey(path: settings.keys)
+        }
+        return signing.key
+    }
+
+    func registry() throws(RegistryError) -> ClientRegistry {
+        try ClientRegistry(path: RegistryFile.path(in: settings.data), mustExist: true)
+    }
+}
+
+func sayJSON(_ value: JSONValue) {
+    say(String(decoding: value.serialized(), as: UTF8.self))
+}
+
+extension JSONValue {
+    static func number(_ value: Int64) -> JSONValue { .number(JSONNumber(value)) }
+    static func strings(_ texts: [String]) -> JSONValue { .array(texts.map { .string($0) }) }
+}

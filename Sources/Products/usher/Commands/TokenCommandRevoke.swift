@@ -1,0 +1,124 @@
+import ArgumentParser
+import ClientStorage
+import Clients
+import Cryptography
+import StrictJSON
+import Tokens
+import UsherVerifier
+
+extension TokenCommand {
+    struct Revoke: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Refuse a token from now on, or all that a user or a client has.",
+            discussion: """
+                Without --client the token comes on stdin. A running service follows within a \
+                second and closes the sockets that were opened with what is revoked. Tokens \
+                issued later are good again: disable a client to keep it out.
+
+                EXAMPLES
+                  usher token revoke < token.txt
+                  usher token revoke --client c_… --subject alice
+                  usher token revoke --client c_… --all
+                """)
+
+        @Option(help: "The client whose tokens are meant.") var client: String?
+        @Option(help: "With --client: the tokens of this user of the client's.")
+        var subject: String?
+        @Flag(help: "With --client: all tokens of the client.") var all = false
+        @OptionGroup var places: KeyOptions
+
+        func validate() throws {
+            if client == nil, subject != nil || all {
+                throw ValidationError("--subject and --all need --client CLIENT_ID")
+            }
+            if client != nil, (subject != nil) == all {
+                throw ValidationError(
+                    "--client needs either --subject SUBJECT or --all beside it")
+            }
+        }
+
+        func run() throws {
+            try report {
+                let now = Clock.now()
+                let opened = try ClientRegistry(
+                    path: RegistryFile.path(in: Environment.dataFolder(places.data)),
+                    mustExist: true)
+                guard let revocation = try revocation(opened, now) else {
+                    return done("expired", "It has ended already: there is nothing to revoke.", [:])
+                }
+                try opened.revoke(revocation, by: .atTerminal(), at: now)
+                show(revocation)
+            }
+        }
+
+        private func revocation(_ opened: ClientRegistry, _ now: Int64) throws -> Revocation? {
+            guard let client else { return try ofToken(now) }
+            _ = try opened.existing(id: client)
+            let end = now + RevocationSpan.seconds
+            guard let subject else {
+                return .client(id: client, issuedBefore: now, expiresAt: end)
+            }
+            guard TextRules.isLabel(subject) else {
+                throw SettingError(
+                    place: "--subject", value: Printable.text(subject),
+                    expected: "1 to \(TextRules.bytesMax) bytes without control characters")
+            }
+            return .subject("\(client):\(subject)", issuedBefore: now, expiresAt: end)
+        }
+
+        /// Only what our own keys have signed: another's token cannot be revoked here, and saying
+        /// that it was would be a lie. Nil where it has ended.
+        private func ofToken(_ now: Int64) throws -> Revocation? {
+            let known = try places.folder.load().verification
+            // Issuer and audience are not looked at: a token of before they changed counts too.
+            let verifier = try Verifier(
+                issuer: "any", audience: "any", algorithms: [.es256, .rs256, .eddsa],
+                keys: .keys(known))
+            let token = try TokenInput.read()
+            let payload: [UInt8]
+            do throws(TokenRejection) {
+                payload = try verifier.verifySignature(ofCompactJWS: Array(token.utf8))
+            } catch {
+                throw CommandFailure("\(error.code): \(RejectionText.text(error))")
+            }
+            guard let claims = try? TokenClaims(reading: payload.span, kind: .access) else {
+                throw CommandFailure("its claims are not those of a token of ours")
+            }
+            guard claims.expiresAt + RevocationSpan.leewaySeconds > now else { return nil }
+            return .token(id: claims.tokenID, expiresAt: claims.expiresAt)
+        }
+
+        private func show(_ revocation: Revocation) {
+            switch revocation {
+            case .token(let id, let end):
+                done(
+                    "revoked", "The token \(Printable.text(id)) is revoked.",
+                    ["jti": .string(id), "expires_at": .number(end)])
+            case .subject(let subject, let before, _):
+                done(
+                    "revoked",
+                    "All tokens of \(Printable.text(subject)) issued until now are revoked.",
+                    ["sub": .string(subject), "issued_before": .number(before)])
+            case .client(let id, let before, _):
+                done(
+                    "revoked", "All tokens of \(id) issued until now are revoked.",
+                    ["client_id": .string(id), "issued_before": .number(before)])
+            }
+        }
+
+        private func done(_ state: String, _ text: String, _ members: JSONObject) {
+            guard places.json else { return say(text) }
+            var object = members
+            object["state"] = .string(state)
+            sayJSON(.object(object))
+        }
+    }
+}
+
+/// How long a revocation must be remembered.
+enum RevocationSpan {
+    /// Verifiers may let a token live on for this long.
+    static let leewaySeconds: Int64 = 300
+    /// No token lives longer.
+    static let seconds: Int64 = 3600 + leewaySeconds
+}

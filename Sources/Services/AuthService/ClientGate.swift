@@ -1,0 +1,63 @@
+import Clients
+import HTTPMessages
+import Synchronization
+
+/// What every endpoint under `/oauth2/` does first. They share one, so that what is counted at one
+/// counts at all.
+final class ClientGate: Sendable {
+    private let configuration: AuthConfiguration
+    private let ports: AuthPorts
+    private let authenticator: ClientAuthenticator
+    private let addresses: Mutex<RequestRate<AddressGroup>>
+
+    init(_ configuration: AuthConfiguration, _ ports: AuthPorts) {
+        self.configuration = configuration
+        self.ports = ports
+        authenticator = ClientAuthenticator(issuer: configuration.issuer, ports)
+        addresses = Mutex(RequestRate(perSecondMax: configuration.addressRequestsPerSecond))
+    }
+
+    /// The parameters of a POST, after the address's rate, which counts every request.
+    func form(of request: HTTPRequest, _ now: Int64) throws(OAuthRefusal) -> OAuthForm {
+        guard request.method == "POST" else { throw .methodNotAllowed(allow: "POST") }
+        try takeFromRate(request.clientAddress, now)
+        return try OAuthForm(request)
+    }
+
+    /// The client that the request proves to come from.
+    func client(
+        of request: HTTPRequest, _ form: OAuthForm, _ now: Int64
+    ) throws(OAuthRefusal) -> Client {
+        try authenticator.client(
+            for: PresentedCredentials.find(in: request, form), from: request.clientAddress,
+            now: now)
+    }
+
+    private func takeFromRate(_ address: String, _ now: Int64) throws(OAuthRefusal) {
+        let perSecondMax = configuration.addressRequestsPerSecond
+        guard perSecondMax > 0 else { return }
+        guard addresses.withLock({ $0.take(AddressGroup(address), now: now) }) else {
+            throw .tooManyRequests(
+                "more than \(perSecondMax) requests a second from this address", retryAfter: 1)
+        }
+    }
+}
+
+/// At most so many requests a client and second, at one endpoint.
+final class ClientRate: Sendable {
+    private let perSecondMax: Int
+    private let rate: Mutex<RequestRate<String>>
+
+    init(_ configuration: AuthConfiguration) {
+        perSecondMax = configuration.tokenRequestsPerSecond
+        rate = Mutex(RequestRate(perSecondMax: perSecondMax))
+    }
+
+    func take(_ client: Client, _ now: Int64) throws(OAuthRefusal) {
+        guard perSecondMax > 0 else { return }
+        guard rate.withLock({ $0.take(client.clientID, now: now) }) else {
+            throw .tooManyRequests(
+                "more than \(perSecondMax) requests a second of this client", retryAfter: 1)
+        }
+    }
+}

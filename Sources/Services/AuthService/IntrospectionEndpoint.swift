@@ -1,0 +1,67 @@
+import Clients
+import HTTPMessages
+import StrictJSON
+import Tokens
+
+/// `POST /oauth2/introspect`: what a token of the caller's own says, and whether it is good
+/// (RFC 7662).
+final class IntrospectionEndpoint: Sendable {
+    static let path = "/oauth2/introspect"
+    static let parameters: [FormParameter] =
+        FormParameter.authentication + [.token, .tokenTypeHint]
+    /// Nothing beside it, whatever the reason (RFC 7662 §2.2).
+    private static let inactive: JSONValue = ["active": false]
+
+    private let ports: AuthPorts
+    private let gate: ClientGate
+    private let rate: ClientRate
+
+    init(_ configuration: AuthConfiguration, _ ports: AuthPorts, _ gate: ClientGate) {
+        self.ports = ports
+        self.gate = gate
+        rate = ClientRate(configuration)
+    }
+
+    func respond(to request: HTTPRequest) -> HTTPResponse {
+        do throws(OAuthRefusal) {
+            let document = try introspect(request).serialized()
+            return .json(200, document, headers: NoStore.fields)
+        } catch {
+            return error.response
+        }
+    }
+
+    private func introspect(_ request: HTTPRequest) throws(OAuthRefusal) -> JSONValue {
+        let now = ports.now()
+        let form = try gate.form(of: request, now)
+        let client = try gate.client(of: request, form, now)
+        try rate.take(client, now)
+        guard let token = form[.token] else { throw .invalidRequest("token is missing") }
+        // Verified before anything in it is believed; token_type_hint is not needed for that.
+        guard case .success(let claims) = ports.verify(token, [.access, .session], now),
+            now < claims.expiresAt, claims.clientID.utf8.elementsEqual(client.clientID.utf8),
+            !ports.isRevoked(claims)
+        else { return Self.inactive }
+        return Self.document(claims)
+    }
+
+    private static func document(_ claims: TokenClaims) -> JSONValue {
+        var document: JSONObject = [
+            "active": true, "scope": .string(claims.scopes.joined(separator: " ")),
+            "client_id": .string(claims.clientID), "sub": .string(claims.subject),
+            "iss": .string(claims.issuer), "jti": .string(claims.tokenID),
+            "iat": .number(JSONNumber(claims.issuedAt)),
+            "exp": .number(JSONNumber(claims.expiresAt)),
+            "rooms": .array(claims.rooms.map { .string($0.text) }),
+        ]
+        let audience = claims.audience.map { JSONValue.string($0) }
+        document["aud"] = audience.count == 1 ? audience[0] : .array(audience)
+        if let notBefore = claims.notBefore {
+            document["nbf"] = .number(JSONNumber(notBefore))
+        }
+        if let name = claims.name { document["name"] = .string(name) }
+        // A session token is no bearer token: it is taken out of the cookie alone.
+        if claims.kind == .access { document["token_type"] = "Bearer" }
+        return .object(document)
+    }
+}

@@ -1,0 +1,88 @@
+import HTTPMessages
+
+/// The parameters of a request as sent: each at most once, an empty one counts as absent, an
+/// unknown one is ignored (RFC 6749 §3.2).
+struct OAuthForm {
+    private var fields: [(parameter: FormParameter, value: String)] = []
+
+    private static let bodyBytesMax = 16_384
+    private static let mediaType = "application/x-www-form-urlencoded"
+
+    init(_ request: HTTPRequest) throws(OAuthRefusal) {
+        guard request.body.count <= Self.bodyBytesMax else {
+            throw .tooLarge(bytesMax: Self.bodyBytesMax)
+        }
+        try Self.checkContentType(request.headers)
+        try Self.checkQuery(request.query)
+        var unknown: [String] = []
+        for (name, value) in try Self.pairs(request.body, "body") where !value.isEmpty {
+            if let parameter = FormParameter(rawValue: name) {
+                try add(parameter, value)
+                continue
+            }
+            if unknown.contains(name) { throw Self.repeated(name) }
+            unknown.append(name)
+        }
+        guard self[.grantType] != TokenExchange.grantType else { return }
+        for parameter in FormParameter.repeatable where values(parameter).count > 1 {
+            throw Self.repeated(parameter.rawValue)
+        }
+    }
+
+    /// The value, or the first of several; nil where there is none.
+    subscript(parameter: FormParameter) -> String? {
+        for field in fields where field.parameter == parameter { return field.value }
+        return nil
+    }
+
+    /// All values, of one that may be repeated.
+    func values(_ parameter: FormParameter) -> [String] {
+        fields.filter { $0.parameter == parameter }.map(\.value)
+    }
+
+    private mutating func add(
+        _ parameter: FormParameter, _ value: String
+    ) throws(OAuthRefusal) {
+        guard self[parameter] == nil || FormParameter.repeatable.contains(parameter) else {
+            throw Self.repeated(parameter.rawValue)
+        }
+        fields.append((parameter, value))
+    }
+
+    private static func repeated(_ name: String) -> OAuthRefusal {
+        .invalidRequest("\(OAuthText.quoted(name)) occurs more than once")
+    }
+
+    private static func pairs(
+        _ bytes: [UInt8], _ place: String
+    ) throws(OAuthRefusal) -> [(name: String, value: String)] {
+        do throws(FormError) {
+            return try FormFields.parse(bytes)
+        } catch {
+            throw .invalidRequest("the \(place) is no form: \(error)")
+        }
+    }
+
+    private static func checkQuery(_ query: String?) throws(OAuthRefusal) {
+        guard let query, !query.isEmpty else { return }
+        for (name, _) in try pairs(Array(query.utf8), "query string") {
+            guard let parameter = FormParameter(rawValue: name),
+                FormParameter.secrets.contains(parameter)
+            else { continue }
+            throw .invalidRequest(
+                "\(name) must not stand in the URI; replace what was sent, since URIs are logged")
+        }
+    }
+
+    private static func checkContentType(_ headers: HeaderFields) throws(OAuthRefusal) {
+        let values = headers.values("Content-Type")
+        guard values.count == 1, let value = values.first else {
+            throw .invalidRequest(
+                "one Content-Type is needed, and it must be \(mediaType)")
+        }
+        guard MediaType.matches(value, mediaType) else {
+            throw .invalidRequest(
+                "Content-Type must be \(mediaType) in UTF-8, not \(OAuthText.quoted(value))")
+        }
+    }
+}

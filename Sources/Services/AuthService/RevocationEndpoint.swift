@@ -1,0 +1,86 @@
+import Clients
+import HTTPMessages
+import Tokens
+
+/// `POST /oauth2/revoke`: takes back a token (RFC 7009) and, which is ours, all tokens of a user or
+/// of the caller.
+final class RevocationEndpoint: Sendable {
+    static let path = "/oauth2/revoke"
+    static let parameters: [FormParameter] =
+        FormParameter.authentication + [.token, .tokenTypeHint, .sub, .all]
+    /// The longest time for which any verifier takes a token after its end, in seconds.
+    static let leewaySecondsMax: Int64 = 300
+    /// What the port throws when one client has taken up its share of revocations.
+    static let fullCode = "registry_revocations_full"
+
+    private let ports: AuthPorts
+    private let gate: ClientGate
+    private let rate: ClientRate
+
+    init(_ configuration: AuthConfiguration, _ ports: AuthPorts, _ gate: ClientGate) {
+        self.ports = ports
+        self.gate = gate
+        rate = ClientRate(configuration)
+    }
+
+    func respond(to request: HTTPRequest) -> HTTPResponse {
+        do throws(OAuthRefusal) {
+            try revoke(request)
+            return HTTPResponse(status: 200, headers: HeaderFields(NoStore.fields))
+        } catch {
+            return error.response
+        }
+    }
+
+    private func revoke(_ request: HTTPRequest) throws(OAuthRefusal) {
+        let now = ports.now()
+        let form = try gate.form(of: request, now)
+        let client = try gate.client(of: request, form, now)
+        try rate.take(client, now)
+        guard let revocation = try revocation(form, client.clientID, now) else { return }
+        do {
+            try ports.revoke(revocation, .client(client.clientID))
+        } catch  where error.code == Self.fullCode {
+            throw .tooManyRequests(
+                "too many revocations are held for this client; all=true takes the place of all",
+                retryAfter: 60)
+        } catch {
+            ports.log("registry_unavailable", [("code", error.code)])
+            throw .temporarilyUnavailable
+        }
+    }
+
+    /// Nil where there is nothing to take back.
+    private func revocation(
+        _ form: OAuthForm, _ clientID: String, _ now: Int64
+    ) throws(OAuthRefusal) -> Revocation? {
+        let lastEnd = now + AuthConfiguration.lifetimeSecondsRange.upperBound
+        let droppable = lastEnd + Self.leewaySecondsMax
+        switch (form[.token], form[.sub], form[.all]) {
+        case (let token?, nil, nil): return try self.token(token, clientID, now)
+        case (nil, .some, nil):
+            guard let user = try TokenWish.label(form, .sub) else { return nil }
+            return .subject(
+                Subject.full(user, of: clientID), issuedBefore: now, expiresAt: droppable)
+        case (nil, nil, "true"):
+            return .client(id: clientID, issuedBefore: now, expiresAt: droppable)
+        case (nil, nil, .some): throw .invalidRequest("all must be true")
+        case (nil, nil, nil): throw .invalidRequest("token is missing (or sub, or all=true)")
+        default: throw .invalidRequest("token, sub and all exclude each other")
+        }
+    }
+
+    /// The signature is verified before a claim is believed. What is no good token is as good as
+    /// revoked (RFC 7009 §2.2); one of another client is refused (§2.1).
+    private func token(
+        _ token: String, _ clientID: String, _ now: Int64
+    ) throws(OAuthRefusal) -> Revocation? {
+        guard case .success(let claims) = ports.verify(token, [.access, .session], now) else {
+            return nil
+        }
+        guard claims.clientID.utf8.elementsEqual(clientID.utf8) else {
+            throw .invalidGrant("token was not issued to this client")
+        }
+        return .token(id: claims.tokenID, expiresAt: claims.expiresAt + Self.leewaySecondsMax)
+    }
+}

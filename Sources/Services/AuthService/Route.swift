@@ -1,0 +1,24 @@
+/// A path that `AuthService` answers, and what may be sent to it: the table that
+/// `docs/openapi.json` is held against.
+struct Route: Equatable, Sendable {
+    let path: String
+    /// Every other one is answered with 405 and these in `Allow`.
+    let methods: [String]
+    /// Names of the form's fields, or of the JSON body's members.
+    var parameters: [String] = []
+
+    /// Every route but those of the demo, which are where a demo is.
+    static let all: [Route] = [
+        form(TokenEndpoint.path, TokenEndpoint.parameters),
+        form(IntrospectionEndpoint.path, IntrospectionEndpoint.parameters),
+        form(RevocationEndpoint.path, RevocationEndpoint.parameters),
+        Route(path: Discovery.wellKnown, methods: Discovery.methods),
+        Route(path: Discovery.keySetPath, methods: Discovery.methods),
+        Route(path: Discovery.openAPIPath, methods: Discovery.methods),
+        Route(path: EdgeEndpoint.path, methods: ["POST"], parameters: ["Records"]),
+    ]
+
+    private static func form(_ path: String, _ parameters: [FormParameter]) -> Route {
+        Route(path: path, methods: ["POST"], parameters: parameters.map(\.rawValue))
+    }
+}

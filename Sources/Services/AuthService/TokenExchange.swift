@@ -1,0 +1,123 @@
+import Clients
+import Tokens
+
+/// Token exchange (RFC 8693): out of a token that a client holds, a narrower one. Rooms, scopes and
+/// end never exceed those of the token that was there before, nor what the client is granted now.
+struct TokenExchange: Sendable {
+    static let grantType = "urn:ietf:params:oauth:grant-type:token-exchange"
+    static let accessTokenType = "urn:ietf:params:oauth:token-type:access_token"
+    static let jwtType = "urn:ietf:params:oauth:token-type:jwt"
+    static let parameters: [FormParameter] = [
+        .subjectToken, .subjectTokenType, .actorToken, .actorTokenType, .requestedTokenType,
+        .audience, .resource,
+    ]
+    /// Further members of the answer (RFC 8693 §2.2.1).
+    static let extra = Array(#","issued_token_type":"\#(accessTokenType)""#.utf8)
+
+    private let configuration: AuthConfiguration
+    private let ports: AuthPorts
+
+    init(_ configuration: AuthConfiguration, _ ports: AuthPorts) {
+        self.configuration = configuration
+        self.ports = ports
+    }
+
+    /// What the exchange comes to, for an authenticated client.
+    func wish(
+        _ form: OAuthForm, of client: Client, _ now: Int64
+    ) throws(OAuthRefusal) -> TokenWish {
+        try checkActor(form)
+        try checkRequestedType(form)
+        try checkTarget(form)
+        let token = try subjectToken(form, of: client, now)
+        let seconds = try TokenWish.lifetime(
+            form, of: client, default: configuration.defaultLifetimeSeconds)
+        let narrower = NarrowerGrant(of: token, client)
+        return TokenWish(
+            scopes: try narrower.scopes(form), rooms: try narrower.rooms(form),
+            subject: try subject(form, token),
+            name: try TokenWish.label(form, .name) ?? token.name,
+            lifetimeSeconds: min(seconds, token.expiresAt - now), kind: .access)
+    }
+
+    /// The type must be there exactly when the token is (RFC 8693 §2.1).
+    private func checkActor(_ form: OAuthForm) throws(OAuthRefusal) {
+        guard form[.actorToken] == nil else {
+            throw .invalidRequest("actor_token is not supported: leave it out")
+        }
+        guard form[.actorTokenType] == nil else {
+            throw .invalidRequest("actor_token_type is there without actor_token")
+        }
+    }
+
+    private func checkRequestedType(_ form: OAuthForm) throws(OAuthRefusal) {
+        guard let type = form[.requestedTokenType], type != Self.accessTokenType else { return }
+        throw .invalidRequest(
+            "requested_token_type must be \(Self.accessTokenType), not \(OAuthText.quoted(type))")
+    }
+
+    /// Every target that is named must be the one there is; a resource is a URI without fragment.
+    private func checkTarget(_ form: OAuthForm) throws(OAuthRefusal) {
+        for parameter in FormParameter.repeatable {
+            for target in form.values(parameter)
+            where !target.utf8.elementsEqual(configuration.audience.utf8) {
+                throw .invalidTarget(
+                    "\(parameter.rawValue) must be \(configuration.audience), "
+                        + "not \(OAuthText.quoted(target))")
+            }
+        }
+    }
+
+    /// The claims of the subject token. What is wrong with it is `invalid_request`
+    /// (RFC 8693 §2.2.2).
+    private func subjectToken(
+        _ form: OAuthForm, of client: Client, _ now: Int64
+    ) throws(OAuthRefusal) -> TokenClaims {
+        guard let token = form[.subjectToken] else {
+            throw .invalidRequest("subject_token is missing")
+        }
+        let kinds = try kinds(form[.subjectTokenType])
+        let claims: TokenClaims
+        switch ports.verify(token, kinds, now) {
+        case .success(let verified): claims = verified
+        case .failure(let verdict):
+            throw .invalidRequest("subject_token is not good: \(verdict.code)")
+        }
+        guard claims.clientID.utf8.elementsEqual(client.clientID.utf8) else {
+            throw .invalidRequest("subject_token was not issued to this client")
+        }
+        // Without the leeway that verifiers grant: it must not grow with each exchange.
+        guard now < claims.expiresAt else {
+            throw .invalidRequest("subject_token is not good: token_expired")
+        }
+        guard !ports.isRevoked(claims) else {
+            throw .invalidRequest("subject_token is not good: token_revoked")
+        }
+        return claims
+    }
+
+    private func kinds(_ type: String?) throws(OAuthRefusal) -> Set<TokenKind> {
+        switch type {
+        case Self.accessTokenType: [.access]
+        case Self.jwtType: [.access, .session]
+        case nil: throw .invalidRequest("subject_token_type is missing")
+        case let type?:
+            throw .invalidRequest(
+                "subject_token_type must be \(Self.accessTokenType) or \(Self.jwtType), "
+                    + "not \(OAuthText.quoted(type))")
+        }
+    }
+
+    /// A user's token stays that user's; a client may put its own into a user's name, as it may at
+    /// any other token request.
+    private func subject(
+        _ form: OAuthForm, _ token: TokenClaims
+    ) throws(OAuthRefusal) -> String? {
+        let user = Subject.user(of: token.subject, token.clientID)
+        guard let wanted = try TokenWish.label(form, .subject) else { return user }
+        guard user == nil || user.map({ $0.utf8.elementsEqual(wanted.utf8) }) == true else {
+            throw .invalidRequest("subject must be left out: subject_token is a user's already")
+        }
+        return wanted
+    }
+}

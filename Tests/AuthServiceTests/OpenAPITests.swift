@@ -1,0 +1,93 @@
+import HTTPMessages
+import StrictJSON
+import Testing
+
+@testable import AuthService
+
+@Suite struct OpenAPITests {
+    private static let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+    /// The relay's, which stands behind every path that is no route.
+    private static let relayPath = "/"
+    private let document = OpenAPIDocument.shared
+
+    @Test("docs/openapi.json is strict JSON of OpenAPI 3.1")
+    func version() {
+        #expect(document.json["openapi"] == "3.1.0")
+        #expect(document.json["info"]?.object?["title"] == "Usher")
+    }
+
+    @Test("It lists the routes of the code and no other")
+    func paths() {
+        let listed = document.paths.members.map(\.name).filter { !$0.hasPrefix("/demo") }
+        #expect(Set(listed) == Set(Route.all.map(\.path) + [Self.relayPath]))
+    }
+
+    @Test("It lists each route's methods and parameters", arguments: Route.all.map(\.path))
+    func route(path: String) throws {
+        let route = try #require(Route.all.first { $0.path == path })
+        #expect(Set(document.methods(of: path)) == Set(route.methods))
+        #expect(Set(document.parameters(of: path)) == Set(route.parameters))
+    }
+
+    @Test(
+        "The table of routes is what is served: any other method is 405 with Allow",
+        arguments: Route.all.map(\.path))
+    func served(path: String) throws {
+        let route = try #require(Route.all.first { $0.path == path })
+        let bench = AuthBench(openAPI: "{}")
+        for method in Self.methods {
+            let response = try #require(bench.send(method, path))
+            #expect((response.status != 405) == route.methods.contains(method), "\(method)")
+            guard response.status == 405 else { continue }
+            #expect(response.headers["Allow"] == route.methods.joined(separator: ", "))
+        }
+    }
+
+    @Test("The enumerations of the document are those of the code")
+    func enumerations() throws {
+        let body = document.operation("POST", TokenEndpoint.path)?["requestBody"]?.object
+        let schema = body?["content"]?.object?["application/x-www-form-urlencoded"]?.object
+        let properties = schema?["schema"]?.object?["properties"]?.object
+        func values(_ name: String) -> [String] {
+            properties?[name]?.object?["enum"]?.array?.compactMap(\.string) ?? []
+        }
+        #expect(values("grant_type") == ServerMetadata.grantTypes)
+        #expect(values("client_assertion_type") == [PresentedCredentials.assertionType])
+        #expect(
+            values("subject_token_type")
+                == [TokenExchange.accessTokenType, TokenExchange.jwtType])
+        #expect(values("requested_token_type") == [TokenExchange.accessTokenType])
+    }
+
+    @Test("Every form parameter that the code knows is read by some route")
+    func known() {
+        let read = Set(Route.all.flatMap(\.parameters))
+        #expect(read.isSuperset(of: FormParameter.allCases.map(\.rawValue)))
+    }
+
+    @Test("References within the document lead somewhere")
+    func references() throws {
+        for reference in Self.references(in: .object(document.json)) {
+            #expect(reference.hasPrefix("#/components/"))
+            let link: JSONValue = ["$ref": .string(reference)]
+            #expect(document.resolved(link) != nil, "\(reference)")
+        }
+    }
+
+    @Test("Operations have names of their own")
+    func operationIDs() {
+        let operations = document.paths.members.flatMap { $0.value.object?.members ?? [] }
+        let ids = operations.compactMap { $0.value.object?["operationId"]?.string }
+        #expect(ids.count == operations.count)
+        #expect(Set(ids).count == ids.count)
+    }
+
+    private static func references(in value: JSONValue) -> [String] {
+        if let array = value.array { return array.flatMap(references) }
+        guard let object = value.object else { return [] }
+        return object.members.flatMap { member in
+            member.name == "$ref"
+                ? [member.value.string ?? ""] : references(in: member.value)
+        }
+    }
+}

@@ -1,0 +1,204 @@
+import Clients
+import Testing
+import Tokens
+
+@testable import ClientStorage
+
+@Suite struct RegistryRevocationTests {
+    /// Lives as long as one test.
+    private let folder: RegistryFolder
+
+    init() throws { folder = try RegistryFolder() }
+
+    private let all: [Revocation] = [
+        .token(id: "t1", expiresAt: 100), .subject("c_a:zoé", issuedBefore: 50, expiresAt: 101),
+        .client(id: "c_a", issuedBefore: 60, expiresAt: 102),
+    ]
+
+    @Test("Revocations come back as they were made, after closing and opening again")
+    func roundTrip() throws {
+        let registry = try folder.open()
+        for revocation in all { try registry.revoke(revocation, by: .client("c_a"), at: 1) }
+        #expect(try folder.open().revocations() == all)
+    }
+
+    @Test("What is revoked already is revoked and logged once (RFC 7009 §2.2)")
+    func twice() throws {
+        let registry = try folder.open()
+        for revocation in all + all { try registry.revoke(revocation) }
+        try registry.revoke(.token(id: "t1", expiresAt: 99))
+        try registry.revoke(.subject("c_a:zoé", issuedBefore: 49, expiresAt: 101))
+        #expect(try registry.revocations() == all)
+        #expect(try registry.auditEntries(after: 0, limit: 10).count == 3)
+    }
+
+    @Test("Of two about one name the later second and the later end hold, and each is logged")
+    func extended() throws {
+        let registry = try folder.open()
+        try registry.revoke(.subject("s", issuedBefore: 50, expiresAt: 100))
+        try registry.revoke(.subject("s", issuedBefore: 60, expiresAt: 90))
+        try registry.revoke(.subject("s", issuedBefore: 40, expiresAt: 200))
+        #expect(
+            try registry.revocations() == [.subject("s", issuedBefore: 60, expiresAt: 200)])
+        try registry.revoke(.subject("s", issuedBefore: 70, expiresAt: 150))
+        #expect(
+            try registry.revocations() == [.subject("s", issuedBefore: 70, expiresAt: 200)])
+        #expect(try registry.auditEntries(after: 0, limit: 10).count == 4)
+    }
+
+    @Test(
+        "A purge drops what ended before its second",
+        arguments: [
+            (Int64(100), 3), (101, 2), (102, 1), (103, 0),
+        ])
+    func purge(second: Int64, left: Int) throws {
+        let registry = try folder.open()
+        for revocation in all { try registry.revoke(revocation) }
+        #expect(try registry.purgeExpired(atSecondsSinceEpoch: second) == 3 - left)
+        #expect(try registry.revocations() == all.suffix(left))
+    }
+
+    @Test("A client that is removed stays revoked")
+    func removed() throws {
+        let registry = try folder.open()
+        try registry.add(try Client.sample("a"))
+        for revocation in all { try registry.revoke(revocation) }
+        try registry.remove(id: "c_a")
+        #expect(try registry.revocations() == all)
+    }
+
+    @Test(
+        "A name that no token can have is refused",
+        arguments: [
+            (0, false), (1, true), (512, true), (513, false),
+        ])
+    func names(count: Int, isGood: Bool) throws {
+        let registry = try folder.open()
+        let name = String(repeating: "n", count: count)
+        for revocation in [
+            Revocation.token(id: name, expiresAt: 1),
+            .subject(name, issuedBefore: 1, expiresAt: 1),
+            .client(id: name, issuedBefore: 1, expiresAt: 1),
+        ] {
+            if isGood {
+                try registry.revoke(revocation)
+            } else {
+                #expect(throws: RegistryError.self) { try registry.revoke(revocation) }
+            }
+        }
+        #expect(try registry.revocations().count == (isGood ? 3 : 0))
+    }
+
+    /// Plays many who revoked before.
+    private func fill(_ count: Int, by actor: Actor) throws {
+        try RawRegistry(path: folder.path).execute(
+            """
+            WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(count))
+            INSERT INTO revocation SELECT 'token', i, NULL, 100, '\(actor)', i FROM n;
+            """)
+    }
+
+    @Test("One client's revocations are bounded, which holds up nobody else")
+    func clientBound() throws {
+        let registry = try folder.open()
+        try fill(RevocationSet.entriesPerClientMax, by: .client("c_a"))
+        let full = RegistryError.tooManyRevocations(max: RevocationSet.entriesPerClientMax)
+        let fresh = Revocation.token(id: "fresh", expiresAt: 100)
+        #expect(throws: full) { try registry.revoke(fresh, by: .client("c_a")) }
+        #expect(try registry.auditEntries(after: 0, limit: 10) == [])
+        try registry.revoke(.token(id: "1", expiresAt: 200), by: .client("c_a"))
+        try registry.revoke(fresh, by: .client("c_b"))
+        try registry.revoke(.token(id: "other", expiresAt: 1), by: .commandLine(user: "root"))
+    }
+
+    @Test("All revocations together are bounded until some have ended")
+    func bound() throws {
+        let registry = try folder.open()
+        try fill(RevocationSet.entriesMax, by: .server)
+        let full = RegistryError.tooManyRevocations(max: RevocationSet.entriesMax)
+        #expect(full.description.contains("\(RevocationSet.entriesMax)"))
+        let fresh = Revocation.token(id: "fresh", expiresAt: 200)
+        #expect(throws: full) { try registry.revoke(fresh) }
+        #expect(
+            try registry.purgeExpired(atSecondsSinceEpoch: 101) == RevocationSet.entriesMax)
+        try registry.revoke(fresh)
+    }
+
+    @Test("An id that no token has is not marked as used")
+    func usedTokenBound() throws {
+        let registry = try folder.open()
+        #expect(throws: RegistryError.self) {
+            try registry.markTokenUsed(
+                id: String(repeating: "j", count: 1025), expiresAt: 1)
+        }
+        #expect(
+            try registry.markTokenUsed(
+                id: "assertion:c_a:" + String(repeating: "j", count: 1010), expiresAt: 1))
+    }
+}
+
+@Suite struct RegistryUpdateTests {
+    /// Lives as long as one test.
+    private let folder: RegistryFolder
+
+    init() throws { folder = try RegistryFolder() }
+
+    @Test("An update is stored whole, and nothing else changes")
+    func update() throws {
+        let registry = try folder.open()
+        try registry.add(try Client.sample("a", rooms: ["x", "y", "z"]))
+        try registry.add(try Client.sample("b"))
+        let update = try ClientUpdate(
+            name: "New", rooms: ["one"], origins: ["https://a.example"], scopes: ["session"],
+            lifetimeSecondsMax: 1,
+            assertionKeys: [try PublicKey.sample(1), try PublicKey.sample(2)])
+        let expected = update.applied(to: try Client.sample("a"))
+        #expect(try registry.update(id: "c_a", update) == expected)
+        #expect(try folder.open().client(id: "c_a") == expected)
+        #expect(try folder.open().client(id: "c_b") == (try Client.sample("b")))
+        try registry.update(id: "c_a", ClientUpdate(assertionKeys: []))
+        #expect(try folder.open().client(id: "c_a")?.assertionKeys == [])
+    }
+
+    @Test("A client of keys and a lifetime comes back as it was stored")
+    func roundTrip() throws {
+        let client = try NewClient(
+            name: "a", lifetimeSecondsMax: 60, assertionKeys: [try PublicKey.sample(1)]
+        ).client(
+            clientID: "c_a", secretDigest: [UInt8](repeating: 1, count: 32),
+            atSecondsSinceEpoch: 1)
+        try folder.make(with: [client])
+        #expect(try folder.open(mustExist: true).list() == [client])
+    }
+
+    @Test("A key that cannot be read is an error, never a client with fewer keys")
+    func unreadableKey() throws {
+        try folder.make(with: [try Client.sample("a")])
+        let raw = try RawRegistry(path: folder.path)
+        for text in [#"{"keys":[{"kty":"EC"}]}"#, "x", ""] {
+            try raw.execute("UPDATE client SET assertion_keys = CAST('\(text)' AS BLOB)")
+            let registry = try folder.open(mustExist: true)
+            #expect(throws: RegistryError.self) { try registry.client(id: "c_a") }
+        }
+    }
+
+    @Test("An update of nothing, or of nobody, changes no revision")
+    func nothing() throws {
+        let registry = try folder.open()
+        try registry.add(try Client.sample("a"))
+        let before = try registry.snapshot(id: "c_a").revision
+        try registry.update(id: "c_a", ClientUpdate())
+        #expect(throws: RegistryError.clientUnknown(id: "c_x")) {
+            try registry.update(id: "c_x", ClientUpdate(name: "n"))
+        }
+        #expect(try registry.snapshot(id: "c_a").revision == before)
+    }
+}
+
+extension PublicKey {
+    /// An Ed25519 key of the right form.
+    static func sample(_ byte: UInt8) throws -> PublicKey {
+        try PublicKey(
+            .okp(x: [UInt8](repeating: byte, count: 32)), keyID: "key-\(byte)", sha256: { $0 })
+    }
+}

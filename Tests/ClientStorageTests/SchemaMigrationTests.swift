@@ -1,0 +1,136 @@
+import Clients
+import Foundation
+import Testing
+import Tokens
+
+@testable import ClientStorage
+
+@Suite struct SchemaMigrationTests {
+    /// Lives as long as one test.
+    private let folder: RegistryFolder
+
+    init() throws { folder = try RegistryFolder() }
+
+    /// A file as version 1 wrote it, with one client of two secrets and one used token.
+    private func makeVersion1() throws {
+        try folder.write(Data())
+        try RawRegistry(path: folder.path, schema: 1).execute(
+            """
+            INSERT INTO client VALUES ('c_old', 'Øld', 1000, 0, 3);
+            INSERT INTO client_grant VALUES ('c_old', 'room', 0, 'team-*');
+            INSERT INTO client_grant VALUES ('c_old', 'room', 1, 'lobby');
+            INSERT INTO client_grant VALUES ('c_old', 'origin', 0, 'https://a.example');
+            INSERT INTO client_grant VALUES ('c_old', 'scope', 0, 'signal');
+            INSERT INTO client_secret VALUES ('c_old', 0, zeroblob(32), 1000, 9000);
+            INSERT INTO client_secret VALUES ('c_old', 1, zeroblob(32), 2000, NULL);
+            INSERT INTO used_token VALUES ('t1', 5000);
+            UPDATE registry SET revision = 3;
+            """)
+    }
+
+    private func oldClient() throws -> Client {
+        let digest = [UInt8](repeating: 0, count: 32)
+        return Client(
+            clientID: "c_old", name: "Øld",
+            rooms: [try RoomPattern("team-*"), try RoomPattern("lobby")],
+            origins: ["https://a.example"], scopes: ["signal"], createdAt: 1000,
+            isEnabled: false,
+            secrets: [
+                ClientSecret(digest: digest, createdAt: 1000, expiresAt: 9000),
+                ClientSecret(digest: digest, createdAt: 2000),
+            ])
+    }
+
+    private func version() throws -> [String] {
+        try RawRegistry(path: folder.path).texts("PRAGMA user_version")
+    }
+
+    @Test("A version-1 file keeps everything, and what is new begins at its defaults")
+    func migrated() throws {
+        try makeVersion1()
+        #expect(try version() == ["1"])
+        let registry = try folder.open(mustExist: true)
+        #expect(try version() == ["2"])
+        #expect(try registry.list() == [try oldClient()])
+        #expect(try registry.client(id: "c_old")?.lifetimeSecondsMax == 3600)
+        #expect(try registry.client(id: "c_old")?.assertionKeys == [])
+        #expect(try !registry.markTokenUsed(id: "t1", expiresAt: 5000))
+        #expect(try registry.revocations() == [])
+        #expect(try registry.auditEntries(after: 0, limit: 10) == [])
+    }
+
+    @Test("A migrated file takes every change that a new one takes")
+    func usable() throws {
+        try makeVersion1()
+        let registry = try folder.open(mustExist: true)
+        try registry.enable(id: "c_old")
+        let key = try PublicKey.sample(1)
+        try registry.update(
+            id: "c_old", ClientUpdate(lifetimeSecondsMax: 60, assertionKeys: [key]))
+        try registry.revoke(.token(id: "t", expiresAt: 1))
+        let client = try folder.open(mustExist: true).client(id: "c_old")
+        #expect(client?.isEnabled == true)
+        #expect(client?.lifetimeSecondsMax == 60)
+        #expect(client?.assertionKeys == [key])
+        #expect(client?.secrets.count == 2)
+        #expect(try registry.auditEntries(after: 0, limit: 10).count == 3)
+    }
+
+    @Test("A migrated file and a new one have the same schema")
+    func sameSchema() throws {
+        try makeVersion1()
+        _ = try folder.open(mustExist: true)
+        let other = try RegistryFolder()
+        try other.make()
+        let sql = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
+        let schema = try RawRegistry(path: folder.path).texts(sql)
+        #expect(schema == (try RawRegistry(path: other.path).texts(sql)))
+        #expect(schema.count > 10)
+        withExtendedLifetime(other) {}
+    }
+
+    @Test("Many who open a version-1 file at the same moment migrate it once")
+    func together() async throws {
+        try makeVersion1()
+        let path = folder.path
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<6 {
+                group.addTask { try ClientRegistry(path: path, mustExist: true).list().count }
+            }
+            for try await count in group { #expect(count == 1) }
+        }
+        #expect(try version() == ["2"])
+    }
+
+    @Test("A kill at any moment of a migration leaves a file that the next start completes")
+    func killed() throws {
+        try makeVersion1()
+        let file = try Data(contentsOf: URL(fileURLWithPath: folder.path))
+        let registry = try folder.open(mustExist: true)
+        let journal = try Data(contentsOf: URL(fileURLWithPath: folder.path + "-wal"))
+        withExtendedLifetime(registry) {}
+        let lengths = Array(stride(from: 0, to: journal.count, by: 2003)) + [journal.count]
+        #expect(lengths.count > 10)
+        for length in lengths {
+            let killed = try RegistryFolder()
+            try killed.write(file)
+            try journal.prefix(length).write(to: URL(fileURLWithPath: killed.path + "-wal"))
+            let after = try killed.open(mustExist: true)
+            #expect(try after.list() == [try oldClient()])
+            try after.revoke(.token(id: "t", expiresAt: 1))
+            withExtendedLifetime(killed) {}
+        }
+    }
+
+    @Test("A migration for which the disk has no room leaves version 1 as it was")
+    func full() throws {
+        try makeVersion1()
+        let pages = try RawRegistry(path: folder.path).texts("PRAGMA page_count")
+        let count = try #require(pages.first.flatMap { Int($0) })
+        #expect(throws: RegistryError.diskFull(path: folder.path)) {
+            try ClientRegistry(path: folder.path, mustExist: true, pageCountMax: count)
+        }
+        #expect(try version() == ["1"])
+        #expect(try folder.open(mustExist: true).list() == [try oldClient()])
+    }
+}

@@ -1,0 +1,74 @@
+import Cryptography
+import Foundation
+import Testing
+import Tokens
+
+/// A folder that is gone when the test ends.
+final class KeyScratch {
+    let path: String
+    var keys: String { path + "/keys" }
+
+    init() throws {
+        path = NSTemporaryDirectory() + "usher-keys-" + UUID().uuidString
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: false)
+    }
+
+    var folder: KeyFolder { KeyFolder(path: keys) }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func names() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: keys).sorted()
+    }
+
+    func mode(_ path: String) throws -> Int {
+        let attributes = try FileManager.default.attributesOfItem(atPath: path)
+        return (attributes[.posixPermissions] as? Int) ?? -1
+    }
+
+    func setMode(_ mode: Int, _ path: String) throws {
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+    }
+
+    /// Writes a file with mode 0600.
+    func write(_ bytes: [UInt8], _ name: String) throws -> String {
+        let path = keys + "/" + name
+        _ = FileManager.default.createFile(
+            atPath: path, contents: Data(bytes), attributes: [.posixPermissions: 0o600])
+        return path
+    }
+}
+
+extension KeyFolder {
+    /// Imports from bytes that the caller keeps.
+    func importKey(
+        pem: [UInt8], atSecondsSinceEpoch now: Int64
+    ) throws(KeyFolderError) -> KeyChange {
+        var pem = pem
+        return try importKey(wiping: &pem, atSecondsSinceEpoch: now)
+    }
+}
+
+extension KeyScratch {
+    /// Writes a key's file; without a date as older versions did.
+    func place(_ key: SigningKey, _ stage: KeyStage, since: String? = nil) throws {
+        let date = since.map { ".\($0)" } ?? ""
+        _ = try write(try key.pem(), "\(key.publicKey.keyID)\(date).\(stage.rawValue).pem")
+    }
+
+    /// `STAGE since` of each key, as the folder lists them.
+    func stages() throws -> [String] {
+        try folder.list().map { "\($0.stage.rawValue) \($0.since)" }
+    }
+}
+
+/// The error that `body` throws; nil where it throws none.
+func keyFolderError<Result>(_ body: () throws(KeyFolderError) -> Result) -> KeyFolderError? {
+    do throws(KeyFolderError) {
+        _ = try body()
+        return nil
+    } catch {
+        return error
+    }
+}

@@ -1,0 +1,126 @@
+"""Clients that sign instead of sending a secret (RFC 7523), and token exchange (RFC 8693)."""
+
+import json
+import uuid
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+from support import http, ledger
+from support.forging import now
+from support.peers import connect
+from support.server import Application
+from support.usher import CHECKOUT, new_folder
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+JWT_TYPE = "urn:ietf:params:oauth:token-type:jwt"
+KEYS = {
+    "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
+    "RS256": lambda: rsa.generate_private_key(65537, 2048),
+    "EdDSA": ed25519.Ed25519PrivateKey.generate,
+}
+
+
+@pytest.fixture(scope="module")
+def signer(server):
+    """A client with one key of each kind, and the private halves."""
+    keys = {algorithm: make() for algorithm, make in KEYS.items()}
+    public = [
+        {**json.loads(jwt.get_algorithm_by_name(name).to_jwk(key.public_key())), "use": "sig"}
+        for name, key in keys.items()]
+    for key in public:
+        key.pop("key_ops", None)
+    path = new_folder("keys") / "jwks.json"
+    path.write_text(json.dumps({"keys": public}))
+    added = server.usher.json("client", "add", "Signer", "--assertion-keys", path)
+    ledger.remember_client(added["client_id"], added["client_secret"])
+    application = Application(server, added["client_id"], added["client_secret"])
+    return application, keys
+
+
+def assertion(application, key, algorithm="ES256", **changes):
+    claims = {
+        "iss": application.id, "sub": application.id, "aud": application.server.issuer,
+        "jti": uuid.uuid4().hex, "exp": now() + 60, **changes}
+    return jwt.encode(
+        claims, key, algorithm, headers={"typ": "client-authentication+jwt"})
+
+
+def present(application, signed, *pairs):
+    answer = http.post_form(application.server.url, "/oauth2/token", [
+        ("grant_type", "client_credentials"), ("client_assertion_type", ASSERTION_TYPE),
+        ("client_assertion", signed), *pairs])
+    if answer.status == 200:
+        ledger.remember(answer.json["access_token"], "a token")
+    return answer
+
+
+@pytest.mark.parametrize("algorithm", KEYS)
+def test_an_assertion_of_another_library_gets_a_token_once(signer, algorithm):
+    application, keys = signer
+    signed = assertion(application, keys[algorithm], algorithm)
+    answer = present(application, signed, ("rooms", "lobby"))
+    assert answer.status == 200, answer.body
+    assert answer.json["rooms"] == ["lobby"]
+    again = present(application, signed)
+    assert (again.status, again.error) == (401, "invalid_client")
+    assert "jti" in again.json["error_description"]
+
+
+@pytest.mark.parametrize("changes, named", [
+    ({"aud": "https://other.example"}, "aud"), ({"exp": 1}, "exp"), ({"sub": "c_other"}, "sub"),
+    ({"exp": now() + 7200}, "exp"), ({"jti": ""}, "jti")])
+def test_a_wrong_claim_is_named(signer, changes, named):
+    application, keys = signer
+    answer = present(application, assertion(application, keys["ES256"], **changes))
+    assert (answer.status, answer.error) == (401, "invalid_client")
+    assert named in answer.json["error_description"]
+
+
+def test_a_foreign_key_gets_nothing(signer):
+    application, _ = signer
+    answer = present(application, assertion(application, KEYS["ES256"]()))
+    assert (answer.status, answer.error) == (401, "invalid_client")
+
+
+def exchange(application, token, *pairs):
+    answer = http.post_form(application.server.url, "/oauth2/token", [
+        ("grant_type", EXCHANGE), ("subject_token", token), ("subject_token_type", JWT_TYPE),
+        *pairs], [http.basic(application.id, application.secret)])
+    if answer.status == 200:
+        ledger.remember(answer.json["access_token"], "a token")
+    return answer
+
+
+def test_a_session_is_exchanged_for_a_token_that_opens_one_room(server):
+    application = server.application(rooms=["team-*"], scopes=["signal", "session"])
+    session = application.token(scope="session", subject="ada", rooms="team-1")
+    answer = exchange(application, session, ("expires_in", "60"))
+    assert answer.status == 200, answer.body
+    assert (answer.json["scope"], answer.json["rooms"]) == ("signal", ["team-1"])
+    assert answer.json["issued_token_type"].endswith(":access_token")
+    with connect(application, answer.json["access_token"]) as peer:
+        peer.join("team-1", id="a")
+        assert peer.expect("first_to_join") == {"roomId": "team-1"}
+    wider = exchange(application, session, ("rooms", "team-2"))
+    assert (wider.status, wider.error) == (400, "invalid_scope")
+
+
+def test_a_revoked_session_is_exchanged_no_more(server):
+    application = server.application(scopes=["signal", "session"])
+    session = application.token(scope="session", subject="ada")
+    done = http.post_form(
+        server.url, "/oauth2/revoke", [("token", session)],
+        [http.basic(application.id, application.secret)])
+    assert (done.status, done.body) == (200, b"")
+    refused = exchange(application, session)
+    assert (refused.status, refused.error) == (400, "invalid_request")
+
+
+def test_the_description_that_is_served_is_the_one_checked_in(server):
+    answer = http.get(server.url, "/openapi.json")
+    assert answer.status == 200
+    assert answer.header("Access-Control-Allow-Origin") == "*"
+    assert answer.body == (CHECKOUT / "docs" / "openapi.json").read_bytes()

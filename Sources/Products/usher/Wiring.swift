@@ -206,11 +206,12 @@ extension Wiring {
                     tokenID: token.tokenID, subject: token.subject, clientID: token.clientID,
                     issuedAt: token.issuedAt)
             },
-            markUsed: { tokenID, expiresAt in
+            markUsed: { [log] tokenID, expiresAt in
                 do throws(RegistryError) {
                     let isFresh = try registry.markTokenUsed(id: tokenID, expiresAt: expiresAt)
                     return isFresh ? .fresh : .used
                 } catch {
+                    log.write("registry_unavailable", [("code", error.code)])
                     return .unavailable
                 }
             },

@@ -1,5 +1,6 @@
 import Clients
 import Testing
+import Tokens
 
 @Suite struct RevocationSetTests {
     private func isRevoked(
@@ -132,5 +133,21 @@ import Testing
         ])
     func cut(text: String, as expected: String) {
         #expect(TextRules.printable(text, bytesMax: 6) == expected)
+    }
+}
+
+@Suite struct RevocationSpanTests {
+    @Test("A revocation is kept until the last verifier refuses what it names (RFC 7009 §2)")
+    func spans() {
+        let claims = TokenClaims(
+            issuer: "i", audience: ["i"], subject: "c_one:ann", clientID: "c_one", issuedAt: 1_000,
+            expiresAt: 1_600, tokenID: "j", scopes: [], rooms: [])
+        #expect(Revocation.of(claims) == .token(id: "j", expiresAt: 1_900))
+        #expect(
+            Revocation.allOf(user: "ann", of: "c_one", now: 1_000)
+                == .subject("c_one:ann", issuedBefore: 1_000, expiresAt: 4_900))
+        #expect(
+            Revocation.allOf(clientID: "c_one", now: 1_000)
+                == .client(id: "c_one", issuedBefore: 1_000, expiresAt: 4_900))
     }
 }

@@ -1,3 +1,5 @@
+package import Tokens
+
 /// Tokens that are good by their signature and their dates, and are refused all the same
 /// (RFC 7009).
 package enum Revocation: Equatable, Sendable {
@@ -36,5 +38,33 @@ package enum Revocation: Equatable, Sendable {
         case .subject: "subject.revoke"
         case .client: "client.revoke_tokens"
         }
+    }
+}
+
+// MARK: What a client or an operator may ask for
+
+extension Revocation {
+    /// The longest time for which any verifier takes a token after its end, in seconds.
+    private static let leewaySecondsMax: Int64 = 300
+
+    /// Of one token.
+    package static func of(_ claims: TokenClaims) -> Revocation {
+        .token(id: claims.tokenID, expiresAt: claims.expiresAt + leewaySecondsMax)
+    }
+
+    /// Of all that one user of a client's holds. `now` is in seconds since the Unix epoch.
+    package static func allOf(user: String, of clientID: String, now: Int64) -> Revocation {
+        .subject(
+            Subject.full(user, of: clientID), issuedBefore: now, expiresAt: lastEnd(after: now))
+    }
+
+    /// Of all that a client was issued.
+    package static func allOf(clientID: String, now: Int64) -> Revocation {
+        .client(id: clientID, issuedBefore: now, expiresAt: lastEnd(after: now))
+    }
+
+    /// When the last verifier refuses the last token that was issued by `now`.
+    private static func lastEnd(after now: Int64) -> Int64 {
+        now + Client.lifetimeSecondsCeiling + leewaySecondsMax
     }
 }

@@ -8,8 +8,6 @@ final class RevocationEndpoint: Sendable {
     static let path = "/oauth2/revoke"
     static let parameters: [FormParameter] =
         FormParameter.authentication + [.token, .tokenTypeHint, .sub, .all]
-    /// The longest time for which any verifier takes a token after its end, in seconds.
-    static let leewaySecondsMax: Int64 = 300
     /// What the port throws when one client has taken up its share of revocations.
     static let fullCode = "registry_revocations_full"
 
@@ -54,16 +52,12 @@ final class RevocationEndpoint: Sendable {
     private func revocation(
         _ form: OAuthForm, _ clientID: String, _ now: Int64
     ) throws(OAuthRefusal) -> Revocation? {
-        let lastEnd = now + AuthConfiguration.lifetimeSecondsRange.upperBound
-        let droppable = lastEnd + Self.leewaySecondsMax
         switch (form[.token], form[.sub], form[.all]) {
         case (let token?, nil, nil): return try self.token(token, clientID, now)
         case (nil, .some, nil):
             guard let user = try TokenWish.label(form, .sub) else { return nil }
-            return .subject(
-                Subject.full(user, of: clientID), issuedBefore: now, expiresAt: droppable)
-        case (nil, nil, "true"):
-            return .client(id: clientID, issuedBefore: now, expiresAt: droppable)
+            return .allOf(user: user, of: clientID, now: now)
+        case (nil, nil, "true"): return .allOf(clientID: clientID, now: now)
         case (nil, nil, .some): throw .invalidRequest("all must be true")
         case (nil, nil, nil): throw .invalidRequest("token is missing (or sub, or all=true)")
         default: throw .invalidRequest("token, sub and all exclude each other")
@@ -81,6 +75,6 @@ final class RevocationEndpoint: Sendable {
         guard claims.clientID.utf8.elementsEqual(clientID.utf8) else {
             throw .invalidGrant("token was not issued to this client")
         }
-        return .token(id: claims.tokenID, expiresAt: claims.expiresAt + Self.leewaySecondsMax)
+        return .of(claims)
     }
 }

@@ -1,3 +1,4 @@
+import Clients
 import Tokens
 
 /// Turns a granted wish into a signed token.
@@ -29,20 +30,5 @@ struct TokenMaker {
             ports.log("token_not_issued", [("client_id", clientID), ("code", error.code)])
             throw .serverError
         }
-    }
-}
-
-/// The `sub` of a client's tokens: its id, and after a colon its own name for a user.
-enum Subject {
-    /// `user` is nil where the client acts for itself.
-    static func full(_ user: String?, of clientID: String) -> String {
-        user.map { "\(clientID):\($0)" } ?? clientID
-    }
-
-    /// The client's own name for the user whose `sub` this is; nil where there is none.
-    static func user(of subject: String, _ clientID: String) -> String? {
-        guard subject.utf8.starts(with: "\(clientID):".utf8) else { return nil }
-        let user = subject.utf8.dropFirst(clientID.utf8.count + 1)
-        return user.isEmpty ? nil : String(Substring(user))
     }
 }

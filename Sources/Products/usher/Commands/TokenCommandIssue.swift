@@ -99,7 +99,7 @@ struct IssueRequest {
         let lifetime = try lifetime(for: client)
         return TokenClaims(
             issuer: issuer, audience: [audience],
-            subject: subject.map { "\(client.clientID):\($0)" } ?? client.clientID,
+            subject: Subject.full(subject, of: client.clientID),
             clientID: client.clientID, issuedAt: now, expiresAt: now + lifetime,
             tokenID: Base64URL.encode(SecureRandom.bytes(16)), scopes: scopes,
             rooms: try grantedRooms(of: client), name: try label(name, "--name"),

@@ -54,16 +54,13 @@ extension TokenCommand {
         private func revocation(_ opened: ClientRegistry, _ now: Int64) throws -> Revocation? {
             guard let client else { return try ofToken(now) }
             _ = try opened.existing(id: client)
-            let end = now + RevocationSpan.seconds
-            guard let subject else {
-                return .client(id: client, issuedBefore: now, expiresAt: end)
-            }
+            guard let subject else { return .allOf(clientID: client, now: now) }
             guard TextRules.isLabel(subject) else {
                 throw SettingError(
                     place: "--subject", value: Printable.text(subject),
                     expected: "1 to \(TextRules.bytesMax) bytes without control characters")
             }
-            return .subject("\(client):\(subject)", issuedBefore: now, expiresAt: end)
+            return .allOf(user: subject, of: client, now: now)
         }
 
         /// Only what our own keys have signed: another's token cannot be revoked here, and saying
@@ -84,16 +81,16 @@ extension TokenCommand {
             guard let claims = try? TokenClaims(reading: payload.span, kind: .access) else {
                 throw CommandFailure("its claims are not those of a token of ours")
             }
-            guard claims.expiresAt + RevocationSpan.leewaySeconds > now else { return nil }
-            return .token(id: claims.tokenID, expiresAt: claims.expiresAt)
+            let revocation = Revocation.of(claims)
+            return revocation.expiresAt > now ? revocation : nil
         }
 
         private func show(_ revocation: Revocation) {
             switch revocation {
-            case .token(let id, let end):
+            case .token(let id, _):
                 done(
                     "revoked", "The token \(Printable.text(id)) is revoked.",
-                    ["jti": .string(id), "expires_at": .number(end)])
+                    ["jti": .string(id)])
             case .subject(let subject, let before, _):
                 done(
                     "revoked",
@@ -113,12 +110,4 @@ extension TokenCommand {
             sayJSON(.object(object))
         }
     }
-}
-
-/// How long a revocation must be remembered.
-enum RevocationSpan {
-    /// Verifiers may let a token live on for this long.
-    static let leewaySeconds: Int64 = 300
-    /// No token lives longer.
-    static let seconds: Int64 = 3600 + leewaySeconds
 }

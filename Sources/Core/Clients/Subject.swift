@@ -1,0 +1,14 @@
+/// The `sub` of a client's tokens: its id, and after a colon its own name for a user.
+package enum Subject {
+    /// `user` is nil where the client acts for itself.
+    package static func full(_ user: String?, of clientID: String) -> String {
+        user.map { "\(clientID):\($0)" } ?? clientID
+    }
+
+    /// The client's own name for the user whose `sub` this is; nil where there is none.
+    package static func user(of subject: String, _ clientID: String) -> String? {
+        guard subject.utf8.starts(with: "\(clientID):".utf8) else { return nil }
+        let user = subject.utf8.dropFirst(clientID.utf8.count + 1)
+        return user.isEmpty ? nil : String(Substring(user))
+    }
+}

@@ -39,6 +39,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 let modules: [Module] = [
     Module(name: "CEpoll", layer: .cModules),
+    Module(name: "CGnuTLS", layer: .cModules),
     Module(name: "CLibJWT", layer: .cModules),
     Module(name: "CMicrohttpd", layer: .cModules),
     Module(name: "COpenSSL", layer: .cModules),
@@ -47,6 +48,7 @@ let modules: [Module] = [
     Module(name: "Tokens", layer: .core, uses: ["StrictJSON"]),
     Module(name: "Clients", layer: .core, uses: ["HTTPMessages", "Tokens"]),
     Module(name: "HTTPMessages", layer: .core),
+    Module(name: "Monitoring", layer: .core),
     Module(name: "Edge", layer: .core, uses: ["HTTPMessages", "StrictJSON"]),
     Module(name: "WebSocket", layer: .core, uses: ["HTTPMessages"]),
     Module(name: "Signalling", layer: .core, uses: ["StrictJSON"]),
@@ -54,7 +56,8 @@ let modules: [Module] = [
     Module(name: "Cryptography", layer: .drivers, uses: ["COpenSSL", "Tokens"]),
     Module(name: "TokenIssuing", layer: .drivers, uses: ["CLibJWT", "Cryptography", "Tokens"]),
     Module(name: "ClientStorage", layer: .drivers, uses: ["Clients", "Tokens"], external: [grdb]),
-    Module(name: "HTTPServing", layer: .drivers, uses: ["CMicrohttpd", "HTTPMessages"]),
+    Module(
+        name: "HTTPServing", layer: .drivers, uses: ["CGnuTLS", "CMicrohttpd", "HTTPMessages"]),
     Module(name: "SocketLoop", layer: .drivers, uses: ["CEpoll", "WebSocket"]),
 
     Module(
@@ -72,7 +75,7 @@ let modules: [Module] = [
         name: "usher", layer: .products,
         uses: [
             "AuthService", "ClientStorage", "Clients", "Cryptography", "Edge", "HTTPMessages",
-            "HTTPServing", "SignalService", "Signalling", "SocketLoop", "StrictJSON",
+            "HTTPServing", "Monitoring", "SignalService", "Signalling", "SocketLoop", "StrictJSON",
             "TokenIssuing", "Tokens", "UsherVerifier", "WebSocket",
         ],
         external: [argumentParser, logging]),
@@ -84,6 +87,7 @@ let testUses: [String: [String]] = [
     "Tokens": ["StrictJSON"],
     "Clients": ["Tokens"],
     "HTTPMessages": [],
+    "Monitoring": [],
     "Edge": ["HTTPMessages", "StrictJSON"],
     "WebSocket": ["HTTPMessages"],
     "Signalling": ["StrictJSON"],
@@ -99,8 +103,8 @@ let testUses: [String: [String]] = [
     "UsherVerifier": ["Cryptography", "StrictJSON", "TokenIssuing", "Tokens"],
     "UsherKeySet": ["Cryptography", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier"],
     "usher": [
-        "AuthService", "Cryptography", "Edge", "HTTPMessages", "SocketLoop", "StrictJSON",
-        "TokenIssuing", "Tokens", "UsherVerifier",
+        "AuthService", "Clients", "Cryptography", "Edge", "HTTPMessages", "SocketLoop",
+        "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
     ],
 ]
 
@@ -179,5 +183,12 @@ let package = Package(
                 "COpenSSL", "Cryptography", "TokenIssuing", "Tokens", "UsherVerifier",
             ]),
             path: "Benchmarks/TokenBenchmark", swiftSettings: settings),
+        // Sends back what it gets, for scripts/autobahn.
+        .executableTarget(
+            name: "echo-server",
+            dependencies: names([
+                "Cryptography", "HTTPMessages", "HTTPServing", "SocketLoop", "WebSocket",
+            ]),
+            path: "Tests/EchoServer", swiftSettings: settings),
     ]
 )

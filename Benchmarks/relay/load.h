@@ -4,7 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum mode { THROUGHPUT, CONNECT, IDLE };
+enum mode { THROUGHPUT, PACED, CONNECT, IDLE };
+enum opcode { TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10 };
 enum state { FREE, CONNECTING, UPGRADING, JOINING, READY, CLOSING };
 
 // Bytes that grow at the end and are taken from the front.
@@ -22,6 +23,7 @@ struct connection {
     struct connection *partner; // the other member of its room
     uint64_t opened_at;
     struct buffer input, output;
+    struct buffer stream; // where a dialect's messages are not frames
     char partner_id[96]; // the partner's connection id, as the relay spells it
     char *message;       // prepared send-payload, with a place for the time it was sent
     size_t message_length, time_offset;
@@ -32,6 +34,7 @@ struct options {
     const char *host, *token, *client;
     int port, rooms, in_flight, at_once, payload_bytes;
     long count;
+    double per_second; // of all messages, when paced
     double seconds, warmup_seconds, timeout_seconds;
     int server; // process whose CPU time and memory are read; 0 for none
 };
@@ -60,16 +63,25 @@ long server_memory_kilobytes(void);
 // load_socket.c
 void append(struct buffer *buffer, const void *bytes, size_t length);
 void open_connection(struct connection *connection);
-void queue_text(struct connection *connection, const char *text, size_t length);
+void queue_frame(struct connection *connection, enum opcode opcode, const char *payload,
+                 size_t length);
 bool flush(struct connection *connection);
 void say_goodbye(struct connection *connection);
 void end_connection(struct connection *connection, uint64_t *counter, const char *why);
 void turn(int wait_milliseconds);
 void start_loop(void);
 
-// load_classic.c
+// load_message.c
 void prepare_description(int bytes);
-void prepare_message(struct connection *connection);
+size_t payload_length(void);
+void prepare_around_payload(struct connection *connection, const char *before, const char *after);
 void send_message(struct connection *connection);
+const char *find(const char *text, size_t length, const char *key, size_t *found);
+bool count_relayed(struct connection *connection, const char *text, size_t length);
+void became_ready(struct connection *connection);
+
+// A dialect: load_classic.c or load_nats.c
+void queue_message(struct connection *connection, const char *bytes, size_t length);
+void prepare_message(struct connection *connection);
 void upgraded(struct connection *connection);
 void received(struct connection *connection, const char *text, size_t length);

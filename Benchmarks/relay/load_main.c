@@ -1,4 +1,4 @@
-// A load generator for relays of the classic dialect. One line of JSON on stdout a run.
+// A load generator for relays: of the classic dialect, or of NATS, as it is linked. One line of JSON on stdout a run.
 // `load` without arguments explains itself.
 #include "load.h"
 
@@ -13,7 +13,8 @@
 
 struct options options = {
     .mode = THROUGHPUT, .host = "127.0.0.1", .token = "t", .client = "c", .rooms = 50,
-    .in_flight = 1, .at_once = 32, .payload_bytes = 1200, .count = 2000, .seconds = 2,
+    .in_flight = 1, .at_once = 32, .payload_bytes = 1200, .count = 2000, .per_second = 2000,
+    .seconds = 2,
     .warmup_seconds = 0.5, .timeout_seconds = 60,
 };
 struct counts counts;
@@ -21,7 +22,7 @@ struct connection *connections;
 uint32_t connection_count;
 bool is_measuring, is_stopping;
 
-static const char *mode_names[] = {"throughput", "connect", "idle"};
+static const char *mode_names[] = {"throughput", "paced", "connect", "idle"};
 
 void fail(const char *format, ...) {
     va_list values;
@@ -83,6 +84,30 @@ static void run_throughput(void) {
     print_result((double)(now_nanoseconds() - began) / 1e9, cpu);
 }
 
+// Sends at a steady rate, whatever comes back, through one room after the other: what a message
+// waits for is the relay, and not the messages before it. Where this process itself was held up, it
+// goes on from there: a burst would measure nothing but itself.
+static void run_paced(void) {
+    open_all();
+    const double interval = 1e9 / options.per_second;
+    uint64_t measured_from = after(options.warmup_seconds), sent = 0;
+    uint64_t end = measured_from + (uint64_t)(options.seconds * 1e9);
+    double cpu = 0, due = (double)now_nanoseconds();
+    for (uint64_t now; (now = now_nanoseconds()) < end && !counts.closed_by_server; turn(0)) {
+        if (!is_measuring && now >= measured_from) {
+            is_measuring = true;
+            cpu = server_cpu_seconds();
+        }
+        if ((double)now < due) continue;
+        due = (double)now < due + interval ? due + interval : (double)now + interval;
+        struct connection *connection = &connections[2 * (sent++ % (connection_count / 2))];
+        send_message(connection);
+        flush(connection);
+    }
+    is_measuring = false;
+    print_result(options.seconds, server_cpu_seconds() - cpu);
+}
+
 // Opens `count` connections, each of which joins a room of its own and closes again.
 static void run_connect(void) {
     uint64_t began = now_nanoseconds(), deadline = after(options.timeout_seconds);
@@ -118,6 +143,7 @@ static void run_idle(void) {
 static void explain(void) {
     fputs("load --port P [--host 127.0.0.1] [--client C] [--server PID]\n"
           "  --mode throughput  [--rooms 50] [--in-flight 1] [--seconds 2] [--payload 1200]\n"
+          "  --mode paced       [--rooms 50] [--rate 2000] [--seconds 2] [--payload 1200]\n"
           "  --mode connect     [--count 2000] [--at-once 32]\n"
           "  --mode idle        [--count 2000] [--at-once 32] [--seconds 2]\n"
           "The token is read from the variable LOAD_TOKEN, so that ps does not show it.\n",
@@ -126,7 +152,7 @@ static void explain(void) {
 }
 
 static enum mode parse_mode(const char *name) {
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         if (!strcmp(name, mode_names[i])) return (enum mode)i;
     explain();
     return THROUGHPUT;
@@ -136,7 +162,8 @@ static void parse(int argc, char **argv) {
     static const struct option flags[] = {
         {"port", 1, 0, 'p'}, {"host", 1, 0, 'h'}, {"client", 1, 0, 'c'}, {"server", 1, 0, 's'},
         {"mode", 1, 0, 'm'}, {"rooms", 1, 0, 'r'}, {"in-flight", 1, 0, 'f'}, {"count", 1, 0, 'n'},
-        {"at-once", 1, 0, 'a'}, {"seconds", 1, 0, 't'}, {"payload", 1, 0, 'b'}, {0}};
+        {"at-once", 1, 0, 'a'}, {"seconds", 1, 0, 't'}, {"payload", 1, 0, 'b'},
+        {"rate", 1, 0, 'R'}, {0}};
     if (getenv("LOAD_TOKEN")) options.token = getenv("LOAD_TOKEN");
     for (int flag; (flag = getopt_long(argc, argv, "", flags, NULL)) != -1;) {
         switch (flag) {
@@ -147,6 +174,7 @@ static void parse(int argc, char **argv) {
         case 'm': options.mode = parse_mode(optarg); break;
         case 'r': options.rooms = atoi(optarg); break;
         case 'f': options.in_flight = atoi(optarg); break;
+        case 'R': options.per_second = atof(optarg); break;
         case 'n': options.count = atol(optarg); break;
         case 'a': options.at_once = atoi(optarg); break;
         case 't': options.seconds = atof(optarg); break;
@@ -163,7 +191,7 @@ static void parse(int argc, char **argv) {
 
 static void make_connections(void) {
     connection_count = (uint32_t)(options.mode == CONNECT      ? options.at_once
-                                  : options.mode == THROUGHPUT ? options.rooms * 2
+                                  : options.mode <= PACED      ? options.rooms * 2
                                                                : options.count / 2 * 2);
     struct rlimit files = {connection_count + 64, connection_count + 64}, now;
     getrlimit(RLIMIT_NOFILE, &now);
@@ -186,6 +214,7 @@ int main(int argc, char **argv) {
     start_loop();
     switch (options.mode) {
     case THROUGHPUT: run_throughput(); break;
+    case PACED: run_paced(); break;
     case CONNECT: run_connect(); break;
     case IDLE: run_idle(); break;
     }

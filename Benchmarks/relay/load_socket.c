@@ -16,7 +16,6 @@
 #define KEY "dGhlIHNhbXBsZSBub25jZQ=="
 #define ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 enum { RECEIVE_BYTES = 1 << 18, COMPLAINTS_MAX = 5 };
-enum { TEXT = 1, CLOSE = 8, PING = 9, PONG = 10 };
 
 static int loop;
 static uint8_t *receive_buffer;
@@ -111,8 +110,8 @@ static void apply_mask(uint8_t *bytes, size_t length, uint32_t mask) {
     for (; i < length; i++) bytes[i] ^= ((uint8_t *)&mask)[i & 3];
 }
 
-static void queue_frame(struct connection *connection, int opcode, const char *payload,
-                        size_t length) {
+void queue_frame(struct connection *connection, enum opcode opcode, const char *payload,
+                 size_t length) {
     uint8_t head[14] = {(uint8_t)(0x80 | opcode)};
     size_t head_length = 2;
     uint32_t mask = next_mask();
@@ -133,10 +132,6 @@ static void queue_frame(struct connection *connection, int opcode, const char *p
     append(&connection->output, payload, length);
     struct buffer *output = &connection->output;
     apply_mask((uint8_t *)output->bytes + output->length - length, length, mask);
-}
-
-void queue_text(struct connection *connection, const char *text, size_t length) {
-    queue_frame(connection, TEXT, text, length);
 }
 
 void say_goodbye(struct connection *connection) {
@@ -225,6 +220,7 @@ static ssize_t take_frame(struct connection *connection, uint8_t *bytes, size_t 
         break;
     case PING: queue_frame(connection, PONG, content, payload); break;
     case TEXT:
+    case BINARY:
         if (connection->state != CLOSING) received(connection, content, payload);
         break;
     default: break;

@@ -75,7 +75,7 @@ private func samePairs(
         }
 }
 
-private func formEncoded(_ text: String) -> String {
+func formEncoded(_ text: String) -> String {
     let digits = Array("0123456789ABCDEF".utf8)
     var encoded: [UInt8] = []
     for byte in text.utf8 {
@@ -84,7 +84,7 @@ private func formEncoded(_ text: String) -> String {
     return String(decoding: encoded, as: UTF8.self)
 }
 
-private func base64(_ bytes: [UInt8]) -> String {
+func base64(_ bytes: [UInt8]) -> String {
     let alphabet = Array(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
     var text: [UInt8] = []

@@ -32,7 +32,7 @@ private func checkBase64URL(_ bytes: [UInt8]) {
 
 private func checkHeader(_ json: [UInt8]) {
     guard let header = try? JOSEHeader(reading: json.span) else { return }
-    require(KeyID.isValid(header.keyID), "a key id that was taken is valid")
+    require(header.keyID.map(KeyID.isValid) != false, "a key id that was taken is valid")
     guard let object = object(json) else { return }
     require(object["alg"]?.string == header.algorithm.rawValue, "alg is what the header says")
     require(object["kid"]?.string == header.keyID, "kid is what the header says")
@@ -87,11 +87,4 @@ func fuzzJWKSet(_ bytes: [UInt8]) {
     require(own.keys.allSatisfy(\.algorithm.isSymmetric), "own secrets are symmetric")
     let text = String(decoding: JWKSet.serialize(own.keys), as: UTF8.self)
     require(text == #"{"keys":[]}"#, "a secret is never published (RFC 7517 §9.2)")
-}
-
-/// Stands in for SHA-256, for which these targets would need a C library.
-private func anyDigest(_ bytes: [UInt8]) -> [UInt8] {
-    var state: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in bytes { state = (state ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    return (0..<32).map { UInt8(truncatingIfNeeded: state >> UInt64($0 % 8 * 8)) }
 }

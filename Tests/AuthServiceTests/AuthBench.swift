@@ -26,6 +26,11 @@ final class AuthBench: Sendable {
         var used: [String: Int64] = [:]
         var signatureChecks: [PublicKey] = []
         var log: [String] = []
+        /// Who registered, changed and removed clients over HTTP.
+        var registrationActors: [Actor] = []
+        /// What the ports of registrations throw.
+        var registrationFault: String?
+        var digestLookups = 0
     }
 
     static let issuer = "https://auth.example"
@@ -36,13 +41,14 @@ final class AuthBench: Sendable {
     let service: AuthService
     private let world: Locked
 
-    private final class Locked: Sendable {
+    final class Locked: Sendable {
         let value = Mutex(World())
     }
 
     init(
         issuer: String = AuthBench.issuer, tokenRequestsPerSecond: Int = 0,
-        addressRequestsPerSecond: Int = 0, openAPI: String = "", demo: DemoConfiguration? = nil
+        addressRequestsPerSecond: Int = 0, openAPI: String = "", demo: DemoConfiguration? = nil,
+        hasRegistration: Bool = false
     ) {
         let world = Locked()
         self.world = world
@@ -52,10 +58,12 @@ final class AuthBench: Sendable {
                 tokenRequestsPerSecond: tokenRequestsPerSecond,
                 addressRequestsPerSecond: addressRequestsPerSecond, openAPI: Array(openAPI.utf8),
                 demo: demo),
-            AuthBench.ports(world))
+            AuthBench.ports(world, hasRegistration ? .inMemory(world) : nil))
     }
 
-    private static func ports(_ world: Locked) -> AuthPorts {
+    private static func ports(
+        _ world: Locked, _ registrations: RegistrationPorts?
+    ) -> AuthPorts {
         AuthPorts(
             now: { world.value.withLock { $0.now } }, random: { SecureRandom.bytes($0) },
             sha256: { Digest.sha256($0) }, constantTimeEqual: { constantTimeEqual($0, $1) },
@@ -106,7 +114,7 @@ final class AuthBench: Sendable {
             log: { event, fields in
                 let line = "\(event) " + fields.map { "\($0.0)=\($0.1)" }.joined(separator: " ")
                 world.value.withLock { $0.log.append(line) }
-            })
+            }, registrations: registrations)
     }
 
     var claims: TokenClaims? { world.value.withLock { $0.issued.last } }
@@ -115,6 +123,9 @@ final class AuthBench: Sendable {
     var revokers: [Actor] { world.value.withLock { $0.revokers } }
     var used: [String: Int64] { world.value.withLock { $0.used } }
     var signatureChecks: [PublicKey] { world.value.withLock { $0.signatureChecks } }
+    var clients: [String: Client] { world.value.withLock { $0.clients } }
+    var registrationActors: [Actor] { world.value.withLock { $0.registrationActors } }
+    var digestLookups: Int { world.value.withLock { $0.digestLookups } }
     var lookups: Int { world.value.withLock { $0.lookups } }
 
     func change(_ body: @Sendable (inout World) -> Void) { world.value.withLock { body(&$0) } }
@@ -230,7 +241,7 @@ extension HTTPResponse {
 /// What every refusal of ours must look like (RFC 6749 §5.2, §5.1).
 func expectRefusal(
     _ response: HTTPResponse, _ status: Int, _ error: String, naming: String = "",
-    sourceLocation: SourceLocation = #_sourceLocation
+    challenge scheme: String = "Basic", sourceLocation: SourceLocation = #_sourceLocation
 ) {
     #expect(response.status == status, sourceLocation: sourceLocation)
     #expect(response.error == error, sourceLocation: sourceLocation)
@@ -246,6 +257,10 @@ func expectRefusal(
         #expect(text.contains(naming), "\(text)", sourceLocation: sourceLocation)
     }
     let challenge = response.headers["WWW-Authenticate"]
-    #expect((challenge != nil) == (status == 401), sourceLocation: sourceLocation)
-    #expect(challenge?.hasPrefix("Basic realm=") ?? true, sourceLocation: sourceLocation)
+    if scheme == "Basic" {
+        #expect((challenge != nil) == (status == 401), sourceLocation: sourceLocation)
+    }
+    #expect(
+        challenge?.hasPrefix("\(scheme) realm=") ?? (status != 401),
+        sourceLocation: sourceLocation)
 }

@@ -77,8 +77,8 @@ import Tokens
         #expect(claims.rooms.map(\.text) == ["demo-lobby"])
         #expect(claims.scopes == ["signal"])
         #expect(claims.kind == .access)
-        #expect(bench.service.demoClient?.clientID == "demo")
-        #expect(bench.service.demoClient?.secrets == [])
+        #expect(AuthService.demoClient(atSecondsSinceEpoch: 0).clientID == "demo")
+        #expect(AuthService.demoClient(atSecondsSinceEpoch: 0).secrets == [])
     }
 
     @Test("Behind TLS the address of the socket is secure too")

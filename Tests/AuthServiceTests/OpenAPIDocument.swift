@@ -18,20 +18,38 @@ struct OpenAPIDocument: Sendable {
 
     var paths: JSONObject { json["paths"]?.object ?? JSONObject() }
 
+    /// Each with its operation. What all operations of a path share is no method.
+    func operations(of path: String) -> [JSONObject.Member] {
+        (paths[path]?.object?.members ?? []).filter { $0.name != "parameters" }
+    }
+
     func methods(of path: String) -> [String] {
-        (paths[path]?.object?.members ?? []).map { $0.name.uppercased() }
+        operations(of: path).map { $0.name.uppercased() }
     }
 
     func operation(_ method: String, _ path: String) -> JSONObject? {
         paths[path]?.object?[method.lowercased()]?.object
     }
 
+    /// The path as the document writes it: a segment in braces stands for any other.
+    private func listed(_ path: String) -> String? {
+        guard paths[path] == nil, let slash = path.lastIndex(of: "/") else { return path }
+        let folder = path[...slash]
+        return paths.members.map(\.name).first { $0.hasPrefix(folder + "{") && $0.hasSuffix("}") }
+    }
+
     /// Names of the form's fields, or of the JSON body's members.
-    func parameters(of path: String) -> [String] {
-        let body = operation("POST", path)?["requestBody"]?.object?["content"]?.object
+    func parameters(of path: String, method: String = "POST") -> [String] {
+        let body = operation(method, path)?["requestBody"]?.object?["content"]?.object
         let media = body?.members.first?.value.object
-        let properties = media?["schema"]?.object?["properties"]?.object?.members ?? []
-        return properties.map(\.name)
+        return properties(of: media?["schema"])
+    }
+
+    /// Names of the members that a schema, or all that it is made of, tells of.
+    private func properties(of schema: JSONValue?) -> [String] {
+        let schema = resolved(schema)
+        return (schema?["properties"]?.object?.members ?? []).map(\.name)
+            + (schema?["allOf"]?.array ?? []).flatMap { properties(of: $0) }
     }
 
     /// What a reference within the document leads to, or the object itself.
@@ -43,8 +61,8 @@ struct OpenAPIDocument: Sendable {
 
     /// Checks that an answer is one that the document tells of. Every test that sends something
     /// comes through here.
-    func check(_ method: String, _ path: String, _ response: HTTPResponse) {
-        guard paths[path] != nil else { return }
+    func check(_ method: String, _ requested: String, _ response: HTTPResponse) {
+        guard let path = listed(requested) else { return }
         guard let operation = operation(method, path) else {
             #expect(response.status == 405, "\(method) \(path) is not in docs/openapi.json")
             return

@@ -34,7 +34,7 @@ import Testing
         arguments: Route.all.map(\.path))
     func served(path: String) throws {
         let route = try #require(Route.all.first { $0.path == path })
-        let bench = AuthBench(openAPI: "{}")
+        let bench = AuthBench(openAPI: "{}", hasRegistration: true)
         for method in Self.methods {
             let response = try #require(bench.send(method, path))
             #expect((response.status != 405) == route.methods.contains(method), "\(method)")
@@ -65,6 +65,13 @@ import Testing
         #expect(read.isSuperset(of: FormParameter.allCases.map(\.rawValue)))
     }
 
+    @Test("A registration is replaced by what it is made of, and by what names the client")
+    func replacement() {
+        let replaced = document.parameters(of: RegisteredClientEndpoint.path, method: "PUT")
+        let own = RegistrationEndpoint.parameters + ["client_id", "client_secret"]
+        #expect(Set(replaced) == Set(own))
+    }
+
     @Test("References within the document lead somewhere")
     func references() throws {
         for reference in Self.references(in: .object(document.json)) {
@@ -76,10 +83,23 @@ import Testing
 
     @Test("Operations have names of their own")
     func operationIDs() {
-        let operations = document.paths.members.flatMap { $0.value.object?.members ?? [] }
+        let operations = document.paths.members.flatMap { document.operations(of: $0.name) }
         let ids = operations.compactMap { $0.value.object?["operationId"]?.string }
         #expect(ids.count == operations.count)
         #expect(Set(ids).count == ids.count)
+    }
+
+    @Test("The enumerations of a registration are those of the code")
+    func registrationEnumerations() {
+        let schema = document.resolved(["$ref": "#/components/schemas/ClientMetadata"])
+        let properties = schema?["properties"]?.object
+        func values(_ property: JSONObject?) -> [String] {
+            property?["enum"]?.array?.compactMap(\.string) ?? []
+        }
+        let method = properties?["token_endpoint_auth_method"]?.object
+        #expect(values(method) == ServerMetadata.authenticationMethods)
+        let grants = properties?["grant_types"]?.object?["items"]?.object
+        #expect(values(grants) == ServerMetadata.grantTypes)
     }
 
     private static func references(in value: JSONValue) -> [String] {

@@ -1,7 +1,6 @@
 import ClientStorage
 import Clients
 import Foundation
-import Synchronization
 import Testing
 
 @Suite struct ClientDirectoryTests {
@@ -9,13 +8,6 @@ import Testing
     private let folder: RegistryFolder
 
     init() throws { folder = try RegistryFolder() }
-
-    /// Counts calls from another thread.
-    private final class Counter: Sendable {
-        private let count = Mutex(0)
-        var value: Int { count.withLock { $0 } }
-        func increment() { count.withLock { $0 += 1 } }
-    }
 
     @Test("A client just added is found at once, without waiting for the follower")
     func miss() throws {

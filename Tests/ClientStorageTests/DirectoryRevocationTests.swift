@@ -1,6 +1,5 @@
 import Clients
 import Foundation
-import Synchronization
 import Testing
 
 @testable import ClientStorage
@@ -10,13 +9,6 @@ import Testing
     private let folder: RegistryFolder
 
     init() throws { folder = try RegistryFolder() }
-
-    /// Counts calls from another thread.
-    private final class Counter: Sendable {
-        private let count = Mutex(0)
-        var value: Int { count.withLock { $0 } }
-        func increment() { count.withLock { $0 += 1 } }
-    }
 
     @Test("What another process revokes arrives by itself, and is announced afterwards")
     func follows() async throws {

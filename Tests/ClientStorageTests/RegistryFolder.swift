@@ -1,6 +1,7 @@
 import ClientStorage
 import Clients
 import Foundation
+import Synchronization
 
 /// A folder of one test's own, gone when the test is over.
 final class RegistryFolder {
@@ -56,6 +57,13 @@ extension Client {
             clientID: "c_\(name)", secretDigest: [UInt8](repeating: 1, count: 32),
             atSecondsSinceEpoch: createdAt)
     }
+}
+
+/// Counts calls from another thread.
+final class Counter: Sendable {
+    private let count = Mutex(0)
+    var value: Int { count.withLock { $0 } }
+    func increment() { count.withLock { $0 += 1 } }
 }
 
 /// Waits for another thread to have done its part.

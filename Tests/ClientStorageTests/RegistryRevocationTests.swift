@@ -32,6 +32,29 @@ import Tokens
         #expect(try registry.auditEntries(after: 0, limit: 10).count == 3)
     }
 
+    @Test("To revoke all of a client takes its legacy secret away, each time, and is logged")
+    func legacySecret() throws {
+        let registry = try folder.open()
+        try registry.add(try Client.sample("a"))
+        let secret = LegacySecret.Change.set([UInt8](repeating: 7, count: 32))
+        for line in [3, 5] {
+            let set = try ClientUpdate(legacySecret: secret)
+            let before = try registry.update(id: "c_a", set)
+            #expect(before.legacySecret?.count == 32)
+            let revision = try registry.snapshot(id: "c_a").revision
+            try registry.revoke(all[0], by: .client("c_a"), at: 1)
+            try registry.revoke(all[1], by: .client("c_a"), at: 1)
+            #expect(try registry.client(id: "c_a") == before)
+            try registry.revoke(all[2], by: .client("c_a"), at: 1)
+            let removal = try ClientUpdate(legacySecret: .remove)
+            #expect(try registry.client(id: "c_a") == removal.applied(to: before))
+            #expect(try registry.snapshot(id: "c_a").revision > revision)
+            let log = try registry.auditEntries(after: 0, limit: 20)
+            let removals = log.filter { $0.details == "legacy secret removed" }
+            #expect(removals.map(\.actor) == Array(repeating: removals[0].actor, count: line / 2))
+        }
+    }
+
     @Test("Of two about one name the later second and the later end hold, and each is logged")
     func extended() throws {
         let registry = try folder.open()

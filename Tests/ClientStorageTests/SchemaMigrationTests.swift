@@ -28,7 +28,25 @@ import Tokens
             """)
     }
 
-    private func oldClient() throws -> Client {
+    /// A file as version 2 wrote it: what version 1 had, a key, a revocation and a line of the log.
+    private func makeVersion2() throws {
+        try makeVersion1()
+        let x = String(repeating: "AQEB", count: 10) + "AQE"
+        let keys = #"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"\#(x)","kid":"key-1"}]}"#
+        let raw = try RawRegistry(path: folder.path, schema: 2)
+        try raw.execute(
+            """
+            UPDATE client SET lifetime_seconds_max = 60, assertion_keys = CAST('\(keys)' AS BLOB);
+            INSERT INTO revocation VALUES ('token', 't9', NULL, 7000, 'cli:root', 4);
+            INSERT INTO audit (at, actor, action, target, details)
+                VALUES (2000, 'cli:root', 'client.add', 'c_old', 'rooms team-*');
+            UPDATE registry SET revision = 4;
+            """)
+    }
+
+    private func oldClient(
+        lifetimeSecondsMax: Int64 = 3600, keys: [PublicKey] = []
+    ) throws -> Client {
         let digest = [UInt8](repeating: 0, count: 32)
         return Client(
             clientID: "c_old", name: "Øld",
@@ -38,7 +56,7 @@ import Tokens
             secrets: [
                 ClientSecret(digest: digest, createdAt: 1000, expiresAt: 9000),
                 ClientSecret(digest: digest, createdAt: 2000),
-            ])
+            ], lifetimeSecondsMax: lifetimeSecondsMax, assertionKeys: keys)
     }
 
     private func version() throws -> [String] {
@@ -50,13 +68,31 @@ import Tokens
         try makeVersion1()
         #expect(try version() == ["1"])
         let registry = try folder.open(mustExist: true)
-        #expect(try version() == ["2"])
+        #expect(try version() == ["3"])
         #expect(try registry.list() == [try oldClient()])
         #expect(try registry.client(id: "c_old")?.lifetimeSecondsMax == 3600)
         #expect(try registry.client(id: "c_old")?.assertionKeys == [])
         #expect(try !registry.markTokenUsed(id: "t1", expiresAt: 5000))
         #expect(try registry.revocations() == [])
         #expect(try registry.auditEntries(after: 0, limit: 10) == [])
+    }
+
+    @Test("A version-2 file keeps everything, and its clients share no secret and manage nothing")
+    func migratedFrom2() throws {
+        try makeVersion2()
+        #expect(try version() == ["2"])
+        let registry = try folder.open(mustExist: true)
+        #expect(try version() == ["3"])
+        let key = try PublicKey.sample(1)
+        #expect(try registry.list() == [try oldClient(lifetimeSecondsMax: 60, keys: [key])])
+        #expect(try registry.client(id: "c_old")?.legacySecret == nil)
+        #expect(try registry.client(id: "c_old")?.registration == nil)
+        #expect(try registry.registrationTokenDigest(id: "c_old") == nil)
+        #expect(try registry.revocations() == [.token(id: "t9", expiresAt: 7000)])
+        #expect(try registry.auditEntries(after: 0, limit: 10).map(\.target) == ["c_old"])
+        let secret = [UInt8](repeating: 5, count: 32)
+        try registry.update(id: "c_old", ClientUpdate(legacySecret: .set(secret)))
+        #expect(try folder.open(mustExist: true).client(id: "c_old")?.legacySecret == secret)
     }
 
     @Test("A migrated file takes every change that a new one takes")
@@ -76,9 +112,9 @@ import Tokens
         #expect(try registry.auditEntries(after: 0, limit: 10).count == 3)
     }
 
-    @Test("A migrated file and a new one have the same schema")
-    func sameSchema() throws {
-        try makeVersion1()
+    @Test("A migrated file and a new one have the same schema", arguments: [1, 2])
+    func sameSchema(version: Int) throws {
+        if version == 1 { try makeVersion1() } else { try makeVersion2() }
         _ = try folder.open(mustExist: true)
         let other = try RegistryFolder()
         try other.make()
@@ -99,7 +135,7 @@ import Tokens
             }
             for try await count in group { #expect(count == 1) }
         }
-        #expect(try version() == ["2"])
+        #expect(try version() == ["3"])
     }
 
     @Test("A kill at any moment of a migration leaves a file that the next start completes")

@@ -29,6 +29,25 @@ struct DigestTests {
         if count >= 16 { #expect(bytes != SecureRandom.bytes(count)) }
     }
 
+    @Test("The reserve gives as many bytes as asked for, and none of them twice")
+    func reserve() {
+        let reserve = RandomReserve()
+        let shares = (0..<1000).map { _ in reserve.bytes(16) }
+        #expect(shares.allSatisfy { $0.count == 16 })
+        #expect(Set(shares).count == shares.count)
+        for count in [0, 1, 7, 15, 17, 32, 4096] { #expect(reserve.bytes(count).count == count) }
+    }
+
+    @Test("Threads that share the reserve never get the same bytes")
+    func sharedReserve() async {
+        let reserve = RandomReserve()
+        let shares = await withTaskGroup(of: [[UInt8]].self) { group in
+            for _ in 0..<4 { group.addTask { (0..<500).map { _ in reserve.bytes(16) } } }
+            return await group.reduce(into: []) { $0 += $1 }
+        }
+        #expect(Set(shares).count == 2000)
+    }
+
     @Test("Random numbers fill all 64 bits")
     func random64() {
         let numbers = (0..<200).map { _ in SecureRandom.uint64() }

@@ -30,6 +30,20 @@ struct SigningTests {
     }
 
     @Test(
+        "A signature that is refused changes nothing for the next",
+        arguments: SignatureAlgorithm.allCases)
+    func afterRefusal(_ algorithm: SignatureAlgorithm) throws {
+        let key = try TestKeys.key(algorithm)
+        let verifying = try VerifyingKey(key.publicKey)
+        for round in 0..<20 {
+            let input = Array("\(round)".utf8)
+            let signature = try key.sign(input)
+            #expect(!verifying.isValid(signature: signature, over: Self.input))
+            #expect(verifying.isValid(signature: signature, over: input))
+        }
+    }
+
+    @Test(
         "A signature of another length is refused (RFC 7518 §3.4, RFC 8037 §3.1, CVE-2020-28042)",
         arguments: SignatureAlgorithm.allCases)
     func lengths(_ algorithm: SignatureAlgorithm) throws {
@@ -76,6 +90,9 @@ struct SigningTests {
             let error = CryptographyError.unfitKey(.shortSecret(byteCount: count))
             #expect(throws: error) {
                 _ = try SigningKey(secret: [UInt8](repeating: 7, count: count))
+            }
+            #expect(throws: error) {
+                _ = try VerifyingKey(secret: [UInt8](repeating: 7, count: count))
             }
         }
     }

@@ -94,7 +94,7 @@ def test_a_sender_cannot_spoof_its_connection_id(pair, name):
 def test_a_peer_cannot_speak_as_the_server(pair, kind):
     older, newer = pair
     _, target = meet(older, newer, "room-g")
-    older.send(target, {"type": kind, "roomId": "room-g"})
+    older.send(target, {"type": kind, "roomId": "room-g"}, is_valid=False)
     assert marked(older, newer, target) == []
 
 
@@ -114,8 +114,8 @@ def test_a_target_outside_the_senders_rooms_is_not_reached(application, pair):
         outsider.join("room-i", id="outsider")
         outsider.expect("first_to_join")
         outsider.send(target, {"type": "offer"})  # from another room,
-        outsider.send("no-such-connection", {"type": "offer"})
-        outsider.send(sender + "0", {"type": "offer"})
+        outsider.send("no-such-connection", {"type": "offer"}, is_valid=False)
+        outsider.send(sender + "0", {"type": "offer"}, is_valid=False)
         with connect(application) as friend:
             friend.join("room-i", id="friend")
             outsider.expect("someone_joined")

@@ -120,8 +120,8 @@ def test_a_reset_connection_leaves_no_ghost(application):
 @pytest.fixture(scope="module")
 def watchful():
     """A client of a server that pings every second."""
-    from support.server import Server
-    server = Server("--ping-interval-seconds", "1")
+    from support.split import serve
+    server = serve("--ping-interval-seconds", "1")
     yield server.application("Watched")
     assert server.stop() == 0
 

@@ -19,8 +19,8 @@ def too_many(answer):
 @pytest.fixture(scope="module")
 def tight():
     """A client of a server with small limits."""
-    from support.server import Server
-    server = Server("--max-message-bytes", "2000", "--max-rooms", "2", "--max-members", "3",
+    from support.split import serve
+    server = serve("--max-message-bytes", "2000", "--max-rooms", "2", "--max-members", "3",
                     "--messages-per-second", "20", "--message-burst", "20",
                     "--max-connections-per-address", "0")
     yield server.application("Limited")
@@ -172,6 +172,7 @@ def test_without_a_trusted_proxy_forwarded_addresses_are_moot(start):
         too_many(attempt(server, query(token), forwarded("203.0.113.9")))
 
 
+@pytest.mark.one_process("a proxy holds back what the reader is too slow for")
 def test_a_reader_that_is_too_slow_is_let_go_and_the_sender_is_not(application):
     slow = connect(application, receive_buffer=4096)
     with connect(application) as sender, connect(application) as bystander:

@@ -17,8 +17,8 @@ PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 @pytest.fixture(scope="module", params=ALGORITHMS)
 def signed(request):
     """A server that signs with the algorithm, and a client of it."""
-    from support.server import Server
-    server = Server("--signing-algorithm", request.param)
+    from support.split import serve
+    server = serve("--signing-algorithm", request.param)
     yield request.param, server.application("Signed")
     assert server.stop() == 0
 

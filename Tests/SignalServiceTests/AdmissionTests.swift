@@ -1,5 +1,6 @@
 import HTTPMessages
 import SignalService
+import Signalling
 import StrictJSON
 import Synchronization
 import Testing
@@ -57,8 +58,8 @@ private func challenge(_ decision: SignalDecision) -> String? {
         }
         #expect(headers["Sec-WebSocket-Accept"]?.utf8.count == 28)
         #expect(headers["Sec-WebSocket-Protocol"] == nil)
-        #expect(admission.clientID == "a" && admission.name == "Ann" && affinity != nil)
-        #expect(admission.grants(room: "lobby") && !admission.grants(room: "lobby2"))
+        #expect(admission.clientID == "a" && admission.grant.name == "Ann" && affinity != nil)
+        #expect(admission.grant.covers(room: "lobby") && !admission.grant.covers(room: "lobby2"))
     }
 
     @Test("Tokens for one and the same room share an affinity, tokens for many rooms have none")
@@ -131,7 +132,7 @@ private func challenge(_ decision: SignalDecision) -> String? {
 
     @Test(
         "Other offered subprotocols: none is selected (PROTOCOL §1)",
-        arguments: ["graphql-ws", "a, b", "usher.v1", "usher.v2"])
+        arguments: ["graphql-ws", "a, b", "usher.v2"])
     func otherSubprotocols(offer: String) throws {
         let request = handshake(
             "token=\(try world.token())", [("Sec-WebSocket-Protocol", offer)])
@@ -140,6 +141,20 @@ private func challenge(_ decision: SignalDecision) -> String? {
             return
         }
         #expect(headers["Sec-WebSocket-Protocol"] == nil)
+    }
+
+    @Test("usher.v1 asks for v1 and is selected, wherever the token comes from (PROTOCOL §3)")
+    func v1() throws {
+        let request = handshake(
+            "token=\(try world.token())", [("Sec-WebSocket-Protocol", "x, usher.v1")])
+        guard
+            case .accept(let headers, let admission, _) =
+                service.admit(request, fromCookie: false)
+        else {
+            Issue.record("refused")
+            return
+        }
+        #expect(headers["Sec-WebSocket-Protocol"] == "usher.v1" && admission.dialect == .v1)
     }
 
     @Test(

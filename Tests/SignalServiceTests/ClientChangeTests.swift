@@ -58,13 +58,17 @@ import WebSocket
             relay.loops[0].take() == peers.map { .close($0.socket, .revoked) })
     }
 
-    @Test("A tick closes nobody in the classic dialect")
-    func tick() throws {
+    @Test("A classic connection outlives its token, up to its maximum age (PROTOCOL §4)")
+    func age() throws {
         let ann = try relay.connect()
         ann.join("R")
         relay.world.state.withLock { $0.now += 100_000 }
-        relay.loops[0].advance(seconds: 100_000)
+        relay.loops[0].advance(seconds: 7199)
         relay.loops[0].tick()
         #expect(relay.loops[0].take().isEmpty)
+        relay.loops[0].advance(seconds: 1)
+        relay.loops[0].tick()
+        #expect(relay.loops[0].take() == [.close(ann.socket, .goingAway)])
+        #expect(relay.service.roomCount == 0)
     }
 }

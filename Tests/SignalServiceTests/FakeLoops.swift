@@ -7,12 +7,18 @@ enum LoopAction: Equatable {
     case send(SocketID, String)
     case close(SocketID, CloseCode)
     case probe(SocketID, seconds: Int)
+    case nudge(SocketID)
+    case postNow
 }
 
 /// A loop that performs nothing and remembers everything.
 struct FakeOutput: SocketOutput {
     var actions: [LoopAction] = []
     var monotonicSeconds: Int64 = 0
+    var index = 0
+    /// Among how many loops connections are moved; with one, none is.
+    var loopCount = 1
+    var moves: [Move] = []
 
     mutating func send(
         to socket: SocketID, head: Span<UInt8>, body: Span<UInt8>, tail: Span<UInt8>
@@ -33,6 +39,33 @@ struct FakeOutput: SocketOutput {
     mutating func probe(_ socket: SocketID, secondsMax: Int) {
         actions.append(.probe(socket, seconds: secondsMax))
     }
+
+    mutating func nudge(_ socket: SocketID) { actions.append(.nudge(socket)) }
+    mutating func postNow() { actions.append(.postNow) }
+
+    mutating func move<Admission: Sendable>(
+        _ socket: SocketID, toAffinity affinity: Int, _ admission: Admission,
+        redeliver text: Span<UInt8>
+    ) -> Bool {
+        guard loopCount > 1, affinity % loopCount != index,
+            let admission = admission as? SocketAdmission
+        else { return false }
+        var bytes: [UInt8] = []
+        for position in text.indices { bytes.append(text[position]) }
+        moves.append(
+            Move(
+                socket: socket, loop: affinity % loopCount, admission: admission,
+                text: String(decoding: bytes, as: UTF8.self)))
+        return true
+    }
+}
+
+/// A connection on its way from one loop to another.
+struct Move {
+    let socket: SocketID
+    let loop: Int
+    let admission: SocketAdmission
+    let text: String
 }
 
 /// One handler with its fake loop, used on one thread.
@@ -47,13 +80,16 @@ final class FakeLoop {
     init(_ service: SignalService, index: Int = 0) {
         self.index = index
         handler = service.makeHandler(loop: index)
+        output.index = index
     }
 
-    func open(_ admission: SocketAdmission) -> SocketID {
+    /// `known` gets the socket's id before the handler does.
+    func open(_ admission: SocketAdmission, known: (SocketID) -> Void = { _ in }) -> SocketID {
         let slot = freeSlots.popLast() ?? nextSlot
         if slot == nextSlot { nextSlot += 1 }
         generations[slot, default: 0] += 1
         let socket = SocketID(loop: index, slot: slot, generation: generations[slot] ?? 0)
+        known(socket)
         handler.opened(socket, admission, &output)
         return socket
     }
@@ -66,6 +102,18 @@ final class FakeLoop {
     func close(_ socket: SocketID, _ end: SocketEnd = .lost) {
         handler.closed(socket, end, &output)
         freeSlots.append(socket.slot)
+    }
+
+    func nudge(_ socket: SocketID) { handler.nudged(socket, &output) }
+
+    /// Lets connections move to the loop of their first room, among `count` loops.
+    func allowMoves(among count: Int) { output.loopCount = count }
+
+    /// What left for other loops since the last call; its slots here are free.
+    func takeMoves() -> [Move] {
+        defer { output.moves.removeAll() }
+        for move in output.moves { freeSlots.append(move.socket.slot) }
+        return output.moves
     }
 
     func tell(_ note: RelayNote) { handler.told(note, &output) }

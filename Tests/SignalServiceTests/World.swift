@@ -80,7 +80,8 @@ final class World: Sendable {
     /// Makes a token that verifies, of three parts.
     func token(
         client: String = "a", subject: String? = nil, scopes: [String] = ["signal"],
-        rooms: [String] = ["*"], name: String? = nil, kind: TokenKind = .access
+        rooms: [String] = ["*"], name: String? = nil, kind: TokenKind = .access,
+        seconds: Int64 = 600
     ) throws -> String {
         let patterns = try rooms.map { try RoomPattern($0) }
         return state.withLock {
@@ -88,7 +89,7 @@ final class World: Sendable {
             $0.tokens[text] = TokenClaims(
                 issuer: "https://usher.example", audience: ["https://usher.example"],
                 subject: subject ?? client, clientID: client, issuedAt: $0.now,
-                expiresAt: $0.now + 600, tokenID: "jti\($0.tokens.count)", scopes: scopes,
+                expiresAt: $0.now + seconds, tokenID: "jti\($0.tokens.count)", scopes: scopes,
                 rooms: patterns, name: name, kind: kind)
             return text
         }
@@ -99,6 +100,12 @@ final class World: Sendable {
 
     func disable(_ client: String) {
         state.withLock { $0.clients[client] = SignalClient(isEnabled: false, origins: []) }
+    }
+
+    func enable(_ client: String) {
+        state.withLock {
+            $0.clients[client] = SignalClient(isEnabled: true, origins: ["https://app.example"])
+        }
     }
 
     func remove(_ client: String) { state.withLock { $0.clients[client] = nil } }

@@ -51,14 +51,14 @@ import Testing
 
 @Suite struct DialectTests {
     @Test(
-        "Until v1 is spoken all is classic; usher.v1 is selected where a token came beside it",
+        "Who offers usher.v1 speaks v1, and the answer selects it and nothing else",
         arguments: [
-            ([], nil), (["usher.v1"], nil), (["graphql-ws"], nil),
+            ([], nil), (["usher.v1"], "usher.v1"), (["graphql-ws"], nil), (["usher.v2"], nil),
             (["usher.v1", "usher.bearer.a.b.c"], "usher.v1"),
             (["usher.bearer.a.b.c", "usher.v1", "x"], "usher.v1"),
         ])
-    func classic(offered: [String], selected: String?) {
+    func negotiated(offered: [String], selected: String?) {
         let (dialect, subprotocol) = Dialect.negotiated(offered: offered)
-        #expect(dialect == .classic && subprotocol == selected)
+        #expect(dialect == (selected == nil ? .classic : .v1) && subprotocol == selected)
     }
 }

@@ -3,20 +3,41 @@ import Testing
 
 private let lobby = RoomKey(clientID: "a", room: "lobby")
 
-private func member(_ id: UInt64, peer: String = "p") -> RoomMember {
-    RoomMember(connection: ConnectionID(raw: id), address: id &* 7, peerID: PeerID(peer))
+/// A classic member; `order` tells as how many-eth it joined.
+private func member(_ id: UInt64, peer: String = "p", order: UInt64 = 0) -> RoomMember {
+    RoomMember(
+        connection: ConnectionID(raw: id), route: .classic(address: id &* 7), peerID: PeerID(peer),
+        order: order)
+}
+
+/// What became of a join, without the joiner's own entry.
+private enum Joined: Equatable {
+    case joined(room: Int, others: [RoomMember])
+    case alreadyMember
+    case refused(SignalError)
+}
+
+private func join(
+    _ table: inout RoomTable, _ member: RoomMember, _ key: RoomKey, roomsJoined: Int
+) -> Joined {
+    switch table.join(member, key, roomsJoined: roomsJoined) {
+    case .joined(_, let room, let others, _): .joined(room: room, others: others)
+    case .alreadyMember: .alreadyMember
+    case .refused(let error): .refused(error)
+    }
 }
 
 @Suite struct RoomTableTests {
     @Test("The first to join sees nobody, each later one all before it")
     func others() {
         var table = RoomTable(limits: RoomLimits())
-        #expect(table.join(member(5), lobby, roomsJoined: 0) == .joined(room: 0, others: []))
+        #expect(join(&table, member(5), lobby, roomsJoined: 0) == .joined(room: 0, others: []))
         #expect(
-            table.join(member(3), lobby, roomsJoined: 0) == .joined(room: 0, others: [member(5)]))
+            join(&table, member(3), lobby, roomsJoined: 0)
+                == .joined(room: 0, others: [member(5, order: 1)]))
         #expect(
-            table.join(member(4), lobby, roomsJoined: 0)
-                == .joined(room: 0, others: [member(3), member(5)]))
+            join(&table, member(4), lobby, roomsJoined: 0)
+                == .joined(room: 0, others: [member(3, order: 2), member(5, order: 1)]))
         #expect(table.count == 1)
     }
 
@@ -26,7 +47,7 @@ private func member(_ id: UInt64, peer: String = "p") -> RoomMember {
         var table = RoomTable(limits: limits)
         _ = table.join(member(1), lobby, roomsJoined: 0)
         #expect(table.join(member(1, peer: "q"), lobby, roomsJoined: 1) == .alreadyMember)
-        #expect(table.members(of: lobby) == [member(1)])
+        #expect(table.members(of: lobby) == [member(1, order: 1)])
     }
 
     @Test("A room lets no more members in than it may have; one who leaves makes room")
@@ -34,18 +55,19 @@ private func member(_ id: UInt64, peer: String = "p") -> RoomMember {
         var table = RoomTable(limits: RoomLimits(membersPerRoomMax: 2))
         _ = table.join(member(1), lobby, roomsJoined: 0)
         _ = table.join(member(2), lobby, roomsJoined: 0)
-        #expect(table.join(member(3), lobby, roomsJoined: 0) == .refused(.roomFull))
+        #expect(join(&table, member(3), lobby, roomsJoined: 0) == .refused(.roomFull))
         table.leave(ConnectionID(raw: 1), room: 0)
         #expect(
-            table.join(member(3), lobby, roomsJoined: 0) == .joined(room: 0, others: [member(2)]))
+            join(&table, member(3), lobby, roomsJoined: 0)
+                == .joined(room: 0, others: [member(2, order: 2)]))
     }
 
     @Test("A connection that is in as many rooms as it may be enters no other")
     func tooMany() {
         var table = RoomTable(limits: RoomLimits(roomsPerConnectionMax: 2))
-        #expect(table.join(member(1), lobby, roomsJoined: 2) == .refused(.tooManyRooms))
+        #expect(join(&table, member(1), lobby, roomsJoined: 2) == .refused(.tooManyRooms))
         #expect(table.count == 0)
-        #expect(table.join(member(1), lobby, roomsJoined: 1) == .joined(room: 0, others: []))
+        #expect(join(&table, member(1), lobby, roomsJoined: 1) == .joined(room: 0, others: []))
     }
 
     @Test("0 means no limit")
@@ -54,7 +76,7 @@ private func member(_ id: UInt64, peer: String = "p") -> RoomMember {
             limits: RoomLimits(roomsPerConnectionMax: 0, membersPerRoomMax: 0))
         for id in 0..<1000 { _ = table.join(member(UInt64(id)), lobby, roomsJoined: 10_000) }
         #expect(table.members(of: lobby).count == 1000)
-        #expect(table.address(of: ConnectionID(raw: 999), in: 0) == 999 * 7)
+        #expect(table.address(of: ConnectionID(raw: 999), in: 0) == .classic(999 * 7))
     }
 
     @Test("Rooms of two clients are different rooms, whatever their names")
@@ -64,7 +86,7 @@ private func member(_ id: UInt64, peer: String = "p") -> RoomMember {
         for (index, (client, room)) in keys.enumerated() {
             let key = RoomKey(clientID: client, room: room)
             #expect(
-                table.join(member(UInt64(index)), key, roomsJoined: 0)
+                join(&table, member(UInt64(index)), key, roomsJoined: 0)
                     == .joined(room: index, others: []))
         }
     }
@@ -80,8 +102,8 @@ private func member(_ id: UInt64, peer: String = "p") -> RoomMember {
         #expect(table.count == 0)
         #expect(table.members(of: lobby).isEmpty)
         let other = RoomKey(clientID: "a", room: "other")
-        #expect(table.join(member(1), other, roomsJoined: 0) == .joined(room: 0, others: []))
-        #expect(table.join(member(1), lobby, roomsJoined: 1) == .joined(room: 1, others: []))
+        #expect(join(&table, member(1), other, roomsJoined: 0) == .joined(room: 0, others: []))
+        #expect(join(&table, member(1), lobby, roomsJoined: 1) == .joined(room: 1, others: []))
     }
 
     @Test("Only members have an address")
@@ -89,7 +111,8 @@ private func member(_ id: UInt64, peer: String = "p") -> RoomMember {
         var table = RoomTable(limits: RoomLimits())
         for id in [9, 2, 7, 4] as [UInt64] { _ = table.join(member(id), lobby, roomsJoined: 0) }
         for id in 0..<12 as Range<UInt64> {
-            let expected = [2, 4, 7, 9].contains(id) ? id * 7 : nil
+            let expected: RoomTable.Address? =
+                [2, 4, 7, 9].contains(id) ? .classic(id * 7) : nil
             #expect(table.address(of: ConnectionID(raw: id), in: 0) == expected)
         }
     }
@@ -113,7 +136,7 @@ private func member(_ id: UInt64, peer: String = "p") -> RoomMember {
                 switch table.join(member(id), key, roomsJoined: 0) {
                 case .alreadyMember: #expect(before.contains(id))
                 case .refused(let error): #expect(error == .roomFull && before.count == 4)
-                case .joined(let place, let others):
+                case .joined(_, let place, let others, _):
                     #expect(!before.contains(id) && before.count < 4)
                     #expect(others.map(\.connection.raw) == before.sorted())
                     places[room] = place

@@ -101,6 +101,23 @@ import WebSocket
         #expect(try client.hear() == .end)
     }
 
+    @Test("By default that time is a minute, at 200 messages a second and 2000 at once")
+    func tooFastByDefault() throws {
+        let harness = try Harness { $0.messagesPerSecond = SocketLimits().messagesPerSecond }
+        let client = try harness.connect(1)
+        client.send((0..<15_000).flatMap { _ in Frame.text("m") })
+        for _ in 0..<2000 { #expect(try client.hear() == .text("<m>")) }
+        client.say("m")
+        for _ in 0..<59 {
+            harness.advance(seconds: 1)
+            for _ in 0..<200 { #expect(try client.hear() == .text("<m>")) }
+        }
+        #expect(harness.log.ends(1).isEmpty)
+        harness.advance(seconds: 1)
+        #expect(try client.hear() == .close(4429, "over the message rate"))
+        #expect(try harness.end(1) == .closedByUs(.tooFast))
+    }
+
     @Test("The minute of 4429 starts anew once a socket was within the rate")
     func rateRecovers() throws {
         let harness = try Harness {

@@ -13,6 +13,22 @@ import WebSocket
         }
     }
 
+    @Test("Binary messages come back as they are where a test asks for it, and need be no UTF-8")
+    func binary() throws {
+        let harness = try Harness { $0.echoesBinary = true }
+        let client = try harness.connect(1)
+        client.send(
+            Frame.masked(.binary, [0xff, 0xc0]) + Frame.masked(.binary, [0xe2], isFinal: false)
+                + Frame.masked(.ping, [1]) + Frame.masked(.continuation, [0xff])
+                + Frame.text("text") + Frame.masked(.text, [0xff]))
+        #expect(try client.hear() == .binary([0xff, 0xc0]))
+        #expect(try client.hear() == .pong([1]))
+        #expect(try client.hear() == .binary([0xe2, 0xff]))
+        #expect(try client.hear() == .text("<text>"))
+        #expect(try client.hear() == .close(1007, "text must be UTF-8"))
+        #expect(harness.log.events.filter { $0 == .received(1, "text") }.count == 1)
+    }
+
     @Test("Frames cut at every byte give what whole ones give")
     func cuts() throws {
         let harness = try Harness()

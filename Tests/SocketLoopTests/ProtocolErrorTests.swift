@@ -41,6 +41,15 @@ import WebSocket
         #expect(try code(Frame.text("a", isFinal: false) + Frame.text("b", isFinal: false)) == 1002)
     }
 
+    @Test(
+        "Without a limit of its own a message may have 1 GiB, and a longer one closes with 1009",
+        arguments: [(1 << 30) + 1, 1 << 32, 5 << 32, Int.max])
+    func largestSupported(length: Int) throws {
+        let header = Frame.header(.text, length: length) + [0, 0, 0, 0]
+        #expect(try code(header) { $0.messageBytesMax = 0 } == 1009)
+        #expect(try code(header) { $0.messageBytesMax = .max } == 1009)
+    }
+
     @Test("A binary frame closes with 1003, at its header")
     func binary() throws {
         #expect(try code(Frame.masked(.binary, [1, 2, 3])) == 1003)

@@ -5,6 +5,7 @@ import WebSocket
 /// What a client reads: a frame, or the end.
 enum Heard: Equatable {
     case text(String)
+    case binary([UInt8])
     case ping([UInt8])
     case pong([UInt8])
     /// Code and reason.
@@ -65,18 +66,7 @@ final class TestClient {
     // MARK: Sending
 
     /// False if the connection is gone.
-    @discardableResult func send(_ bytes: [UInt8]) -> Bool {
-        var sent = 0
-        while sent < bytes.count {
-            let count = unsafe bytes[sent...].withUnsafeBytes { rest in
-                unsafe Glibc.send(
-                    descriptor, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
-            }
-            if count > 0 { sent += count }
-            if count < 0, errno != EINTR { return false }
-        }
-        return true
-    }
+    @discardableResult func send(_ bytes: [UInt8]) -> Bool { sendAll(bytes, to: descriptor) }
 
     func say(_ text: String) { send(Frame.text(text)) }
 
@@ -151,6 +141,7 @@ final class TestClient {
         pending.removeFirst(total)
         switch first {
         case 0x81: return .text(String(decoding: payload, as: UTF8.self))
+        case 0x82: return .binary(payload)
         case 0x89: return .ping(payload)
         case 0x8a: return .pong(payload)
         case 0x88 where payload.isEmpty: return .close(nil, "")

@@ -9,22 +9,36 @@ final class Log: Sendable {
         case received(Int, String)
         case closed(Int, SocketEnd)
         case told(Int, loop: Int)
+        case moved(Int)
+        case nudged(Int)
     }
 
     private struct State {
         var events: [Event] = []
         var sockets: [Int: SocketID] = [:]
         var ticks = 0
+        var isHolding = true
+        var mail: [Int: [String]] = [:]
     }
 
     private let state = PosixMutex(State())
 
     func add(_ event: Event) { state.withLock { $0.events.append(event) } }
     func name(_ socket: SocketID, _ name: Int) { state.withLock { $0.sockets[name] = socket } }
+    func put(_ text: String, for name: Int) {
+        state.withLock { $0.mail[name, default: []].append(text) }
+    }
+
+    func takeMail(_ name: Int) -> [String]? { state.withLock { $0.mail.removeValue(forKey: name) } }
+
+    /// Ends every `hold`.
+    func letGo() { state.withLock { $0.isHolding = false } }
+    var isHolding: Bool { state.withLock { $0.isHolding } }
     func countTick() { state.withLock { $0.ticks += 1 } }
 
     func socket(_ name: Int) -> SocketID? { state.withLock { $0.sockets[name] } }
     var events: [Event] { state.withLock { $0.events } }
+    var eventCount: Int { state.withLock { $0.events.count } }
     var ticks: Int { state.withLock { $0.ticks } }
 
     /// How the socket of this name ended; one element when all is well.
@@ -79,6 +93,7 @@ struct TestHandler: SocketHandler, ~Copyable {
         let message = string(text)
         if message.utf8.count < 100 { log.add(.received(name, message)) }
         let words = message.split(separator: " ").map { String($0) }
+        if words.first == "go" { return go(words, text, socket, name, &loop) }
         if !obey(words, socket, &loop) {
             loop.send(to: socket, head: "<".utf8.span, body: text, tail: ">".utf8.span)
         }
@@ -96,6 +111,12 @@ struct TestHandler: SocketHandler, ~Copyable {
         if let witness = log.socket(1000) { say("gone \(name)", to: witness, &loop) }
     }
 
+    mutating func nudged(_ socket: SocketID, _ loop: inout some SocketOutput & ~Copyable) {
+        guard let name = names[socket] else { return log.add(.nudged(-1)) }
+        log.add(.nudged(name))
+        for text in log.takeMail(name) ?? ["nudged"] { say(text, to: socket, &loop) }
+    }
+
     mutating func told(_ note: Note, _ loop: inout some SocketOutput & ~Copyable) {
         switch note {
         case .poke: break
@@ -111,7 +132,30 @@ struct TestHandler: SocketHandler, ~Copyable {
 
     mutating func ticked(_ loop: inout some SocketOutput & ~Copyable) { log.countTick() }
 
-    /// `to NAME TEXT`, `close NAME CODE`, `flood NAME COUNT SIZE`, `probe NAME SECONDS`, `quiet …`.
+    /// `go LOOP [THEN]`: moves there and says so. `close` then closes the socket, on its new loop.
+    private mutating func go(
+        _ words: [String], _ text: Span<UInt8>, _ socket: SocketID, _ name: Int,
+        _ loop: inout some SocketOutput & ~Copyable
+    ) {
+        if words.last == "twice" { say("leaving \(loop.index)", to: socket, &loop) }
+        let target = Int(words[1]) ?? 0
+        if loop.move(socket, toAffinity: target, name, redeliver: text) {
+            names[socket] = nil
+            log.add(.moved(name))
+            // The old id names nothing: all of this is dropped.
+            say("to the gone", to: socket, &loop)
+            loop.nudge(socket)
+            loop.close(socket, .policy, reason: "gone")
+            if loop.move(socket, toAffinity: target, name, redeliver: text) { log.add(.moved(-1)) }
+        } else {
+            say("at \(loop.index)", to: socket, &loop)
+            if words.last == "close" { loop.close(socket, .policy, reason: "after the move") }
+        }
+    }
+
+    /// `to NAME TEXT`, `close NAME CODE`, `flood NAME COUNT SIZE`, `probe NAME SECONDS`,
+    /// `nudge NAME COUNT`, `mail NAME TEXT` (which the nudged handler finds), `hold NAME TEXT`
+    /// (says it, posts and blocks the loop), `quiet …`.
     private func obey(
         _ words: [String], _ sender: SocketID, _ loop: inout some SocketOutput & ~Copyable
     ) -> Bool {
@@ -122,6 +166,14 @@ struct TestHandler: SocketHandler, ~Copyable {
         case "to": say(words[2...].joined(separator: " "), to: target, &loop)
         case "close":
             loop.close(target, CloseCode(rawValue: UInt16(words[2]) ?? 1000), reason: "on request")
+        case "mail":
+            log.put(words[2...].joined(separator: " "), for: name)
+            loop.nudge(target)
+        case "nudge": for _ in 0..<(Int(words[2]) ?? 0) { loop.nudge(target) }
+        case "hold":
+            say(words[2...].joined(separator: " "), to: target, &loop)
+            loop.postNow()
+            while log.isHolding { usleep(200) }
         case "probe": loop.probe(target, secondsMax: Int(words[2]) ?? 0)
         case "flood":
             let body = String(repeating: "x", count: Int(words[3]) ?? 0)

@@ -24,7 +24,10 @@ import WebSocket
             Frame.masked(.pong, []), Frame.text("a"), [0x81],
         ])
     func life(bytes: [UInt8]) throws {
-        let harness = try Harness { $0.pingIntervalSeconds = 10 }
+        let harness = try Harness {
+            $0.pingIntervalSeconds = 10
+            $0.messageSecondsMax = 0
+        }
         let client = try harness.connect(1, overUnixPair: true)
         for byte in bytes + bytes + bytes {
             harness.advance(seconds: 10)
@@ -43,7 +46,7 @@ import WebSocket
             switch try client.hear() {
             case .ping: return true
             case .text: continue
-            case .close, .pong, .end, .reset: return false
+            case .binary, .close, .pong, .end, .reset: return false
             }
         }
     }
@@ -84,31 +87,80 @@ import WebSocket
         #expect(harness.log.ends(1).isEmpty)
     }
 
-    @Test("A socket of the maximum age is closed with 1001, however lively")
-    func age() throws {
-        let harness = try Harness {
-            $0.ageSecondsMax = 100
-            $0.pingIntervalSeconds = 0
+    @Test("A message that trickles in for ever ends its socket with 4408, though bytes are life")
+    func slowLoris() throws {
+        let harness = try Harness { $0.pingIntervalSeconds = 0 }
+        let client = try harness.connect(1, overUnixPair: true)
+        let frame = Frame.text(String(repeating: "x", count: 300))
+        for byte in frame.prefix(31) {
+            client.send([byte])
+            client.waitUntilRead()
+            #expect(client.isSilent)
+            harness.advance(seconds: 1)
         }
-        let client = try harness.connect(1)
-        harness.advance(seconds: 99)
-        client.say("still young")
-        #expect(try client.hear() == .text("<still young>"))
-        harness.advance(seconds: 1)
-        #expect(try client.hear() == .close(1001, "maximum age"))
-        #expect(try harness.end(1) == .closedByUs(.goingAway))
+        #expect(try client.hear() == .close(4408, "a message took too long"))
+        #expect(try harness.end(1) == .closedByUs(.noPong))
+    }
+
+    @Test("So does one that trickles in as small fragments with pings between them")
+    func slowFragments() throws {
+        let harness = try Harness { $0.pingIntervalSeconds = 0 }
+        let client = try harness.connect(1, overUnixPair: true)
+        client.send(Frame.text("a", isFinal: false))
+        for second in 0..<31 {
+            client.send(Frame.more("b") + Frame.masked(.ping, [UInt8(second)]))
+            #expect(try client.hear() == .pong([UInt8(second)]))
+            harness.advance(seconds: 1)
+        }
+        #expect(try client.hear() == .close(4408, "a message took too long"))
+    }
+
+    @Test("A large message over a slow line has a second more for each KiB that has come")
+    func slowLine() throws {
+        let harness = try Harness()
+        let client = try harness.connect(1, overUnixPair: true)
+        let text = String(repeating: "x", count: 120_000)
+        var rest = Frame.text(text)[...]
+        while rest.count > 2000 {  // For a minute and a half in all.
+            client.send(Array(rest.prefix(1300)))
+            rest = rest.dropFirst(1300)
+            client.waitUntilRead()
+            harness.advance(seconds: 1)
+        }
+        client.send(Array(rest))
+        while true {
+            let heard = try client.hear()
+            if heard == .ping([]) { continue }
+            #expect(heard == .text("<\(text)>"))
+            break
+        }
+    }
+
+    @Test("Each message has its own time, though there is never a moment without an unfinished one")
+    func busyLine() throws {
+        let harness = try Harness { $0.pingIntervalSeconds = 0 }
+        let client = try harness.connect(1, overUnixPair: true)
+        let frame = Frame.text("a")
+        client.send(Array(frame[..<3]))
+        for _ in 0..<100 {
+            client.send(Array(frame[3...]) + frame[..<3])
+            #expect(try client.hear() == .text("<a>"))
+            harness.advance(seconds: 1)
+        }
+        #expect(harness.log.ends(1).isEmpty)
     }
 
     @Test("0 switches a timer off")
     func off() throws {
         let harness = try Harness {
-            $0.ageSecondsMax = 0
+            $0.messageSecondsMax = 0
             $0.pingIntervalSeconds = 0
         }
         let client = try harness.connect(1)
+        client.send(Frame.text("never ", isFinal: false))
         for _ in 0..<3 { harness.advance(seconds: 100_000) }
-        client.say("here")
-        #expect(try client.hear() == .text("<here>"))
+        client.send(Frame.more("mind", isFinal: true))
+        #expect(try client.hear() == .text("<never mind>"))
     }
 
     @Test("The handler is ticked as the seconds pass")

@@ -74,10 +74,10 @@ struct JOSEHeaderTests {
     }
 
     @Test(
-        "alg and kid are required and strings; typ is one where it is there",
+        "alg is required and a string; kid and typ are strings where they are there",
         arguments: [
             (#"{"kid":"k"}"#, HeaderMember.algorithm), (#"{"alg":null,"kid":"k"}"#, .algorithm),
-            (#"{"alg":["ES256"],"kid":"k"}"#, .algorithm), (#"{"alg":"ES256"}"#, .keyID),
+            (#"{"alg":["ES256"],"kid":"k"}"#, .algorithm), (#"{"alg":"ES256","kid":7}"#, .keyID),
             (#"{"alg":"ES256","kid":"k","typ":1}"#, .type),
             (#"{"alg":"ES256","kid":"k","typ":null}"#, .type),
         ])
@@ -112,6 +112,23 @@ struct JOSEHeaderTests {
         #expect(throws: TokenFault.badJSON(.header)) {
             _ = try JOSEHeader(reading: json.span)
         }
+    }
+
+    @Test(
+        "The header of a legacy token says HS256 and, if anything, typ JWT (RFC 8725 §3.11)",
+        arguments: [
+            (#"{"alg":"HS256"}"#, true), (#"{"typ":"JWT","alg":"HS256"}"#, true),
+            (#"{"typ":"jwt","alg":"HS256","kid":"k"}"#, true),
+            (#"{"typ":"JWT","alg":"ES256","kid":"k"}"#, false),
+            (#"{"alg":"RS256","kid":"k"}"#, false), (#"{"typ":"at+jwt","alg":"HS256"}"#, false),
+            (#"{"typ":"usher-session+jwt","alg":"HS256"}"#, false),
+            (#"{"typ":"","alg":"HS256"}"#, false), (#"{"typ":"JWT ","alg":"HS256"}"#, false),
+            (#"{"typ":"application/at+jwt","alg":"HS256"}"#, false),
+        ])
+    func legacy(_ json: String, _ isLegacy: Bool) throws {
+        let header = try JOSEHeader(reading: Array(json.utf8).span)
+        #expect(header.isLegacy == isLegacy)
+        #expect(!header.isLegacy || header.kind == nil)
     }
 
     @Test("Keys and addresses in the header are passed over (RFC 8725 §3.10, CVE-2018-0114)")

@@ -27,6 +27,14 @@ struct KeyRingTests {
         #expect(throws: TokenFault.unknownKey) { _ = try ring().key(for: header) }
     }
 
+    @Test("No kid gets no key (SECURITY kid as input: no default key)")
+    func nameless() throws {
+        let header = try JOSEHeader(reading: Array(#"{"alg":"ES256"}"#.utf8).span)
+        #expect(throws: TokenFault.badHeader(member: .keyID)) {
+            _ = try ring().key(for: header)
+        }
+    }
+
     @Test("A key works with its one algorithm (CVE-2015-9235, CVE-2016-5431, CVE-2022-29217)")
     func confusion() throws {
         for name in ["HS256", "RS256", "EdDSA"] {

@@ -17,6 +17,7 @@ struct TokenKindTests {
         #expect(TokenKind(typeHeader: "usher-session+jwt") == .session)
         #expect(TokenKind(typeHeader: TokenKind.session.typeHeader) == .session)
         #expect(TokenKind(typeHeader: TokenKind.access.typeHeader) == .access)
+        #expect(TokenKind(typeHeader: TokenKind.legacy.typeHeader) == nil)
     }
 
     @Test(

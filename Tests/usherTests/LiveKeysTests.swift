@@ -42,7 +42,8 @@ private final class KeyBench {
 
     func verifier(_ keys: LiveKeys) throws -> LiveVerifier {
         try LiveVerifier(
-            issuer: "https://auth.example", audience: "https://auth.example", keys: keys)
+            issuer: "https://auth.example", audience: "https://auth.example", keys: keys,
+            client: { _ in nil })
     }
 }
 
@@ -149,6 +150,22 @@ private func publishedIDs(_ keys: LiveKeys) throws -> [String] {
         keys.tick()
         #expect(try publishedIDs(keys).first == new)
         #expect(told.all == [.trouble(.folderTooOpen(path: path, mode: 0o755)), .recovered])
+    }
+
+    @Test("A folder that cannot be followed is trouble at once, and no longer than that")
+    func readiness() throws {
+        let bench = KeyBench()
+        let keys = try bench.keys()
+        let path = bench.path + "/keys"
+        keys.tick()
+        #expect(keys.trouble == nil)
+        try FileManager.default.moveItem(atPath: path, toPath: path + ".away")
+        keys.tick()
+        keys.tick()
+        #expect(keys.trouble == .missing(path: path))
+        try FileManager.default.moveItem(atPath: path + ".away", toPath: path)
+        keys.tick()
+        #expect(keys.trouble == nil)
     }
 
     @Test("Keys that vanish stay in use until another one signs")

@@ -82,6 +82,8 @@ private func settings(
             ("[::]:80", "http://[::1]:80"), ("[::1]:80", "http://[::1]:80"),
         ])
     func urls(text: String, url: String) {
-        #expect(Endpoint(text)?.url == url)
+        #expect(Endpoint(text)?.url(isTLS: false) == url)
+        let overTLS = url.replacing("http://", with: "https://")
+        #expect(Endpoint(text)?.url(isTLS: true) == overTLS)
     }
 }

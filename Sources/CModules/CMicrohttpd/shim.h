@@ -19,6 +19,7 @@ struct usher_mhd_callbacks {
   usher_mhd_unescape_callback unescape;
   MHD_AccessHandlerCallback request;
   MHD_RequestCompletedCallback completed;
+  MHD_NotifyConnectionCallback connected;
 };
 
 static inline struct MHD_Daemon *usher_mhd_start(unsigned int flags,
@@ -30,7 +31,8 @@ static inline struct MHD_Daemon *usher_mhd_start(unsigned int flags,
       callbacks->log, callbacks->cls, MHD_OPTION_LISTEN_SOCKET, listening,
       MHD_OPTION_URI_LOG_CALLBACK, callbacks->target, callbacks->cls, MHD_OPTION_UNESCAPE_CALLBACK,
       callbacks->unescape, callbacks->cls, MHD_OPTION_NOTIFY_COMPLETED, callbacks->completed,
-      callbacks->cls, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+      callbacks->cls, MHD_OPTION_NOTIFY_CONNECTION, callbacks->connected, callbacks->cls,
+      MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 }
 
 static inline const struct sockaddr *usher_mhd_peer(struct MHD_Connection *connection) {
@@ -47,4 +49,20 @@ static inline size_t usher_mhd_header_size(struct MHD_Connection *connection) {
   const union MHD_ConnectionInfo *info =
       MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
   return info ? info->header_size : 0;
+}
+
+static inline int usher_mhd_is_tls(struct MHD_Connection *connection) {
+  return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_PROTOCOL) != NULL;
+}
+
+static inline int usher_mhd_descriptor(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  return info ? info->connect_fd : -1;
+}
+
+static inline void *usher_mhd_visit(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  return info ? info->socket_context : NULL;
 }

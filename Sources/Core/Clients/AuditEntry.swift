@@ -11,9 +11,9 @@ package struct AuditEntry: Equatable, Sendable {
     package let at: Int64
     /// `Actor.description`.
     package let actor: String
-    /// Stable across releases: `client.add`, `client.update`, `client.rotate_secret`,
-    /// `client.disable`, `client.enable`, `client.remove`, `token.revoke`, `subject.revoke`,
-    /// `client.revoke_tokens`, and what others append, such as `key.rotate`.
+    /// Stable across releases: `client.add`, `client.register` (over HTTP), `client.update`,
+    /// `client.rotate_secret`, `client.disable`, `client.enable`, `client.remove`, `token.revoke`,
+    /// `subject.revoke`, `client.revoke_tokens`, and what others append, such as `key.rotate`.
     package let action: String
     /// The id of the client, token or key, or the subject.
     package let target: String

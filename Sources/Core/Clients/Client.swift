@@ -25,6 +25,15 @@ package struct Client: Equatable, Sendable {
     /// Keys with which it may prove itself in place of a secret (`private_key_jwt`, RFC 7523 §2.2),
     /// each good for its own algorithm alone.
     package let assertionKeys: [PublicKey]
+    /// What it has beside if it was registered over HTTP; nil when an operator added it.
+    package let registration: ClientRegistration?
+    private let hiddenLegacySecret: SecretBytes?
+
+    /// The secret under which tokens of the first implementation are taken (`LegacySecret`); nil:
+    /// none are. Printing a client does not print it.
+    package var legacySecret: [UInt8]? { hiddenLegacySecret?.bytes }
+    /// SHA-256 of the token by which the client manages its registration (RFC 7592 §1.2).
+    package var registrationTokenDigest: [UInt8]? { registration?.tokenDigest }
 
     /// No token of anybody's lives longer (RFC 6750 §5.3).
     package static let lifetimeSecondsCeiling: Int64 = 3600
@@ -32,7 +41,8 @@ package struct Client: Equatable, Sendable {
     package init(
         clientID: String, name: String, rooms: [RoomPattern], origins: [String],
         scopes: [String], createdAt: Int64, isEnabled: Bool = true, secrets: [ClientSecret],
-        lifetimeSecondsMax: Int64 = Client.lifetimeSecondsCeiling, assertionKeys: [PublicKey] = []
+        lifetimeSecondsMax: Int64 = Client.lifetimeSecondsCeiling, assertionKeys: [PublicKey] = [],
+        legacySecret: [UInt8]? = nil, registration: ClientRegistration? = nil
     ) {
         self.clientID = clientID
         self.name = name
@@ -44,6 +54,8 @@ package struct Client: Equatable, Sendable {
         self.secrets = secrets
         self.lifetimeSecondsMax = lifetimeSecondsMax
         self.assertionKeys = assertionKeys
+        self.registration = registration
+        hiddenLegacySecret = legacySecret.map(SecretBytes.init)
     }
 }
 

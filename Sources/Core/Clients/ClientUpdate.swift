@@ -8,18 +8,23 @@ package struct ClientUpdate: Equatable, Sendable {
     package let scopes: [String]?
     package let lifetimeSecondsMax: Int64?
     package let assertionKeys: [PublicKey]?
+    package let legacySecret: LegacySecret.Change?
+    /// What a client that was registered over HTTP replaces beside; nothing of other clients.
+    package let registered: RegisteredChange?
 
     /// Checks a change by the rules of `NewClient`; each list replaces the one before.
     ///
     /// Neither `rooms` nor `scopes` may be empty: at a registration that means every room, which
     /// nobody should get by clearing a list. Without `origins` no page may connect by cookie, and
-    /// without `assertionKeys` a secret alone proves the client.
+    /// without `assertionKeys` a secret alone proves the client. `legacySecret` has 32 to 1024
+    /// bytes.
     ///
     /// - Throws: `RegistrationError` naming the member, the value and what was expected.
     package init(
         name: String? = nil, rooms: [String]? = nil, origins: [String]? = nil,
         scopes: [String]? = nil, lifetimeSecondsMax: Int64? = nil,
-        assertionKeys: [PublicKey]? = nil
+        assertionKeys: [PublicKey]? = nil, legacySecret: LegacySecret.Change? = nil,
+        registered: RegisteredChange? = nil
     ) throws(RegistrationError) {
         try Self.refuseNone(rooms, member: "rooms")
         try Self.refuseNone(scopes, member: "scope")
@@ -35,12 +40,29 @@ package struct ClientUpdate: Equatable, Sendable {
             if let assertionKeys {
                 try RegistrationRules.assertionKeys(assertionKeys)
             } else { nil }
+        self.legacySecret =
+            if let legacySecret { try LegacySecret.check(legacySecret) } else { nil }
+        self.registered = registered
+    }
+
+    /// Puts a registration over HTTP in the place of the one before (RFC 7592 §2.2). `new` was
+    /// checked already; a legacy secret stays, since those over HTTP know of none.
+    package init(replacingBy new: NewClient, _ registered: RegisteredChange) {
+        name = new.name
+        rooms = new.rooms
+        origins = new.origins
+        scopes = new.scopes
+        lifetimeSecondsMax = new.lifetimeSecondsMax
+        assertionKeys = new.assertionKeys
+        legacySecret = nil
+        self.registered = registered
     }
 
     /// Whether nothing changes at all.
     package var isEmpty: Bool {
         name == nil && rooms == nil && origins == nil && scopes == nil
-            && lifetimeSecondsMax == nil && assertionKeys == nil
+            && lifetimeSecondsMax == nil && assertionKeys == nil && legacySecret == nil
+            && registered == nil
     }
 
     /// The client as it is from now on.
@@ -48,9 +70,12 @@ package struct ClientUpdate: Equatable, Sendable {
         Client(
             clientID: client.clientID, name: name ?? client.name, rooms: rooms ?? client.rooms,
             origins: origins ?? client.origins, scopes: scopes ?? client.scopes,
-            createdAt: client.createdAt, isEnabled: client.isEnabled, secrets: client.secrets,
+            createdAt: client.createdAt, isEnabled: client.isEnabled,
+            secrets: registered?.secrets(of: client) ?? client.secrets,
             lifetimeSecondsMax: lifetimeSecondsMax ?? client.lifetimeSecondsMax,
-            assertionKeys: assertionKeys ?? client.assertionKeys)
+            assertionKeys: assertionKeys ?? client.assertionKeys,
+            legacySecret: legacySecret.map { $0.secret?.bytes } ?? client.legacySecret,
+            registration: client.registration.map { registered?.applied(to: $0) ?? $0 })
     }
 
     private static func refuseNone(

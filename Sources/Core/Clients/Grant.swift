@@ -18,8 +18,12 @@ package enum GrantRefusal: Error, Equatable, Sendable {
 }
 
 extension Client {
-    /// The scope that makes a token a session token; never granted unless it is asked for by name.
+    /// The scope that makes a token a session token.
     package static let sessionScope = "session"
+    /// The scope of an initial access token, which lets others register (RFC 7591 §3).
+    package static let registrationScope = "client:register"
+    /// Never granted unless they are asked for by name, and never handed on by an exchange.
+    package static let scopesByNameOnly = [sessionScope, registrationScope]
 
     /// Decides the rooms of a token.
     ///
@@ -39,12 +43,12 @@ extension Client {
     /// Decides the scopes of a token (RFC 6749 §3.3).
     ///
     /// - Parameter requested: nil when nothing was asked for.
-    /// - Returns: What is asked for, or else everything granted but `session`.
+    /// - Returns: What is asked for, or else everything granted but `scopesByNameOnly`.
     /// - Throws: `GrantRefusal.scope` with the first one that is not granted, or `.noDefaultScope`.
     package func grantedScopes(_ requested: [String]?) throws(GrantRefusal) -> [String] {
         guard let requested else {
-            guard scopes.contains(Client.sessionScope) else { return scopes }
-            let byDefault = scopes.filter { $0 != Client.sessionScope }
+            guard scopes.contains(where: Client.scopesByNameOnly.contains) else { return scopes }
+            let byDefault = scopes.filter { !Client.scopesByNameOnly.contains($0) }
             guard !byDefault.isEmpty else { throw .noDefaultScope }
             return byDefault
         }

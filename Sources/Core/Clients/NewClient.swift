@@ -16,6 +16,7 @@ package struct NewClient: Equatable, Sendable {
     package let scopes: [String]
     package let lifetimeSecondsMax: Int64
     package let assertionKeys: [PublicKey]
+    private let legacySecret: SecretBytes?
 
     /// Checks a registration; doubled entries are dropped.
     ///
@@ -27,10 +28,12 @@ package struct NewClient: Equatable, Sendable {
     ///   - lifetimeSecondsMax: The longest life of its tokens, 1 to 3600; nil means 3600.
     ///   - assertionKeys: Public keys for `private_key_jwt` (RFC 7523 §2.2), none that is a shared
     ///     secret. Whether a point lies on its curve is for the caller to find out.
+    ///   - legacySecret: `LegacySecret`, 32 to 1024 bytes; nil: no such tokens are taken.
     /// - Throws: `RegistrationError` naming the member, the value and what was expected.
     package init(
         name: String, rooms: [String] = [], origins: [String] = [], scopes: [String] = [],
-        lifetimeSecondsMax: Int64? = nil, assertionKeys: [PublicKey] = []
+        lifetimeSecondsMax: Int64? = nil, assertionKeys: [PublicKey] = [],
+        legacySecret: [UInt8]? = nil
     ) throws(RegistrationError) {
         self.name = try RegistrationRules.name(name)
         self.rooms = try RegistrationRules.rooms(rooms.isEmpty ? ["*"] : rooms)
@@ -39,21 +42,27 @@ package struct NewClient: Equatable, Sendable {
         self.lifetimeSecondsMax = try RegistrationRules.lifetime(
             lifetimeSecondsMax ?? Client.lifetimeSecondsCeiling)
         self.assertionKeys = try RegistrationRules.assertionKeys(assertionKeys)
+        let legacy = legacySecret.map(LegacySecret.Change.set) ?? .remove
+        self.legacySecret = try LegacySecret.check(legacy).secret
     }
 
     /// Makes a client of this registration.
     ///
     /// - Parameters:
     ///   - clientID: From `ClientID.make`.
-    ///   - secretDigest: From `ClientSecretText.digest`.
+    ///   - secretDigest: From `ClientSecretText.digest`; nil for one that has keys alone.
+    ///   - registration: nil when an operator adds the client.
     ///   - now: Seconds since the Unix epoch.
-    /// - Returns: An enabled client with that one secret.
+    /// - Returns: An enabled client with that one secret, or none.
     package func client(
-        clientID: String, secretDigest: [UInt8], atSecondsSinceEpoch now: Int64
+        clientID: String, secretDigest: [UInt8]?, registration: ClientRegistration? = nil,
+        atSecondsSinceEpoch now: Int64
     ) -> Client {
         Client(
             clientID: clientID, name: name, rooms: rooms, origins: origins, scopes: scopes,
-            createdAt: now, secrets: [ClientSecret(digest: secretDigest, createdAt: now)],
-            lifetimeSecondsMax: lifetimeSecondsMax, assertionKeys: assertionKeys)
+            createdAt: now,
+            secrets: secretDigest.map { [ClientSecret(digest: $0, createdAt: now)] } ?? [],
+            lifetimeSecondsMax: lifetimeSecondsMax, assertionKeys: assertionKeys,
+            legacySecret: legacySecret?.bytes, registration: registration)
     }
 }

@@ -1,35 +1,43 @@
 /// Base64 with the standard alphabet and padding (RFC 4648 §4), decoded strictly.
 package enum Base64 {
     /// The bytes, or nil: wrong alphabet, white space, missing padding, stray trailing bits.
-    package static func decode(_ text: some StringProtocol) -> [UInt8]? {
-        var digits = Array(text.utf8)
-        guard digits.count.isMultiple(of: 4) else { return nil }
-        let full = digits.count
-        while digits.count > full - 2, digits.last == UInt8(ascii: "=") { digits.removeLast() }
-        var decoded: [UInt8] = []
-        decoded.reserveCapacity(digits.count * 3 / 4)
-        var (bits, bitCount): (UInt32, Int) = (0, 0)
-        for digit in digits {
-            guard let value = value(of: digit) else { return nil }
-            bits = bits << 6 | UInt32(value)
-            bitCount += 6
-            if bitCount >= 8 {
-                bitCount -= 8
-                decoded.append(UInt8(truncatingIfNeeded: bits >> UInt32(bitCount)))
-                bits &= (1 << UInt32(bitCount)) - 1
-            }
+    package static func decode(_ text: String) -> [UInt8]? { decode(text.utf8.span) }
+
+    /// The same for text that lies in a longer one.
+    package static func decode(_ text: Span<UInt8>) -> [UInt8]? {
+        guard text.count.isMultiple(of: 4) else { return nil }
+        var count = text.count
+        while count > max(text.count - 2, 0), text[count - 1] == UInt8(ascii: "=") { count -= 1 }
+        var isGood = true
+        let bytes = [UInt8](capacity: count * 3 / 4) { out in
+            isGood = decode(text, count, into: &out)
         }
-        return bits == 0 ? decoded : nil
+        return isGood ? bytes : nil
     }
 
-    private static func value(of digit: UInt8) -> UInt8? {
-        switch digit {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"): digit - UInt8(ascii: "A")
-        case UInt8(ascii: "a")...UInt8(ascii: "z"): digit - UInt8(ascii: "a") + 26
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0") + 52
-        case UInt8(ascii: "+"): 62
-        case UInt8(ascii: "/"): 63
-        default: nil
+    private static func decode(
+        _ text: Span<UInt8>, _ count: Int, into out: inout OutputSpan<UInt8>
+    ) -> Bool {
+        var (bits, bitCount, seen): (UInt32, UInt32, UInt8) = (0, 0, 0)
+        for index in 0..<count {
+            let value = values[Int(text[index])]
+            seen |= value
+            bits = bits << 6 | UInt32(value)
+            bitCount += 6
+            guard bitCount >= 8 else { continue }
+            bitCount -= 8
+            out.append(UInt8(truncatingIfNeeded: bits >> bitCount))
         }
+        return seen < 64 && bits & ((1 << bitCount) - 1) == 0
     }
+
+    /// The value of each character; 0x80 for those outside the alphabet.
+    private static let values: [UInt8] = {
+        let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+        var values = [UInt8](repeating: 0x80, count: 256)
+        for (value, character) in alphabet.utf8.enumerated() {
+            values[Int(character)] = UInt8(value)
+        }
+        return values
+    }()
 }

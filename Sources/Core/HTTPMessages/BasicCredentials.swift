@@ -41,12 +41,15 @@ package enum BasicCredentials {
         authorization: String
     ) throws(BasicCredentialsError) -> (id: String, secret: String) {
         guard isBasic(authorization: authorization) else { throw .notBasic }
-        let encoded = FieldGrammar.trimmed(authorization.dropFirst("Basic".utf8.count))
-        guard !encoded.isEmpty, let bytes = Base64.decode(encoded) else { throw .invalidBase64 }
+        let field = authorization.utf8.span
+        let encoded = FieldGrammar.trimmed(field, "Basic".utf8.count..<field.count)
+        guard !encoded.isEmpty, let bytes = Base64.decode(field.extracting(encoded)) else {
+            throw .invalidBase64
+        }
         guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else { throw .missingColon }
         do {
-            let id = try FormFields.decode(Array(bytes[..<colon]))
-            let secret = try FormFields.decode(Array(bytes[(colon + 1)...]))
+            let id = try FormFields.decode(bytes.span.extracting(..<colon))
+            let secret = try FormFields.decode(bytes.span.extracting((colon + 1)...))
             return (id, secret)
         } catch { throw .invalidForm }
     }

@@ -13,8 +13,10 @@ package enum FieldGrammar {
     }
 
     /// Whether the text is a token: field name, method, cookie name, subprotocol.
-    package static func isToken(_ text: String) -> Bool {
-        let bytes = text.utf8.span
+    package static func isToken(_ text: String) -> Bool { isToken(text.utf8.span) }
+
+    /// Whether the bytes are a token.
+    package static func isToken(_ bytes: Span<UInt8>) -> Bool {
         for index in bytes.indices where !isTokenByte(bytes[index]) { return false }
         return !bytes.isEmpty
     }
@@ -23,8 +25,10 @@ package enum FieldGrammar {
     package static func isToken(_ text: Substring) -> Bool { isToken(String(text)) }
 
     /// Whether the text may stand as a field value: no control characters but the tab.
-    package static func isFieldValue(_ text: String) -> Bool {
-        let bytes = text.utf8.span
+    package static func isFieldValue(_ text: String) -> Bool { isFieldValue(text.utf8.span) }
+
+    /// Whether the bytes may stand as a field value.
+    package static func isFieldValue(_ bytes: Span<UInt8>) -> Bool {
         for index in bytes.indices where !isFieldValueByte(bytes[index]) { return false }
         return true
     }
@@ -68,6 +72,14 @@ package enum FieldGrammar {
         while let first = bytes.first, isBlank(first) { bytes.removeFirst() }
         while let last = bytes.last, isBlank(last) { bytes.removeLast() }
         return Substring(bytes)
+    }
+
+    /// The part of `range` that remains without spaces and tabs at either end.
+    static func trimmed(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
+        var (start, end) = (range.lowerBound, range.upperBound)
+        while start < end, isBlank(bytes[start]) { start += 1 }
+        while end > start, isBlank(bytes[end - 1]) { end -= 1 }
+        return start..<end
     }
 
     private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }

@@ -50,10 +50,28 @@ package enum FormFields {
     package static func parse(
         _ bytes: [UInt8]
     ) throws(FormError) -> [(name: String, value: String)] {
+        try parse(bytes.span)
+    }
+
+    /// The same for text, a query string.
+    package static func parse(_ text: String) throws(FormError) -> [(name: String, value: String)] {
+        try parse(text.utf8.span)
+    }
+
+    /// The same for text, a query string.
+    package static func parse(
+        _ text: Substring
+    ) throws(FormError) -> [(name: String, value: String)] {
+        try parse(text.utf8.span)
+    }
+
+    private static func parse(
+        _ bytes: Span<UInt8>
+    ) throws(FormError) -> [(name: String, value: String)] {
         var pairs: [(name: String, value: String)] = []
         var start = 0
         while start < bytes.count {
-            let end = bytes[start...].firstIndex(of: UInt8(ascii: "&")) ?? bytes.count
+            let end = first(UInt8(ascii: "&"), in: bytes, start..<bytes.count) ?? bytes.count
             if end > start {
                 guard pairs.count < fieldsMax else {
                     throw FormError(kind: .tooManyFields, parameter: nil, offset: start)
@@ -65,27 +83,15 @@ package enum FormFields {
         return pairs
     }
 
-    /// The same for text, a query string.
-    package static func parse(
-        _ text: Substring
-    ) throws(FormError) -> [(name: String, value: String)] {
-        try parse(Array(text.utf8))
-    }
-
-    /// The same for text, a query string.
-    package static func parse(_ text: String) throws(FormError) -> [(name: String, value: String)] {
-        try parse(Array(text.utf8))
-    }
-
     /// Decodes one name or value.
-    package static func decode(_ bytes: [UInt8]) throws(FormError) -> String {
-        try decode(bytes, bytes.indices, parameter: nil)
+    static func decode(_ bytes: Span<UInt8>) throws(FormError) -> String {
+        try decode(bytes, 0..<bytes.count, parameter: nil)
     }
 
     private static func pair(
-        _ bytes: [UInt8], _ range: Range<Int>
+        _ bytes: Span<UInt8>, _ range: Range<Int>
     ) throws(FormError) -> (name: String, value: String) {
-        let equals = bytes[range].firstIndex(of: UInt8(ascii: "="))
+        let equals = first(UInt8(ascii: "="), in: bytes, range)
         let nameEnd = equals ?? range.upperBound
         let name = try decode(bytes, range.lowerBound..<nameEnd, parameter: nil)
         guard let equals else { return (name, "") }
@@ -94,8 +100,26 @@ package enum FormFields {
     }
 
     private static func decode(
-        _ bytes: [UInt8], _ range: Range<Int>, parameter: String?
+        _ bytes: Span<UInt8>, _ range: Range<Int>, parameter: String?
     ) throws(FormError) -> String {
+        guard let text = try text(of: bytes, range, parameter: parameter) else {
+            throw error(.invalidUTF8, parameter, range.lowerBound)
+        }
+        return text
+    }
+
+    /// Nil where it is no UTF-8. Most stands there as it is meant, and needs no second copy.
+    private static func text(
+        of bytes: Span<UInt8>, _ range: Range<Int>, parameter: String?
+    ) throws(FormError) -> String? {
+        if isPlain(bytes, range) { return text(bytes.extracting(range)) }
+        let unescaped = try unescaped(bytes, range, parameter: parameter)
+        return text(unescaped.span)
+    }
+
+    private static func unescaped(
+        _ bytes: Span<UInt8>, _ range: Range<Int>, parameter: String?
+    ) throws(FormError) -> [UInt8] {
         var decoded: [UInt8] = []
         decoded.reserveCapacity(range.count)
         var index = range.lowerBound
@@ -112,10 +136,28 @@ package enum FormFields {
                 index += 1
             }
         }
-        guard let text = String(validating: decoded, as: UTF8.self) else {
-            throw error(.invalidUTF8, parameter, range.lowerBound)
+        return decoded
+    }
+
+    /// Nil where the bytes are no UTF-8.
+    private static func text(_ bytes: Span<UInt8>) -> String? {
+        guard let text = try? UTF8Span(validating: bytes) else { return nil }
+        return String(copying: text)
+    }
+
+    private static func isPlain(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        for index in range
+        where bytes[index] == UInt8(ascii: "%") || bytes[index] == UInt8(ascii: "+") {
+            return false
         }
-        return text
+        return true
+    }
+
+    private static func first(
+        _ wanted: UInt8, in bytes: Span<UInt8>, _ range: Range<Int>
+    ) -> Int? {
+        for index in range where bytes[index] == wanted { return index }
+        return nil
     }
 
     /// A name goes into an error only where it is short and plain: it may end in a log.

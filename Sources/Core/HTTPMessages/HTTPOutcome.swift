@@ -5,10 +5,16 @@ package struct UpgradedSocket: Sendable {
     package let descriptor: Int32
     /// Bytes that came behind the request, in the same read: the first of the new protocol.
     package let earlyBytes: [UInt8]
+    /// To be called once, when the descriptor was closed: what carries the connection on its other
+    /// side (TLS) is held until then. nil where nothing is.
+    package let onClosed: (@Sendable () -> Void)?
 
-    package init(descriptor: Int32, earlyBytes: [UInt8]) {
+    package init(
+        descriptor: Int32, earlyBytes: [UInt8], onClosed: (@Sendable () -> Void)? = nil
+    ) {
         self.descriptor = descriptor
         self.earlyBytes = earlyBytes
+        self.onClosed = onClosed
     }
 }
 

@@ -11,6 +11,11 @@ package struct HeaderFields: Equatable, Sendable {
             self.name = name
             self.value = value
         }
+
+        /// Whether this is its name, but for ASCII case.
+        package func isNamed(_ name: String) -> Bool {
+            self.name.utf8.count == name.utf8.count && FieldGrammar.areSameName(self.name, name)
+        }
     }
 
     package var fields: [Field]
@@ -25,21 +30,28 @@ package struct HeaderFields: Equatable, Sendable {
     package init(fields: [Field]) { self.fields = fields }
 
     /// The value of the first field of this name, or nil where there is none.
-    package subscript(_ name: String) -> String? {
-        for field in fields where FieldGrammar.areSameName(field.name, name) { return field.value }
-        return nil
+    package subscript(_ name: String) -> String? { find(name).first }
+
+    /// The value of the first field of this name, and how many there are.
+    package func find(_ name: String) -> (first: String?, count: Int) {
+        var (first, count): (String?, Int) = (nil, 0)
+        for index in fields.indices where fields[index].isNamed(name) {
+            first = first ?? fields[index].value
+            count += 1
+        }
+        return (first, count)
     }
 
     /// The values of all fields of this name, in order.
     package func values(_ name: String) -> [String] {
         var found: [String] = []
-        for field in fields where FieldGrammar.areSameName(field.name, name) {
-            found.append(field.value)
+        for index in fields.indices where fields[index].isNamed(name) {
+            found.append(fields[index].value)
         }
         return found
     }
 
-    package func contains(_ name: String) -> Bool { self[name] != nil }
+    package func contains(_ name: String) -> Bool { find(name).count > 0 }
 
     /// Appends a field, beside those of the same name.
     package mutating func add(_ name: String, _ value: String) {
@@ -48,15 +60,15 @@ package struct HeaderFields: Equatable, Sendable {
 
     /// Makes this the only field of its name: it takes the place of the first one, or the end.
     package mutating func set(_ name: String, _ value: String) {
-        let place = fields.firstIndex { FieldGrammar.areSameName($0.name, name) }
+        let place = fields.firstIndex { $0.isNamed(name) }
         guard let place else { return add(name, value) }
         fields[place] = Field(name: name, value: value)
-        let rest = fields[(place + 1)...].filter { !FieldGrammar.areSameName($0.name, name) }
+        let rest = fields[(place + 1)...].filter { !$0.isNamed(name) }
         fields.replaceSubrange((place + 1)..., with: rest)
     }
 
     /// Removes every field of this name.
     package mutating func remove(_ name: String) {
-        fields.removeAll { FieldGrammar.areSameName($0.name, name) }
+        fields.removeAll { $0.isNamed(name) }
     }
 }

@@ -14,24 +14,30 @@ package struct ConnectionID: Hashable, Comparable, Sendable {
     package init?(_ bytes: Span<UInt8>, _ range: Range<Int>) {
         guard range.count == Self.textLength else { return nil }
         var value: UInt64 = 0
+        var isFaulty = false
         for index in range {
-            let digit = bytes[index]
-            switch digit {
-            case 0x30...0x39: value = value << 4 | UInt64(digit &- 0x30)
-            case 0x61...0x66: value = value << 4 | UInt64(digit &- 0x57)
-            default: return nil
-            }
+            let isLetter = bytes[index] >= 0x61
+            let digit = bytes[index] &- (isLetter ? 0x57 : 0x30)
+            isFaulty = digit > (isLetter ? 15 : 9) || isFaulty
+            value = value << 4 | UInt64(digit & 15)
         }
+        guard !isFaulty else { return nil }
         raw = value
     }
 
     /// Appends the 16 digits, without quotes.
     package func append(to out: inout [UInt8]) {
-        var shift: UInt64 = 64
-        while shift > 0 {
-            shift &-= 4
-            let digit = UInt8(truncatingIfNeeded: raw &>> shift) & 15
-            out.append(digit &+ (digit < 10 ? 0x30 : 0x57))
+        let start = out.count
+        out.append(contentsOf: repeatElement(0, count: Self.textLength))
+        write(to: &out, at: start)
+    }
+
+    /// Writes the 16 digits over what stands at `start`.
+    func write(to out: inout [UInt8], at start: Int) {
+        var digits = out.mutableSpan
+        for index in 0..<Self.textLength {
+            let digit = UInt8(truncatingIfNeeded: raw &>> UInt64(60 &- 4 &* index)) & 15
+            digits[start &+ index] = digit &+ (digit < 10 ? 0x30 : 0x57)
         }
     }
 

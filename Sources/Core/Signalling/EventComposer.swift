@@ -1,18 +1,22 @@
 internal import StrictJSON
 
-/// Writes the server's events of the classic dialect, always `{"type":T,"data":{…}}` (PROTOCOL §2).
+/// Writes the server's events, always `{"type":T,"data":{…}}`, with a number behind `data` in v1
+/// (PROTOCOL §2, §3).
 ///
 /// An event is sent in three pieces: `head`, which is written here and whose storage every event
 /// uses again; a body that lies elsewhere and is not copied (a payload's members, a receiver's own
-/// id); and `tail`, which closes both objects.
+/// id); and `tail`, which closes both objects; in v1 the tail is `EventHistory`'s.
 package struct EventComposer: Sendable {
     /// The event up to its body, valid until the next event is composed.
-    package private(set) var head: [UInt8] = []
+    package internal(set) var head: [UInt8] = []
     package let tail = Array("}}".utf8)
 
     private let defaultType = Array(#""payload""#.utf8)
     private let typeOpening = Array(#"{"type":"#.utf8)
-    private let senderOpening = Array(#","data":{"connectionId":""#.utf8)
+    /// From behind the type to behind the sender's id, as it was written last.
+    private var senderPart = Array(#","data":{"connectionId":"0000000000000000""#.utf8)
+    private static let senderAt = #","data":{"connectionId":""#.utf8.count
+    private var sender = ConnectionID(raw: 0)
 
     package init() { head.reserveCapacity(512) }
 
@@ -21,21 +25,33 @@ package struct EventComposer: Sendable {
     package mutating func delivered(
         _ payload: SendPayload, of message: Span<UInt8>, from sender: ConnectionID
     ) {
-        head.removeAll(keepingCapacity: true)
-        head.append(contentsOf: typeOpening)
-        if let type = payload.type {
-            append(message, type)
-        } else {
-            head.append(contentsOf: defaultType)
+        delivered(
+            type: payload.type, leading: payload.leading, members: payload.members, of: message,
+            from: sender)
+    }
+
+    @inline(__always)
+    mutating func delivered(
+        type: Range<Int>?, leading: Range<Int>, members: Range<Int>, of message: Span<UInt8>,
+        from sender: ConnectionID
+    ) {
+        if sender != self.sender {
+            self.sender = sender
+            sender.write(to: &senderPart, at: Self.senderAt)
         }
-        head.append(contentsOf: senderOpening)
-        sender.append(to: &head)
-        head.append(UInt8(ascii: "\""))
-        if !payload.leading.isEmpty {
+        let typeCount = type?.count ?? defaultType.count
+        resizeHead(typeOpening.count &+ typeCount &+ senderPart.count)
+        // Piece by piece over what was there: appending would count references to each.
+        var out = head.mutableSpan
+        Self.copy(typeOpening.span, to: &out, at: 0)
+        let name = if let type { message.extracting(type) } else { defaultType.span }
+        Self.copy(name, to: &out, at: typeOpening.count)
+        Self.copy(senderPart.span, to: &out, at: typeOpening.count &+ typeCount)
+        if !leading.isEmpty {
             head.append(UInt8(ascii: ","))
-            append(message, payload.leading)
+            append(message, leading)
         }
-        if !payload.members.isEmpty { head.append(UInt8(ascii: ",")) }
+        if !members.isEmpty { head.append(UInt8(ascii: ",")) }
     }
 
     /// `first_to_join`, for the joiner of a room in which nobody was. Its body is empty.
@@ -64,11 +80,7 @@ package struct EventComposer: Sendable {
         head.append(contentsOf: #","offererId":"#.utf8)
         head.append(contentsOf: peerID.quoted)
         head.append(contentsOf: #","name":"#.utf8)
-        if let name {
-            JSONText.appendQuoted(name, to: &head)
-        } else {
-            head.append(contentsOf: "null".utf8)
-        }
+        append(quoted: name)
         head.append(contentsOf: #","sdp":"#.utf8)
         if let sdp {
             append(message, sdp)
@@ -78,13 +90,22 @@ package struct EventComposer: Sendable {
         head.append(contentsOf: #","ownId":"#.utf8)
     }
 
-    private mutating func begin(_ opening: String) {
+    mutating func begin(_ opening: String) {
         head.removeAll(keepingCapacity: true)
         head.append(contentsOf: opening.utf8)
     }
 
-    private mutating func append(_ bytes: Span<UInt8>, _ range: Range<Int>) {
-        head.reserveCapacity(head.count &+ range.count)
-        for index in range { head.append(bytes[index]) }
+    mutating func append(quoted text: String?) {
+        if let text {
+            JSONText.appendQuoted(text, to: &head)
+        } else {
+            head.append(contentsOf: "null".utf8)
+        }
+    }
+
+    mutating func append(_ bytes: Span<UInt8>, _ range: Range<Int>) {
+        head.append(addingCapacity: range.count) { part in
+            for index in range { part.append(bytes[index]) }
+        }
     }
 }

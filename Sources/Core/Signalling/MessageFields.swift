@@ -1,37 +1,46 @@
 internal import StrictJSON
 
-/// The members of one scanned message, and how each must look.
-struct MessageFields {
-    let scanner: RawScanner
+/// The members of the message that was scanned last, and how each must look.
+struct MessageFields: Sendable {
+    private(set) var scanner = RawScanner(
+        limits: JSONLimits(bytesMax: .max, membersMax: 256),
+        names: MessageName.allCases.map(\.text))
     private var members: [RawScanner.RawMember] { scanner.members }
 
-    init(scanner: RawScanner) { self.scanner = scanner }
+    /// Reads a message; whatever was asked of the last one is asked of this one from now on.
+    ///
+    /// - Throws: `JSONError`; then there are no members.
+    mutating func scan(_ bytes: Span<UInt8>) throws(JSONError) { try scanner.scan(bytes) }
 
     /// The message's own member of this name.
-    func outer(_ name: String, _ bytes: Span<UInt8>) -> RawScanner.RawMember? {
-        for member in members where member.parent < 0 {
-            if scanner.matches(member, name: name, in: bytes) { return member }
+    func outer(_ name: MessageName, _ bytes: Span<UInt8>) -> RawScanner.RawMember? {
+        index(of: name).map { members[$0] }
+    }
+
+    /// Where the message's own member of this name is.
+    func index(of name: MessageName) -> Int? {
+        let number = name.rawValue
+        var index = 0
+        while index < members.count {
+            if members[index].known == number, members[index].parent < 0 { return index }
+            index &+= 1
         }
         return nil
     }
 
-    /// Whether the member is this string, after unescaping.
-    func holds(_ member: RawScanner.RawMember, _ text: String, _ bytes: Span<UInt8>) -> Bool {
-        guard member.kind == .string else { return false }
-        guard !member.valueIsEscaped else {
-            return scanner.string(of: member, in: bytes) == text
-        }
-        let wanted = text.utf8.span
-        guard member.value.count == wanted.count &+ 2 else { return false }
-        let start = member.value.lowerBound &+ 1
-        for offset in 0..<wanted.count where wanted[offset] != bytes[start &+ offset] {
-            return false
-        }
-        return true
+    /// Where the message's `action` is; nil unless it is a string.
+    func actionIndex(_ bytes: Span<UInt8>) -> Int? {
+        guard let index = index(of: .action), case .string = members[index].kind else { return nil }
+        return index
+    }
+
+    /// Whether the member at `index` is this string, after unescaping.
+    func holds(_ index: Int, _ text: ShortText, _ bytes: Span<UInt8>) -> Bool {
+        scanner.holds(text, at: index, in: bytes)
     }
 
     /// A string of 1 to 256 bytes, or `bad_request`.
-    private func text(
+    func text(
         _ member: RawScanner.RawMember, _ bytes: Span<UInt8>
     ) throws(MessageFault) -> String {
         guard let text = scanner.string(of: member, in: bytes), !text.utf8.isEmpty,
@@ -43,17 +52,17 @@ struct MessageFields {
     // MARK: join-room
 
     func joinRoom(_ bytes: Span<UInt8>) throws(MessageFault) -> JoinRoom {
-        guard let room = outer("roomId", bytes) else { throw .refused(.badRequest) }
+        guard let room = outer(.roomID, bytes) else { throw .refused(.badRequest) }
         var peerID: PeerID?
-        if let id = outer("id", bytes) { peerID = PeerID(try text(id, bytes)) }
+        if let id = outer(.id, bytes) { peerID = PeerID(try text(id, bytes)) }
         return JoinRoom(
             room: try text(room, bytes), peerID: peerID, name: try displayName(bytes),
-            sdp: outer("sdp", bytes)?.value)
+            sdp: outer(.sdp, bytes)?.value)
     }
 
     /// In the classic dialect a name may be missing, null or empty.
     private func displayName(_ bytes: Span<UInt8>) throws(MessageFault) -> String? {
-        guard let member = outer("name", bytes), member.kind != .null else { return nil }
+        guard let member = outer(.name, bytes), member.kind != .null else { return nil }
         guard let name = scanner.string(of: member, in: bytes),
             name.utf8.count <= MessageReader.textBytesMax
         else { throw .refused(.badRequest) }
@@ -63,11 +72,8 @@ struct MessageFields {
     // MARK: send-payload
 
     func sendPayload(_ bytes: Span<UInt8>) throws(MessageFault) -> SendPayload {
-        guard let target = outer("target", bytes), target.kind == .string, target.value.count > 2,
-            let payload = members.firstIndex(where: {
-                $0.parent < 0 && scanner.matches($0, name: "payload", in: bytes)
-            }),
-            members[payload].kind == .object
+        guard let target = index(of: .target), case .string = members[target].kind,
+            members[target].value.count > 2, let payload = payloadIndex(bytes)
         else { throw .refused(.badRequest) }
         let layout = try payloadLayout(payload, bytes)
         return SendPayload(
@@ -75,45 +81,54 @@ struct MessageFields {
             members: layout.members)
     }
 
+    /// The message's `payload`; nil unless it is an object.
+    func payloadIndex(_ bytes: Span<UInt8>) -> Int? {
+        guard let index = index(of: .payload), case .object = members[index].kind else {
+            return nil
+        }
+        return index
+    }
+
     private func connection(
-        _ target: RawScanner.RawMember, _ bytes: Span<UInt8>
+        _ target: Int, _ bytes: Span<UInt8>
     ) throws(MessageFault) -> ConnectionID {
-        if !target.valueIsEscaped {
-            let content = (target.value.lowerBound &+ 1)..<(target.value.upperBound &- 1)
+        if !members[target].valueIsEscaped {
+            let value = members[target].value
+            let content = value.lowerBound &+ 1..<value.upperBound &- 1
             guard content.count <= MessageReader.textBytesMax else { throw .refused(.badRequest) }
             guard let connection = ConnectionID(bytes, content) else {
                 throw .refused(.unknownTarget)
             }
             return connection
         }
-        let plain = Array(try text(target, bytes).utf8)
+        let plain = Array(try text(members[target], bytes).utf8)
         guard let connection = ConnectionID(plain.span, plain.indices) else {
             throw .refused(.unknownTarget)
         }
         return connection
     }
 
-    private typealias Layout = (type: Range<Int>?, leading: Range<Int>, members: Range<Int>)
+    typealias Layout = (type: Range<Int>?, leading: Range<Int>, members: Range<Int>)
 
     /// Finds the payload's `type`, and its members around a `connectionId`, of which the scanner
     /// lets no more than one pass.
-    private func payloadLayout(
+    func payloadLayout(
         _ payload: Int, _ bytes: Span<UInt8>
     ) throws(MessageFault) -> Layout {
         var layout: Layout = (nil, 0..<0, 0..<0)
         var index = payload &+ 1
         while index < members.count, members[index].parent == payload {
-            let member = members[index]
-            if scanner.matches(member, name: "connectionId", in: bytes) {
+            if members[index].known == MessageName.connectionID.rawValue {
                 layout.leading = layout.members
                 layout.members = 0..<0
             } else {
-                if scanner.matches(member, name: "type", in: bytes) {
-                    layout.type = try eventType(member, bytes)
+                if members[index].known == MessageName.type.rawValue {
+                    layout.type = try eventType(members[index], bytes)
                 }
                 let isFirst = layout.members.isEmpty
-                let start = isFirst ? member.name.lowerBound &- 1 : layout.members.lowerBound
-                layout.members = start..<member.value.upperBound
+                let start =
+                    isFirst ? members[index].name.lowerBound &- 1 : layout.members.lowerBound
+                layout.members = start..<members[index].value.upperBound
             }
             index &+= 1
         }
@@ -128,19 +143,44 @@ struct MessageFields {
     private func eventType(
         _ member: RawScanner.RawMember, _ bytes: Span<UInt8>
     ) throws(MessageFault) -> Range<Int> {
-        guard member.kind == .string else { throw .refused(.badRequest) }
+        guard case .string = member.kind else { throw .refused(.badRequest) }
         if member.valueIsEscaped {
             let plain = Array(try text(member, bytes).utf8)
             guard !ReservedEvents.contain(plain.span, plain.indices) else {
                 throw .refused(.badRequest)
             }
         } else {
-            let content = (member.value.lowerBound &+ 1)..<(member.value.upperBound &- 1)
+            let content = member.value.lowerBound &+ 1..<member.value.upperBound &- 1
             guard !content.isEmpty, content.count <= MessageReader.textBytesMax,
                 !ReservedEvents.contain(bytes, content)
             else { throw .refused(.badRequest) }
         }
         return member.value
+    }
+}
+
+/// The member names of clients' messages and of their payloads. The raw value is the number by
+/// which the scanner tells them.
+enum MessageName: UInt8, CaseIterable {
+    case action = 1
+    case target, payload, type, connectionID, ack, id, name, roomID, sdp, seq, session, token
+
+    var text: ShortText {
+        switch self {
+        case .action: "action"
+        case .target: "target"
+        case .payload: "payload"
+        case .type: "type"
+        case .connectionID: "connectionId"
+        case .ack: "ack"
+        case .id: "id"
+        case .name: "name"
+        case .roomID: "roomId"
+        case .sdp: "sdp"
+        case .seq: "seq"
+        case .session: "session"
+        case .token: "token"
+        }
     }
 }
 
@@ -150,6 +190,11 @@ extension PeerID {
         var quoted: [UInt8] = []
         JSONText.appendQuoted(text, to: &quoted)
         self.init(quoted: quoted)
+    }
+
+    /// The id as people see it.
+    package var text: String {
+        JSONText.unquote(quoted.span, 1..<max(1, quoted.count - 1)) ?? ""
     }
 
     /// What stands in for a peer that gave no id.

@@ -8,7 +8,9 @@ package struct MessageReader: Sendable {
     /// The most bytes of an id, a name or an event's type (PROTOCOL §4).
     package static let textBytesMax = 256
 
-    private var scanner = RawScanner(limits: JSONLimits(bytesMax: .max, membersMax: 256))
+    private var fields = MessageFields()
+    private let sendPayload: ShortText = "send-payload"
+    private let joinRoom: ShortText = "join-room"
 
     package init() {}
 
@@ -20,18 +22,15 @@ package struct MessageReader: Sendable {
     /// - Throws: `MessageFault`.
     package mutating func read(_ bytes: Span<UInt8>) throws(MessageFault) -> ClientMessage {
         do throws(JSONError) {
-            try scanner.scan(bytes)
+            try fields.scan(bytes)
         } catch {
             throw Self.fault(error.kind)
         }
-        let fields = MessageFields(scanner: scanner)
-        guard let action = fields.outer("action", bytes), action.kind == .string else {
-            throw .refused(.badRequest)
-        }
-        if fields.holds(action, "send-payload", bytes) {
+        guard let action = fields.actionIndex(bytes) else { throw .refused(.badRequest) }
+        if fields.holds(action, sendPayload, bytes) {
             return .sendPayload(try fields.sendPayload(bytes))
         }
-        if fields.holds(action, "join-room", bytes) {
+        if fields.holds(action, joinRoom, bytes) {
             return .joinRoom(try fields.joinRoom(bytes))
         }
         throw .refused(.unknownAction)
@@ -39,7 +38,7 @@ package struct MessageReader: Sendable {
 
     /// A text that keeps RFC 8259's grammar but breaks a rule of ours is refused; only what is no
     /// JSON object at all costs the connection.
-    private static func fault(_ kind: JSONError.Kind) -> MessageFault {
+    static func fault(_ kind: JSONError.Kind) -> MessageFault {
         switch kind {
         case .duplicateName, .loneSurrogate, .tooDeep, .tooManyMembers, .tooLong:
             .refused(.badRequest)

@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// The names of server events, which no payload may bear as its `type`: a peer can't speak as the
 /// server (PROTOCOL §2), in either dialect.
 package enum ReservedEvents {
@@ -6,17 +8,10 @@ package enum ReservedEvents {
         "token_expiring", "error", "draining", "ack", "pong",
     ]
 
-    private static let encoded = names.map { Array($0.utf8) }
+    private static let table = ShortTextTable(names.map { ShortText($0) })
 
     /// Whether the bytes in `range`, a string's content without escapes, are such a name.
     static func contain(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
-        for name in encoded where name.count == range.count {
-            var offset = 0
-            while offset < name.count, name[offset] == bytes[range.lowerBound &+ offset] {
-                offset &+= 1
-            }
-            if offset == name.count { return true }
-        }
-        return false
+        table.number(of: bytes, range) > 0
     }
 }

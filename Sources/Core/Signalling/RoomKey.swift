@@ -14,6 +14,15 @@ package struct RoomKey: Hashable, Sendable {
         bytes.append(contentsOf: room.utf8)
         self.bytes = bytes
     }
+
+    package var clientID: String {
+        String(decoding: bytes.prefix { $0 != 0xFF }, as: UTF8.self)
+    }
+
+    /// The room's name, as its members know it.
+    package var room: String {
+        String(decoding: bytes.drop { $0 != 0xFF }.dropFirst(), as: UTF8.self)
+    }
 }
 
 /// How many of each there may be; 0 means no limit (PROTOCOL §5).
@@ -24,19 +33,5 @@ package struct RoomLimits: Equatable, Sendable {
     package init(roomsPerConnectionMax: Int = 16, membersPerRoomMax: Int = 64) {
         self.roomsPerConnectionMax = roomsPerConnectionMax
         self.membersPerRoomMax = membersPerRoomMax
-    }
-}
-
-/// One connection in one room.
-package struct RoomMember: Equatable, Sendable {
-    package let connection: ConnectionID
-    /// Where its messages go; means something only to whoever performs the sends.
-    package let address: UInt64
-    package let peerID: PeerID
-
-    package init(connection: ConnectionID, address: UInt64, peerID: PeerID) {
-        self.connection = connection
-        self.address = address
-        self.peerID = peerID
     }
 }

@@ -2,16 +2,39 @@
 ///
 /// A value without locks or sockets: each call is one event, its result says what to tell whom. A
 /// room exists while it has members. An index into the table stays good for as long as the
-/// connection that was given it has not left.
+/// connection that was given it is a member; a v1 connection may be taken out by others, so for one
+/// of these `company` and the `address` shared with it check that it still is.
 package struct RoomTable: Sendable {
     /// What became of a join.
     package enum JoinOutcome: Equatable, Sendable {
-        /// The connection is a member from now on. `others` were there before it: each is told of
-        /// it, and when there are none, the joiner is told that it is the first.
-        case joined(room: Int, others: [RoomMember])
+        /// The connection is a member from now on, as `own`. `others` were there before it, ordered
+        /// by connection: each is told of it, and when there are none, the joiner is told that it is
+        /// the first. `replaced` was taken out for it, and is none of them.
+        case joined(
+            own: RoomMember, room: Int, others: [RoomMember], replaced: RoomMember? = nil)
         /// It is a member already; nothing changes and nothing is announced.
         case alreadyMember
         case refused(SignalError)
+    }
+
+    /// Who left which room, and who is still there.
+    package struct Departure: Equatable, Sendable {
+        package let key: RoomKey
+        package let member: RoomMember
+        package let remaining: [RoomMember]
+
+        package init(key: RoomKey, member: RoomMember, remaining: [RoomMember]) {
+            self.key = key
+            self.member = member
+            self.remaining = remaining
+        }
+    }
+
+    /// Where to send for a member.
+    package enum Address: Equatable, Sendable {
+        case classic(UInt64)
+        /// Found by its connection.
+        case v1
     }
 
     private struct Room: Sendable {
@@ -49,16 +72,23 @@ package struct RoomTable: Sendable {
     private var indexes: [RoomKey: Int] = [:]
     private var rooms: [Room] = []
     private var free: [Int] = []
+    private var lastOrder: UInt64 = 0
 
     package init(limits: RoomLimits) { self.limits = limits }
 
     /// Rooms with at least one member.
     package var count: Int { indexes.count }
 
+    // MARK: Joining
+
     /// Makes the connection a member, or says why not.
     ///
+    /// Where a v1 member bears the joiner's peer id and both name the same subject, the older is
+    /// taken out in the same step; where they don't, the joiner is refused. With a classic one
+    /// involved both stay (PROTOCOL §2).
+    ///
     /// - Parameters:
-    ///   - member: The joiner.
+    ///   - member: The joiner, whose `order` is given here.
     ///   - key: The room, which the joiner's token must have been found to grant.
     ///   - roomsJoined: How many rooms the connection is in already, here or elsewhere.
     /// - Returns: What to tell whom.
@@ -70,13 +100,40 @@ package struct RoomTable: Sendable {
         if limits.roomsPerConnectionMax > 0, roomsJoined >= limits.roomsPerConnectionMax {
             return .refused(.tooManyRooms)
         }
-        guard let known else { return .joined(room: open(key, with: member), others: []) }
-        let others = rooms[known].members
-        if limits.membersPerRoomMax > 0, others.count >= limits.membersPerRoomMax {
+        guard let known else {
+            let own = ordered(member)
+            return .joined(own: own, room: open(key, with: own), others: [])
+        }
+        return enter(known, member)
+    }
+
+    private mutating func enter(_ room: Int, _ member: RoomMember) -> JoinOutcome {
+        let samePeer = member.isV1 ? sameV1Peer(as: member, in: room) : nil
+        if let samePeer, rooms[room].members[samePeer].verdict(on: member) == .newerIsRefused {
+            return .refused(.peerIDTaken)
+        }
+        let staying = rooms[room].members.count - (samePeer == nil ? 0 : 1)
+        if limits.membersPerRoomMax > 0, staying >= limits.membersPerRoomMax {
             return .refused(.roomFull)
         }
-        rooms[known].members.insert(member, at: rooms[known].position(of: member.connection))
-        return .joined(room: known, others: others)
+        let replaced = samePeer.map { rooms[room].members.remove(at: $0) }
+        let others = rooms[room].members
+        let position = rooms[room].position(of: member.connection)
+        let own = ordered(member)
+        rooms[room].members.insert(own, at: position)
+        return .joined(own: own, room: room, others: others, replaced: replaced)
+    }
+
+    private mutating func ordered(_ member: RoomMember) -> RoomMember {
+        lastOrder &+= 1
+        var member = member
+        member.order = lastOrder
+        return member
+    }
+
+    /// Of v1 members, no two bear the same peer id.
+    private func sameV1Peer(as member: RoomMember, in room: Int) -> Int? {
+        rooms[room].members.firstIndex { $0.isV1 && $0.peerID == member.peerID }
     }
 
     private mutating func open(_ key: RoomKey, with member: RoomMember) -> Int {
@@ -93,25 +150,62 @@ package struct RoomTable: Sendable {
         return index
     }
 
+    // MARK: Leaving
+
     /// Takes a member out; the last to leave takes the room along.
-    package mutating func leave(_ connection: ConnectionID, room: Int) {
-        guard let position = rooms[room].index(of: connection) else { return }
-        rooms[room].members.remove(at: position)
-        guard rooms[room].members.isEmpty else { return }
-        indexes[rooms[room].key] = nil
-        rooms[room] = Room(key: RoomKey(clientID: "", room: ""), members: [])
-        free.append(room)
+    ///
+    /// - Returns: Whom to tell of whom; nil when the connection is no member.
+    @discardableResult
+    package mutating func leave(_ connection: ConnectionID, room: Int) -> Departure? {
+        guard let position = rooms[room].index(of: connection) else { return nil }
+        let member = rooms[room].members.remove(at: position)
+        let departure = Departure(
+            key: rooms[room].key, member: member, remaining: rooms[room].members)
+        if rooms[room].members.isEmpty {
+            indexes[rooms[room].key] = nil
+            rooms[room] = Room(key: RoomKey(clientID: "", room: ""), members: [])
+            free.append(room)
+        }
+        return departure
     }
 
+    // MARK: Looking
+
     /// Where to send for a member of this room; nil when the connection is none.
-    package func address(of connection: ConnectionID, in room: Int) -> UInt64? {
+    package func address(of connection: ConnectionID, in room: Int) -> Address? {
         guard let position = rooms[room].index(of: connection) else { return nil }
-        return rooms[room].members[position].address
+        switch rooms[room].members[position].route {
+        case .classic(let address): return .classic(address)
+        case .v1: return .v1
+        }
+    }
+
+    /// Where to send for a fellow member of `own`; nil when either is none.
+    package func address(
+        of connection: ConnectionID, in room: Int, sharedWith own: ConnectionID
+    ) -> Address? {
+        guard rooms[room].index(of: own) != nil else { return nil }
+        return address(of: connection, in: room)
+    }
+
+    /// A member and all others of its room, ordered by connection; nil when it is no member.
+    package func company(
+        of connection: ConnectionID, in room: Int
+    ) -> (own: RoomMember, others: [RoomMember])? {
+        guard let position = rooms[room].index(of: connection) else { return nil }
+        var others = rooms[room].members
+        let own = others.remove(at: position)
+        return (own, others)
     }
 
     /// The members of a room, ordered by connection; none for a room that does not exist.
     package func members(of key: RoomKey) -> [RoomMember] {
         guard let index = indexes[key] else { return [] }
         return rooms[index].members
+    }
+
+    /// All rooms with their members, in no order.
+    package var contents: [(key: RoomKey, members: [RoomMember])] {
+        indexes.map { (key: $0.key, members: rooms[$0.value].members) }
     }
 }

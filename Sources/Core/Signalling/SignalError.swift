@@ -12,9 +12,30 @@ package enum SignalError: String, Error, CaseIterable, Sendable {
     case roomForbidden = "room_forbidden"
     case roomFull = "room_full"
     case tooManyRooms = "too_many_rooms"
+    /// Another v1 connection in the room bears this peer id (v1).
+    case peerIDTaken = "peer_id_taken"
+    /// The session is unknown, over or another's, or what was missed is not kept (v1).
+    case resumeFailed = "resume_failed"
+    /// A token for `refresh-token` that does not verify or is another's (v1).
+    case invalidToken = "invalid_token"
 
     /// Stable across releases.
     package var code: String { rawValue }
+
+    /// For developers; it holds nothing of the message.
+    package var message: StaticString {
+        switch self {
+        case .badRequest: "a member is missing, of the wrong type, empty or too long"
+        case .unknownAction: "there is no such action"
+        case .unknownTarget: "no such member in a room with you"
+        case .roomForbidden: "the token does not grant this room"
+        case .roomFull: "the room has no place left"
+        case .tooManyRooms: "you are in as many rooms as one connection may be"
+        case .peerIDTaken: "another connection in the room bears this id"
+        case .resumeFailed: "the session cannot be resumed: join afresh"
+        case .invalidToken: "the token is not good for this connection"
+        }
+    }
 }
 
 /// What keeps a text from being acted on.

@@ -3,6 +3,25 @@ package enum JSONText {
     /// Appends `text` in quotes, escaping what RFC 8259 §7 says must be escaped and nothing else.
     package static func appendQuoted(_ text: String, to out: inout [UInt8]) {
         out.append(0x22)
+        if isPlain(text) {
+            out.append(contentsOf: text.utf8)
+        } else {
+            appendEscaped(text, to: &out)
+        }
+        out.append(0x22)
+    }
+
+    /// Whether every byte stands for itself.
+    private static func isPlain(_ text: String) -> Bool {
+        let bytes = text.utf8.span
+        for index in bytes.indices {
+            let byte = bytes[index]
+            guard byte >= 0x20, byte != 0x22, byte != 0x5C else { return false }
+        }
+        return true
+    }
+
+    private static func appendEscaped(_ text: String, to out: inout [UInt8]) {
         for byte in text.utf8 {
             switch byte {
             case 0x22, 0x5C:
@@ -16,7 +35,6 @@ package enum JSONText {
             default: out.append(byte)
             }
         }
-        out.append(0x22)
     }
 
     /// The string whose content (without quotes) fills `range`; nil where the escapes or the UTF-8

@@ -13,22 +13,31 @@ package struct RawScanner: Sendable {
         package let parent: Int
         /// The name between its quotes.
         package let name: Range<Int>
-        package let nameIsEscaped: Bool
         /// The whole value, with its quotes or braces.
         package fileprivate(set) var value: Range<Int>
-        package fileprivate(set) var kind: Kind
+        /// The first eight bytes of the name as it is written.
+        fileprivate let nameStart: UInt64
+        /// Which of the names that the scanner was made with this is, after unescaping: their
+        /// number, from 1 on; 0 for any other.
+        package let known: UInt8
+        package let nameIsEscaped: Bool
         /// A string value that holds a backslash.
-        package fileprivate(set) var valueIsEscaped: Bool
+        package let valueIsEscaped: Bool
+        package let kind: Kind
     }
 
     /// In the order of the text: a member stands before those inside it.
     package private(set) var members: [RawMember] = []
     private let limits: JSONLimits
+    private let names: ShortTextTable
     private var lexer = JSONLexer()
 
-    /// - Parameter limits: `membersMax` counts all recorded members together.
-    package init(limits: JSONLimits = JSONLimits(membersMax: 256)) {
+    /// - Parameters:
+    ///   - limits: `membersMax` counts all recorded members together.
+    ///   - names: Those that `RawMember.known` is to tell, 255 at most.
+    package init(limits: JSONLimits = JSONLimits(membersMax: 256), names: [ShortText] = []) {
         self.limits = limits
+        self.names = ShortTextTable(names)
         members.reserveCapacity(16)
     }
 
@@ -69,9 +78,19 @@ package struct RawScanner: Sendable {
         return true
     }
 
+    /// Whether the value of the member at `index` is this string, after unescaping.
+    package func holds(_ text: ShortText, at index: Int, in bytes: Span<UInt8>) -> Bool {
+        guard case .string = members[index].kind else { return false }
+        guard !members[index].valueIsEscaped else {
+            return string(of: members[index], in: bytes)?.utf8.elementsEqual(text.text.utf8) == true
+        }
+        let value = members[index].value
+        return text.equals(bytes, value.lowerBound &+ 1..<value.upperBound &- 1)
+    }
+
     /// The member's value where it is a string, unescaped; nil otherwise.
     package func string(of member: RawMember, in bytes: Span<UInt8>) -> String? {
-        guard member.kind == .string else { return nil }
+        guard case .string = member.kind else { return nil }
         let content = (member.value.lowerBound + 1)..<(member.value.upperBound - 1)
         return JSONText.unquote(bytes, content)
     }
@@ -82,45 +101,66 @@ package struct RawScanner: Sendable {
         lexer.position &+= 1
         if try lexer.closesAtOnce(UInt8(ascii: "}"), bytes) { return }
         repeat {
-            _ = try lexer.peek(bytes)
+            let first = try lexer.peek(bytes)
             let start = lexer.position
-            let name = try lexer.string(bytes)
+            guard first == UInt8(ascii: "\"") else { throw JSONError(.unexpectedByte, at: start) }
+            let name = try lexer.quotedString(bytes)
+            let word = bytes.firstWord(of: name.content)
             guard members.count < limits.membersMax else {
                 throw JSONError(.tooManyMembers, at: start)
             }
-            guard !isKnown(name, parent: parent, in: bytes) else {
+            guard !isKnown(name, word, parent: parent, in: bytes) else {
                 throw JSONError(.duplicateName, at: start)
             }
             try lexer.expect(UInt8(ascii: ":"), bytes)
-            try recordValue(bytes, name: name, parent: parent)
+            try recordValue(bytes, name: name, word, parent: parent)
         } while try lexer.continues(until: UInt8(ascii: "}"), bytes)
     }
 
     private mutating func recordValue(
-        _ bytes: Span<UInt8>, name: JSONLexer.StringToken, parent: Int
+        _ bytes: Span<UInt8>, name: JSONLexer.StringToken, _ word: UInt64, parent: Int
     ) throws(JSONError) {
         let first = try lexer.peek(bytes)
         let start = lexer.position
+        var kind = Kind.string
+        var isEscaped = false
+        if first == UInt8(ascii: "\"") {
+            isEscaped = try lexer.quotedString(bytes).isEscaped
+        } else if first == UInt8(ascii: "{"), parent < 0 {
+            kind = .object
+        } else {
+            kind = try skipValue(bytes, depth: parent < 0 ? 2 : 3)
+        }
         let index = members.count
         members.append(
             RawMember(
-                parent: parent, name: name.content, nameIsEscaped: name.isEscaped,
-                value: start..<start, kind: .null, valueIsEscaped: false))
-        if first == UInt8(ascii: "{"), parent < 0 {
-            members[index].kind = .object
-            try recordMembers(bytes, parent: index)
-        } else if first == UInt8(ascii: "\"") {
-            members[index].kind = .string
-            members[index].valueIsEscaped = try lexer.string(bytes).isEscaped
-        } else {
-            members[index].kind = try skipValue(bytes, depth: parent < 0 ? 2 : 3)
-        }
+                parent: parent, name: name.content, value: start..<lexer.position,
+                nameStart: word, known: known(name, word, in: bytes),
+                nameIsEscaped: name.isEscaped, valueIsEscaped: isEscaped, kind: kind))
+        guard case .object = kind, parent < 0 else { return }
+        try recordMembers(bytes, parent: index)
         members[index].value = start..<lexer.position
     }
 
-    /// Whether `name` is a second one of its object.
+    /// Which of `names` this is, as `RawMember.known` has it.
+    @inline(__always)
+    private func known(
+        _ name: JSONLexer.StringToken, _ word: UInt64, in bytes: Span<UInt8>
+    ) -> UInt8 {
+        guard !name.isEscaped else { return knownAfterUnescaping(name, in: bytes) }
+        return names.number(of: bytes, name.content, start: word)
+    }
+
+    private func knownAfterUnescaping(
+        _ name: JSONLexer.StringToken, in bytes: Span<UInt8>
+    ) -> UInt8 {
+        let plain = Array((JSONText.unquote(bytes, name.content) ?? "").utf8)
+        return names.number(of: plain.span, plain.indices)
+    }
+
+    /// Whether `name`, of which `word` are the first bytes, is a second one of its object.
     private func isKnown(
-        _ name: JSONLexer.StringToken, parent: Int, in bytes: Span<UInt8>
+        _ name: JSONLexer.StringToken, _ word: UInt64, parent: Int, in bytes: Span<UInt8>
     ) -> Bool {
         for index in members.indices where members[index].parent == parent {
             let other = members[index]
@@ -128,7 +168,7 @@ package struct RawScanner: Sendable {
                 let one = JSONText.unquote(bytes, name.content)?.utf8
                 let two = JSONText.unquote(bytes, other.name)?.utf8
                 if let one, let two, one.elementsEqual(two) { return true }
-            } else if other.name.count == name.content.count,
+            } else if other.nameStart == word, other.name.count == name.content.count,
                 Self.areEqual(bytes, other.name.lowerBound, name.content)
             {
                 return true
@@ -156,7 +196,7 @@ package struct RawScanner: Sendable {
             try skipCollection(bytes, close: UInt8(ascii: "]"), depth: depth)
             return .array
         case UInt8(ascii: "\""):
-            _ = try lexer.string(bytes)
+            _ = try lexer.quotedString(bytes)
             return .string
         case UInt8(ascii: "t"):
             try lexer.literal("true", bytes)

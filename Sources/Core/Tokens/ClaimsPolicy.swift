@@ -42,6 +42,6 @@ package struct ClaimsPolicy: Sendable, Equatable {
 
     /// RFC 7519 §7.3: code points as they are; `String`'s own `==` would normalise.
     private static func areEqual(_ left: String, _ right: String) -> Bool {
-        left.utf8.elementsEqual(right.utf8)
+        left.hasSameBytes(as: right)
     }
 }

@@ -5,7 +5,7 @@ import StrictJSON
 ///
 /// Building a payload anew costs more than a tenth of signing it; filling in this form costs next
 /// to nothing.
-package struct ClaimsTemplate: Sendable {
+package final class ClaimsTemplate: Sendable {
     /// What must be equal for a template to fit.
     private struct Shape: Sendable {
         let issuer: String
@@ -126,7 +126,7 @@ package struct ClaimsTemplate: Sendable {
     }
 
     private static func areEqual(_ left: String, _ right: String) -> Bool {
-        left.utf8.elementsEqual(right.utf8)
+        left.hasSameBytes(as: right)
     }
 
     private static func areEqual(_ left: [String], _ right: [String]) -> Bool {

@@ -6,9 +6,13 @@ import StrictJSON
 /// (RFC 8725 §3.10). Whatever would change how the token is read is refused.
 package struct JOSEHeader: Sendable, Equatable {
     package let algorithm: SignatureAlgorithm
-    package let keyID: String
+    /// Nil where there is none: `KeyRing` refuses that, and legacy tokens have no use for one.
+    package let keyID: String?
     /// Nil where `typ` is absent or names no kind of ours.
     package let kind: TokenKind?
+    /// Whether it can be the header of a legacy token: HS256, and `typ` is `JWT` (RFC 7519 §5.1) or
+    /// absent.
+    package let isLegacy: Bool
 
     /// Reads a decoded header.
     ///
@@ -38,10 +42,10 @@ package struct JOSEHeader: Sendable, Equatable {
             }
         }
         guard let algorithm else { throw .badHeader(member: .algorithm) }
-        guard let keyID else { throw .badHeader(member: .keyID) }
         self.algorithm = algorithm
         self.keyID = keyID
         kind = TokenKind(typeHeader: type)
+        isLegacy = algorithm == .hs256 && (type == nil || type?.lowercased() == "jwt")
     }
 
     private static func algorithm(_ text: String?) throws(TokenFault) -> SignatureAlgorithm {

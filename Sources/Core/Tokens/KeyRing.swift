@@ -25,9 +25,10 @@ package struct KeyRing<Key: Sendable>: Sendable {
     /// There is no default key, no trying of others, and the key, not the token, decides the
     /// algorithm (RFC 8725 §3.1).
     ///
-    /// - Throws: `.unknownKey` or `.algorithmMismatch`.
+    /// - Throws: `.badHeader` without a `kid`, `.unknownKey` or `.algorithmMismatch`.
     package func key(for header: JOSEHeader) throws(TokenFault) -> Key {
-        guard let entry = entries[header.keyID] else { throw .unknownKey }
+        guard let keyID = header.keyID else { throw .badHeader(member: .keyID) }
+        guard let entry = entries[keyID] else { throw .unknownKey }
         guard entry.algorithm == header.algorithm else { throw .algorithmMismatch }
         return entry.key
     }

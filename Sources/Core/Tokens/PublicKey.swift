@@ -5,9 +5,9 @@ package import StrictJSON
 /// Holding one means that its numbers have passed every check that needs no curve arithmetic;
 /// whether an EC point lies on its curve is found out by `VerifyingKey`. With the material `oct` it
 /// is a shared secret, which `jwk` and `description` leave out.
-package struct PublicKey: Equatable, Sendable, CustomStringConvertible {
+package struct PublicKey: Hashable, Sendable, CustomStringConvertible {
     /// Big-endian bytes.
-    package enum Material: Equatable, Sendable {
+    package enum Material: Hashable, Sendable {
         /// Affine coordinates on P-256, 32 bytes each.
         case ec(x: [UInt8], y: [UInt8])
         /// Modulus and exponent without leading zeros.

@@ -64,9 +64,7 @@ package struct RoomPattern: Hashable, Sendable, CustomStringConvertible {
     /// Whether this room may be joined under the pattern. The name is compared as it is: a star in
     /// it has no meaning.
     package func covers(room: String) -> Bool {
-        isPrefix
-            ? room.utf8.starts(with: stem)
-            : room.utf8.elementsEqual(text.utf8)
+        isPrefix ? room.utf8.starts(with: stem) : room.hasSameBytes(as: text)
     }
 
     /// Whether every room of `other` is one of this pattern's: `team-*` covers `team-1` and
@@ -76,7 +74,7 @@ package struct RoomPattern: Hashable, Sendable, CustomStringConvertible {
     }
 
     package static func == (left: RoomPattern, right: RoomPattern) -> Bool {
-        left.text.utf8.elementsEqual(right.text.utf8)
+        left.text.hasSameBytes(as: right.text)
     }
 
     package func hash(into hasher: inout Hasher) {

@@ -25,11 +25,15 @@ package struct TokenClaims: Equatable, Sendable {
     package var name: String?
     /// Not a claim: the `typ` of the header.
     package var kind: TokenKind
+    /// Not a claim: the SHA-256 digest of the secret under which a legacy token was verified; nil
+    /// for tokens of ours. When the client's secret is another one, the token is worth nothing.
+    package var legacySecretDigest: [UInt8]?
 
     package init(
         issuer: String, audience: [String], subject: String, clientID: String, issuedAt: Int64,
         notBefore: Int64? = nil, expiresAt: Int64, tokenID: String, scopes: [String],
-        rooms: [RoomPattern], name: String? = nil, kind: TokenKind = .access
+        rooms: [RoomPattern], name: String? = nil, kind: TokenKind = .access,
+        legacySecretDigest: [UInt8]? = nil
     ) {
         self.issuer = issuer
         self.audience = audience
@@ -43,5 +47,6 @@ package struct TokenClaims: Equatable, Sendable {
         self.rooms = rooms
         self.name = name
         self.kind = kind
+        self.legacySecretDigest = legacySecretDigest
     }
 }

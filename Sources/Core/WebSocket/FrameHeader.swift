@@ -100,6 +100,8 @@ package struct FrameHeader: Equatable, Sendable {
 package struct FragmentOrder: Equatable, Sendable {
     /// Whether a message has begun and not ended.
     package private(set) var isInMessage = false
+    /// Whether the message that was accepted last is binary; its fragments don't say.
+    package private(set) var isBinary = false
 
     package init() {}
 
@@ -110,6 +112,7 @@ package struct FragmentOrder: Equatable, Sendable {
             guard isInMessage else { throw WebSocketError(.continuationWithoutStart) }
         case .text, .binary:
             guard !isInMessage else { throw WebSocketError(.messageUnfinished) }
+            isBinary = header.opcode == .binary
         case .close, .ping, .pong:
             return
         }

@@ -19,7 +19,7 @@ package protocol SocketHandler: SendableMetatype, ~Copyable {
     /// What other threads tell every loop.
     associatedtype Note: Sendable
 
-    /// A socket was adopted; its handshake is done.
+    /// A socket was adopted, and its handshake is done; or it moved here from another loop.
     mutating func opened(
         _ socket: SocketID, _ admission: Admission, _ loop: inout some SocketOutput & ~Copyable)
 
@@ -27,14 +27,22 @@ package protocol SocketHandler: SendableMetatype, ~Copyable {
     mutating func received(
         _ text: Span<UInt8>, from socket: SocketID, _ loop: inout some SocketOutput & ~Copyable)
 
-    /// The conversation is over; called exactly once for each `opened`, in the loop's same turn.
+    /// The conversation is over; called exactly once for each `opened`, in the loop's same turn,
+    /// unless the socket moved to another loop.
     ///
     /// What remains of the closing handshake is the loop's own affair: for handlers the socket is
     /// gone, and nothing can be sent to it any more.
     mutating func closed(
         _ socket: SocketID, _ end: SocketEnd, _ loop: inout some SocketOutput & ~Copyable)
 
+    /// Somebody nudged this socket: once or more since the last call, for a reason that the handler
+    /// finds out itself. Never called for a socket that is gone.
+    mutating func nudged(_ socket: SocketID, _ loop: inout some SocketOutput & ~Copyable)
+
     /// A note that another thread posted to every loop, in the order of posting.
+    ///
+    /// It misses a socket that is just moving between loops, so `opened` must look at what notes
+    /// tell of by itself.
     mutating func told(_ note: Note, _ loop: inout some SocketOutput & ~Copyable)
 
     /// Called about once a second.
@@ -60,6 +68,40 @@ package protocol SocketOutput: ~Copyable {
 
     /// Pings a socket at once, and closes it with 4408 if nothing is heard in `secondsMax` seconds.
     mutating func probe(_ socket: SocketID, secondsMax: Int)
+
+    /// Has the `nudged` of the socket's own loop called: for a socket of this loop before its turn
+    /// ends, for another's in the turn that collects the mail. Nothing happens if it is gone.
+    ///
+    /// A handler that answers each nudge with a nudge of its own loop keeps its loop for ever.
+    mutating func nudge(_ socket: SocketID)
+
+    /// Posts what was asked of other loops so far, which else waits for the end of this turn.
+    ///
+    /// Whatever another loop does because of something that this thread does afterwards, it finds
+    /// what was posted before in its mailbox by then.
+    mutating func postNow()
+
+    /// Hands a socket over to another loop, from the handler's `received` of that socket alone.
+    ///
+    /// This loop's id names nothing any more, and `closed` is not called for it: whatever others
+    /// ask of that id from now on is dropped, so nobody else should know it. There, `opened` comes
+    /// first, with `admission` and a new id, then `received` with `text`, then whatever the client
+    /// had sent behind; what was sent to the client stays in order. `opened` is called in any case,
+    /// be it to end soon; `received` is not where the loop has stopped to read meanwhile.
+    ///
+    /// - Parameters:
+    ///   - socket: The one whose message is being handled.
+    ///   - affinity: Chooses the loop, as for a socket that is adopted.
+    ///   - admission: For `opened`; it must be of the handler's own `Admission` type.
+    ///   - text: The message to hand on, which is copied: as a rule the one being handled.
+    /// - Returns: False if the socket stays, since it is at home there already, or is closing.
+    mutating func move<Admission: Sendable>(
+        _ socket: SocketID, toAffinity affinity: Int, _ admission: Admission,
+        redeliver text: Span<UInt8>
+    ) -> Bool
+
+    /// Which of the loops this is, as in `SocketID.loop`.
+    var index: Int { get }
 
     /// Seconds on a clock that never goes back; its zero means nothing.
     var monotonicSeconds: Int64 { get }

@@ -8,8 +8,11 @@ enum AuditDetails {
         [
             list("rooms", client.rooms.map(\.text)), list("origins", client.origins),
             list("scopes", client.scopes), text("lifetime", String(client.lifetimeSecondsMax)),
-            list("keys", client.assertionKeys.map(\.keyID)), text("name", client.name),
-        ].joined(separator: "; ")
+            list("keys", client.assertionKeys.map(\.keyID)),
+            client.legacySecret.map { _ in "legacy secret set" },
+            client.registration.map { method($0.authenticationMethod, $0.grantTypes) },
+            text("name", client.name),
+        ].compactMap { $0 }.joined(separator: "; ")
     }
 
     static func changed(_ update: ClientUpdate) -> String {
@@ -19,6 +22,9 @@ enum AuditDetails {
             update.scopes.map { list("scopes", $0) },
             update.lifetimeSecondsMax.map { text("lifetime", String($0)) },
             update.assertionKeys.map { list("keys", $0.map(\.keyID)) },
+            update.legacySecret.map { "legacy secret " + ($0.isRemoval ? "removed" : "set") },
+            update.registered.map { method($0.authenticationMethod, $0.grantTypes) },
+            update.registered.flatMap { secrets($0.secrets) },
             update.name.map { text("name", $0) },
         ].compactMap { $0 }.joined(separator: "; ")
     }
@@ -34,6 +40,20 @@ enum AuditDetails {
         switch revocation {
         case .token: ""
         case .subject(_, let second, _), .client(_, let second, _): "issued until \(second)"
+        }
+    }
+
+    private static func method(
+        _ method: AuthenticationMethod, _ grantTypes: [GrantType]
+    ) -> String {
+        text("method", method.rawValue) + "; " + list("grants", grantTypes.map(\.rawValue))
+    }
+
+    private static func secrets(_ change: RegisteredChange.Secrets) -> String? {
+        switch change {
+        case .kept: nil
+        case .issued: "secret issued"
+        case .dropped: "secrets dropped"
         }
     }
 

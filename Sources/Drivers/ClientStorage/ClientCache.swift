@@ -45,6 +45,9 @@ struct ClientCache {
         entries[client.clientID] = Entry(client: client, revision: read)
     }
 
+    /// Has the next lookup read it again.
+    mutating func forget(_ id: String) { entries[id] = nil }
+
     /// Takes in a refresh, which looked at the entries `asked`; others that came meanwhile and are
     /// older than it are dropped, and a miss reads them again.
     mutating func apply(_ refresh: Refresh, asked: Set<String>) {

@@ -24,7 +24,7 @@ package final class ClientDirectory: Sendable {
         var knowsRevocations = false
         /// Up to where `revocations` was tidied up.
         var purgedBefore: Int64 = .min
-        var isHealthy = true
+        var trouble: RegistryError?
 
         mutating func apply(_ refresh: ClientCache.Refresh, asked: Set<String>) {
             cache.apply(refresh, asked: asked)
@@ -34,7 +34,7 @@ package final class ClientDirectory: Sendable {
             }
             for revocation in refresh.revocations { revocations.insert(revocation) }
             knowsRevocations = true
-            isHealthy = true
+            trouble = nil
         }
     }
 
@@ -94,6 +94,10 @@ package final class ClientDirectory: Sendable {
         state.withLock { $0.revocations.insert(revocation) }
     }
 
+    /// Has the next lookup of a client see what this process has changed, without waiting for the
+    /// next look; `onChange` is called by that look.
+    package func noteChanged(_ id: String) { state.withLock { $0.cache.forget(id) } }
+
     /// Asks the registry itself, before the first look.
     private func learnRevocations() -> Bool {
         guard let revocations = try? registry.revocations() else { return false }
@@ -104,9 +108,12 @@ package final class ClientDirectory: Sendable {
         return true
     }
 
-    /// Whether the last look at the registry went well; otherwise lookups answer by the last state
-    /// that was good.
-    package func isHealthy() -> Bool { state.withLock { $0.isHealthy } }
+    /// Why the last look at the registry failed, nil where it went well. Meanwhile lookups answer
+    /// by the last state that was good.
+    package func trouble() -> RegistryError? { state.withLock { $0.trouble } }
+
+    /// Whether the last look at the registry went well.
+    package func isHealthy() -> Bool { trouble() == nil }
 
     /// Starts to follow; the first look is over when this returns.
     package func start() {
@@ -143,7 +150,7 @@ package final class ClientDirectory: Sendable {
     private enum LookOutcome {
         case nothingNew
         case refresh(ClientCache.Refresh, asked: Set<String>)
-        case failed
+        case failed(RegistryError)
     }
 
     private func outcome(of follower: inout RegistryFollower) -> LookOutcome {
@@ -153,7 +160,7 @@ package final class ClientDirectory: Sendable {
             guard let found else { return .nothingNew }
             return .refresh(found.refresh, asked: found.asked)
         } catch {
-            return .failed
+            return .failed(error)
         }
     }
 
@@ -162,10 +169,10 @@ package final class ClientDirectory: Sendable {
         state.withLock { state in
             switch outcome {
             case .nothingNew:
-                state.isHealthy = true
+                state.trouble = nil
                 return false
-            case .failed:
-                state.isHealthy = false
+            case .failed(let trouble):
+                state.trouble = trouble
                 return false
             case .refresh(let refresh, let asked):
                 let isFirst = state.cache.revision == nil

@@ -32,15 +32,22 @@ package final class ClientRegistry: Sendable {
         pool = try RegistryConnections.openPool(path: path, pageCountMax: pageCountMax)
     }
 
-    /// Stores a new client.
+    /// Stores a new client: one that an operator adds, or that was registered over HTTP.
+    ///
+    /// - Throws: `RegistryError`; `.tooManyRegistrations` where its registrar has as many already
+    ///   as it may.
     package func add(_ client: Client, by actor: Actor = .server) throws(RegistryError) {
         try write { db in
             guard try !ClientRows.exists(db, id: client.clientID) else {
                 throw RegistryError.clientExists(id: client.clientID)
             }
+            if let registrar = client.registration?.registrar {
+                try RegistrationRows.refuseTooMany(db, of: registrar)
+            }
             try ClientRows.insert(db, client)
+            let action = client.registration == nil ? "client.add" : "client.register"
             try AuditRows.append(
-                db, "client.add", client.clientID, AuditDetails.added(client),
+                db, action, client.clientID, AuditDetails.added(client),
                 AuditStamp(actor: actor, at: client.createdAt))
         }
     }
@@ -55,6 +62,12 @@ package final class ClientRegistry: Sendable {
     /// One client; nil where there is none.
     package func client(id: String) throws(RegistryError) -> Client? {
         try read { try ClientRows.client($0, id: id) }
+    }
+
+    /// SHA-256 of the registration access token of a client; nil where there is no client of that
+    /// id, or an operator added it. One look-up, whether or not it finds anything.
+    package func registrationTokenDigest(id: String) throws(RegistryError) -> [UInt8]? {
+        try read { try RegistrationRows.tokenDigest($0, id) }
     }
 
     /// One client, and the revision of the registry at which it was so.

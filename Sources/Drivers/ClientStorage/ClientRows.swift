@@ -13,16 +13,20 @@ enum ClientRows {
     static func client(_ db: Database, id: String) throws -> Client? {
         let select = try db.cachedStatement(
             sql: """
-                SELECT name, created_at, is_enabled, lifetime_seconds_max, assertion_keys
+                SELECT name, created_at, is_enabled, lifetime_seconds_max, assertion_keys,
+                    legacy_secret
                 FROM client WHERE id = ?
                 """)
         guard let row = try Row.fetchOne(select, arguments: [id]) else { return nil }
+        let legacySecret: Data? = row[5]
         return Client(
             clientID: id, name: row[0],
             rooms: try grants(db, id, "room").map { try RoomPattern($0) },
             origins: try grants(db, id, "origin"), scopes: try grants(db, id, "scope"),
             createdAt: row[1], isEnabled: row[2], secrets: try secrets(db, id),
-            lifetimeSecondsMax: row[3], assertionKeys: try AssertionKeyColumn.keys(row[4]))
+            lifetimeSecondsMax: row[3], assertionKeys: try AssertionKeyColumn.keys(row[4]),
+            legacySecret: legacySecret.map { Array($0) },
+            registration: try RegistrationRows.registration(db, id))
     }
 
     static func ids(_ db: Database) throws -> [String] {
@@ -38,38 +42,59 @@ enum ClientRows {
         try db.execute(
             sql: """
                 INSERT INTO client (id, name, created_at, is_enabled, lifetime_seconds_max,
-                    assertion_keys, revision) VALUES (?, ?, ?, ?, ?, ?, ?)
+                    assertion_keys, legacy_secret, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
                 client.clientID, client.name, client.createdAt, client.isEnabled,
                 client.lifetimeSecondsMax, AssertionKeyColumn.value(client.assertionKeys),
-                try nextRevision(db),
+                client.legacySecret.map { Data($0) }, try nextRevision(db),
             ])
         try insertAllGrants(db, client)
         try insertSecrets(db, client.clientID, client.secrets)
+        if let registration = client.registration {
+            try RegistrationRows.insert(db, client.clientID, registration)
+        }
     }
 
     /// Writes what a `ClientUpdate` may change.
     static func update(_ db: Database, to client: Client) throws {
         try db.execute(
             sql: """
-                UPDATE client SET name = ?, lifetime_seconds_max = ?, assertion_keys = ?
+                UPDATE client SET name = ?, lifetime_seconds_max = ?, assertion_keys = ?,
+                    legacy_secret = ?
                 WHERE id = ?
                 """,
             arguments: [
                 client.name, client.lifetimeSecondsMax,
-                AssertionKeyColumn.value(client.assertionKeys), client.clientID,
+                AssertionKeyColumn.value(client.assertionKeys),
+                client.legacySecret.map { Data($0) }, client.clientID,
             ])
         try db.execute(
             sql: "DELETE FROM client_grant WHERE client_id = ?", arguments: [client.clientID])
         try insertAllGrants(db, client)
-        try touch(db, id: client.clientID)
+        if let registration = client.registration {
+            try RegistrationRows.update(db, client.clientID, registration)
+        }
+        try replaceSecrets(db, id: client.clientID, with: client.secrets)
     }
 
     static func replaceSecrets(_ db: Database, id: String, with secrets: [ClientSecret]) throws {
         try db.execute(sql: "DELETE FROM client_secret WHERE client_id = ?", arguments: [id])
         try insertSecrets(db, id, secrets)
         try touch(db, id: id)
+    }
+
+    /// False where there was none.
+    static func removeLegacySecret(_ db: Database, id: String) throws -> Bool {
+        try db.execute(
+            sql: """
+                UPDATE client SET legacy_secret = NULL
+                WHERE id = ? AND legacy_secret IS NOT NULL
+                """,
+            arguments: [id])
+        guard db.changesCount > 0 else { return false }
+        try touch(db, id: id)
+        return true
     }
 
     static func setEnabled(_ db: Database, id: String, _ isEnabled: Bool) throws {

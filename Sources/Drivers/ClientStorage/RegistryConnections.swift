@@ -48,6 +48,8 @@ enum RegistryConnections {
         try pool.writeWithoutTransaction { db in
             // The pool chose NORMAL, under which a power cut may undo what was acknowledged.
             try db.execute(sql: "PRAGMA synchronous = FULL")
+            // A secret that was removed is not to be found in free pages.
+            try db.execute(sql: "PRAGMA secure_delete = ON")
             if let pageCountMax {
                 try db.execute(sql: "PRAGMA max_page_count = \(pageCountMax)")
             }

@@ -21,6 +21,8 @@ package enum RegistryError: Error, Equatable, Sendable, CustomStringConvertible 
     case refused(reason: String)
     /// More revocations are live than servers keep in memory, or than one client may make.
     case tooManyRevocations(max: Int)
+    /// One registrar has registered as many clients as it may.
+    case tooManyRegistrations(max: Int)
 
     /// Stable across releases.
     package var code: String {
@@ -41,6 +43,7 @@ package enum RegistryError: Error, Equatable, Sendable, CustomStringConvertible 
         case .clientExists: "client_exists"
         case .refused: "registry_change_refused"
         case .tooManyRevocations: "registry_revocations_full"
+        case .tooManyRegistrations: "registry_registrations_full"
         }
     }
 
@@ -80,6 +83,9 @@ package enum RegistryError: Error, Equatable, Sendable, CustomStringConvertible 
         case .tooManyRevocations(let max):
             "\(max) revocations are live already, which is all that is kept: "
                 + "revoke all tokens of the client or of the subject instead, which takes one"
+        case .tooManyRegistrations(let max):
+            "\(max) clients of one registrar are registered already, which is all it may have: "
+                + "remove some (usher client remove), or use another registrar"
         }
     }
 }

@@ -31,6 +31,19 @@ enum RegistryFile {
         return count <= 0 || bytes == magic
     }
 
+    /// Which file lies at a path, whatever its name was before.
+    struct Identity: Equatable, Sendable {
+        let device: UInt64
+        let inode: UInt64
+    }
+
+    /// Nil where none can be seen.
+    static func identity(of path: String) -> Identity? {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { return nil }
+        return Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+    }
+
     private enum Kind { case file, folder, missing, other(String) }
 
     private static func kind(of path: String) -> Kind {

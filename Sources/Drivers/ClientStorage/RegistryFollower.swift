@@ -7,10 +7,14 @@ internal import GRDB
 /// nothing else. Not for several threads at once.
 struct RegistryFollower: ~Copyable {
     private let path: String
+    private let identity: RegistryFile.Identity?
     private var connection: DatabaseQueue?
     private var dataVersion: Int?
 
-    init(path: String) { self.path = path }
+    init(path: String) {
+        self.path = path
+        identity = RegistryFile.identity(of: path)
+    }
 
     /// Looks once: returns what is new since the revision `known` (nil before the first refresh) at
     /// the clients `ids` and among the revocations, or nil when nothing is. After an error the next
@@ -19,6 +23,7 @@ struct RegistryFollower: ~Copyable {
         since known: Int64?, at ids: @autoclosure () -> Set<String>
     ) throws(RegistryError) -> (refresh: ClientCache.Refresh, asked: Set<String>)? {
         do {
+            try checkIdentity()
             let connection = try connection ?? RegistryConnections.openReader(path: path)
             self.connection = connection
             let version = try connection.unsafeRead {
@@ -34,6 +39,14 @@ struct RegistryFollower: ~Copyable {
             dataVersion = nil
             throw RegistryError(error, path: path)
         }
+    }
+
+    /// A connection would go on reading a file that was moved away, and nobody would notice.
+    private func checkIdentity() throws(RegistryError) {
+        guard let found = RegistryFile.identity(of: path) else { throw .notFound(path: path) }
+        guard let identity, found != identity else { return }
+        throw .failed(
+            path: path, reason: "another file lies there than at the start; start the server again")
     }
 
     private static func refresh(

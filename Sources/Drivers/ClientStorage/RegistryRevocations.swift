@@ -1,8 +1,12 @@
 package import Clients
+internal import GRDB
 
 /// Revocations and the audit log.
 extension ClientRegistry {
     /// Refuses tokens that are out. What is revoked already is revoked once, and logged once.
+    ///
+    /// Of all tokens of a client, its legacy ones too: they bear no date by which those of before
+    /// could be told from those of later, so the secret under which they are good is removed.
     ///
     /// - Parameters:
     ///   - revocation: Which; of two about the same name, the later second and the later end hold.
@@ -18,12 +22,24 @@ extension ClientRegistry {
             throw .refused(
                 reason: "what is revoked has a name of 1 to \(Revocation.nameBytesMax) bytes")
         }
+        let stamp = AuditStamp(actor: actor, at: now)
         try write { db in
+            try removeLegacySecret(db, revocation, stamp)
             guard try RevocationRows.insert(db, revocation, by: actor) else { return }
             try AuditRows.append(
                 db, revocation.auditAction, revocation.name, AuditDetails.revoked(revocation),
-                AuditStamp(actor: actor, at: now))
+                stamp)
         }
+    }
+
+    private func removeLegacySecret(
+        _ db: Database, _ revocation: Revocation, _ stamp: AuditStamp
+    ) throws {
+        guard case .client(let id, _, _) = revocation,
+            try ClientRows.removeLegacySecret(db, id: id)
+        else { return }
+        let update = try ClientUpdate(legacySecret: .remove)
+        try AuditRows.append(db, "client.update", id, AuditDetails.changed(update), stamp)
     }
 
     /// Every revocation that has not been dropped yet, in the order in which they were made.

@@ -93,6 +93,24 @@ enum RegistrySchema {
             SELECT RAISE(ABORT, 'the audit log is append-only');
         END;
         """,
+        """
+        -- Raw, since an HMAC needs the secret itself; NULL for none.
+        ALTER TABLE client ADD COLUMN legacy_secret BLOB
+            CHECK (length(legacy_secret) BETWEEN 32 AND 1024);
+
+        -- Of the clients that were registered over HTTP (RFC 7591).
+        CREATE TABLE client_registration (
+            client_id TEXT NOT NULL PRIMARY KEY REFERENCES client (id) ON DELETE CASCADE,
+            token_digest BLOB NOT NULL CHECK (length(token_digest) = 32),
+            -- The client whose token allowed it, which may be gone.
+            registrar TEXT NOT NULL,
+            authentication_method TEXT NOT NULL CHECK (authentication_method IN
+                ('client_secret_basic', 'client_secret_post', 'private_key_jwt')),
+            -- Separated by spaces.
+            grant_types TEXT NOT NULL CHECK (grant_types <> '')
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX client_registration_registrar ON client_registration (registrar);
+        """,
     ]
 
     static var version: Int { steps.count }

@@ -2,6 +2,8 @@ import COpenSSL
 
 /// Digests of whole byte strings.
 package enum Digest {
+    static let sha256ByteCount = 32
+
     /// 32 bytes.
     package static func sha256(_ bytes: [UInt8]) -> [UInt8] { sha256Algorithm.digest(bytes) }
 
@@ -9,7 +11,7 @@ package enum Digest {
     /// else.
     package static func sha1(_ bytes: [UInt8]) -> [UInt8] { sha1Algorithm.digest(bytes) }
 
-    private static let sha256Algorithm = DigestAlgorithm(name: "SHA256")
+    static let sha256Algorithm = DigestAlgorithm(name: "SHA256")
     private static let sha1Algorithm = DigestAlgorithm(name: "SHA1")
 }
 
@@ -19,18 +21,11 @@ package func constantTimeEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
     return unsafe CRYPTO_memcmp(left, right, left.count) == 0
 }
 
-/// Overwrites a secret that is needed no more. Copies made by others are theirs to erase.
-func eraseSecret(_ bytes: inout [UInt8]) {
-    unsafe bytes.withUnsafeMutableBytes { bytes in
-        unsafe OPENSSL_cleanse(bytes.baseAddress, bytes.count)
-    }
-}
-
 /// A digest that OpenSSL has looked up once; looking it up costs more than hashing a short text.
 ///
 /// `@unchecked Sendable`: an `EVP_MD` that was fetched is constant and may be used by any number of
 /// threads (EVP_MD_fetch(3)); it is never freed, for the two of them live as long as the process.
-@safe private final class DigestAlgorithm: @unchecked Sendable {
+@safe final class DigestAlgorithm: @unchecked Sendable {
     private let method: OpaquePointer
 
     init(name: String) {
@@ -42,11 +37,25 @@ func eraseSecret(_ bytes: inout [UInt8]) {
 
     func digest(_ bytes: [UInt8]) -> [UInt8] {
         let size = Int(unsafe EVP_MD_get_size(method))
-        return unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
-            let status = unsafe EVP_Digest(
-                bytes, bytes.count, buffer.baseAddress, nil, method, nil)
-            precondition(status == 1, "OpenSSL could not compute a digest")
-            filled = size
+        var digest: [UInt8] = []
+        digest.append(addingCapacity: size) { out in
+            unsafe out.withUnsafeMutableBufferPointer { buffer, filled in
+                let status = unsafe EVP_Digest(
+                    bytes, bytes.count, buffer.baseAddress, nil, method, nil)
+                precondition(status == 1, "OpenSSL could not compute a digest")
+                filled = size
+            }
         }
+        return digest
+    }
+
+    /// The same with a context that the caller keeps, into memory of the digest's size.
+    func digest(
+        _ bytes: UnsafeBufferPointer<UInt8>, into digest: UnsafeMutablePointer<UInt8>,
+        with context: OpaquePointer
+    ) -> Bool {
+        unsafe EVP_DigestInit_ex(context, method, nil) == 1
+            && EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1
+            && EVP_DigestFinal_ex(context, digest, nil) == 1
     }
 }

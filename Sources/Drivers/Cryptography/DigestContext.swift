@@ -1,7 +1,8 @@
 import COpenSSL
 import Tokens
 
-/// An `EVP_MD_CTX` made ready once for signing or for verifying, and copied for each use.
+/// An `EVP_MD_CTX` made ready once for signing or for verifying, and copied for each use; for RS256
+/// and EdDSA, see `ES256Contexts` for the third.
 ///
 /// Copying skips the look-ups and checks of `EVP_Digest…Init`, which costs up to a sixth of the
 /// whole.
@@ -13,7 +14,6 @@ import Tokens
     enum Purpose { case sign, verify }
 
     private let template: OpaquePointer
-    private let algorithm: SignatureAlgorithm
     /// Bytes of a signature in JWS form.
     private let signatureByteCount: Int
 
@@ -36,47 +36,22 @@ import Tokens
             return nil
         }
         let byteCount = algorithm.signatureByteCount ?? key.signatureBytesMax
-        return unsafe DigestContext(taking: context, algorithm, byteCount)
+        return unsafe DigestContext(taking: context, byteCount)
     }
 
-    private init(
-        taking context: OpaquePointer, _ algorithm: SignatureAlgorithm, _ byteCount: Int
-    ) {
+    private init(taking context: OpaquePointer, _ byteCount: Int) {
         unsafe template = context
-        self.algorithm = algorithm
         signatureByteCount = byteCount
     }
 
     deinit { unsafe EVP_MD_CTX_free(template) }
 
-    /// The signature in JWS form; nil where OpenSSL fails.
+    /// The signature; nil where OpenSSL fails.
     func sign(_ input: Span<UInt8>) -> [UInt8]? {
-        guard algorithm == .es256 else { return signature(input, bytesMax: signatureByteCount) }
-        guard let der = signature(input, bytesMax: ECDSASignature.derBytesMax) else { return nil }
-        return ECDSASignature.raw(fromDER: der.span)
-    }
-
-    /// Whether `signature`, in JWS form, is good. Its length must be exactly the algorithm's.
-    func isValid(_ signature: Span<UInt8>, over input: Span<UInt8>) -> Bool {
-        guard signature.count == signatureByteCount else { return false }
-        // A bad signature is no error of the program that embeds us.
-        ERR_set_mark()
-        defer { ERR_pop_to_mark() }
-        guard algorithm == .es256 else { return accepts(signature, over: input) }
-        guard ECDSASignature.isInRange(signature) else { return false }
-        return unsafe withUnsafeTemporaryAllocation(
-            of: UInt8.self, capacity: ECDSASignature.derBytesMax
-        ) { buffer in
-            var der = unsafe OutputSpan(buffer: buffer, initializedCount: 0)
-            ECDSASignature.appendDER(of: signature, to: &der)
-            return accepts(der.span, over: input)
-        }
-    }
-
-    private func signature(_ input: Span<UInt8>, bytesMax: Int) -> [UInt8]? {
         guard let context = unsafe copy() else { return nil }
         defer { unsafe EVP_MD_CTX_free(context) }
         var isSigned = false
+        let bytesMax = signatureByteCount
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: bytesMax) { buffer, filled in
             var count = bytesMax
             let status = unsafe input.withUnsafeBufferPointer { input in
@@ -89,8 +64,11 @@ import Tokens
         return isSigned ? bytes : nil
     }
 
-    private func accepts(_ signature: Span<UInt8>, over input: Span<UInt8>) -> Bool {
-        guard let context = unsafe copy() else { return false }
+    /// Whether `signature`, in JWS form, is good. Its length must be exactly the algorithm's.
+    func isValid(_ signature: Span<UInt8>, over input: Span<UInt8>) -> Bool {
+        guard signature.count == signatureByteCount, let context = unsafe copy() else {
+            return false
+        }
         defer { unsafe EVP_MD_CTX_free(context) }
         return unsafe signature.withUnsafeBufferPointer { signature in
             unsafe input.withUnsafeBufferPointer { input in

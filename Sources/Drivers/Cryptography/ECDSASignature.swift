@@ -25,7 +25,8 @@ enum ECDSASignature {
     /// The raw form of a DER signature; nil unless it is exactly one.
     static func raw(fromDER der: Span<UInt8>) -> [UInt8]? {
         guard der.count >= 8, der[0] == 0x30, Int(der[1]) == der.count - 2 else { return nil }
-        var raw = [UInt8](repeating: 0, count: rawByteCount)
+        var raw: [UInt8] = []
+        raw.append(addingCapacity: rawByteCount) { $0.append(repeating: 0, count: rawByteCount) }
         guard let middle = copyInteger(der, at: 2, to: &raw, end: 32),
             let end = copyInteger(der, at: middle, to: &raw, end: 64), end == der.count
         else { return nil }

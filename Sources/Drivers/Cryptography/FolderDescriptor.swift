@@ -111,7 +111,7 @@ struct FolderDescriptor: ~Copyable {
         guard status.st_size <= bytesMax else {
             throw .fileTooLong(path: path(of: name), bytesMax: bytesMax)
         }
-        guard let bytes = Self.readAll(file, bytesMax: bytesMax) else {
+        guard let bytes = SecretReading.all(of: file, bytesMax: bytesMax) else {
             throw .unreadableFile(path: path(of: name), errorNumber: errno)
         }
         return (bytes, Int64(status.st_ctim.tv_sec))
@@ -177,21 +177,6 @@ struct FolderDescriptor: ~Copyable {
                 throw .folderUnusable(path: made, errorNumber: errno)
             }
         }
-    }
-
-    private static func readAll(_ file: Int32, bytesMax: Int) -> [UInt8]? {
-        var isRead = false
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: bytesMax) { buffer, filled in
-            while filled < bytesMax {
-                let count = unsafe Glibc.read(
-                    file, buffer.baseAddress?.advanced(by: filled), bytesMax - filled)
-                if count < 0, errno == EINTR { continue }
-                isRead = count >= 0
-                guard count > 0 else { return }
-                filled += count
-            }
-        }
-        return isRead ? bytes : nil
     }
 
     private static func writeAll(_ bytes: [UInt8], to file: Int32) -> Bool {

@@ -26,7 +26,10 @@ extension PrivateOrPublicKey {
         return unsafe PrivateOrPublicKey(taking: pointer)
     }
 
-    static func read(pem: [UInt8]) -> PrivateOrPublicKey? {
+    /// What a PEM text is to hold.
+    enum Half { case privateKey, publicKey }
+
+    static func read(_ half: Half, pem: [UInt8]) -> PrivateOrPublicKey? {
         ERR_set_mark()
         defer { ERR_pop_to_mark() }
         let pointer = unsafe pem.withUnsafeBytes { pem -> OpaquePointer? in
@@ -34,8 +37,11 @@ extension PrivateOrPublicKey {
             let file = unsafe BIO_new_mem_buf(pem.baseAddress, Int32(clamping: pem.count))
             guard let file = unsafe file else { return nil }
             defer { unsafe BIO_free(file) }
+            return switch half {
             // Without a callback OpenSSL asks the terminal for a password.
-            return unsafe PEM_read_bio_PrivateKey(file, nil, { _, _, _, _ in -1 }, nil)
+            case .privateKey: unsafe PEM_read_bio_PrivateKey(file, nil, { _, _, _, _ in -1 }, nil)
+            case .publicKey: unsafe PEM_read_bio_PUBKEY(file, nil, nil, nil)
+            }
         }
         guard let pointer = unsafe pointer else { return nil }
         return unsafe PrivateOrPublicKey(taking: pointer)
@@ -48,10 +54,14 @@ extension PrivateOrPublicKey {
         let written = unsafe PEM_write_bio_PKCS8PrivateKey(file, pointer, nil, nil, 0, nil, nil)
         guard written == 1 else { return nil }
         let pending = Int(unsafe BIO_ctrl_pending(file))
-        let pem = unsafe [UInt8](unsafeUninitializedCapacity: pending) { buffer, filled in
+        var pem = unsafe [UInt8](unsafeUninitializedCapacity: pending) { buffer, filled in
             filled = Int(max(0, unsafe BIO_read(file, buffer.baseAddress, Int32(pending))))
         }
-        return pem.count == pending ? pem : nil
+        guard pem.count == pending else {
+            eraseSecret(&pem)
+            return nil
+        }
+        return pem
     }
 
     /// The public numbers of a P-256, RSA or Ed25519 key; nil for any other.

@@ -4,6 +4,7 @@ package import Tokens
 /// A private key (or shared secret) parsed once, with which any number of threads sign.
 package final class SigningKey: Sendable {
     private enum Primitive: Sendable {
+        case es256(ES256Contexts, PrivateKey)
         case digest(DigestContext, PrivateKey)
         case mac(MACContext)
     }
@@ -32,7 +33,7 @@ package final class SigningKey: Sendable {
     /// Reads one unencrypted private key; its kind decides the algorithm. The form is PKCS #8
     /// (RFC 7468 §10), or one of the older ones that OpenSSL reads.
     package convenience init(pem: [UInt8]) throws(CryptographyError) {
-        guard let key = PrivateOrPublicKey.read(pem: pem) else { throw .unreadablePEM }
+        guard let key = PrivateOrPublicKey.read(.privateKey, pem: pem) else { throw .unreadablePEM }
         try self.init(key)
     }
 
@@ -46,10 +47,15 @@ package final class SigningKey: Sendable {
     private init(_ key: consuming PrivateOrPublicKey) throws(CryptographyError) {
         guard let material = key.publicMaterial() else { throw .unsupportedKey }
         publicKey = try Self.publicKey(material)
-        guard let context = DigestContext.make(.sign, publicKey.algorithm, key: key) else {
-            throw .unsupportedKey
+        if publicKey.algorithm == .es256 {
+            guard let contexts = ES256Contexts.make(.sign, key: key) else { throw .unsupportedKey }
+            primitive = .es256(contexts, PrivateKey(key))
+        } else {
+            guard let context = DigestContext.make(.sign, publicKey.algorithm, key: key) else {
+                throw .unsupportedKey
+            }
+            primitive = .digest(context, PrivateKey(key))
         }
-        primitive = .digest(context, PrivateKey(key))
     }
 
     /// Signs `input`; the signature is in JWS form, for ES256 r and s in 32 bytes each.
@@ -61,6 +67,7 @@ package final class SigningKey: Sendable {
     package func sign(_ input: Span<UInt8>) throws(CryptographyError) -> [UInt8] {
         let signature =
             switch primitive {
+            case .es256(let contexts, _): contexts.sign(input)
             case .digest(let context, _): context.sign(input)
             case .mac(let context): context.tag(input)
             }
@@ -70,8 +77,12 @@ package final class SigningKey: Sendable {
 
     /// The key as PKCS #8 PEM, unencrypted: whoever holds these bytes can sign.
     package func pem() throws(CryptographyError) -> [UInt8] {
-        guard case .digest(_, let key) = primitive else { throw .noPEMForm }
-        guard let pem = key.pem() else { throw .signingFailed(algorithm) }
+        let pem: [UInt8]?
+        switch primitive {
+        case .es256(_, let key), .digest(_, let key): pem = key.pem()
+        case .mac: throw .noPEMForm
+        }
+        guard let pem else { throw .signingFailed(algorithm) }
         return pem
     }
 

@@ -15,7 +15,7 @@ import Glibc
         var callbacks = unsafe usher_mhd_callbacks(
             cls: held.toOpaque(), log: ServerCallbacks.log, target: ServerCallbacks.target,
             unescape: ServerCallbacks.unescape, request: ServerCallbacks.request,
-            completed: ServerCallbacks.completed)
+            completed: ServerCallbacks.completed, connected: ServerCallbacks.connected)
         var options = unsafe options(core.configuration)
         let started = unsafe usher_mhd_start(
             flags(core.configuration), &callbacks, listening, &options)
@@ -36,6 +36,7 @@ import Glibc
     private static func flags(_ configuration: HTTPServerConfiguration) -> UInt32 {
         let flags: [MHD_FLAG] = [
             MHD_USE_EPOLL_INTERNAL_THREAD, MHD_USE_ITC, MHD_ALLOW_UPGRADE,
+            configuration.tls == nil ? MHD_NO_FLAG : MHD_USE_TLS,
             configuration.log == nil ? MHD_NO_FLAG : MHD_USE_ERROR_LOG,
         ]
         return flags.reduce(0) { $0 | UInt32($1.rawValue) }
@@ -56,9 +57,28 @@ import Glibc
         if configuration.threads > 1 {  // One is what it has without a pool.
             values.append((.THREAD_POOL_SIZE, configuration.threads))
         }
-        values.append((.END, 0))
-        return unsafe values.map { option, value in
+        var items = unsafe values.map { option, value in
             unsafe MHD_OptionItem(option: option, value: value, ptr_value: nil)
         }
+        if let identity = configuration.tls {
+            TLSIdentityInUse.replace(identity)
+            unsafe items += tlsOptions
+        }
+        unsafe items.append(MHD_OptionItem(option: .END, value: 0, ptr_value: nil))
+        return unsafe items
+    }
+
+    /// TLS 1.2 and 1.3 alone, with what libgnutls holds to be secure.
+    private static let priorities: StaticString =
+        "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE"
+
+    private static var tlsOptions: [MHD_OptionItem] {
+        let retrieve = unsafe unsafeBitCast(
+            TLSIdentityInUse.retrieve, to: UnsafeMutableRawPointer.self)
+        let priorities = unsafe UnsafeMutableRawPointer(mutating: priorities.utf8Start)
+        return unsafe [
+            MHD_OptionItem(option: .HTTPS_CERT_CALLBACK, value: 0, ptr_value: retrieve),
+            MHD_OptionItem(option: .HTTPS_PRIORITIES, value: 0, ptr_value: priorities),
+        ]
     }
 }

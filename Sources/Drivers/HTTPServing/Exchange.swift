@@ -12,7 +12,9 @@ final class Exchange {
     let targetLength: Int
 
     var stage = Stage.fresh
-    var request = HTTPRequest()
+    /// Without the body, from the end of the header until it is taken.
+    var request: HTTPRequest?
+    var body: [UInt8] = []
     /// Whether the server counts it among those in flight.
     var isCounted = false
     /// Who gets the socket, once 101 has been sent.
@@ -31,16 +33,23 @@ final class Exchange {
     /// Returns false once the connection should just be closed.
     func take(_ piece: UnsafeRawBufferPointer, bytesMax: Int) -> Bool {
         if stage == .reading {
-            guard request.body.count + piece.count > bytesMax else {
-                unsafe request.body.append(contentsOf: piece)
+            guard body.count + piece.count > bytesMax else {
+                unsafe body.append(contentsOf: piece)
                 return true
             }
             stage = .draining
-            drainedBytes = request.body.count
-            request.body = []
+            drainedBytes = body.count
+            body = []
         }
         drainedBytes += piece.count
         return drainedBytes <= Self.drainedBytesMax(bytesMax)
+    }
+
+    /// Gives the request away, so that nothing of it need be copied.
+    func takeRequest() -> HTTPRequest? {
+        guard var taken = request.take() else { return nil }
+        swap(&taken.body, &body)
+        return taken
     }
 
     /// How much of a body that is too long is still read before the answer.

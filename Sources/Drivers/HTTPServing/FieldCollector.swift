@@ -24,9 +24,13 @@ struct FieldCollector {
 
     private mutating func add(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
         let isInPlace = unsafe layout?.pass(name, value) ?? true
-        let isNameGood = unsafe !name.isEmpty && name.allSatisfy(FieldGrammar.isTokenByte)
-        let isValueGood = unsafe value.allSatisfy(FieldGrammar.isFieldValueByte)
-        guard isInPlace, isNameGood, isValueGood, let text = unsafe Self.text(value) else {
+        let isNameGood = unsafe FieldGrammar.isToken(
+            name.assumingMemoryBound(to: UInt8.self).span)
+        let isValueGood = unsafe FieldGrammar.isFieldValue(
+            value.assumingMemoryBound(to: UInt8.self).span)
+        guard isInPlace, isNameGood, isValueGood,
+            let text = unsafe RawText.string(Self.trimmed(value))
+        else {
             isMalformed = true
             return
         }
@@ -35,10 +39,10 @@ struct FieldCollector {
     }
 
     /// Without the white space at its end, which libmicrohttpd leaves.
-    private static func text(_ value: UnsafeRawBufferPointer) -> String? {
+    private static func trimmed(_ value: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         var end = value.count
         while end > 0, unsafe value[end - 1] == 0x20 || value[end - 1] == 0x09 { end -= 1 }
-        return unsafe RawText.string(UnsafeRawBufferPointer(rebasing: value[..<end]))
+        return unsafe UnsafeRawBufferPointer(rebasing: value[..<end])
     }
 
     private static let collect: MHD_KeyValueIteratorN = {

@@ -34,9 +34,14 @@ package final class HTTPServer: Sendable {
         }
         self.core = core
         stage = Mutex(.serving(daemon))
+        core.visits.start()
     }
 
     deinit { stop() }
+
+    /// Answers handshakes from now on with another certificate. Connections that stand are not
+    /// touched. Of no effect on a server that speaks plain HTTP.
+    package func replaceTLS(_ identity: TLSIdentity) { TLSIdentityInUse.replace(identity) }
 
     /// Requests whose header is read and whose answer is not yet sent.
     package var requestsInFlight: Int { core.inFlight.load(ordering: .relaxed) }
@@ -56,6 +61,7 @@ package final class HTTPServer: Sendable {
         }
         guard let daemon = taken else { return waitUntilStopped() }
         core.isStopping.store(true, ordering: .relaxed)
+        core.visits.stop()
         var waited = 0
         while requestsInFlight > 0, waited < core.configuration.stopGraceMilliseconds {
             usleep(2000)

@@ -13,6 +13,9 @@ package struct HTTPServerConfiguration: Sendable {
     package var headerBytesMax = 16_384
     /// A connection on which nothing moves for so long is closed. 0 means never.
     package var idleTimeoutSeconds = 30
+    /// How long a request may take from its first byte to its last; a connection that takes longer
+    /// is cut. 0 means for ever.
+    package var requestSecondsMax = 15
     /// Further connections wait in the kernel's queue. Upgraded sockets do not count.
     package var connectionsMax = 10_000
     /// 0 means no limit. Counts addresses of the sockets, not those that proxies report.
@@ -21,6 +24,9 @@ package struct HTTPServerConfiguration: Sendable {
     package var threads = 2
     /// Connections that the kernel holds until they are accepted.
     package var backlog = 1024
+    /// What TLS handshakes are answered with; nil speaks plain HTTP. `HTTPServer.replaceTLS`
+    /// changes it while the server runs.
+    package var tls: TLSIdentity?
     /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` count.
     package var trustedProxies: [CIDR] = []
     /// For how long `stop()` waits for answers that are being made or sent.

@@ -14,18 +14,19 @@ enum RequestFraming {
         var (hosts, lengths, encodings) = (0, 0, 0)
         var length: UInt64 = 0
         var isChunked = false
-        for field in headers.fields {
-            if FieldGrammar.areSameName(field.name, "Host") {
+        let fields = headers.fields
+        for index in fields.indices {
+            if fields[index].isNamed("Host") {
                 hosts += 1
-            } else if FieldGrammar.areSameName(field.name, "Content-Length") {
+            } else if fields[index].isNamed("Content-Length") {
                 lengths += 1
-                guard let given = decimal(field.value) else {
+                guard let given = decimal(fields[index].value) else {
                     return .refused(reason: "Content-Length is no decimal number")
                 }
                 length = given
-            } else if FieldGrammar.areSameName(field.name, "Transfer-Encoding") {
+            } else if fields[index].isNamed("Transfer-Encoding") {
                 encodings += 1
-                isChunked = FieldGrammar.areSameName(field.value, "chunked")
+                isChunked = FieldGrammar.areSameName(fields[index].value, "chunked")
             }
         }
         guard hosts == 1 || hosts == 0 && isHTTP10 else {

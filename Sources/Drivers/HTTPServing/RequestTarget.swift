@@ -56,11 +56,9 @@ struct RequestTarget: Equatable {
 enum RawText {
     /// The bytes as a string; nil where they are no UTF-8.
     static func string(_ bytes: UnsafeRawBufferPointer) -> String? {
-        // ASCII, which nearly all is, needs no second look.
-        if unsafe bytes.allSatisfy({ $0 < 0x80 }) {
-            return unsafe String(decoding: bytes, as: UTF8.self)
-        }
-        return unsafe String(validating: bytes, as: UTF8.self)
+        let bytes = unsafe bytes.assumingMemoryBound(to: UInt8.self).span
+        guard let text = try? UTF8Span(validating: bytes) else { return nil }
+        return String(copying: text)
     }
 
     /// The bytes of a C string, without the NUL.

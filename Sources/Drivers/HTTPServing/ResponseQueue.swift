@@ -16,12 +16,12 @@ enum ResponseQueue {
         guard let made = unsafe made else { return .NO }
         defer { unsafe MHD_destroy_response(made) }
         var isGuarded = false
-        for field in response.headers.fields {
-            if isWrittenAnyway(field.name) { continue }
-            isGuarded = isGuarded || FieldGrammar.areSameName(field.name, guardName)
-            unsafe MHD_add_response_header(made, field.name, field.value)
+        let fields = response.headers.fields
+        for index in fields.indices where !isWrittenAnyway(fields[index]) {
+            isGuarded = isGuarded || fields[index].isNamed(guardName)
+            unsafe add(fields[index], to: made)
         }
-        if !isGuarded { unsafe MHD_add_response_header(made, guardName, "nosniff") }
+        if !isGuarded { unsafe add(sniffGuard, to: made) }
         return unsafe MHD_queue_response(connection, UInt32(response.status), made)
     }
 
@@ -33,18 +33,37 @@ enum ResponseQueue {
         guard let made = unsafe MHD_create_response_for_upgrade(ServerCallbacks.upgraded, nil)
         else { return .NO }
         defer { unsafe MHD_destroy_response(made) }
-        for field in headers.fields where !FieldGrammar.areSameName(field.name, "Connection") {
-            unsafe MHD_add_response_header(made, field.name, field.value)
+        for field in headers.fields where !field.isNamed("Connection") {
+            unsafe add(field, to: made)
         }
         return unsafe MHD_queue_response(connection, 101, made)
     }
 
+    /// Copies both into one piece of the stack: as arguments, they would become an array each.
+    private static func add(_ field: HeaderFields.Field, to response: OpaquePointer) {
+        let nameSize = field.name.utf8.count + 1
+        let size = nameSize + field.value.utf8.count + 1
+        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: size) { text in
+            unsafe text.initialize(repeating: 0)
+            unsafe copy(field.name, to: text)
+            unsafe copy(field.value, to: UnsafeMutableBufferPointer(rebasing: text[nameSize...]))
+            guard let start = text.baseAddress else { return }
+            unsafe MHD_add_response_header(response, start, start + nameSize)
+        }
+    }
+
+    private static func copy(_ text: String, to out: UnsafeMutableBufferPointer<CChar>) {
+        let bytes = text.utf8.span
+        for index in bytes.indices { unsafe out[index] = CChar(bitPattern: bytes[index]) }
+    }
+
     private static let guardName = "X-Content-Type-Options"
+    private static let sniffGuard = HeaderFields.Field(name: guardName, value: "nosniff")
 
     /// Whether libmicrohttpd writes this field itself.
-    private static func isWrittenAnyway(_ name: String) -> Bool {
-        FieldGrammar.areSameName(name, "Content-Length") || FieldGrammar.areSameName(name, "Date")
-            || FieldGrammar.areSameName(name, "Transfer-Encoding")
+    private static func isWrittenAnyway(_ field: HeaderFields.Field) -> Bool {
+        field.isNamed("Content-Length") || field.isNamed("Date")
+            || field.isNamed("Transfer-Encoding")
     }
 
     private static func isSendable(_ response: HTTPResponse) -> Bool {
@@ -53,7 +72,12 @@ enum ResponseQueue {
 
     /// A line break in a field would end the header early; libmicrohttpd takes no tab either.
     private static func isSendable(_ field: HeaderFields.Field) -> Bool {
-        FieldGrammar.isToken(field.name) && FieldGrammar.isFieldValue(field.value)
-            && !field.value.utf8.contains(0x09)
+        guard FieldGrammar.isToken(field.name) else { return false }
+        let value = field.value.utf8.span
+        for index in value.indices
+        where value[index] == 0x09 || !FieldGrammar.isFieldValueByte(value[index]) {
+            return false
+        }
+        return true
     }
 }

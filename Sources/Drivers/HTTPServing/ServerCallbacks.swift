@@ -49,8 +49,29 @@ enum ServerCallbacks {
         }
     }
 
+    /// A connection begins or ends; its socket is closed after the latter.
+    static let connected: MHD_NotifyConnectionCallback = { cls, connection, context, what in
+        guard let cls = unsafe cls, let connection = unsafe connection,
+            let context = unsafe context
+        else { return }
+        let core = unsafe Unmanaged<ServerCore>.fromOpaque(cls).takeUnretainedValue()
+        if what.rawValue == 0 {  // MHD_CONNECTION_NOTIFY_STARTED
+            let visit = unsafe core.visits.begin(usher_mhd_descriptor(connection))
+            unsafe context.pointee = Unmanaged.passRetained(visit).toOpaque()
+        } else if let raw = unsafe context.pointee {
+            unsafe context.pointee = nil
+            core.visits.end(unsafe Unmanaged<Visit>.fromOpaque(raw).takeRetainedValue())
+        }
+    }
+
+    private static func visit(of connection: OpaquePointer?) -> Visit? {
+        guard let raw = unsafe usher_mhd_visit(connection) else { return nil }
+        return unsafe Unmanaged<Visit>.fromOpaque(raw).takeUnretainedValue()
+    }
+
     /// The request is over, well or not: called once for every exchange.
-    static let completed: MHD_RequestCompletedCallback = { cls, _, state, _ in
+    static let completed: MHD_RequestCompletedCallback = { cls, connection, state, _ in
+        unsafe visit(of: connection)?.noteAnswer(at: Visits.now)
         guard let raw = unsafe state?.pointee else { return }
         unsafe state?.pointee = nil
         let exchange = unsafe Unmanaged<Exchange>.fromOpaque(raw).takeRetainedValue()
@@ -60,8 +81,11 @@ enum ServerCallbacks {
     }
 
     /// 101 is sent: a duplicate of the socket goes to the exchange's adopter, and libmicrohttpd
-    /// lets its own go at once, since a connection that it holds costs it 24 KiB.
-    static let upgraded: MHD_UpgradeHandler = { _, _, state, early, earlySize, socket, handle in
+    /// lets its own go at once, since a connection that it holds costs it 24 KiB. Over TLS the
+    /// socket is one end of a pair whose other end libmicrohttpd pumps, and must hold until the
+    /// adopter has closed its own.
+    static let upgraded: MHD_UpgradeHandler = {
+        _, connection, state, early, earlySize, socket, handle in
         let duplicate = fcntl(socket, F_DUPFD_CLOEXEC, 3)
         let bytes = unsafe UnsafeRawBufferPointer(start: early, count: early == nil ? 0 : earlySize)
         let earlyBytes = unsafe Array(bytes)  // Before its owner goes.
@@ -70,14 +94,26 @@ enum ServerCallbacks {
         }
         let adopt = exchange?.adopt
         exchange?.adopt = nil
-        unsafe usher_mhd_release(handle)
-        guard duplicate >= 0 else { return }  // Out of descriptors: the connection ends here.
-        guard let adopt else {
-            close(duplicate)
+        var held: HeldUpgrade?
+        if let handle = unsafe handle, unsafe usher_mhd_is_tls(connection) != 0 {
+            unsafe visit(of: connection)?.isUpgraded.store(true, ordering: .relaxed)
+            let descriptor = unsafe usher_mhd_descriptor(connection)
+            setNoDelay(descriptor)
+            HangupWatch.shared.watch(pair: socket, connection: descriptor)
+            held = unsafe HeldUpgrade(handle, pair: socket)
+        } else {
+            unsafe usher_mhd_release(handle)
+        }
+        guard duplicate >= 0, let adopt else {
+            held?.release()
+            if duplicate >= 0 { close(duplicate) }
             return
         }
         makeReady(duplicate)
-        adopt(UpgradedSocket(descriptor: duplicate, earlyBytes: earlyBytes))
+        adopt(
+            UpgradedSocket(
+                descriptor: duplicate, earlyBytes: earlyBytes,
+                onClosed: held.map { held -> @Sendable () -> Void in { held.release() } }))
     }
 
     /// Passes the bare format on: what would fill it may come from a request.
@@ -102,9 +138,33 @@ enum ServerCallbacks {
     private static func makeReady(_ descriptor: Int32) {
         let flags = fcntl(descriptor, F_GETFL)
         _ = fcntl(descriptor, F_SETFL, flags | O_NONBLOCK)
+        setNoDelay(descriptor)
+    }
+
+    private static func setNoDelay(_ descriptor: Int32) {
         var one: Int32 = 1  // libmicrohttpd clears it around an upgrade.
         _ = unsafe setsockopt(
             descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one,
             socklen_t(MemoryLayout<Int32>.size))
+    }
+}
+
+/// libmicrohttpd's side of an upgraded connection.
+///
+/// `@unchecked Sendable`: the pointer is a constant, and libmicrohttpd lets any thread say that the
+/// connection is over.
+@safe private struct HeldUpgrade: @unchecked Sendable {
+    private let handle: OpaquePointer
+    private let pair: Int32
+
+    init(_ handle: OpaquePointer, pair: Int32) {
+        unsafe self.handle = handle
+        self.pair = pair
+    }
+
+    /// Once, and before the server stops.
+    func release() {
+        HangupWatch.shared.forget(pair: pair)
+        unsafe usher_mhd_release(handle)
     }
 }

@@ -7,6 +7,7 @@ final class ServerCore: Sendable {
     let handler: @Sendable (HTTPRequest) -> HTTPOutcome
     /// Requests between the end of their header and the last byte of their answer.
     let inFlight = Atomic<Int>(0)
+    let visits: Visits
     /// New requests are turned away from now on.
     let isStopping = Atomic<Bool>(false)
 
@@ -15,6 +16,9 @@ final class ServerCore: Sendable {
         handler: @escaping @Sendable (HTTPRequest) -> HTTPOutcome
     ) {
         self.configuration = configuration
+        visits = Visits(
+            requestSecondsMax: configuration.requestSecondsMax,
+            idleSecondsMax: configuration.idleTimeoutSeconds)
         self.handler = handler
     }
 
@@ -41,23 +45,23 @@ final class ServerCore: Sendable {
                 return closing(Refusals.bodyTooLong(bytesMax: configuration.bodyBytesMax))
             }
             if length <= UInt64(configuration.bodyBytesMax) {
-                exchange.request.body.reserveCapacity(Int(length))
+                exchange.body.reserveCapacity(Int(length))
             }
         case .chunked: break
         }
         if let authority = target.authority { headers.set("Host", authority) }
         // HTTP/1.0 cannot ask for it (RFC 9110 §7.8).
         if line.isHTTP10 { headers.remove("Upgrade") }
-        fill(&exchange.request, target, headers, line.method, peer)
+        exchange.request = request(target, headers, line.method, peer)
         return nil
     }
 
     /// The answer to a request that was read to its end.
     func answer(_ exchange: Exchange) -> HTTPOutcome {
-        guard exchange.stage == .reading else {
+        guard exchange.stage == .reading, let request = exchange.takeRequest() else {
             return .response(Refusals.bodyTooLong(bytesMax: configuration.bodyBytesMax))
         }
-        return handler(exchange.request)
+        return handler(request)
     }
 
     /// A client that waits for 100 Continue has sent nothing yet and hears at once.
@@ -66,19 +70,15 @@ final class ServerCore: Sendable {
             || headers.contains("Expect")
     }
 
-    private func fill(
-        _ request: inout HTTPRequest, _ target: RequestTarget, _ headers: HeaderFields,
-        _ method: String, _ peer: String
-    ) {
+    private func request(
+        _ target: RequestTarget, _ headers: HeaderFields, _ method: String, _ peer: String
+    ) -> HTTPRequest {
         let origin = ForwardedAddress.resolve(
             peer: peer, headers: headers, trusted: configuration.trustedProxies)
-        request.method = method
-        request.path = target.path
-        request.query = target.query
-        request.headers = headers
-        request.peerAddress = peer
-        request.clientAddress = origin.clientAddress
-        request.isSecure = origin.isSecure
+        return HTTPRequest(
+            method: method, path: target.path, query: target.query, headers: headers,
+            peerAddress: peer, isSecure: origin.isSecure || configuration.tls != nil,
+            clientAddress: origin.clientAddress)
     }
 
     private func closing(_ response: HTTPResponse) -> HTTPResponse {

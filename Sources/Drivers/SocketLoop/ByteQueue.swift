@@ -41,6 +41,16 @@ import Glibc
         return true
     }
 
+    mutating func append(_ bytes: [UInt8]) -> Bool {
+        unsafe bytes.withUnsafeBytes { unsafe append($0) }
+    }
+
+    /// A copy of all there is.
+    var bytes: [UInt8] {
+        guard let start = unsafe start else { return [] }
+        return unsafe Array(UnsafeRawBufferPointer(start: start, count: count))
+    }
+
     /// Takes bytes off the front.
     mutating func consume(_ count: Int) {
         precondition(count >= 0 && count <= self.count, "more bytes consumed than there are")

@@ -6,6 +6,8 @@ struct Connection: ~Copyable {
     enum State: UInt8 {
         case free
         case open
+        /// On its way to another loop: it departs at the end of the turn.
+        case moving
         /// Our close frame is queued; what is unsent goes out, the peer's close frame is awaited.
         case closing
         /// Nothing more is to be read; when the queue is empty, our side is shut down.
@@ -32,12 +34,13 @@ struct Connection: ~Copyable {
     var begunFrameBytes: UInt32 = 0
     /// How much of the payload of the data frame at the front of `partial` is unmasked and checked.
     var checkedBytes: UInt32 = 0
-    var openedAtSeconds: UInt32 = 0
     /// While open and `isProbed`: until when to hear something. Later: how long the state may last.
     var deadline: UInt32 = 0
     var overRateSinceSeconds: UInt32 = 0
     /// Seconds since the last ping; stands still while reads are paused.
     var pingClockSeconds: UInt16 = 0
+    /// For how long there has been an unfinished message, or frame; stands still like the other.
+    var unfinishedSeconds: UInt16 = 0
     var unansweredPings: UInt8 = 0
     var state = State.free
     var order = FragmentOrder()
@@ -49,6 +52,8 @@ struct Connection: ~Copyable {
     var isDirty = false
     /// Whether it is in the loop's `watched` list.
     var isWatched = false
+    /// Whether it is in the loop's `nudged` list.
+    var isNudged = false
     /// Whether the kernel takes no more for now.
     var isBlocked = false
     /// Whether it is over the message rate and not read for now.

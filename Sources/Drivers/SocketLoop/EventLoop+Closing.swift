@@ -33,7 +33,7 @@ extension EventLoop {
         case .closing:
             enter(.shutting, slot)
             markDirty(slot)
-        case .free, .shutting, .draining, .dead: break
+        case .free, .moving, .shutting, .draining, .dead: break
         }
     }
 
@@ -42,7 +42,7 @@ extension EventLoop {
         switch slots[slot].state {
         case .free, .dead: return
         case .open: ended.append(Ended(socket: id(of: slot), end: end))
-        case .closing, .shutting, .draining: break
+        case .moving, .closing, .shutting, .draining: break
         }
         slots[slot].state = .dead
         dead.append(slot)
@@ -87,17 +87,8 @@ extension EventLoop {
     mutating func bury(_ slot: Int) {
         // A duplicate elsewhere may outlive our descriptor, so closing alone might not do it.
         epoll_ctl(poll, EPOLL_CTL_DEL, slots[slot].descriptor, nil)
-        Glibc.close(slots[slot].descriptor)
+        closers.close(slots[slot].descriptor)
         slots.give(slot)
-    }
-
-    /// Begins the end of the loop: every socket gets the close frame that was asked for.
-    mutating func beginStop(_ stop: Mailbox.StopRequest) {
-        guard stopping == nil else { return }
-        stopping = stop
-        let code = CloseCode(rawValue: stop.code)
-        let payload = ClosePayload.bytes(code, reason: "".utf8.span)
-        for slot in 0..<slots.used { beginClose(slot, code, payload, then: .closing) }
     }
 
     // MARK: Time

@@ -8,7 +8,7 @@ extension EventLoop {
     /// Reads once from a socket and handles every frame that is whole by then.
     mutating func readable(_ slot: Int, _ handler: inout some SocketHandler & ~Copyable) {
         switch slots[slot].state {
-        case .free, .dead: break
+        case .free, .moving, .dead: break
         case .shutting, .draining: discard(slot)
         case .open, .closing:
             if slots[slot].partial.isEmpty {
@@ -24,8 +24,10 @@ extension EventLoop {
         let count = unsafe receive(slot, into: scratch, Self.scratchBytes)
         guard count > 0 else { return }
         let used = unsafe takeFrames(scratch, count, slot, &handler)
-        guard used < count, slots[slot].state == .open || slots[slot].state == .closing else {
-            return
+        guard used < count else { return }
+        switch slots[slot].state {
+        case .open, .closing, .moving: break
+        case .free, .shutting, .draining, .dead: return
         }
         var rest = spare.take()
         let bytes = unsafe UnsafeRawBufferPointer(start: scratch + used, count: count - used)
@@ -65,6 +67,7 @@ extension EventLoop {
     ) -> Int {
         let count = unsafe recv(slots[slot].descriptor, buffer, room, Int32(MSG_DONTWAIT))
         if count > 0 {
+            figures.bytesRead &+= count
             slots[slot].unansweredPings = 0
             slots[slot].isProbed = false
         } else if count == 0 || (errno != EAGAIN && errno != EINTR) {
@@ -96,7 +99,7 @@ extension EventLoop {
         do throws(WebSocketError) {
             while at < count {
                 guard slots[slot].state == .open || slots[slot].state == .closing else {
-                    return count
+                    return slots[slot].state == .moving ? at : count
                 }
                 guard !slots[slot].isPaused else { return at }
                 let start = unsafe bytes + at
@@ -133,11 +136,12 @@ extension EventLoop {
         } else {
             var order = slots[slot].order
             try order.accept(header)
-            guard header.opcode != .binary else { throw WebSocketError(.binary) }
-            unsafe try reveal(header, payload, arrived, slot)
+            if order.isBinary, !limits.echoesBinary { throw WebSocketError(.binary) }
+            unsafe try reveal(header, payload, arrived, isBinary: order.isBinary, slot)
             guard isWhole, isAdmitted(slot, header) else { return 0 }
             slots[slot].order = order
             slots[slot].checkedBytes = 0
+            if header.isFinal { slots[slot].unfinishedSeconds = 0 }
             unsafe takeData(header, payload, slot, &handler)
         }
         return header.totalLength
@@ -180,15 +184,17 @@ extension EventLoop {
         }
     }
 
-    /// Unmasks what has come of a text payload and checks it, each byte once.
+    /// Unmasks what has come of a payload and checks it if it is text, each byte once.
     private mutating func reveal(
-        _ header: FrameHeader, _ payload: UnsafeMutableRawPointer, _ arrived: Int, _ slot: Int
+        _ header: FrameHeader, _ payload: UnsafeMutableRawPointer, _ arrived: Int, isBinary: Bool,
+        _ slot: Int
     ) throws(WebSocketError) {
         let checked = Int(slots[slot].checkedBytes)
         let count = arrived &- checked
         let isASCII = unsafe Masking.remove(
             payload + checked, count: count, key: header.mask, offset: checked)
         slots[slot].checkedBytes = UInt32(truncatingIfNeeded: arrived)
+        guard !isBinary else { return }
         if !isASCII || !slots[slot].utf8.isComplete {
             let fresh = unsafe UnsafeBufferPointer(
                 start: (payload + checked).assumingMemoryBound(to: UInt8.self), count: count)
@@ -209,7 +215,7 @@ extension EventLoop {
         if header.isFinal, slots[slot].fragments.isEmpty {
             let text = unsafe UnsafeBufferPointer(
                 start: payload.assumingMemoryBound(to: UInt8.self), count: length)
-            return handler.received(unsafe text.span, from: id(of: slot), &self)
+            return hand(unsafe text.span, slot, &handler)
         }
         if slots[slot].fragments.capacity == 0 { slots[slot].fragments = spare.take() }
         let bytes = unsafe UnsafeRawBufferPointer(start: payload, count: length)
@@ -219,7 +225,15 @@ extension EventLoop {
         swap(&message, &slots[slot].fragments)
         let text = unsafe UnsafeBufferPointer(
             start: message.start?.assumingMemoryBound(to: UInt8.self), count: message.count)
-        handler.received(unsafe text.span, from: id(of: slot), &self)
+        hand(unsafe text.span, slot, &handler)
         spare.give(message)
+    }
+
+    private mutating func hand(
+        _ message: Span<UInt8>, _ slot: Int, _ handler: inout some SocketHandler & ~Copyable
+    ) {
+        guard !slots[slot].order.isBinary else { return echo(message, slot) }
+        messagesInTurn &+= 1
+        handler.received(message, from: id(of: slot), &self)
     }
 }

@@ -19,7 +19,7 @@ extension EventLoop {
     ) {
         var mail = ByteQueue()
         swap(&mail, &inbox)
-        let stop = mailboxes[index].collect(&mail)
+        if let stop = mailboxes[index].collect(&mail) { stopping = stop }
         perform(mail)
         mail.removeAll()
         if mail.capacity <= Self.inboxBytesKept { swap(&mail, &inbox) }
@@ -27,11 +27,13 @@ extension EventLoop {
             switch item {
             case .socket(let descriptor, let earlyBytes, let admission):
                 adopt(descriptor, earlyBytes, admission, &handler)
+            case .moved(let moved, let admission):
+                arrive(moved, admission, &handler)
             case .note(let note):
                 handler.told(note, &self)
             }
         }
-        if let stop { beginStop(stop) }
+        if stopping != nil, stage == .running { beginStop() }
     }
 
     private mutating func perform(_ mail: borrowing ByteQueue) {
@@ -63,7 +65,21 @@ extension EventLoop {
         case .probe:
             let seconds = unsafe bytes.loadUnaligned(as: Int64.self)
             probe(slot: slot, secondsMax: Int(seconds))
+        case .nudge:
+            nudge(slot: slot)
         }
+    }
+
+    /// Calls the handler for every socket that was nudged and is still there.
+    mutating func deliverNudges(_ handler: inout some SocketHandler & ~Copyable) {
+        var position = 0
+        while position < nudged.count {
+            let slot = nudged[position]
+            position += 1
+            slots[slot].isNudged = false
+            if slots[slot].state == .open { handler.nudged(id(of: slot), &self) }
+        }
+        nudged.removeAll(keepingCapacity: true)
     }
 
     mutating func postOutboxes() {
@@ -79,25 +95,44 @@ extension EventLoop {
         _ handler: inout Handler
     ) {
         if let stopping { return turnAway(descriptor, CloseCode(rawValue: stopping.code)) }
-        guard let slot = slots.take() else { return turnAway(descriptor, .overloaded) }
-        let socket = id(of: slot)
-        var event = unsafe epoll_event(
-            events: EPOLLIN.rawValue, data: epoll_data_t(u64: socket.raw))
-        guard unsafe epoll_ctl(poll, EPOLL_CTL_ADD, descriptor, &event) == 0 else {
+        guard slots.liveCount < socketsMax, let slot = place(descriptor) else {
+            return turnAway(descriptor, .overloaded)
+        }
+        guard register(slot) else {
             slots.give(slot)
             return turnAway(descriptor, .overloaded)
         }
-        slots[slot].descriptor = descriptor
-        slots[slot].interest = 1
-        slots[slot].openedAtSeconds = UInt32(truncatingIfNeeded: monotonicSeconds)
-        slots[slot].state = .open
-        handler.opened(socket, admission, &self)
+        handler.opened(id(of: slot), admission, &self)
         guard !earlyBytes.isEmpty else { return }
-        let isKept = unsafe earlyBytes.withUnsafeBytes { bytes in
-            unsafe slots[slot].partial.append(bytes)
-        }
-        guard isKept else { return abandon(slot, .lost) }
+        guard slots[slot].partial.append(earlyBytes) else { return abandon(slot, .lost) }
         takePartial(slot, &handler)
+    }
+
+    /// A slot for a socket, which is open from now on; nil when all are taken.
+    mutating func place(_ descriptor: Int32) -> Int? {
+        guard let slot = slots.take() else { return nil }
+        slots[slot].descriptor = descriptor
+        slots[slot].state = .open
+        return slot
+    }
+
+    /// Has epoll report about a socket; false if the kernel has no memory for that.
+    mutating func register(_ slot: Int) -> Bool {
+        let reads = isRead(slot)
+        slots[slot].interest = reads ? 1 : 0
+        var event = unsafe epoll_event(
+            events: reads ? EPOLLIN.rawValue : 0, data: epoll_data_t(u64: id(of: slot).raw))
+        return unsafe epoll_ctl(poll, EPOLL_CTL_ADD, slots[slot].descriptor, &event) == 0
+    }
+
+    /// Closes a socket that came too late, or that no loop took.
+    func turnAway<Admission, Note>(_ item: Deliveries<Admission, Note>.Item) {
+        switch item {
+        case .socket(let descriptor, _, _):
+            turnAway(descriptor, stopping.map { CloseCode(rawValue: $0.code) } ?? .goingAway)
+        case .moved(let moved, _): closers.close(moved.descriptor)
+        case .note: break
+        }
     }
 
     /// Closes a socket that there is no place for; the close frame is tried once.
@@ -111,6 +146,6 @@ extension EventLoop {
         shutdown(descriptor, Int32(SHUT_WR))
         // What lies unread would turn the close into a reset that eats the close frame.
         unsafe recv(descriptor, scratch, Self.scratchBytes, Int32(MSG_DONTWAIT))
-        Glibc.close(descriptor)
+        closers.close(descriptor)
     }
 }

@@ -11,11 +11,19 @@ extension EventLoop: SocketOutput {
         let length = head.count &+ body.count &+ tail.count
         let frame = ServerFrame(.text, payloadLength: length)
         let total = frame.headerLength &+ length
+        figures.messagesSent &+= 1
         guard var at = unsafe room(for: socket, total) else { return }
         unsafe at = write(frame, to: at)
         unsafe at = copy(head, to: at)
         unsafe at = copy(body, to: at)
         _ = unsafe copy(tail, to: at)
+    }
+
+    /// Sends a binary message back.
+    mutating func echo(_ message: Span<UInt8>, _ slot: Int) {
+        let frame = ServerFrame(.binary, payloadLength: message.count)
+        guard let room = unsafe reserve(slot, frame.headerLength + message.count) else { return }
+        _ = unsafe copy(message, to: write(frame, to: room))
     }
 
     package mutating func close(_ socket: SocketID, _ code: CloseCode, reason: StaticString) {
@@ -41,6 +49,23 @@ extension EventLoop: SocketOutput {
             unsafe room.storeBytes(of: Int64(secondsMax), as: Int64.self)
         }
     }
+
+    package mutating func nudge(_ socket: SocketID) {
+        if socket.loop == index {
+            guard let slot = slots.find(socket) else { return }
+            nudge(slot: slot)
+        } else if socket.loop < outboxes.count {
+            _ = unsafe outboxes[socket.loop].begin(.nudge, for: socket, length: 0)
+        }
+    }
+
+    mutating func nudge(slot: Int) {
+        guard !slots[slot].isNudged else { return }
+        slots[slot].isNudged = true
+        nudged.append(slot)
+    }
+
+    package mutating func postNow() { postOutboxes() }
 
     mutating func postClose(_ socket: SocketID, _ payload: [UInt8]) {
         guard socket.loop < outboxes.count else { return }
@@ -138,12 +163,16 @@ extension EventLoop: SocketOutput {
 
     /// Sends what is queued, as far as the kernel takes it.
     mutating func flush(_ slot: Int) {
-        guard slots[slot].state != .free, slots[slot].state != .dead else { return }
+        switch slots[slot].state {
+        case .free, .moving, .dead: return
+        case .open, .closing, .shutting, .draining: break
+        }
         while !slots[slot].output.isEmpty {
             guard let start = unsafe slots[slot].output.start else { break }
             let count = slots[slot].output.count
             let sent = unsafe Glibc.send(
                 slots[slot].descriptor, start, count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
+            figures.bytesSent &+= max(sent, 0)
             if sent == count {
                 slots[slot].begunFrameBytes = 0
                 slots[slot].output.removeAll()
@@ -187,9 +216,15 @@ extension EventLoop: SocketOutput {
         slots[slot].output.consume(sent)
     }
 
+    /// Whether epoll is to report what a socket has to read.
+    func isRead(_ slot: Int) -> Bool {
+        !slots[slot].isPaused && !slots[slot].hasEnded
+            && (stage == .running || slots[slot].state != .open)
+    }
+
     /// Tells epoll what to report, if that changed.
     mutating func setInterest(_ slot: Int) {
-        let reads = !slots[slot].isPaused && !slots[slot].hasEnded
+        let reads = isRead(slot)
         let wanted: UInt8 = (reads ? 1 : 0) | (slots[slot].isBlocked ? 2 : 0)
         guard wanted != slots[slot].interest else { return }
         slots[slot].interest = wanted

@@ -33,7 +33,7 @@ extension EventLoop {
         _ slot: Int, _ elapsed: UInt32, _ handler: inout some SocketHandler & ~Copyable
     ) -> Bool {
         switch slots[slot].state {
-        case .free, .dead:
+        case .free, .moving, .dead:
             return false
         case .open:
             checkProbe(slot, elapsed)
@@ -43,14 +43,16 @@ extension EventLoop {
                 slots[slot].holdsInput = false
                 takePartial(slot, &handler)
             }
-            if slots[slot].state == .closing, hasPassed(slots[slot].deadline) {
+            // In a stop, who has not taken everything yet has until the stop's own deadline.
+            let isFlushing = stopping != nil && !slots[slot].output.isEmpty
+            if slots[slot].state == .closing, hasPassed(slots[slot].deadline), !isFlushing {
                 giveUpWaiting(slot)
             }
         case .shutting, .draining:
             if hasPassed(slots[slot].deadline) { abandon(slot, .lost) }
         }
         switch slots[slot].state {
-        case .free, .dead: return false
+        case .free, .moving, .dead: return false
         case .open: return slots[slot].isProbed || slots[slot].isOverRate
         case .closing, .shutting, .draining: return true
         }
@@ -88,21 +90,31 @@ extension EventLoop {
         beginClose(slot, .noPong, payload, then: .closing)
     }
 
-    /// Once a second over all sockets: their age, and when to ping them.
+    /// Once a second over all sockets: whether what they send gets whole, and when to ping them.
+    /// Time stands still for those that are not read.
     mutating func sweep(elapsedSeconds: Int) {
         let step = UInt16(clamping: elapsedSeconds)
-        for slot in 0..<slots.used where slots[slot].state == .open {
-            if limits.ageSecondsMax > 0, age(slot) >= limits.ageSecondsMax {
-                let payload = ClosePayload.bytes(.goingAway, reason: "maximum age".utf8.span)
-                beginClose(slot, .goingAway, payload, then: .closing)
-            } else if limits.pingIntervalSeconds > 0, !slots[slot].isPaused {
+        guard stage == .running else { return }
+        for slot in 0..<slots.used where slots[slot].state == .open && !slots[slot].isPaused {
+            if limits.messageSecondsMax > 0 { checkProgress(slot, step) }
+            if limits.pingIntervalSeconds > 0, slots[slot].state == .open {
                 advancePingClock(slot, step)
             }
         }
     }
 
-    private func age(_ slot: Int) -> Int {
-        Int(UInt32(truncatingIfNeeded: monotonicSeconds) &- slots[slot].openedAtSeconds)
+    private mutating func checkProgress(_ slot: Int, _ step: UInt16) {
+        let bytes = slots[slot].partial.count + slots[slot].fragments.count
+        guard bytes > 0 || slots[slot].order.isInMessage else {
+            slots[slot].unfinishedSeconds = 0
+            return
+        }
+        let (seconds, isLong) = slots[slot].unfinishedSeconds.addingReportingOverflow(step)
+        slots[slot].unfinishedSeconds = isLong ? .max : seconds
+        let extra = bytes / max(limits.messageBytesPerSecondMin, 1)
+        guard Int(slots[slot].unfinishedSeconds) > limits.messageSecondsMax + extra else { return }
+        let payload = ClosePayload.bytes(.noPong, reason: "a message took too long".utf8.span)
+        beginClose(slot, .noPong, payload, then: .closing)
     }
 
     private mutating func advancePingClock(_ slot: Int, _ step: UInt16) {
@@ -139,7 +151,7 @@ extension EventLoop {
     /// A socket is over the rate from its first pause until it gets from one tick to the next
     /// without another.
     private mutating func checkRate(_ slot: Int, _ handler: inout some SocketHandler & ~Copyable) {
-        guard slots[slot].state == .open, slots[slot].isOverRate else { return }
+        guard slots[slot].state == .open, slots[slot].isOverRate, stage == .running else { return }
         guard slots[slot].isPaused else {
             slots[slot].isOverRate = false
             return

@@ -14,18 +14,32 @@ import WebSocket
         let end: SocketEnd
     }
 
+    /// How far a stop has come.
+    enum Stage {
+        case running
+        /// Nothing more is read; what handlers sent is being posted.
+        case quieting
+        /// Everything is posted, here.
+        case quiet
+        /// Everything is posted on every loop, and close frames stand behind it.
+        case closing
+    }
+
     static let mailboxKey = UInt64.max
     static let tickMilliseconds: Int64 = 250
     static let drainMilliseconds: UInt32 = 1000
     static let scratchBytes = 1 << 18
     private static let eventCountMax = 512
 
-    let index: Int
+    package let index: Int
     let limits: SocketLimits
     let rate: MessageRate
     let outboundBytesMax: Int
     let messageBytesMax: Int
+    let socketsMax: Int
     let mailboxes: [Mailbox]
+    let closers: Closers
+    private let board: FigureBoard
     let clock: SocketClock
     let poll: Int32
     let scratch: UnsafeMutableRawPointer
@@ -38,9 +52,15 @@ import WebSocket
     var dirty: [Int] = []
     var watched: [Int] = []
     var ended: [Ended] = []
+    var nudged: [Int] = []
+    var moves: [RequestedMove] = []
     var dead: [Int] = []
     var stopping: Mailbox.StopRequest?
+    var stage = Stage.running
 
+    var figures = LoopFigures()
+    /// Messages that handlers were given in this turn.
+    var messagesInTurn = 0
     /// Milliseconds on the clock as this turn began.
     var now: Int64
     private var lastSweep: Int64
@@ -48,18 +68,27 @@ import WebSocket
 
     /// Owns `poll`, an epoll descriptor; `mailboxes[index]` is its own door.
     init(
-        index: Int, poll: Int32, mailboxes: [Mailbox], limits: SocketLimits, clock: SocketClock
+        index: Int, poll: Int32, mailboxes: [Mailbox], closers: Closers, board: FigureBoard,
+        limits: SocketLimits, clock: SocketClock
     ) {
         self.index = index
         self.poll = poll
         self.mailboxes = mailboxes
+        self.closers = closers
+        self.board = board
         self.limits = limits
         self.clock = clock
         rate = MessageRate(perSecond: limits.messagesPerSecond, burst: limits.messageBurst)
         outboundBytesMax = limits.outboundBytesMax > 0 ? limits.outboundBytesMax : .max
-        messageBytesMax = limits.messageBytesMax > 0 ? limits.messageBytesMax : .max
-        let slotsMax = limits.socketsPerLoopMax > 0 ? limits.socketsPerLoopMax : .max
-        slots = SlotTable(capacity: min(slotsMax, SocketID.slotCountMax))
+        let supportedMax = SocketLimits.messageBytesSupportedMax
+        let isUnlimited = limits.messageBytesMax <= 0
+        messageBytesMax = isUnlimited ? supportedMax : min(limits.messageBytesMax, supportedMax)
+        let adoptedMax = limits.socketsPerLoopMax > 0 ? limits.socketsPerLoopMax : .max
+        socketsMax = min(adoptedMax, SocketID.slotCountMax)
+        // All may move to one loop; what is not used costs addresses alone.
+        let (movedMax, isHuge) = socketsMax.multipliedReportingOverflow(by: mailboxes.count)
+        let slotsMax = isHuge ? SocketID.slotCountMax : min(movedMax, SocketID.slotCountMax)
+        slots = SlotTable(capacity: slotsMax)
         outboxes = Outboxes(count: mailboxes.count)
         unsafe scratch = .allocate(byteCount: Self.scratchBytes, alignment: 64)
         unsafe events = .allocate(capacity: Self.eventCountMax)
@@ -70,7 +99,7 @@ import WebSocket
 
     deinit {
         for slot in 0..<slots.used where slots[slot].state != .free {
-            Glibc.close(slots[slot].descriptor)
+            closers.close(slots[slot].descriptor)
         }
         unsafe scratch.deallocate()
         unsafe events.deallocate()
@@ -78,8 +107,12 @@ import WebSocket
     }
 
     /// Runs until a stop was requested and every socket is gone or the stop's deadline has passed.
+    ///
+    /// - Parameters:
+    ///   - handler: What speaks over this loop's sockets.
+    ///   - deliveries: Of every loop, by its index.
     mutating func run<Handler: SocketHandler & ~Copyable>(
-        _ handler: inout Handler, _ deliveries: Deliveries<Handler.Admission, Handler.Note>
+        _ handler: inout Handler, _ deliveries: [Deliveries<Handler.Admission, Handler.Note>]
     ) {
         watchMailbox()
         while !isDone {
@@ -87,21 +120,21 @@ import WebSocket
         }
         for slot in 0..<slots.used where slots[slot].state != .free { abandon(slot, .lost) }
         settle(&handler)
-        for case .socket(let descriptor, _, _) in deliveries.close() {
-            turnAway(descriptor, stopping.map { CloseCode(rawValue: $0.code) } ?? .goingAway)
-        }
+        for item in deliveries[index].close() { turnAway(item) }
     }
 
     private var isDone: Bool {
-        guard let stopping else { return false }
+        guard let stopping, stage == .closing else { return false }
         return slots.liveCount == 0 || now >= stopping.deadlineMilliseconds
     }
 
-    private mutating func turn<Handler: SocketHandler & ~Copyable>(
-        _ handler: inout Handler, _ deliveries: Deliveries<Handler.Admission, Handler.Note>
+    /// One turn; it waits for something to come, or for the next look at the clock.
+    mutating func turn<Handler: SocketHandler & ~Copyable>(
+        _ handler: inout Handler, _ deliveries: [Deliveries<Handler.Admission, Handler.Note>]
     ) {
         let count = unsafe epoll_wait(poll, events, Int32(Self.eventCountMax), timeout)
         precondition(count >= 0 || errno == EINTR, "the loop's own epoll descriptor is broken")
+        let began = LoopFigures.microseconds
         now = clock.milliseconds()
         var hasMail = false
         var position = 0
@@ -114,10 +147,18 @@ import WebSocket
                 react(SocketID(raw: key), to: what, &handler)
             }
         }
-        if hasMail { collectMail(&handler, deliveries) }
+        if hasMail { collectMail(&handler, deliveries[index]) }
+        if stage != .running { advanceStop(&handler) }
         tendTimers(&handler)
         settle(&handler)
         postOutboxes()
+        if messagesInTurn > 0 {
+            figures.noteTurn(
+                messages: messagesInTurn, microseconds: LoopFigures.microseconds &- began)
+            messagesInTurn = 0
+        }
+        dispatchMoves(deliveries)
+        if stage == .quieting { announceQuiet() }
     }
 
     private mutating func react(
@@ -130,14 +171,15 @@ import WebSocket
             markDirty(slot)
         }
         guard what & ~EPOLLOUT.rawValue != 0 else { return }
-        if what & EPOLLIN.rawValue == 0, slots[slot].isPaused || slots[slot].hasEnded {
+        if what & EPOLLIN.rawValue == 0, !isRead(slot) {
             abandon(slot, .lost)  // An error or a hang-up, reported although nothing is read.
         } else {
             readable(slot, &handler)
         }
     }
 
-    /// Tells which sockets ended and sends what is queued, until neither leads to more.
+    /// Tells which sockets ended or were nudged and sends what is queued, until nothing leads to
+    /// more.
     private mutating func settle(_ handler: inout some SocketHandler & ~Copyable) {
         repeat {
             var position = 0
@@ -147,6 +189,7 @@ import WebSocket
                 handler.closed(one.socket, one.end, &self)
             }
             ended.removeAll(keepingCapacity: true)
+            deliverNudges(&handler)
             position = 0
             while position < dirty.count {
                 let slot = dirty[position]
@@ -155,11 +198,17 @@ import WebSocket
                 flush(slot)
             }
             dirty.removeAll(keepingCapacity: true)
-        } while !ended.isEmpty
+        } while !ended.isEmpty || !nudged.isEmpty
         while let slot = dead.popLast() { bury(slot) }
     }
 
     // MARK: Timers
+
+    private mutating func publish() {
+        figures.bytesQueued = 0
+        for slot in 0..<slots.used { figures.bytesQueued &+= slots[slot].output.count }
+        board.publish(figures, of: index)
+    }
 
     /// Until the next second's sweep, or the next tick where sockets need a closer look.
     private var timeout: Int32 {
@@ -180,6 +229,7 @@ import WebSocket
             lastSweep += seconds * 1000
             sweep(elapsedSeconds: Int(seconds))
             handler.ticked(&self)
+            publish()
         }
     }
 }

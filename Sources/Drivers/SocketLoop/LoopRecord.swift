@@ -9,6 +9,8 @@ struct LoopRecord {
         case close
         /// Bytes: the seconds to wait, as `Int64`.
         case probe
+        /// No bytes.
+        case nudge
     }
 
     static let headerLength = 16

@@ -9,6 +9,10 @@ final class Mailbox: Sendable {
         let code: UInt16
         /// On the loop's clock.
         let deadlineMilliseconds: Int64
+        /// Where a loop says that it is quiet.
+        let barrier: StopBarrier
+        /// Whether all loops are.
+        var mayClose = false
     }
 
     private struct Contents: ~Copyable {
@@ -22,6 +26,11 @@ final class Mailbox: Sendable {
     /// Readable when something was put in.
     let event: Int32
     private let contents = PosixMutex(Contents())
+
+    /// Which of `count` loops an affinity stands for.
+    static func place(_ affinity: Int, among count: Int) -> Int {
+        Int(UInt(bitPattern: affinity) % UInt(count))
+    }
 
     init() throws(SocketLoopError) {
         event = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
@@ -58,6 +67,14 @@ final class Mailbox: Sendable {
         }
     }
 
+    /// Every loop is quiet, so what waits here now is all that is to be sent.
+    func allowClose() {
+        contents.withLock { contents in
+            contents.stop?.mayClose = true
+            wake(&contents)
+        }
+    }
+
     /// Takes what waits; `inbox` must be empty.
     func collect(_ inbox: inout ByteQueue) -> StopRequest? {
         contents.withLock { contents in
@@ -88,10 +105,11 @@ final class Mailbox: Sendable {
     }
 }
 
-/// What threads that are no loops hand to one: sockets and notes, in the order of handing.
+/// What other threads hand to a loop: sockets and notes, in the order of handing.
 final class Deliveries<Admission: Sendable, Note: Sendable>: Sendable {
     enum Item: Sendable {
         case socket(descriptor: Int32, earlyBytes: [UInt8], Admission)
+        case moved(MovedSocket, Admission)
         case note(Note)
     }
 

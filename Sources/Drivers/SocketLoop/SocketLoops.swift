@@ -12,6 +12,8 @@ package final class SocketLoops<Handler: SocketHandler & ~Copyable>: Sendable {
     private let threads: PosixMutex<[LoopThread]>
     private let turn = Atomic<Int>(0)
     private let clock: SocketClock
+    private let closers = Closers()
+    private let board = FigureBoard()
 
     /// Starts the loops.
     ///
@@ -54,11 +56,12 @@ package final class SocketLoops<Handler: SocketHandler & ~Copyable>: Sendable {
         guard poll >= 0 else { throw .descriptor(number: errno) }
         do throws(SocketLoopError) {
             return try LoopThread(named: "usher-loop-\(index)") {
-                [mailboxes, clock, delivery = deliveries[index]] in
+                [mailboxes, clock, closers, board, deliveries] in
                 var loop = EventLoop(
-                    index: index, poll: poll, mailboxes: mailboxes, limits: limits, clock: clock)
+                    index: index, poll: poll, mailboxes: mailboxes, closers: closers,
+                    board: board, limits: limits, clock: clock)
                 var handler = makeHandler(index)
-                loop.run(&handler, delivery)
+                loop.run(&handler, deliveries)
             }
         } catch {
             close(poll)
@@ -74,24 +77,32 @@ package final class SocketLoops<Handler: SocketHandler & ~Copyable>: Sendable {
     ///   - earlyBytes: What came behind the handshake: read before anything else.
     ///   - admission: Given to the handler's `opened`.
     ///   - affinity: Sockets of the same affinity share a loop; nil takes the loops in turn.
+    ///   - onClosed: Called once, when the descriptor was closed, on any thread.
     package func adopt(
-        _ descriptor: Int32, earlyBytes: [UInt8], admission: Handler.Admission, affinity: Int?
+        _ descriptor: Int32, earlyBytes: [UInt8], admission: Handler.Admission, affinity: Int?,
+        onClosed: (@Sendable () -> Void)? = nil
     ) {
+        if let onClosed { closers.note(descriptor, onClosed) }
         let place = affinity ?? turn.wrappingAdd(1, ordering: .relaxed).oldValue
-        let loop = Int(UInt(bitPattern: place) % UInt(deliveries.count))
+        let loop = Mailbox.place(place, among: deliveries.count)
         let item = Deliveries<Handler.Admission, Handler.Note>.Item.socket(
             descriptor: descriptor, earlyBytes: earlyBytes, admission)
-        if !deliveries[loop].put(item) { close(descriptor) }
+        if !deliveries[loop].put(item) { closers.close(descriptor) }
     }
+
+    /// What all loops have counted, up to about a second ago.
+    package var figures: LoopFigures { board.total }
 
     /// Tells every loop's handler; each gets the notes of one thread in order.
     package func tell(_ note: Handler.Note) {
         for delivery in deliveries { _ = delivery.put(.note(note)) }
     }
 
-    /// Sends a close frame to every socket behind what is queued for it, waits until all are gone
-    /// or the time is over, and ends the threads. Returns when everything is closed; a second call
-    /// waits for the first.
+    /// Ends the conversations in order: every loop stops reading, and posts what its handler sent
+    /// to the sockets of others; when all have, each sends its sockets a close frame behind
+    /// everything. So what a handler had sent before reaches every socket that reads. Then waits
+    /// until all are gone or the time is over, and ends the threads. Returns when everything is
+    /// closed; a second call waits for the first.
     ///
     /// - Parameters:
     ///   - code: What the close frames say.
@@ -101,15 +112,20 @@ package final class SocketLoops<Handler: SocketHandler & ~Copyable>: Sendable {
         let deadline = clock.milliseconds() + milliseconds
         threads.withLock { threads in
             precondition(!threads.contains { $0.isCurrent }, "a loop can't wait for its own end")
-            for mailbox in mailboxes {
-                mailbox.requestStop(.init(code: code.rawValue, deadlineMilliseconds: deadline))
-            }
+            let barrier = StopBarrier(waitingFor: threads.count, mailboxes)
+            let stop = Mailbox.StopRequest(
+                code: code.rawValue, deadlineMilliseconds: deadline, barrier: barrier)
+            for mailbox in mailboxes { mailbox.requestStop(stop) }
             for thread in threads { thread.join() }
             threads = []
             for mailbox in mailboxes { mailbox.close() }
             // A loop that never started has not emptied its deliveries.
-            for case .socket(let descriptor, _, _) in deliveries.flatMap({ $0.close() }) {
-                close(descriptor)
+            for item in deliveries.flatMap({ $0.close() }) {
+                switch item {
+                case .socket(let descriptor, _, _): closers.close(descriptor)
+                case .moved(let moved, _): closers.close(moved.descriptor)
+                case .note: break
+                }
             }
         }
     }

@@ -2,8 +2,8 @@ package import Cryptography
 package import Tokens
 
 /// Issues signed tokens (RFC 9068): libjwt builds header and claims, OpenSSL signs with a key
-/// parsed once. Copies share what libjwt has built; any number of threads may use them.
-package struct TokenIssuer: Sendable {
+/// parsed once. Any number of threads may use it.
+package final class TokenIssuer: Sendable {
     private let key: SigningKey
     private let templates = TemplateCache()
     /// In base64url with the dot after it. Nil where libjwt would not build it.

@@ -11,6 +11,8 @@ final class TokenCache: Sendable {
         var table: TokenTable
         /// Grows with every `forget`.
         var generation: UInt64 = 0
+        var lookups = 0
+        var misses = 0
     }
 
     private let isOn: Bool
@@ -23,11 +25,17 @@ final class TokenCache: Sendable {
 
     var count: Int { state.withLock { $0.table.count } }
 
+    /// How often a token was there.
+    var hits: Int { state.withLock { $0.lookups - $0.misses } }
+
     /// - Returns: The token, and the generation to hand to `insert` where there is none.
     func find(_ text: Span<UInt8>) -> (token: VerifiedToken?, generation: UInt64) {
         guard isOn, let tail = TokenTail(of: text) else { return (nil, 0) }
         let (entry, generation) = state.withLock { state in
-            (state.table.find(tail), state.generation)
+            let entry = state.table.find(tail)
+            state.lookups += 1
+            if entry == nil { state.misses += 1 }
+            return (entry, state.generation)
         }
         guard let entry, entry.matches(text) else { return (nil, generation) }
         return (entry.token, generation)

@@ -1,4 +1,4 @@
-import Tokens
+package import Tokens
 
 /// Why a token was turned away. Show users none of this; log `code`, never the token.
 ///
@@ -83,7 +83,7 @@ public enum TokenRejection: Error, Equatable, Sendable {
         }
     }
 
-    init(_ fault: TokenFault) {
+    package init(_ fault: TokenFault) {
         self =
             switch fault {
             case .tooLong: .tooLong

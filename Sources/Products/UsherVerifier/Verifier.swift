@@ -174,6 +174,9 @@ public struct Verifier: Sendable {
 
     /// How many tokens are remembered now.
     package var rememberedCount: Int { core.rememberedCount }
+
+    /// How often a token came that was remembered.
+    package var cacheHits: Int { core.cacheHits }
 }
 
 /// Which remembered tokens are meant.

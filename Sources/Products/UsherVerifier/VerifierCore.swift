@@ -46,6 +46,8 @@ final class VerifierCore: Sendable {
 
     var rememberedCount: Int { cache.count }
 
+    var cacheHits: Int { cache.hits }
+
     func forget(_ tokens: RememberedTokens) { cache.forget(tokens) }
 
     func verify(

@@ -40,6 +40,13 @@ struct Wiring {
     struct Parts {
         let directory: ClientDirectory
         let front: PublicFront
+        let exposition: Exposition
+
+        func operatorFront(_ pass: OperatorPass?) -> OperatorFront {
+            OperatorFront(
+                checks: exposition.checks, metrics: exposition.text,
+                console: pass.flatMap { pass in front.relay.map { $0.console(pass) } })
+        }
     }
 
     /// `publicURL` is the issuer where none is set.
@@ -58,19 +65,37 @@ struct Wiring {
         let changes = Changes()
         let directory = ClientDirectory(registry: foundations.registry, onChange: changes.tell)
         let verifier = try LiveVerifier(
-            issuer: issuer, audience: audience, keys: foundations.keys)
+            issuer: issuer, audience: audience, keys: foundations.keys,
+            client: { id in try? directory.client(id) })
         let auth = settings.half.servesTokens ? authService(directory, verifier) : nil
+        let demo =
+            settings.demo ? AuthService.demoClient(atSecondsSinceEpoch: Clock.now()) : nil
         let relay =
             settings.half.servesSignalling
-            ? try self.relay(directory, verifier, demo: auth?.demoClient) : nil
+            ? try self.relay(directory, verifier, demo: demo) : nil
         let reports = KeyReports(
             log: log, audit: KeyAudit(registry: foundations.registry, actor: .server))
         foundations.keys.start(onEvent: reports.report, onChange: verifier.replaceKeys)
         if let relay { changes.follow { relay.loops.tell(.rightsChanged) } }
-        return Parts(
-            directory: directory,
-            front: PublicFront(
-                allowPlainHTTP: settings.allowPlainHTTP, edge: edgeStep, auth: auth, relay: relay))
+        let front = PublicFront(
+            allowPlainHTTP: settings.allowPlainHTTP, edge: edgeStep, auth: auth, relay: relay)
+        let exposition = Exposition(
+            startedAt: Clock.now(), http: front.counts, reports: log.counts, relay: relay,
+            checks: readiness(directory, foundations.keys), verifier: verifier)
+        return Parts(directory: directory, front: front, exposition: exposition)
+    }
+}
+
+// MARK: Health
+
+extension Wiring {
+    private func readiness(
+        _ directory: ClientDirectory, _ keys: LiveKeys
+    ) -> [OperatorFront.Check] {
+        [
+            OperatorFront.Check(name: "registry") { directory.trouble()?.code },
+            OperatorFront.Check(name: "keys") { keys.trouble?.code },
+        ]
     }
 }
 
@@ -82,7 +107,7 @@ extension Wiring {
     ) -> AuthService {
         let keys = foundations.keys
         let ports = AuthPorts(
-            now: Clock.now, random: SecureRandom.bytes, sha256: Digest.sha256,
+            now: Clock.now, random: RandomReserve().bytes, sha256: Digest.sha256,
             constantTimeEqual: constantTimeEqual,
             client: { id throws(ClientLookupFailure) in
                 do throws(RegistryError) {
@@ -105,10 +130,10 @@ extension Wiring {
                     issuedAt: claims.issuedAt)
             },
             revoke: revoke(directory), markUsed: markUsed(),
-            verifySignature: { key, signature, input in
-                (try? VerifyingKey(key))?.isValid(signature: signature, over: input) ?? false
-            },
-            keySet: { keys.current.keySet }, log: log.write)
+            verifySignature: AssertionKeys().isValid,
+            keySet: { keys.current.keySet }, log: log.write,
+            registrations: settings.clientRegistration
+                ? .over(foundations.registry, followedBy: directory) : nil)
         return AuthService(
             AuthConfiguration(
                 issuer: issuer, audience: audience, edgeStep: edgeStep,
@@ -175,7 +200,17 @@ extension Wiring {
                 connectionsPerClientMax: limits.connectionsPerClient,
                 connectionsPerSubjectMax: limits.connectionsPerSubject,
                 connectionsPerSecond: limits.connectionsPerSecond,
-                connectionBurst: limits.connectionBurst, edgeCookieName: settings.edgeCookie),
+                connectionBurst: limits.connectionBurst,
+                resumeGraceSeconds: settings.conversations.resumeGraceSeconds,
+                historyEventsMax: settings.conversations.resumeEvents,
+                historyBytesMax: settings.conversations.resumeBytes,
+                outboundBytesMax: settings.sockets.outboundBytesMax,
+                maxAgeSeconds: settings.conversations.ageSeconds,
+                maxV1AgeSeconds: settings.conversations.v1AgeSeconds,
+                firstMessageSeconds: settings.conversations.firstMessageSeconds,
+                pingIntervalSeconds: settings.sockets.pingIntervalSeconds,
+                maxMessageBytes: settings.sockets.messageBytesMax,
+                edgeCookieName: settings.edgeCookie),
             signalPorts(directory, verifier, demo: demo))
         let loops = try SocketLoops(
             count: min(Processors.usableCount, SocketID.loopCountMax), limits: settings.sockets,
@@ -221,6 +256,8 @@ extension Wiring {
 
 extension SignalClient {
     fileprivate init(_ client: Client) {
-        self.init(isEnabled: client.isEnabled, origins: client.origins)
+        self.init(
+            isEnabled: client.isEnabled, origins: client.origins,
+            legacySecretDigest: client.legacySecret.map(Digest.sha256))
     }
 }

@@ -63,6 +63,8 @@ package struct AuthPorts: Sendable {
     package let keySet: @Sendable () -> [UInt8]
     /// Fields hold no secrets and no tokens.
     package let log: Log
+    /// nil: no client registers itself over HTTP.
+    package let registrations: RegistrationPorts?
 
     package init(
         now: @escaping @Sendable () -> Int64, random: @escaping @Sendable (Int) -> [UInt8],
@@ -71,7 +73,8 @@ package struct AuthPorts: Sendable {
         client: @escaping Lookup, issue: @escaping Issue, verify: @escaping Verify,
         isRevoked: @escaping @Sendable (TokenClaims) -> Bool, revoke: @escaping Revoke,
         markUsed: @escaping MarkUsed, verifySignature: @escaping VerifySignature,
-        keySet: @escaping @Sendable () -> [UInt8], log: @escaping Log
+        keySet: @escaping @Sendable () -> [UInt8], log: @escaping Log,
+        registrations: RegistrationPorts? = nil
     ) {
         self.now = now
         self.random = random
@@ -86,5 +89,12 @@ package struct AuthPorts: Sendable {
         self.verifySignature = verifySignature
         self.keySet = keySet
         self.log = log
+        self.registrations = registrations
+    }
+
+    /// What is answered where the registry could not be asked or told; the cause goes to the log.
+    func unavailable(_ failure: ClientLookupFailure) -> OAuthRefusal {
+        log("registry_unavailable", [("code", failure.code)])
+        return .temporarilyUnavailable
     }
 }

@@ -8,6 +8,8 @@ package final class AuthService: Sendable {
     private let tokens: TokenEndpoint
     private let introspection: IntrospectionEndpoint
     private let revocation: RevocationEndpoint
+    private let registration: RegistrationEndpoint?
+    private let registered: RegisteredClientEndpoint?
     private let discovery: Discovery
     private let edge: EdgeEndpoint
     private let demo: DemoEndpoints?
@@ -17,14 +19,22 @@ package final class AuthService: Sendable {
         tokens = TokenEndpoint(configuration, ports, gate)
         introspection = IntrospectionEndpoint(configuration, ports, gate)
         revocation = RevocationEndpoint(configuration, ports, gate)
-        discovery = Discovery(configuration, keySet: ports.keySet)
+        registration = ports.registrations.map {
+            RegistrationEndpoint(configuration, ports, $0, gate)
+        }
+        registered = ports.registrations.map {
+            RegisteredClientEndpoint(configuration, ports, $0, gate)
+        }
+        discovery = Discovery(configuration, ports)
         edge = EdgeEndpoint(step: configuration.edgeStep)
         demo = configuration.demo.map { DemoEndpoints($0, configuration, ports) }
     }
 
-    /// The client in whose name the demo's tokens are made; nil without a demo. It stands in no
-    /// registry.
-    package var demoClient: Client? { demo?.client }
+    /// The client in whose name the demo's tokens are made; it stands in no registry. `now` is in
+    /// seconds since the Unix epoch.
+    package static func demoClient(atSecondsSinceEpoch now: Int64) -> Client {
+        DemoEndpoints.client(atSecondsSinceEpoch: now)
+    }
 
     /// Answers a request.
     ///
@@ -35,9 +45,20 @@ package final class AuthService: Sendable {
         case IntrospectionEndpoint.path: introspection.respond(to: request)
         case RevocationEndpoint.path: revocation.respond(to: request)
         case EdgeEndpoint.path: edge.respond(to: request)
-        default: discovery.respond(to: request) ?? demo?.respond(to: request)
+        default:
+            discovery.respond(to: request) ?? registrationResponse(to: request)
+                ?? demo?.respond(to: request)
         }
     }
+
+    private func registrationResponse(to request: HTTPRequest) -> HTTPResponse? {
+        if request.path == RegistrationEndpoint.path { return registration?.respond(to: request) }
+        guard request.path.hasPrefix(RegisteredClientEndpoint.prefix) else { return nil }
+        return registered?.respond(to: request)
+    }
+
+    /// The paths that are answered here, but for a demo's.
+    package static var paths: [String] { Route.all.map(\.path) }
 
     /// Whether requests to this path authenticate a client by themselves, so that the edge step
     /// must not touch their `Authorization`. `path` is as it was sent, without the query.

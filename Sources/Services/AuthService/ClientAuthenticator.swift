@@ -49,8 +49,7 @@ final class ClientAuthenticator: Sendable {
         do {
             return try ports.client(id)
         } catch {
-            ports.log("registry_unavailable", [("code", error.code)])
-            throw .temporarilyUnavailable
+            throw ports.unavailable(error)
         }
     }
 
@@ -131,8 +130,7 @@ extension ClientAuthenticator {
             return try ports.markUsed(
                 "assertion:\(assertion.clientID):\(assertion.tokenID)", assertion.replayableUntil)
         } catch {
-            ports.log("registry_unavailable", [("code", error.code)])
-            throw .temporarilyUnavailable
+            throw ports.unavailable(error)
         }
     }
 

@@ -17,21 +17,34 @@ final class ClientGate: Sendable {
         addresses = Mutex(RequestRate(perSecondMax: configuration.addressRequestsPerSecond))
     }
 
-    /// The parameters of a POST, after the address's rate, which counts every request.
-    func form(of request: HTTPRequest, _ now: Int64) throws(OAuthRefusal) -> OAuthForm {
-        guard request.method == "POST" else { throw .methodNotAllowed(allow: "POST") }
+    /// The method, then the address's rate, which counts every request.
+    func admit(
+        _ request: HTTPRequest, methods: [String], _ now: Int64
+    ) throws(OAuthRefusal) {
+        guard methods.contains(request.method) else {
+            throw .methodNotAllowed(allow: methods.joined(separator: ", "))
+        }
         try takeFromRate(request.clientAddress, now)
+    }
+
+    /// The parameters of a POST.
+    func form(of request: HTTPRequest, _ now: Int64) throws(OAuthRefusal) -> OAuthForm {
+        try admit(request, methods: Self.post, now)
         return try OAuthForm(request)
     }
 
-    /// The client that the request proves to come from.
+    /// The client that the request proves to come from, within its rate at this endpoint.
     func client(
-        of request: HTTPRequest, _ form: OAuthForm, _ now: Int64
+        of request: HTTPRequest, _ form: OAuthForm, within rate: ClientRate, _ now: Int64
     ) throws(OAuthRefusal) -> Client {
-        try authenticator.client(
+        let client = try authenticator.client(
             for: PresentedCredentials.find(in: request, form), from: request.clientAddress,
             now: now)
+        try rate.take(client, now)
+        return client
     }
+
+    private static let post = ["POST"]
 
     private func takeFromRate(_ address: String, _ now: Int64) throws(OAuthRefusal) {
         let perSecondMax = configuration.addressRequestsPerSecond

@@ -15,8 +15,7 @@ final class DemoEndpoints: Sendable {
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
         + "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 
-    /// In memory only, without a secret: only the page's backend, which is here, speaks for it.
-    let client: Client
+    private let client: Client
     private let demo: DemoConfiguration
     private let tokens: TokenMaker
     private let ports: AuthPorts
@@ -26,9 +25,14 @@ final class DemoEndpoints: Sendable {
         self.demo = demo
         self.ports = ports
         tokens = TokenMaker(configuration, ports)
-        client = Client(
+        client = Self.client(atSecondsSinceEpoch: ports.now())
+    }
+
+    /// In memory only, without a secret: only the page's backend, which is here, speaks for it.
+    static func client(atSecondsSinceEpoch now: Int64) -> Client {
+        Client(
             clientID: "demo", name: "demo", rooms: DemoRoom.all, origins: [], scopes: ["signal"],
-            createdAt: ports.now(), secrets: [])
+            createdAt: now, secrets: [])
     }
 
     /// nil where the path is none of the demo's.

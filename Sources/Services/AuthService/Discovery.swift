@@ -18,12 +18,12 @@ struct Discovery: Sendable {
     private let openAPI: [UInt8]
     private let keySet: @Sendable () -> [UInt8]
 
-    init(_ configuration: AuthConfiguration, keySet: @escaping @Sendable () -> [UInt8]) {
+    init(_ configuration: AuthConfiguration, _ ports: AuthPorts) {
         let issuer = configuration.issuer
         metadataPaths = [Self.wellKnown, Self.wellKnown + Self.path(of: issuer)]
-        metadata = ServerMetadata.document(issuer)
+        metadata = ServerMetadata.document(issuer, hasRegistration: ports.registrations != nil)
         openAPI = configuration.openAPI
-        self.keySet = keySet
+        keySet = ports.keySet
     }
 
     /// nil where the path is none of these.

@@ -1,7 +1,8 @@
 import Clients
 import Synchronization
 
-/// Slows down those who guess at a client's secret or forge its assertions (RFC 6749 §2.3.1).
+/// Slows down those who guess at a client's secret or token, or forge its assertions
+/// (RFC 6749 §2.3.1).
 final class GuessLimit: Sendable {
     /// Wrong ones that one address may present for one client within a minute.
     static let wrongMax = 10
@@ -21,7 +22,7 @@ final class GuessLimit: Sendable {
         }
         guard let seconds else { return }
         throw .tooManyRequests(
-            "too many wrong secrets or signatures for this client from this address",
+            "too many wrong secrets, tokens or signatures for this client from this address",
             retryAfter: seconds)
     }
 

@@ -34,8 +34,7 @@ final class IntrospectionEndpoint: Sendable {
     private func introspect(_ request: HTTPRequest) throws(OAuthRefusal) -> JSONValue {
         let now = ports.now()
         let form = try gate.form(of: request, now)
-        let client = try gate.client(of: request, form, now)
-        try rate.take(client, now)
+        let client = try gate.client(of: request, form, within: rate, now)
         guard let token = form[.token] else { throw .invalidRequest("token is missing") }
         // Verified before anything in it is believed; token_type_hint is not needed for that.
         guard case .success(let claims) = ports.verify(token, [.access, .session], now),

@@ -43,9 +43,10 @@ struct NarrowerGrant {
     }
 
     /// A session opens the relay, which is what `signal` stands for in an access token; beyond that
-    /// `session` is never handed on, since it would make another session.
+    /// `session` is never handed on, since it would make another session, nor is `client:register`,
+    /// which is for no page.
     private static func scopes(of token: TokenClaims) -> [String] {
-        var scopes = token.scopes.filter { $0 != Client.sessionScope }
+        var scopes = token.scopes.filter { !Client.scopesByNameOnly.contains($0) }
         if token.kind == .session, !scopes.contains("signal") { scopes.append("signal") }
         return scopes
     }

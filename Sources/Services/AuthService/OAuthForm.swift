@@ -8,7 +8,7 @@ struct OAuthForm {
     private static let bodyBytesMax = 16_384
     private static let mediaType = "application/x-www-form-urlencoded"
 
-    init(_ request: HTTPRequest) throws(OAuthRefusal) {
+    init(_ request: borrowing HTTPRequest) throws(OAuthRefusal) {
         guard request.body.count <= Self.bodyBytesMax else {
             throw .tooLarge(bytesMax: Self.bodyBytesMax)
         }
@@ -24,20 +24,28 @@ struct OAuthForm {
             unknown.append(name)
         }
         guard self[.grantType] != TokenExchange.grantType else { return }
-        for parameter in FormParameter.repeatable where values(parameter).count > 1 {
+        for parameter in FormParameter.repeatable where isRepeated(parameter) {
             throw Self.repeated(parameter.rawValue)
         }
     }
 
     /// The value, or the first of several; nil where there is none.
     subscript(parameter: FormParameter) -> String? {
-        for field in fields where field.parameter == parameter { return field.value }
+        for index in fields.indices where fields[index].parameter == parameter {
+            return fields[index].value
+        }
         return nil
     }
 
     /// All values, of one that may be repeated.
     func values(_ parameter: FormParameter) -> [String] {
         fields.filter { $0.parameter == parameter }.map(\.value)
+    }
+
+    private func isRepeated(_ parameter: FormParameter) -> Bool {
+        var count = 0
+        for index in fields.indices where fields[index].parameter == parameter { count += 1 }
+        return count > 1
     }
 
     private mutating func add(
@@ -75,8 +83,8 @@ struct OAuthForm {
     }
 
     private static func checkContentType(_ headers: HeaderFields) throws(OAuthRefusal) {
-        let values = headers.values("Content-Type")
-        guard values.count == 1, let value = values.first else {
+        let field = headers.find("Content-Type")
+        guard field.count == 1, let value = field.first else {
             throw .invalidRequest(
                 "one Content-Type is needed, and it must be \(mediaType)")
         }

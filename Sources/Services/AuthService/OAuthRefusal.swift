@@ -34,6 +34,10 @@ struct OAuthRefusal: Error, Equatable {
         OAuthRefusal(status: 400, code: "invalid_grant", description: description)
     }
 
+    static func unauthorizedClient(_ description: String) -> OAuthRefusal {
+        OAuthRefusal(status: 400, code: "unauthorized_client", description: description)
+    }
+
     static func unsupportedGrantType(_ description: String) -> OAuthRefusal {
         OAuthRefusal(status: 400, code: "unsupported_grant_type", description: description)
     }

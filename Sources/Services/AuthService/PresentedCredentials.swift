@@ -1,4 +1,5 @@
 import HTTPMessages
+import Tokens
 
 /// What a request presents to prove which client it comes from, by exactly one method
 /// (RFC 6749 §2.3).
@@ -16,18 +17,19 @@ enum PresentedCredentials {
     static func find(
         in request: HTTPRequest, _ form: OAuthForm
     ) throws(OAuthRefusal) -> PresentedCredentials {
-        let fields = request.headers.values("Authorization")
-        guard fields.count <= 1 else {
+        let authorization = request.headers.find("Authorization")
+        guard authorization.count <= 1 else {
             throw .invalidRequest("Authorization occurs more than once")
         }
         let hasAssertion = form[.clientAssertion] != nil || form[.clientAssertionType] != nil
-        let methods = fields.count + (form[.clientSecret] == nil ? 0 : 1) + (hasAssertion ? 1 : 0)
+        let methods =
+            authorization.count + (form[.clientSecret] == nil ? 0 : 1) + (hasAssertion ? 1 : 0)
         guard methods <= 1 else {
             throw .invalidRequest(
                 "more than one way of authenticating the client: use one of Authorization, "
                     + "client_secret and client_assertion")
         }
-        if let field = fields.first { return try basic(field, form) }
+        if let field = authorization.first { return try basic(field, form) }
         if hasAssertion { return try assertion(form) }
         guard let clientID = form[.clientID], let secret = form[.clientSecret] else {
             throw .invalidClient(
@@ -46,7 +48,7 @@ enum PresentedCredentials {
         } catch {
             throw .invalidClient(error.description)
         }
-        if let named = form[.clientID], !named.utf8.elementsEqual(basic.id.utf8) {
+        if let named = form[.clientID], !named.hasSameBytes(as: basic.id) {
             throw .invalidRequest("client_id is not the one in Authorization")
         }
         return .secret(clientID: basic.id, secret: basic.secret)

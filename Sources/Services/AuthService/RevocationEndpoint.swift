@@ -8,8 +8,6 @@ final class RevocationEndpoint: Sendable {
     static let path = "/oauth2/revoke"
     static let parameters: [FormParameter] =
         FormParameter.authentication + [.token, .tokenTypeHint, .sub, .all]
-    /// What the port throws when one client has taken up its share of revocations.
-    static let fullCode = "registry_revocations_full"
 
     private let ports: AuthPorts
     private let gate: ClientGate
@@ -33,18 +31,16 @@ final class RevocationEndpoint: Sendable {
     private func revoke(_ request: HTTPRequest) throws(OAuthRefusal) {
         let now = ports.now()
         let form = try gate.form(of: request, now)
-        let client = try gate.client(of: request, form, now)
-        try rate.take(client, now)
+        let client = try gate.client(of: request, form, within: rate, now)
         guard let revocation = try revocation(form, client.clientID, now) else { return }
         do {
             try ports.revoke(revocation, .client(client.clientID))
-        } catch  where error.code == Self.fullCode {
+        } catch  where error.code == ClientLookupFailure.revocationsFull {
             throw .tooManyRequests(
                 "too many revocations are held for this client; all=true takes the place of all",
                 retryAfter: 60)
         } catch {
-            ports.log("registry_unavailable", [("code", error.code)])
-            throw .temporarilyUnavailable
+            throw ports.unavailable(error)
         }
     }
 

@@ -7,11 +7,16 @@ struct Route: Equatable, Sendable {
     /// Names of the form's fields, or of the JSON body's members.
     var parameters: [String] = []
 
-    /// Every route but those of the demo, which are where a demo is.
+    /// Every route but those of the demo, which are where a demo is. Those under `/oauth2/register`
+    /// are where clients may register themselves; a segment in braces stands for any other.
     static let all: [Route] = [
         form(TokenEndpoint.path, TokenEndpoint.parameters),
         form(IntrospectionEndpoint.path, IntrospectionEndpoint.parameters),
         form(RevocationEndpoint.path, RevocationEndpoint.parameters),
+        Route(
+            path: RegistrationEndpoint.path, methods: ["POST"],
+            parameters: RegistrationEndpoint.parameters),
+        Route(path: RegisteredClientEndpoint.path, methods: RegisteredClientEndpoint.methods),
         Route(path: Discovery.wellKnown, methods: Discovery.methods),
         Route(path: Discovery.keySetPath, methods: Discovery.methods),
         Route(path: Discovery.openAPIPath, methods: Discovery.methods),

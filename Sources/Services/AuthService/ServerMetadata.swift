@@ -4,10 +4,8 @@ import Tokens
 
 /// The authorization server's metadata (RFC 8414 §2).
 enum ServerMetadata {
-    static let authenticationMethods = [
-        "client_secret_basic", "client_secret_post", "private_key_jwt",
-    ]
-    static let grantTypes = [TokenEndpoint.clientCredentials, TokenExchange.grantType]
+    static let authenticationMethods = AuthenticationMethod.allCases.map(\.rawValue)
+    static let grantTypes = GrantType.allCases.map(\.rawValue)
     /// What clients may sign assertions with; never `none`, and nothing symmetric.
     static let assertionAlgorithms = SignatureAlgorithm.allCases.filter { !$0.isSymmetric }
 
@@ -15,13 +13,18 @@ enum ServerMetadata {
     ///
     /// `response_types_supported` is left out: there is no authorization endpoint, and RFC 8414
     /// §3.2 drops empty lists.
-    static func document(_ issuer: String) -> [UInt8] {
-        let base = issuer.hasSuffix("/") ? String(issuer.dropLast()) : issuer
+    static func document(_ issuer: String, hasRegistration: Bool) -> [UInt8] {
+        let base = base(issuer)
         var document: JSONObject = [
             "issuer": .string(issuer), "jwks_uri": .string(base + Discovery.keySetPath),
             "grant_types_supported": strings(grantTypes),
-            "scopes_supported": ["signal", .string(Client.sessionScope)],
+            "scopes_supported": strings(
+                ["signal", Client.sessionScope]
+                    + (hasRegistration ? [Client.registrationScope] : [])),
         ]
+        if hasRegistration {
+            document["registration_endpoint"] = .string(base + RegistrationEndpoint.path)
+        }
         for (name, path) in endpoints {
             document["\(name)_endpoint"] = .string(base + path)
             document["\(name)_endpoint_auth_methods_supported"] = strings(authenticationMethods)
@@ -29,6 +32,11 @@ enum ServerMetadata {
                 strings(assertionAlgorithms.map(\.rawValue))
         }
         return JSONValue.object(document).serialized()
+    }
+
+    /// What paths are appended to.
+    static func base(_ issuer: String) -> String {
+        issuer.hasSuffix("/") ? String(issuer.dropLast()) : issuer
     }
 
     private static let endpoints = [

@@ -4,7 +4,7 @@ import Tokens
 /// Token exchange (RFC 8693): out of a token that a client holds, a narrower one. Rooms, scopes and
 /// end never exceed those of the token that was there before, nor what the client is granted now.
 struct TokenExchange: Sendable {
-    static let grantType = "urn:ietf:params:oauth:grant-type:token-exchange"
+    static let grantType = GrantType.tokenExchange.rawValue
     static let accessTokenType = "urn:ietf:params:oauth:token-type:access_token"
     static let jwtType = "urn:ietf:params:oauth:token-type:jwt"
     static let parameters: [FormParameter] = [

@@ -25,7 +25,7 @@ struct TokenWish: Equatable {
     }
 
     init(
-        _ form: OAuthForm, of client: Client, defaultLifetimeSeconds: Int64
+        _ form: OAuthForm, of client: borrowing Client, defaultLifetimeSeconds: Int64
     ) throws(OAuthRefusal) {
         subject = try Self.label(form, .subject)
         name = try Self.label(form, .name)
@@ -67,7 +67,7 @@ struct TokenWish: Equatable {
         case .scope(let scope):
             .invalidScope("scope: \(OAuthText.quoted(scope)) is not granted to this client")
         case .noDefaultScope:
-            .invalidScope("scope must be given: this client is granted nothing but session")
+            .invalidScope("scope must be given: none that is granted goes without saying")
         }
     }
 }

@@ -18,8 +18,10 @@ struct PresentedToken {
 
     /// Session tokens live in cookies, so they are taken from the cookie alone, or from what an
     /// outer edge made of one: browsers can't set `Authorization` on a handshake, and only they
-    /// send Origin.
-    var kinds: Set<TokenKind> { mustMatchOrigin ? [.access, .session] : [.access] }
+    /// send Origin. The relay is the one place that takes legacy tokens.
+    var kinds: Set<TokenKind> {
+        mustMatchOrigin ? [.access, .session, .legacy] : [.access, .legacy]
+    }
 
     /// - Parameters:
     ///   - request: After the edge step.

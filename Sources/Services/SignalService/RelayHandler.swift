@@ -1,4 +1,4 @@
-internal import Signalling
+package import Signalling
 package import WebSocket
 
 /// What other threads tell the relay's loops.
@@ -6,12 +6,17 @@ package enum RelayNote: Sendable, Equatable {
     /// Clients were changed, disabled or removed, or tokens revoked: connections that may not stay
     /// are closed with 4501.
     case rightsChanged
+    /// An operator wants this connection closed, with 4501.
+    case kick(ConnectionID)
+    /// The process is about to stop: v1 clients are told to connect again within so many seconds.
+    case draining(withinSeconds: Int)
 }
 
 /// The conversations of one loop: reads what clients say, keeps the rooms, sends events.
 ///
-/// To pass a payload on allocates nothing: the message is scanned where it lies, the target is
-/// found by its 64-bit id, and its frame is made of three pieces.
+/// To pass a payload from one classic connection to another allocates nothing: the message is
+/// scanned where it lies, the target is found by its 64-bit id, and its frame is made of three
+/// pieces. What v1 clients say and are told is the business of `V1Session`, in the files beside.
 package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
     package typealias Admission = SocketAdmission
     package typealias Note = RelayNote
@@ -19,33 +24,50 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
     /// Within this time an older connection of the same peer must answer a ping (PROTOCOL §2).
     package static let probeSecondsMax = 2
 
-    private struct Session: Sendable {
+    /// One socket's conversation.
+    struct Connection: Sendable {
         let socket: SocketID
-        let connection: ConnectionID
+        var connection: ConnectionID
         /// Nil when the slot has no connection.
         var admission: SocketAdmission?
         let openedAt: Int64
+        /// Nil in the classic dialect.
+        var session: V1Session?
+        /// Of a classic connection.
         var memberships: [Rooms.Membership] = []
         var refusedMessages: UInt32 = 0
         /// A close was asked for: nothing that still comes counts.
         var isEnding = false
+        var hasSpoken = false
+        /// It was in a room once, or was moved to one's loop; it is not moved again.
+        var isSettled = false
 
-        static let none = Session(
+        static let none = Connection(
             socket: SocketID(raw: 0), connection: ConnectionID(raw: 0), admission: nil, openedAt: 0,
             isEnding: true)
     }
 
-    private let rooms: Rooms
-    private let ports: SignalPorts
-    private var reader = MessageReader()
-    private var composer = EventComposer()
-    /// By the slot of the socket.
-    private var sessions: [Session] = []
-
-    init(rooms: Rooms, ports: SignalPorts) {
-        self.rooms = rooms
-        self.ports = ports
+    /// What becomes of a session whose socket ends.
+    enum Fate: Equatable {
+        /// It waits for its client, where it is in a room.
+        case kept
+        /// It is over, and its rooms are told why.
+        case ended(LeaveReason)
     }
+
+    let commons: RelayCommons
+    private var reader = MessageReader()
+    var v1Reader = V1MessageReader()
+    var composer = EventComposer()
+    var figures = RelayFigures()
+    /// For what is told within another announcement.
+    var second = EventComposer()
+    /// By the slot of the socket.
+    var connections: [Connection] = []
+    /// Sessions that were attached here last, and whose client may be away.
+    var away: [V1Session] = []
+
+    init(_ commons: RelayCommons) { self.commons = commons }
 
     // MARK: Opening and closing
 
@@ -54,30 +76,51 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
         _ loop: inout some SocketOutput & ~Copyable
     ) {
         let slot = socket.slot
-        while sessions.count <= slot { sessions.append(.none) }
-        sessions[slot] = Session(
-            socket: socket, connection: ConnectionID(raw: ports.random64()), admission: admission,
-            openedAt: loop.monotonicSeconds)
-        // Between the decision and now a note may have come and found no socket to close.
-        if !mayStay(admission) { endRevoked(slot, &loop) }
+        while connections.count <= slot { connections.append(.none) }
+        let passage = admission.takePassage()
+        if passage == nil { figures.noteOpened(admission.dialect) }
+        if admission.dialect == .v1 {
+            let session = passage?.session ?? makeSession(socket, admission)
+            connections[slot] = Connection(
+                socket: socket, connection: session.connection, admission: admission,
+                openedAt: passage?.openedAt ?? loop.monotonicSeconds, session: session)
+            settle(slot, passage)
+            if passage == nil { welcome(slot, session, &loop) } else { land(slot, session, &loop) }
+        } else {
+            connections[slot] = Connection(
+                socket: socket,
+                connection: passage?.connection ?? ConnectionID(raw: commons.ports.random64()),
+                admission: admission, openedAt: passage?.openedAt ?? loop.monotonicSeconds)
+            settle(slot, passage)
+            // Between the decision and now a note may have come and found no socket to close.
+            if !commons.allows(admission.token) { endRevoked(slot, &loop) }
+        }
+    }
+
+    private mutating func settle(_ slot: Int, _ passage: Passage?) {
+        guard let passage else { return }
+        connections[slot].refusedMessages = passage.refusedMessages
+        connections[slot].hasSpoken = true
+        connections[slot].isSettled = true
     }
 
     package mutating func closed(
         _ socket: SocketID, _ end: SocketEnd, _ loop: inout some SocketOutput & ~Copyable
     ) {
         guard let slot = slot(of: socket) else { return }
-        leaveAll(slot)
-        let session = sessions[slot]
-        sessions[slot] = .none
-        session.admission?.release()
-        ports.log(
+        conclude(slot, Self.fate(end), &loop)
+        let connection = connections[slot]
+        connections[slot] = .none
+        figures.noteClosed(connection.session == nil ? .classic : .v1)
+        connection.admission?.release()
+        commons.ports.log(
             "connection_closed",
             [
-                ("connection", session.connection.text),
-                ("client", session.admission?.clientID ?? ""),
+                ("connection", connection.connection.text),
+                ("client", connection.admission?.clientID ?? ""),
                 ("end", Self.text(end)),
-                ("seconds", String(loop.monotonicSeconds - session.openedAt)),
-                ("refused_messages", String(session.refusedMessages)),
+                ("seconds", String(loop.monotonicSeconds - connection.openedAt)),
+                ("refused_messages", String(connection.refusedMessages)),
             ])
     }
 
@@ -89,30 +132,54 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
         }
     }
 
-    private func slot(of socket: SocketID) -> Int? {
+    /// Whoever says 1000 means it, and whoever broke a rule would break it again. Everything else
+    /// may befall a client that wants to go on: a page that reloads says 1001 (PROTOCOL §3).
+    private static func fate(_ end: SocketEnd) -> Fate {
+        switch end {
+        case .peerClosed(code: CloseCode.normal.rawValue): .ended(.closed)
+        case .peerClosed, .lost: .kept
+        case .closedByUs(.protocolError), .closedByUs(.unsupportedData),
+            .closedByUs(.invalidPayload), .closedByUs(.tooBig):
+            .ended(.closed)
+        case .closedByUs(.revoked): .ended(.kicked)
+        case .closedByUs(.replaced): .ended(.replaced)
+        case .closedByUs: .kept
+        }
+    }
+
+    func slot(of socket: SocketID) -> Int? {
         let slot = socket.slot
-        guard slot < sessions.count, sessions[slot].socket == socket,
-            sessions[slot].admission != nil
+        guard slot < connections.count, connections[slot].socket == socket,
+            connections[slot].admission != nil
         else { return nil }
         return slot
     }
 
-    private mutating func leaveAll(_ slot: Int) {
-        for membership in sessions[slot].memberships {
-            rooms.leave(sessions[slot].connection, membership)
+    /// A socket's part in its rooms is over.
+    private mutating func conclude(
+        _ slot: Int, _ fate: Fate, _ loop: inout some SocketOutput & ~Copyable
+    ) {
+        if let session = connections[slot].session {
+            detach(session, connections[slot].socket, fate, &loop)
+        } else {
+            leaveAll(slot, fate, &loop)
         }
-        sessions[slot].memberships = []
     }
 
-    /// Leaves all rooms at once; the socket itself closes behind what is queued for it.
-    private mutating func end(
-        _ slot: Int, _ code: CloseCode, reason: StaticString,
+    /// Leaves all rooms at once, or lets the session wait; the socket itself closes behind what is
+    /// queued for it.
+    mutating func end(
+        _ slot: Int, _ code: CloseCode, reason: StaticString, _ fate: Fate,
         _ loop: inout some SocketOutput & ~Copyable
     ) {
-        guard !sessions[slot].isEnding else { return }
-        leaveAll(slot)
-        sessions[slot].isEnding = true
-        loop.close(sessions[slot].socket, code, reason: reason)
+        guard !connections[slot].isEnding else { return }
+        connections[slot].isEnding = true
+        conclude(slot, fate, &loop)
+        loop.close(connections[slot].socket, code, reason: reason)
+    }
+
+    mutating func endRevoked(_ slot: Int, _ loop: inout some SocketOutput & ~Copyable) {
+        end(slot, .revoked, reason: "the token or its client was revoked", .ended(.kicked), &loop)
     }
 
     // MARK: Messages
@@ -120,116 +187,38 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
     package mutating func received(
         _ text: Span<UInt8>, from socket: SocketID, _ loop: inout some SocketOutput & ~Copyable
     ) {
-        guard let slot = slot(of: socket), !sessions[slot].isEnding else { return }
+        guard let slot = slot(of: socket), !connections[slot].isEnding else { return }
+        if let session = connections[slot].session {
+            return receivedV1(text, slot, session, &loop)
+        }
+        connections[slot].hasSpoken = true
         do throws(MessageFault) {
             switch try reader.read(text) {
-            case .sendPayload(let payload): try deliver(payload, text, from: slot, &loop)
+            case .sendPayload(let payload):
+                try deliver(payload, text, from: slot, &loop)
+                figures.note(.sendPayload)
             case .joinRoom(let join): try enter(join, text, slot, &loop)
             }
         } catch {
             switch error {
-            case .notAnObject:
-                end(slot, .invalidPayload, reason: "a message is one JSON object", &loop)
-            case .refused:
+            case .notAnObject: endUnreadable(slot, &loop)
+            case .refused(let error):
+                figures.noteRefused(error)
                 // Classic clients know no error event: nothing is sent, and the connection stays.
-                sessions[slot].refusedMessages &+= 1
+                connections[slot].refusedMessages &+= 1
             }
         }
     }
 
-    private mutating func deliver(
-        _ payload: SendPayload, _ text: Span<UInt8>, from slot: Int,
-        _ loop: inout some SocketOutput & ~Copyable
-    ) throws(MessageFault) {
-        for membership in sessions[slot].memberships {
-            let found = rooms.address(of: payload.target, sharing: membership)
-            guard let found else { continue }
-            composer.delivered(payload, of: text, from: sessions[slot].connection)
-            loop.send(
-                to: SocketID(raw: found), head: composer.head.span,
-                body: text.extracting(payload.members), tail: composer.tail.span)
-            return
-        }
-        throw .refused(.unknownTarget)
+    mutating func endUnreadable(_ slot: Int, _ loop: inout some SocketOutput & ~Copyable) {
+        end(
+            slot, .invalidPayload, reason: "a message is one JSON object", .ended(.closed), &loop)
     }
 
-    private mutating func enter(
-        _ join: JoinRoom, _ text: Span<UInt8>, _ slot: Int,
-        _ loop: inout some SocketOutput & ~Copyable
-    ) throws(MessageFault) {
-        let session = sessions[slot]
-        guard let admission = session.admission, admission.grants(room: join.room) else {
-            throw .refused(.roomForbidden)
-        }
-        let member = RoomMember(
-            connection: session.connection, address: session.socket.raw,
-            peerID: join.peerID ?? PeerID(session.connection))
-        let key = RoomKey(clientID: admission.clientID, room: join.room)
-        switch rooms.join(member, key, roomsJoined: session.memberships.count) {
-        case .alreadyMember: return
-        case .refused(let error): throw .refused(error)
-        case .joined(let membership, let others):
-            sessions[slot].memberships.append(membership)
-            announce(member, join, text, session, to: others, &loop)
-        }
-    }
-
-    private mutating func announce(
-        _ member: RoomMember, _ join: JoinRoom, _ text: Span<UInt8>, _ session: Session,
-        to others: [RoomMember], _ loop: inout some SocketOutput & ~Copyable
+    package mutating func nudged(
+        _ socket: SocketID, _ loop: inout some SocketOutput & ~Copyable
     ) {
-        guard !others.isEmpty else {
-            composer.firstToJoin(room: join.room)
-            loop.send(
-                to: session.socket, head: composer.head.span, body: text.extracting(0..<0),
-                tail: composer.tail.span)
-            return
-        }
-        composer.someoneJoined(
-            session.connection, peerID: member.peerID, name: session.admission?.name ?? join.name,
-            sdp: join.sdp, of: text)
-        for other in others {
-            let socket = SocketID(raw: other.address)
-            loop.send(
-                to: socket, head: composer.head.span, body: other.peerID.quoted.span,
-                tail: composer.tail.span)
-            // Both stay, but a connection that its own peer has left behind must not linger.
-            if other.peerID == member.peerID {
-                loop.probe(socket, secondsMax: Self.probeSecondsMax)
-            }
-        }
+        guard let slot = slot(of: socket), let session = connections[slot].session else { return }
+        pump(slot, session, &loop)
     }
-
-    // MARK: Notes
-
-    package mutating func told(
-        _ note: RelayNote, _ loop: inout some SocketOutput & ~Copyable
-    ) {
-        switch note {
-        case .rightsChanged:
-            var isEnabled: [String: Bool] = [:]
-            for slot in sessions.indices {
-                guard let admission = sessions[slot].admission else { continue }
-                let id = admission.clientID
-                let isClientEnabled = isEnabled[id] ?? isClientEnabled(id)
-                isEnabled[id] = isClientEnabled
-                if !isClientEnabled || ports.isRevoked(admission.token) {
-                    endRevoked(slot, &loop)
-                }
-            }
-        }
-    }
-
-    private func mayStay(_ admission: SocketAdmission) -> Bool {
-        isClientEnabled(admission.clientID) && !ports.isRevoked(admission.token)
-    }
-
-    private func isClientEnabled(_ id: String) -> Bool { ports.client(id)?.isEnabled == true }
-
-    private mutating func endRevoked(_ slot: Int, _ loop: inout some SocketOutput & ~Copyable) {
-        end(slot, .revoked, reason: "the token or its client was revoked", &loop)
-    }
-
-    /// Classic connections have no clock of their own: their age is the loop's business.
-    package mutating func ticked(_ loop: inout some SocketOutput & ~Copyable) {}
 }

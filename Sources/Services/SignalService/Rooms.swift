@@ -3,8 +3,9 @@ internal import Synchronization
 
 /// All rooms, spread over tables that are locked one at a time.
 ///
-/// The handler of any loop may touch any room: it locks the room's table, lets the table decide,
-/// and performs what was decided after unlocking, in the same call. Why nobody then sees a wrong
+/// The handler of any loop may touch any room: it locks the room's table and lets the table decide.
+/// What follows for v1 members is put into their streams before it unlocks, what follows for
+/// classic ones is sent to their sockets after it, in the same call. Why nobody then sees a wrong
 /// order:
 ///
 /// 1. *Who is a member is decided under the lock alone*, in one order for each room. Of two
@@ -12,20 +13,25 @@ internal import Synchronization
 ///    ever announces that pair. So each pair gets exactly one `someone_joined`, to the older. A
 ///    join that saw nobody gets `first_to_join`; of several at once, only the first in that order
 ///    saw nobody.
-/// 2. *A connection's events all start on its own loop*: its messages and its end are handled
-///    there, one after the other. So its join, its payloads and its leaving can't overtake one
-///    another, and after its `closed` it is in no room: no ghost, since nothing later can join it
-///    again.
-/// 3. *What one loop sends to one socket arrives in the order of sending*, and all that tells of a
-///    connection is sent by that connection's loop. So a receiver learns that someone joined before
-///    that one's first payload. `first_to_join` is sent by the joiner's own loop to a socket of
-///    that same loop, before it reads its mailbox, so it comes before any `someone_joined`, which
-///    others can decide on only after the join.
-/// 4. *A decision that is out of date when performed does no harm*: what is sent to a connection
+/// 2. *A v1 member sees its room in exactly that order*: `room_state` is the list as it was when
+///    the join was decided, and every later `someone_joined`, `someone_left` and broadcast of the
+///    room stands behind it in the stream, in the order of the decisions.
+/// 3. *What a connection does is done one thing after the other*: a classic one's messages and end
+///    are handled by its own loop; a v1 session's under the lock of its conversation, by the loop
+///    of the socket that is attached at the moment, and by no other. So its join, its payloads and
+///    its leaving can't overtake one another, and after it ended it is in no room: no ghost.
+/// 4. *What one loop sends to one socket arrives in the order of sending*, and all that tells a
+///    classic member of a connection is sent by that connection's loop. A v1 session that goes to
+///    another loop has its mail posted before it lets go of its conversation (`postNow`). So a
+///    receiver learns that someone joined before that one's first payload. A classic joiner's
+///    `first_to_join` is sent by its own loop to a socket of that same loop, before it reads its
+///    mailbox, so it comes before any `someone_joined`, which others can decide on only after the
+///    join.
+/// 5. *A decision that is out of date when performed does no harm*: what is sent to a connection
 ///    that has closed meanwhile is dropped, for its `SocketID` is never used again, and its random
-///    connection id neither. A connection enters a room once in its life (classic knows no leaving
-///    but closing), so no old `someone_joined` can be taken for a newer one's; who joins again
-///    after a close does so as another connection, and as another pair.
+///    connection id neither. A classic connection enters a room once in its life. A v1 one may
+///    leave and join again: v1 members see both in order (2), and a classic member, who is never
+///    told of a leaving, is told of the second join, after the first, by the same sender (3, 4).
 final class Rooms: Sendable {
     private final class Shard: Sendable {
         let table: Mutex<RoomTable>
@@ -38,12 +44,6 @@ final class Rooms: Sendable {
         fileprivate let room: UInt32
     }
 
-    enum JoinOutcome: Equatable, Sendable {
-        case joined(Membership, others: [RoomMember])
-        case alreadyMember
-        case refused(SignalError)
-    }
-
     private static let shardCount = 64
     private let shards: [Shard]
 
@@ -54,29 +54,85 @@ final class Rooms: Sendable {
     /// Rooms with members.
     var count: Int { shards.reduce(0) { sum, shard in sum + shard.table.withLock { $0.count } } }
 
-    func join(_ member: RoomMember, _ key: RoomKey, roomsJoined: Int) -> JoinOutcome {
+    /// All rooms with their members, table by table.
+    var contents: [(key: RoomKey, members: [RoomMember])] {
+        shards.flatMap { shard in shard.table.withLock { $0.contents } }
+    }
+
+    /// Makes a connection a member.
+    ///
+    /// - Parameters:
+    ///   - member: As for `RoomTable.join`.
+    ///   - key: Likewise.
+    ///   - roomsJoined: Likewise.
+    ///   - announce: Tells v1 members what came of it, with the table locked: whatever else it
+    ///     locks must be a stream.
+    /// - Returns: The membership, and who was there before; nil when it is a member already.
+    /// - Throws: `SignalError`, why it may not join.
+    func join(
+        _ member: RoomMember, _ key: RoomKey, roomsJoined: Int,
+        announce: (_ own: RoomMember, _ others: [RoomMember], _ replaced: RoomMember?) -> Void
+    ) throws(SignalError) -> (membership: Membership, others: [RoomMember])? {
         let index = Int(UInt(bitPattern: key.hashValue) % UInt(Self.shardCount))
-        let outcome = shards[index].table.withLock {
-            $0.join(member, key, roomsJoined: roomsJoined)
+        let outcome = shards[index].table.withLock { table in
+            let outcome = table.join(member, key, roomsJoined: roomsJoined)
+            if case .joined(let own, _, let others, let replaced) = outcome {
+                announce(own, others, replaced)
+            }
+            return outcome
         }
         switch outcome {
-        case .joined(let room, let others):
-            return .joined(Membership(shard: UInt32(index), room: UInt32(room)), others: others)
-        case .alreadyMember: return .alreadyMember
-        case .refused(let error): return .refused(error)
+        case .joined(_, let room, let others, _):
+            return (Membership(shard: UInt32(index), room: UInt32(room)), others)
+        case .alreadyMember: return nil
+        case .refused(let error): throw error
         }
     }
 
-    func leave(_ connection: ConnectionID, _ membership: Membership) {
-        shards[Int(membership.shard)].table.withLock {
-            $0.leave(connection, room: Int(membership.room))
+    /// Takes a connection out; with `announce` as in `join`.
+    func leave(
+        _ connection: ConnectionID, _ membership: Membership,
+        announce: (RoomTable.Departure) -> Void
+    ) {
+        shards[Int(membership.shard)].table.withLock { table in
+            guard let departure = table.leave(connection, room: Int(membership.room)) else {
+                return
+            }
+            announce(departure)
         }
     }
 
-    /// Where to send for a fellow member; nil when the connection is none.
-    func address(of connection: ConnectionID, sharing membership: Membership) -> UInt64? {
+    /// Where to send for a fellow member of a classic connection, which is a member for as long as
+    /// it says; nil when the other is none.
+    func address(
+        of connection: ConnectionID, sharing membership: Membership
+    ) -> RoomTable.Address? {
         shards[Int(membership.shard)].table.withLock {
             $0.address(of: connection, in: Int(membership.room))
+        }
+    }
+
+    /// The same for a v1 connection, which others may have taken out.
+    func address(
+        of connection: ConnectionID, sharing membership: Membership, with own: ConnectionID
+    ) -> RoomTable.Address? {
+        shards[Int(membership.shard)].table.withLock {
+            $0.address(of: connection, in: Int(membership.room), sharedWith: own)
+        }
+    }
+
+    /// Has the other members of a room told something, with `tell` as `announce` in `join`.
+    ///
+    /// - Returns: The other members; nil when the connection is none.
+    func tell(
+        _ membership: Membership, of connection: ConnectionID,
+        _ tell: (_ own: RoomMember, _ others: [RoomMember]) -> Void
+    ) -> [RoomMember]? {
+        shards[Int(membership.shard)].table.withLock { table in
+            let company = table.company(of: connection, in: Int(membership.room))
+            guard let company else { return nil }
+            tell(company.own, company.others)
+            return company.others
         }
     }
 }

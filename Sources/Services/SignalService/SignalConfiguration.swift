@@ -27,6 +27,25 @@ package struct SignalConfiguration: Equatable, Sendable {
     package var connectionsPerSecond: Int
     /// How many of them may come at once.
     package var connectionBurst: Int
+    /// How long a v1 session waits for a client whose connection was lost; 0 ends it at once.
+    package var resumeGraceSeconds: Int
+    /// What is kept of a session's events for a resume.
+    package var historyEventsMax: Int
+    package var historyBytesMax: Int
+    /// What is kept for all clients that are away, together.
+    package var detachedBytesMax: Int
+    /// What may wait for one v1 client, as `SocketLimits.outboundBytesMax` for a socket.
+    package var outboundBytesMax: Int
+    /// Age at which a classic connection is closed.
+    package var maxAgeSeconds: Int
+    package var maxV1AgeSeconds: Int
+    /// How long a connection may stay without its first message.
+    package var firstMessageSeconds: Int
+    /// How long before its token ends a v1 client is told.
+    package var tokenExpiringSeconds: Int
+    /// Told to v1 clients, as `SocketLimits` has them.
+    package var pingIntervalSeconds: Int
+    package var maxMessageBytes: Int
     /// Named in `WWW-Authenticate` (RFC 6750 §3).
     package var realm: String
     /// The cookie that the edge step turns into `Authorization`; told to who sent no token.
@@ -37,7 +56,11 @@ package struct SignalConfiguration: Equatable, Sendable {
         roomsPerConnectionMax: Int = 16, membersPerRoomMax: Int = 64, connectionsMax: Int = 0,
         connectionsPerAddressMax: Int = 1000, connectionsPerClientMax: Int = 0,
         connectionsPerSubjectMax: Int = 0, connectionsPerSecond: Int = 100,
-        connectionBurst: Int = 400, realm: String = "usher",
+        connectionBurst: Int = 400, resumeGraceSeconds: Int = 30, historyEventsMax: Int = 256,
+        historyBytesMax: Int = 256 << 10, detachedBytesMax: Int = 64 << 20,
+        outboundBytesMax: Int = 1 << 20, maxAgeSeconds: Int = 7200, maxV1AgeSeconds: Int = 86_400,
+        firstMessageSeconds: Int = 60, tokenExpiringSeconds: Int = 30,
+        pingIntervalSeconds: Int = 25, maxMessageBytes: Int = 128 << 10, realm: String = "usher",
         edgeCookieName: String = "__Host-usher_session"
     ) {
         self.issuerOrigin = issuerOrigin
@@ -50,6 +73,17 @@ package struct SignalConfiguration: Equatable, Sendable {
         self.connectionsPerSubjectMax = connectionsPerSubjectMax
         self.connectionsPerSecond = connectionsPerSecond
         self.connectionBurst = connectionBurst
+        self.resumeGraceSeconds = resumeGraceSeconds
+        self.historyEventsMax = historyEventsMax
+        self.historyBytesMax = historyBytesMax
+        self.detachedBytesMax = detachedBytesMax
+        self.outboundBytesMax = outboundBytesMax
+        self.maxAgeSeconds = maxAgeSeconds
+        self.maxV1AgeSeconds = maxV1AgeSeconds
+        self.firstMessageSeconds = firstMessageSeconds
+        self.tokenExpiringSeconds = tokenExpiringSeconds
+        self.pingIntervalSeconds = pingIntervalSeconds
+        self.maxMessageBytes = maxMessageBytes
         self.realm = realm
         self.edgeCookieName = edgeCookieName
     }
@@ -57,5 +91,15 @@ package struct SignalConfiguration: Equatable, Sendable {
     package var roomLimits: RoomLimits {
         RoomLimits(
             roomsPerConnectionMax: roomsPerConnectionMax, membersPerRoomMax: membersPerRoomMax)
+    }
+
+    var historyLimits: HistoryLimits {
+        HistoryLimits(eventsMax: historyEventsMax, bytesMax: historyBytesMax)
+    }
+
+    /// For how long after an event somebody may ask for it again: until the socket it was sent to
+    /// is found dead, and as long as the session then waits. 0 where that has no bound.
+    var historySeconds: Int {
+        pingIntervalSeconds > 0 ? pingIntervalSeconds * 3 + resumeGraceSeconds : 0
     }
 }

@@ -12,10 +12,13 @@ package struct SignalClient: Equatable, Sendable {
     package let isEnabled: Bool
     /// Origins whose pages may connect with a cookie, as `scheme://host[:port]`.
     package let origins: [String]
+    /// SHA-256 of the secret under which its legacy tokens are good; nil where none are.
+    package let legacySecretDigest: [UInt8]?
 
-    package init(isEnabled: Bool, origins: [String]) {
+    package init(isEnabled: Bool, origins: [String], legacySecretDigest: [UInt8]? = nil) {
         self.isEnabled = isEnabled
         self.origins = origins
+        self.legacySecretDigest = legacySecretDigest
     }
 }
 
@@ -26,12 +29,15 @@ package struct RevocableToken: Equatable, Sendable {
     package let clientID: String
     /// Seconds since the epoch.
     package let issuedAt: Int64
+    /// Of a legacy token: see `TokenClaims`.
+    package let legacySecretDigest: [UInt8]?
 
     package init(_ claims: TokenClaims) {
         tokenID = claims.tokenID
         subject = claims.subject
         clientID = claims.clientID
         issuedAt = claims.issuedAt
+        legacySecretDigest = claims.legacySecretDigest
     }
 }
 

@@ -21,26 +21,37 @@ package final class SignalService: Sendable {
     private let configuration: SignalConfiguration
     private let ports: SignalPorts
     private let ledger: ConnectionLedger
-    private let rooms: Rooms
+    private let commons: RelayCommons
     private let isStopping = Atomic(false)
 
     package init(_ configuration: SignalConfiguration, _ ports: SignalPorts) {
         self.configuration = configuration
         self.ports = ports
         ledger = ConnectionLedger(ConnectionCounts(limits: configuration))
-        rooms = Rooms(limits: configuration.roomLimits)
+        commons = RelayCommons(configuration, ports)
     }
 
     /// How many connections are admitted now.
     package var connectionCount: Int { ledger.total }
     /// How many rooms have members now.
-    package var roomCount: Int { rooms.count }
+    package var roomCount: Int { commons.rooms.count }
+    /// How many v1 sessions there are now, those included whose client is away.
+    package var sessionCount: Int { commons.sessions.count }
+    /// All rooms with their members, for an operator: ordered by client and name, and members in
+    /// the order of joining. Each table is looked at by itself, not all at one moment.
+    package func rooms() -> [RoomSummary] {
+        RoomSummary.all(
+            commons.rooms.contents, atMilliseconds: ports.monotonicMilliseconds())
+    }
+
+    /// What was counted, up to about a second ago.
+    package var figures: RelayFigures { commons.figures.total }
 
     /// From now on every handshake is answered 503.
     package func stopAdmitting() { isStopping.store(true, ordering: .relaxed) }
 
     /// The handler of one loop; all handlers of a service share its rooms.
-    package func makeHandler(loop: Int) -> RelayHandler { RelayHandler(rooms: rooms, ports: ports) }
+    package func makeHandler(loop: Int) -> RelayHandler { RelayHandler(commons) }
 
     /// Decides about a handshake before it is answered (PROTOCOL §1).
     ///
@@ -141,7 +152,7 @@ package final class SignalService: Sendable {
     /// holder's page may do, and then rooms are what makes it a token for this.
     private static func checkScope(_ claims: TokenClaims) throws(AdmissionRefusal) {
         switch claims.kind {
-        case .access:
+        case .access, .legacy:
             guard claims.scopes.contains("signal") else {
                 throw .insufficientScope(needed: "the scope signal")
             }
@@ -176,8 +187,7 @@ package final class SignalService: Sendable {
         guard admission.rooms.count == 1, let room = admission.rooms.first,
             room.text.utf8.last != UInt8(ascii: "*")
         else { return nil }
-        let hash = RoomKey(clientID: admission.clientID, room: room.text).hashValue
-        return hash & Int.max
+        return RoomKey(clientID: admission.clientID, room: room.text).affinity
     }
 
     private func log(_ refusal: AdmissionRefusal, _ status: Int, _ request: HTTPRequest) {

@@ -8,44 +8,45 @@ package import Tokens
 /// socket closes, or by its own end when the socket never came to be.
 package final class SocketAdmission: Sendable {
     package let dialect: Dialect
-    /// What a later revocation may name.
-    package let token: RevocableToken
-    /// Seconds since the epoch. A classic connection stays open past it.
-    package let expiresAt: Int64
-    /// What may be joined.
-    package let rooms: [RoomPattern]
-    /// What people see, whatever the connection says; nil leaves it to the connection.
-    package let name: String?
+    /// What the token of the handshake gives. A classic connection stays open past its end.
+    package let grant: TokenGrant
 
     private let place: ConnectionPlace
     private let ledger: ConnectionLedger
     private let isReleased = Atomic(false)
+    private let passage = Mutex<Passage?>(nil)
 
     /// `place` is what `ledger` has counted just now.
     init(
         _ claims: TokenClaims, dialect: Dialect, place: ConnectionPlace, ledger: ConnectionLedger
     ) {
         self.dialect = dialect
-        token = RevocableToken(claims)
-        expiresAt = claims.expiresAt
-        rooms = claims.rooms
-        name = claims.name
+        grant = TokenGrant(claims)
         self.place = place
         self.ledger = ledger
     }
 
     deinit { release() }
 
+    package var token: RevocableToken { grant.token }
     package var clientID: String { token.clientID }
-
-    /// Whether the token grants this room.
-    package func grants(room: String) -> Bool { rooms.contains { $0.covers(room: room) } }
+    package var rooms: [RoomPattern] { grant.rooms }
 
     /// Gives the connection's place back; only the first call does anything.
     package func release() {
         guard !isReleased.exchange(true, ordering: .relaxed) else { return }
         ledger.exit(place)
     }
+
+    /// What a connection takes along to another loop; nil for one that is new.
+    func takePassage() -> Passage? {
+        passage.withLock { passage in
+            defer { passage = nil }
+            return passage
+        }
+    }
+
+    func give(_ passage: Passage) { self.passage.withLock { $0 = passage } }
 }
 
 /// The counts of all connections, shared by the HTTP threads and the loops.

@@ -4,6 +4,12 @@ struct TokenBucket: Equatable, Sendable {
         let perSecond: Int
         let burst: Int
 
+        /// Both above 0.
+        init(limitedTo perSecond: Int, burst: Int) {
+            self.perSecond = perSecond
+            self.burst = burst
+        }
+
         /// Nil where either is 0, which means no limit.
         init?(perSecond: Int, burst: Int) {
             guard perSecond > 0, burst > 0 else { return nil }

@@ -4,6 +4,7 @@ import json
 import urllib.parse
 from dataclasses import dataclass
 
+from . import schemas
 from .websocket import PATIENCE_SECONDS, Refused, WebSocket
 
 
@@ -17,6 +18,7 @@ class Event:
     def parse(raw):
         event = json.loads(raw)
         assert list(event) == ["type", "data"], f"no classic event: {raw}"
+        schemas.validate_received("classic", event)
         return Event(event["type"], event["data"], raw)
 
 
@@ -26,13 +28,15 @@ class Peer(WebSocket):
     def join(self, room, **members):
         self.say({"action": "join-room", "roomId": room, **members})
 
-    def send(self, target, payload):
-        self.say({"action": "send-payload", "target": target, "payload": payload})
+    def send(self, target, payload, is_valid=True):
+        self.say({"action": "send-payload", "target": target, "payload": payload}, is_valid)
 
-    def say(self, message):
-        """Sends a value as JSON, or a text as it is."""
-        text = message if isinstance(message, str) else json.dumps(message)
-        self.send_text(text)
+    def say(self, message, is_valid=True):
+        """Sends a message that keeps to its schema, or that does not; a text is sent as it is."""
+        if not isinstance(message, str):
+            assert schemas.is_sent("classic", message) == is_valid, message
+            message = json.dumps(message)
+        self.send_text(message)
 
     def receive(self, within=PATIENCE_SECONDS):
         return Event.parse(self.receive_text(within))

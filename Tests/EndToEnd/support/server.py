@@ -18,6 +18,7 @@ class Server:
     def __init__(self, *flags, part=None, data=None, listen="127.0.0.1:0", **extra_environment):
         self.usher = Usher(data)
         self.data = self.usher.data
+        self.halves = [self]  # Two where `support.split` runs the halves apart.
         self.stdout = ledger.new_log("serve-stdout")
         self.stderr = ledger.new_log("serve-stderr")
         command = [str(binary()), "serve", *([part] if part else []), "--data", str(self.data)]

@@ -47,6 +47,9 @@ class WebSocket:
             self.socket.bind((source, 0))
         self.socket.connect((place.hostname, place.port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if place.scheme == "https":
+            self.socket = http.trusted[place.netloc].wrap_socket(
+                self.socket, server_hostname=place.hostname)
         key = base64.b64encode(os.urandom(16)).decode()
         names = {name.lower() for name, _ in fields}
         lines = [f"GET {target} HTTP/1.1"]
@@ -108,14 +111,19 @@ class WebSocket:
 
     def waiting(self, seconds=0):
         """Whether bytes are at hand, or come within the time."""
-        return bool(self._buffer) or bool(select.select([self.socket], [], [], seconds)[0])
+        return bool(self._buffer) or self._is_readable(seconds)
+
+    def _is_readable(self, seconds):
+        # What TLS has decrypted already is not in the kernel's buffer.
+        decrypted = getattr(self.socket, "pending", lambda: 0)()
+        return bool(decrypted or select.select([self.socket], [], [], seconds)[0])
 
     def receive_frame(self, within=PATIENCE_SECONDS):
         """The next frame as (opcode, payload); checks what RFC 6455 §5.1 asks of a server."""
         deadline = time.monotonic() + within
         while (parsed := self._parse()) is None:
             left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self.socket], [], [], left)[0]:
+            if left <= 0 or not self._is_readable(left):
                 raise TimeoutError(f"nothing received within {within:.1f} s")
             self._fill()
         return parsed

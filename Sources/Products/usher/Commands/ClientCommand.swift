@@ -48,6 +48,7 @@ extension ClientCommand {
                   usher client add "My game" --origin https://game.example
                   usher client add Backend --rooms 'match-*' --lifetime 300
                   usher client add Backend --assertion-keys backend-jwks.json
+                  usher client add "Old game" --legacy-hs256 < shared-secret.txt
                 """)
 
         @Argument(help: "What you call it.") var name: String
@@ -60,6 +61,7 @@ extension ClientCommand {
         var lifetime: Int64?
         @Option(help: "File with the public keys of its private_key_jwt, a JWK set.")
         var assertionKeys: String?
+        @Flag(help: ArgumentHelp(LegacySecretInput.help)) var legacyHs256 = false
         @OptionGroup var registry: RegistryOptions
 
         func run() throws {
@@ -67,7 +69,8 @@ extension ClientCommand {
                 let new = try NewClient(
                     name: name, rooms: rooms, origins: origin, scopes: scope,
                     lifetimeSecondsMax: lifetime,
-                    assertionKeys: try assertionKeys.map(AssertionKeyFile.read) ?? [])
+                    assertionKeys: try assertionKeys.map(AssertionKeyFile.read) ?? [],
+                    legacySecret: legacyHs256 ? try LegacySecretInput.read() : nil)
                 let secret = SecretMaker.make()
                 let client = new.client(
                     clientID: ClientID.make(fromRandom: SecureRandom.bytes(ClientID.randomBytes)),

@@ -19,6 +19,8 @@ extension ClientCommand {
                   usher client update c_… --rooms lobby --rooms 'match-*' --lifetime 900
                   usher client update c_… --assertion-keys backend-jwks.json
                   usher client update c_… --no-origins --no-assertion-keys
+                  usher client update c_… --legacy-hs256 < shared-secret.txt
+                  usher client update c_… --no-legacy-hs256
                 """)
 
         @Argument(help: "The client_id.") var clientID: String
@@ -32,6 +34,9 @@ extension ClientCommand {
         @Option(help: "File with the public keys of its private_key_jwt, a JWK set.")
         var assertionKeys: String?
         @Flag(help: "Its secret alone proves it.") var noAssertionKeys = false
+        @Flag(help: ArgumentHelp(LegacySecretInput.help)) var legacyHs256 = false
+        @Flag(help: "Take no HS256 token of its backend's; what they opened is closed.")
+        var noLegacyHs256 = false
         @OptionGroup var registry: RegistryOptions
 
         func validate() throws {
@@ -41,9 +46,13 @@ extension ClientCommand {
             if noAssertionKeys, assertionKeys != nil {
                 throw ValidationError("--no-assertion-keys and --assertion-keys exclude each other")
             }
+            if noLegacyHs256, legacyHs256 {
+                throw ValidationError("--no-legacy-hs256 and --legacy-hs256 exclude each other")
+            }
             let isEmpty =
                 name == nil && rooms.isEmpty && origin.isEmpty && scope.isEmpty && lifetime == nil
-                && assertionKeys == nil && !noOrigins && !noAssertionKeys
+                && assertionKeys == nil && !noOrigins && !noAssertionKeys && !legacyHs256
+                && !noLegacyHs256
             if isEmpty { throw ValidationError("Name what is to change, such as --rooms") }
         }
 
@@ -57,17 +66,22 @@ extension ClientCommand {
 
         private func update() throws -> ClientUpdate {
             let keys = try assertionKeys.map(AssertionKeyFile.read)
-            do throws(RegistrationError) {
+            do {
                 return try ClientUpdate(
                     name: name, rooms: rooms.isEmpty ? nil : rooms,
                     origins: noOrigins ? [] : origin.isEmpty ? nil : origin,
                     scopes: scope.isEmpty ? nil : scope, lifetimeSecondsMax: lifetime,
-                    assertionKeys: noAssertionKeys ? [] : keys)
-            } catch {
+                    assertionKeys: noAssertionKeys ? [] : keys, legacySecret: try legacySecret())
+            } catch let error as RegistrationError {
                 guard error.member == "name" else { throw error }
                 throw SettingError(
                     place: "--name", value: error.value, expected: error.expected)
             }
+        }
+
+        private func legacySecret() throws(SettingError) -> LegacySecret.Change? {
+            if noLegacyHs256 { return .remove }
+            return legacyHs256 ? .set(try LegacySecretInput.read()) : nil
         }
     }
 }

@@ -30,10 +30,11 @@ struct ClientPrinter {
             return
         }
         let rows =
-            [["CLIENT_ID", "NAME", "STATE", "ROOMS", "ORIGINS"]]
+            [["CLIENT_ID", "NAME", "STATE", "LEGACY", "ROOMS", "ORIGINS"]]
             + clients.map { client in
                 [
                     client.clientID, client.name, client.isEnabled ? "enabled" : "disabled",
+                    client.legacySecret == nil ? "-" : "hs256",
                     client.rooms.map(\.text).joined(separator: " "),
                     client.origins.joined(separator: " "),
                 ]
@@ -55,6 +56,13 @@ struct ClientPrinter {
         say("lifetime:  tokens of up to \(client.lifetimeSecondsMax) s")
         for key in client.assertionKeys {
             say("key:       \(key.algorithm.rawValue) \(key.keyID)")
+        }
+        if client.legacySecret != nil {
+            say("legacy:    HS256 tokens of its backend's open its rooms")
+        }
+        if let registration = client.registration {
+            let method = registration.authenticationMethod.rawValue
+            say("by:        \(registration.registrar), over HTTP, with \(method)")
         }
         say("created:   \(Clock.text(client.createdAt))")
         for (index, secret) in client.secrets.enumerated() {
@@ -87,6 +95,8 @@ struct ClientPrinter {
             "scope": .string(client.scopes.joined(separator: " ")),
             "lifetime_seconds_max": .number(client.lifetimeSecondsMax),
             "assertion_keys": .array(client.assertionKeys.map(\.jwk)),
+            "legacy_hs256": .bool(client.legacySecret != nil),
+            "registrar": client.registration.map { .string($0.registrar) } ?? .null,
             "created_at": .number(client.createdAt),
             "secrets": .array(
                 client.secrets.map { secret in

@@ -33,12 +33,12 @@ struct NetworkLook {
         guard case .addressInUse = refusal else {
             return (.problem(check, "\(setting.flag): \(refusal)", nil), false)
         }
-        switch Probe.get(endpoint.url + path) {
+        switch Probe.get(url(endpoint, setting) + path) {
         case .answer(let answer) where answer.isOfUsher && answer.status == 503:
             return (
                 .problem(
-                    check, "an usher answers on \(endpoint), but is not ready",
-                    "see its log: the registry cannot be followed, or it is starting"), true
+                    check, "an usher answers on \(endpoint), but is not ready\(failed(answer))",
+                    "see its log: what it follows cannot be read, or it is starting"), true
             )
         case .answer(let answer) where answer.isOfUsher:
             return (.ok(check, "an usher answers on \(endpoint)"), true)
@@ -49,6 +49,19 @@ struct NetworkLook {
                     "stop it, or choose another port with \(setting.flag)"), false
             )
         }
+    }
+
+    /// The checks that failed, each with its code.
+    private func failed(_ answer: Probe.Answer) -> String {
+        let checks = answer.json?["checks"]?.object?.members ?? []
+        let failed = checks.filter { $0.value.string != "ok" }
+        guard !failed.isEmpty else { return "" }
+        let names = failed.map { "\($0.name) (\($0.value.string ?? "?"))" }
+        return ": \(names.joined(separator: ", "))"
+    }
+
+    private func url(_ endpoint: Endpoint, _ setting: Setting) -> String {
+        endpoint.url(isTLS: setting == .listen && settings.tls != nil)
     }
 
     /// Opens and closes it; nil where that works.
@@ -67,7 +80,7 @@ struct NetworkLook {
 
     /// Whether who follows the issuer's URL finds this service, as RFC 8414 §3.3 asks.
     private func issuer(isRunning: Bool) -> Finding {
-        guard let issuer = settings.issuer ?? (isRunning ? settings.listen.url : nil),
+        guard let issuer = settings.issuer ?? (isRunning ? settings.publicURL : nil),
             let origin = Origin.of(url: issuer)
         else {
             return .notChecked(

@@ -3,7 +3,7 @@ import Glibc
 import HTTPMessages
 import StrictJSON
 
-/// One GET, as the doctor asks: five seconds, no redirects, 64 KiB.
+/// One request, as commands ask: five seconds, no redirects, a bounded answer.
 ///
 /// Plain http goes over a socket of our own. https is curl's, where that is installed: the service
 /// itself never calls anybody, and should not link a TLS client for the sake of this.
@@ -39,7 +39,20 @@ enum Probe {
         }
         let target = String(url.dropFirst(origin.description.count))
         if origin.scheme == "https" { return Curl.get(url) }
-        return PlainHTTP.get(origin, target.isEmpty ? "/" : target)
+        return PlainHTTP.ask(
+            "GET", origin, target.isEmpty ? "/" : target, bearer: nil, bytesMax: bytesMax)
+    }
+
+    /// A request to a service on this machine, over plain http; `Authorization` bears `bearer`, if
+    /// it is there.
+    static func ask(
+        _ method: String, _ url: String, bearer: String?, bytesMax: Int
+    ) -> Outcome {
+        guard let origin = Origin.of(url: url), origin.scheme == "http" else {
+            return .notAsked("it is no http URL")
+        }
+        let target = String(url.dropFirst(origin.description.count))
+        return PlainHTTP.ask(method, origin, target, bearer: bearer, bytesMax: bytesMax)
     }
 
     /// Reads `HTTP/1.1 200 …`, the header fields and what follows until the end of the stream.
@@ -74,15 +87,22 @@ private enum Curl {
 
 /// HTTP/1.0 over a socket: the answer ends where the stream does.
 private enum PlainHTTP {
-    static func get(_ origin: Origin, _ target: String) -> Probe.Outcome {
+    static func ask(
+        _ method: String, _ origin: Origin, _ target: String, bearer: String?, bytesMax: Int
+    ) -> Probe.Outcome {
         let connection: Connection
         switch Connection.open(origin) {
         case .success(let opened): connection = opened
         case .failure(let failure): return .silence(failure.description)
         }
         let host = origin.description.dropFirst("http://".count)
-        let request = "GET \(target) HTTP/1.0\r\nHost: \(host)\r\nAccept: application/json\r\n\r\n"
-        guard connection.send(Array(request.utf8)), let bytes = connection.receive() else {
+        let authorization = bearer.map { "Authorization: Bearer \($0)\r\n" } ?? ""
+        let request =
+            "\(method) \(target) HTTP/1.0\r\nHost: \(host)\r\nAccept: application/json\r\n"
+            + authorization + "\r\n"
+        guard connection.send(Array(request.utf8)),
+            let bytes = connection.receive(bytesMax: bytesMax)
+        else {
             return .silence("no answer within \(Probe.timeoutSeconds) seconds")
         }
         return Probe.answer(bytes)
@@ -145,11 +165,11 @@ private final class Connection {
     }
 
     /// Up to the end of the stream or the probe's limit; nil where nothing came in time.
-    func receive() -> [UInt8]? {
+    func receive(bytesMax: Int) -> [UInt8]? {
         let end = Clock.monotonicMilliseconds() + Int64(Probe.timeoutSeconds) * 1000
         var received: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
-        while received.count < Probe.bytesMax {
+        while received.count < bytesMax {
             let count = unsafe recv(descriptor, &buffer, buffer.count, 0)
             if count < 0, errno == EINTR { continue }
             guard count >= 0, Clock.monotonicMilliseconds() < end else { return nil }

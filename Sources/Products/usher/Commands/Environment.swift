@@ -56,7 +56,9 @@ func report(_ body: () throws -> Void) throws {
         complain("\(error)")
         throw ExitCode(64)
     } catch let error as RegistrationError {
-        let places = ["name": "NAME", "key": "--assertion-keys"]
+        let places = [
+            "name": "NAME", "key": "--assertion-keys", "legacy_secret": "--legacy-hs256",
+        ]
         let place = places[error.member] ?? "--\(error.member)"
         complain("\(place) is \"\(error.value)\": expected \(error.expected)")
         throw ExitCode(64)

@@ -2,7 +2,7 @@ import ArgumentParser
 import ClientStorage
 import Clients
 import Cryptography
-import Foundation
+import Glibc
 
 struct KeyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -144,30 +144,28 @@ extension KeyCommand {
 
         func run() throws {
             try report {
-                var content = try content()
-                var pem = [UInt8](content)
-                content.resetBytes(in: content.startIndex..<content.endIndex)
+                var pem = try content()
                 let change = try options.folder.importKey(
                     wiping: &pem, atSecondsSinceEpoch: Clock.now())
                 options.report(change, of: "key.import")
             }
         }
 
-        private func content() throws -> Data {
+        /// Bytes to be erased.
+        private func content() throws(CommandFailure) -> [UInt8] {
             let place = file ?? "stdin"
-            let input: FileHandle
-            do {
-                input =
-                    try file.map { try FileHandle(forReadingFrom: URL(fileURLWithPath: $0)) }
-                    ?? .standardInput
-            } catch {
+            let input = file.map { unsafe open($0, O_RDONLY | O_CLOEXEC) } ?? STDIN_FILENO
+            defer { if input > STDIN_FILENO { close(input) } }
+            guard input >= 0,
+                var pem = SecretReading.all(of: input, bytesMax: Self.bytesMax + 1)
+            else {
                 throw CommandFailure("\(place) cannot be read: name a PEM file that is yours")
             }
-            let pem = try? input.read(upToCount: Self.bytesMax + 1)
-            guard let pem, !pem.isEmpty else {
+            guard !pem.isEmpty else {
                 throw CommandFailure("\(place) holds nothing: give a private key in PEM")
             }
             guard pem.count <= Self.bytesMax else {
+                eraseSecret(&pem)
                 throw CommandFailure("\(place) is longer than \(Self.bytesMax) bytes, so no key")
             }
             return pem

@@ -57,11 +57,14 @@ struct PlaceOptions: ParsableArguments {
     @Option(help: "Configuration file, JSON.") var config: String?
     @Option(help: "trace, debug, info, notice, warning, error or critical. (default: info)")
     var logLevel: String?
+    @Option(help: "Log lines for people or programs: text or json. (default: text)")
+    var logFormat: String?
 
     var flags: [Setting: [String]] {
         [
             .data: data.asList, .keys: keys.asList, .listen: listen.asList,
             .operator: operatorListen.asList, .logLevel: logLevel.asList,
+            .logFormat: logFormat.asList,
         ]
     }
 }
@@ -80,10 +83,15 @@ struct AccessOptions: ParsableArguments {
     var queryToken: String?
     @Option(help: "The one path of the relay. (default: every path that is no route)")
     var signalPath: String?
+    @Option(help: "File of the TLS certificate and its chain, PEM: https and wss.")
+    var tlsCert: String?
+    @Option(help: "File of the certificate's private key, PEM.") var tlsKey: String?
     @Option(help: "CIDR of a proxy whose X-Forwarded headers count; may be repeated.")
     var trustedProxy: [String] = []
     @Flag(name: .customLong("allow-plain-http"), help: "Take tokens and secrets over plain http.")
     var allowPlainHTTP = false
+    @Flag(help: "Let holders of a token with the scope client:register register clients.")
+    var clientRegistration = false
     @Flag(help: "Serve a page at /demo/ in which two tabs meet.") var demo = false
     @Flag(help: "Allow --demo on an address that others reach.") var demoPublic = false
 
@@ -93,7 +101,9 @@ struct AccessOptions: ParsableArguments {
             .signingAlgorithm: signingAlgorithm.asList,
             .keyPublishSeconds: keyPublishSeconds.asList, .edgeCookie: edgeCookie.asList,
             .queryToken: queryToken.asList, .signalPath: signalPath.asList,
+            .tlsCertificate: tlsCert.asList, .tlsKey: tlsKey.asList,
             .trustedProxy: trustedProxy, .allowPlainHTTP: allowPlainHTTP ? ["true"] : [],
+            .clientRegistration: clientRegistration ? ["true"] : [],
             .demo: demo ? ["true"] : [], .demoPublic: demoPublic ? ["true"] : [],
         ]
     }
@@ -117,10 +127,25 @@ struct LimitOptions: ParsableArguments {
     var connectionsPerSecond: String?
     @Option(help: "New connections of one address at once. (default: 400)")
     var connectionBurst: String?
-    @Option(help: "Seconds after which a connection is closed. (default: 7200)")
+    @Option(help: "Seconds after which a classic connection is closed. (default: 7200)")
     var maxConnectionAgeSeconds: String?
+    @Option(
+        name: .customLong("max-v1-connection-age-seconds"),
+        help: "Seconds after which a v1 connection is closed. (default: 86400)")
+    var maxV1ConnectionAgeSeconds: String?
+    @Option(help: "Seconds until a connection's first message. (default: 60)")
+    var firstMessageSeconds: String?
+    @Option(help: "Seconds that a lost v1 session waits; 0: none waits. (default: 30)")
+    var resumeGraceSeconds: String?
+    @Option(help: "Events kept of a v1 session. (default: 256)") var resumeEvents: String?
+    @Option(help: "Bytes of events kept of a v1 session. (default: 262144)")
+    var resumeBytes: String?
     @Option(help: "Seconds between pings to a silent peer. (default: 25)")
     var pingIntervalSeconds: String?
+    @Option(help: "Seconds that peers have, at a stop, to read what is queued. (default: 5)")
+    var drainSeconds: String?
+    @Option(help: "Seconds that a request or handshake may take to arrive. (default: 15)")
+    var requestSeconds: String?
     @Option(help: "Requests of one client at an OAuth endpoint, a second. (default: 0)")
     var tokenRequestsPerSecond: String?
     @Option(help: "Requests of one address at the OAuth endpoints, a second. (default: 0)")
@@ -138,7 +163,12 @@ struct LimitOptions: ParsableArguments {
             .connectionsPerSecond: connectionsPerSecond.asList,
             .connectionBurst: connectionBurst.asList,
             .maxConnectionAgeSeconds: maxConnectionAgeSeconds.asList,
+            .maxV1ConnectionAgeSeconds: maxV1ConnectionAgeSeconds.asList,
+            .firstMessageSeconds: firstMessageSeconds.asList,
+            .resumeGraceSeconds: resumeGraceSeconds.asList,
+            .resumeEvents: resumeEvents.asList, .resumeBytes: resumeBytes.asList,
             .pingIntervalSeconds: pingIntervalSeconds.asList,
+            .drainSeconds: drainSeconds.asList, .requestSeconds: requestSeconds.asList,
             .tokenRequestsPerSecond: tokenRequestsPerSecond.asList,
             .addressRequestsPerSecond: addressRequestsPerSecond.asList,
         ]

@@ -59,7 +59,7 @@ struct ServiceUnderCommand {
                 place: Setting.issuer.flag, value: "",
                 expected: "the issuer of the tokens, since the port is picked at the start")
         }
-        return settings.listen.url
+        return settings.publicURL
     }
 
     func audience() throws(SettingError) -> String {

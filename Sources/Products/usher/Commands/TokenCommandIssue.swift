@@ -17,12 +17,13 @@ extension TokenCommand {
                 EXAMPLES
                   usher token issue c_… --subject alice --name Alice --rooms 'match-*'
                   usher token issue c_… --scope session --subject alice --expires-in 3600 --json
+                  usher token issue c_… --scope client:register > initial-token.txt
                 """)
 
         @Argument(help: "The client_id it is issued to.") var clientID: String
         @Option(help: "Room or pattern it opens; may be repeated. (default: all granted)")
         var rooms: [String] = []
-        @Option(help: "Scope; may be repeated. (default: all granted but session)")
+        @Option(help: "Scope; may be repeated. (default: all but session, client:register)")
         var scope: [String] = []
         @Option(help: "The client's own name for its user. (default: the client itself)")
         var subject: String?

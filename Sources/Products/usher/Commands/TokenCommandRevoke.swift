@@ -13,7 +13,8 @@ extension TokenCommand {
             discussion: """
                 Without --client the token comes on stdin. A running service follows within a \
                 second and closes the sockets that were opened with what is revoked. Tokens \
-                issued later are good again: disable a client to keep it out.
+                issued later are good again: disable a client to keep it out. With --all a \
+                client's legacy secret is removed, since its HS256 tokens bear no date.
 
                 EXAMPLES
                   usher token revoke < token.txt
@@ -52,7 +53,7 @@ extension TokenCommand {
         }
 
         private func revocation(_ opened: ClientRegistry, _ now: Int64) throws -> Revocation? {
-            guard let client else { return try ofToken(now) }
+            guard let client else { return try ofToken(opened, now) }
             _ = try opened.existing(id: client)
             guard let subject else { return .allOf(clientID: client, now: now) }
             guard TextRules.isLabel(subject) else {
@@ -63,26 +64,48 @@ extension TokenCommand {
             return .allOf(user: subject, of: client, now: now)
         }
 
-        /// Only what our own keys have signed: another's token cannot be revoked here, and saying
-        /// that it was would be a lie. Nil where it has ended.
-        private func ofToken(_ now: Int64) throws -> Revocation? {
+        /// Only what our own keys have signed, or a client's legacy secret: another's token cannot
+        /// be revoked here, and saying that it was would be a lie. Nil where it has ended.
+        private func ofToken(_ opened: ClientRegistry, _ now: Int64) throws -> Revocation? {
+            let token = try TokenInput.read()
+            let claims = try ownClaims(of: token) ?? legacyClaims(of: token, opened, now)
+            let revocation = Revocation.of(claims)
+            return revocation.expiresAt > now ? revocation : nil
+        }
+
+        /// Nil where its algorithm is none of our keys'.
+        private func ownClaims(of token: String) throws -> TokenClaims? {
             let known = try places.folder.load().verification
             // Issuer and audience are not looked at: a token of before they changed counts too.
             let verifier = try Verifier(
                 issuer: "any", audience: "any", algorithms: [.es256, .rs256, .eddsa],
                 keys: .keys(known))
-            let token = try TokenInput.read()
             let payload: [UInt8]
             do throws(TokenRejection) {
                 payload = try verifier.verifySignature(ofCompactJWS: Array(token.utf8))
             } catch {
-                throw CommandFailure("\(error.code): \(RejectionText.text(error))")
+                if error == .algorithmNotAllowed { return nil }
+                throw failure(error)
             }
             guard let claims = try? TokenClaims(reading: payload.span, kind: .access) else {
                 throw CommandFailure("its claims are not those of a token of ours")
             }
-            let revocation = Revocation.of(claims)
-            return revocation.expiresAt > now ? revocation : nil
+            return claims
+        }
+
+        private func legacyClaims(
+            of token: String, _ opened: ClientRegistry, _ now: Int64
+        ) throws(CommandFailure) -> TokenClaims {
+            do throws(TokenFault) {
+                return try LegacyToken(verifying: token) { id in try? opened.client(id: id) }
+                    .claims(issuer: "any", audience: "any", shownAt: now)
+            } catch {
+                throw failure(TokenRejection(error))
+            }
+        }
+
+        private func failure(_ rejection: TokenRejection) -> CommandFailure {
+            CommandFailure("\(rejection.code): \(RejectionText.text(rejection))")
         }
 
         private func show(_ revocation: Revocation) {

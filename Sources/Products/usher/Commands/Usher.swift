@@ -15,6 +15,7 @@ struct Usher: ParsableCommand {
               usher client list                  who is registered
               usher key rotate                   a new signing key
               usher token issue c_…              a token to try with
+              usher room list --watch            who is in which room now
               usher doctor                       what is wrong, and what to do
               usher serve --help                 every setting
 
@@ -26,7 +27,7 @@ struct Usher: ParsableCommand {
         version: usherVersion,
         subcommands: [
             Serve.self, ClientCommand.self, KeyCommand.self, TokenCommand.self, AuditCommand.self,
-            DoctorCommand.self, EdgeCommand.self,
+            RoomCommand.self, PeerCommand.self, DoctorCommand.self, EdgeCommand.self,
         ])
 }
 

@@ -47,6 +47,7 @@ final class LiveKeys: Sendable {
     private struct Following: Sendable {
         var mark: KeyFolderMark?
         var trouble: KeyFolderError?
+        var lookTrouble: KeyFolderError?
         var onChange: @Sendable (Snapshot) -> Void = { _ in }
         var onEvent: @Sendable (Event) -> Void = { _ in }
     }
@@ -79,6 +80,10 @@ final class LiveKeys: Sendable {
     }
 
     var current: Snapshot { snapshot.withLock { $0 } }
+
+    /// Why the folder could not be followed at the last tick; nil where it could. A stage that
+    /// could not be moved on is none of these: all keys are known then.
+    var trouble: KeyFolderError? { following.withLock { $0.lookTrouble } }
 
     /// Follows the folder until `stop`; see `observe` for the closures.
     func start(
@@ -114,23 +119,25 @@ final class LiveKeys: Sendable {
     /// Does what a second brings: stages that time moves on, then a look at the folder. Each
     /// trouble is told once.
     func tick() {
-        var trouble: KeyFolderError?
-        do throws(KeyFolderError) {
-            try advance()
-        } catch {
-            trouble = error
-        }
-        do throws(KeyFolderError) {
-            try look()
-        } catch {
-            trouble = trouble ?? error
-        }
+        let advanceTrouble = failure(of: advance)
+        let lookTrouble = failure { () throws(KeyFolderError) in _ = try look() }
+        let trouble = advanceTrouble ?? lookTrouble
         let event: Event? = following.withLock {
+            $0.lookTrouble = lookTrouble
             guard $0.trouble != trouble else { return nil }
             $0.trouble = trouble
             return trouble.map { .trouble($0) } ?? .recovered
         }
         if let event { tell(event) }
+    }
+
+    private func failure(of work: () throws(KeyFolderError) -> Void) -> KeyFolderError? {
+        do throws(KeyFolderError) {
+            try work()
+            return nil
+        } catch {
+            return error
+        }
     }
 
     /// Looks at the folder now, such as when a token names a key that is not known yet. Costs some
@@ -148,7 +155,6 @@ final class LiveKeys: Sendable {
 
     private func tell(_ event: Event) { following.withLock { $0 }.onEvent(event) }
 
-    @discardableResult
     private func look() throws(KeyFolderError) -> Bool {
         try following.withLock { following throws(KeyFolderError) in
             guard let found = try folder.look(after: following.mark) else { return false }

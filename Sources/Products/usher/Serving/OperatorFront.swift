@@ -1,9 +1,23 @@
 import Edge
 import HTTPMessages
+import Monitoring
+import StrictJSON
 
-/// What stands behind the operator's port: health, for whoever runs the process.
+/// What stands behind the operator's port: health and figures for whoever asks on this machine,
+/// and what shows or changes peers for who bears the operator's token.
 struct OperatorFront: Sendable {
-    let isReady: @Sendable () -> Bool
+    /// Something without which the service answers by what it knew before.
+    struct Check: Sendable {
+        /// A word of the answer's.
+        let name: String
+        /// A stable code, which names no file; nil where all is well.
+        let failure: @Sendable () -> String?
+    }
+
+    let checks: [Check]
+    let metrics: @Sendable () -> [UInt8]
+    /// nil where the process runs no relay.
+    let console: OperatorConsole?
 
     func outcome(of request: HTTPRequest) -> HTTPOutcome {
         .response(response(to: request))
@@ -18,18 +32,52 @@ struct OperatorFront: Sendable {
             return PublicFront.error(
                 403, "origin_not_allowed", "pages of other origins may not ask here")
         }
-        guard ["/livez", "/readyz"].contains(request.path) else {
-            return PublicFront.error(404, "not_found", "try /livez or /readyz")
+        switch request.path {
+        case "/livez": return open(request) { Self.ok }
+        case "/readyz": return open(request) { readiness }
+        case "/metrics": return open(request) { figures }
+        default:
+            return console?.response(to: request)
+                ?? PublicFront.error(404, "not_found", "try /livez, /readyz or /metrics")
         }
+    }
+
+    private func open(_ request: HTTPRequest, _ answer: () -> HTTPResponse) -> HTTPResponse {
         guard request.method == "GET" || request.method == "HEAD" else {
-            var refusal = PublicFront.error(405, "method_not_allowed", "use GET")
-            refusal.headers.set("Allow", "GET, HEAD")
-            return refusal
+            return Self.methodNotAllowed("GET, HEAD")
         }
-        guard request.path == "/livez" || isReady() else {
-            return .json(503, Array(#"{"status":"not_ready"}"#.utf8))
+        return answer()
+    }
+
+    /// Each check by name, with `ok` or the code of what is wrong.
+    private var readiness: HTTPResponse {
+        var isReady = true
+        var results = JSONObject()
+        for check in checks {
+            let failure = check.failure()
+            results[check.name] = .string(failure ?? "ok")
+            isReady = isReady && failure == nil
         }
-        return .json(200, Array(#"{"status":"ok"}"#.utf8))
+        let body: JSONValue = [
+            "status": isReady ? "ok" : "not_ready", "checks": .object(results),
+        ]
+        return .json(
+            isReady ? 200 : 503, body.serialized(), headers: [("Cache-Control", "no-store")])
+    }
+
+    private var figures: HTTPResponse {
+        var response = HTTPResponse(status: 200)
+        response.headers.set("Content-Type", PrometheusText.contentType)
+        response.body = metrics()
+        return response
+    }
+
+    private static let ok = HTTPResponse.json(200, Array(#"{"status":"ok"}"#.utf8))
+
+    static func methodNotAllowed(_ allowed: String) -> HTTPResponse {
+        var refusal = PublicFront.error(405, "method_not_allowed", "use \(allowed)")
+        refusal.headers.set("Allow", allowed)
+        return refusal
     }
 
     /// A page can point a name of its own at this address, but not an IP literal or `localhost`.
@@ -37,5 +85,46 @@ struct OperatorFront: Sendable {
         let hosts = request.headers.values("Host")
         guard hosts.count == 1, let asked = Origin.of(host: hosts[0]) else { return false }
         return asked.isAddress || asked.isLoopback
+    }
+}
+
+/// The routes that show peers or act on them; each wants the token of `operator.json` as bearer.
+struct OperatorConsole: Sendable {
+    static let roomsPath = "/rooms"
+    static let peersPrefix = "/peers/"
+
+    let pass: OperatorPass
+    /// Every room and its members.
+    let rooms: @Sendable () -> JSONValue
+    /// Closes the connection of this id; false where no peer in a room has it.
+    let kick: @Sendable (_ connectionID: String) -> Bool
+
+    /// nil where the path is none of these.
+    func response(to request: HTTPRequest) -> HTTPResponse? {
+        if request.path == Self.roomsPath {
+            return guarded(request, "GET") { .json(200, rooms().serialized()) }
+        }
+        guard request.path.hasPrefix(Self.peersPrefix) else { return nil }
+        let connectionID = String(request.path.dropFirst(Self.peersPrefix.count))
+        return guarded(request, "DELETE") {
+            kick(connectionID)
+                ? HTTPResponse(status: 204)
+                : PublicFront.error(404, "not_found", "no peer in a room has this connection")
+        }
+    }
+
+    private func guarded(
+        _ request: HTTPRequest, _ method: String, _ answer: () -> HTTPResponse
+    ) -> HTTPResponse {
+        guard pass.isBorne(by: request) else {
+            var refusal = PublicFront.error(
+                401, "unauthorized", "send the token of operator.json in the data folder as bearer")
+            refusal.headers.set("WWW-Authenticate", "Bearer realm=\"usher operator\"")
+            return refusal
+        }
+        guard request.method == method else { return OperatorFront.methodNotAllowed(method) }
+        var response = answer()
+        response.headers.set("Cache-Control", "no-store")
+        return response
     }
 }

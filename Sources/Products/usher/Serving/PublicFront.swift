@@ -11,6 +11,7 @@ struct PublicFront: Sendable {
     let edge: EdgeStep
     let auth: AuthService?
     let relay: Relay?
+    let counts = HTTPCounts(routes: AuthService.paths)
 
     /// The signalling half.
     struct Relay: Sendable {
@@ -20,20 +21,32 @@ struct PublicFront: Sendable {
         let path: String?
     }
 
-    func outcome(of received: HTTPRequest) -> HTTPOutcome {
-        var request = received
+    func outcome(of request: HTTPRequest) -> HTTPOutcome {
+        let outcome = uncounted(request)
+        switch outcome {
+        case .response(let response): counts.count(path: request.path, status: response.status)
+        case .upgrade: counts.count(path: request.path, status: 101)
+        }
+        return outcome
+    }
+
+    private func uncounted(_ request: HTTPRequest) -> HTTPOutcome {
         // Tokens and secrets travel over TLS (RFC 6749 §3.2, RFC 6750 §5.3).
         guard request.isProtected || allowPlainHTTP else { return .response(Self.httpsRequired) }
-        var isFromCookie = false
-        if !AuthService.authenticatesItself(path: request.path) {
-            do throws(EdgeRefusal) {
-                let result = try edge.apply(request.headers)
-                request.headers = result.headers
-                isFromCookie = result.fromCookie
-            } catch {
-                return .response(error.response)
-            }
+        guard !AuthService.authenticatesItself(path: request.path) else {
+            return outcome(of: request, isFromCookie: false)
         }
+        do throws(EdgeRefusal) {
+            let result = try edge.apply(request.headers)
+            var stepped = request
+            stepped.headers = result.headers
+            return outcome(of: stepped, isFromCookie: result.fromCookie)
+        } catch {
+            return .response(error.response)
+        }
+    }
+
+    private func outcome(of request: HTTPRequest, isFromCookie: Bool) -> HTTPOutcome {
         if let response = auth?.respond(to: request) { return .response(response) }
         return relay?.outcome(of: request, isFromCookie: isFromCookie)
             ?? .response(Self.notFound)
@@ -63,7 +76,7 @@ extension PublicFront.Relay {
             return .upgrade(headers: headers) { [loops] socket in
                 loops.adopt(
                     socket.descriptor, earlyBytes: socket.earlyBytes, admission: admission,
-                    affinity: affinity)
+                    affinity: affinity, onClosed: socket.onClosed)
             }
         }
     }

@@ -1,10 +1,12 @@
 import Logging
 
-/// Writes what the services report to the process's log.
+/// Writes what the services report to the process's log, and counts it.
 struct ServiceLog: Sendable {
     let logger: Logger
+    let counts = ReportCounts()
 
     @Sendable func write(_ event: StaticString, _ fields: [(StaticString, String)]) {
+        counts.count(event, fields)
         guard logger.logLevel <= .info else { return }
         var metadata: Logger.Metadata = [:]
         for (name, value) in fields { metadata["\(name)"] = .string(value) }

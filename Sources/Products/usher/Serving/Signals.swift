@@ -1,27 +1,35 @@
 import Glibc
 
-/// SIGTERM and SIGINT, taken on the main thread by waiting for them.
+/// SIGTERM, SIGINT and SIGHUP, taken on the main thread by waiting for them.
 enum Signals {
     /// Blocks them in this thread and in every thread it will start, and ignores SIGPIPE.
     static func block() {
-        var set = stopping()
+        var set = awaited()
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
         signal(SIGPIPE, SIG_IGN)
     }
 
-    /// Returns the signal's name when one arrives.
-    static func wait() -> String {
-        var set = stopping()
-        var received: Int32 = 0
-        while unsafe sigwait(&set, &received) != 0 {}
-        return received == SIGINT ? "SIGINT" : "SIGTERM"
+    /// Returns the name of the signal that says to stop, when one arrives, and calls `reload` for
+    /// each SIGHUP until then.
+    static func wait(reload: () -> Void) -> String {
+        var set = awaited()
+        while true {
+            var received: Int32 = 0
+            guard unsafe sigwait(&set, &received) == 0 else { continue }
+            switch received {
+            case SIGHUP: reload()
+            case SIGINT: return "SIGINT"
+            default: return "SIGTERM"
+            }
+        }
     }
 
-    private static func stopping() -> sigset_t {
+    private static func awaited() -> sigset_t {
         var set = sigset_t()
         unsafe sigemptyset(&set)
         unsafe sigaddset(&set, SIGTERM)
         unsafe sigaddset(&set, SIGINT)
+        unsafe sigaddset(&set, SIGHUP)
         return set
     }
 }

@@ -1,4 +1,5 @@
 import ClientStorage
+import Cryptography
 import Edge
 import Foundation
 import HTTPMessages
@@ -12,12 +13,15 @@ import WebSocket
 
 /// One running service, from its settings to its end.
 struct Site {
+    /// Over how long clients spread their return: enough for the next process to start.
+    private static let reconnectSecondsMin = 5
+
     private let settings: ServeSettings
     private let logger: Logger
 
     init(_ settings: ServeSettings) {
         self.settings = settings
-        var logger = Logger(label: "usher") { StreamLogHandler.standardError(label: $0) }
+        var logger = Logger(label: "usher") { settings.logFormat.handler(label: $0) }
         logger.logLevel = settings.logLevel
         self.logger = logger
     }
@@ -34,21 +38,22 @@ struct Site {
         let operatorDoor = Door()
         let publicServer = try open(settings.listen, .listen, publicDoor)
         let operatorServer = try open(settings.operatorListen, .operator, operatorDoor)
-        let url = Endpoint(address: settings.listen.address, port: publicServer.port).url
+        let url = Endpoint(address: settings.listen.address, port: publicServer.port)
+            .url(isTLS: settings.tls != nil)
         let operatorURL =
-            Endpoint(address: settings.operatorListen.address, port: operatorServer.port).url
+            Endpoint(address: settings.operatorListen.address, port: operatorServer.port)
+            .url(isTLS: false)
         let parts = try Wiring(settings, foundations, publicURL: url, logger: logger).connect()
         parts.directory.start()
         let janitor = Janitor(sweeping: foundations.registry)
         publicDoor.open(parts.front.outcome)
-        operatorDoor.open(
-            OperatorFront(isReady: { [directory = parts.directory] in directory.isHealthy() })
-                .outcome)
+        let pass = try leavePass(operatorURL, isNeeded: parts.front.relay != nil)
+        defer { pass?.remove(in: settings.data) }
+        operatorDoor.open(parts.operatorFront(pass).outcome)
         announce(url: url, operatorURL: operatorURL)
-        let signal = Signals.wait()
+        let signal = Signals.wait { reloadTLS(of: publicServer) }
         logger.notice("stopping", metadata: ["signal": "\(signal)"])
-        parts.front.relay?.service.stopAdmitting()
-        parts.front.relay?.loops.stop(closing: .restarting, secondsMax: 5)
+        if let relay = parts.front.relay { drain(relay) }
         publicServer.stop()
         operatorServer.stop()
         janitor.stop()
@@ -57,12 +62,46 @@ struct Site {
         logger.notice("stopped")
     }
 
+    /// Leaves what commands on this machine need to ask the relay.
+    private func leavePass(
+        _ url: String, isNeeded: Bool
+    ) throws(CommandFailure) -> OperatorPass? {
+        guard isNeeded else { return nil }
+        let pass = OperatorPass.make(url: url)
+        try pass.write(in: settings.data)
+        return pass
+    }
+
+    /// Refuses newcomers, tells v1 clients to come back, and closes every connection behind all
+    /// that was sent to it.
+    private func drain(_ relay: PublicFront.Relay) {
+        relay.service.stopAdmitting()
+        let seconds = settings.drainSeconds
+        relay.loops.tell(.draining(withinSeconds: max(seconds, Self.reconnectSecondsMin)))
+        relay.loops.stop(closing: .restarting, secondsMax: seconds)
+    }
+
+    /// A certificate that cannot be used changes nothing.
+    private func reloadTLS(of server: HTTPServer) {
+        guard let tls = settings.tls else {
+            return logger.notice("nothing to reload", metadata: ["signal": "SIGHUP"])
+        }
+        do throws(SettingError) {
+            server.replaceTLS(try tls.read())
+            logger.notice("tls_certificate_reloaded")
+        } catch {
+            logger.error("tls_certificate_not_reloaded", metadata: ["reason": "\(error)"])
+        }
+    }
+
     private func open(
         _ endpoint: Endpoint, _ setting: Setting, _ door: Door
     ) throws -> HTTPServer {
         var configuration = HTTPServerConfiguration(
             address: endpoint.address, port: endpoint.port)
         configuration.bodyBytesMax = ViewerRequest.eventBytesMax
+        configuration.requestSecondsMax = settings.requestSeconds
+        if setting == .listen { configuration.tls = try settings.tls?.read() }
         configuration.threads = setting == .operator ? 1 : 2
         configuration.trustedProxies = setting == .operator ? [] : settings.trustedProxies
         configuration.log = { [logger] in logger.debug("http", metadata: ["message": "\($0)"]) }

@@ -45,9 +45,9 @@ struct Endpoint: Equatable, Sendable, CustomStringConvertible {
     }
 
     /// Where a browser on this machine finds it.
-    var url: String {
+    func url(isTLS: Bool) -> String {
         let host = isWildcard ? (address == "::" ? "::1" : "127.0.0.1") : address
-        return "http://\(Endpoint(address: host, port: port))"
+        return (isTLS ? "https://" : "http://") + "\(Endpoint(address: host, port: port))"
     }
 }
 
@@ -88,6 +88,8 @@ struct ServeSettings: Sendable {
     let issuer: String?
     let audience: String?
     let demo: Bool
+    /// Whether clients may be registered over HTTP (RFC 7591).
+    let clientRegistration: Bool
     let edgeCookie: String
     let queryToken: QueryTokenRule
     let signingAlgorithm: SignatureAlgorithm
@@ -96,11 +98,22 @@ struct ServeSettings: Sendable {
     let signalPath: String?
     let admission: AdmissionLimits
     let sockets: SocketLimits
+    let conversations: ConversationLimits
     let tokenRequestsPerSecond: Int
     let addressRequestsPerSecond: Int
+    /// How long sockets may take, when the service stops, to read what is queued for them.
+    let drainSeconds: Int
+    /// How long a request, or a handshake, may take to arrive.
+    let requestSeconds: Int
+    /// nil: plain http.
+    let tls: TLSFiles?
     let trustedProxies: [CIDR]
     let allowPlainHTTP: Bool
     let logLevel: Logger.Level
+    let logFormat: LogFormat
+
+    /// Where a browser on this machine finds the service, if it has the port it asked for.
+    var publicURL: String { listen.url(isTLS: tls != nil) }
 
     /// - Throws: `SettingError` for the first setting that is not what it must be.
     init(half: ServedHalf, values: SettingValues, defaultData: String) throws(SettingError) {
@@ -111,9 +124,13 @@ struct ServeSettings: Sendable {
         operatorListen = try values.endpoint(.operator, default: half == .signal ? 9091 : 9090)
         allowPlainHTTP = try values.flag(.allowPlainHTTP)
         trustedProxies = try values.proxies()
+        drainSeconds = try values.integer(.drainSeconds, default: 5, in: 0...3600)
+        requestSeconds = try values.integer(.requestSeconds, default: 15, in: 0...3600)
+        tls = try values.tlsFiles()
         issuer = try values.issuer(allowPlainHTTP: allowPlainHTTP)
         audience = values.text(.audience)
         demo = try values.flag(.demo)
+        clientRegistration = try values.flag(.clientRegistration)
         edgeCookie = try values.cookieName()
         queryToken = try values.choice(.queryToken, default: QueryTokenRule.allow)
         signingAlgorithm =
@@ -123,11 +140,13 @@ struct ServeSettings: Sendable {
         signalPath = try values.path(.signalPath)
         admission = try values.admissionLimits()
         sockets = try values.socketLimits()
+        conversations = try ConversationLimits(values)
         tokenRequestsPerSecond =
             try values.integer(.tokenRequestsPerSecond, default: 0, in: 0...1_000_000)
         addressRequestsPerSecond =
             try values.integer(.addressRequestsPerSecond, default: 0, in: 0...1_000_000)
         logLevel = try values.choice(.logLevel, default: Logger.Level.info)
+        logFormat = try values.choice(.logFormat, default: LogFormat.text)
         try values.checkExposure(of: self)
     }
 }
@@ -144,6 +163,15 @@ extension SettingValues {
                     + "such as 127.0.0.1:8080 or [::1]:8080")
         }
         return endpoint
+    }
+
+    fileprivate func tlsFiles() throws(SettingError) -> TLSFiles? {
+        switch (text(.tlsCertificate), text(.tlsKey)) {
+        case (nil, nil): return nil
+        case (let certificate?, let key?): return TLSFiles(certificate: certificate, key: key)
+        case (_?, nil): throw error(.tlsKey, expected: "the file of the certificate's private key")
+        case (nil, _?): throw error(.tlsCertificate, expected: "the file of the key's certificate")
+        }
     }
 
     fileprivate func proxies() throws(SettingError) -> [CIDR] {
@@ -205,7 +233,8 @@ extension SettingValues {
         var limits = SocketLimits()
         let seconds = 0...31_536_000
         limits.messageBytesMax = try integer(
-            .maxMessageBytes, default: limits.messageBytesMax, in: 0...(64 << 20))
+            .maxMessageBytes, default: limits.messageBytesMax,
+            in: 0...SocketLimits.messageBytesSupportedMax)
         limits.outboundBytesMax = try integer(
             .maxOutboundBytes, default: limits.outboundBytesMax, in: 0...(1 << 30))
         limits.messagesPerSecond = try integer(
@@ -214,18 +243,18 @@ extension SettingValues {
             .messageBurst, default: limits.messageBurst, in: 1...10_000_000)
         limits.pingIntervalSeconds = try integer(
             .pingIntervalSeconds, default: limits.pingIntervalSeconds, in: seconds)
-        limits.ageSecondsMax = try integer(
-            .maxConnectionAgeSeconds, default: limits.ageSecondsMax, in: seconds)
         return limits
     }
 
     /// What must hold before a port is opened to others (RFC 6749 §3.2, RFC 6750 §5.3).
     fileprivate func checkExposure(of settings: ServeSettings) throws(SettingError) {
-        if !settings.listen.isLoopback, settings.trustedProxies.isEmpty, !settings.allowPlainHTTP {
+        let isProtected = settings.tls != nil || !settings.trustedProxies.isEmpty
+        if !settings.listen.isLoopback, !isProtected, !settings.allowPlainHTTP {
             throw error(
                 .listen,
-                expected: "a loopback address, or --trusted-proxy CIDR for the proxy that ends "
-                    + "TLS, or --allow-plain-http to send tokens in the clear")
+                expected: "a loopback address, or --tls-cert and --tls-key, or --trusted-proxy "
+                    + "CIDR for the proxy that ends TLS, or --allow-plain-http to send tokens in "
+                    + "the clear")
         }
         if settings.demo, !settings.listen.isLoopback, try !flag(.demoPublic) {
             throw error(
@@ -237,9 +266,10 @@ extension SettingValues {
             throw error(
                 .issuer, expected: "the URL of the auth half, whose tokens are taken here")
         }
-        if settings.half == .signal, settings.demo {
+        if settings.half == .signal, settings.clientRegistration {
             throw error(
-                .demo, value: "true", expected: "the auth half, which gives out the demo's tokens")
+                .clientRegistration, value: "true",
+                expected: "the auth half, where clients are registered")
         }
         if !settings.listen.isLoopback, !settings.listen.isWildcard, settings.issuer == nil,
             !settings.allowPlainHTTP

@@ -3,6 +3,7 @@
 enum Setting: String, CaseIterable, Sendable {
     case data, keys, listen, `operator`, issuer, audience, demo
     case demoPublic = "demo-public"
+    case clientRegistration = "client-registration"
     case edgeCookie = "edge-cookie"
     case queryToken = "query-token"
     case signingAlgorithm = "signing-algorithm"
@@ -21,12 +22,22 @@ enum Setting: String, CaseIterable, Sendable {
     case connectionsPerSecond = "connections-per-second"
     case connectionBurst = "connection-burst"
     case maxConnectionAgeSeconds = "max-connection-age-seconds"
+    case maxV1ConnectionAgeSeconds = "max-v1-connection-age-seconds"
+    case firstMessageSeconds = "first-message-seconds"
+    case resumeGraceSeconds = "resume-grace-seconds"
+    case resumeEvents = "resume-events"
+    case resumeBytes = "resume-bytes"
     case pingIntervalSeconds = "ping-interval-seconds"
     case tokenRequestsPerSecond = "token-requests-per-second"
     case addressRequestsPerSecond = "address-requests-per-second"
+    case drainSeconds = "drain-seconds"
+    case requestSeconds = "request-seconds"
+    case tlsCertificate = "tls-cert"
+    case tlsKey = "tls-key"
     case trustedProxy = "trusted-proxy"
     case allowPlainHTTP = "allow-plain-http"
     case logLevel = "log-level"
+    case logFormat = "log-format"
 
     var flag: String { "--" + rawValue }
 

@@ -1,6 +1,7 @@
 // Posts one form again and again over connections that are kept alive; counts the answers. One line
-// of JSON on stdout. The request's Authorization value is read from LOAD_AUTHORIZATION.
-//   load_http PORT TARGET FORM CONNECTIONS SECONDS SERVER_PID
+// of JSON on stdout. The request's Authorization value is read from LOAD_AUTHORIZATION. Ends after
+// SECONDS, or after COUNT answers where that is given, and then without a warm-up.
+//   load_http PORT TARGET FORM CONNECTIONS SECONDS SERVER_PID [COUNT]
 #define _GNU_SOURCE
 #include "load.h"
 
@@ -70,19 +71,21 @@ static void prepare_request(const char *target, const char *form) {
         authorization ? "\r\n" : "", strlen(form), form);
 }
 
-static void serve_until(int loop, uint64_t end) {
+static void serve_until(int loop, uint64_t end, uint64_t answers_max) {
     struct epoll_event events[CONNECTIONS_MAX];
-    while (now_nanoseconds() < end) {
+    while (now_nanoseconds() < end && answers < answers_max) {
         int count = epoll_wait(loop, events, CONNECTIONS_MAX, 20);
         for (int i = 0; i < count; i++) readable(events[i].data.ptr);
     }
 }
 
 int main(int argc, char **argv) {
-    if (argc != 7) return fputs("load_http PORT TARGET FORM CONNECTIONS SECONDS PID\n", stderr), 2;
+    if (argc != 7 && argc != 8)
+        return fputs("load_http PORT TARGET FORM CONNECTIONS SECONDS PID [COUNT]\n", stderr), 2;
     prepare_request(argv[2], argv[3]);
     int count = atoi(argv[4]), loop = epoll_create1(0);
     double seconds = atof(argv[5]);
+    uint64_t answers_max = argc == 8 ? strtoull(argv[7], NULL, 10) : UINT64_MAX;
     options.server = atoi(argv[6]);
     if (count < 1 || count > CONNECTIONS_MAX || seconds > 300) return 2;
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[1])),
@@ -95,10 +98,10 @@ int main(int argc, char **argv) {
         epoll_ctl(loop, EPOLL_CTL_ADD, exchanges[i].descriptor, &event);
         ask(&exchanges[i]);
     }
-    serve_until(loop, now_nanoseconds() + 300000000); // warm-up
+    if (argc == 7) serve_until(loop, now_nanoseconds() + 300000000, UINT64_MAX); // warm-up
     uint64_t began = now_nanoseconds(), before = answers;
     double cpu = server_cpu_seconds();
-    serve_until(loop, began + (uint64_t)(seconds * 1e9));
+    serve_until(loop, began + (uint64_t)(seconds * 1e9), answers_max);
     cpu = server_cpu_seconds() - cpu;
     double elapsed = (double)(now_nanoseconds() - began) / 1e9;
     uint64_t counted = answers - before;

@@ -1,0 +1,72 @@
+// A relay as one would write it with Node and the ws package: rooms in a Map, JSON.parse and
+// JSON.stringify, a token that only has to be there.
+//   NODE_PATH=/usr/share/nodejs node peer_node.js PORT
+'use strict';
+const http = require('http');
+const { randomUUID } = require('crypto');
+const { WebSocketServer } = require('ws');
+
+const peers = new Map();
+const rooms = new Map();
+const sockets = new WebSocketServer({
+  noServer: true, maxPayload: 128 * 1024, perMessageDeflate: false,
+});
+const send = (peer, type, data) => peer.socket.send(JSON.stringify({ type, data }));
+
+function join(peer, { roomId, id, name }) {
+  if (peer.room !== undefined || typeof roomId !== 'string') return;
+  peer.room = roomId;
+  const members = rooms.get(roomId) ?? new Set();
+  rooms.set(roomId, members);
+  if (members.size === 0) send(peer, 'first_to_join', { roomId });
+  for (const other of members) {
+    send(other, 'someone_joined', {
+      connectionId: peer.connectionId, peerId: id, offererId: id, name: name ?? null, sdp: null,
+      ownId: other.id,
+    });
+  }
+  peer.id = id;
+  members.add(peer);
+}
+
+function pass(peer, { target, payload }) {
+  const receiver = peers.get(target);
+  if (!receiver || receiver.room === undefined || receiver.room !== peer.room || !payload) return;
+  send(receiver, payload.type ?? 'payload', { connectionId: peer.connectionId, ...payload });
+}
+
+function leave(peer) {
+  peers.delete(peer.connectionId);
+  const members = rooms.get(peer.room);
+  members?.delete(peer);
+  if (members?.size === 0) rooms.delete(peer.room);
+}
+
+sockets.on('connection', (socket) => {
+  const peer = { socket, connectionId: randomUUID() };
+  peers.set(peer.connectionId, peer);
+  socket.on('error', () => {});
+  socket.on('close', () => leave(peer));
+  socket.on('message', (bytes) => {
+    let message;
+    try {
+      message = JSON.parse(bytes);
+    } catch {
+      socket.close(1007);
+      return;
+    }
+    if (message.action === 'join-room') join(peer, message);
+    else if (message.action === 'send-payload') pass(peer, message);
+  });
+});
+
+const server = http.createServer((_, response) => response.writeHead(404).end());
+server.on('upgrade', (request, socket, head) => {
+  const query = new URL(request.url, 'http://localhost').searchParams;
+  if (query.get('token') && query.get('client')) {
+    sockets.handleUpgrade(request, socket, head, (one) => sockets.emit('connection', one));
+  } else {
+    socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+  }
+});
+server.listen(Number(process.argv[2]), '127.0.0.1', 4096);

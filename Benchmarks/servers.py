@@ -1,0 +1,133 @@
+"""The servers that are measured, each on one processor, and the load that comes from another."""
+
+import base64
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from statistics import median
+
+SERVER_CPU, LOAD_CPU = "0", "1"
+UNLIMITED = [
+    "--max-connections-per-address", "0", "--messages-per-second", "0",
+    "--token-requests-per-second", "0",
+]
+
+
+class Program:
+    """A floor or a peer: a program that is told a free port on its command line."""
+
+    token = "a.b.c"
+    path, form = "/oauth2/token", "grant_type=client_credentials"
+
+    def __init__(self, name, command, client="c", secret=None):
+        self.name, self.client = name, client
+        self.authorization = basic(client, secret) if secret else ""
+        self.port = free_port()
+        credentials = [client, secret] if secret else []
+        self.process = subprocess.Popen(pinned(SERVER_CPU, [*command, self.port, *credentials]))
+        wait_for_port(self.port)
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Usher:
+    """`usher serve` with the limits lifted that the load would run into, and a client of it."""
+
+    path, form = "/oauth2/token", "grant_type=client_credentials"
+
+    def __init__(self, binary, cpus=SERVER_CPU, name="usher"):
+        self.name = name
+        self.folder = tempfile.TemporaryDirectory(prefix="usher-benchmark-")
+        data = ["--data", self.folder.name + "/data"]
+        added = json.loads(subprocess.run(
+            [binary, "client", "add", "Benchmark", "--json", *data],
+            check=True, capture_output=True).stdout)
+        self.process = subprocess.Popen(
+            pinned(cpus, [
+                binary, "serve", *data, "--listen", "127.0.0.1:0", "--operator", "127.0.0.1:0",
+                "--log-level", "warning", *UNLIMITED]),
+            stdout=subprocess.PIPE)
+        url = json.loads(self.process.stdout.readline())["url"]
+        self.port = urllib.parse.urlsplit(url).port
+        self.client = added["client_id"]
+        self.authorization = basic(self.client, added["client_secret"])
+        request = urllib.request.Request(
+            url + self.path, b"grant_type=client_credentials&expires_in=3600",
+            {"Authorization": self.authorization})
+        with urllib.request.urlopen(request) as answer:
+            self.token = json.load(answer)["access_token"]
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+        self.folder.cleanup()
+
+
+def basic(client, secret):
+    return "Basic " + base64.b64encode(f"{client}:{secret}".encode()).decode()
+
+
+def pinned(cpu, command):
+    return ["taskset", "-c", cpu, *map(str, command)]
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
+def wait_for_port(port):
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def run_load(server, command):
+    secrets = {"LOAD_TOKEN": server.token, "LOAD_AUTHORIZATION": server.authorization}
+    done = subprocess.run(
+        pinned(LOAD_CPU, command), stdout=subprocess.PIPE, text=True, check=False,
+        env={**os.environ, **{name: value for name, value in secrets.items() if value}})
+    if done.returncode:
+        sys.exit(f"The load on {server.name} failed: {done.stdout}")
+    return json.loads(done.stdout)
+
+
+def resident_kilobytes(server):
+    for line in Path(f"/proc/{server.process.pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise LookupError("VmRSS")
+
+
+def alternate(servers, rounds, measure, member="cpu_microseconds"):
+    """Measures each server in turn, round by round; the values by name, a round in each place."""
+    values = {server.name: [] for server in servers}
+    for _ in range(rounds):
+        for server in servers:
+            values[server.name].append(measure(server)[member])
+    return values
+
+
+def show(what, values, other, unit, target, inverse=False):
+    """Prints two medians and the median of the rounds' ratios, since a clock drifts."""
+    ratios = [
+        theirs / ours if inverse else ours / theirs
+        for ours, theirs in zip(values["usher"], values[other])]
+    print(f"{what:<42} usher {median(values['usher']):>8.2f}  {other} {median(values[other]):>8.2f}"
+          f" {unit:<3}  ratio {median(ratios):>6.2f}  (target {target})", flush=True)

@@ -1,0 +1,51 @@
+/// One connection in one room.
+package struct RoomMember: Equatable, Sendable {
+    /// How a member is reached, by the dialect it speaks.
+    package enum Route: Equatable, Sendable {
+        /// Where its messages go; means something only to whoever performs the sends.
+        case classic(address: UInt64)
+        /// It is found by its connection, which outlives its sockets. The subject is that of its
+        /// token; nil where that names none.
+        case v1(subject: String?)
+    }
+
+    package let connection: ConnectionID
+    package let route: Route
+    /// Seconds on a clock that never goes back.
+    package let joinedAt: UInt32
+    /// The later of two members has the greater one; given by the table.
+    package internal(set) var order: UInt64
+    package let peerID: PeerID
+    /// What people see; nil where none was given.
+    package let name: String?
+
+    package init(
+        connection: ConnectionID, route: Route, peerID: PeerID, name: String? = nil,
+        joinedAt: UInt32 = 0, order: UInt64 = 0
+    ) {
+        self.connection = connection
+        self.route = route
+        self.peerID = peerID
+        self.name = name
+        self.joinedAt = joinedAt
+        self.order = order
+    }
+
+    package var isV1: Bool {
+        if case .v1 = route { true } else { false }
+    }
+
+    /// Where its messages go, of a classic member.
+    package var address: UInt64? {
+        if case .classic(let address) = route { address } else { nil }
+    }
+
+    /// What becomes of this member when `newer` joins with the same peer id (PROTOCOL §2).
+    func verdict(on newer: RoomMember) -> SamePeer {
+        guard case .v1(let own) = route, case .v1(let other) = newer.route else { return .bothStay }
+        guard let own, let other, own.utf8.elementsEqual(other.utf8) else { return .newerIsRefused }
+        return .olderLeaves
+    }
+
+    enum SamePeer { case bothStay, olderLeaves, newerIsRefused }
+}

@@ -1,0 +1,46 @@
+/// What a v1 client says besides what a classic one does (PROTOCOL §3).
+package enum V1Message: Equatable, Sendable {
+    case joinRoom(JoinRoom)
+    case sendPayload(SendPayload)
+    /// `{"action":"leave-room","roomId":R}`
+    case leaveRoom(room: String)
+    case broadcast(Broadcast)
+    /// `{"action":"refresh-token","token":T}`; any text but the empty one.
+    case refreshToken(String)
+    case resume(Resume)
+    case ping
+}
+
+/// `{"action":"broadcast","roomId":R,"payload":{"type":T,…}}`
+package struct Broadcast: Equatable, Sendable {
+    /// 1 to 256 bytes of UTF-8.
+    package let room: String
+    package let payload: PayloadLayout
+}
+
+/// `{"action":"resume","session":S,"seq":N}`
+package struct Resume: Equatable, Sendable {
+    /// Nil for what can be no secret of ours.
+    package let secret: SessionSecret?
+    /// The number of the last event that the client has dealt with; 0 for none.
+    package let seq: UInt64
+}
+
+/// A payload's parts, as ranges of the message.
+package struct PayloadLayout: Equatable, Sendable {
+    /// The value of the payload's `type` with its quotes; nil when it has none.
+    package let type: Range<Int>?
+    /// Members before a `connectionId` that was dropped; empty in every honest payload.
+    package let leading: Range<Int>
+    /// The payload's members, from the first name's quote to the last value's end; may be empty.
+    package let members: Range<Int>
+}
+
+/// One message of a v1 client: what it says, and what its answer must bear.
+package struct V1Envelope: Equatable, Sendable {
+    /// The message's `action` with its quotes, where it is a string of at most 64 bytes.
+    package let action: Range<Int>?
+    /// The value of `ack`; nil without one, and for one that may not be.
+    package let ack: Range<Int>?
+    package let content: Result<V1Message, SignalError>
+}

@@ -1,0 +1,129 @@
+internal import StrictJSON
+
+/// Reads the messages of v1 clients. It holds scratch storage that every message uses again.
+package struct V1MessageReader: Sendable {
+    /// The most bytes of an `action` that an error names again.
+    static let actionBytesMax = 64
+    /// The greatest magnitude of an `ack` that is a number, and of a `seq`: beyond it, numbers of
+    /// JavaScript run together.
+    static let integerMax: UInt64 = 1 << 53
+
+    private var fields = MessageFields()
+
+    package init() {}
+
+    /// Checks and reads one whole text message.
+    ///
+    /// - Returns: The message, or why it is refused, with the `ack` that the answer must bear.
+    /// - Throws: `notAnObject` for what is no JSON object; nothing else.
+    package mutating func read(_ bytes: Span<UInt8>) throws(MessageFault) -> V1Envelope {
+        do throws(JSONError) {
+            try fields.scan(bytes)
+        } catch {
+            let fault = MessageReader.fault(error.kind)
+            guard case .refused(let refusal) = fault else { throw fault }
+            return V1Envelope(action: nil, ack: nil, content: .failure(refusal))
+        }
+        let action = fields.actionIndex(bytes)
+        let shown = action.flatMap { index -> Range<Int>? in
+            let member = fields.scanner.members[index]
+            return member.value.count &- 2 <= Self.actionBytesMax ? member.value : nil
+        }
+        var ack: Range<Int>?
+        if let member = fields.outer(.ack, bytes) {
+            guard fields.isAck(member, bytes) else {
+                return V1Envelope(action: shown, ack: nil, content: .failure(.badRequest))
+            }
+            ack = member.value
+        }
+        do throws(MessageFault) {
+            let message = try fields.v1Message(action, bytes)
+            return V1Envelope(action: shown, ack: ack, content: .success(message))
+        } catch {
+            guard case .refused(let refusal) = error else { throw error }
+            return V1Envelope(action: shown, ack: ack, content: .failure(refusal))
+        }
+    }
+}
+
+extension MessageFields {
+    fileprivate func v1Message(
+        _ action: Int?, _ bytes: Span<UInt8>
+    ) throws(MessageFault) -> V1Message {
+        guard let action else { throw .refused(.badRequest) }
+        if holds(action, "send-payload", bytes) { return .sendPayload(try sendPayload(bytes)) }
+        if holds(action, "join-room", bytes) { return .joinRoom(try namedJoin(bytes)) }
+        if holds(action, "broadcast", bytes) { return .broadcast(try broadcast(bytes)) }
+        if holds(action, "leave-room", bytes) { return .leaveRoom(room: try room(bytes)) }
+        if holds(action, "ping", bytes) { return .ping }
+        if holds(action, "resume", bytes) { return .resume(try resume(bytes)) }
+        if holds(action, "refresh-token", bytes) { return .refreshToken(try token(bytes)) }
+        throw .refused(.unknownAction)
+    }
+
+    /// An integer of at most 2^53 either way, or a string of 1 to 256 bytes.
+    fileprivate func isAck(_ member: RawScanner.RawMember, _ bytes: Span<UInt8>) -> Bool {
+        switch member.kind {
+        case .string:
+            let content = member.value.count &- 2
+            guard member.valueIsEscaped else {
+                return (1...MessageReader.textBytesMax).contains(content)
+            }
+            let count = scanner.string(of: member, in: bytes)?.utf8.count ?? 0
+            return (1...MessageReader.textBytesMax).contains(count)
+        case .number:
+            let isNegative = bytes[member.value.lowerBound] == UInt8(ascii: "-")
+            let digits = member.value.dropFirst(isNegative ? 1 : 0)
+            return Self.integer(bytes, digits) != nil
+        case .null, .bool, .array, .object: return false
+        }
+    }
+
+    /// Digits alone, of at most 2^53.
+    private static func integer(_ bytes: Span<UInt8>, _ range: Range<Int>) -> UInt64? {
+        guard !range.isEmpty, range.count <= 16 else { return nil }
+        var value: UInt64 = 0
+        for index in range {
+            let digit = bytes[index]
+            guard digit >= 0x30, digit <= 0x39 else { return nil }
+            value = value &* 10 &+ UInt64(digit &- 0x30)
+        }
+        return value <= V1MessageReader.integerMax ? value : nil
+    }
+
+    /// In v1 a join has a name (PROTOCOL §4).
+    private func namedJoin(_ bytes: Span<UInt8>) throws(MessageFault) -> JoinRoom {
+        let join = try joinRoom(bytes)
+        guard let name = join.name, !name.isEmpty else { throw .refused(.badRequest) }
+        return join
+    }
+
+    private func room(_ bytes: Span<UInt8>) throws(MessageFault) -> String {
+        guard let room = outer(.roomID, bytes) else { throw .refused(.badRequest) }
+        return try text(room, bytes)
+    }
+
+    private func broadcast(_ bytes: Span<UInt8>) throws(MessageFault) -> Broadcast {
+        let room = try room(bytes)
+        guard let payload = payloadIndex(bytes) else { throw .refused(.badRequest) }
+        let layout = try payloadLayout(payload, bytes)
+        return Broadcast(
+            room: room,
+            payload: PayloadLayout(
+                type: layout.type, leading: layout.leading, members: layout.members))
+    }
+
+    private func token(_ bytes: Span<UInt8>) throws(MessageFault) -> String {
+        guard let member = outer(.token, bytes),
+            let token = scanner.string(of: member, in: bytes), !token.isEmpty
+        else { throw .refused(.badRequest) }
+        return token
+    }
+
+    private func resume(_ bytes: Span<UInt8>) throws(MessageFault) -> Resume {
+        guard let session = outer(.session, bytes), let seq = outer(.seq, bytes),
+            seq.kind == .number, let number = Self.integer(bytes, seq.value)
+        else { throw .refused(.badRequest) }
+        return Resume(secret: SessionSecret(try text(session, bytes)), seq: number)
+    }
+}

@@ -1,0 +1,38 @@
+import Synchronization
+
+/// Randomness fetched ahead, for identifiers of which many are made: to OpenSSL's generator, 16
+/// bytes are as much work as some hundred.
+///
+/// What was given is overwritten, so that no identifier can be read out of memory afterwards. For a
+/// process that never forks: parent and child would give out the same bytes.
+package final class RandomReserve: Sendable {
+    /// The most that is taken out of the reserve. Longer ones are secrets rather than identifiers,
+    /// and come straight from the generator.
+    package static let shareBytesMax = 16
+    static let byteCount = 512
+
+    private struct State: Sendable {
+        var bytes: [UInt8] = []
+        var taken = 0
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    /// As many bytes as asked for, never the same twice.
+    package func bytes(_ count: Int) -> [UInt8] {
+        guard count <= Self.shareBytesMax else { return SecureRandom.bytes(count) }
+        return state.withLock { state in
+            if state.bytes.count - state.taken < count {
+                state.bytes = SecureRandom.bytes(Self.byteCount)
+                state.taken = 0
+            }
+            let range = state.taken..<(state.taken + count)
+            let share = Array(state.bytes[range])
+            for index in range { state.bytes[index] = 0 }
+            state.taken = range.upperBound
+            return share
+        }
+    }
+}

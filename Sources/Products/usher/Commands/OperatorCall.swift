@@ -1,0 +1,43 @@
+import ArgumentParser
+import StrictJSON
+
+/// What every command takes that asks the running service.
+struct OperatorOptions: ParsableArguments {
+    @Option(help: "Folder of the registry. (default: $USHER_DATA or ~/.local/share/usher)")
+    var data: String?
+    @Flag(help: "Print JSON for programs.") var json = false
+
+    var dataFolder: String { Environment.dataFolder(data) }
+}
+
+/// Asks the service that runs on a data folder, with the bearer that it left there.
+struct OperatorCall {
+    /// A room's entry has some 200 bytes for each member.
+    private static let bytesMax = 64 << 20
+    private let pass: OperatorPass
+
+    init(data: String) throws(CommandFailure) { pass = try OperatorPass.read(in: data) }
+
+    /// Status and body of the answer; `path` has its slash in front.
+    func ask(_ method: String, _ path: String) throws(CommandFailure) -> Probe.Answer {
+        let outcome = Probe.ask(
+            method, pass.url + path, bearer: pass.token, bytesMax: Self.bytesMax)
+        switch outcome {
+        case .answer(let answer) where answer.status == 401:
+            throw CommandFailure(
+                "the service at \(pass.url) was started with another data folder: give its --data")
+        case .answer(let answer): return answer
+        case .silence(let reason):
+            throw CommandFailure("no relay answers at \(pass.url) (\(reason)): is it running?")
+        case .notAsked(let reason): throw CommandFailure("\(pass.url): \(reason)")
+        }
+    }
+}
+
+extension Probe.Answer {
+    /// The failure that an unexpected answer means.
+    var failure: CommandFailure {
+        let said = json?["error_description"]?.string ?? "status \(status)"
+        return CommandFailure("the service answered: \(Printable.text(said))")
+    }
+}

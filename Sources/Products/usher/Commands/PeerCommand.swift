@@ -1,0 +1,69 @@
+import ArgumentParser
+import ClientStorage
+import Clients
+
+struct PeerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "peer",
+        abstract: "Act on a peer that is connected now.",
+        subcommands: [Kick.self])
+}
+
+extension PeerCommand {
+    struct Kick: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Close a peer's connection for good (4501).",
+            discussion: """
+                Its rooms are told that it left, and clients that keep the protocol do not come \
+                back by themselves. Its token stays good: to keep it out, revoke that \
+                (usher token revoke), or the client (usher client disable).
+
+                EXAMPLES
+                  usher room list
+                  usher peer kick 9f3a5c0e77d10b42
+                """)
+
+        @Argument(help: "The connection, as usher room list shows it.") var connectionID: String
+        @OptionGroup var options: OperatorOptions
+
+        func validate() throws {
+            let isID =
+                connectionID.utf8.count == 16
+                && connectionID.utf8.allSatisfy {
+                    (0x30...0x39).contains($0) || (0x61...0x66).contains($0)
+                }
+            guard isID else {
+                throw ValidationError(
+                    "CONNECTION-ID is \"\(connectionID)\": expected the 16 hexadecimal digits "
+                        + "that usher room list shows")
+            }
+        }
+
+        func run() throws {
+            try report {
+                let answer = try OperatorCall(data: options.dataFolder)
+                    .ask("DELETE", "/peers/\(connectionID)")
+                guard answer.status != 404 else {
+                    throw CommandFailure(
+                        "no peer in a room has the connection \(connectionID): see usher room list")
+                }
+                guard answer.status == 204 else { throw answer.failure }
+                note()
+                say(options.json ? #"{"kicked":"\#(connectionID)"}"# : "kicked \(connectionID)")
+            }
+        }
+
+        /// The relay keeps no audit of its own: who ran the command is known here alone.
+        private func note() {
+            do throws(RegistryError) {
+                let registry = try ClientRegistry(
+                    path: RegistryFile.path(in: options.dataFolder), mustExist: true)
+                try registry.appendAudit(
+                    action: "peer.kick", target: connectionID, details: "", by: .atTerminal(),
+                    at: Clock.now())
+            } catch {
+                complain("it is done, but not in the audit log: \(error)")
+            }
+        }
+    }
+}

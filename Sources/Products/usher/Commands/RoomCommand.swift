@@ -1,0 +1,65 @@
+import ArgumentParser
+import Glibc
+import StrictJSON
+
+struct RoomCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "room",
+        abstract: "See who is in which room now.",
+        subcommands: [List.self])
+}
+
+extension RoomCommand {
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List the rooms of the running relay and their members.",
+            discussion: """
+                Asks the relay that runs on the data folder. With --watch, the list is shown \
+                again whenever it has changed, until interrupted.
+
+                EXAMPLES
+                  usher room list
+                  usher room list --watch
+                  usher room list --json | jq '.rooms[].members | length'
+                """)
+
+        private static let watchMicroseconds: UInt32 = 1_000_000
+
+        @Flag(help: "Show it again whenever it changes.") var watch = false
+        @OptionGroup var options: OperatorOptions
+
+        func run() throws {
+            try report {
+                let relay = try OperatorCall(data: options.dataFolder)
+                var last: [UInt8]?
+                repeat {
+                    let answer = try relay.ask("GET", "/rooms")
+                    guard answer.status == 200, let rooms = answer.json?["rooms"]?.array else {
+                        throw answer.failure
+                    }
+                    if answer.body != last { show(answer.body, rooms, isFirst: last == nil) }
+                    last = answer.body
+                    if watch { usleep(Self.watchMicroseconds) }
+                } while watch
+            }
+        }
+
+        private func show(_ body: [UInt8], _ rooms: [JSONValue], isFirst: Bool) {
+            if options.json { return say(String(decoding: body, as: UTF8.self)) }
+            if !isFirst { say("") }
+            let members = rooms.compactMap(\.object).flatMap(rows)
+            guard !members.isEmpty else { return say("nobody is in a room") }
+            let head = ["client_id", "room", "connection", "peer", "name", "dialect"]
+            TextTable(rows: [head] + members).lines.forEach(say)
+        }
+
+        private func rows(_ room: JSONObject) -> [[String]] {
+            (room["members"]?.array ?? []).compactMap(\.object).map { member in
+                [
+                    room["client_id"], room["room"], member["connectionId"], member["peerId"],
+                    member["name"], member["dialect"],
+                ].map { Printable.text($0?.string ?? "") }
+            }
+        }
+    }
+}

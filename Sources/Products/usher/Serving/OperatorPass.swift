@@ -1,0 +1,79 @@
+import Cryptography
+import Foundation
+import Glibc
+import HTTPMessages
+import StrictJSON
+import Tokens
+
+/// The file by which commands on this machine find the running service and prove that they may
+/// see and change what its operator may: the operator's URL and a random bearer token.
+///
+/// It lies in the data folder, for its owner alone, as long as the service runs.
+struct OperatorPass: Equatable, Sendable {
+    let url: String
+    /// 32 random bytes in base64url.
+    let token: String
+
+    static func path(in data: String) -> String { data + "/operator.json" }
+
+    /// A new one for a service that is about to run.
+    static func make(url: String) -> OperatorPass {
+        OperatorPass(url: url, token: Base64URL.encode(SecureRandom.bytes(32)))
+    }
+
+    /// Whether the request bears the token (RFC 6750 §2.1).
+    func isBorne(by request: HTTPRequest) -> Bool {
+        let fields = request.headers.values("Authorization")
+        guard fields.count == 1, fields[0].lowercased().hasPrefix("bearer ") else { return false }
+        return constantTimeEqual(Array(fields[0].utf8.dropFirst(7)), Array(token.utf8))
+    }
+
+    // MARK: The file
+
+    /// Writes the file anew, with mode 0600.
+    func write(in data: String) throws(CommandFailure) {
+        let path = Self.path(in: data)
+        let draft = path + ".\(getpid()).new"
+        unsafe unlink(draft)
+        let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
+        let descriptor = unsafe open(draft, flags, 0o600)
+        guard descriptor >= 0 else { throw Self.failure("cannot write", draft) }
+        let value: JSONValue = ["url": .string(url), "token": .string(token)]
+        let bytes = value.serialized() + [0x0A]
+        let written = unsafe Glibc.write(descriptor, bytes, bytes.count)
+        close(descriptor)
+        guard written == bytes.count, unsafe rename(draft, path) == 0 else {
+            let failure = Self.failure("cannot write", path)
+            unsafe unlink(draft)
+            throw failure
+        }
+    }
+
+    /// Removes the file, unless another service has written its own since.
+    func remove(in data: String) {
+        guard let found = try? Self.read(in: data), found == self else { return }
+        unsafe unlink(Self.path(in: data))
+    }
+
+    /// - Throws: When no service runs on this data folder, or the file is not to be trusted.
+    static func read(in data: String) throws(CommandFailure) -> OperatorPass {
+        let path = path(in: data)
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else {
+            guard errno == ENOENT else { throw failure("cannot read", path) }
+            throw CommandFailure(
+                "no relay runs on \(data): there is no operator.json. Start usher serve, or say "
+                    + "with --data where it keeps its registry")
+        }
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        guard let content = try? file.read(upToCount: 4096),
+            let object = (try? JSONValue.parse([UInt8](content)))?.object,
+            let url = object["url"]?.string, let token = object["token"]?.string
+        else { throw CommandFailure("\(path) is not what usher serve writes: start it again") }
+        return OperatorPass(url: url, token: token)
+    }
+
+    private static func failure(_ what: String, _ path: String) -> CommandFailure {
+        CommandFailure("\(what) \(path): \(unsafe String(cString: strerror(errno)))")
+    }
+}

@@ -1,0 +1,110 @@
+import Monitoring
+import SignalService
+import Signalling
+import SocketLoop
+import StrictJSON
+
+/// What the operator sees of the relay, and may do to its peers.
+extension PublicFront.Relay {
+    func console(_ pass: OperatorPass) -> OperatorConsole {
+        OperatorConsole(pass: pass, rooms: { rooms }, kick: kick)
+    }
+
+    private var rooms: JSONValue {
+        ["rooms": .array(service.rooms().map(Self.document))]
+    }
+
+    private static func document(_ room: RoomSummary) -> JSONValue {
+        let members = room.members.map { member -> JSONValue in
+            [
+                "connectionId": .string(member.connectionID), "peerId": .string(member.peerID),
+                "name": member.name.map { .string($0) } ?? .null,
+                "dialect": .string(member.dialect),
+            ]
+        }
+        return [
+            "client_id": .string(room.clientID), "room": .string(room.room),
+            "members": .array(members),
+        ]
+    }
+
+    @Sendable private func kick(_ connectionID: String) -> Bool {
+        let bytes = Array(connectionID.utf8)
+        guard let connection = ConnectionID(bytes.span, bytes.indices),
+            service.rooms().contains(where: { room in
+                room.members.contains { $0.connectionID == connectionID }
+            })
+        else { return false }
+        loops.tell(.kick(connection))
+        return true
+    }
+}
+
+// MARK: Figures
+
+extension PublicFront.Relay {
+    var families: [MetricFamily] {
+        let (relay, loops) = (service.figures, loops.figures)
+        var open = MetricFamily(.gauge, "usher_connections", "Connections that are open.")
+        var opened = MetricFamily(
+            .counter, "usher_connections_opened_total", "Connections that were let in.")
+        for (dialect, figures) in [("classic", relay.classic), ("v1", relay.v1)] {
+            open.add(figures.open, ["dialect": dialect])
+            opened.add(figures.opened, ["dialect": dialect])
+        }
+        return [open, opened] + sessions(relay) + messages(relay, loops) + sockets(loops)
+    }
+
+    private func sessions(_ relay: RelayFigures) -> [MetricFamily] {
+        [
+            MetricFamily(.gauge, "usher_rooms", "Rooms with members.", service.roomCount),
+            MetricFamily(
+                .gauge, "usher_sessions_away", "v1 sessions whose connection is lost.",
+                max(0, service.sessionCount - relay.v1.open)),
+            MetricFamily(
+                .counter, "usher_sessions_resumed_total", "v1 sessions that were resumed.",
+                relay.resumed),
+        ]
+    }
+
+    private func messages(_ relay: RelayFigures, _ loops: LoopFigures) -> [MetricFamily] {
+        var received = MetricFamily(
+            .counter, "usher_messages_received_total", "Messages of peers that were acted on.")
+        for action in RelayFigures.Action.allCases {
+            received.add(relay.received[action.rawValue], ["action": action.name])
+        }
+        var refused = MetricFamily(
+            .counter, "usher_messages_refused_total", "Messages of peers that were refused.")
+        for error in SignalError.allCases {
+            refused.add(relay.refused[error] ?? 0, ["code": error.code])
+        }
+        return [
+            received, refused,
+            MetricFamily(
+                .counter, "usher_messages_sent_total", "Events queued for peers.",
+                loops.messagesSent),
+        ]
+    }
+
+    private func sockets(_ loops: LoopFigures) -> [MetricFamily] {
+        var bytes = MetricFamily(
+            .counter, "usher_socket_bytes_total", "Bytes read from WebSockets and written to them.")
+        bytes.add(loops.bytesRead, ["direction": "in"])
+        bytes.add(loops.bytesSent, ["direction": "out"])
+        return [
+            bytes,
+            MetricFamily(
+                .gauge, "usher_outbound_queue_bytes", "Bytes that wait for slow readers.",
+                loops.bytesQueued),
+        ]
+    }
+
+    var latency: MetricHistogram {
+        let figures = loops.figures
+        return MetricHistogram(
+            "usher_message_latency_seconds",
+            "From reading a message to having handed what it caused to the kernel.",
+            bounds: LoopFigures.latencyBounds.map { Double($0) / 1e6 },
+            counts: figures.latencies, sum: Double(figures.latencyMicroseconds) / 1e6)
+    }
+}

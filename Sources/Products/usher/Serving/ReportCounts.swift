@@ -1,0 +1,48 @@
+import Monitoring
+import Synchronization
+
+/// Counts what the services report to the log: by event, and by the reason that most events bear.
+final class ReportCounts: Sendable {
+    private struct Key: Hashable, Comparable {
+        let event: String
+        let reason: String
+
+        static func < (one: Key, other: Key) -> Bool {
+            (one.event, one.reason) < (other.event, other.reason)
+        }
+    }
+
+    /// The fields that tell why; their values come from closed sets.
+    private static let reasonFields = ["reason", "code", "end"]
+    /// What peers commonly close with. They may send thousands of other codes, which are counted
+    /// as one.
+    private static let peerEnds: Set = ["peer 1000", "peer 1001", "peer without code"]
+    private let counts = Mutex<[Key: Int]>([:])
+
+    func count(_ event: StaticString, _ fields: [(StaticString, String)]) {
+        var reason = ""
+        for (name, value) in fields where Self.reasonFields.contains("\(name)") { reason = value }
+        let isOdd = reason.hasPrefix("peer ") && !Self.peerEnds.contains(reason)
+        let key = Key(event: "\(event)", reason: isOdd ? "peer other" : reason)
+        counts.withLock { $0[key, default: 0] += 1 }
+    }
+
+    /// Handshakes refused, connections closed, and everything else.
+    var families: [MetricFamily] {
+        var refused = MetricFamily(
+            .counter, "usher_handshakes_refused_total", "WebSocket handshakes refused, by reason.")
+        var closed = MetricFamily(
+            .counter, "usher_connections_closed_total",
+            "Connections that ended, by who ended them and with which code.")
+        var others = MetricFamily(
+            .counter, "usher_reports_total", "Other events that were logged, by event and reason.")
+        for (key, count) in counts.withLock({ $0 }).sorted(by: { $0.key < $1.key }) {
+            switch key.event {
+            case "connection_refused": refused.add(count, ["reason": key.reason])
+            case "connection_closed": closed.add(count, ["end": key.reason])
+            default: others.add(count, ["event": key.event, "reason": key.reason])
+            }
+        }
+        return [refused, closed, others]
+    }
+}

@@ -1,0 +1,90 @@
+import HTTPMessages
+
+/// The token of a request to an endpoint that is itself a protected resource: in `Authorization`
+/// and nowhere else (RFC 6750 §2.1, RFC 9700 §4.3.2).
+enum BearerToken {
+    private static let scheme = "Bearer"
+
+    static func find(in request: HTTPRequest) throws(OAuthRefusal) -> String {
+        try checkQuery(request.query)
+        let fields = request.headers.values("Authorization")
+        guard fields.count <= 1 else {
+            throw .invalidBearerRequest("Authorization occurs more than once")
+        }
+        guard let field = fields.first else { throw .bearerNeeded }
+        let (scheme, rest) = split(field)
+        // Another scheme is no token, bad or good.
+        guard FieldGrammar.areSameName(scheme, Self.scheme) else { throw .bearerNeeded }
+        guard isToken(rest) else {
+            throw .invalidBearerRequest("what follows Bearer in Authorization is no token")
+        }
+        return rest
+    }
+
+    private static func split(_ field: String) -> (scheme: String, rest: String) {
+        let parts = field.split(separator: " ", maxSplits: 1)
+        let rest = parts.count == 2 ? parts[1].drop { $0 == " " } : ""
+        return (parts.first.map(String.init) ?? "", String(rest))
+    }
+
+    /// `b64token` of RFC 6750 §2.1.
+    private static func isToken(_ text: String) -> Bool {
+        let body = text.utf8.reversed().drop { $0 == UInt8(ascii: "=") }
+        return !body.isEmpty
+            && body.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
+                    UInt8(ascii: "_"), UInt8(ascii: "~"), UInt8(ascii: "+"), UInt8(ascii: "/"):
+                    true
+                default: false
+                }
+            }
+    }
+
+    private static func checkQuery(_ query: String?) throws(OAuthRefusal) {
+        guard let query, !query.isEmpty else { return }
+        let pairs: [(name: String, value: String)]
+        do throws(FormError) {
+            pairs = try FormFields.parse(Array(query.utf8))
+        } catch {
+            throw .invalidBearerRequest("the query string is no form: \(error)")
+        }
+        guard pairs.contains(where: { $0.name == "access_token" }) else { return }
+        throw .invalidBearerRequest(
+            "access_token must not stand in the URI; replace what was sent, since URIs are logged")
+    }
+}
+
+extension OAuthRefusal {
+    private static let realm = #"Bearer realm="usher""#
+
+    /// Nothing was presented, so that the challenge names no error (RFC 6750 §3.1).
+    static let bearerNeeded = OAuthRefusal(
+        status: 401, code: "unauthorized",
+        description: "a token must be sent, as Authorization: Bearer TOKEN",
+        headers: [Header(name: "WWW-Authenticate", value: realm)])
+
+    /// A request that says something twice or not as it must be said (RFC 6750 §3.1).
+    static func invalidBearerRequest(_ description: String) -> OAuthRefusal {
+        challenged(400, "invalid_request", description)
+    }
+
+    static func invalidToken(_ description: String) -> OAuthRefusal {
+        challenged(401, "invalid_token", description)
+    }
+
+    static func insufficientScope(_ scope: String, _ description: String) -> OAuthRefusal {
+        challenged(403, "insufficient_scope", description, extra: #", scope="\#(scope)""#)
+    }
+
+    private static func challenged(
+        _ status: Int, _ code: String, _ description: String, extra: String = ""
+    ) -> OAuthRefusal {
+        let text = OAuthText.cleaned(description)
+        let error = #", error="\#(code)", error_description="\#(text)""#
+        return OAuthRefusal(
+            status: status, code: code, description: description,
+            headers: [Header(name: "WWW-Authenticate", value: realm + error + extra)])
+    }
+}

@@ -1,0 +1,186 @@
+import Clients
+import HTTPMessages
+import StrictJSON
+
+/// `GET`, `PUT` and `DELETE` of `/oauth2/register/{client_id}`: a registered client reads,
+/// replaces and removes its registration, by its registration access token (RFC 7592 §2).
+final class RegisteredClientEndpoint: Sendable {
+    static let prefix = RegistrationEndpoint.path + "/"
+    /// As OpenAPI writes it.
+    static let path = prefix + "{client_id}"
+    static let methods = ["GET", "PUT", "DELETE"]
+
+    private let issuer: String
+    private let ports: AuthPorts
+    private let registry: RegistrationPorts
+    private let gate: ClientGate
+    private let rate: ClientRate
+    private let guesses = GuessLimit()
+    private let dummy = [UInt8](repeating: 0, count: 32)
+
+    init(
+        _ configuration: AuthConfiguration, _ ports: AuthPorts, _ registry: RegistrationPorts,
+        _ gate: ClientGate
+    ) {
+        issuer = configuration.issuer
+        self.ports = ports
+        self.registry = registry
+        self.gate = gate
+        rate = ClientRate(configuration)
+    }
+
+    func respond(to request: HTTPRequest) -> HTTPResponse {
+        do throws(OAuthRefusal) {
+            let now = ports.now()
+            try gate.admit(request, methods: Self.methods, now)
+            let token = try BearerToken.find(in: request)
+            let client = try client(request, token, now)
+            try rate.take(client, now)
+            switch request.method {
+            case "PUT": return try replace(client, request, token, now)
+            case "DELETE": return try remove(client, now)
+            default: return try answer(client, token)
+            }
+        } catch {
+            return error.response
+        }
+    }
+
+    private func answer(
+        _ client: Client, _ token: String, secret: String? = nil
+    ) throws(OAuthRefusal) -> HTTPResponse {
+        guard let registration = client.registration else { throw Self.refused }
+        return RegistrationResponse(
+            client: client, registration: registration, token: token, secret: secret
+        ).make(200, issuer)
+    }
+
+    /// Tokens first: were the client gone and its tokens not, nobody could take them back.
+    private func remove(_ client: Client, _ now: Int64) throws(OAuthRefusal) -> HTTPResponse {
+        let actor = Actor.client(client.clientID)
+        do {
+            try ports.revoke(.allOf(clientID: client.clientID, now: now), actor)
+        } catch  where error.code == ClientLookupFailure.revocationsFull {
+            // Tokens of a client that is gone are refused here all the same.
+            ports.log("registry_unavailable", [("code", error.code)])
+        } catch {
+            throw ports.unavailable(error)
+        }
+        do {
+            try registry.remove(client.clientID, actor)
+        } catch {
+            throw refusal(of: error)
+        }
+        return HTTPResponse(status: 204, headers: HeaderFields(NoStore.fields))
+    }
+
+    private func refusal(of failure: ClientLookupFailure) -> OAuthRefusal {
+        failure.code == ClientLookupFailure.clientUnknown
+            ? Self.refused : ports.unavailable(failure)
+    }
+
+    private static let refused = OAuthRefusal.invalidToken(
+        "there is no such client, or the token is not its registration access token")
+}
+
+// MARK: Who may
+
+extension RegisteredClientEndpoint {
+    /// The client of the path, once the token has proved to be its own. Unknown client and wrong
+    /// token cost the same and look the same (RFC 7592 §2.1).
+    private func client(
+        _ request: HTTPRequest, _ token: String, _ now: Int64
+    ) throws(OAuthRefusal) -> Client {
+        let id = String(request.path.dropFirst(Self.prefix.count))
+        try guesses.check(id, from: request.clientAddress, now: now)
+        guard try isTokenOf(id, token), let client = try lookUp(registry.client, id) else {
+            guesses.record(id, from: request.clientAddress, now: now)
+            ports.log("registration_access_refused", [("address", request.clientAddress)])
+            throw Self.refused
+        }
+        guard client.isEnabled else {
+            throw .forbidden("access_denied", "the client is disabled: ask the operator")
+        }
+        return client
+    }
+
+    private func isTokenOf(_ id: String, _ token: String) throws(OAuthRefusal) -> Bool {
+        let known =
+            ClientID.isPlausible(id) ? try lookUp(registry.tokenDigest, id) : nil
+        let presented = RegistrationTokenText.digest(of: token, sha256: ports.sha256)
+        let isEqual = ports.constantTimeEqual(presented, known ?? dummy)
+        return isEqual && known != nil
+    }
+
+    private func lookUp<Value>(
+        _ port: (String) throws(ClientLookupFailure) -> Value?, _ id: String
+    ) throws(OAuthRefusal) -> Value? {
+        do throws(ClientLookupFailure) {
+            return try port(id)
+        } catch {
+            throw ports.unavailable(error)
+        }
+    }
+}
+
+// MARK: Replacing
+
+extension RegisteredClientEndpoint {
+    /// Puts what is sent in the place of everything that was registered (RFC 7592 §2.2).
+    private func replace(
+        _ client: Client, _ request: HTTPRequest, _ token: String, _ now: Int64
+    ) throws(OAuthRefusal) -> HTTPResponse {
+        let object = try RegistrationBody.object(of: request)
+        try checkIdentity(object, client, now)
+        let metadata = try RegistrationMetadata(
+            object, sha256: ports.sha256, isUsable: registry.isUsable)
+        let new = try metadata.client(client.clientID, within: try bounds(of: client))
+        let (secret, secrets) = secrets(metadata.authenticationMethod, of: client, now)
+        let update = ClientUpdate(
+            replacingBy: new,
+            RegisteredChange(
+                authenticationMethod: metadata.authenticationMethod,
+                grantTypes: metadata.grantTypes, secrets: secrets))
+        let replaced: Client
+        do {
+            replaced = try registry.update(client.clientID, update, .client(client.clientID))
+        } catch {
+            throw refusal(of: error)
+        }
+        return try answer(replaced, token, secret: secret)
+    }
+
+    private func bounds(of client: Client) throws(OAuthRefusal) -> RegistrationBounds {
+        guard let id = client.registration?.registrar else { throw Self.refused }
+        return RegistrationBounds(of: client, registrar: try lookUp(registry.client, id))
+    }
+
+    /// The client names itself, and chooses no secret.
+    private func checkIdentity(
+        _ object: JSONObject, _ client: Client, _ now: Int64
+    ) throws(OAuthRefusal) {
+        guard let id = object["client_id"]?.string, id.utf8.elementsEqual(client.clientID.utf8)
+        else { throw .invalidMetadata("client_id: must be the one in the path") }
+        guard let secret = object["client_secret"], secret != .null else { return }
+        let digest = ClientSecretText.digest(of: secret.string ?? "", sha256: ports.sha256)
+        guard let current = client.secrets.last, current.isLive(atSecondsSinceEpoch: now),
+            ports.constantTimeEqual(digest, current.digest)
+        else {
+            throw .invalidMetadata(
+                "client_secret: not the current one, and none can be chosen; leave it out")
+        }
+    }
+
+    /// A client that proves itself by a secret from now on, and has none, is given one.
+    private func secrets(
+        _ method: AuthenticationMethod, of client: Client, _ now: Int64
+    ) -> (text: String?, RegisteredChange.Secrets) {
+        guard method.usesSecret else { return (nil, .dropped) }
+        guard !client.secrets.contains(where: { $0.isLive(atSecondsSinceEpoch: now) }) else {
+            return (nil, .kept)
+        }
+        let text = ClientSecretText.make(fromRandom: ports.random(ClientSecretText.randomBytes))
+        let digest = ClientSecretText.digest(of: text, sha256: ports.sha256)
+        return (text, .issued(ClientSecret(digest: digest, createdAt: now)))
+    }
+}

@@ -1,0 +1,117 @@
+import Clients
+import HTTPMessages
+import Tokens
+
+/// `POST /oauth2/register`: a new client, in the name of one that may register others
+/// (RFC 7591 §3).
+final class RegistrationEndpoint: Sendable {
+    static let path = "/oauth2/register"
+    static let parameters = RegistrationMetadata.Member.allCases.map(\.rawValue)
+
+    private let issuer: String
+    private let ports: AuthPorts
+    private let registry: RegistrationPorts
+    private let gate: ClientGate
+    private let rate: ClientRate
+
+    init(
+        _ configuration: AuthConfiguration, _ ports: AuthPorts, _ registry: RegistrationPorts,
+        _ gate: ClientGate
+    ) {
+        issuer = configuration.issuer
+        self.ports = ports
+        self.registry = registry
+        self.gate = gate
+        rate = ClientRate(configuration)
+    }
+
+    func respond(to request: HTTPRequest) -> HTTPResponse {
+        do throws(OAuthRefusal) {
+            return try register(request)
+        } catch {
+            return error.response
+        }
+    }
+
+    private func register(_ request: HTTPRequest) throws(OAuthRefusal) -> HTTPResponse {
+        let now = ports.now()
+        try gate.admit(request, methods: ["POST"], now)
+        let registrar = try registrar(request, now)
+        try rate.take(registrar, now)
+        let object = try RegistrationBody.object(of: request)
+        try RegistrationBody.refuse(["client_id", "client_secret"], in: object)
+        let metadata = try RegistrationMetadata(
+            object, sha256: ports.sha256, isUsable: registry.isUsable)
+        let clientID = ClientID.make(fromRandom: ports.random(ClientID.randomBytes))
+        let new = try metadata.client(clientID, within: RegistrationBounds(of: registrar))
+        let token = RegistrationTokenText.make(
+            fromRandom: ports.random(RegistrationTokenText.randomBytes))
+        let secret = metadata.authenticationMethod.usesSecret ? makeSecret() : nil
+        let registration = ClientRegistration(
+            tokenDigest: RegistrationTokenText.digest(of: token, sha256: ports.sha256),
+            registrar: registrar.clientID, authenticationMethod: metadata.authenticationMethod,
+            grantTypes: metadata.grantTypes)
+        let client = new.client(
+            clientID: clientID,
+            secretDigest: secret.map { ClientSecretText.digest(of: $0, sha256: ports.sha256) },
+            registration: registration, atSecondsSinceEpoch: now)
+        try add(client, by: registrar)
+        return RegistrationResponse(
+            client: client, registration: registration, token: token, secret: secret
+        ).make(201, issuer)
+    }
+
+    private func makeSecret() -> String {
+        ClientSecretText.make(fromRandom: ports.random(ClientSecretText.randomBytes))
+    }
+
+    private func add(_ client: Client, by registrar: Client) throws(OAuthRefusal) {
+        do {
+            try registry.add(client, .client(registrar.clientID))
+        } catch  where error.code == ClientLookupFailure.registrationsFull {
+            throw .tooManyRequests(
+                "as many clients as one may register are registered; remove some",
+                retryAfter: 3600)
+        } catch {
+            throw ports.unavailable(error)
+        }
+    }
+
+    /// The client whose initial access token this is (RFC 7591 §3): one that may register others,
+    /// now as at the time when the token was made.
+    private func registrar(
+        _ request: HTTPRequest, _ now: Int64
+    ) throws(OAuthRefusal) -> Client {
+        let claims = try goodToken(BearerToken.find(in: request), now)
+        let client: Client?
+        do {
+            client = try ports.client(claims.clientID)
+        } catch {
+            throw ports.unavailable(error)
+        }
+        guard let client, client.isEnabled else {
+            throw .invalidToken("the token is of a client that is disabled or gone")
+        }
+        let scope = Client.registrationScope
+        guard claims.scopes.contains(scope), client.scopes.contains(scope) else {
+            throw .insufficientScope(scope, "the token or its client lacks the scope \(scope)")
+        }
+        return client
+    }
+
+    /// Verified before anything in it is believed, and without the leeway that verifiers grant.
+    private func goodToken(_ token: String, _ now: Int64) throws(OAuthRefusal) -> TokenClaims {
+        switch ports.verify(token, [.access], now) {
+        case .failure(let verdict):
+            throw .invalidToken("the token is not good: \(verdict.code)")
+        case .success(let claims):
+            guard now < claims.expiresAt else {
+                throw .invalidToken("the token is not good: token_expired")
+            }
+            guard !ports.isRevoked(claims) else {
+                throw .invalidToken("the token is not good: token_revoked")
+            }
+            return claims
+        }
+    }
+}

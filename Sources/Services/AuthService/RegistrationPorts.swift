@@ -1,0 +1,49 @@
+package import Clients
+package import Tokens
+
+/// What the registration of clients over HTTP needs of the world, beside `AuthPorts`. All closures
+/// may be called from any thread, and go to the registry itself, past every cache: who has just
+/// written must read what they wrote.
+package struct RegistrationPorts: Sendable {
+    package typealias TokenDigest =
+        @Sendable (_ clientID: String) throws(ClientLookupFailure) -> [UInt8]?
+    package typealias Add = @Sendable (Client, Actor) throws(ClientLookupFailure) -> Void
+    package typealias Update =
+        @Sendable (_ clientID: String, ClientUpdate, Actor) throws(ClientLookupFailure) -> Client
+    package typealias Remove =
+        @Sendable (_ clientID: String, Actor) throws(ClientLookupFailure) -> Void
+
+    /// SHA-256 of the registration access token of a client; nil where there is none. It takes as
+    /// long for an id that is nobody's as for any other.
+    package let tokenDigest: TokenDigest
+    /// A client by its id; nil where there is none.
+    package let client: AuthPorts.Lookup
+    package let add: Add
+    /// The client from now on.
+    package let update: Update
+    package let remove: Remove
+    /// Whether signatures can be checked with a key at all: its point lies on its curve.
+    package let isUsable: @Sendable (PublicKey) -> Bool
+
+    package init(
+        tokenDigest: @escaping TokenDigest, client: @escaping AuthPorts.Lookup,
+        add: @escaping Add, update: @escaping Update, remove: @escaping Remove,
+        isUsable: @escaping @Sendable (PublicKey) -> Bool
+    ) {
+        self.tokenDigest = tokenDigest
+        self.client = client
+        self.add = add
+        self.update = update
+        self.remove = remove
+        self.isUsable = isUsable
+    }
+}
+
+extension ClientLookupFailure {
+    /// The client is gone.
+    static let clientUnknown = "client_unknown"
+    /// Its registrar has registered as many clients as it may.
+    static let registrationsFull = "registry_registrations_full"
+    /// One client has taken up its share of revocations, or all have together.
+    static let revocationsFull = "registry_revocations_full"
+}

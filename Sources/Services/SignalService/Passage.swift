@@ -1,0 +1,36 @@
+internal import Signalling
+internal import Synchronization
+
+/// What a connection takes along from one loop to another.
+///
+/// A socket that finds no place there is dropped with its admission, and nobody is told: so a
+/// session that never arrives ends with its passage. It is in no room.
+final class Passage: Sendable {
+    let connection: ConnectionID
+    /// Seconds on the loops' clock.
+    let openedAt: Int64
+    let refusedMessages: UInt32
+    /// Of a v1 connection.
+    let session: V1Session?
+    private let sessions: SessionDirectory
+
+    init(
+        connection: ConnectionID, openedAt: Int64, refusedMessages: UInt32, session: V1Session?,
+        sessions: SessionDirectory
+    ) {
+        self.connection = connection
+        self.openedAt = openedAt
+        self.refusedMessages = refusedMessages
+        self.session = session
+        self.sessions = sessions
+    }
+
+    deinit {
+        guard let session else { return }
+        session.conversation.withLock { conversation in
+            guard case .moving = conversation.state else { return }
+            conversation.state = .ended
+            sessions.remove(session, secret: conversation.secret)
+        }
+    }
+}

@@ -1,0 +1,122 @@
+"""`/metrics` on the operator's port, and what is made of it."""
+
+import json
+import re
+from pathlib import Path
+
+from support import http, peers, prometheus
+from support.waiting import eventually
+
+PROJECT = Path(__file__).parents[2]
+DASHBOARD = PROJECT / "deploy/grafana/usher.json"
+OPERATING = PROJECT / "docs/operating.md"
+
+
+def metrics(server):
+    answer = http.get(server.operator, "/metrics")
+    assert answer.status == 200
+    assert answer.header("Content-Type") == "text/plain; version=0.0.4; charset=utf-8"
+    return prometheus.parse(answer.body.decode())
+
+
+def documented():
+    """The metrics of the table in docs/operating.md."""
+    section = OPERATING.read_text().split("\n## Metrics\n")[1].split("\n## ")[0]
+    return set(re.findall(r"^\| `([a-z_]+)`", section, re.MULTILINE))
+
+
+def test_metrics_are_never_on_the_public_port(server):
+    assert http.get(server.url, "/metrics").status == 404
+
+
+def test_each_metric_is_documented_and_each_documented_one_is_there(start):
+    server = start()
+    with peers.connect(server.application()) as peer:
+        peer.join("lobby")
+        peer.expect("first_to_join")
+        found = {name for name, family in metrics(server).items() if family.kind != "sample"}
+    assert found == documented()
+
+
+def test_the_dashboard_shows_only_what_is_there():
+    text = DASHBOARD.read_text()
+    json.loads(text)
+    queries = re.findall(r'"expr": "((?:[^"\\]|\\.)*)"', text)
+    assert queries
+    names = {name for query in queries
+             for name in re.findall(r"\b((?:usher|process)_[a-z_]+)\b", query)}
+    suffixes = re.compile("_(bucket|sum|count)$")
+    known = documented()
+    assert {name for name in names if suffixes.sub("", name) not in known} == set()
+
+
+def test_peers_and_what_they_say_are_counted(start):
+    server = start()
+    application = server.application()
+    with peers.connect(application) as older, peers.connect(application) as newer:
+        peers.meet(older, newer, "lobby")
+        peers.introduce(newer, older, peers.introduce(older, newer, _connection(older, newer)))
+        older.send_text('{"action":"dance"}')
+        # The loops publish what they count once a second.
+        found = eventually(
+            lambda: counted(server, "usher_messages_refused_total"), "a second's figures")
+        assert found["usher_connections"].value(dialect="classic") == 2
+        assert found["usher_rooms"].value() == 2
+        assert found["usher_messages_received_total"].value(action="join-room") == 4
+        assert found["usher_messages_received_total"].value(action="send-payload") >= 2
+        assert found["usher_messages_refused_total"].value(code="unknown_action") == 1
+        assert found["usher_message_latency_seconds_count"].total() >= 4
+        assert found["usher_socket_bytes_total"].value(direction="in") > 100
+    eventually(lambda: metrics(server)["usher_connections"].total() == 0, "both to be gone")
+    found = metrics(server)
+    assert found["usher_rooms"].value() == 0
+    assert found["usher_connections_opened_total"].value(dialect="classic") == 2
+    assert found["usher_connections_closed_total"].total() == 2
+
+
+def counted(server, name):
+    """The metrics, once the counter has begun to count."""
+    found = metrics(server)
+    return found if found[name].total() else None
+
+
+def _connection(sender, receiver):
+    """The receiver's connection id, which the sender learns by its answer."""
+    sender.join("aside", id="a")
+    sender.expect("first_to_join")
+    receiver.join("aside", id="b")
+    return sender.expect("someone_joined")["connectionId"]
+
+
+def test_requests_tokens_and_refusals_are_counted(start):
+    server = start()
+    application = server.application()
+    token = application.token()
+    http.get(server.url, "/no/such/path")
+    assert peers.attempt(server, peers.query(token[:-8] + "AAAAAAAA")).status == 401
+    for _ in range(2):
+        assert peers.attempt(server, peers.query(token)).status == 101
+    found = metrics(server)
+    requests = found["usher_http_requests_total"]
+    assert requests.value(route="/oauth2/token", code="200") == 1
+    assert requests.value(route="other", code="404") == 1
+    assert requests.value(route="other", code="101") == 2
+    assert found["usher_handshakes_refused_total"].total() == 1
+    assert found["usher_token_checks_total"].value(result="refused") == 1
+    assert found["usher_token_checks_total"].value(result="accepted") == 2
+    assert found["usher_token_cache_hits_total"].value() == 1
+    assert found["usher_check_ok"].value(check="registry") == 1
+    assert found["process_open_fds"].value() > 5
+
+
+def test_what_peers_send_makes_no_labels(start):
+    server = start()
+    application = server.application()
+    for code in range(3000, 3040):
+        with peers.connect(application) as peer:
+            peer.close(code)
+    for word in ("a", "b", "c"):
+        http.get(server.url, f"/{word}")
+    found = metrics(server)
+    assert len(found["usher_connections_closed_total"].samples) == 1
+    assert len(found["usher_http_requests_total"].samples) <= 3

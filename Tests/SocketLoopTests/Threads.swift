@@ -1,0 +1,101 @@
+import Glibc
+import SocketLoop
+import WebSocket
+
+/// A thread of the test's own, to be waited for once.
+final class TestThread {
+    private var thread = pthread_t()
+
+    private final class Job: Sendable {
+        let run: @Sendable () -> Void
+        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+    }
+
+    init(_ run: @escaping @Sendable () -> Void) {
+        let status = unsafe pthread_create(
+            &thread, nil,
+            { argument in
+                if let argument = unsafe argument {
+                    unsafe Unmanaged<Job>.fromOpaque(argument).takeRetainedValue().run()
+                }
+                return nil
+            }, Unmanaged.passRetained(Job(run)).toOpaque())
+        precondition(status == 0, "no thread")
+    }
+
+    func wait() { pthread_join(thread, nil) }
+}
+
+extension Harness {
+    /// Stops the loops from a thread of its own.
+    func stopper(_ code: CloseCode, secondsMax: Int) -> TestThread {
+        clock.release()
+        return TestThread { [loops] in loops.stop(closing: code, secondsMax: secondsMax) }
+    }
+}
+
+/// A client that says things to all of its kind as fast as it can, while it hears what they say.
+final class Talker {
+    /// It waits when it has said so many more than it has heard, lest the queues grow for ever.
+    private static let aheadMax = 200
+
+    private struct State {
+        var heard: [Heard] = []
+        var hasHeardClose = false
+    }
+
+    private let state = PosixMutex(State())
+    private let reader: TestThread
+    private let writer: TestThread
+
+    init(_ client: TestClient, name: Int, among count: Int) {
+        nonisolated(unsafe) let client = client  // From here on the reader's alone.
+        reader = TestThread { [state] in
+            var last: Heard?
+            while last != .end, last != .reset {
+                guard let heard = unsafe try? client.hear() else { return }
+                last = heard
+                state.withLock { state in
+                    state.heard.append(heard)
+                    if case .close = heard { state.hasHeardClose = true }
+                }
+            }
+        }
+        writer = TestThread { [descriptor = unsafe client.descriptor, state] in
+            var number = 0
+            while true {
+                let (heard, isOver) = state.withLock { ($0.heard.count, $0.hasHeardClose) }
+                if isOver { break }
+                if number > heard + Self.aheadMax {
+                    usleep(100)
+                    continue
+                }
+                let word = number.isMultiple(of: 3) ? "mail" : "to"
+                let text = "\(word) \((name + number) % count) \(name) \(word) \(number)"
+                guard sendAll(Frame.text(text), to: descriptor) else { return }
+                number += 1
+            }
+            _ = sendAll(Frame.close(1012), to: descriptor)
+        }
+    }
+
+    /// What was heard up to the end.
+    func finish() -> [Heard] {
+        reader.wait()
+        writer.wait()
+        return state.withLock { $0.heard }
+    }
+}
+
+/// False if the connection is gone.
+func sendAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+    var sent = 0
+    while sent < bytes.count {
+        let count = unsafe bytes[sent...].withUnsafeBytes { rest in
+            unsafe send(descriptor, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
+        }
+        if count > 0 { sent += count }
+        if count < 0, errno != EINTR { return false }
+    }
+    return true
+}

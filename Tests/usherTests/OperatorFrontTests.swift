@@ -1,0 +1,50 @@
+import HTTPMessages
+import StrictJSON
+import Testing
+
+@testable import usher
+
+private func answer(
+    _ path: String, method: String = "GET", _ failures: [(String, String?)] = []
+) -> HTTPResponse? {
+    let checks = failures.map { name, failure in
+        OperatorFront.Check(name: name, failure: { failure })
+    }
+    let request = HTTPRequest(
+        method: method, path: path, headers: HeaderFields([("Host", "127.0.0.1:9090")]))
+    let front = OperatorFront(checks: checks, metrics: { [] }, console: nil)
+    guard case .response(let response) = front.outcome(of: request) else { return nil }
+    return response
+}
+
+@Suite struct OperatorFrontTests {
+    @Test("A service is ready when every check is well, and names them")
+    func ready() throws {
+        let response = try #require(answer("/readyz", [("registry", nil), ("keys", nil)]))
+        #expect(response.status == 200)
+        let expected: JSONValue = [
+            "status": "ok", "checks": ["registry": "ok", "keys": "ok"],
+        ]
+        #expect(try JSONValue.parse(response.body) == expected)
+        #expect(response.headers["Cache-Control"] == "no-store")
+    }
+
+    @Test(
+        "One check that fails is 503, with its code beside the others", arguments: ["GET", "HEAD"])
+    func notReady(method: String) throws {
+        let response = try #require(
+            answer("/readyz", method: method, [("registry", "registry_not_found"), ("keys", nil)]))
+        #expect(response.status == 503)
+        let expected: JSONValue = [
+            "status": "not_ready", "checks": ["registry": "registry_not_found", "keys": "ok"],
+        ]
+        #expect(try JSONValue.parse(response.body) == expected)
+    }
+
+    @Test("A process lives whatever its checks say")
+    func alive() throws {
+        let response = try #require(answer("/livez", [("keys", "key_folder_missing")]))
+        #expect(response.status == 200)
+        #expect(try JSONValue.parse(response.body) == ["status": "ok"])
+    }
+}

@@ -93,10 +93,9 @@ def test_a_steady_load_leaves_memory_descriptors_and_threads_as_they_were(start)
           f"memory {early:.0f} kB, then {late:.0f} kB; {samples[-1].threads} threads")
     assert heard > 10 * SECONDS
     assert late - early < GROWTH_MAX_KILOBYTES
-    # The pool that answers handshakes has some threads only while it needs them.
+    # What runs now and then does so in the system's pool, which keeps a few threads at hand.
     assert max(sample.threads for sample in samples) <= before.threads + 4
     assert max(sample.descriptors for sample in samples) < before.descriptors + CLIENTS + 20
     eventually(lambda: Sample.of(server.process).descriptors <= before.descriptors,
                "descriptors are closed")
-    eventually(lambda: Sample.of(server.process).threads <= before.threads, "threads end")
     assert server.stop() == 0

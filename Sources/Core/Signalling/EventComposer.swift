@@ -13,8 +13,8 @@ package struct EventComposer: Sendable {
 
     private let defaultType = Array(#""payload""#.utf8)
     private let typeOpening = Array(#"{"type":"#.utf8)
-    /// From behind the type to behind the sender's id, as it was written last.
-    private var senderPart = Array(#","data":{"connectionId":"0000000000000000""#.utf8)
+    /// From behind the type to the comma behind the sender's id, as it was written last.
+    private var senderPart = Array(#","data":{"connectionId":"0000000000000000","#.utf8)
     private static let senderAt = #","data":{"connectionId":""#.utf8.count
     private var sender = ConnectionID(raw: 0)
 
@@ -39,19 +39,44 @@ package struct EventComposer: Sendable {
             self.sender = sender
             sender.write(to: &senderPart, at: Self.senderAt)
         }
+        let hasMembers = !leading.isEmpty || !members.isEmpty
         let typeCount = type?.count ?? defaultType.count
-        resizeHead(typeOpening.count &+ typeCount &+ senderPart.count)
-        // Piece by piece over what was there: appending would count references to each.
-        var out = head.mutableSpan
-        Self.copy(typeOpening.span, to: &out, at: 0)
-        let name = if let type { message.extracting(type) } else { defaultType.span }
-        Self.copy(name, to: &out, at: typeOpening.count)
-        Self.copy(senderPart.span, to: &out, at: typeOpening.count &+ typeCount)
-        if !leading.isEmpty {
-            head.append(UInt8(ascii: ","))
-            append(message, leading)
+        resizeHead(typeOpening.count &+ typeCount &+ senderPart.count &- (hasMembers ? 0 : 1))
+        if let type {
+            Self.fill(&head, typeOpening, message.extracting(type), senderPart)
+        } else {
+            let type = defaultType
+            Self.fill(&head, typeOpening, type.span, senderPart)
         }
+        guard !leading.isEmpty else { return }
+        append(message, leading)
         if !members.isEmpty { head.append(UInt8(ascii: ",")) }
+    }
+
+    private mutating func resizeHead(_ count: Int) {
+        guard head.count != count else { return }
+        head.removeAll(keepingCapacity: true)
+        head.append(contentsOf: repeatElement(0, count: count))
+    }
+
+    /// Writes the pieces over what was there, as far as there is room: to append them would count
+    /// references to each.
+    private static func fill(
+        _ head: inout [UInt8], _ opening: [UInt8], _ type: Span<UInt8>, _ rest: [UInt8]
+    ) {
+        var out = head.mutableSpan
+        copy(opening.span, to: &out, at: 0)
+        copy(type, to: &out, at: opening.count)
+        copy(rest.span, to: &out, at: opening.count &+ type.count)
+    }
+
+    @inline(__always)
+    private static func copy(
+        _ bytes: Span<UInt8>, to out: inout MutableSpan<UInt8>, at start: Int
+    ) {
+        for index in 0..<min(bytes.count, out.count &- start) {
+            out[start &+ index] = bytes[index]
+        }
     }
 
     /// `first_to_join`, for the joiner of a room in which nobody was. Its body is empty.

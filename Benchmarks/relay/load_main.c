@@ -1,5 +1,5 @@
-// A load generator for relays: of the classic dialect, or of NATS, as it is linked. One line of JSON on stdout a run.
-// `load` without arguments explains itself.
+// A load generator for relays: of the classic dialect, or of NATS, as it is linked. A run prints
+// one line of JSON on stdout. `load_classic` without arguments explains itself.
 #include "load.h"
 
 #include <arpa/inet.h>
@@ -141,7 +141,7 @@ static void run_idle(void) {
 }
 
 static void explain(void) {
-    fputs("load --port P [--host 127.0.0.1] [--client C] [--server PID]\n"
+    fputs("load_classic --port P [--host 127.0.0.1] [--client C] [--server PID]\n"
           "  --mode throughput  [--rooms 50] [--in-flight 1] [--seconds 2] [--payload 1200]\n"
           "  --mode paced       [--rooms 50] [--rate 2000] [--seconds 2] [--payload 1200]\n"
           "  --mode connect     [--count 2000] [--at-once 32]\n"

@@ -8,8 +8,8 @@ package struct RoomTable: Sendable {
     /// What became of a join.
     package enum JoinOutcome: Equatable, Sendable {
         /// The connection is a member from now on, as `own`. `others` were there before it, ordered
-        /// by connection: each is told of it, and when there are none, the joiner is told that it is
-        /// the first. `replaced` was taken out for it, and is none of them.
+        /// by connection: each is told of it, and when there are none, the joiner is told that it
+        /// is the first. `replaced` was taken out for it, and is none of them.
         case joined(
             own: RoomMember, room: Int, others: [RoomMember], replaced: RoomMember? = nil)
         /// It is a member already; nothing changes and nothing is announced.

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import relays
+import tls
 import token_endpoints
 
 PARTS = {
@@ -18,6 +19,7 @@ PARTS = {
     "rooms": "a message where rooms are few and many",
     "loops": "a message on one processor and on two",
     "tokens": "a token",
+    "tls": "a message and a connection over wss",
     "idle": "memory of as many connections as there may be",
     "million": "memory over a million tokens",
 }
@@ -52,6 +54,8 @@ def main():
         relays.compare_rooms(usher, tools, rounds, seconds)
     if "loops" in parts:
         relays.compare_loops(usher, tools, rounds, seconds)
+    if "tls" in parts:
+        tls.compare(usher, rounds)
     if "idle" in parts:
         relays.hold_many(usher, tools, seconds)
     if "tokens" in parts:

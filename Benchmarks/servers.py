@@ -45,7 +45,7 @@ class Usher:
 
     path, form = "/oauth2/token", "grant_type=client_credentials"
 
-    def __init__(self, binary, cpus=SERVER_CPU, name="usher"):
+    def __init__(self, binary, cpus=SERVER_CPU, name="usher", flags=()):
         self.name = name
         self.folder = tempfile.TemporaryDirectory(prefix="usher-benchmark-")
         data = ["--data", self.folder.name + "/data"]
@@ -55,7 +55,7 @@ class Usher:
         self.process = subprocess.Popen(
             pinned(cpus, [
                 binary, "serve", *data, "--listen", "127.0.0.1:0", "--operator", "127.0.0.1:0",
-                "--log-level", "warning", *UNLIMITED]),
+                "--log-level", "warning", *UNLIMITED, *flags]),
             stdout=subprocess.PIPE)
         url = json.loads(self.process.stdout.readline())["url"]
         self.port = urllib.parse.urlsplit(url).port

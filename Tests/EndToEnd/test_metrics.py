@@ -4,6 +4,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from support import http, peers, prometheus
 from support.waiting import eventually
 
@@ -13,7 +15,7 @@ OPERATING = PROJECT / "docs/operating.md"
 
 
 def metrics(server):
-    answer = http.get(server.operator, "/metrics")
+    answer = http.get(server.relay_operator, "/metrics")
     assert answer.status == 200
     assert answer.header("Content-Type") == "text/plain; version=0.0.4; charset=utf-8"
     return prometheus.parse(answer.body.decode())
@@ -88,6 +90,7 @@ def _connection(sender, receiver):
     return sender.expect("someone_joined")["connectionId"]
 
 
+@pytest.mark.one_process("counts what both halves do")
 def test_requests_tokens_and_refusals_are_counted(start):
     server = start()
     application = server.application()

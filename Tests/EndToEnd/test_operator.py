@@ -35,7 +35,7 @@ def test_the_pass_is_for_its_owner_alone_and_goes_with_the_service(running):
     path = running.data / "operator.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert set(pass_of(running)) == {"url", "token"}
-    assert pass_of(running)["url"] == running.operator
+    assert pass_of(running)["url"] == running.relay_operator
     assert running.stop() == 0
     assert not path.exists()
 
@@ -46,7 +46,7 @@ def test_each_start_makes_another_token(start):
     first.kill()
     second = start(data=first.data)
     assert pass_of(second)["token"] != token
-    answer = http.get(second.operator, "/rooms", [("Authorization", f"Bearer {token}")])
+    answer = http.get(second.relay_operator, "/rooms", [("Authorization", f"Bearer {token}")])
     assert answer.status == 401
 
 
@@ -54,20 +54,20 @@ def test_each_start_makes_another_token(start):
     "method, target", [("GET", "/rooms"), ("DELETE", "/peers/0123456789abcdef")])
 def test_without_the_token_nothing_is_shown_or_done(running, method, target):
     for fields in ([], [("Authorization", "Bearer wrong")], [("Authorization", "Basic eDp5")]):
-        answer = http.request(running.operator, method, target, fields)
+        answer = http.request(running.relay_operator, method, target, fields)
         assert answer.status == 401 and answer.error == "unauthorized"
         assert answer.header("WWW-Authenticate").startswith("Bearer")
 
 
 def test_a_page_may_not_ask_even_with_the_token(running):
     foreign = [bearer(running), ("Origin", "https://evil.example")]
-    assert http.get(running.operator, "/rooms", foreign).status == 403
+    assert http.get(running.relay_operator, "/rooms", foreign).status == 403
     rebound = [bearer(running), ("Host", "evil.example")]
-    assert http.get(running.operator, "/rooms", rebound).status == 403
+    assert http.get(running.relay_operator, "/rooms", rebound).status == 403
 
 
 def test_the_routes_say_which_methods_they_take(running):
-    answer = http.request(running.operator, "POST", "/rooms", [bearer(running)], b"")
+    answer = http.request(running.relay_operator, "POST", "/rooms", [bearer(running)], b"")
     assert answer.status == 405 and answer.header("Allow") == "GET"
     assert http.request(running.url, "GET", "/rooms").status == 404
 

@@ -124,6 +124,7 @@ def test_plain_http_gets_no_answer_on_the_tls_port(secure):
     assert b"HTTP/1.1" not in answer
 
 
+@pytest.mark.one_process("the proxy before two processes speaks no TLS")
 def test_sighup_replaces_the_certificate_and_no_connection_notices(start):
     folder = new_folder("tls")
     certificate, key = make_certificate(folder, "first")

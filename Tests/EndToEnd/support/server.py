@@ -36,7 +36,8 @@ class Server:
             raise
         assert self.ready["event"] == "ready"
         self.url = self.ready["url"]
-        self.operator = self.ready["operator"]
+        # Of the half that holds the registry's keys, and of the one that holds the sockets.
+        self.operator = self.relay_operator = self.ready["operator"]
 
     def _first_line(self):
         text = self.stdout.read_text()

@@ -44,6 +44,7 @@ class SplitServer(Server):
         self.router.lead_to(self.auth, self.signal)
         self.usher, self.data = self.auth.usher, self.auth.data
         self.operator, self.ready = self.auth.operator, self.auth.ready
+        self.relay_operator = self.signal.operator
         self.stdout, self.stderr = self.auth.stdout, self.auth.stderr
         self.process = self.signal.process
 

@@ -123,3 +123,19 @@ def test_what_peers_send_makes_no_labels(start):
     found = metrics(server)
     assert len(found["usher_connections_closed_total"].samples) == 1
     assert len(found["usher_http_requests_total"].samples) <= 3
+
+
+def test_a_label_holds_a_code_and_names_no_file(start):
+    server = start()
+    (key,) = (server.data / "keys").glob("*.signing.pem")
+    key.chmod(0o644)
+
+    def reported():
+        text = http.get(server.relay_operator, "/metrics").body.decode()
+        return text if 'event="keys_not_followed"' in text else None
+
+    text = eventually(reported, "the report of the keys")
+    assert str(server.data) not in text
+    labels = [dict(key) for key in prometheus.parse(text)["usher_reports_total"].samples]
+    (reason,) = [one["reason"] for one in labels if one["event"] == "keys_not_followed"]
+    assert re.fullmatch("key_[a-z_]+", reason)

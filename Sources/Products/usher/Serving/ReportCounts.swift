@@ -12,16 +12,19 @@ final class ReportCounts: Sendable {
         }
     }
 
-    /// The fields that tell why; their values come from closed sets.
-    private static let reasonFields = ["reason", "code", "end"]
+    /// The fields that tell why, the first of which an event has counts: `code` before `reason`,
+    /// which beside a code is a text for people and may name a file.
+    private static let reasonFields = ["code", "end", "reason"]
     /// What peers commonly close with. They may send thousands of other codes, which are counted
     /// as one.
     private static let peerEnds: Set = ["peer 1000", "peer 1001", "peer without code"]
     private let counts = Mutex<[Key: Int]>([:])
 
     func count(_ event: StaticString, _ fields: [(StaticString, String)]) {
-        var reason = ""
-        for (name, value) in fields where Self.reasonFields.contains("\(name)") { reason = value }
+        let reason =
+            Self.reasonFields.lazy.compactMap { name in
+                fields.first { "\($0.0)" == name }?.1
+            }.first ?? ""
         let isOdd = reason.hasPrefix("peer ") && !Self.peerEnds.contains(reason)
         let key = Key(event: "\(event)", reason: isOdd ? "peer other" : reason)
         counts.withLock { $0[key, default: 0] += 1 }

@@ -52,6 +52,7 @@ let modules: [Module] = [
     Module(name: "Edge", layer: .core, uses: ["HTTPMessages", "StrictJSON"]),
     Module(name: "WebSocket", layer: .core, uses: ["HTTPMessages"]),
     Module(name: "Signalling", layer: .core, uses: ["StrictJSON"]),
+    Module(name: "ICEServers", layer: .core, uses: ["StrictJSON"]),
 
     Module(name: "Cryptography", layer: .drivers, uses: ["COpenSSL", "Tokens"]),
     Module(name: "TokenIssuing", layer: .drivers, uses: ["CLibJWT", "Cryptography", "Tokens"]),
@@ -62,10 +63,12 @@ let modules: [Module] = [
 
     Module(
         name: "AuthService", layer: .services,
-        uses: ["Clients", "Edge", "HTTPMessages", "StrictJSON", "Tokens"]),
+        uses: ["Clients", "Edge", "HTTPMessages", "ICEServers", "StrictJSON", "Tokens"]),
     Module(
         name: "SignalService", layer: .services,
-        uses: ["HTTPMessages", "Signalling", "StrictJSON", "Tokens", "WebSocket"]),
+        uses: [
+            "HTTPMessages", "ICEServers", "Signalling", "StrictJSON", "Tokens", "WebSocket",
+        ]),
 
     Module(
         name: "UsherVerifier", layer: .products,
@@ -75,8 +78,8 @@ let modules: [Module] = [
         name: "usher", layer: .products,
         uses: [
             "AuthService", "ClientStorage", "Clients", "Cryptography", "Edge", "HTTPMessages",
-            "HTTPServing", "Monitoring", "SignalService", "Signalling", "SocketLoop", "StrictJSON",
-            "TokenIssuing", "Tokens", "UsherVerifier", "WebSocket",
+            "HTTPServing", "ICEServers", "Monitoring", "SignalService", "Signalling",
+            "SocketLoop", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier", "WebSocket",
         ],
         external: [argumentParser, logging]),
 ]
@@ -91,20 +94,23 @@ let testUses: [String: [String]] = [
     "Edge": ["HTTPMessages", "StrictJSON"],
     "WebSocket": ["HTTPMessages"],
     "Signalling": ["StrictJSON"],
+    "ICEServers": ["StrictJSON"],
     "Cryptography": ["StrictJSON", "Tokens"],
     "TokenIssuing": ["Cryptography", "StrictJSON", "Tokens"],
     "ClientStorage": ["Clients", "Tokens"],
     "HTTPServing": ["HTTPMessages"],
     "SocketLoop": ["HTTPMessages", "WebSocket"],
-    "AuthService": ["Clients", "Cryptography", "HTTPMessages", "StrictJSON", "Tokens"],
+    "AuthService": [
+        "Clients", "Cryptography", "HTTPMessages", "ICEServers", "StrictJSON", "Tokens",
+    ],
     "SignalService": [
-        "HTTPMessages", "Signalling", "StrictJSON", "Tokens", "WebSocket",
+        "HTTPMessages", "ICEServers", "Signalling", "StrictJSON", "Tokens", "WebSocket",
     ],
     "UsherVerifier": ["Cryptography", "StrictJSON", "TokenIssuing", "Tokens"],
     "UsherKeySet": ["Cryptography", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier"],
     "usher": [
-        "AuthService", "Clients", "Cryptography", "Edge", "HTTPMessages", "SocketLoop",
-        "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
+        "AuthService", "Clients", "Cryptography", "Edge", "HTTPMessages", "ICEServers",
+        "SocketLoop", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
     ],
 ]
 
@@ -136,6 +142,12 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+/// What the executable bears within it: pages and the OpenAPI description.
+let embedded = [
+    "Demo/index.html", "Demo/app.js", "Demo/style.css", "Operator/operator.html",
+    "Operator/operator.js", "Operator/operator.css", "openapi.json",
+]
+
 func names(_ targets: [String]) -> [Target.Dependency] { targets.map { .target(name: $0) } }
 
 let sources: [Target] = modules.map { module in
@@ -146,8 +158,7 @@ let sources: [Target] = modules.map { module in
     if module.name == "usher" {
         return .executableTarget(
             name: module.name, dependencies: dependencies, path: module.path,
-            resources: ["Demo/index.html", "Demo/app.js", "Demo/style.css", "openapi.json"]
-                .map { .embedInCode($0) },
+            resources: embedded.map { .embedInCode($0) },
             swiftSettings: settings)
     }
     return .target(

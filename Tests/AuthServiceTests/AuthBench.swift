@@ -2,6 +2,7 @@ import AuthService
 import Clients
 import Cryptography
 import HTTPMessages
+import ICEServers
 import StrictJSON
 import Synchronization
 import Testing
@@ -111,6 +112,14 @@ final class AuthBench: Sendable {
                     ?? false
             },
             keySet: { keySet },
+            isListedOrigin: { origin in
+                world.value.withLock { world in
+                    world.clients.values.contains { $0.isEnabled && $0.origins.contains(origin) }
+                }
+            },
+            iceServers: { subject, now in
+                ICEServers.Offer(json: #"[{"urls":["\#(subject)"]}]"#, expiresAt: now + 60)
+            },
             log: { event, fields in
                 let line = "\(event) " + fields.map { "\($0.0)=\($0.1)" }.joined(separator: " ")
                 world.value.withLock { $0.log.append(line) }
@@ -135,11 +144,11 @@ final class AuthBench: Sendable {
     func register(
         _ id: String = "c_one", rooms: [String] = ["*"], scopes: [String] = ["signal"],
         isEnabled: Bool = true, secrets: [(text: String, expiresAt: Int64?)] = [(secret, nil)],
-        lifetimeSecondsMax: Int64 = 3600, assertionKeys: [PublicKey] = []
+        lifetimeSecondsMax: Int64 = 3600, assertionKeys: [PublicKey] = [], origins: [String] = []
     ) throws -> String {
         let client = Client(
-            clientID: id, name: "n", rooms: try rooms.map { try RoomPattern($0) }, origins: [],
-            scopes: scopes, createdAt: 0, isEnabled: isEnabled,
+            clientID: id, name: "n", rooms: try rooms.map { try RoomPattern($0) },
+            origins: origins, scopes: scopes, createdAt: 0, isEnabled: isEnabled,
             secrets: secrets.map {
                 ClientSecret(
                     digest: Digest.sha256(Array($0.text.utf8)), createdAt: 0,
@@ -161,13 +170,13 @@ extension AuthBench {
     func send(
         _ method: String, _ path: String, query: String? = nil,
         headers: [(String, String)] = [], body: String = "", peer: String = "127.0.0.1",
-        isSecure: Bool = false, client: String? = nil
+        isSecure: Bool = false, client: String? = nil, fromCookie: Bool = false
     ) -> HTTPResponse? {
         let response = service.respond(
             to: HTTPRequest(
                 method: method, path: path, query: query, headers: HeaderFields(headers),
                 body: Array(body.utf8), peerAddress: peer, isSecure: isSecure,
-                clientAddress: client))
+                clientAddress: client), fromCookie: fromCookie)
         if let response { OpenAPIDocument.shared.check(method, path, response) }
         return response
     }

@@ -45,8 +45,11 @@ import Tokens
         let policy = try #require(response.headers["Content-Security-Policy"])
         for rule in [
             "default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'",
+            "img-src 'self' data: blob:", "media-src 'self' blob:",
             "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'",
         ] { #expect(policy.contains(rule)) }
+        #expect(!policy.contains("unsafe"))
+        #expect(response.headers["Permissions-Policy"]?.contains("camera=(self)") == true)
         #expect(get("/demo/app.js")?.body == Array("js".utf8))
         #expect(get("/demo/other.js") == nil)
         #expect(get("/demo/", method: "POST")?.status == 405)
@@ -81,6 +84,20 @@ import Tokens
         #expect(AuthService.demoClient(atSecondsSinceEpoch: 0).secrets == [])
     }
 
+    @Test("A page that comes back with its id is the same subject, and no other page is")
+    func subjects() throws {
+        func subject(_ id: String) throws -> String? {
+            _ = try ask(#"{"room":"demo-a","id":"\#(id)"}"#)
+            return bench.claims?.subject
+        }
+        let first = try subject("0123456789abcdef")
+        #expect(try subject("0123456789abcdef") == first)
+        #expect(try subject("0123456789abcdeF") != first)
+        #expect(first?.contains("0123456789abcdef") == false)
+        _ = try ask(#"{"room":"demo-a","id":null}"#)
+        #expect(bench.claims?.subject != first)
+    }
+
     @Test("Behind TLS the address of the socket is secure too")
     func secure() throws {
         let json = try ask(host: "demo.example", isSecure: true).json
@@ -104,7 +121,9 @@ import Tokens
             (#"{"room":"lobby"}"#, "room"), (#"{"room":"demo-*"}"#, "room"),
             (#"{"room":"*"}"#, "room"), (#"{"room":"demo-a b"}"#, "room"), (#"{"room":1}"#, "room"),
             ("{}", "room"), (#"{"room":"demo-a","name":1}"#, "name"),
-            (#"{"room":"demo-a","name":"a\nb"}"#, "name"), ("[]", "object"), ("", "JSON"),
+            (#"{"room":"demo-a","name":"a\nb"}"#, "name"),
+            (#"{"room":"demo-a","id":"short"}"#, "id"), (#"{"room":"demo-a","id":1}"#, "id"),
+            (#"{"room":"demo-a","id":"0123456789 abcdef"}"#, "id"), ("[]", "object"), ("", "JSON"),
             (#"{"room":"demo-a","room":"demo-b"}"#, "JSON"),
         ])
     func wrong(body: String, name: String) throws {

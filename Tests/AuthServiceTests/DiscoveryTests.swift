@@ -141,9 +141,11 @@ import Testing
         arguments: [
             ("/oauth2/token", true), ("/oauth2/revoke", true), ("/edge/viewer-request", true),
             ("/", false), ("/demo/token", false), ("/.well-known/jwks.json", false),
-            ("/oauth2", false),
+            ("/oauth2", false), ("/session", true), ("/session/token", false),
+            ("/ice-servers", false),
         ])
     func authenticatesItself(path: String, itself: Bool) {
-        #expect(AuthService.authenticatesItself(path: path) == itself)
+        let request = HTTPRequest(method: "POST", path: path)
+        #expect(AuthService.authenticatesItself(request) == itself)
     }
 }

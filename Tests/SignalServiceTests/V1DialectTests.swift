@@ -1,4 +1,5 @@
 import SignalService
+import Synchronization
 import Testing
 import WebSocket
 
@@ -22,6 +23,15 @@ import WebSocket
             ])
         let bob = hub.connect(token: try hub.world.token())
         #expect(bob.secret != ann.secret && bob.connection != ann.connection)
+    }
+
+    @Test("welcome tells of the TURN servers, with credentials for the token's subject")
+    func iceServers() throws {
+        hub.world.state.withLock { $0.hasTURN = true }
+        let ann = hub.connect(token: try hub.world.token())
+        let text = try #require(ann.take().first)
+        #expect(text.contains(#""iceServers":[{"urls":["turn:t"],"username":"a"}]"#))
+        #expect(text.contains(#""iceServersExpireAt":1000009,"#))
     }
 
     @Test("The joiner gets room_state after first_to_join or in its place, the others are told")

@@ -1,4 +1,5 @@
 import HTTPMessages
+import ICEServers
 import SignalService
 import Synchronization
 import Tokens
@@ -17,6 +18,7 @@ final class World: Sendable {
         var randomCount: UInt64 = 0
         var lastRandom: UInt64 = 0
         var log: [String] = []
+        var hasTURN = false
     }
 
     let state = Mutex(State())
@@ -48,6 +50,11 @@ final class World: Sendable {
             },
             sha1: { _ in Array(repeating: 0, count: 20) },
             random64: { self.random() },
+            iceServers: { subject, now in
+                guard self.state.withLock({ $0.hasTURN }) else { return .none }
+                return ICEServers.Offer(
+                    json: #"[{"urls":["turn:t"],"username":"\#(subject)"}]"#, expiresAt: now + 9)
+            },
             log: { event, fields in
                 let text = fields.map { "\($0.0)=\($0.1)" }.joined(separator: " ")
                 self.state.withLock { $0.log.append("\(event) \(text)") }

@@ -38,6 +38,15 @@ private func classic(_ id: UInt64, peer: String = "p") -> RoomMember {
                 + #""session":"AAAAAAAAAAAAAAAAAAAAAA","expiresAt":600,"iceServers":[],"#
                 + #""limits":{"maxMessageBytes":1,"maxRooms":2,"pingIntervalSeconds":3},"#
                 + #""serverTime":5}}"#)
+        let timed = text {
+            $0.welcome(
+                sender, secret, expiresAt: 600, now: 5, iceServers: #"[{"urls":["turn:t"]}]"#,
+                iceServersExpireAt: 77,
+                .init(messageBytesMax: 1, roomsMax: 2, pingIntervalSeconds: 3))
+        }
+        #expect(
+            timed.contains(
+                #""iceServers":[{"urls":["turn:t"]}],"iceServersExpireAt":77,"limits""#))
         #expect(
             text { $0.resumed(sender, secret, seq: 9) }
                 == #"{"type":"resumed","data":{"connectionId":"0123456789abcdef","#

@@ -12,7 +12,8 @@ private func answer(
     }
     let request = HTTPRequest(
         method: method, path: path, headers: HeaderFields([("Host", "127.0.0.1:9090")]))
-    let front = OperatorFront(checks: checks, metrics: { [] }, console: nil)
+    let front = OperatorFront(
+        checks: checks, metrics: { [] }, console: nil, page: nil, edge: nil)
     guard case .response(let response) = front.outcome(of: request) else { return nil }
     return response
 }

@@ -1,5 +1,21 @@
 /// Base64 with the standard alphabet and padding (RFC 4648 §4), decoded strictly.
 package enum Base64 {
+    package static func encode(_ bytes: [UInt8]) -> String {
+        let alphabet = Array(alphabet.utf8)
+        var digits: [UInt8] = []
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let group = bytes[start..<min(start + 3, bytes.count)]
+            var bits: UInt32 = 0
+            for byte in group { bits = bits << 8 | UInt32(byte) }
+            bits <<= UInt32(8 * (3 - group.count))
+            for place in 0...group.count {
+                digits.append(alphabet[Int(bits >> UInt32(18 - 6 * place) & 63)])
+            }
+            digits += Array(repeating: UInt8(ascii: "="), count: 3 - group.count)
+        }
+        return String(decoding: digits, as: UTF8.self)
+    }
+
     /// The bytes, or nil: wrong alphabet, white space, missing padding, stray trailing bits.
     package static func decode(_ text: String) -> [UInt8]? { decode(text.utf8.span) }
 
@@ -31,9 +47,11 @@ package enum Base64 {
         return seen < 64 && bits & ((1 << bitCount) - 1) == 0
     }
 
+    private static let alphabet =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
     /// The value of each character; 0x80 for those outside the alphabet.
     private static let values: [UInt8] = {
-        let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
         var values = [UInt8](repeating: 0x80, count: 256)
         for (value, character) in alphabet.utf8.enumerated() {
             values[Int(character)] = UInt8(value)

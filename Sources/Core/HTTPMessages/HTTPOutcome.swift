@@ -24,4 +24,7 @@ package enum HTTPOutcome: Sendable {
     /// Answer 101 with exactly these header fields (and `Date`), then hand the socket over.
     /// `adopt` runs once, on a server thread, or never, where the connection ends before.
     case upgrade(headers: HeaderFields, adopt: @Sendable (UpgradedSocket) -> Void)
+    /// Answer 200 with these fields and a body that goes on: `next` gives a piece of it about once
+    /// a second, until the client hangs up; nil, or an empty piece, ends it.
+    case stream(headers: HeaderFields, next: @Sendable () -> [UInt8]?)
 }

@@ -24,16 +24,21 @@ extension EventComposer {
     ///   - expiresAt: When its token ends, in seconds since the epoch.
     ///   - now: The server's time, in seconds since the epoch.
     ///   - iceServers: A JSON array of RTCIceServer.
+    ///   - iceServersExpireAt: When credentials among them end, in seconds since the epoch; nil
+    ///     where none do.
     ///   - welcome: The rest.
     package mutating func welcome(
         _ connection: ConnectionID, _ secret: SessionSecret, expiresAt: Int64, now: Int64,
-        iceServers: String, _ welcome: Welcome
+        iceServers: String, iceServersExpireAt: Int64? = nil, _ welcome: Welcome
     ) {
         begin(#"{"type":"welcome","data":{"connectionId":""#)
         connection.append(to: &head)
         append(#"","session":""#, secret.text)
         append(#"","expiresAt":"#, String(expiresAt))
         append(#","iceServers":"#, iceServers)
+        if let iceServersExpireAt {
+            append(#","iceServersExpireAt":"#, String(iceServersExpireAt))
+        }
         append(#","limits":{"maxMessageBytes":"#, String(welcome.messageBytesMax))
         append(#","maxRooms":"#, String(welcome.roomsMax))
         append(#","pingIntervalSeconds":"#, String(welcome.pingIntervalSeconds))

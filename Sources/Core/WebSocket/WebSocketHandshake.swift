@@ -67,7 +67,7 @@ package struct WebSocketHandshake: Equatable, Sendable {
 
     /// The proof that this server read the key: base64 of SHA-1 of key and GUID (§4.2.2, 5.4).
     package func acceptValue(sha1: ([UInt8]) -> [UInt8]) -> String {
-        Self.base64(sha1(Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8)))
+        Base64.encode(sha1(Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8)))
     }
 
     private static func hasToken(_ token: String, in values: [String]) -> Bool {
@@ -87,22 +87,5 @@ package struct WebSocketHandshake: Equatable, Sendable {
         guard Set(offered).count == offered.count else { throw .subprotocolRepeated }
         guard values.isEmpty || !offered.isEmpty else { throw .subprotocol }
         return offered.map { String($0) }
-    }
-
-    private static func base64(_ bytes: [UInt8]) -> String {
-        let alphabet = Array(
-            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-        var digits: [UInt8] = []
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            var bits: UInt32 = 0
-            for byte in group { bits = bits << 8 | UInt32(byte) }
-            bits <<= UInt32(8 * (3 - group.count))
-            for place in 0...group.count {
-                digits.append(alphabet[Int(bits >> UInt32(18 - 6 * place) & 63)])
-            }
-            digits += Array(repeating: UInt8(ascii: "="), count: 3 - group.count)
-        }
-        return String(decoding: digits, as: UTF8.self)
     }
 }

@@ -59,6 +59,11 @@ package final class ClientRegistry: Sendable {
         }
     }
 
+    /// Whether a client that is enabled lists this origin.
+    package func listsOrigin(_ origin: String) throws(RegistryError) -> Bool {
+        try read { try ClientRows.listsOrigin($0, origin) }
+    }
+
     /// One client; nil where there is none.
     package func client(id: String) throws(RegistryError) -> Client? {
         try read { try ClientRows.client($0, id: id) }

@@ -33,6 +33,15 @@ enum ClientRows {
         try String.fetchAll(db, sql: "SELECT id FROM client ORDER BY created_at, id")
     }
 
+    static func listsOrigin(_ db: Database, _ origin: String) throws -> Bool {
+        let select = try db.cachedStatement(
+            sql: """
+                SELECT 1 FROM client_grant JOIN client ON id = client_id
+                WHERE kind = 'origin' AND value = ? AND is_enabled LIMIT 1
+                """)
+        return try Row.fetchOne(select, arguments: [origin]) != nil
+    }
+
     static func exists(_ db: Database, id: String) throws -> Bool {
         let select = try db.cachedStatement(sql: "SELECT 1 FROM client WHERE id = ?")
         return try Row.fetchOne(select, arguments: [id]) != nil

@@ -36,6 +36,7 @@ import Glibc
     private static func flags(_ configuration: HTTPServerConfiguration) -> UInt32 {
         let flags: [MHD_FLAG] = [
             MHD_USE_EPOLL_INTERNAL_THREAD, MHD_USE_ITC, MHD_ALLOW_UPGRADE,
+            MHD_ALLOW_SUSPEND_RESUME,
             configuration.tls == nil ? MHD_NO_FLAG : MHD_USE_TLS,
             configuration.log == nil ? MHD_NO_FLAG : MHD_USE_ERROR_LOG,
         ]

@@ -62,6 +62,7 @@ package final class HTTPServer: Sendable {
         guard let daemon = taken else { return waitUntilStopped() }
         core.isStopping.store(true, ordering: .relaxed)
         core.visits.stop()
+        core.streams.stop()
         var waited = 0
         while requestsInFlight > 0, waited < core.configuration.stopGraceMilliseconds {
             usleep(2000)

@@ -25,6 +25,28 @@ enum ResponseQueue {
         return unsafe MHD_queue_response(connection, UInt32(response.status), made)
     }
 
+    /// Queues 200 with these fields and the stream as its body; the connection ends with it.
+    static func send(
+        _ stream: ResponseStream, _ headers: HeaderFields, on connection: OpaquePointer
+    ) -> MHD_Result {
+        let context = unsafe Unmanaged.passRetained(stream).toOpaque()
+        let made = unsafe MHD_create_response_from_callback(
+            streamSize, streamPieceMax, ResponseStream.reader, context, ResponseStream.free)
+        guard let made = unsafe made else {
+            unsafe ResponseStream.free(context)
+            return .NO
+        }
+        defer { unsafe MHD_destroy_response(made) }
+        for field in headers.fields { unsafe add(field, to: made) }
+        unsafe add(sniffGuard, to: made)
+        unsafe add(HeaderFields.Field(name: "Connection", value: "close"), to: made)
+        return unsafe MHD_queue_response(connection, 200, made)
+    }
+
+    /// `MHD_SIZE_UNKNOWN`.
+    private static let streamSize = UInt64.max
+    private static let streamPieceMax = 16_384
+
     /// Queues 101 with exactly these fields, and Date. libmicrohttpd adds `Connection: Upgrade`.
     static func sendUpgrade(_ headers: HeaderFields, on connection: OpaquePointer) -> MHD_Result {
         guard headers.fields.allSatisfy(isSendable) else {

@@ -46,6 +46,13 @@ enum ServerCallbacks {
         case .upgrade(let headers, let adopt):
             exchange.adopt = adopt
             return unsafe ResponseQueue.sendUpgrade(headers, on: connection)
+        case .stream(let headers, let next):
+            let stream = unsafe ResponseStream(on: connection, core.streams, next: next)
+            guard core.streams.add(stream) else {
+                return unsafe ResponseQueue.send(Refusals.stopping, on: connection)
+            }
+            unsafe visit(of: connection)?.mayStay.store(true, ordering: .relaxed)
+            return unsafe ResponseQueue.send(stream, headers, on: connection)
         }
     }
 
@@ -96,7 +103,7 @@ enum ServerCallbacks {
         exchange?.adopt = nil
         var held: HeldUpgrade?
         if let handle = unsafe handle, unsafe usher_mhd_is_tls(connection) != 0 {
-            unsafe visit(of: connection)?.isUpgraded.store(true, ordering: .relaxed)
+            unsafe visit(of: connection)?.mayStay.store(true, ordering: .relaxed)
             let descriptor = unsafe usher_mhd_descriptor(connection)
             setNoDelay(descriptor)
             HangupWatch.shared.watch(pair: socket, connection: descriptor)

@@ -8,6 +8,7 @@ final class ServerCore: Sendable {
     /// Requests between the end of their header and the last byte of their answer.
     let inFlight = Atomic<Int>(0)
     let visits: Visits
+    let streams = ResponseStreams()
     /// New requests are turned away from now on.
     let isStopping = Atomic<Bool>(false)
 

@@ -10,8 +10,9 @@ final class Visit: Sendable {
     /// back.
     let since: Atomic<Int>
     let hasBeenAnswered = Atomic(false)
-    /// An upgraded connection that libmicrohttpd holds (TLS) may say nothing for ever.
-    let isUpgraded = Atomic(false)
+    /// An upgraded connection that libmicrohttpd holds (TLS), or one with a stream, may say nothing
+    /// for ever.
+    let mayStay = Atomic(false)
 
     init(descriptor: Int32, at now: Int) {
         self.descriptor = descriptor
@@ -86,7 +87,7 @@ final class Visits: Sendable {
     /// Before its next request a connection may be silent for a while, which cannot be told from a
     /// request that has begun.
     private func isOverdue(_ visit: Visit, at now: Int) -> Bool {
-        guard !visit.isUpgraded.load(ordering: .relaxed) else { return false }
+        guard !visit.mayStay.load(ordering: .relaxed) else { return false }
         let silence = visit.hasBeenAnswered.load(ordering: .relaxed) ? idleSecondsMax : 0
         return now - visit.since.load(ordering: .relaxed) > requestSecondsMax + silence
     }

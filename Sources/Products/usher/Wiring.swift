@@ -4,6 +4,7 @@ import Clients
 import Cryptography
 import Edge
 import HTTPMessages
+import ICEServers
 import Logging
 import SignalService
 import SocketLoop
@@ -16,6 +17,8 @@ import WebSocket
 struct Foundations {
     let registry: ClientRegistry
     let keys: LiveKeys
+    /// nil where there is no TURN server.
+    let turnSecret: TURNSecret?
 
     init(_ settings: ServeSettings) throws {
         registry = try ClientRegistry(
@@ -24,6 +27,9 @@ struct Foundations {
             folder: KeyFolder(path: settings.keys), algorithm: settings.signingAlgorithm,
             duty: settings.half.servesTokens
                 ? .keep(publishSeconds: settings.keyPublishSeconds) : .follow)
+        turnSecret = try settings.ice.secretFile.map { path throws(SettingError) in
+            try TURNSecret(path: path)
+        }
     }
 }
 
@@ -35,17 +41,23 @@ struct Wiring {
     private let audience: String
     private let edgeStep: EdgeStep
     private let log: ServiceLog
+    private let tokens = TokenCount()
 
     /// The connected service.
     struct Parts {
         let directory: ClientDirectory
         let front: PublicFront
+        let edge: EdgeFront?
         let exposition: Exposition
+        fileprivate let state: OperatorState?
 
         func operatorFront(_ pass: OperatorPass?) -> OperatorFront {
             OperatorFront(
                 checks: exposition.checks, metrics: exposition.text,
-                console: pass.flatMap { pass in front.relay.map { $0.console(pass) } })
+                console: pass.flatMap { pass in front.relay.map { $0.console(pass) } },
+                page: pass.flatMap { pass in
+                    state.map { OperatorPage(pass: pass, state: $0) }
+                }, edge: edge)
         }
     }
 
@@ -80,9 +92,26 @@ struct Wiring {
         let front = PublicFront(
             allowPlainHTTP: settings.allowPlainHTTP, edge: edgeStep, auth: auth, relay: relay)
         let exposition = Exposition(
-            startedAt: Clock.now(), http: front.counts, reports: log.counts, relay: relay,
-            checks: readiness(directory, foundations.keys), verifier: verifier)
-        return Parts(directory: directory, front: front, exposition: exposition)
+            startedAt: Clock.now(), http: front.counts, reports: log.counts, tokens: tokens,
+            relay: relay, checks: readiness(directory, foundations.keys), verifier: verifier)
+        return Parts(
+            directory: directory, front: front,
+            edge: auth.map { EdgeFront(auth: $0, proxies: settings.trustedProxies) },
+            exposition: exposition, state: relay.map { state(front, $0) })
+    }
+
+    private func state(_ front: PublicFront, _ relay: PublicFront.Relay) -> OperatorState {
+        OperatorState(
+            startedAt: Clock.now(), http: front.counts, reports: log.counts, tokens: tokens,
+            keys: foundations.keys, relay: relay)
+    }
+
+    /// What each peer is told of STUN and TURN servers.
+    private func iceServers() -> @Sendable (String, Int64) -> ICEServers.Offer {
+        let (servers, secret) = (settings.ice.servers, foundations.turnSecret)
+        return { subject, now in
+            servers.offer(to: subject, now: now) { secret?.mac($0) ?? "" }
+        }
     }
 }
 
@@ -116,9 +145,11 @@ extension Wiring {
                     throw ClientLookupFailure(code: error.code)
                 }
             },
-            issue: { claims throws(IssueFailure) in
+            issue: { [tokens] claims throws(IssueFailure) in
                 do throws(TokenIssuingError) {
-                    return try keys.current.issuer.issue(claims)
+                    let token = try keys.current.issuer.issue(claims)
+                    tokens.note()
+                    return token
                 } catch {
                     throw IssueFailure(code: error.code)
                 }
@@ -131,7 +162,11 @@ extension Wiring {
             },
             revoke: revoke(directory), markUsed: markUsed(),
             verifySignature: AssertionKeys().isValid,
-            keySet: { keys.current.keySet }, log: log.write,
+            keySet: { keys.current.keySet },
+            isListedOrigin: { [registry = foundations.registry] origin in
+                (try? registry.listsOrigin(origin)) ?? false
+            },
+            iceServers: iceServers(), log: log.write,
             registrations: settings.clientRegistration
                 ? .over(foundations.registry, followedBy: directory) : nil)
         return AuthService(
@@ -250,7 +285,8 @@ extension Wiring {
                     return .unavailable
                 }
             },
-            sha1: Digest.sha1, random64: SecureRandom.uint64, log: log.write)
+            sha1: Digest.sha1, random64: SecureRandom.uint64, iceServers: iceServers(),
+            log: log.write)
     }
 }
 

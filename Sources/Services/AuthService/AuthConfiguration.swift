@@ -48,27 +48,28 @@ package struct AuthConfiguration: Sendable {
     }
 }
 
+/// A file of a page, as it is served.
+package struct PageAsset: Equatable, Sendable {
+    package let contentType: String
+    package let bytes: [UInt8]
+
+    package init(contentType: String, bytes: [UInt8]) {
+        self.contentType = contentType
+        self.bytes = bytes
+    }
+}
+
 /// The demo: its page, and who may ask for its tokens.
 package struct DemoConfiguration: Sendable {
-    package struct Asset: Equatable, Sendable {
-        package let contentType: String
-        package let bytes: [UInt8]
-
-        package init(contentType: String, bytes: [UInt8]) {
-            self.contentType = contentType
-            self.bytes = bytes
-        }
-    }
-
     /// By path, each beginning with `/demo/`; `/demo/` itself is the page.
-    package let assets: [String: Asset]
+    package let assets: [String: PageAsset]
     /// Names that `Host` may bear, without port; IP addresses and `localhost` always may.
     package let allowedHosts: [String]
     /// The path at which the page opens its WebSocket.
     package let signalPath: String
 
     package init(
-        assets: [String: Asset], allowedHosts: [String] = [], signalPath: String = "/"
+        assets: [String: PageAsset], allowedHosts: [String] = [], signalPath: String = "/"
     ) {
         self.assets = assets
         self.allowedHosts = allowedHosts

@@ -1,4 +1,5 @@
 package import Clients
+package import ICEServers
 package import Tokens
 
 /// The registry could not be asked or told. `code` is stable and goes to the log, never to the
@@ -61,6 +62,11 @@ package struct AuthPorts: Sendable {
     package let verifySignature: VerifySignature
     /// The public keys as a JWK set (RFC 7517 §5), serialised.
     package let keySet: @Sendable () -> [UInt8]
+    /// Whether some client that is enabled lists this origin. False where nobody can tell now.
+    package let isListedOrigin: @Sendable (_ origin: String) -> Bool
+    /// What the holder of a token with this `sub` is told of ICE servers; `now` is in seconds since
+    /// the Unix epoch.
+    package let iceServers: @Sendable (_ subject: String, _ now: Int64) -> ICEServers.Offer
     /// Fields hold no secrets and no tokens.
     package let log: Log
     /// nil: no client registers itself over HTTP.
@@ -73,7 +79,9 @@ package struct AuthPorts: Sendable {
         client: @escaping Lookup, issue: @escaping Issue, verify: @escaping Verify,
         isRevoked: @escaping @Sendable (TokenClaims) -> Bool, revoke: @escaping Revoke,
         markUsed: @escaping MarkUsed, verifySignature: @escaping VerifySignature,
-        keySet: @escaping @Sendable () -> [UInt8], log: @escaping Log,
+        keySet: @escaping @Sendable () -> [UInt8],
+        isListedOrigin: @escaping @Sendable (String) -> Bool,
+        iceServers: @escaping @Sendable (String, Int64) -> ICEServers.Offer, log: @escaping Log,
         registrations: RegistrationPorts? = nil
     ) {
         self.now = now
@@ -88,6 +96,8 @@ package struct AuthPorts: Sendable {
         self.markUsed = markUsed
         self.verifySignature = verifySignature
         self.keySet = keySet
+        self.isListedOrigin = isListedOrigin
+        self.iceServers = iceServers
         self.log = log
         self.registrations = registrations
     }
@@ -96,5 +106,18 @@ package struct AuthPorts: Sendable {
     func unavailable(_ failure: ClientLookupFailure) -> OAuthRefusal {
         log("registry_unavailable", [("code", failure.code)])
         return .temporarilyUnavailable
+    }
+
+    /// Stores a revocation, which holds when this returns.
+    func takeBack(_ revocation: Revocation, by actor: Actor) throws(OAuthRefusal) {
+        do {
+            try revoke(revocation, actor)
+        } catch  where error.code == ClientLookupFailure.revocationsFull {
+            throw .tooManyRequests(
+                "too many revocations are held for this client; all=true takes the place of all",
+                retryAfter: 60)
+        } catch {
+            throw unavailable(error)
+        }
     }
 }

@@ -12,6 +12,9 @@ package final class AuthService: Sendable {
     private let registered: RegisteredClientEndpoint?
     private let discovery: Discovery
     private let edge: EdgeEndpoint
+    private let edgeAuth: EdgeAuthEndpoint
+    private let sessions: SessionEndpoint
+    private let iceServers: ICEServersEndpoint
     private let demo: DemoEndpoints?
 
     package init(_ configuration: AuthConfiguration, _ ports: AuthPorts) {
@@ -27,6 +30,13 @@ package final class AuthService: Sendable {
         }
         discovery = Discovery(configuration, ports)
         edge = EdgeEndpoint(step: configuration.edgeStep)
+        edgeAuth = EdgeAuthEndpoint(configuration, ports)
+        sessions = SessionEndpoint(configuration, ports, gate)
+        iceServers = ICEServersEndpoint(
+            configuration, ports, gate,
+            demoClient: configuration.demo.map { _ in
+                Self.demoClient(atSecondsSinceEpoch: ports.now())
+            })
         demo = configuration.demo.map { DemoEndpoints($0, configuration, ports) }
     }
 
@@ -38,17 +48,29 @@ package final class AuthService: Sendable {
 
     /// Answers a request.
     ///
+    /// - Parameters:
+    ///   - request: After the edge step.
+    ///   - fromCookie: Whether that made its `Authorization` from the cookie.
     /// - Returns: nil where the path is none of ours.
-    package func respond(to request: HTTPRequest) -> HTTPResponse? {
+    package func respond(to request: HTTPRequest, fromCookie: Bool = false) -> HTTPResponse? {
         switch request.path {
         case TokenEndpoint.path: tokens.respond(to: request)
         case IntrospectionEndpoint.path: introspection.respond(to: request)
         case RevocationEndpoint.path: revocation.respond(to: request)
         case EdgeEndpoint.path: edge.respond(to: request)
+        case ICEServersEndpoint.path: iceServers.respond(to: request, fromCookie: fromCookie)
         default:
-            discovery.respond(to: request) ?? registrationResponse(to: request)
-                ?? demo?.respond(to: request)
+            discovery.respond(to: request) ?? sessions.respond(to: request)
+                ?? registrationResponse(to: request) ?? demo?.respond(to: request)
         }
+    }
+
+    /// The path of `edgeAuthResponse`.
+    package static let edgeAuthPath = EdgeAuthEndpoint.path
+
+    /// Answers `GET /edge/auth`, which must not be reached from the public port.
+    package func edgeAuthResponse(to request: HTTPRequest) -> HTTPResponse {
+        edgeAuth.respond(to: request)
     }
 
     private func registrationResponse(to request: HTTPRequest) -> HTTPResponse? {
@@ -60,9 +82,11 @@ package final class AuthService: Sendable {
     /// The paths that are answered here, but for a demo's.
     package static var paths: [String] { Route.all.map(\.path) }
 
-    /// Whether requests to this path authenticate a client by themselves, so that the edge step
-    /// must not touch their `Authorization`. `path` is as it was sent, without the query.
-    package static func authenticatesItself(path: String) -> Bool {
-        path.hasPrefix("/oauth2/") || path == EdgeEndpoint.path
+    /// Whether a request authenticates its sender by itself, so that the edge step must not touch
+    /// its `Authorization`.
+    package static func authenticatesItself(_ request: HTTPRequest) -> Bool {
+        let path = request.path
+        return path.hasPrefix("/oauth2/") || path == EdgeEndpoint.path
+            || path == SessionEndpoint.path && request.method == "POST"
     }
 }

@@ -13,7 +13,11 @@ final class DemoEndpoints: Sendable {
     private static let tokenPath = "/demo/token"
     private static let contentSecurityPolicy =
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        + "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+        + "img-src 'self' data: blob:; media-src 'self' blob:; frame-ancestors 'none'; "
+        + "base-uri 'none'; form-action 'self'"
+
+    private static let permissionsPolicy =
+        "camera=(self), microphone=(self), display-capture=(self)"
 
     private let client: Client
     private let demo: DemoConfiguration
@@ -47,12 +51,13 @@ final class DemoEndpoints: Sendable {
     }
 
     private func page(
-        _ request: HTTPRequest, _ asset: DemoConfiguration.Asset
+        _ request: HTTPRequest, _ asset: PageAsset
     ) throws(OAuthRefusal) -> HTTPResponse {
         try checkRead(request)
         let headers = HeaderFields([
             ("Content-Type", asset.contentType), ("Cache-Control", "no-store"),
             ("Content-Security-Policy", Self.contentSecurityPolicy),
+            ("Permissions-Policy", Self.permissionsPolicy),
             ("Referrer-Policy", "no-referrer"), ("Cross-Origin-Resource-Policy", "same-origin"),
         ])
         return HTTPResponse(status: 200, headers: headers, body: asset.bytes)
@@ -81,16 +86,22 @@ final class DemoEndpoints: Sendable {
         try countRequest(from: request.clientAddress, now)
         let wish = TokenWish(
             scopes: client.scopes, rooms: [wanted.room],
-            subject: Base64URL.encode(ports.random(12)), name: wanted.name,
+            subject: subject(of: wanted), name: wanted.name,
             lifetimeSeconds: Self.lifetimeSeconds, kind: .access)
         let token = try tokens.make(wish, for: client.clientID, now: now)
         return TokenResponse.make(token, wish, extra: extra(request, host))
     }
 
+    /// A page that comes back, with the id that only it knows, is the same subject: so it may
+    /// refresh its token and resume its session.
+    private func subject(of wanted: DemoRoom) -> String {
+        let seed = wanted.id.map { ports.sha256(Array("demo:\($0)".utf8)) } ?? ports.random(12)
+        return Base64URL.encode(Array(seed.prefix(12)))
+    }
+
     /// `client_id`, and where the page opens its WebSocket.
     private func extra(_ request: HTTPRequest, _ host: String) -> [UInt8] {
-        var extra = Array(#","client_id":"#.utf8)
-        JSONText.appendQuoted(client.clientID, to: &extra)
+        var extra = TokenResponse.clientID(client.clientID)
         extra.append(contentsOf: #","url":"#.utf8)
         let scheme = request.isSecure ? "wss" : "ws"
         JSONText.appendQuoted("\(scheme)://\(host)\(demo.signalPath)", to: &extra)

@@ -2,13 +2,15 @@ import Clients
 import StrictJSON
 import Tokens
 
-/// What the demo's page asks for: `{"room": "demo-…", "name": "…"}`.
+/// What the demo's page asks for: `{"room": "demo-…", "name": "…", "id": "…"}`.
 struct DemoRoom {
     /// Every room of the demo.
     static let all: [RoomPattern] = (try? RoomPattern("demo-*")).map { [$0] } ?? []
 
     let room: RoomPattern
     let name: String?
+    /// A secret of the page's own, by which it is known again.
+    let id: String?
 
     init(_ body: [UInt8]) throws(OAuthRefusal) {
         let object = try Self.object(body)
@@ -21,6 +23,24 @@ struct DemoRoom {
         }
         self.room = pattern
         name = try Self.name(object["name"])
+        id = try Self.id(object["id"])
+    }
+
+    private static func id(_ value: JSONValue?) throws(OAuthRefusal) -> String? {
+        guard let value, value != .null else { return nil }
+        guard let id = value.string, (16...64).contains(id.utf8.count),
+            id.utf8.allSatisfy(isIDByte)
+        else { throw .invalidRequest("id must be 16 to 64 characters of A-Z, a-z, 0-9, - and _") }
+        return id
+    }
+
+    private static func isIDByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+            true
+        default: false
+        }
     }
 
     private static func object(_ body: [UInt8]) throws(OAuthRefusal) -> JSONObject {

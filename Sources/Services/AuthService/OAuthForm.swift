@@ -8,6 +8,19 @@ struct OAuthForm {
     private static let bodyBytesMax = 16_384
     private static let mediaType = "application/x-www-form-urlencoded"
 
+    /// Of a request that may come without a body.
+    init(optional request: borrowing HTTPRequest) throws(OAuthRefusal) {
+        if request.body.isEmpty, !request.headers.contains("Content-Type") {
+            self.init()
+            try Self.checkQuery(request.query)
+        } else {
+            try self.init(request)
+        }
+    }
+
+    /// Without any parameter.
+    private init() {}
+
     init(_ request: borrowing HTTPRequest) throws(OAuthRefusal) {
         guard request.body.count <= Self.bodyBytesMax else {
             throw .tooLarge(bytesMax: Self.bodyBytesMax)

@@ -33,15 +33,7 @@ final class RevocationEndpoint: Sendable {
         let form = try gate.form(of: request, now)
         let client = try gate.client(of: request, form, within: rate, now)
         guard let revocation = try revocation(form, client.clientID, now) else { return }
-        do {
-            try ports.revoke(revocation, .client(client.clientID))
-        } catch  where error.code == ClientLookupFailure.revocationsFull {
-            throw .tooManyRequests(
-                "too many revocations are held for this client; all=true takes the place of all",
-                retryAfter: 60)
-        } catch {
-            throw ports.unavailable(error)
-        }
+        try ports.takeBack(revocation, by: .client(client.clientID))
     }
 
     /// Nil where there is nothing to take back.

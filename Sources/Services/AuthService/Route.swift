@@ -20,6 +20,12 @@ struct Route: Equatable, Sendable {
         Route(path: Discovery.wellKnown, methods: Discovery.methods),
         Route(path: Discovery.keySetPath, methods: Discovery.methods),
         Route(path: Discovery.openAPIPath, methods: Discovery.methods),
+        Route(
+            path: SessionEndpoint.path, methods: SessionEndpoint.methods),
+        Route(
+            path: SessionEndpoint.tokenPath, methods: SessionEndpoint.tokenMethods,
+            parameters: SessionEndpoint.parameters.map(\.rawValue)),
+        Route(path: ICEServersEndpoint.path, methods: ICEServersEndpoint.methods),
         Route(path: EdgeEndpoint.path, methods: ["POST"], parameters: ["Records"]),
     ]
 

@@ -32,6 +32,13 @@ enum TokenResponse {
         return HTTPResponse(status: 200, headers: headers, body: body)
     }
 
+    /// The further member `client_id`.
+    static func clientID(_ id: String) -> [UInt8] {
+        var extra = Array(#","client_id":"#.utf8)
+        JSONText.appendQuoted(id, to: &extra)
+        return extra
+    }
+
     /// For texts that need no escapes: tokens, digits, and scopes, whose grammar has neither `"`
     /// nor `\`.
     private static func append(_ text: String, to body: inout [UInt8]) {

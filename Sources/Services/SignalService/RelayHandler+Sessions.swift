@@ -1,3 +1,4 @@
+internal import ICEServers
 internal import Signalling
 internal import Synchronization
 internal import WebSocket
@@ -27,9 +28,11 @@ extension RelayHandler {
         // Between the decision and now a note may have come and found no socket to close.
         guard commons.allows(grant.token) else { return endRevoked(slot, &loop) }
         let configuration = commons.configuration
+        let now = commons.ports.now()
+        let ice = commons.ports.iceServers(grant.token.subject, now)
         composer.welcome(
-            session.connection, secret, expiresAt: grant.expiresAt, now: commons.ports.now(),
-            iceServers: "[]",
+            session.connection, secret, expiresAt: grant.expiresAt, now: now,
+            iceServers: ice.json, iceServersExpireAt: ice.expiresAt,
             .init(
                 messageBytesMax: configuration.maxMessageBytes,
                 roomsMax: configuration.roomsPerConnectionMax,

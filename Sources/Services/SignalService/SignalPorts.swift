@@ -1,3 +1,4 @@
+package import ICEServers
 package import Tokens
 
 /// Why the verifier turned a token away. Its code goes to the log, never to the client.
@@ -72,6 +73,9 @@ package struct SignalPorts: Sendable {
     package let sha1: @Sendable ([UInt8]) -> [UInt8]
     /// 64 unpredictable bits.
     package let random64: @Sendable () -> UInt64
+    /// What the holder of a token with this `sub` is told of ICE servers; `now` is in seconds since
+    /// the epoch.
+    package let iceServers: @Sendable (_ subject: String, _ now: Int64) -> ICEServers.Offer
     /// Takes an event and its fields; they never hold a token, a cookie or a payload.
     package let log: @Sendable (_ event: StaticString, _ fields: [(StaticString, String)]) -> Void
 
@@ -87,6 +91,7 @@ package struct SignalPorts: Sendable {
         markUsed: @escaping @Sendable (String, Int64) -> MarkResult,
         sha1: @escaping @Sendable ([UInt8]) -> [UInt8],
         random64: @escaping @Sendable () -> UInt64,
+        iceServers: @escaping @Sendable (String, Int64) -> ICEServers.Offer = { _, _ in .none },
         log: @escaping @Sendable (StaticString, [(StaticString, String)]) -> Void
     ) {
         self.now = now
@@ -97,6 +102,7 @@ package struct SignalPorts: Sendable {
         self.markUsed = markUsed
         self.sha1 = sha1
         self.random64 = random64
+        self.iceServers = iceServers
         self.log = log
     }
 }

@@ -26,6 +26,7 @@ from .usher import CHECKOUT, new_folder
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 CLIENT_CREDENTIALS = "client_credentials"
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+ORIGIN = "https://app.example"
 REPEATABLE = {"audience", "resource"}
 CREDENTIALS = {"client_id", "client_secret", "client_assertion_type", "client_assertion"}
 TOKENS = {"token", "subject_token"}
@@ -48,9 +49,12 @@ CONFIG = {
     "operations": [
         # What is no WebSocket handshake is not found there, whatever its method.
         {"include-path": "/", "checks": {"unsupported_method": {"enabled": False}}},
+        # A cookie that is malformed is refused before anybody looks at the method.
+        {"include-path": "/ice-servers", "checks": {"unsupported_method": {"enabled": False}}},
+        {"include-path-regex": "^/session", "checks": {"unsupported_method": {"enabled": False}}},
         # An empty parameter is as good as none, and one of the other grant is ignored like an
         # unknown one (RFC 6749 §3.2): not every breach of the schema is refused.
-        {"include-path-regex": "^/oauth2/(token|introspect|revoke)$",
+        {"include-path-regex": "^/(oauth2/(token|introspect|revoke)|session/token)$",
          "checks": {"negative_data_rejection": {"enabled": False}}}],
 }
 
@@ -86,7 +90,7 @@ class Fuzzed:
         path.write_text(json.dumps({"keys": [public]}))
         added = self.server.usher.json(
             "client", "add", "Fuzzed", "--scope", "signal", "--scope", "session",
-            "--assertion-keys", path)
+            "--assertion-keys", path, "--origin", ORIGIN)
         ledger.remember_client(added["client_id"], added["client_secret"])
         return Application(self.server, added["client_id"], added["client_secret"])
 
@@ -103,9 +107,21 @@ class Fuzzed:
             fields["Authorization"] = f"Bearer {self._manage(case)}"
         elif case.path.startswith("/oauth2/"):
             fields |= self._authenticate(case)
+        elif case.path in ("/session", "/session/token", "/ice-servers"):
+            fields |= self._lean_on_a_session(case)
         elif case.path == "/" and is_positive(case):
             fields |= self._shake_hands(case)
         return fields
+
+    def _lean_on_a_session(self, case):
+        """As a page does; each time with a session of its own, since one may be ended."""
+        if case.method == "OPTIONS":
+            return {"Origin": ORIGIN}
+        wish = {"scope": "session", "subject": "ada"}
+        token = self.client.token(**({} if case.path == "/ice-servers" else wish))
+        if case.path == "/session" and case.method == "POST" or case.path == "/ice-servers":
+            return {"Authorization": f"Bearer {token}"}
+        return {"Cookie": f"__Host-usher_session={token}"}
 
     def _shake_hands(self, case):
         """As a WebSocket does, in two cases of three."""

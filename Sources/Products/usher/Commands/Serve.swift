@@ -27,6 +27,7 @@ struct Serve: ParsableCommand {
 
     @OptionGroup(title: "PLACES") var places: PlaceOptions
     @OptionGroup(title: "TOKENS AND ACCESS") var access: AccessOptions
+    @OptionGroup(title: "STUN AND TURN") var ice: ICEOptions
     @OptionGroup(title: "LIMITS") var limits: LimitOptions
 
     func run() throws {
@@ -36,6 +37,7 @@ struct Serve: ParsableCommand {
                 values: SettingValues(
                     flags: places.flags
                         .merging(access.flags) { first, _ in first }
+                        .merging(ice.flags) { first, _ in first }
                         .merging(limits.flags) { first, _ in first },
                     environment: Environment.variables,
                     file: try Environment.configuration(at: places.config)),
@@ -54,6 +56,8 @@ struct PlaceOptions: ParsableArguments {
         name: .customLong("operator"),
         help: "ADDRESS:PORT for health checks. (default: 127.0.0.1:9090)")
     var operatorListen: String?
+    @Option(help: "ADDRESS:PORT for GET /edge/auth, for a proxy elsewhere. (default: none)")
+    var edgeListen: String?
     @Option(help: "Configuration file, JSON.") var config: String?
     @Option(help: "trace, debug, info, notice, warning, error or critical. (default: info)")
     var logLevel: String?
@@ -63,8 +67,8 @@ struct PlaceOptions: ParsableArguments {
     var flags: [Setting: [String]] {
         [
             .data: data.asList, .keys: keys.asList, .listen: listen.asList,
-            .operator: operatorListen.asList, .logLevel: logLevel.asList,
-            .logFormat: logFormat.asList,
+            .operator: operatorListen.asList, .edgeListen: edgeListen.asList,
+            .logLevel: logLevel.asList, .logFormat: logFormat.asList,
         ]
     }
 }
@@ -105,6 +109,25 @@ struct AccessOptions: ParsableArguments {
             .trustedProxy: trustedProxy, .allowPlainHTTP: allowPlainHTTP ? ["true"] : [],
             .clientRegistration: clientRegistration ? ["true"] : [],
             .demo: demo ? ["true"] : [], .demoPublic: demoPublic ? ["true"] : [],
+        ]
+    }
+}
+
+struct ICEOptions: ParsableArguments {
+    @Option(help: "stun:HOST:PORT that peers are told of; may be repeated.")
+    var stunServer: [String] = []
+    @Option(help: "turn:HOST:PORT that peers are told of; may be repeated.")
+    var turnServer: [String] = []
+    @Option(help: "File of the secret shared with the TURN servers, one line.")
+    var turnSecretFile: String?
+    @Option(help: "Seconds that TURN credentials are good. (default: 3600)")
+    var turnCredentialSeconds: String?
+
+    var flags: [Setting: [String]] {
+        [
+            .stunServer: stunServer, .turnServer: turnServer,
+            .turnSecretFile: turnSecretFile.asList,
+            .turnCredentialSeconds: turnCredentialSeconds.asList,
         ]
     }
 }

@@ -16,6 +16,7 @@ struct Usher: ParsableCommand {
               usher key rotate                   a new signing key
               usher token issue c_…              a token to try with
               usher room list --watch            who is in which room now
+              usher operator link                the page that shows all this
               usher doctor                       what is wrong, and what to do
               usher serve --help                 every setting
 
@@ -27,7 +28,8 @@ struct Usher: ParsableCommand {
         version: usherVersion,
         subcommands: [
             Serve.self, ClientCommand.self, KeyCommand.self, TokenCommand.self, AuditCommand.self,
-            RoomCommand.self, PeerCommand.self, DoctorCommand.self, EdgeCommand.self,
+            RoomCommand.self, PeerCommand.self, OperatorCommand.self, DoctorCommand.self,
+            EdgeCommand.self,
         ])
 }
 

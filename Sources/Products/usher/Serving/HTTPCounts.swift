@@ -14,7 +14,13 @@ final class HTTPCounts: Sendable {
     private static let other = "other"
     private let routes: [String]
     private let indexes: [String: Int]
-    private let counts = Mutex<[Key: Int]>([:])
+    private struct Tally {
+        var count = 0
+        /// Seconds since the Unix epoch.
+        var lastAt: Int64 = 0
+    }
+
+    private let counts = Mutex<[Key: Tally]>([:])
 
     init(routes: [String]) {
         self.routes = routes + [Self.other]
@@ -24,7 +30,11 @@ final class HTTPCounts: Sendable {
 
     func count(path: String, status: Int) {
         let key = Key(route: indexes[path] ?? routes.count - 1, status: status)
-        counts.withLock { $0[key, default: 0] += 1 }
+        let now = status >= 400 ? Clock.now() : 0  // Of the others nobody asks.
+        counts.withLock { counts in
+            counts[key, default: Tally()].count += 1
+            counts[key]?.lastAt = now
+        }
     }
 
     var family: MetricFamily {
@@ -34,8 +44,23 @@ final class HTTPCounts: Sendable {
         let order = found.keys.sorted { ($0.route, $0.status) < ($1.route, $1.status) }
         for key in order {
             family.add(
-                found[key] ?? 0, ["route": routes[key.route], "code": String(key.status)])
+                found[key]?.count ?? 0, ["route": routes[key.route], "code": String(key.status)])
         }
         return family
+    }
+
+    /// All answers.
+    var total: Int { counts.withLock { $0.values.reduce(0) { $0 + $1.count } } }
+
+    /// Answers of 400 and above, by route and status. Handshakes, on paths that are no routes, are
+    /// told of by their reasons.
+    var refusals: [Refusal] {
+        counts.withLock { $0 }.filter { key, _ in
+            key.status >= 400 && routes[key.route] != Self.other
+        }.map { key, tally in
+            Refusal(
+                kind: "http", reason: "\(routes[key.route]) \(key.status)", count: tally.count,
+                lastAt: tally.lastAt)
+        }
     }
 }

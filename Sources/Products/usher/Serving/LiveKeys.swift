@@ -45,6 +45,7 @@ final class LiveKeys: Sendable {
     }
 
     private struct Following: Sendable {
+        var stored: [StoredKey] = []
         var mark: KeyFolderMark?
         var trouble: KeyFolderError?
         var lookTrouble: KeyFolderError?
@@ -80,6 +81,9 @@ final class LiveKeys: Sendable {
     }
 
     var current: Snapshot { snapshot.withLock { $0 } }
+
+    /// Every key of the folder with its stage, as of the last look.
+    var stored: [StoredKey] { following.withLock { $0.stored } }
 
     /// Why the folder could not be followed at the last tick; nil where it could. A stage that
     /// could not be moved on is none of these: all keys are known then.
@@ -160,6 +164,7 @@ final class LiveKeys: Sendable {
             guard let found = try folder.look(after: following.mark) else { return false }
             guard let signing = found.keys.signing else { throw .noSigningKey(path: folder.path) }
             following.mark = found.mark
+            following.stored = found.keys.keys
             return adopt(signing.key, found.keys.verification, following.onChange)
         }
     }

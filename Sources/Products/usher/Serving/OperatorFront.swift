@@ -1,3 +1,4 @@
+import AuthService
 import Edge
 import HTTPMessages
 import Monitoring
@@ -18,12 +19,19 @@ struct OperatorFront: Sendable {
     let metrics: @Sendable () -> [UInt8]
     /// nil where the process runs no relay.
     let console: OperatorConsole?
+    /// nil where the process runs no relay.
+    let page: OperatorPage?
+    /// nil where the process serves no tokens.
+    let edge: EdgeFront?
 
     func outcome(of request: HTTPRequest) -> HTTPOutcome {
-        .response(response(to: request))
+        // A proxy asks with the Host and Origin of the request that it has.
+        if let edge, request.path == AuthService.edgeAuthPath { return edge.outcome(of: request) }
+        if let refusal = refusal(of: request) { return .response(refusal) }
+        return page?.outcome(of: request) ?? .response(response(to: request))
     }
 
-    private func response(to request: HTTPRequest) -> HTTPResponse {
+    private func refusal(of request: HTTPRequest) -> HTTPResponse? {
         guard hasLocalHost(request) else {
             return PublicFront.error(
                 403, "host_not_allowed", "Host must be an IP address or localhost")
@@ -32,6 +40,10 @@ struct OperatorFront: Sendable {
             return PublicFront.error(
                 403, "origin_not_allowed", "pages of other origins may not ask here")
         }
+        return nil
+    }
+
+    private func response(to request: HTTPRequest) -> HTTPResponse {
         switch request.path {
         case "/livez": return open(request) { Self.ok }
         case "/readyz": return open(request) { readiness }
@@ -113,14 +125,18 @@ struct OperatorConsole: Sendable {
         }
     }
 
+    static let unauthorized: HTTPResponse = {
+        var refusal = PublicFront.error(
+            401, "unauthorized", "send the token of operator.json in the data folder as bearer")
+        refusal.headers.set("WWW-Authenticate", "Bearer realm=\"usher operator\"")
+        return refusal
+    }()
+
     private func guarded(
         _ request: HTTPRequest, _ method: String, _ answer: () -> HTTPResponse
     ) -> HTTPResponse {
         guard pass.isBorne(by: request) else {
-            var refusal = PublicFront.error(
-                401, "unauthorized", "send the token of operator.json in the data folder as bearer")
-            refusal.headers.set("WWW-Authenticate", "Bearer realm=\"usher operator\"")
-            return refusal
+            return Self.unauthorized
         }
         guard request.method == method else { return OperatorFront.methodNotAllowed(method) }
         var response = answer()

@@ -26,6 +26,7 @@ struct PublicFront: Sendable {
         switch outcome {
         case .response(let response): counts.count(path: request.path, status: response.status)
         case .upgrade: counts.count(path: request.path, status: 101)
+        case .stream: counts.count(path: request.path, status: 200)
         }
         return outcome
     }
@@ -33,7 +34,7 @@ struct PublicFront: Sendable {
     private func uncounted(_ request: HTTPRequest) -> HTTPOutcome {
         // Tokens and secrets travel over TLS (RFC 6749 §3.2, RFC 6750 §5.3).
         guard request.isProtected || allowPlainHTTP else { return .response(Self.httpsRequired) }
-        guard !AuthService.authenticatesItself(path: request.path) else {
+        guard !AuthService.authenticatesItself(request) else {
             return outcome(of: request, isFromCookie: false)
         }
         do throws(EdgeRefusal) {
@@ -47,7 +48,9 @@ struct PublicFront: Sendable {
     }
 
     private func outcome(of request: HTTPRequest, isFromCookie: Bool) -> HTTPOutcome {
-        if let response = auth?.respond(to: request) { return .response(response) }
+        if let response = auth?.respond(to: request, fromCookie: isFromCookie) {
+            return .response(response)
+        }
         return relay?.outcome(of: request, isFromCookie: isFromCookie)
             ?? .response(Self.notFound)
     }

@@ -14,7 +14,7 @@ extension PublicFront.Relay {
         ["rooms": .array(service.rooms().map(Self.document))]
     }
 
-    private static func document(_ room: RoomSummary) -> JSONValue {
+    static func document(_ room: RoomSummary) -> JSONValue {
         let members = room.members.map { member -> JSONValue in
             [
                 "connectionId": .string(member.connectionID), "peerId": .string(member.peerID),

@@ -18,7 +18,15 @@ final class ReportCounts: Sendable {
     /// What peers commonly close with. They may send thousands of other codes, which are counted
     /// as one.
     private static let peerEnds: Set = ["peer 1000", "peer 1001", "peer without code"]
-    private let counts = Mutex<[Key: Int]>([:])
+    private static let refused = "connection_refused"
+
+    private struct Tally {
+        var count = 0
+        /// Seconds since the Unix epoch; kept of refusals alone.
+        var lastAt: Int64 = 0
+    }
+
+    private let counts = Mutex<[Key: Tally]>([:])
 
     func count(_ event: StaticString, _ fields: [(StaticString, String)]) {
         let reason =
@@ -27,7 +35,19 @@ final class ReportCounts: Sendable {
             }.first ?? ""
         let isOdd = reason.hasPrefix("peer ") && !Self.peerEnds.contains(reason)
         let key = Key(event: "\(event)", reason: isOdd ? "peer other" : reason)
-        counts.withLock { $0[key, default: 0] += 1 }
+        let now = key.event == Self.refused ? Clock.now() : 0
+        counts.withLock { counts in
+            counts[key, default: Tally()].count += 1
+            counts[key]?.lastAt = now
+        }
+    }
+
+    /// Handshakes that were refused, by reason.
+    var refusals: [Refusal] {
+        counts.withLock { $0 }.filter { $0.key.event == Self.refused }.map { key, tally in
+            Refusal(
+                kind: "handshake", reason: key.reason, count: tally.count, lastAt: tally.lastAt)
+        }
     }
 
     /// Handshakes refused, connections closed, and everything else.
@@ -39,9 +59,10 @@ final class ReportCounts: Sendable {
             "Connections that ended, by who ended them and with which code.")
         var others = MetricFamily(
             .counter, "usher_reports_total", "Other events that were logged, by event and reason.")
-        for (key, count) in counts.withLock({ $0 }).sorted(by: { $0.key < $1.key }) {
+        let tallies = counts.withLock { $0 }.sorted { $0.key < $1.key }
+        for (key, count) in tallies.map({ ($0.key, $0.value.count) }) {
             switch key.event {
-            case "connection_refused": refused.add(count, ["reason": key.reason])
+            case Self.refused: refused.add(count, ["reason": key.reason])
             case "connection_closed": closed.add(count, ["end": key.reason])
             default: others.add(count, ["event": key.event, "reason": key.reason])
             }

@@ -36,8 +36,10 @@ struct Site {
         let foundations = try Foundations(settings)
         let publicDoor = Door()
         let operatorDoor = Door()
+        let edgeDoor = Door()
         let publicServer = try open(settings.listen, .listen, publicDoor)
         let operatorServer = try open(settings.operatorListen, .operator, operatorDoor)
+        let edgeServer = try settings.edgeListen.map { try open($0, .edgeListen, edgeDoor) }
         let url = Endpoint(address: settings.listen.address, port: publicServer.port)
             .url(isTLS: settings.tls != nil)
         let operatorURL =
@@ -50,12 +52,14 @@ struct Site {
         let pass = try leavePass(operatorURL, isNeeded: parts.front.relay != nil)
         defer { pass?.remove(in: settings.data) }
         operatorDoor.open(parts.operatorFront(pass).outcome)
-        announce(url: url, operatorURL: operatorURL)
-        let signal = Signals.wait { reloadTLS(of: publicServer) }
+        if let edge = parts.edge { edgeDoor.open(edge.outcome) }
+        announce(url: url, operatorURL: operatorURL, edgePort: edgeServer?.port)
+        let signal = Signals.wait { reload(publicServer, foundations.turnSecret) }
         logger.notice("stopping", metadata: ["signal": "\(signal)"])
         if let relay = parts.front.relay { drain(relay) }
         publicServer.stop()
         operatorServer.stop()
+        edgeServer?.stop()
         janitor.stop()
         foundations.keys.stop()
         parts.directory.stop()
@@ -81,11 +85,22 @@ struct Site {
         relay.loops.stop(closing: .restarting, secondsMax: seconds)
     }
 
-    /// A certificate that cannot be used changes nothing.
-    private func reloadTLS(of server: HTTPServer) {
-        guard let tls = settings.tls else {
-            return logger.notice("nothing to reload", metadata: ["signal": "SIGHUP"])
+    /// What cannot be read or used changes nothing.
+    private func reload(_ server: HTTPServer, _ turnSecret: TURNSecret?) {
+        if settings.tls == nil, turnSecret == nil {
+            logger.notice("nothing to reload", metadata: ["signal": "SIGHUP"])
         }
+        if let tls = settings.tls { reload(tls, of: server) }
+        guard let turnSecret else { return }
+        do throws(SettingError) {
+            try turnSecret.reload()
+            logger.notice("turn_secret_reloaded")
+        } catch {
+            logger.error("turn_secret_not_reloaded", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    private func reload(_ tls: TLSFiles, of server: HTTPServer) {
         do throws(SettingError) {
             server.replaceTLS(try tls.read())
             logger.notice("tls_certificate_reloaded")
@@ -103,7 +118,7 @@ struct Site {
         configuration.requestSecondsMax = settings.requestSeconds
         if setting == .listen { configuration.tls = try settings.tls?.read() }
         configuration.threads = setting == .operator ? 1 : 2
-        configuration.trustedProxies = setting == .operator ? [] : settings.trustedProxies
+        configuration.trustedProxies = setting == .listen ? settings.trustedProxies : []
         configuration.log = { [logger] in logger.debug("http", metadata: ["message": "\($0)"]) }
         do throws(HTTPServerError) {
             return try HTTPServer(configuration, handler: door.outcome)
@@ -112,11 +127,16 @@ struct Site {
         }
     }
 
-    private func announce(url: String, operatorURL: String) {
-        let ready: JSONValue = [
-            "event": "ready", "url": .string(url), "operator": .string(operatorURL),
-        ]
-        say(String(decoding: ready.serialized(), as: UTF8.self))
+    private func announce(url: String, operatorURL: String, edgePort: UInt16?) {
+        var ready = JSONObject()
+        ready["event"] = "ready"
+        ready["url"] = .string(url)
+        ready["operator"] = .string(operatorURL)
+        if let edgePort, let edge = settings.edgeListen {
+            let endpoint = Endpoint(address: edge.address, port: edgePort)
+            ready["edge"] = .string(endpoint.url(isTLS: false))
+        }
+        say(String(decoding: JSONValue.object(ready).serialized(), as: UTF8.self))
         if settings.demo { logger.notice("demo", metadata: ["page": "\(url)/demo/"]) }
         if settings.allowPlainHTTP, !settings.listen.isLoopback {
             logger.warning("tokens and secrets travel in the clear: allow-plain-http is set")

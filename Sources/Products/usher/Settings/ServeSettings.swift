@@ -85,6 +85,8 @@ struct ServeSettings: Sendable {
     let keys: String
     let listen: Endpoint
     let operatorListen: Endpoint
+    /// Where `GET /edge/auth` is answered beside the operator's port; nil: there alone.
+    let edgeListen: Endpoint?
     let issuer: String?
     let audience: String?
     let demo: Bool
@@ -97,6 +99,7 @@ struct ServeSettings: Sendable {
     let keyPublishSeconds: Int
     let signalPath: String?
     let admission: AdmissionLimits
+    let ice: ICESettings
     let sockets: SocketLimits
     let conversations: ConversationLimits
     let tokenRequestsPerSecond: Int
@@ -122,6 +125,8 @@ struct ServeSettings: Sendable {
         keys = values.text(.keys) ?? data + "/keys"
         listen = try values.endpoint(.listen, default: half == .signal ? 8081 : 8080)
         operatorListen = try values.endpoint(.operator, default: half == .signal ? 9091 : 9090)
+        edgeListen =
+            values.text(.edgeListen) == nil ? nil : try values.endpoint(.edgeListen, default: 0)
         allowPlainHTTP = try values.flag(.allowPlainHTTP)
         trustedProxies = try values.proxies()
         drainSeconds = try values.integer(.drainSeconds, default: 5, in: 0...3600)
@@ -139,6 +144,7 @@ struct ServeSettings: Sendable {
             try values.integer(.keyPublishSeconds, default: 1200, in: 1...2_592_000)
         signalPath = try values.path(.signalPath)
         admission = try values.admissionLimits()
+        ice = try ICESettings(values)
         sockets = try values.socketLimits()
         conversations = try ConversationLimits(values)
         tokenRequestsPerSecond =
@@ -265,6 +271,14 @@ extension SettingValues {
         if settings.half == .signal, settings.issuer == nil {
             throw error(
                 .issuer, expected: "the URL of the auth half, whose tokens are taken here")
+        }
+        if let edge = settings.edgeListen, !edge.isLoopback, settings.trustedProxies.isEmpty {
+            throw error(
+                .edgeListen,
+                expected: "a loopback address, or --trusted-proxy CIDR for the proxy that asks")
+        }
+        if settings.half == .signal, settings.edgeListen != nil {
+            throw error(.edgeListen, expected: "the auth half, which answers /edge/auth")
         }
         if settings.half == .signal, settings.clientRegistration {
             throw error(

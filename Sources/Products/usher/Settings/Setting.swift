@@ -32,6 +32,11 @@ enum Setting: String, CaseIterable, Sendable {
     case addressRequestsPerSecond = "address-requests-per-second"
     case drainSeconds = "drain-seconds"
     case requestSeconds = "request-seconds"
+    case edgeListen = "edge-listen"
+    case stunServer = "stun-server"
+    case turnServer = "turn-server"
+    case turnSecretFile = "turn-secret-file"
+    case turnCredentialSeconds = "turn-credential-seconds"
     case tlsCertificate = "tls-cert"
     case tlsKey = "tls-key"
     case trustedProxy = "trusted-proxy"
@@ -46,7 +51,7 @@ enum Setting: String, CaseIterable, Sendable {
     }
 
     /// May be given several times as a flag, and as a list in the file.
-    var isList: Bool { self == .trustedProxy }
+    var isList: Bool { [.trustedProxy, .stunServer, .turnServer].contains(self) }
 }
 
 /// A setting whose value is not what it must be. Nothing starts.

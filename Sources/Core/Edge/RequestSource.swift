@@ -1,0 +1,19 @@
+package import HTTPMessages
+
+/// Where a request comes from, as the browser that sent it says. What leans on a cookie must ask,
+/// since a browser sends the cookie whichever page asks (RFC 6750 §5.3).
+package enum RequestSource {
+    /// Whether a page that may has sent it: one of the very origin it asks (`Sec-Fetch-Site`, which
+    /// no page can set), or one of those allowed, by `Origin`. Where neither says so, nobody has.
+    package static func isOwn(_ headers: HeaderFields, allowed: [String]) -> Bool {
+        let sites = headers.values("Sec-Fetch-Site")
+        if sites == ["same-origin"] { return headers.find("Origin").count <= 1 }
+        return isAllowed(headers, allowed: allowed)
+    }
+
+    /// Whether `Origin` is there once and one of those allowed, exactly.
+    package static func isAllowed(_ headers: HeaderFields, allowed: [String]) -> Bool {
+        let (origin, count) = headers.find("Origin")
+        return count == 1 && Origin.isAllowed(origin: origin, allowed: allowed)
+    }
+}

@@ -1,0 +1,84 @@
+import Cryptography
+import SignalService
+import Signalling
+import StrictJSON
+import Tokens
+
+/// What the operator's page shows, at one moment.
+struct OperatorState: Sendable {
+    /// Rooms that are listed; the rest is told as a number.
+    private static let roomsMax = 200
+
+    let startedAt: Int64
+    let http: HTTPCounts
+    let reports: ReportCounts
+    let tokens: TokenCount
+    let keys: LiveKeys
+    let relay: PublicFront.Relay
+
+    var json: JSONValue {
+        let (now, figures) = (Clock.now(), relay.service.figures)
+        let rooms = relay.service.rooms()
+        return [
+            "time": .number(.init(now)), "version": .string(usherVersion),
+            "uptimeSeconds": .number(.init(max(0, now - startedAt))),
+            "connections": .number(.init(Int64(figures.classic.open + figures.v1.open))),
+            "rooms": .array(rooms.prefix(Self.roomsMax).map(PublicFront.Relay.document)),
+            "roomsTotal": .number(.init(Int64(rooms.count))),
+            "counters": counters(figures), "refusals": refusals(figures), "keys": stages,
+        ]
+    }
+
+    private func counters(_ figures: RelayFigures) -> JSONValue {
+        let counts: [(String, Int)] = [
+            ("messages", figures.received.reduce(0, +)), ("tokens", tokens.value),
+            ("httpRequests", http.total),
+            ("handshakesAccepted", figures.classic.opened + figures.v1.opened),
+            ("handshakesRefused", reports.refusals.reduce(0) { $0 + $1.count }),
+        ]
+        var object = JSONObject()
+        for (name, count) in counts { object[name] = .number(.init(Int64(count))) }
+        return .object(object)
+    }
+
+    /// Those whose time is known first, the latest before the others.
+    private func refusals(_ figures: RelayFigures) -> JSONValue {
+        let messages = figures.refused.sorted { $0.key.code < $1.key.code }.map {
+            Refusal(kind: "message", reason: $0.key.code, count: $0.value, lastAt: nil)
+        }
+        let all = (reports.refusals + http.refusals + messages).sorted {
+            ($0.lastAt ?? 0) > ($1.lastAt ?? 0)
+        }
+        return .array(all.map(\.json))
+    }
+
+    private var stages: JSONValue {
+        .array(
+            keys.stored.map { key in
+                [
+                    "kid": .string(key.keyID), "algorithm": .string(key.algorithm.rawValue),
+                    "stage": .string(key.stage.rawValue), "since": .number(.init(key.since)),
+                    "goneAt": key.goneAt.map { .number(.init($0)) } ?? .null,
+                ]
+            })
+    }
+}
+
+/// What was turned away for one reason, since the start.
+struct Refusal: Equatable, Sendable {
+    /// `handshake`, `http` or `message`.
+    let kind: String
+    /// A code, or a route and a status: never what a request held.
+    let reason: String
+    let count: Int
+    /// Seconds since the Unix epoch; nil where that is not kept.
+    let lastAt: Int64?
+
+    fileprivate var json: JSONValue {
+        [
+            "kind": .string(kind), "reason": .string(reason),
+            "count": .number(.init(Int64(count))),
+            "lastAt": lastAt.map { .number(.init($0)) } ?? .null,
+        ]
+    }
+}

@@ -1,0 +1,75 @@
+import Edge
+import HTTPMessages
+import Tokens
+
+/// `GET /edge/auth`: the edge step for a reverse proxy that asks before it passes a request on
+/// (nginx `auth_request`, Caddy `forward_auth`, Traefik `forwardAuth`).
+///
+/// Unlike the step in front of our own routes it verifies: whatever stands behind the proxy may
+/// believe the token it is handed. Not for the public port, where a page could read the answer.
+struct EdgeAuthEndpoint: Sendable {
+    static let path = "/edge/auth"
+    private static let safeMethods = ["GET", "HEAD", "OPTIONS"]
+
+    private let step: EdgeStep
+    private let ports: AuthPorts
+    private let pages: PageRules
+    private let check: HolderCheck
+
+    init(_ configuration: AuthConfiguration, _ ports: AuthPorts) {
+        step = configuration.edgeStep
+        self.ports = ports
+        pages = PageRules(configuration, ports)
+        check = HolderCheck(ports)
+    }
+
+    /// 200 with `Authorization`, and `Cookie` where others remain; else 401 or 403: proxies take
+    /// any other refusal for a failure of their own.
+    func respond(to request: HTTPRequest) -> HTTPResponse {
+        do throws(OAuthRefusal) {
+            return try answer(request)
+        } catch  where error.status == 400 {
+            return OAuthRefusal.invalidToken(error.description).response
+        } catch {
+            return error.response
+        }
+    }
+
+    private func answer(_ request: HTTPRequest) throws(OAuthRefusal) -> HTTPResponse {
+        guard ["GET", "HEAD"].contains(request.method) else {
+            throw .methodNotAllowed(allow: "GET, HEAD")
+        }
+        let (stepped, fromCookie) = try stepped(request)
+        let token = try BearerToken.find(in: stepped)
+        let kinds: Set<TokenKind> = fromCookie ? [.access, .session] : [.access]
+        let holder = try check.holder(of: token, kinds, ports.now())
+        if fromCookie {
+            let method = request.headers["X-Forwarded-Method"] ?? request.method
+            if Self.safeMethods.contains(method) {
+                try pages.checkRead(request, of: holder.client)
+            } else {
+                try pages.check(request, of: holder.client)
+            }
+        }
+        var headers = HeaderFields(NoStore.fields)
+        headers.add("Authorization", "Bearer \(token)")
+        let cookies = stepped.headers.values("Cookie")
+        if !cookies.isEmpty { headers.add("Cookie", cookies.joined(separator: "; ")) }
+        return HTTPResponse(status: 200, headers: headers)
+    }
+
+    /// The query is the proxy's, which asks for a request that has another.
+    private func stepped(
+        _ request: HTTPRequest
+    ) throws(OAuthRefusal) -> (HTTPRequest, fromCookie: Bool) {
+        do throws(EdgeRefusal) {
+            let result = try step.apply(request.headers)
+            var stepped = request
+            stepped.headers = result.headers
+            stepped.query = nil
+            return (stepped, result.fromCookie)
+        } catch {
+            throw .invalidRequest(error.description)
+        }
+    }
+}

@@ -1,0 +1,76 @@
+import Clients
+import HTTPMessages
+import ICEServers
+import StrictJSON
+import Synchronization
+import Tokens
+
+/// `GET /ice-servers`: STUN and TURN servers, the latter with credentials that end, for whoever
+/// may signal.
+final class ICEServersEndpoint: Sendable {
+    static let path = "/ice-servers"
+    static let methods = ["GET", "HEAD", "OPTIONS"]
+    /// Answers that one subject gets within a minute.
+    static let answersPerMinuteMax = 60
+
+    private let ports: AuthPorts
+    private let gate: ClientGate
+    private let pages: PageRules
+    private let check: HolderCheck
+    private let answers = Mutex(AttemptCounter<String>(attemptsMax: answersPerMinuteMax))
+
+    init(
+        _ configuration: AuthConfiguration, _ ports: AuthPorts, _ gate: ClientGate,
+        demoClient: Client?
+    ) {
+        self.ports = ports
+        self.gate = gate
+        pages = PageRules(configuration, ports)
+        check = HolderCheck(ports, demoClient: demoClient)
+    }
+
+    /// `fromCookie` says whether the edge step made `Authorization` from the cookie.
+    func respond(to request: HTTPRequest, fromCookie: Bool) -> HTTPResponse {
+        guard request.method != "OPTIONS" else {
+            return pages.preflight(request, methods: Self.methods)
+        }
+        var response: HTTPResponse
+        do throws(OAuthRefusal) {
+            response = try answer(request, fromCookie: fromCookie)
+        } catch {
+            response = error.response
+        }
+        for (name, value) in pages.sharing(with: request) { response.headers.add(name, value) }
+        return response
+    }
+
+    private func answer(
+        _ request: HTTPRequest, fromCookie: Bool
+    ) throws(OAuthRefusal) -> HTTPResponse {
+        let now = ports.now()
+        try gate.admit(request, methods: Self.methods, now)
+        let kinds: Set<TokenKind> = fromCookie ? [.access, .session] : [.access]
+        let holder = try check.holder(of: BearerToken.find(in: request), kinds, now)
+        if fromCookie { try pages.checkRead(request, of: holder.client) }
+        let claims = holder.claims
+        guard claims.kind == .session || claims.scopes.contains("signal") else {
+            throw .insufficientScope("signal", "the token lacks the scope signal")
+        }
+        try count(claims.subject, now)
+        let offer = ports.iceServers(claims.subject, now)
+        var body = Array(#"{"iceServers":\#(offer.json)"#.utf8)
+        if let end = offer.expiresAt { body += Array(#","expiresAt":\#(end)"#.utf8) }
+        return .json(200, body + [UInt8(ascii: "}")], headers: NoStore.fields)
+    }
+
+    private func count(_ subject: String, _ now: Int64) throws(OAuthRefusal) {
+        let seconds = answers.withLock { answers -> Int64? in
+            if let seconds = answers.secondsUntilAllowed(subject, now: now) { return seconds }
+            answers.record(subject, now: now)
+            return nil
+        }
+        guard let seconds else { return }
+        throw .tooManyRequests(
+            "ICE servers were asked for too often with this subject's tokens", retryAfter: seconds)
+    }
+}

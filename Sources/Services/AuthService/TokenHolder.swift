@@ -1,0 +1,50 @@
+import Clients
+import HTTPMessages
+import Tokens
+
+/// Whoever bears a good token of ours: what it says, and the client it was issued to.
+struct TokenHolder {
+    let claims: TokenClaims
+    let client: Client
+}
+
+/// Looks at tokens for endpoints that are themselves protected resources (RFC 6750 §3).
+struct HolderCheck: Sendable {
+    private let ports: AuthPorts
+    /// In no registry.
+    private let demoClient: Client?
+
+    init(_ ports: AuthPorts, demoClient: Client? = nil) {
+        self.ports = ports
+        self.demoClient = demoClient
+    }
+
+    /// - Throws: 401 for a token that is forged, expired, revoked, of another kind or of a client
+    ///   that is gone; 503 where the registry cannot be asked.
+    func holder(
+        of token: String, _ kinds: Set<TokenKind>, _ now: Int64
+    ) throws(OAuthRefusal) -> TokenHolder {
+        let claims: TokenClaims
+        switch ports.verify(token, kinds, now) {
+        case .success(let verified): claims = verified
+        case .failure(let verdict): throw .invalidToken("the token is not good: \(verdict.code)")
+        }
+        guard !ports.isRevoked(claims) else {
+            throw .invalidToken("the token is not good: token_revoked")
+        }
+        guard let client = try client(claims.clientID), client.isEnabled else {
+            throw .invalidToken("the token is of a client that is disabled or gone")
+        }
+        return TokenHolder(claims: claims, client: client)
+    }
+
+    /// nil where there is none.
+    func client(_ id: String) throws(OAuthRefusal) -> Client? {
+        if let demoClient, demoClient.clientID == id { return demoClient }
+        do {
+            return try ports.client(id)
+        } catch {
+            throw ports.unavailable(error)
+        }
+    }
+}

@@ -1,0 +1,125 @@
+"""Sessions over HTTP: a session token in a cookie, and access tokens in exchange for it."""
+
+import pytest
+
+from support import http, ledger, peers
+from support.server import Application
+
+COOKIE = "__Host-usher_session"
+OWN = ("Sec-Fetch-Site", "same-origin")
+PAGE = "https://sessions.example"
+
+
+@pytest.fixture
+def application(server):
+    client_id, secret = server.usher.add_client(
+        "Pages", rooms=["lobby", "team-*"], scopes=["signal", "session"], origins=[PAGE])
+    return Application(server, client_id, secret)
+
+
+def session_token(application, **more):
+    return application.token(scope="session", subject="ada", name="Ada", **more)
+
+
+def begin(server, token, *headers):
+    return http.request(
+        server.url, "POST", "/session", [("Authorization", f"Bearer {token}"), *headers])
+
+
+def cookie_of(answer):
+    pair = answer.header("Set-Cookie").split(";")[0]
+    return ("Cookie", pair)
+
+
+def swap(server, cookie, *headers, **form):
+    return http.post_form(
+        server.url, "/session/token", list(form.items()), [cookie, *(headers or [OWN])])
+
+
+def test_a_session_is_a_host_cookie_that_scripts_cannot_read(server, application):
+    token = session_token(application, expires_in=1200)
+    answer = begin(server, token, OWN)
+    assert answer.status == 200
+    assert answer.json == {"expires_in": 1200}
+    pair, *attributes = answer.header("Set-Cookie").split("; ")
+    assert pair == f"{COOKIE}={token}"
+    assert set(attributes) == {
+        "Path=/", "HttpOnly", "Secure", "SameSite=Lax", "Max-Age=1200"}
+
+
+def test_a_session_opens_the_relay_from_a_listed_origin_alone(server, application):
+    cookie = cookie_of(begin(server, session_token(application), OWN))
+    with peers.Peer(server.url, fields=[cookie, ("Origin", PAGE)]) as peer:
+        peer.join("lobby")
+        peer.expect("first_to_join")
+    for origin in ["https://evil.example", "null"]:
+        answer = peers.attempt(server, "/", [cookie, ("Origin", origin)])
+        assert (answer.status, answer.error) == (403, "origin_not_allowed")
+
+
+def test_a_session_is_swapped_for_a_token_that_opens_the_relay(server, application):
+    cookie = cookie_of(begin(server, session_token(application), OWN))
+    answer = swap(server, cookie, rooms="team-1")
+    assert answer.status == 200
+    ledger.remember(answer.json["access_token"], "an access token of a session")
+    assert answer.json["rooms"] == ["team-1"]
+    assert answer.json["client_id"] == application.id
+    token = answer.json["access_token"]
+    with peers.connect(application, token) as peer:
+        peer.join("team-1")
+        peer.expect("first_to_join")
+
+
+def test_the_end_of_a_session_ends_what_it_opened(server, application):
+    cookie = cookie_of(begin(server, session_token(application), OWN))
+    with peers.Peer(server.url, fields=[cookie, ("Origin", PAGE)]) as peer:
+        peer.join("lobby")
+        peer.expect("first_to_join")
+        ended = http.request(server.url, "DELETE", "/session", [cookie, OWN])
+        assert ended.status == 204
+        assert "Max-Age=0" in ended.header("Set-Cookie")
+        assert peer.closing()[0] == 4501
+    assert swap(server, cookie).status == 401
+    assert begin(server, cookie[1].split("=", 1)[1], OWN).status == 401
+
+
+@pytest.mark.parametrize("headers", [
+    [], [("Sec-Fetch-Site", "cross-site")], [("Origin", "https://evil.example")],
+    [("Origin", "null")], [("Sec-Fetch-Site", "same-site")],
+])
+def test_nobody_but_its_own_pages_touches_a_session(server, application, headers):
+    token = session_token(application)
+    cookie = cookie_of(begin(server, token, OWN))
+    answers = [
+        begin(server, token, *headers),
+        http.request(server.url, "DELETE", "/session", [cookie, *headers]),
+        http.request(server.url, "POST", "/session/token", [cookie, *headers]),
+    ]
+    for answer in answers:
+        assert (answer.status, answer.error) == (403, "origin_not_allowed")
+        assert answer.header("Set-Cookie") is None
+        assert answer.header("Access-Control-Allow-Origin") is None
+    assert swap(server, cookie).status == 200
+
+
+def test_a_listed_origin_may_read_the_answers_and_no_other(server, application):
+    cookie = cookie_of(begin(server, session_token(application), OWN))
+    answer = swap(server, cookie, ("Origin", PAGE))
+    assert answer.status == 200
+    ledger.remember(answer.json["access_token"], "an access token of a session")
+    assert answer.header("Access-Control-Allow-Origin") == PAGE
+    assert answer.header("Access-Control-Allow-Credentials") == "true"
+    for origin, status in [(PAGE, 204), ("https://evil.example", 403)]:
+        preflight = http.request(
+            server.url, "OPTIONS", "/session/token",
+            [("Origin", origin), ("Access-Control-Request-Method", "POST")])
+        assert preflight.status == status
+
+
+def test_the_cookie_may_have_another_name(start):
+    server = start("--edge-cookie", "__Host-meet")
+    client_id, secret = server.usher.add_client("Pages", scopes=["signal", "session"])
+    application = Application(server, client_id, secret)
+    answer = begin(server, session_token(application), OWN)
+    assert answer.header("Set-Cookie").startswith("__Host-meet=")
+    assert swap(server, cookie_of(answer)).status == 200

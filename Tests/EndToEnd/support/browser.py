@@ -33,6 +33,16 @@ def chromium():
             browser.close()
 
 
+@contextmanager
+def another(browser, flags):
+    """A Chromium with other flags beside one that runs."""
+    bare = browser.browser_type.launch(executable_path=CHROMIUM, args=flags)
+    try:
+        yield bare
+    finally:
+        bare.close()
+
+
 class Visit:
     """A page in a context of its own, with what it complained of and whom it asked."""
 

@@ -1,0 +1,13 @@
+/** Where the signalling server is, for sockets and for requests. */
+export declare class Address {
+    private readonly base;
+    /** @throws TypeError for what is no URL that a page can connect to. */
+    constructor(signallingServer: string | undefined);
+    /** The socket's URL; `token` stands in it in the classic dialect alone. */
+    socket(parameters: {
+        token?: string;
+        client?: string;
+    }): string;
+    /** A route of the HTTP service. */
+    route(path: string): string;
+}

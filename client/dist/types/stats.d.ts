@@ -1,0 +1,6 @@
+import type { PeerStats } from './types';
+/** Turns the browser's counters into figures for people. */
+export declare class Meter {
+    private last;
+    read(connection: RTCPeerConnection): Promise<PeerStats>;
+}

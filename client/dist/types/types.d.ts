@@ -1,0 +1,188 @@
+/** Which of the two signalling dialects is spoken; see docs/protocol.md. */
+export declare type Dialect = 'v1' | 'classic';
+/** Camera and microphone of this page. */
+export interface VideoOptions {
+    /** Shows the own picture, without sound. */
+    el?: HTMLVideoElement | null;
+    /** Whether to ask for a microphone. Default: false. */
+    audio?: boolean | MediaTrackConstraints;
+    /** Whether to ask for a camera. Default: false. */
+    video?: boolean | MediaTrackConstraints;
+}
+export interface WebRtcClientOptions {
+    /** The room: 1 to 256 bytes of UTF-8. */
+    sessionId: string;
+    /** Shown to people: up to 256 bytes of UTF-8. A name in the token goes before it. */
+    name?: string;
+    /** The client id of the application; must be the token's where it is given. */
+    clientId?: string;
+    /**
+     * Gives an access token, each time one is needed. Default: asks `POST /session/token` of the
+     * signalling server's origin, with the session cookie.
+     */
+    getToken?: () => string | Promise<string>;
+    /** Asks for camera and microphone; without it (and `stream`) the page sends no media. */
+    video?: VideoOptions;
+    /** A `ws:`, `wss:`, `http:` or `https:` URL. Default: the page's own origin. */
+    signallingServer?: string;
+    /** By which other pages know this one: 1 to 256 bytes. Default: a random UUID. */
+    id?: string;
+    /** Sent in place of what `video` would ask for. The caller keeps it: `close` stops nothing of it. */
+    stream?: MediaStream;
+    /** In front of those that the server tells of. */
+    iceServers?: RTCIceServer[];
+    /** `relay` lets media go through TURN servers alone. */
+    iceTransportPolicy?: RTCIceTransportPolicy;
+    /**
+     * Keeps session and id over a reload of the page, in `sessionStorage`: under the room's name, or
+     * the one given. Default: false.
+     */
+    keepSession?: boolean | string;
+    /** Default `auto`: v1 where the server speaks it. */
+    dialect?: Dialect | 'auto';
+}
+export declare type ClientState = 'idle' | 'connecting' | 'open' | 'reconnecting' | 'closed';
+export declare type LeaveReason = 'left' | 'closed' | 'lost' | 'replaced' | 'kicked';
+/** What is known of a peer. */
+export interface PeerInfo {
+    connectionId: string;
+    peerId: string;
+    name: string | null;
+    /** Of its RTCPeerConnection. */
+    state: RTCPeerConnectionState;
+    /** Ours to it. */
+    sendChannel: RTCDataChannel | null;
+    /** Its own to us. */
+    receiveChannel: RTCDataChannel | null;
+    /** What it sends. */
+    streams: MediaStream[];
+}
+/** Figures about the connection with a peer; rates are since the last time they were asked for. */
+export interface PeerStats {
+    rttMs?: number;
+    bitrateInKbps?: number;
+    bitrateOutKbps?: number;
+    packetsReceived?: number;
+    packetsLost?: number;
+    /** Share of packets lost lately, 0 to 1. */
+    lossRatio?: number;
+    jitterMs?: number;
+    /** Whether a TURN server stands between. */
+    relayed: boolean;
+    quality: 'good' | 'fair' | 'poor' | 'unknown';
+}
+export interface SocketClosed {
+    code: number;
+    reason: string;
+    willReconnect: boolean;
+}
+export interface SocketProblem {
+    /** For people, with what to do next where that is known. */
+    message: string;
+    /** The close code, where there was one. */
+    code?: number;
+    reason?: string;
+    /** Whether the client has given up. */
+    final: boolean;
+    /** What was thrown, where something was. */
+    err?: unknown;
+}
+/** Each event's `detail`. */
+export interface WebRtcClientEvents {
+    /** This page is in the room, and nobody else is. */
+    first_to_join: {
+        roomId: string;
+    };
+    /** Somebody came into the room; this page makes the offer. */
+    someone_joined: {
+        connectionId: string;
+        peerId: string;
+        offererId: string;
+        name: string | null;
+        ownId: string | null;
+        sdp: unknown;
+    };
+    someone_left: {
+        connectionId: string;
+        peerId: string;
+        roomId: string;
+        reason: LeaveReason | 'connection';
+    };
+    /** In the room, from now on: who was there before. v1 alone. */
+    room_state: {
+        roomId: string;
+        members: {
+            connectionId: string;
+            peerId: string;
+            name: string | null;
+        }[];
+    };
+    socketOpen: {
+        dialect: Dialect;
+    };
+    socketClosed: SocketClosed;
+    socketError: SocketProblem;
+    reconnecting: {
+        attempt: number;
+        delayMs: number;
+    };
+    /** The session goes on where it was. */
+    resumed: {
+        connectionId: string;
+    };
+    /** The state of a peer, or the number of peers, has changed. */
+    peerConnectionStateChange: {
+        connectionId: string;
+        peerId: string;
+        state: RTCPeerConnectionState;
+    };
+    /** There is neither camera nor microphone to be had. */
+    noMedia: {
+        err: unknown;
+    };
+    sendChannelOpen: {
+        peerId: string;
+        connectionId: string;
+        sendChannel: RTCDataChannel;
+    };
+    receiveChannelOpen: {
+        peerId: string;
+        connectionId: string;
+        receiveChannel: RTCDataChannel;
+    };
+    trackAdded: {
+        event: RTCTrackEvent;
+        connectionId: string;
+        peerId: string;
+    };
+    trackRemoved: {
+        track: MediaStreamTrack;
+        connectionId: string;
+        peerId: string;
+    };
+    /** Came over the peer's data channel. */
+    message: {
+        peerId: string;
+        connectionId: string;
+        data: string | ArrayBuffer;
+    };
+    /** A payload of the application's own, which came through the server. */
+    signal: {
+        connectionId: string;
+        type: string;
+        payload: Record<string, unknown>;
+    };
+    /** Camera, microphone or screen have changed. */
+    localStream: {
+        stream: MediaStream;
+        sharing: boolean;
+    };
+    /** A tab is shown no more because its user or browser ended it. */
+    screenShareEnded: Record<string, never>;
+}
+export declare type EventName = keyof WebRtcClientEvents;
+export interface ClientEvent<Name extends EventName> {
+    type: Name;
+    detail: WebRtcClientEvents[Name];
+}
+export declare type Listener<Name extends EventName> = (event: ClientEvent<Name>) => void;

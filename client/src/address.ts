@@ -1,0 +1,37 @@
+/** Where the signalling server is, for sockets and for requests. */
+export class Address {
+  private readonly base: URL;
+
+  /** @throws TypeError for what is no URL that a page can connect to. */
+  constructor(signallingServer: string | undefined) {
+    const text = signallingServer || location.origin;
+    let base: URL;
+    try {
+      base = new URL(text, location.href);
+    } catch {
+      throw new TypeError(`signallingServer is no URL: ${text}`);
+    }
+    if (!['ws:', 'wss:', 'http:', 'https:'].includes(base.protocol)) {
+      throw new TypeError(`signallingServer must be a ws, wss, http or https URL, not ${text}`);
+    }
+    this.base = base;
+  }
+
+  /** The socket's URL; `token` stands in it in the classic dialect alone. */
+  socket(parameters: { token?: string; client?: string }): string {
+    const url = new URL(this.base.href);
+    url.protocol = this.base.protocol.replace(/^http/, 'ws');
+    url.hash = '';
+    for (const [name, value] of Object.entries(parameters)) {
+      if (value !== undefined) url.searchParams.set(name, value);
+    }
+    return url.href;
+  }
+
+  /** A route of the HTTP service. */
+  route(path: string): string {
+    const url = new URL(this.base.href);
+    url.protocol = this.base.protocol.replace(/^ws/, 'http');
+    return new URL(path, url.origin).href;
+  }
+}

@@ -1,0 +1,365 @@
+import { Address } from './address';
+import { Emitter } from './emitter';
+import { randomID } from './id';
+import { LocalMedia } from './media';
+import { Member, Mesh } from './mesh';
+import type { Peer } from './peer';
+import { IceServers } from './ice';
+import { SignalSocket, Welcome } from './socket';
+import { Meter } from './stats';
+import { SessionStore } from './store';
+import { sessionToken } from './token';
+import type {
+  ClientState, Dialect, EventName, LeaveReason, Listener, PeerInfo, PeerStats, WebRtcClientEvents,
+  WebRtcClientOptions,
+} from './types';
+
+type Json = Record<string, unknown>;
+type Data = string | ArrayBuffer | ArrayBufferView | Blob;
+type Kind = 'audio' | 'video';
+
+/** More than this waits to be sent to a peer: `send` refuses, so that memory does not fill. */
+const BUFFERED_MAX = 16 << 20;
+
+/**
+ * A page in a room: connects to the signalling server, and to every other page in the room.
+ *
+ * It begins by itself once the code that made it has run, so add listeners at once.
+ */
+export class WebRtcClient {
+  /** By which other pages know this one. */
+  readonly id: string;
+  readonly roomId: string;
+  /** RTCPeerConnections by connection id, and by peer id. */
+  readonly peerConnections: Record<string, RTCPeerConnection>;
+  /** What is known of each peer, by connection id, and by peer id. */
+  readonly peerInfo: Record<string, PeerInfo>;
+  /** The server's name for this page's connection; undefined until it is connected with v1. */
+  connectionId: string | undefined;
+  /** undefined until a connection stands. */
+  dialect: Dialect | undefined;
+
+  private readonly emitter = new Emitter();
+  private readonly socket: SignalSocket;
+  private readonly mesh: Mesh;
+  private readonly media: LocalMedia;
+  private readonly ice: IceServers;
+  private readonly store: SessionStore | undefined;
+  private readonly meters = new Map<string, Meter>();
+  private isResumedPage = false;
+
+  /** @throws TypeError for an option that cannot be right, by its name. */
+  constructor(private readonly options: WebRtcClientOptions) {
+    check(options);
+    this.roomId = options.sessionId;
+    const keep = options.keepSession;
+    this.store = keep
+      ? new SessionStore(typeof keep === 'string' ? keep : options.sessionId) : undefined;
+    const kept = this.store?.take();
+    this.id = options.id ?? kept?.id ?? randomID();
+    const address = new Address(options.signallingServer);
+    const getToken = options.getToken ?? sessionToken(address, options.sessionId);
+    this.ice = new IceServers(address, getToken, options, (servers) => {
+      for (const peer of this.mesh.peers.values()) peer.configure({ iceServers: servers });
+    });
+    this.media = new LocalMedia(options.video, options.stream, {
+      onStream: () => this.onStream(),
+      onNoMedia: (err) => this.emit('noMedia', { err }),
+      onScreenShareEnded: () => this.emit('screenShareEnded', {}),
+    });
+    this.mesh = new Mesh(this.meshDelegate());
+    this.peerConnections = this.mesh.peerConnections;
+    this.peerInfo = this.mesh.peerInfo;
+    this.socket = new SignalSocket(
+      address, options.clientId, getToken, options.dialect ?? 'auto', this.socketDelegate());
+    addEventListener('pagehide', this.onPageHide);
+    const isMine = kept && kept.id === this.id;
+    this.isResumedPage = Boolean(isMine);
+    // Listeners are added behind the constructor.
+    void Promise.resolve().then(() => this.start(isMine ? kept : undefined));
+  }
+
+  private async start(kept: { session: string; seq: number } | undefined): Promise<void> {
+    // First, so that the first offer bears what there is to send.
+    await this.media.open();
+    if (this.state !== 'closed' && !this.isClosed) this.socket.start(kept);
+  }
+
+  private isClosed = false;
+
+  get state(): ClientState {
+    return this.isClosed ? 'closed' : this.socket.state;
+  }
+
+  /** What is sent: camera or screen, and microphone; undefined while there is nothing. */
+  get localStream(): MediaStream | undefined {
+    return this.media.stream;
+  }
+
+  get isSharing(): boolean {
+    return this.media.isSharing;
+  }
+
+  // Events
+
+  addEventListener<Name extends EventName>(type: Name, listener: Listener<Name>): void {
+    this.emitter.add(type, listener);
+  }
+
+  removeEventListener<Name extends EventName>(type: Name, listener: Listener<Name>): void {
+    this.emitter.remove(type, listener);
+  }
+
+  private emit<Name extends EventName>(type: Name, detail: WebRtcClientEvents[Name]): void {
+    this.emitter.emit(type, detail);
+  }
+
+  // Data
+
+  /**
+   * Sends to one peer over its data channel.
+   *
+   * @param peerId Peer id or connection id.
+   * @returns false where there is no open channel to it, or too much waits already.
+   */
+  send(peerId: string, data: Data): boolean {
+    const peer = this.mesh.find(peerId);
+    return peer ? this.sendTo(peer, data) : false;
+  }
+
+  /** Sends to every peer. @returns to how many. */
+  broadcast(data: Data): number {
+    return [...this.mesh.peers.values()].filter((peer) => this.sendTo(peer, data)).length;
+  }
+
+  private sendTo(peer: Peer, data: Data): boolean {
+    const channel = peer.info.sendChannel;
+    if (channel?.readyState !== 'open' || channel.bufferedAmount > BUFFERED_MAX) return false;
+    try {
+      channel.send(data as ArrayBuffer);
+      return true;
+    } catch {
+      return false;  // Too long for the other side, or closed this moment.
+    }
+  }
+
+  /** Sends a payload of your own through the server, where no data channel stands yet. */
+  signal(peerId: string, payload: Json & { type?: string }): void {
+    const target = this.mesh.find(peerId)?.info.connectionId ?? peerId;
+    this.socket.say({ action: 'send-payload', target, payload });
+  }
+
+  // Media
+
+  /**
+   * Turns own tracks on and off: all of them, or those of one kind; without a value, the other way.
+   *
+   * @returns whether they are on now.
+   */
+  toggleTracks(kind?: Kind | { audio?: boolean; video?: boolean }, enabled?: boolean): boolean {
+    if (typeof kind !== 'object') {
+      return this.media.toggle(kind ? [kind] : ['audio', 'video'], enabled);
+    }
+    return (['audio', 'video'] as const).map((one) => {
+      const wanted = kind[one];
+      return wanted === undefined ? false : this.media.toggle([one], wanted);
+    }).some(Boolean);
+  }
+
+  /** Sends a screen in place of the camera. Rejects where the user does not want to. */
+  shareScreen(stream?: MediaStream): Promise<MediaStream> {
+    return this.media.shareScreen(stream);
+  }
+
+  stopScreenShare(): void {
+    this.media.stopSharing();
+  }
+
+  /** Uses these devices from now on; `null` gives one up. Rejects as `getUserMedia` does. */
+  setDevices(ids: {
+    audioDeviceId?: string | null; videoDeviceId?: string | null;
+  }): Promise<void> {
+    return this.media.setDevices(ids);
+  }
+
+  /** Sends another stream's tracks from now on. */
+  setStream(stream: MediaStream): void {
+    this.media.setStream(stream);
+  }
+
+  private onStream(): void {
+    const stream = this.media.stream;
+    if (!stream) return;
+    for (const peer of this.mesh.peers.values()) void peer.send(stream);
+    this.emit('localStream', { stream, sharing: this.media.isSharing });
+  }
+
+  // The path
+
+  /** Figures about the connection with a peer; undefined where there is none. */
+  async stats(peerId: string): Promise<PeerStats | undefined> {
+    const peer = this.mesh.find(peerId);
+    if (!peer || peer.isClosed) return undefined;
+    const meter = this.meters.get(peer.info.peerId) ?? new Meter();
+    this.meters.set(peer.info.peerId, meter);
+    return meter.read(peer.connection);
+  }
+
+  /** Looks for another path to one peer, or to all. */
+  restartIce(peerId?: string): void {
+    const peers = peerId === undefined ? [...this.mesh.peers.values()] : [this.mesh.find(peerId)];
+    for (const peer of peers) peer?.restartIce();
+  }
+
+  /** Leaves for good. What the client opened is closed; no event comes after. */
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    removeEventListener('pagehide', this.onPageHide);
+    this.emitter.close();
+    this.socket.close();
+    this.end();
+  }
+
+  private end(): void {
+    this.ice.close();
+    this.mesh.close();
+    this.media.close();
+  }
+
+  private readonly onPageHide = (): void => {
+    const { session, seq } = this.socket;
+    if (session) this.store?.put({ id: this.id, session, seq });
+  };
+
+  // The room
+
+  private join(): void {
+    // A name must be there in v1.
+    const name = this.options.name || (this.dialect === 'v1' ? this.id.slice(0, 8) : '');
+    this.socket.say({ action: 'join-room', roomId: this.roomId, name, id: this.id });
+  }
+
+  private onEvent(type: string, data: Json): void {
+    switch (type) {
+      case 'first_to_join':
+        return this.emit('first_to_join', data as WebRtcClientEvents['first_to_join']);
+      case 'someone_joined': {
+        const joined = data as WebRtcClientEvents['someone_joined'];
+        this.mesh.welcome(joined);
+        return this.emit('someone_joined', joined);
+      }
+      case 'room_state': return this.onRoomState(data);
+      case 'someone_left': {
+        const left = data as { connectionId: string; peerId: string; roomId: string; reason: LeaveReason };
+        this.meters.delete(left.peerId);
+        this.mesh.leave(left.connectionId);
+        return this.emit('someone_left', left);
+      }
+      default: {
+        if (this.mesh.take(type, data)) return;
+        const { connectionId, ...payload } = data;
+        this.emit('signal', { connectionId: String(connectionId), type, payload });
+      }
+    }
+  }
+
+  private onRoomState(data: Json): void {
+    const members = data.members as (Member & { polite: boolean })[];
+    for (const member of members) {
+      if (this.isResumedPage) this.mesh.meetAgain(member, member.polite);
+      else this.mesh.meet(member, member.polite);
+    }
+    this.isResumedPage = false;
+    this.emit('room_state', { roomId: String(data.roomId), members });
+  }
+
+  // What the parts report
+
+  private socketDelegate(): ConstructorParameters<typeof SignalSocket>[4] {
+    return {
+      onFresh: (dialect, welcome) => {
+        this.dialect = dialect;
+        this.connectionId = welcome?.connectionId;
+        this.isResumedPage = false;
+        this.mesh.uproot();
+        this.join();
+      },
+      onResumed: (connectionId) => {
+        this.dialect = 'v1';
+        this.connectionId = connectionId;
+        // It may have gone before it was in the room; to join again changes nothing.
+        if (this.isResumedPage) this.join();
+        this.emit('resumed', { connectionId });
+      },
+      onWelcome: (welcome: Welcome) => this.ice.learn(welcome),
+      onEvent: (type, data) => this.onEvent(type, data),
+      onState: (state) => {
+        if (state === 'closed' && !this.isClosed) {
+          this.isClosed = true;
+          removeEventListener('pagehide', this.onPageHide);
+          // After the event that says why.
+          queueMicrotask(() => this.end());
+        }
+      },
+      onOpen: (dialect) => this.emit('socketOpen', { dialect }),
+      onClosed: (closed) => this.emit('socketClosed', closed),
+      onProblem: (problem) => this.emit('socketError', problem),
+      onReconnecting: (attempt, delayMs) => this.emit('reconnecting', { attempt, delayMs }),
+    };
+  }
+
+  private meshDelegate(): ConstructorParameters<typeof Mesh>[0] {
+    const of = (peer: Peer): { connectionId: string; peerId: string } =>
+      ({ connectionId: peer.info.connectionId, peerId: peer.info.peerId });
+    return {
+      configuration: () => ({
+        iceServers: this.ice.servers,
+        iceTransportPolicy: this.options.iceTransportPolicy ?? 'all',
+      }),
+      stream: () => this.media.stream,
+      receive: () => (this.options.video || this.options.stream ? ['audio', 'video'] : []),
+      tell: (target, payload) => this.socket.say({ action: 'send-payload', target, payload }),
+      say: (peer, message) => this.socket.say({
+        action: 'send-payload', target: peer.info.connectionId,
+        payload: { ...message, offererId: this.id, name: this.options.name ?? null },
+      }),
+      onState: (peer) => {
+        this.emit('peerConnectionStateChange', { ...of(peer), state: peer.info.state });
+        const isOver = ['failed', 'closed'].includes(peer.info.state);
+        // Nobody tells a classic client who left.
+        if (isOver && (!this.socket.isV1 || peer.link === undefined)) this.lose(peer);
+      },
+      onCount: (peer) =>
+        this.emit('peerConnectionStateChange', { ...of(peer), state: peer.info.state }),
+      onSendChannel: (peer, sendChannel) => this.emit('sendChannelOpen', { ...of(peer), sendChannel }),
+      onReceiveChannel: (peer, receiveChannel) =>
+        this.emit('receiveChannelOpen', { ...of(peer), receiveChannel }),
+      onTrack: (peer, event) => this.emit('trackAdded', { event, ...of(peer) }),
+      onTrackRemoved: (peer, track) => this.emit('trackRemoved', { track, ...of(peer) }),
+      onMessage: (peer, data) => this.emit('message', { ...of(peer), data }),
+    };
+  }
+
+  private lose(peer: Peer): void {
+    const { connectionId, peerId } = peer.info;
+    this.mesh.remove(peer);
+    this.emit('someone_left', { connectionId, peerId, roomId: this.roomId, reason: 'connection' });
+  }
+}
+
+function check(options: WebRtcClientOptions): void {
+  const { sessionId, getToken, id, name } = options;
+  if (typeof sessionId !== 'string' || !sessionId) {
+    throw new TypeError('sessionId must be the name of a room');
+  }
+  if (getToken !== undefined && typeof getToken !== 'function') {
+    throw new TypeError('getToken must be a function that gives a token, or a promise of one');
+  }
+  if (id !== undefined && (typeof id !== 'string' || !id)) {
+    throw new TypeError('id must be a text that is not empty');
+  }
+  if (name !== undefined && name !== null && typeof name !== 'string') {
+    throw new TypeError('name must be a text');
+  }
+}

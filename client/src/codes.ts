@@ -1,0 +1,24 @@
+/** Whether nobody should come back by himself after this close (docs/protocol.md §4). */
+export function isFinal(code: number): boolean {
+  return [1002, 1003, 1007, 1009].includes(code) || code >= 4500;
+}
+
+/** What a close means, for people. */
+export function explain(code: number, reason: string): string {
+  const said = reason ? ` (${reason})` : '';
+  switch (code) {
+    case 1009: return `A message was too long for the server${said}`;
+    case 4501: return `This connection was closed by the operator, or its token was revoked${said}`;
+    case 4509: return `Another connection of the same peer took this one's place${said}`;
+    default: return `The server closed the connection for good, with code ${code}${said}`;
+  }
+}
+
+/**
+ * How long to wait before the next attempt, in milliseconds: at random, and longer after each
+ * failure in a row.
+ */
+export function backoff(attempt: number, minMs: number): number {
+  const most = Math.min(60_000, 2_000 * 2 ** Math.min(attempt - 1, 10));
+  return minMs + Math.random() * Math.max(0, most - minMs);
+}

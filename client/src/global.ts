@@ -1,0 +1,4 @@
+// The classic script: `WebRtcClient` is the class itself.
+import { WebRtcClient } from './client';
+
+(globalThis as unknown as Record<string, unknown>).WebRtcClient = WebRtcClient;

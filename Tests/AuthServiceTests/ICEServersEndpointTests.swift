@@ -49,6 +49,30 @@ import Testing
         expectRefusal(foreign, 403, "origin_not_allowed")
     }
 
+    @Test("Any page may read what a token that it sends is good for; with cookies, listed ones")
+    func sharing() throws {
+        let token = try bench.issued("scope=signal")
+        func allowed(_ origin: String, fromCookie: Bool = false) throws -> String? {
+            try ask(token, [("Origin", origin)], fromCookie: fromCookie)
+                .headers["Access-Control-Allow-Origin"]
+        }
+        #expect(try allowed("https://any.example") == "*")
+        #expect(try allowed("https://app.example") == "https://app.example")
+        #expect(try allowed("https://any.example", fromCookie: true) == nil)
+        for (origin, credentials) in [
+            ("https://any.example", nil), ("https://app.example", "true"),
+        ] {
+            let preflight = try #require(
+                bench.send("OPTIONS", "/ice-servers", headers: [("Origin", origin)]))
+            #expect(preflight.status == 204)
+            #expect(preflight.headers["Access-Control-Allow-Credentials"] == credentials)
+            #expect(
+                preflight.headers["Access-Control-Allow-Headers"]?.contains("Authorization") == true
+            )
+        }
+        #expect(bench.send("OPTIONS", "/ice-servers")?.status == 403)
+    }
+
     @Test("A subject that asks without end is told to wait, and no other")
     func rate() throws {
         let token = try bench.issued("scope=signal&subject=ann")

@@ -96,13 +96,13 @@ def test_two_pages_meet_through_the_relay_alone(browser, relayed):
 
 
 def test_credentials_are_renewed_before_they_end(browser, relayed):
-    server = relayed("--turn-credential-seconds", "60")
+    server = relayed("--turn-credential-seconds", "10")
     with calls.backend(server.application()) as backend:
         ann, bob = meet(browser, backend, server)
         credential = "Object.values(client.peerConnections)[0].getConfiguration().iceServers[0]"
         first = ann.page.evaluate(f"{credential}.username")
         # Renewed when a fifth of their life is left.
-        ann.until(f"{credential}.username !== {first!r}", within=70)
+        ann.until(f"{credential}.username !== {first!r}", within=30)
         ann.page.evaluate("client.restartIce()")
         bob.page.wait_for_timeout(1000)
         ann.talk_to(bob)
@@ -134,7 +134,8 @@ def test_a_stranger_cannot_use_the_relay(browser, relayed, turn):
     server = relayed()
     with calls.backend(server.application()) as backend:
         page = calls.Caller(browser, backend, server.websocket_url, "ann")
-        found = page.page.evaluate("""async (url) => {
+        page.until("client.state === 'open'")
+        found = page.page.evaluate("""async () => {
           const gather = async (server) => {
             const connection = new RTCPeerConnection(
               { iceServers: [server], iceTransportPolicy: 'relay' });
@@ -158,5 +159,6 @@ def test_a_stranger_cannot_use_the_relay(browser, relayed, turn):
               { ...good, username: good.username.replace(/^[0-9]+/, later) }),
           };
         }""")
-        assert found == {"good": ["relay"], "forged": [], "stretched": []}
+        assert set(found["good"]) == {"relay"}
+        assert found["forged"] == found["stretched"] == []
         page.close_page()

@@ -6,7 +6,7 @@ internal import StrictJSON
 /// coturn's `use-auth-secret` checks: the user name is `EXPIRY:SUBJECT`, the password base64 of
 /// HMAC-SHA-1 over it. The TURN server knows nobody; it shares the secret with us.
 package struct ICEServers: Equatable, Sendable {
-    package static let lifetimeSecondsRange: ClosedRange<Int64> = 60...86_400
+    package static let lifetimeSecondsRange: ClosedRange<Int64> = 10...86_400
 
     private let stun: [ICEServerURL]
     private let turn: [ICEServerURL]
@@ -29,11 +29,11 @@ package struct ICEServers: Equatable, Sendable {
 
     /// - Parameters:
     ///   - urls: In the order in which peers are told of them.
-    ///   - lifetimeSeconds: How long credentials are good, 60 to 86,400.
+    ///   - lifetimeSeconds: How long credentials are good, 10 to 86,400.
     package init(_ urls: [ICEServerURL], lifetimeSeconds: Int64) {
         precondition(
             Self.lifetimeSecondsRange.contains(lifetimeSeconds),
-            "TURN credentials are good for 60 to 86,400 seconds")
+            "TURN credentials are good for 10 to 86,400 seconds")
         stun = urls.filter { $0.kind == .stun }
         turn = urls.filter { $0.kind == .turn }
         self.lifetimeSeconds = lifetimeSeconds

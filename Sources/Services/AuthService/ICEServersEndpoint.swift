@@ -32,7 +32,7 @@ final class ICEServersEndpoint: Sendable {
     /// `fromCookie` says whether the edge step made `Authorization` from the cookie.
     func respond(to request: HTTPRequest, fromCookie: Bool) -> HTTPResponse {
         guard request.method != "OPTIONS" else {
-            return pages.preflight(request, methods: Self.methods)
+            return pages.preflight(request, methods: Self.methods, isOpen: true)
         }
         var response: HTTPResponse
         do throws(OAuthRefusal) {
@@ -40,7 +40,10 @@ final class ICEServersEndpoint: Sendable {
         } catch {
             response = error.response
         }
-        for (name, value) in pages.sharing(with: request) { response.headers.add(name, value) }
+        // Whoever sends a token by hand may read what it is good for, on any page.
+        for (name, value) in pages.sharing(with: request, isOpen: !fromCookie) {
+            response.headers.add(name, value)
+        }
         return response
     }
 

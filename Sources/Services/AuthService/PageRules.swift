@@ -42,8 +42,10 @@ struct PageRules: Sendable {
             + "(requests that no page sends need Origin, too)")
 
     /// Answers a preflight (Fetch standard, CORS protocol).
-    func preflight(_ request: HTTPRequest, methods: [String]) -> HTTPResponse {
-        let shared = sharing(with: request)
+    func preflight(
+        _ request: HTTPRequest, methods: [String], isOpen: Bool = false
+    ) -> HTTPResponse {
+        let shared = sharing(with: request, isOpen: isOpen)
         guard !shared.isEmpty else { return Self.refusal.response }
         let headers =
             shared + [
@@ -54,12 +56,13 @@ struct PageRules: Sendable {
         return HTTPResponse(status: 204, headers: HeaderFields(headers))
     }
 
-    /// What lets a page of another origin, which some client lists, read the answer; nothing for
-    /// any other page.
-    func sharing(with request: HTTPRequest) -> [(String, String)] {
+    /// What lets a page of another origin, which some client lists, read the answer; for any other
+    /// page nothing, or, where the answer is open, what lets it do so without cookies.
+    func sharing(with request: HTTPRequest, isOpen: Bool = false) -> [(String, String)] {
         let (origin, count) = request.headers.find("Origin")
-        guard let origin, count == 1, origin == issuerOrigin || isListedOrigin(origin) else {
-            return []
+        guard let origin, count == 1 else { return [] }
+        guard origin == issuerOrigin || isListedOrigin(origin) else {
+            return isOpen ? [("Access-Control-Allow-Origin", "*"), ("Vary", "Origin")] : []
         }
         return [("Access-Control-Allow-Origin", origin)] + Self.credentials
     }

@@ -460,6 +460,11 @@
       channel.binaryType = "arraybuffer";
       this.info.sendChannel = channel;
       channel.onopen = () => this.delegate.onSendChannel(this, channel);
+      channel.addEventListener("message", ({ data }) => this.delegate.onMessage(this, data));
+    }
+    /** What is open towards the peer: our own channel, or else the one it has made. */
+    get openChannel() {
+      return [this.info.sendChannel, this.info.receiveChannel].find((channel) => channel?.readyState === "open") ?? void 0;
     }
     receive(channel) {
       if (!this.info.receiveChannel || channel.label === CHANNEL) {
@@ -1289,10 +1294,13 @@
       this.meters = /* @__PURE__ */ new Map();
       this.isResumedPage = false;
       this.isClosed = false;
-      this.onPageHide = () => {
+      /** Either the page comes back and goes on, or the others are told at once that it is gone. */
+      this.onPageHide = (event) => {
         const { session, seq } = this.socket;
-        if (session)
-          this.store?.put({ id: this.id, session, seq });
+        if (this.store && session)
+          this.store.put({ id: this.id, session, seq });
+        else if (!this.store && !event.persisted)
+          this.close();
       };
       check(options);
       this.roomId = options.sessionId;
@@ -1367,8 +1375,8 @@
       return [...this.mesh.peers.values()].filter((peer) => this.sendTo(peer, data)).length;
     }
     sendTo(peer, data) {
-      const channel = peer.info.sendChannel;
-      if (channel?.readyState !== "open" || channel.bufferedAmount > BUFFERED_MAX)
+      const channel = peer.openChannel;
+      if (!channel || channel.bufferedAmount > BUFFERED_MAX)
         return false;
       try {
         channel.send(data);

@@ -133,8 +133,8 @@ export class WebRtcClient {
   }
 
   private sendTo(peer: Peer, data: Data): boolean {
-    const channel = peer.info.sendChannel;
-    if (channel?.readyState !== 'open' || channel.bufferedAmount > BUFFERED_MAX) return false;
+    const channel = peer.openChannel;
+    if (!channel || channel.bufferedAmount > BUFFERED_MAX) return false;
     try {
       channel.send(data as ArrayBuffer);
       return true;
@@ -227,9 +227,11 @@ export class WebRtcClient {
     this.media.close();
   }
 
-  private readonly onPageHide = (): void => {
+  /** Either the page comes back and goes on, or the others are told at once that it is gone. */
+  private readonly onPageHide = (event: PageTransitionEvent): void => {
     const { session, seq } = this.socket;
-    if (session) this.store?.put({ id: this.id, session, seq });
+    if (this.store && session) this.store.put({ id: this.id, session, seq });
+    else if (!this.store && !event.persisted) this.close();
   };
 
   // The room

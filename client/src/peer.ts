@@ -226,6 +226,14 @@ export class Peer {
     channel.binaryType = 'arraybuffer';
     this.info.sendChannel = channel;
     channel.onopen = () => this.delegate.onSendChannel(this, channel);
+    // Some classic clients answer on it.
+    channel.addEventListener('message', ({ data }) => this.delegate.onMessage(this, data));
+  }
+
+  /** What is open towards the peer: our own channel, or else the one it has made. */
+  get openChannel(): RTCDataChannel | undefined {
+    return [this.info.sendChannel, this.info.receiveChannel]
+      .find((channel) => channel?.readyState === 'open') ?? undefined;
   }
 
   private receive(channel: RTCDataChannel): void {

@@ -80,6 +80,7 @@ export declare class WebRtcClient {
     /** Leaves for good. What the client opened is closed; no event comes after. */
     close(): void;
     private end;
+    /** Either the page comes back and goes on, or the others are told at once that it is gone. */
     private readonly onPageHide;
     private join;
     private onEvent;

@@ -70,6 +70,8 @@ export declare class Peer {
     restartIce(): void;
     configure(configuration: RTCConfiguration): void;
     private openSendChannel;
+    /** What is open towards the peer: our own channel, or else the one it has made. */
+    get openChannel(): RTCDataChannel | undefined;
     private receive;
     private onTrack;
     /** Sends these tracks and no others from now on, without a new offer where that can be. */

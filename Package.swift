@@ -143,10 +143,13 @@ let settings: [SwiftSetting] = [
 ]
 
 /// What the executable bears within it: pages and the OpenAPI description.
-let embedded = [
-    "Demo/index.html", "Demo/app.js", "Demo/style.css", "Operator/operator.html",
-    "Operator/operator.js", "Operator/operator.css", "openapi.json",
-]
+let embedded =
+    [
+        "index.html", "style.css", "room.css", "app.js", "controls.js", "files.js", "page.js",
+        "talk.js", "tiles.js", "webrtc-client.js", "icons.svg", "logo.svg",
+    ].map { "Demo/\($0)" }
+    + ["operator.html", "operator.js", "operator.css"].map { "Operator/\($0)" }
+    + ["openapi.json"]
 
 func names(_ targets: [String]) -> [Target.Dependency] { targets.map { .target(name: $0) } }
 

@@ -4,8 +4,17 @@ import AuthService
 enum DemoAssets {
     static let all: [String: PageAsset] = [
         "/demo/": .html(PackageResources.index_html),
-        "/demo/app.js": .script(PackageResources.app_js),
         "/demo/style.css": .style(PackageResources.style_css),
+        "/demo/room.css": .style(PackageResources.room_css),
+        "/demo/app.js": .script(PackageResources.app_js),
+        "/demo/controls.js": .script(PackageResources.controls_js),
+        "/demo/files.js": .script(PackageResources.files_js),
+        "/demo/page.js": .script(PackageResources.page_js),
+        "/demo/talk.js": .script(PackageResources.talk_js),
+        "/demo/tiles.js": .script(PackageResources.tiles_js),
+        "/demo/webrtc-client.js": .script(PackageResources.webrtc_client_js),
+        "/demo/icons.svg": .picture(PackageResources.icons_svg),
+        "/demo/logo.svg": .picture(PackageResources.logo_svg),
     ]
 }
 
@@ -20,5 +29,9 @@ extension PageAsset {
 
     static func style(_ bytes: [UInt8]) -> PageAsset {
         PageAsset(contentType: "text/css; charset=utf-8", bytes: bytes)
+    }
+
+    static func picture(_ bytes: [UInt8]) -> PageAsset {
+        PageAsset(contentType: "image/svg+xml", bytes: bytes)
     }
 }

@@ -1,0 +1,69 @@
+// The conversation: what people write, and what happens.
+import { $, element } from './page.js';
+
+const MESSAGES_MAX = 500;
+
+export class Talk {
+  constructor(client, nameOf) {
+    this.client = client;
+    this.nameOf = nameOf;
+    /** Peers whose arrival was told. */
+    this.greeted = new Set();
+    $('messages').replaceChildren();
+    this.controller = new AbortController();
+    const { signal } = this.controller;
+    $('message-form').addEventListener('submit', (event) => this.submit(event), { signal });
+    $('close-panel').addEventListener('click', () => this.show(false), { signal });
+    // On a phone the people come first.
+    this.show(matchMedia('(min-width: 46rem)').matches);
+  }
+
+  get isShown() {
+    return !$('panel').hidden;
+  }
+
+  show(isShown) {
+    $('panel').hidden = !isShown;
+    $('chat').setAttribute('aria-pressed', String(isShown));
+    if (isShown) $('unread').hidden = true;
+    dispatchEvent(new Event('resize'));
+  }
+
+  submit(event) {
+    event.preventDefault();
+    const text = $('message').value.trim();
+    if (!text) return;
+    const count = this.client.broadcast(JSON.stringify({ kind: 'chat', text }));
+    this.say('You', text, true);
+    if (count === 0) this.note('Nobody is connected yet, so nobody has read this.');
+    $('message').value = '';
+  }
+
+  take(peerId, { text }) {
+    if (typeof text !== 'string') return;
+    this.say(this.nameOf(peerId), text.slice(0, 2000), false);
+  }
+
+  say(who, text, isOwn) {
+    const item = element('li', isOwn ? 'own' : '');
+    item.append(element('span', 'who', who), element('span', 'text', text));
+    this.add(item);
+  }
+
+  note(text) {
+    this.add(element('li', 'note', text));
+  }
+
+  add(item) {
+    const list = $('messages');
+    const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
+    list.append(item);
+    while (list.children.length > MESSAGES_MAX) list.firstElementChild.remove();
+    if (isAtEnd) list.scrollTop = list.scrollHeight;
+    if (!this.isShown && !item.classList.contains('note')) $('unread').hidden = false;
+  }
+
+  close() {
+    this.controller.abort();
+  }
+}

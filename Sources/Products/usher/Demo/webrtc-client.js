@@ -1,0 +1,1 @@
+../../../../client/dist/webrtc-client.js

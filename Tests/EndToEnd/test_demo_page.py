@@ -1,10 +1,17 @@
-"""`/demo/` as two people use it, in a real browser."""
+"""`/demo/` as people use it, in a real browser."""
 
+import hashlib
+import re
 import urllib.parse
 
 import pytest
 
-from support.browser import Visit, chromium
+from support import http
+from support.browser import FLAGS, Visit, another, chromium
+from support.demo import Guest
+
+PHONE = {"viewport": {"width": 360, "height": 740}}
+DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 
 
 @pytest.fixture(scope="module")
@@ -15,116 +22,335 @@ def browser():
 
 @pytest.fixture
 def demo(start):
-    return start("--demo")
+    return start("--demo", "--max-connections-per-address", "0")
 
 
-def enter(browser, demo, name, room="demo-lobby"):
-    visit = Visit(browser, f"{demo.url}/demo/#{room}")
-    visit.page.fill("#name", name)
+@pytest.fixture
+def guests(browser, demo):
+    """Lets people in, and sees to it that nobody's console has a word in it."""
+    there = []
+
+    def let_in(name, **options):
+        there.append(Guest(browser, demo, name, **options))
+        return there[-1]
+
+    yield let_in
+    for one in there:
+        one.healthy()
+        one.close()
+
+
+def test_three_people_see_each_other_and_talk(guests):
+    ada = guests("Ada")
+    ada.page.wait_for_selector("#status[data-state=open]")
+    assert ada.page.is_visible("#alone")
+    grace, kim = guests("Grace"), guests("Kim")
+    for one, others in ((ada, ["Grace", "Kim"]), (grace, ["Ada", "Kim"]), (kim, ["Ada", "Grace"])):
+        one.sees(*others)
+        one.sees_pictures(2)
+    assert not ada.page.is_visible("#alone")
+    ada.say("Good morning")
+    grace.hears("Ada", "Good morning")
+    grace.say("<b>and</b> to you")
+    kim.hears("Grace", "<b>and</b> to you")
+    ada.hears("You", "Good morning")
+    kim.page.click("#leave")
+    ada.until("document.querySelectorAll('.tile').length === 2", 10)
+    ada.page.locator("#messages .note", has_text="Kim left").wait_for()
+    assert kim.page.is_visible("#lobby")
+    kim.page.click("#join")
+    ada.sees("Grace", "Kim")
+
+
+def test_what_is_off_is_seen_by_the_others(guests):
+    ada, grace = guests("Ada"), guests("Grace")
+    grace.sees("Ada")
+    ada.sees("Grace")
+    grace.sees_pictures(1)
+    ada.page.click("#mic")
+    assert ada.page.get_attribute("#mic", "aria-pressed") == "false"
+    grace.tile("Ada").locator(".muted").wait_for(state="visible")
+    ada.page.click("#camera")
+    grace.until("document.querySelectorAll('.tile:not(.own).dark').length === 1")
+    assert grace.tile("Ada").locator(".avatar").inner_text() == "A"
+    ada.page.click("#mic")
+    ada.page.click("#camera")
+    grace.sees_pictures(1)
+    grace.tile("Ada").locator(".muted").wait_for(state="hidden")
+
+
+def test_a_shared_screen_takes_the_place_of_the_camera(browser, demo):
+    flags = [*FLAGS, "--auto-select-desktop-capture-source=Usher", "--auto-accept-this-tab-capture"]
+    with another(browser, flags) as sharing:
+        ada, grace = Guest(sharing, demo, "Ada"), Guest(browser, demo, "Grace")
+        grace.sees("Ada")
+        ada.sees("Grace")
+        # What a screen shows is the browser's matter; here it is a picture of our own.
+        ada.page.evaluate("""() => {
+          const canvas = document.createElement('canvas');
+          canvas.width = 640; canvas.height = 200;
+          const paint = canvas.getContext('2d');
+          setInterval(() => {
+            paint.fillStyle = `hsl(${Date.now() / 20 % 360} 60% 50%)`;
+            paint.fillRect(0, 0, 640, 200);
+          }, 60);
+          navigator.mediaDevices.getDisplayMedia = async () => canvas.captureStream(15);
+        }""")
+        ada.page.click("#share")
+        grace.tile("Ada").locator(".shares").wait_for(state="visible")
+        grace.until("[...document.querySelectorAll('.tile.sharing video')]"
+                    ".some((one) => one.videoWidth / one.videoHeight > 3)", 30)
+        assert ada.page.get_attribute("#share", "aria-pressed") == "true"
+        ada.page.click("#share")
+        grace.tile("Ada").locator(".shares").wait_for(state="hidden")
+        grace.sees_pictures(1)
+        for one in (ada, grace):
+            one.healthy()
+            one.close()
+
+
+def test_a_file_arrives_as_it_was_sent(guests, tmp_path):
+    ada, grace = guests("Ada"), guests("Grace")
+    ada.sees("Grace")
+    grace.sees("Ada")
+    ada.until("!document.getElementById('file').disabled")
+    content = bytes(range(256)) * 4096 * 3
+    ada.page.set_input_files(
+        "#file-input", {"name": "table.bin", "mimeType": "text/html", "buffer": content})
+    grace.page.get_by_role("button", name="Accept").click()
+    link = grace.page.get_by_role("link", name="Save table.bin")
+    link.wait_for(timeout=60_000)
+    with grace.page.expect_download() as download:
+        link.click()
+    path = tmp_path / "table.bin"
+    download.value.save_as(path)
+    assert hashlib.sha256(path.read_bytes()).digest() == hashlib.sha256(content).digest()
+    ada.page.locator(".parcel .state", has_text="sent to 1 person").wait_for()
+    grace.page.set_input_files(
+        "#file-input", {"name": "other.txt", "mimeType": "text/plain", "buffer": b"no"})
+    ada.page.get_by_role("button", name="Decline").click()
+    grace.page.locator(".parcel .state", has_text="does not want it").wait_for()
+
+
+def test_the_quality_of_each_connection_is_told(guests):
+    ada, grace = guests("Ada"), guests("Grace")
+    ada.sees("Grace")
+    grace.sees("Ada")
+    text = ada.tile("Grace").locator(".quality-text")
+    text.wait_for(timeout=15_000)
+    assert re.fullmatch(r"good · \d+ ms · direct", text.inner_text())
+
+
+def test_an_invite_link_leads_into_the_room(browser, demo):
+    context = {"permissions": ["clipboard-read", "clipboard-write"]}
+    ada = Guest(browser, demo, "Ada", room="demo-garden", **context)
+    ada.page.wait_for_selector("#status[data-state=open]")
+    ada.page.click("#invite")
+    ada.page.locator("#call-notice", has_text="copied").wait_for()
+    link = ada.page.evaluate("navigator.clipboard.readText()")
+    visit = Visit(browser, link)
+    assert visit.page.input_value("#room") == "demo-garden"
     visit.page.click("#join")
-    return visit
-
-
-def connected_to(visit, count):
-    connected = "document.querySelectorAll('#peers li[data-state=connected]')"
-    visit.until(f"{connected}.length === {count}")
-    visit.page.wait_for_selector("#status[data-state=connected]")
-
-
-def say(visit, text):
-    visit.page.fill("#message", text)
-    visit.page.click("#send")
-
-
-def heard(visit, author, text):
-    line = visit.page.locator("#messages li[data-kind=peer]", has_text=text)
-    line.wait_for()
-    assert line.locator(".author").inner_text() == author
-    assert line.locator(".text").inner_text() == text
-
-
-def healthy(demo, *visits):
-    """Nothing in the console, and no request to anybody else."""
-    place = urllib.parse.urlsplit(demo.url).netloc
-    for visit in visits:
-        assert visit.complaints == []
-        assert visit.hosts == {place}
-
-
-def test_two_tabs_meet_and_talk(browser, demo):
-    ada = enter(browser, demo, "Ada")
-    ada.page.wait_for_selector("#status[data-state=waiting]")
-    assert ada.page.is_visible("#nobody")
-    grace = enter(browser, demo, "Grace")
-    connected_to(ada, 1)
-    connected_to(grace, 1)
-    assert ada.page.locator("#peers .name").inner_text() == "Grace"
-    assert grace.page.locator("#peers .name").inner_text() == "Ada"
-    say(ada, "Good morning")
-    heard(grace, "Ada", "Good morning")
-    say(grace, "<b>and</b> to you")
-    heard(ada, "Grace", "<b>and</b> to you")
-    healthy(demo, ada, grace)
-
-    grace.close()
-    ada.until("document.querySelectorAll('#peers li').length === 0")
-    healthy(demo, ada)
+    ada.until("document.querySelectorAll('.tile').length === 2", 30)
+    visit.close()
+    ada.healthy()
     ada.close()
 
 
-def test_three_tabs_all_see_each_other_and_one_may_leave(browser, demo):
-    visits = [enter(browser, demo, name, "demo-three") for name in ("Ada", "Bob", "Cem")]
-    for visit in visits:
-        connected_to(visit, 2)
-    say(visits[0], "to both")
-    for visit in visits[1:]:
-        heard(visit, "Ada", "to both")
-    visits[2].page.click("#leave")
-    for visit in visits[:2]:
-        connected_to(visit, 1)
-    visits[2].page.click("#join")
-    for visit in visits:
-        connected_to(visit, 2)
-    healthy(demo, *visits)
-    for visit in visits:
-        visit.close()
+def test_a_reload_goes_on_with_the_call(guests):
+    ada, grace = guests("Ada"), guests("Grace")
+    ada.sees("Grace")
+    grace.sees("Ada")
+    grace.page.reload()
+    grace.sees("Ada")
+    ada.sees("Grace")
+    grace.say("back again")
+    ada.hears("Grace", "back again")
+    assert ada.page.locator("#messages .note", has_text="left").count() == 0
 
 
-def test_other_rooms_are_other_conversations(browser, demo):
-    ada = enter(browser, demo, "Ada", "demo-one")
-    eve = enter(browser, demo, "Eve", "demo-two")
-    for visit in (ada, eve):
-        visit.page.wait_for_selector("#status[data-state=waiting]")
-        assert visit.page.locator("#peers li").count() == 0
-    for visit in (ada, eve):
-        visit.close()
+def test_calls_outlive_the_server(browser, start):
+    server = start("--demo")
+    ada, grace = Guest(browser, server, "Ada"), Guest(browser, server, "Grace")
+    ada.sees("Grace")
+    grace.sees("Ada")
+    assert server.stop() == 0
+    for one in (ada, grace):
+        one.page.locator("#reconnecting").wait_for()
+        assert "The call goes on" in one.page.inner_text("#reconnecting")
+    ada.say("still here")
+    grace.hears("Ada", "still here")
+    again = start("--demo", data=server.data, listen=urllib.parse.urlsplit(server.url).netloc)
+    assert again.url == server.url
+    for one in (ada, grace):
+        one.page.locator("#reconnecting").wait_for(state="hidden", timeout=60_000)
+    ada.sees("Grace")
+    ada.say("and still")
+    grace.hears("Ada", "and still")
+    kim = Guest(browser, again, "Kim")
+    kim.sees("Ada", "Grace")
+    for one in (ada, grace, kim):
+        one.close()
+
+
+def test_whoever_is_kicked_is_told_and_out(guests, demo):
+    ada, grace = guests("Ada"), guests("Grace")
+    ada.sees("Grace")
+    rooms = demo.usher.json("room", "list")["rooms"]
+    [connection] = [one["connectionId"] for one in rooms[0]["members"] if one["name"] == "Grace"]
+    demo.usher.succeed("peer", "kick", connection)
+    grace.page.locator("#error").wait_for()
+    assert "operator" in grace.page.inner_text("#error")
+    assert grace.page.is_visible("#lobby")
+    ada.page.locator("#messages .note", has_text="Grace was removed").wait_for()
+
+
+def test_without_a_camera_people_still_meet(browser, demo):
+    flags = [flag for flag in FLAGS if "fake-device" not in flag]
+    with another(browser, flags) as bare:
+        ada, grace = Guest(bare, demo, "Ada"), Guest(browser, demo, "Grace")
+        ada.page.locator("#call-notice", has_text="No camera or microphone").wait_for()
+        ada.sees("Grace")
+        ada.sees_pictures(1)
+        grace.sees("Ada")
+        ada.say("I am only writing")
+        grace.hears("Ada", "I am only writing")
+        assert ada.page.is_disabled("#mic")
+        for one in (ada, grace):
+            one.healthy()
+            one.close()
+
+
+def test_other_rooms_are_other_conversations(guests):
+    ada, eve = guests("Ada", room="demo-one"), guests("Eve", room="demo-two")
+    for one in (ada, eve):
+        one.page.wait_for_selector("#status[data-state=open]")
+        assert one.page.locator(".tile").count() == 1
+
+
+def test_it_is_used_by_keyboard_alone(guests):
+    ada = guests("Ada")
+    grace = guests("Grace", join=False)
+    grace.page.focus("#name")
+    for wanted in ("room", "with-audio", "with-video", "join"):
+        grace.page.keyboard.press("Tab")
+        assert grace.page.evaluate("document.activeElement.id") == wanted
+    grace.page.keyboard.press("Enter")
+    grace.sees("Ada")
+    grace.page.keyboard.press("m")
+    assert grace.page.get_attribute("#mic", "aria-pressed") == "false"
+    grace.page.keyboard.press("?")
+    grace.page.locator("#dialog").wait_for()
+    grace.page.keyboard.press("Escape")
+    grace.page.locator("#dialog").wait_for(state="hidden")
+    grace.until("!document.getElementById('file').disabled")
+    order = []
+    for _ in range(30):
+        grace.page.keyboard.press("Tab")
+        order.append(grace.page.evaluate("document.activeElement.id"))
+    wanted = ["message", "mic", "camera", "share", "file", "chat", "settings", "leave"]
+    assert [one for one in order if one in wanted][:len(wanted)] == wanted
+    grace.page.focus("#message")
+    grace.page.keyboard.type("mvs are letters here")
+    grace.page.keyboard.press("Enter")
+    ada.hears("Grace", "mvs are letters here")
+
+
+@pytest.mark.parametrize("shape", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_everything_is_reached_without_scrolling_sideways(guests, shape):
+    ada, grace = guests("Ada", **shape), guests("Grace", **shape)
+    ada.sees("Grace")
+    assert ada.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for button in ("mic", "camera", "share", "file", "chat", "settings", "leave", "invite"):
+        box = ada.page.locator(f"#{button}").bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= shape["viewport"]["width"], button
+        assert box["y"] + box["height"] <= shape["viewport"]["height"], button
+        assert min(box["width"], box["height"]) >= 40, button
+    if shape is PHONE:
+        grace.page.click("#chat")
+    grace.say("hello")
+    if shape is PHONE:
+        ada.page.locator("#unread").wait_for()
+        ada.page.click("#chat")
+    ada.hears("Grace", "hello")
+
+
+def test_a_screen_reader_finds_a_name_for_everything(guests):
+    ada, grace = guests("Ada"), guests("Grace")
+    ada.sees("Grace")
+    nameless = ada.page.evaluate("""() =>
+      [...document.querySelectorAll('button, input, select, a, [role=log], main, aside')]
+        .filter((one) => one.checkVisibility())
+        .filter((one) => !(one.ariaLabel || one.getAttribute('aria-labelledby')
+          || one.labels?.length || one.textContent.trim()))
+        .map((one) => one.outerHTML)""")
+    assert nameless == []
+    ids = ada.page.evaluate("[...document.querySelectorAll('[id]')].map((one) => one.id)")
+    assert len(ids) == len(set(ids))
+    assert ada.page.locator("[role=log][aria-live=polite]").count() == 1
+    assert ada.page.locator("html[lang=en]").count() == 1
+
+
+CONTRAST = """() => {
+  const channel = (value) => {
+    const part = value / 255;
+    return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  };
+  const parse = (text) => text.match(/[0-9.]+/g).map(Number);
+  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+  const ground = (one) => {
+    for (let at = one; at; at = at.parentElement) {
+      const [r, g, b, a = 1] = parse(getComputedStyle(at).backgroundColor);
+      if (a === 1) return [r, g, b];
+    }
+    return [255, 255, 255];
+  };
+  return [...document.querySelectorAll('h1, h2, p, label, button, .text, .who, .note, code')]
+    .filter((one) => one.checkVisibility() && one.textContent.trim() && !one.closest('.tile')
+      && !one.disabled)
+    .map((one) => {
+      const a = light(parse(getComputedStyle(one).color));
+      const b = light(ground(one));
+      return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), one.outerHTML.slice(0, 80)];
+    })
+    .filter(([ratio]) => ratio < 4.5);
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_texts_are_read_in_light_and_dark(guests, scheme):
+    ada = guests("Ada", join=False, color_scheme=scheme)
+    assert ada.page.evaluate(CONTRAST) == []
+    ada.page.click("#join")
+    ada.page.wait_for_selector("#status[data-state=open]")
+    ada.say("words")
+    assert ada.page.evaluate(CONTRAST) == []
 
 
 def test_the_page_may_load_nothing_from_elsewhere(browser, demo):
     visit = Visit(browser, f"{demo.url}/demo/")
-    answer = visit.page.request.get(f"{demo.url}/demo/")
-    policy = answer.headers["content-security-policy"]
+    policy = http.get(demo.url, "/demo/").header("Content-Security-Policy")
     assert "default-src 'none'" in policy and "connect-src 'self'" in policy
+    assert "unsafe" not in policy
     reached = "fetch('http://localhost:1/').then(() => true, () => false)"
     assert visit.page.evaluate(reached) is False
     assert any("Content Security Policy" in complaint for complaint in visit.complaints)
     visit.close()
 
 
-def test_conversations_outlive_the_server(browser, start):
-    server = start("--demo")
-    ada = enter(browser, server, "Ada")
-    grace = enter(browser, server, "Grace")
-    connected_to(ada, 1)
-    connected_to(grace, 1)
-    assert server.stop() == 0
-    for visit in (ada, grace):
-        visit.page.wait_for_selector("#status[data-state=reconnecting]")
-    say(ada, "still here")
-    heard(grace, "Ada", "still here")
-    again = start("--demo", data=server.data, listen=urllib.parse.urlsplit(server.url).netloc)
-    assert again.url == server.url
-    for visit in (ada, grace):
-        connected_to(visit, 1)
-    ada.close()
-    grace.close()
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_shown_in_pictures(guests, scheme):
+    """Kept with what the tests build, for people to look at."""
+    ada = guests("Ada Lovelace", color_scheme=scheme, **DESKTOP)
+    grace = guests("Grace Hopper", color_scheme=scheme, **DESKTOP)
+    phone = guests("Katherine Johnson", color_scheme=scheme, **PHONE)
+    for one, others in ((ada, ["Grace", "Katherine"]), (phone, ["Ada", "Grace"])):
+        one.sees(*others)
+        one.sees_pictures(2)
+    grace.say("Shall we look at the table together?")
+    ada.hears("Grace Hopper", "Shall we look at the table together?")
+    phone.page.click("#mic")
+    ada.tile("Katherine").locator(".muted").wait_for(state="visible")
+    ada.tile("Grace").locator(".quality-text").wait_for(timeout=15_000)
+    ada.shoot(f"demo-desktop-{scheme}")
+    phone.shoot(f"demo-phone-{scheme}")

@@ -46,10 +46,10 @@ def another(browser, flags):
 class Visit:
     """A page in a context of its own, with what it complained of and whom it asked."""
 
-    def __init__(self, browser, url):
+    def __init__(self, browser, url, **context):
         self.complaints = []
         self.hosts = set()
-        self.context = browser.new_context()
+        self.context = browser.new_context(**context)
         self.page = self.context.new_page()
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))

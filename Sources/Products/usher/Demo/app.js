@@ -120,6 +120,7 @@ class Call {
       this.talk.greeted.add(peerId);
       this.talk.note(`${this.nameOf(peerId)} is here`);
     }
+    this.files.update();
     this.tellState(peerId);
   }
 

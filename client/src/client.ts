@@ -10,7 +10,7 @@ import { Meter } from './stats';
 import { SessionStore } from './store';
 import { sessionToken } from './token';
 import type {
-  ClientState, Dialect, EventName, LeaveReason, Listener, PeerInfo, PeerStats, WebRtcClientEvents,
+  ClientState, Dialect, EventName, Listener, PeerInfo, PeerStats, WebRtcClientEvents,
   WebRtcClientOptions,
 } from './types';
 
@@ -253,7 +253,7 @@ export class WebRtcClient {
       }
       case 'room_state': return this.onRoomState(data);
       case 'someone_left': {
-        const left = data as { connectionId: string; peerId: string; roomId: string; reason: LeaveReason };
+        const left = data as WebRtcClientEvents['someone_left'];
         this.meters.delete(left.peerId);
         this.mesh.leave(left.connectionId);
         return this.emit('someone_left', left);
@@ -334,7 +334,8 @@ export class WebRtcClient {
       },
       onCount: (peer) =>
         this.emit('peerConnectionStateChange', { ...of(peer), state: peer.info.state }),
-      onSendChannel: (peer, sendChannel) => this.emit('sendChannelOpen', { ...of(peer), sendChannel }),
+      onSendChannel: (peer, sendChannel) =>
+        this.emit('sendChannelOpen', { ...of(peer), sendChannel }),
       onReceiveChannel: (peer, receiveChannel) =>
         this.emit('receiveChannelOpen', { ...of(peer), receiveChannel }),
       onTrack: (peer, event) => this.emit('trackAdded', { event, ...of(peer) }),

@@ -16,6 +16,12 @@ export interface Welcome {
   iceServersExpireAt?: number;
 }
 
+interface Resumed {
+  connectionId: string;
+  session: string;
+  seq: number;
+}
+
 export interface SocketDelegate {
   /** A connection stands on which nothing was said yet: join. */
   onFresh(dialect: Dialect, welcome: Welcome | undefined): void;
@@ -300,7 +306,7 @@ export class SignalSocket {
   private hear(type: string, data: Json): void {
     switch (type) {
       case 'welcome': return this.onWelcome(data as unknown as Welcome);
-      case 'resumed': return this.onResumed(data as { connectionId: string; session: string; seq: number });
+      case 'resumed': return this.onResumed(data as unknown as Resumed);
       case 'ack': this.unacked.delete(data.ack as number); return;
       case 'error': return this.onError(data);
       case 'token_expiring': void this.refresh(); return;
@@ -328,7 +334,7 @@ export class SignalSocket {
     this.delegate.onFresh('v1', welcome);
   }
 
-  private onResumed(data: { connectionId: string; session: string; seq: number }): void {
+  private onResumed(data: Resumed): void {
     this.session = data.session;
     this.becomeReady();
     this.replayEnd = data.seq;

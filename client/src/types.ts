@@ -29,7 +29,7 @@ export interface WebRtcClientOptions {
   signallingServer?: string;
   /** By which other pages know this one: 1 to 256 bytes. Default: a random UUID. */
   id?: string;
-  /** Sent in place of what `video` would ask for. The caller keeps it: `close` stops nothing of it. */
+  /** Sent in place of what `video` would ask for. The caller keeps it: `close` stops none of it. */
   stream?: MediaStream;
   /** In front of those that the server tells of. */
   iceServers?: RTCIceServer[];
@@ -109,7 +109,9 @@ export interface WebRtcClientEvents {
     connectionId: string; peerId: string; roomId: string; reason: LeaveReason | 'connection';
   };
   /** In the room, from now on: who was there before. v1 alone. */
-  room_state: { roomId: string; members: { connectionId: string; peerId: string; name: string | null }[] };
+  room_state: {
+    roomId: string; members: { connectionId: string; peerId: string; name: string | null }[];
+  };
   socketOpen: { dialect: Dialect };
   socketClosed: SocketClosed;
   socketError: SocketProblem;
@@ -117,7 +119,9 @@ export interface WebRtcClientEvents {
   /** The session goes on where it was. */
   resumed: { connectionId: string };
   /** The state of a peer, or the number of peers, has changed. */
-  peerConnectionStateChange: { connectionId: string; peerId: string; state: RTCPeerConnectionState };
+  peerConnectionStateChange: {
+    connectionId: string; peerId: string; state: RTCPeerConnectionState;
+  };
   /** There is neither camera nor microphone to be had. */
   noMedia: { err: unknown };
   sendChannelOpen: { peerId: string; connectionId: string; sendChannel: RTCDataChannel };

@@ -93,8 +93,8 @@ class Caller(Visit):
     def __init__(self, browser, backend, server, name, page="client.html", **options):
         self.name = name
         settings = {
-            "sessionId": "room", "name": name, "id": f"id-{name}", "clientId": backend.application.id,
-            "signallingServer": server, **options}
+            "sessionId": "room", "name": name, "id": f"id-{name}",
+            "clientId": backend.application.id, "signallingServer": server, **options}
         query = urllib.parse.urlencode({"options": json.dumps(settings), "subject": name})
         super().__init__(browser, f"{backend.url}/{page}?{query}")
         self.ignores_network = False

@@ -27,7 +27,7 @@ export interface WebRtcClientOptions {
     signallingServer?: string;
     /** By which other pages know this one: 1 to 256 bytes. Default: a random UUID. */
     id?: string;
-    /** Sent in place of what `video` would ask for. The caller keeps it: `close` stops nothing of it. */
+    /** Sent in place of what `video` would ask for. The caller keeps it: `close` stops none of it. */
     stream?: MediaStream;
     /** In front of those that the server tells of. */
     iceServers?: RTCIceServer[];

@@ -1,0 +1,159 @@
+"""Debian's reverse proxies with the very samples of deploy/, and what stands behind and beside."""
+
+import http.server
+import json
+import socket
+import ssl
+import subprocess
+import threading
+import time
+
+from . import http as client
+from . import ledger
+from .usher import CHECKOUT, new_folder
+from .waiting import eventually
+
+DEPLOY = CHECKOUT / "deploy"
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return one.getsockname()[1]
+
+
+def certificate(folder):
+    """One for localhost and 127.0.0.1; returns the paths of certificate and key."""
+    crt, key = folder / "meet.crt", folder / "meet.key"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-days", "30", "-subj", "/CN=localhost", "-addext",
+         "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", crt],
+        check=True, capture_output=True)
+    (folder / "both.crt").write_bytes(crt.read_bytes() + key.read_bytes())
+    return crt, key
+
+
+class Application:
+    """Answers with the header fields that it got; over TLS where a certificate is given."""
+
+    def __init__(self, tls=None, page=b""):
+        self.seen = []
+        application = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self):
+                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                fields = [(name.lower(), value) for name, value in self.headers.items()]
+                application.seen.append((self.command, self.path, fields))
+                isPage = self.path.startswith("/page")
+                body = page if isPage else json.dumps(fields).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html" if isPage else "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_GET = do_POST = do_DELETE = do_PUT = answer
+
+            def log_message(self, *_):
+                pass
+
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http.daemon_threads = True
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            self.http.socket = context.wrap_socket(self.http.socket, server_side=True)
+        self.port = self.http.server_port
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.http.shutdown()
+        self.http.server_close()
+
+
+def substituted(name, values):
+    """A sample with what is marked in it replaced; each value must be there."""
+    text = (DEPLOY / name).read_text()
+    for old, new in values.items():
+        assert old in text, f"deploy/{name} has no {old}"
+        text = text.replace(old, str(new))
+    return text
+
+
+class ReverseProxy:
+    """One of the proxies in front of a server and an application, as https://localhost:PORT."""
+
+    def __init__(self, kind, server, application, port, tls):
+        self.folder = new_folder(kind)
+        self.log = ledger.new_log(kind)
+        self.url = f"https://localhost:{port}"
+        command = getattr(self, f"_{kind}")(server, application, port, *tls)
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                cwd=self.folder, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+                                      "HOME": str(self.folder)})
+        context = ssl.create_default_context(cafile=str(tls[0]))
+        client.trusted[f"localhost:{port}"] = context
+        eventually(lambda: self._answers(port), kind)
+
+    def _answers(self, port):
+        assert self.process.poll() is None, self.log.read_text()[-2000:]
+        with socket.socket() as one:
+            return one.connect_ex(("127.0.0.1", port)) == 0
+
+    def _nginx(self, server, application, port, crt, key):
+        sample = substituted("nginx.conf", {
+            "127.0.0.1:8080": address(server.url), "127.0.0.1:9090": address(server.operator),
+            "127.0.0.1:3000": f"127.0.0.1:{application.port}",
+            "listen 443 ssl": f"listen 127.0.0.1:{port} ssl", "server_name meet.example": (
+                "server_name localhost"),
+            "/etc/ssl/meet.example.pem": crt, "/etc/ssl/meet.example.key": key})
+        temporary = "".join(
+            f"{name}_temp_path {self.folder}/{name};\n"
+            for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        (self.folder / "sample.conf").write_text(sample)
+        (self.folder / "nginx.conf").write_text(
+            f"daemon off; pid {self.folder}/pid; error_log stderr; worker_processes 1;\n"
+            "events {}\nhttp {\naccess_log off;\n" + temporary + "include sample.conf;\n}\n")
+        return ["nginx", "-p", self.folder, "-c", self.folder / "nginx.conf"]
+
+    def _haproxy(self, server, application, port, crt, _):
+        public = self.folder / "usher.pub.pem"
+        subprocess.run(["openssl", "pkey", "-in", server.private_key_file(), "-pubout", "-out",
+                        public], check=True, capture_output=True)
+        (self.folder / "haproxy.cfg").write_text(substituted("haproxy.cfg", {
+            "server usher 127.0.0.1:8080": f"server usher {address(server.url)}",
+            "127.0.0.1:3000": f"127.0.0.1:{application.port}",
+            "bind :443": f"bind 127.0.0.1:{port}", "https://meet.example": self.url,
+            "/etc/ssl/meet.example.both.pem": crt.parent / "both.crt",
+            "/etc/haproxy/usher.pub.pem": public}))
+        return ["haproxy", "-db", "-f", self.folder / "haproxy.cfg"]
+
+    def _caddy(self, server, application, port, crt, key):
+        sample = substituted("Caddyfile", {
+            "127.0.0.1:8080": address(server.url), "127.0.0.1:9090": address(server.operator),
+            "127.0.0.1:3000": f"127.0.0.1:{application.port}",
+            "https://meet.example {": f"https://localhost:{port} {{\nbind 127.0.0.1\n",
+            "/etc/ssl/meet.example.pem /etc/ssl/meet.example.key": f"{crt} {key}"})
+        (self.folder / "Caddyfile").write_text(
+            "{\nadmin off\nauto_https disable_redirects\nskip_install_trust\n"
+            "servers {\nprotocols h1\n}\n}\n" + sample)
+        return ["caddy", "run", "--config", self.folder / "Caddyfile", "--adapter", "caddyfile"]
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            deadline = time.monotonic() + 10
+            while self.process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.05)
+            if self.process.poll() is None:
+                self.process.kill()
+            self.process.wait()
+
+
+def address(url):
+    return url.split("//", 1)[1]

@@ -26,22 +26,19 @@ DENIED = ["10.1.2.3", "192.168.0.1", "172.16.5.5", "169.254.169.254", "100.64.0.
 
 
 class Turn:
-    def __init__(self, allowed=()):
+    def __init__(self):
         self.port = free_port()
         text = (DEPLOY / "turnserver.conf").read_text()
         for old, new in [("listening-port=3478", f"listening-port={self.port}"),
-                         ("static-auth-secret=CHANGE", f"static-auth-secret={SECRET}"),
-                         *[(line, "") for line in allowed]]:
+                         ("static-auth-secret=CHANGE", f"static-auth-secret={SECRET}")]:
             assert old in text
             text = text.replace(old, new)
         path = new_folder("turn") / "turnserver.conf"
-        path.write_text(text + "listening-ip=127.0.0.1\nrelay-ip=127.0.0.1\nallow-loopback-peers\n"
-                        if "no-loopback-peers\n" in allowed else
-                        text + "listening-ip=127.0.0.1\nrelay-ip=127.0.0.1\n")
+        path.write_text(text + "listening-ip=127.0.0.1\nrelay-ip=127.0.0.1\n")
         log = ledger.new_log("turnserver")
         with log.open("wb") as out:
             self.process = subprocess.Popen(
-                ["turnserver", "-n", "-c", path, "--pidfile=", "--log-file=stdout"],
+                ["turnserver", "-c", path, "--pidfile=", "--log-file=stdout"],
                 stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         self.log = log
         eventually(self.listens, "coturn")

@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 
+import edge
 import relays
 import tls
 import token_endpoints
@@ -19,6 +20,7 @@ PARTS = {
     "rooms": "a message where rooms are few and many",
     "loops": "a message on one processor and on two",
     "tokens": "a token",
+    "edge": "a request whose session cookie is verified",
     "tls": "a message and a connection over wss",
     "idle": "memory of as many connections as there may be",
     "million": "memory over a million tokens",
@@ -54,6 +56,8 @@ def main():
         relays.compare_rooms(usher, tools, rounds, seconds)
     if "loops" in parts:
         relays.compare_loops(usher, tools, rounds, seconds)
+    if "edge" in parts:
+        edge.compare(usher, tools, rounds, seconds)
     if "tls" in parts:
         tls.compare(usher, rounds)
     if "idle" in parts:

@@ -57,12 +57,13 @@ class Usher:
                 binary, "serve", *data, "--listen", "127.0.0.1:0", "--operator", "127.0.0.1:0",
                 "--log-level", "warning", *UNLIMITED, *flags]),
             stdout=subprocess.PIPE)
-        url = json.loads(self.process.stdout.readline())["url"]
+        self.ready = json.loads(self.process.stdout.readline())
+        url = self.ready["url"]
         self.port = urllib.parse.urlsplit(url).port
         self.client = added["client_id"]
         self.authorization = basic(self.client, added["client_secret"])
         request = urllib.request.Request(
-            url + self.path, b"grant_type=client_credentials&expires_in=3600",
+            url + Usher.path, b"grant_type=client_credentials&expires_in=3600",
             {"Authorization": self.authorization})
         with urllib.request.urlopen(request) as answer:
             self.token = json.load(answer)["access_token"]
@@ -99,7 +100,8 @@ def wait_for_port(port):
 
 
 def run_load(server, command):
-    secrets = {"LOAD_TOKEN": server.token, "LOAD_AUTHORIZATION": server.authorization}
+    secrets = {"LOAD_TOKEN": server.token, "LOAD_AUTHORIZATION": server.authorization,
+               "LOAD_COOKIE": getattr(server, "cookie", None)}
     done = subprocess.run(
         pinned(LOAD_CPU, command), stdout=subprocess.PIPE, text=True, check=False,
         env={**os.environ, **{name: value for name, value in secrets.items() if value}})

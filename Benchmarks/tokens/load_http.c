@@ -1,6 +1,7 @@
-// Posts one form again and again over connections that are kept alive; counts the answers. One line
-// of JSON on stdout. The request's Authorization value is read from LOAD_AUTHORIZATION. Ends after
-// SECONDS, or after COUNT answers where that is given, and then without a warm-up.
+// Posts one form, or gets where the form is empty, again and again over connections that are kept
+// alive; counts the answers. One line of JSON on stdout. The request's Authorization and Cookie are
+// read from LOAD_AUTHORIZATION and LOAD_COOKIE. Ends after SECONDS, or after COUNT answers where
+// that is given, and then without a warm-up.
 //   load_http PORT TARGET FORM CONNECTIONS SECONDS SERVER_PID [COUNT]
 #define _GNU_SOURCE
 #include "load.h"
@@ -63,6 +64,13 @@ static void readable(struct exchange *exchange) {
 
 static void prepare_request(const char *target, const char *form) {
     const char *authorization = getenv("LOAD_AUTHORIZATION");
+    const char *cookie = getenv("LOAD_COOKIE");
+    if (!*form) {
+        request_length = (size_t)snprintf(
+            request, sizeof request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: %s\r\n\r\n",
+            target, cookie ? cookie : "");
+        return;
+    }
     request_length = (size_t)snprintf(
         request, sizeof request,
         "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s%s%sContent-Length: %zu\r\n"

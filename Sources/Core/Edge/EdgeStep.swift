@@ -39,12 +39,9 @@ package struct EdgeStep: Equatable, Sendable {
 
     /// The cookie's value, checked; nil where there is no such cookie.
     private func cookie(in headers: HeaderFields) throws(EdgeRefusal) -> String? {
-        var found: String?
-        for (name, value) in Cookies.pairs(in: headers) where name == cookieName {
-            guard found == nil else { throw .cookieRepeated(name: cookieName) }
-            found = value
-        }
-        guard let found else { return nil }
+        let values = Cookies.values(named: cookieName, in: headers)
+        guard values.count <= 1 else { throw .cookieRepeated(name: cookieName) }
+        guard let found = values.first else { return nil }
         guard !found.isEmpty else { throw .cookieEmpty(name: cookieName) }
         guard found.utf8.count <= valueBytesMax else {
             throw .cookieTooLong(name: cookieName, bytesMax: valueBytesMax)
@@ -89,20 +86,21 @@ package struct EdgeResult: Equatable, Sendable {
 
 /// `b64token` of RFC 6750 §2.1.
 package enum BearerGrammar {
-    package static func isToken(_ text: some StringProtocol) -> Bool {
-        let bytes = text.utf8
-        let body = bytes.prefix { $0 != UInt8(ascii: "=") }
-        return !body.isEmpty && body.allSatisfy(isTokenByte)
-            && bytes.dropFirst(body.count).allSatisfy { $0 == UInt8(ascii: "=") }
+    package static func isToken(_ text: String) -> Bool {
+        let bytes = text.utf8.span
+        var count = 0
+        while count < bytes.count, isTokenByte(bytes[count]) { count += 1 }
+        guard count > 0 else { return false }
+        for index in count..<bytes.count where bytes[index] != UInt8(ascii: "=") { return false }
+        return true
     }
 
+    /// Letters, digits and `-._~+/`: a bit for each of the characters below 64 and from 64 on.
+    private static let tokenBits: (UInt64, UInt64) = (0x03FF_E800_0000_0000, 0x47FF_FFFE_87FF_FFFE)
+
     private static func isTokenByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "-"), UInt8(ascii: "."),
-            UInt8(ascii: "_"), UInt8(ascii: "~"), UInt8(ascii: "+"), UInt8(ascii: "/"):
-            true
-        default: false
-        }
+        guard byte < 128 else { return false }
+        let bits = byte < 64 ? tokenBits.0 : tokenBits.1
+        return bits >> UInt64(byte & 63) & 1 == 1
     }
 }

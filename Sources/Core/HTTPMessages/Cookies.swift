@@ -5,8 +5,22 @@ package enum Cookies {
     /// without a name, as browsers send it.
     package static func pairs(in headers: HeaderFields) -> [(name: String, value: String)] {
         var found: [(name: String, value: String)] = []
-        for field in headers.fields where FieldGrammar.areSameName(field.name, "Cookie") {
-            for piece in pieces(of: field.value) { found.append(split(piece)) }
+        for field in headers.fields where field.isNamed(fieldName) {
+            for piece in pieces(of: field.value.utf8.span) {
+                found.append((text(piece.name, of: field), text(piece.value, of: field)))
+            }
+        }
+        return found
+    }
+
+    /// The values of all cookies of this name, in order.
+    package static func values(named name: String, in headers: HeaderFields) -> [String] {
+        var found: [String] = []
+        for field in headers.fields where field.isNamed(fieldName) {
+            let bytes = field.value.utf8.span
+            for piece in pieces(of: bytes) where isSame(bytes, piece.name, name) {
+                found.append(text(piece.value, of: field))
+            }
         }
         return found
     }
@@ -19,33 +33,68 @@ package enum Cookies {
         var kept: [HeaderFields.Field] = []
         kept.reserveCapacity(headers.fields.count)
         for field in headers.fields {
-            guard FieldGrammar.areSameName(field.name, "Cookie") else {
+            guard field.isNamed(fieldName) else {
                 kept.append(field)
                 continue
             }
-            let all = pieces(of: field.value)
-            let others = all.filter { split($0).name != name }
+            let bytes = field.value.utf8.span
+            let all = pieces(of: bytes)
+            let others = all.filter { !isSame(bytes, $0.name, name) }
             if others.count == all.count {
                 kept.append(field)
             } else if !others.isEmpty {
-                kept.append(.init(name: field.name, value: others.joined(separator: "; ")))
+                let texts = others.map { text($0.whole, of: field) }
+                kept.append(.init(name: field.name, value: texts.joined(separator: "; ")))
             }
         }
         return HeaderFields(fields: kept)
     }
 
-    private static func pieces(of value: String) -> [Substring] {
-        value.utf8.split(separator: UInt8(ascii: ";"))
-            .map { FieldGrammar.trimmed(Substring($0)) }
-            .filter { !$0.isEmpty }
+    private static let fieldName = "Cookie"
+
+    /// Where in a field's value a cookie stands, without the blanks around it and its parts.
+    private struct Piece {
+        let whole: Range<Int>
+        /// Empty where there is no `=`.
+        let name: Range<Int>
+        let value: Range<Int>
     }
 
-    private static func split(_ piece: Substring) -> (name: String, value: String) {
-        guard let equals = piece.utf8.firstIndex(of: UInt8(ascii: "=")) else {
-            return ("", String(piece))
+    /// Works on bytes, since every request with a cookie comes through here.
+    private static func pieces(of bytes: Span<UInt8>) -> [Piece] {
+        var found: [Piece] = []
+        var start = 0
+        for index in 0...bytes.count
+        where index == bytes.count || bytes[index] == UInt8(ascii: ";") {
+            let whole = FieldGrammar.trimmed(bytes, start..<index)
+            start = index + 1
+            if !whole.isEmpty { found.append(piece(bytes, whole)) }
         }
-        let name = FieldGrammar.trimmed(piece[..<equals])
-        let value = FieldGrammar.trimmed(piece[piece.utf8.index(after: equals)...])
-        return (String(name), String(value))
+        return found
+    }
+
+    private static func piece(_ bytes: Span<UInt8>, _ whole: Range<Int>) -> Piece {
+        guard let equals = whole.first(where: { bytes[$0] == UInt8(ascii: "=") }) else {
+            return Piece(whole: whole, name: whole.lowerBound..<whole.lowerBound, value: whole)
+        }
+        return Piece(
+            whole: whole, name: FieldGrammar.trimmed(bytes, whole.lowerBound..<equals),
+            value: FieldGrammar.trimmed(bytes, (equals + 1)..<whole.upperBound))
+    }
+
+    private static func isSame(_ bytes: Span<UInt8>, _ range: Range<Int>, _ name: String) -> Bool {
+        let wanted = name.utf8.span
+        guard range.count == wanted.count else { return false }
+        for index in wanted.indices where bytes[range.lowerBound + index] != wanted[index] {
+            return false
+        }
+        return true
+    }
+
+    private static func text(_ range: Range<Int>, of field: HeaderFields.Field) -> String {
+        let utf8 = field.value.utf8
+        let start = utf8.index(utf8.startIndex, offsetBy: range.lowerBound)
+        let end = utf8.index(start, offsetBy: range.count)
+        return String(field.value[start..<end])
     }
 }

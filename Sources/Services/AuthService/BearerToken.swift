@@ -1,3 +1,4 @@
+import Edge
 import HTTPMessages
 
 /// The token of a request to an endpoint that is itself a protected resource: in `Authorization`
@@ -15,31 +16,17 @@ enum BearerToken {
         let (scheme, rest) = split(field)
         // Another scheme is no token, bad or good.
         guard FieldGrammar.areSameName(scheme, Self.scheme) else { throw .bearerNeeded }
-        guard isToken(rest) else {
+        guard BearerGrammar.isToken(rest) else {
             throw .invalidBearerRequest("what follows Bearer in Authorization is no token")
         }
         return rest
     }
 
     private static func split(_ field: String) -> (scheme: String, rest: String) {
-        let parts = field.split(separator: " ", maxSplits: 1)
-        let rest = parts.count == 2 ? parts[1].drop { $0 == " " } : ""
-        return (parts.first.map(String.init) ?? "", String(rest))
-    }
-
-    /// `b64token` of RFC 6750 §2.1.
-    private static func isToken(_ text: String) -> Bool {
-        let body = text.utf8.reversed().drop { $0 == UInt8(ascii: "=") }
-        return !body.isEmpty
-            && body.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
-                    UInt8(ascii: "_"), UInt8(ascii: "~"), UInt8(ascii: "+"), UInt8(ascii: "/"):
-                    true
-                default: false
-                }
-            }
+        let bytes = field.utf8.drop { $0 == UInt8(ascii: " ") }
+        let scheme = bytes.prefix { $0 != UInt8(ascii: " ") }
+        let rest = bytes.dropFirst(scheme.count).drop { $0 == UInt8(ascii: " ") }
+        return (String(Substring(scheme)), String(Substring(rest)))
     }
 
     private static func checkQuery(_ query: String?) throws(OAuthRefusal) {

@@ -1,0 +1,88 @@
+"""The edge step on a verified session cookie: Usher's /edge/auth against HAProxy, which takes the
+cookie into the header and verifies the token on each request."""
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from servers import SERVER_CPU, Usher, alternate, free_port, pinned, run_load, show, wait_for_port
+
+CONNECTIONS = 64
+COOKIE = "__Host-usher_session"
+CONFIGURATION = """
+global
+    nbthread 1
+    maxconn 2000
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+    option http-keep-alive
+frontend edge
+    bind 127.0.0.1:{port}
+    http-request set-header Authorization "Bearer %[req.cook({cookie})]"
+    http-request del-header Cookie
+    http-request set-var(txn.token) http_auth_bearer
+    http-request set-var(txn.alg) var(txn.token),jwt_header_query('$.alg')
+    http-request set-var(txn.exp) var(txn.token),jwt_payload_query('$.exp','int')
+    http-request set-var(txn.now) date()
+    acl good_algorithm var(txn.alg) -m str ES256
+    acl good_signature var(txn.token),jwt_verify(txn.alg,"{key}") -m int 1
+    acl ended var(txn.exp),sub(txn.now) -m int lt 1
+    http-request deny deny_status 401 unless good_algorithm good_signature
+    http-request deny deny_status 401 if ended
+    http-request return status 200 content-type application/json string "{{}}"
+"""
+
+
+class EdgeUsher(Usher):
+    path, form = "/edge/auth", ""
+
+    def __init__(self, binary):
+        super().__init__(binary)
+        self.port = int(self.ready["operator"].rsplit(":", 1)[1])
+        self.cookie = f"{COOKIE}={self.token}"
+
+
+class HAProxy:
+    """With the public key of an Usher whose token it verifies."""
+
+    name, path, form, authorization = "haproxy", "/", "", ""
+
+    def __init__(self, usher):
+        self.token, self.cookie = usher.token, usher.cookie
+        self.folder = tempfile.TemporaryDirectory(prefix="haproxy-benchmark-")
+        folder = Path(self.folder.name)
+        (key,) = Path(usher.folder.name).glob("data/keys/*.signing.pem")
+        public = folder / "usher.pub.pem"
+        subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-out", public], check=True)
+        self.port = free_port()
+        path = folder / "haproxy.cfg"
+        path.write_text(CONFIGURATION.format(port=self.port, cookie=COOKIE, key=public))
+        self.process = subprocess.Popen(
+            pinned(SERVER_CPU, ["haproxy", "-db", "-f", path]), stderr=subprocess.DEVNULL)
+        wait_for_port(self.port)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+        self.folder.cleanup()
+
+
+def compare(usher, tools, rounds, seconds):
+    if not shutil.which("haproxy"):
+        print("SKIPPED: there is no haproxy on the PATH (Debian package haproxy)", flush=True)
+        return
+    servers = []
+    try:
+        servers.append(EdgeUsher(usher))
+        servers.append(HAProxy(servers[0]))
+        values = alternate(servers, rounds, lambda server: run_load(server, [
+            tools / "load_http", server.port, server.path, server.form, CONNECTIONS, seconds,
+            server.process.pid]))
+    finally:
+        for server in reversed(servers):
+            server.stop()
+    show("CPU of a verified cookie, against HAProxy", values, "haproxy", "us", "at most 0.1")

@@ -313,3 +313,50 @@ class Refused:
 
     def token(self, **_):
         return "no.good.token"
+
+
+def test_a_device_that_is_pulled_out_is_replaced(call):
+    ann, bob = call("ann", video=VIDEO), call("bob", video=VIDEO)
+    bob.until("(async () => (await framesDecoded())['id-ann'] > 3)()")
+    changed = ann.page.evaluate("""async () => {
+        const [old] = client.localStream.getVideoTracks();
+        const told = new Promise((resolve) => client.addEventListener('localStream', resolve));
+        old.stop();  // As when the camera is gone: its track has ended.
+        navigator.mediaDevices.dispatchEvent(new Event('devicechange'));
+        await told;
+        const [now] = client.localStream.getVideoTracks();
+        return now !== old && now.readyState === 'live';
+    }""")
+    assert changed
+    before = bob.page.evaluate("framesDecoded()")["id-ann"]
+    bob.until(f"(async () => (await framesDecoded())['id-ann'] > {before + 5})()")
+    ann.check()
+    bob.check()
+
+
+def test_another_device_is_chosen_or_given_up_in_a_call(call):
+    ann, bob = call("ann", video=VIDEO), call("bob", video=VIDEO)
+    ann.until_connected("bob")
+    assert ann.page.evaluate("""async () => {
+        const devices = await navigator.mediaDevices.enumerateDevices();
+        const [camera] = devices.filter((one) => one.kind === 'videoinput');
+        await client.setDevices({ videoDeviceId: camera.deviceId });
+        const [track] = client.localStream.getVideoTracks();
+        return track.getSettings().deviceId === camera.deviceId;
+    }""")
+    ann.page.evaluate("client.setDevices({ audioDeviceId: null })")
+    assert ann.page.evaluate("client.localStream.getAudioTracks().length") == 0
+    ann.talk_to(bob)
+    ann.check()
+    bob.check()
+
+
+def test_wrong_options_are_named(call):
+    ann = call("ann")
+    for options, name in [("{ sessionId: '' }", "sessionId"), ("{ getToken: 'x' }", "getToken"),
+                          ("{ id: '' }", "id"), ("{ signallingServer: 'ftp://x' }",
+                                                 "signallingServer")]:
+        message = ann.page.evaluate(
+            f"(() => {{ try {{ make({options}); }} catch (error) {{"
+            " return `${error.name}: ${error.message}`; } })()")
+        assert message.startswith("TypeError: ") and name in message

@@ -58,6 +58,7 @@ def test_the_public_port_has_no_such_path(server, pages):
     assert ask(server.url, ("Cookie", f"{COOKIE}={token}")).status == 404
 
 
+@pytest.mark.one_process("only the auth half takes the flag")
 def test_it_may_have_a_port_of_its_own_with_nothing_else_on_it(start):
     server = start("--edge-listen", "127.0.0.1:0")
     edge = server.ready["edge"]

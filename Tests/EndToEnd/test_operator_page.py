@@ -8,6 +8,8 @@ from support import http, peers, v1
 from support.browser import Visit, chromium
 from support.demo import SCREENSHOTS
 
+pytestmark = pytest.mark.one_process("the page belongs to a process that runs both halves")
+
 HOSTILE = "<img src=x onerror=alert(1)>\u200fabc"
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from support import disk, ledger
+from support.browser import chromium
 from support.split import IS_SPLIT, serve
 from support.usher import Usher, new_folder
 
@@ -45,6 +46,13 @@ def application(server):
     """A client of the shared server, with every room and one allowed origin."""
     return server.application(
         "Shared application", origins=["https://app.example", "http://localhost:3000"])
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, for the tests of one module."""
+    with chromium() as one:
+        yield one
 
 
 @pytest.fixture

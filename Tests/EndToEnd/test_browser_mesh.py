@@ -4,17 +4,11 @@ import urllib.parse
 
 import pytest
 
-from support.browser import Visit, chromium, page_server
+from support.browser import Visit, page_server
 from support.peers import first_to_join
 from support.waiting import eventually
 
 NAMES = ["ann", "bob", "cem"]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")

@@ -4,16 +4,10 @@ other origins."""
 import pytest
 
 from support import calls
-from support.browser import Visit, chromium
+from support.browser import Visit
 from support.server import Application
 
 COOKIE = "__Host-usher_session"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture

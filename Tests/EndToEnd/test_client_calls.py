@@ -6,15 +6,9 @@ import time
 import pytest
 
 from support import calls
-from support.browser import FLAGS, another, chromium
+from support.browser import FLAGS, another
 
 VIDEO = {"audio": True, "video": True}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture

@@ -7,14 +7,8 @@ import urllib.parse
 import pytest
 
 from support import calls
-from support.browser import Visit, chromium
+from support.browser import Visit
 from support.usher import CHECKOUT, new_folder
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import subprocess
 import pytest
 
 from support import calls, ledger
-from support.browser import chromium
 from support.waiting import eventually
 
 SECRET = "a-secret-that-both-servers-have"
@@ -45,12 +44,6 @@ class Turn:
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as one:
         return one.getsockname()[1]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture
@@ -125,6 +118,7 @@ def test_ice_is_restarted_after_the_path_is_lost(browser, relayed, turn):
             ann.talk_to(bob)
             for page in (ann, bob):
                 assert page.events("someone_left") == []
+            for page in (ann, bob):
                 page.close_page()
         finally:
             again.stop()

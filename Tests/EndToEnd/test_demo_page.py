@@ -7,17 +7,11 @@ import urllib.parse
 import pytest
 
 from support import http
-from support.browser import FLAGS, Visit, another, chromium
+from support.browser import FLAGS, Visit, another
 from support.demo import Guest
 
 PHONE = {"viewport": {"width": 360, "height": 740}}
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from support import http, ledger, peers
-from support.browser import Visit, chromium
+from support.browser import Visit
 from support.proxies import DEPLOY, Application, ReverseProxy, certificate, free_port
 from support.usher import new_folder
 
@@ -31,12 +31,6 @@ PAGE = b"""<!doctype html><title>A page</title><link rel="icon" href="data:,"><s
     });
   }
 </script>"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as one:
-        yield one
 
 
 class Site:

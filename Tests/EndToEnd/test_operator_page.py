@@ -5,18 +5,12 @@ import json
 import pytest
 
 from support import http, peers, v1
-from support.browser import Visit, chromium
+from support.browser import Visit
 from support.demo import SCREENSHOTS
 
 pytestmark = pytest.mark.one_process("the page belongs to a process that runs both halves")
 
 HOSTILE = "<img src=x onerror=alert(1)>\u200fabc"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 from support import http, ledger, peers
 from support.browser import Visit
 from support.proxies import DEPLOY, Application, ReverseProxy, certificate, free_port
+from support.server import Server
 from support.usher import new_folder
 
 COOKIE = "__Host-usher_session"
@@ -66,11 +67,10 @@ class Site:
 
 @pytest.fixture(scope="module", params=["nginx", "haproxy", "caddy"])
 def site(request):
-    from support.split import serve
     started = []
 
     def start(*flags):
-        started.append(serve(*flags))
+        started.append(Server(*flags))
         return started[-1]
 
     one = Site(request.param, start)

@@ -64,6 +64,7 @@ def test_welcome_tells_the_same(turn_server):
         check(welcome["iceServers"], welcome["iceServersExpireAt"], application)
 
 
+@pytest.mark.one_process("each process must be told")
 def test_another_secret_is_taken_without_a_restart(turn_server, secret_file):
     application = turn_server.application()
     secret_file.write_text(f"{SECRETS[1]}\n{SECRETS[0]}\n")

@@ -10,7 +10,9 @@ import asyncio
 import json
 import sys
 
-AUTH_PREFIXES = (b"/oauth2/", b"/.well-known/", b"/edge/", b"/demo", b"/openapi.json")
+AUTH_PREFIXES = (
+    b"/oauth2/", b"/.well-known/", b"/edge/", b"/demo", b"/openapi.json", b"/session",
+    b"/ice-servers")
 CHUNK = 1 << 16
 # What has no end of line by then is no request; either half says so.
 PATIENCE_SECONDS = 1.0

@@ -109,7 +109,7 @@ def test_a_socket_cut_for_ten_seconds_changes_nothing_between_pages(call, server
             bob.page.wait_for_timeout(500)
         assert bob.page.evaluate("client.state") == "reconnecting"
         wire.mend()
-        bob.until_event("resumed", within=40)
+        bob.until_event("resumed", within=20)
         bob.until("client.state === 'open'")
         ann.talk_to(bob)
         cid = call("cid")

@@ -789,8 +789,8 @@ function explain(code, reason) {
       return `The server closed the connection for good, with code ${code}${said}`;
   }
 }
-function backoff(attempt, minMs) {
-  const most = Math.min(6e4, 2e3 * 2 ** Math.min(attempt - 1, 10));
+function backoff(attempt, minMs, mostMs = 6e4) {
+  const most = Math.min(mostMs, 2e3 * 2 ** Math.min(attempt - 1, 10));
   return minMs + Math.random() * Math.max(0, most - minMs);
 }
 
@@ -842,6 +842,8 @@ async function speaksV1(address) {
 // src/socket.ts
 var LIVENESS_MS = 45e3;
 var PONG_MS = 5e3;
+var RESUMABLE_MS = 25e3;
+var RESUMABLE_WAIT_MS = 4e3;
 var LOST = 1006;
 var SignalSocket = class {
   constructor(address, clientId, getToken, wanted, delegate) {
@@ -854,6 +856,7 @@ var SignalSocket = class {
     this.hasOpened = false;
     this.attempt = 0;
     this.heardAt = 0;
+    this.lostAt = 0;
     this.liveness = setInterval(() => this.checkLiveness(), LIVENESS_MS / 3);
     /** By their `ack`: messages that may not have arrived. */
     this.unacked = /* @__PURE__ */ new Map();
@@ -971,8 +974,10 @@ var SignalSocket = class {
       this.dialect = "classic";
     if (this.isClosed())
       return;
-    if (didOpen)
+    if (didOpen) {
+      this.lostAt = Date.now();
       this.delegate.onClosed({ code, reason, willReconnect: true });
+    }
     if (!didOpen) {
       this.delegate.onProblem({
         message: "The signalling server did not let this page connect: it may be down, or refuse the token or this origin (see the network panel)",
@@ -992,7 +997,9 @@ var SignalSocket = class {
       return;
     this.attempt += 1;
     const minMs = this.dialect === "classic" ? 2e3 : 100;
-    const delayMs = Math.round(this.drainMs === void 0 || this.attempt > 1 ? backoff(this.attempt, minMs) : Math.random() * this.drainMs);
+    const isResumable = this.session !== void 0 && Date.now() - this.lostAt < RESUMABLE_MS;
+    const mostMs = isResumable ? RESUMABLE_WAIT_MS : void 0;
+    const delayMs = Math.round(this.drainMs === void 0 || this.attempt > 1 ? backoff(this.attempt, minMs, mostMs) : Math.random() * this.drainMs);
     this.drainMs = void 0;
     this.setState(this.hasOpened ? "reconnecting" : "connecting");
     this.delegate.onReconnecting(this.attempt, delayMs);

@@ -38,6 +38,9 @@ export interface SocketDelegate {
 
 const LIVENESS_MS = 45_000;
 const PONG_MS = 5_000;
+/** The server keeps a lost session for 30 seconds, unless told otherwise. */
+const RESUMABLE_MS = 25_000;
+const RESUMABLE_WAIT_MS = 4_000;
 /** Browsers report a connection that was lost, or never stood, with this code. */
 const LOST = 1006;
 
@@ -53,6 +56,7 @@ export class SignalSocket {
   private attempt = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private heardAt = 0;
+  private lostAt = 0;
   private pongTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly liveness = setInterval(() => this.checkLiveness(), LIVENESS_MS / 3);
   /** By their `ack`: messages that may not have arrived. */
@@ -177,7 +181,10 @@ export class SignalSocket {
     const isGuess = !this.hasOpened && this.wanted === 'auto' && dialect === 'v1';
     if (!didOpen && isGuess && (await speaksV1(this.address)) === false) this.dialect = 'classic';
     if (this.isClosed()) return;
-    if (didOpen) this.delegate.onClosed({ code, reason, willReconnect: true });
+    if (didOpen) {
+      this.lostAt = Date.now();
+      this.delegate.onClosed({ code, reason, willReconnect: true });
+    }
     if (!didOpen) {
       this.delegate.onProblem({
         message: 'The signalling server did not let this page connect: it may be down, or refuse '
@@ -197,8 +204,10 @@ export class SignalSocket {
     if (this.isClosed()) return;
     this.attempt += 1;
     const minMs = this.dialect === 'classic' ? 2_000 : 100;
+    const isResumable = this.session !== undefined && Date.now() - this.lostAt < RESUMABLE_MS;
+    const mostMs = isResumable ? RESUMABLE_WAIT_MS : undefined;
     const delayMs = Math.round(this.drainMs === undefined || this.attempt > 1
-      ? backoff(this.attempt, minMs) : Math.random() * this.drainMs);
+      ? backoff(this.attempt, minMs, mostMs) : Math.random() * this.drainMs);
     this.drainMs = undefined;
     this.setState(this.hasOpened ? 'reconnecting' : 'connecting');
     this.delegate.onReconnecting(this.attempt, delayMs);

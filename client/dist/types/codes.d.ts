@@ -4,6 +4,6 @@ export declare function isFinal(code: number): boolean;
 export declare function explain(code: number, reason: string): string;
 /**
  * How long to wait before the next attempt, in milliseconds: at random, and longer after each
- * failure in a row.
+ * failure in a row, up to `mostMs`.
  */
-export declare function backoff(attempt: number, minMs: number): number;
+export declare function backoff(attempt: number, minMs: number, mostMs?: number): number;

@@ -40,6 +40,7 @@ export declare class SignalSocket {
     private attempt;
     private timer;
     private heardAt;
+    private lostAt;
     private pongTimer;
     private readonly liveness;
     /** By their `ack`: messages that may not have arrived. */

@@ -796,6 +796,42 @@
     return minMs + Math.random() * Math.max(0, most - minMs);
   }
 
+  // src/liveness.ts
+  var LIVENESS_MS = 45e3;
+  var PONG_MS = 5e3;
+  var Liveness = class {
+    /**
+     * @param ping Asks the other side for a sign of life; false where there is nobody to ask.
+     * @param onSilence Nothing came back.
+     */
+    constructor(ping, onSilence) {
+      this.ping = ping;
+      this.onSilence = onSilence;
+      this.heardAt = 0;
+      this.interval = setInterval(() => {
+        if (Date.now() - this.heardAt > LIVENESS_MS)
+          this.check();
+      }, LIVENESS_MS / 3);
+    }
+    heard() {
+      this.heardAt = Date.now();
+      this.forgetPing();
+    }
+    check() {
+      if (this.pongTimer !== void 0 || !this.ping())
+        return;
+      this.pongTimer = setTimeout(this.onSilence, PONG_MS);
+    }
+    forgetPing() {
+      clearTimeout(this.pongTimer);
+      this.pongTimer = void 0;
+    }
+    stop() {
+      this.forgetPing();
+      clearInterval(this.interval);
+    }
+  };
+
   // src/token.ts
   var FinalTokenError = class extends Error {
   };
@@ -842,8 +878,6 @@
   }
 
   // src/socket.ts
-  var LIVENESS_MS = 45e3;
-  var PONG_MS = 5e3;
   var RESUMABLE_MS = 25e3;
   var RESUMABLE_WAIT_MS = 4e3;
   var LOST = 1006;
@@ -857,9 +891,8 @@
       this.state = "idle";
       this.hasOpened = false;
       this.attempt = 0;
-      this.heardAt = 0;
       this.lostAt = 0;
-      this.liveness = setInterval(() => this.checkLiveness(), LIVENESS_MS / 3);
+      this.liveness = new Liveness(() => this.ping(), () => this.onSilence());
       /** By their `ack`: messages that may not have arrived. */
       this.unacked = /* @__PURE__ */ new Map();
       this.ackCount = 0;
@@ -873,12 +906,12 @@
           clearTimeout(this.timer);
           void this.connect();
         } else {
-          this.ping();
+          this.liveness.check();
         }
       };
       this.onVisible = () => {
         if (document.visibilityState === "visible")
-          this.ping();
+          this.liveness.check();
       };
     }
     get isV1() {
@@ -936,7 +969,7 @@
     onOpen(dialect) {
       this.dialect = dialect;
       this.hasOpened = true;
-      this.heardAt = Date.now();
+      this.liveness.heard();
       this.delegate.onOpen(dialect);
       if (dialect === "classic") {
         this.becomeReady();
@@ -950,8 +983,7 @@
       socket.onopen = socket.onmessage = socket.onclose = null;
       if (this.socket === socket)
         this.socket = void 0;
-      clearTimeout(this.pongTimer);
-      this.pongTimer = void 0;
+      this.liveness.forgetPing();
       this.isReady = false;
       this.replayEnd = void 0;
     }
@@ -1007,21 +1039,19 @@
       this.delegate.onReconnecting(this.attempt, delayMs);
       this.timer = setTimeout(() => void this.connect(), delayMs);
     }
-    checkLiveness() {
-      if (Date.now() - this.heardAt > LIVENESS_MS)
-        this.ping();
-    }
-    /** Finds out whether the connection is alive: a browser may not notice for minutes. */
     ping() {
-      const socket = this.socket;
-      if (!this.isReady || !this.isV1 || !socket || this.pongTimer !== void 0)
-        return;
+      if (!this.isReady || !this.isV1)
+        return false;
       this.write({ action: "ping" });
-      this.pongTimer = setTimeout(() => {
-        this.forget(socket);
-        socket.close();
-        void this.onClose(LOST, "nothing was heard", true, "v1");
-      }, PONG_MS);
+      return true;
+    }
+    onSilence() {
+      const socket = this.socket;
+      if (!socket)
+        return;
+      this.forget(socket);
+      socket.close();
+      void this.onClose(LOST, "nothing was heard", true, "v1");
     }
     /** Ends the session: the others are told at once. */
     close() {
@@ -1036,7 +1066,7 @@
       this.session = void 0;
       this.setState("closed");
       clearTimeout(this.timer);
-      clearInterval(this.liveness);
+      this.liveness.stop();
       removeEventListener("online", this.onOnline);
       document.removeEventListener("visibilitychange", this.onVisible);
       this.waiting = [];
@@ -1074,9 +1104,7 @@
     }
     // Hearing
     onMessage(text) {
-      this.heardAt = Date.now();
-      clearTimeout(this.pongTimer);
-      this.pongTimer = void 0;
+      this.liveness.heard();
       let message;
       try {
         message = JSON.parse(String(text));

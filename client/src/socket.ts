@@ -1,5 +1,6 @@
 import type { Address } from './address';
 import { backoff, explain, isFinal } from './codes';
+import { Liveness } from './liveness';
 import { FinalTokenError } from './token';
 import type { ClientState, Dialect, SocketClosed, SocketProblem } from './types';
 import { speaksV1 } from './probe';
@@ -36,8 +37,6 @@ export interface SocketDelegate {
   onReconnecting(attempt: number, delayMs: number): void;
 }
 
-const LIVENESS_MS = 45_000;
-const PONG_MS = 5_000;
 /** The server keeps a lost session for 30 seconds, unless told otherwise. */
 const RESUMABLE_MS = 25_000;
 const RESUMABLE_WAIT_MS = 4_000;
@@ -55,10 +54,8 @@ export class SignalSocket {
   private hasOpened = false;
   private attempt = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private heardAt = 0;
   private lostAt = 0;
-  private pongTimer: ReturnType<typeof setTimeout> | undefined;
-  private readonly liveness = setInterval(() => this.checkLiveness(), LIVENESS_MS / 3);
+  private readonly liveness = new Liveness(() => this.ping(), () => this.onSilence());
   /** By their `ack`: messages that may not have arrived. */
   private readonly unacked = new Map<number, Json>();
   private ackCount = 0;
@@ -140,7 +137,7 @@ export class SignalSocket {
   private onOpen(dialect: Dialect): void {
     this.dialect = dialect;
     this.hasOpened = true;
-    this.heardAt = Date.now();
+    this.liveness.heard();
     this.delegate.onOpen(dialect);
     if (dialect === 'classic') {
       this.becomeReady();
@@ -154,8 +151,7 @@ export class SignalSocket {
   private forget(socket: WebSocket): void {
     socket.onopen = socket.onmessage = socket.onclose = null;
     if (this.socket === socket) this.socket = undefined;
-    clearTimeout(this.pongTimer);
-    this.pongTimer = undefined;
+    this.liveness.forgetPing();
     this.isReady = false;
     this.replayEnd = undefined;
   }
@@ -219,28 +215,26 @@ export class SignalSocket {
       clearTimeout(this.timer);
       void this.connect();
     } else {
-      this.ping();
+      this.liveness.check();
     }
   };
 
   private readonly onVisible = (): void => {
-    if (document.visibilityState === 'visible') this.ping();
+    if (document.visibilityState === 'visible') this.liveness.check();
   };
 
-  private checkLiveness(): void {
-    if (Date.now() - this.heardAt > LIVENESS_MS) this.ping();
+  private ping(): boolean {
+    if (!this.isReady || !this.isV1) return false;
+    this.write({ action: 'ping' });
+    return true;
   }
 
-  /** Finds out whether the connection is alive: a browser may not notice for minutes. */
-  private ping(): void {
+  private onSilence(): void {
     const socket = this.socket;
-    if (!this.isReady || !this.isV1 || !socket || this.pongTimer !== undefined) return;
-    this.write({ action: 'ping' });
-    this.pongTimer = setTimeout(() => {
-      this.forget(socket);
-      socket.close();
-      void this.onClose(LOST, 'nothing was heard', true, 'v1');
-    }, PONG_MS);
+    if (!socket) return;
+    this.forget(socket);
+    socket.close();
+    void this.onClose(LOST, 'nothing was heard', true, 'v1');
   }
 
   /** Ends the session: the others are told at once. */
@@ -257,7 +251,7 @@ export class SignalSocket {
     this.session = undefined;
     this.setState('closed');
     clearTimeout(this.timer);
-    clearInterval(this.liveness);
+    this.liveness.stop();
     removeEventListener('online', this.onOnline);
     document.removeEventListener('visibilitychange', this.onVisible);
     this.waiting = [];
@@ -296,9 +290,7 @@ export class SignalSocket {
   // Hearing
 
   private onMessage(text: unknown): void {
-    this.heardAt = Date.now();
-    clearTimeout(this.pongTimer);
-    this.pongTimer = undefined;
+    this.liveness.heard();
     let message: { type?: unknown; data?: unknown; seq?: unknown };
     try {
       message = JSON.parse(String(text));

@@ -39,9 +39,7 @@ export declare class SignalSocket {
     private hasOpened;
     private attempt;
     private timer;
-    private heardAt;
     private lostAt;
-    private pongTimer;
     private readonly liveness;
     /** By their `ack`: messages that may not have arrived. */
     private readonly unacked;
@@ -73,9 +71,8 @@ export declare class SignalSocket {
     private reconnect;
     private readonly onOnline;
     private readonly onVisible;
-    private checkLiveness;
-    /** Finds out whether the connection is alive: a browser may not notice for minutes. */
     private ping;
+    private onSilence;
     /** Ends the session: the others are told at once. */
     close(): void;
     private finish;

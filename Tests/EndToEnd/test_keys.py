@@ -10,9 +10,13 @@ import time
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from jwcrypto import jwk
 
 from support.keys import audit, pem, stages
 from support.usher import Usher, binary, environment
+
+# Of the form of a thumbprint; it holds an h, as -h asks for help.
+DASHED = "-h" + "A" * 41
 
 
 @pytest.fixture
@@ -73,6 +77,25 @@ def test_the_signing_key_stays_until_it_has_a_successor(keyed, flags):
     message = keyed.fail("key", "retire", key["kid"], *flags)
     assert key["kid"] in message and "usher key rotate --now" in message
     assert stages(keyed) == ["signing"]
+
+
+@pytest.mark.parametrize("order", [["KID", "--now"], ["--now", "KID"], ["--now", "--", "KID"]])
+def test_an_id_that_begins_with_a_dash_is_no_option(keyed, order):
+    message = keyed.fail("key", "retire", *[DASHED if word == "KID" else word for word in order])
+    assert DASHED in message and "usher key list" in message
+    key, kid = key_with_dash()
+    keyed.succeed("key", "import", stdin=pem(key))
+    said = keyed.succeed("key", "retire", *[kid if word == "KID" else word for word in order])
+    assert kid in said and stages(keyed) == ["signing"]
+
+
+def key_with_dash():
+    """A key whose thumbprint (RFC 7638) begins with a dash, and that thumbprint."""
+    while True:
+        key = ed25519.Ed25519PrivateKey.generate()
+        kid = jwk.JWK.from_pyca(key).thumbprint()
+        if kid.startswith("-"):
+            return key, kid
 
 
 def test_an_unknown_key_is_named(keyed):

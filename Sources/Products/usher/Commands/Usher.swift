@@ -31,6 +31,10 @@ struct Usher: ParsableCommand {
             RoomCommand.self, PeerCommand.self, OperatorCommand.self, DoctorCommand.self,
             EdgeCommand.self,
         ])
+
+    static func main() {
+        main(KeyIDArgument.protected(in: Array(CommandLine.arguments.dropFirst())))
+    }
 }
 
 /// The version of this build; docs/CHANGELOG.md has an entry for it.

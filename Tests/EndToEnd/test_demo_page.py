@@ -151,6 +151,22 @@ def test_an_invite_link_leads_into_the_room(browser, demo):
     ada.close()
 
 
+def test_two_tabs_of_one_browser_open_the_same_room(browser, demo):
+    context = browser.new_context()
+    tabs = [context.new_page() for _ in range(2)]
+    for tab in tabs:
+        tab.goto(f"{demo.url}/demo/")
+    for tab in tabs:
+        tab.click("#join")
+    for tab in tabs:
+        tab.locator(".tile:not(.own)").wait_for(timeout=30_000)
+    room = tabs[0].inner_text("#room-name")
+    context.close()
+    other = Visit(browser, f"{demo.url}/demo/")
+    assert other.page.input_value("#room") != room
+    other.close()
+
+
 def test_a_reload_goes_on_with_the_call(guests):
     ada, grace = guests("Ada"), guests("Grace")
     ada.sees("Grace")

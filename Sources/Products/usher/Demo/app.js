@@ -245,8 +245,15 @@ async function copyInvite() {
   }
 }
 
+/** The room that this browser opens by itself: in each tab the same, and nobody else's. */
+function ownRoom() {
+  const room = recall('usher-demo-room', localStorage) ?? `demo-${randomText(8)}`;
+  remember('usher-demo-room', room, localStorage);
+  return room;
+}
+
 $('name').value = recall('usher-demo-name', localStorage) ?? '';
-$('room').value = decodeURIComponent(location.hash.slice(1)) || `demo-${randomText(8)}`;
+$('room').value = decodeURIComponent(location.hash.slice(1)) || ownRoom();
 $('notice').hidden = canHaveMedia();
 for (const id of ['with-audio', 'with-video']) {
   $(id).disabled = !canHaveMedia();

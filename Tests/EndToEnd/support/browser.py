@@ -2,13 +2,14 @@
 
 import functools
 import http.server
-import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from playwright.sync_api import sync_playwright
+
+from .site import QuietHandler, Site
 
 CHROMIUM = "/usr/bin/chromium"
 PAGES = Path(__file__).resolve().parents[1] / "pages"
@@ -83,16 +84,12 @@ class Visit:
 @contextmanager
 def page_server():
     """Serves pages/ on a free port of the loopback address; yields its URL."""
-    handler = functools.partial(QuietHandler, directory=PAGES)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    site = Site(functools.partial(PageHandler, directory=PAGES))
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http://127.0.0.1:{site.server_port}"
     finally:
-        server.shutdown()
-        server.server_close()
+        site.close()
 
 
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
+class PageHandler(QuietHandler, http.server.SimpleHTTPRequestHandler):
+    pass

@@ -1,6 +1,5 @@
 """Pages that use the built client, and a backend that gives them tokens."""
 
-import http.server
 import json
 import socket
 import threading
@@ -8,6 +7,7 @@ import urllib.parse
 from contextlib import contextmanager
 
 from .browser import PAGES, Visit
+from .site import QuietHandler, Site
 from .usher import CHECKOUT
 
 DIST = CHECKOUT / "client" / "dist"
@@ -27,19 +27,14 @@ class Backend:
         self.fails = False
         backend = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
                 backend.answer(self)
 
-            def log_message(self, *_):
-                pass
-
-        self.http = http.server.ThreadingHTTPServer((address, 0), Handler)
-        self.http.daemon_threads = True
-        self.url = f"http://{address}:{self.http.server_port}"
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        self.site = Site(Handler, address)
+        self.url = f"http://{address}:{self.site.server_port}"
 
     def answer(self, request):
         place = urllib.parse.urlsplit(request.path)
@@ -74,8 +69,7 @@ class Backend:
         request.wfile.write(body)
 
     def close(self):
-        self.http.shutdown()
-        self.http.server_close()
+        self.site.close()
 
 
 @contextmanager

@@ -1,15 +1,14 @@
 """Debian's reverse proxies with the very samples of deploy/, and what stands behind and beside."""
 
-import http.server
 import json
 import socket
 import ssl
 import subprocess
-import threading
 import time
 
 from . import http as client
 from . import ledger
+from .site import QuietHandler, Site
 from .usher import CHECKOUT, new_folder
 from .waiting import eventually
 
@@ -40,7 +39,7 @@ class Application:
         self.seen = []
         application = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             protocol_version = "HTTP/1.1"
 
             def answer(self):
@@ -57,21 +56,11 @@ class Application:
 
             do_GET = do_POST = do_DELETE = do_PUT = answer
 
-            def log_message(self, *_):
-                pass
-
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.http.daemon_threads = True
-        if tls:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*tls)
-            self.http.socket = context.wrap_socket(self.http.socket, server_side=True)
-        self.port = self.http.server_port
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        self.site = Site(Handler, tls=tls)
+        self.port = self.site.server_port
 
     def close(self):
-        self.http.shutdown()
-        self.http.server_close()
+        self.site.close()
 
 
 def substituted(name, values):

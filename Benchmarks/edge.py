@@ -33,9 +33,9 @@ frontend edge
     http-request set-var(txn.now) date()
     acl good_algorithm var(txn.alg) -m str ES256
     acl good_signature var(txn.token),jwt_verify(txn.alg,"{key}") -m int 1
-    acl ended var(txn.exp),sub(txn.now) -m int lt 1
+    acl lasts var(txn.exp),sub(txn.now) -m int gt 0
     http-request deny deny_status 401 unless good_algorithm good_signature
-    http-request deny deny_status 401 if ended
+    http-request deny deny_status 401 unless lasts
     http-request return status 200 content-type application/json string "{{}}"
 """
 

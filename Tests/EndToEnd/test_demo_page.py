@@ -167,6 +167,19 @@ def test_two_tabs_of_one_browser_open_the_same_room(browser, demo):
     other.close()
 
 
+def test_any_address_leads_to_a_room(browser, demo):
+    broken = Visit(browser, f"{demo.url}/demo/#%")
+    assert broken.page.input_value("#room").startswith("demo-")
+    broken.page.fill("#room", "demo-100%-ä")
+    broken.page.click("#join")
+    broken.page.wait_for_selector("#status[data-state=open]")
+    broken.page.reload()
+    broken.page.wait_for_selector("#status[data-state=open]")
+    assert broken.page.inner_text("#room-name") == "demo-100%-ä"
+    assert broken.complaints == []
+    broken.close()
+
+
 def test_a_reload_goes_on_with_the_call(guests):
     ada, grace = guests("Ada"), guests("Grace")
     ada.sees("Grace")

@@ -123,6 +123,20 @@ def test_the_page_says_when_the_service_is_gone_and_asks_anew(browser, start):
     visit.close()
 
 
+def test_another_link_in_the_same_tab_takes_the_place_of_the_first(watched, look):
+    visit = look()
+    asked, ended = [], []
+    visit.page.on("request", lambda one: asked.append(one) if "/events" in one.url else None)
+    for kind in ("requestfinished", "requestfailed"):
+        visit.page.on(kind, lambda one: ended.append(one) if "/events" in one.url else None)
+    link = watched.usher.succeed("operator", "link").strip()
+    visit.page.evaluate("link => { location.href = link; }", link)
+    visit.page.wait_for_timeout(4000)
+    assert len(asked) == 1 and len(ended) == 1, "the first stream has ended, and one goes on"
+    assert "#" not in visit.page.url
+    visit.page.locator("#line[data-state=live]").wait_for()
+
+
 def test_many_pages_may_look_and_health_is_answered_beside_them(watched, look):
     for _ in range(4):
         look()

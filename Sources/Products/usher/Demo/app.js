@@ -64,7 +64,7 @@ class Call {
     $('room-name').textContent = room;
     $('lobby').hidden = true;
     $('call').hidden = false;
-    location.hash = room;
+    location.hash = encodeURIComponent(room);
     document.title = `${room} – Usher demo`;
     this.tiles = new Tiles(client, name || 'You');
     this.talk = new Talk(client, (id) => this.nameOf(id));
@@ -245,6 +245,15 @@ async function copyInvite() {
   }
 }
 
+/** The room that the address names; empty where it names none, or is no link of ours. */
+function linkedRoom() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return '';
+  }
+}
+
 /** The room that this browser opens by itself: in each tab the same, and nobody else's. */
 function ownRoom() {
   const room = recall('usher-demo-room', localStorage) ?? `demo-${randomText(8)}`;
@@ -253,7 +262,7 @@ function ownRoom() {
 }
 
 $('name').value = recall('usher-demo-name', localStorage) ?? '';
-$('room').value = decodeURIComponent(location.hash.slice(1)) || ownRoom();
+$('room').value = linkedRoom() || ownRoom();
 $('notice').hidden = canHaveMedia();
 for (const id of ['with-audio', 'with-video']) {
   $(id).disabled = !canHaveMedia();

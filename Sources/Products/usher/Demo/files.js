@@ -63,12 +63,13 @@ export class Files {
     const parcel = new Parcel(file.name, file.size);
     parcel.say(`offered to ${count} ${count === 1 ? 'person' : 'people'}`);
     this.talk.add(parcel.item('own', 'You'));
-    this.offered.set(id, { file, parcel, done: 0 });
+    this.offered.set(id, { file, parcel, takers: new Set(), done: 0 });
   }
 
   async send(id, peerId) {
     const offer = this.offered.get(id);
-    if (!offer) return;
+    if (!offer || offer.takers.has(peerId)) return;
+    offer.takers.add(peerId);
     const { file, parcel } = offer;
     const head = new TextEncoder().encode(id);
     for (let at = 0; at < file.size; at += CHUNK) {

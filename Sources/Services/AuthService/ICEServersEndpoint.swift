@@ -32,7 +32,7 @@ final class ICEServersEndpoint: Sendable {
     /// `fromCookie` says whether the edge step made `Authorization` from the cookie.
     func respond(to request: HTTPRequest, fromCookie: Bool) -> HTTPResponse {
         guard request.method != "OPTIONS" else {
-            return pages.preflight(request, methods: Self.methods, isOpen: true)
+            return pages.preflight(request, methods: Self.methods, readers: .anyPage)
         }
         var response: HTTPResponse
         do throws(OAuthRefusal) {
@@ -41,7 +41,7 @@ final class ICEServersEndpoint: Sendable {
             response = error.response
         }
         // Whoever sends a token by hand may read what it is good for, on any page.
-        for (name, value) in pages.sharing(with: request, isOpen: !fromCookie) {
+        for (name, value) in pages.sharing(with: request, fromCookie ? .listed : .anyPage) {
             response.headers.add(name, value)
         }
         return response

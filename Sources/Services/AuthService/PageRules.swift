@@ -7,6 +7,18 @@ struct PageRules: Sendable {
     private static let credentials = [
         ("Access-Control-Allow-Credentials", "true"), ("Vary", "Origin"),
     ]
+    private static let withoutCookies = [
+        ("Access-Control-Allow-Origin", "*"), ("Vary", "Origin"),
+    ]
+
+    /// Pages of other origins that may read an answer.
+    enum Readers {
+        /// Those that some client lists, with cookies.
+        case listed
+        /// Those, and all others without cookies.
+        case anyPage
+    }
+
     /// As long as the key set may be kept; browsers cut it to what they hold to be right.
     private static let preflightSeconds = "300"
 
@@ -43,9 +55,9 @@ struct PageRules: Sendable {
 
     /// Answers a preflight (Fetch standard, CORS protocol).
     func preflight(
-        _ request: HTTPRequest, methods: [String], isOpen: Bool = false
+        _ request: HTTPRequest, methods: [String], readers: Readers = .listed
     ) -> HTTPResponse {
-        let shared = sharing(with: request, isOpen: isOpen)
+        let shared = sharing(with: request, readers)
         guard !shared.isEmpty else { return Self.refusal.response }
         let headers =
             shared + [
@@ -56,13 +68,14 @@ struct PageRules: Sendable {
         return HTTPResponse(status: 204, headers: HeaderFields(headers))
     }
 
-    /// What lets a page of another origin, which some client lists, read the answer; for any other
-    /// page nothing, or, where the answer is open, what lets it do so without cookies.
-    func sharing(with request: HTTPRequest, isOpen: Bool = false) -> [(String, String)] {
+    /// What lets a page of another origin read the answer; nothing where it may not.
+    func sharing(
+        with request: HTTPRequest, _ readers: Readers = .listed
+    ) -> [(String, String)] {
         let (origin, count) = request.headers.find("Origin")
         guard let origin, count == 1 else { return [] }
         guard origin == issuerOrigin || isListedOrigin(origin) else {
-            return isOpen ? [("Access-Control-Allow-Origin", "*"), ("Vary", "Origin")] : []
+            return readers == .anyPage ? Self.withoutCookies : []
         }
         return [("Access-Control-Allow-Origin", origin)] + Self.credentials
     }

@@ -774,6 +774,12 @@
     }
   };
 
+  // src/backoff.ts
+  function backoff(attempt, minMs, mostMs = 6e4) {
+    const most = Math.min(mostMs, 2e3 * 2 ** Math.min(attempt - 1, 10));
+    return minMs + Math.random() * Math.max(0, most - minMs);
+  }
+
   // src/codes.ts
   function isFinal(code) {
     return [1002, 1003, 1007, 1009].includes(code) || code >= 4500;
@@ -790,10 +796,6 @@
       default:
         return `The server closed the connection for good, with code ${code}${said}`;
     }
-  }
-  function backoff(attempt, minMs, mostMs = 6e4) {
-    const most = Math.min(mostMs, 2e3 * 2 ** Math.min(attempt - 1, 10));
-    return minMs + Math.random() * Math.max(0, most - minMs);
   }
 
   // src/liveness.ts

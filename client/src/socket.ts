@@ -1,5 +1,6 @@
 import type { Address } from './address';
-import { backoff, explain, isFinal } from './codes';
+import { backoff } from './backoff';
+import { explain, isFinal } from './codes';
 import { Liveness } from './liveness';
 import { FinalTokenError } from './token';
 import type { ClientState, Dialect, SocketClosed, SocketProblem } from './types';

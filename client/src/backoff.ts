@@ -1,0 +1,8 @@
+/**
+ * How long to wait before the next attempt, in milliseconds: at random, and longer after each
+ * failure in a row, up to `mostMs`.
+ */
+export function backoff(attempt: number, minMs: number, mostMs = 60_000): number {
+  const most = Math.min(mostMs, 2_000 * 2 ** Math.min(attempt - 1, 10));
+  return minMs + Math.random() * Math.max(0, most - minMs);
+}

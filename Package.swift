@@ -5,8 +5,11 @@ import PackageDescription
 // The layers, and who may know whom. A new arrow is a decision: see docs/architecture.md.
 //
 //   Products ──► Services ──► Core ◄── Drivers ──► CModules      (Products ──► Drivers too)
+//
+// Base is beneath all but Core, which needs no lock.
 
 enum Layer: String {
+    case base = "Base"
     case cModules = "CModules"
     case core = "Core"
     case drivers = "Drivers"
@@ -15,11 +18,11 @@ enum Layer: String {
 
     var mayUse: [Layer] {
         switch self {
-        case .cModules: []
+        case .base, .cModules: []
         case .core: [.core]
-        case .drivers: [.cModules, .core, .drivers]
-        case .services: [.core]
-        case .products: [.core, .drivers, .services, .products]
+        case .drivers: [.base, .cModules, .core, .drivers]
+        case .services: [.base, .core]
+        case .products: [.base, .core, .drivers, .services, .products]
         }
     }
 }
@@ -38,79 +41,101 @@ let argumentParser = Target.Dependency.product(
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 let modules: [Module] = [
+    Module(name: "Locking", layer: .base),
+
     Module(name: "CEpoll", layer: .cModules),
     Module(name: "CGnuTLS", layer: .cModules),
     Module(name: "CLibJWT", layer: .cModules),
     Module(name: "CMicrohttpd", layer: .cModules),
     Module(name: "COpenSSL", layer: .cModules),
 
-    Module(name: "StrictJSON", layer: .core),
-    Module(name: "Tokens", layer: .core, uses: ["StrictJSON"]),
-    Module(name: "Clients", layer: .core, uses: ["HTTPMessages", "Tokens"]),
-    Module(name: "HTTPMessages", layer: .core),
+    Module(name: "Bytes", layer: .core),
+    Module(name: "StrictJSON", layer: .core, uses: ["Bytes"]),
+    Module(name: "Tokens", layer: .core, uses: ["Bytes", "StrictJSON"]),
+    Module(name: "Clients", layer: .core, uses: ["Bytes", "HTTPMessages", "Tokens"]),
+    Module(name: "HTTPMessages", layer: .core, uses: ["Bytes"]),
     Module(name: "Monitoring", layer: .core),
-    Module(name: "Edge", layer: .core, uses: ["HTTPMessages", "StrictJSON"]),
-    Module(name: "WebSocket", layer: .core, uses: ["HTTPMessages"]),
-    Module(name: "Signalling", layer: .core, uses: ["StrictJSON"]),
-    Module(name: "ICEServers", layer: .core, uses: ["StrictJSON"]),
+    Module(name: "Edge", layer: .core, uses: ["Bytes", "HTTPMessages", "StrictJSON"]),
+    Module(name: "WebSocket", layer: .core, uses: ["Bytes", "HTTPMessages"]),
+    Module(name: "Signalling", layer: .core, uses: ["Bytes", "StrictJSON"]),
+    Module(name: "ICEServers", layer: .core, uses: ["Bytes", "StrictJSON"]),
 
-    Module(name: "Cryptography", layer: .drivers, uses: ["COpenSSL", "Tokens"]),
-    Module(name: "TokenIssuing", layer: .drivers, uses: ["CLibJWT", "Cryptography", "Tokens"]),
-    Module(name: "ClientStorage", layer: .drivers, uses: ["Clients", "Tokens"], external: [grdb]),
     Module(
-        name: "HTTPServing", layer: .drivers, uses: ["CGnuTLS", "CMicrohttpd", "HTTPMessages"]),
-    Module(name: "SocketLoop", layer: .drivers, uses: ["CEpoll", "WebSocket"]),
+        name: "Cryptography", layer: .drivers,
+        uses: ["Bytes", "COpenSSL", "Locking", "Tokens"]),
+    Module(
+        name: "TokenIssuing", layer: .drivers,
+        uses: ["Bytes", "CLibJWT", "Cryptography", "Locking", "Tokens"]),
+    Module(
+        name: "ClientStorage", layer: .drivers,
+        uses: ["Bytes", "Clients", "Locking", "Tokens"],
+        external: [grdb]),
+    Module(
+        name: "HTTPServing", layer: .drivers,
+        uses: ["Bytes", "CGnuTLS", "CMicrohttpd", "HTTPMessages", "Locking"]),
+    Module(name: "SocketLoop", layer: .drivers, uses: ["CEpoll", "Locking", "WebSocket"]),
 
     Module(
         name: "AuthService", layer: .services,
-        uses: ["Clients", "Edge", "HTTPMessages", "ICEServers", "StrictJSON", "Tokens"]),
+        uses: [
+            "Bytes", "Clients", "Edge", "HTTPMessages", "ICEServers", "Locking", "StrictJSON",
+            "Tokens",
+        ]),
     Module(
         name: "SignalService", layer: .services,
         uses: [
-            "HTTPMessages", "ICEServers", "Signalling", "StrictJSON", "Tokens", "WebSocket",
+            "Bytes", "HTTPMessages", "ICEServers", "Locking", "Signalling", "StrictJSON", "Tokens",
+            "WebSocket",
         ]),
 
     Module(
         name: "UsherVerifier", layer: .products,
-        uses: ["Cryptography", "StrictJSON", "Tokens"]),
-    Module(name: "UsherKeySet", layer: .products, uses: ["UsherVerifier"]),
+        uses: ["Bytes", "Cryptography", "Locking", "StrictJSON", "Tokens"]),
+    Module(name: "UsherKeySet", layer: .products, uses: ["Locking", "UsherVerifier"]),
     Module(
         name: "usher", layer: .products,
         uses: [
-            "AuthService", "ClientStorage", "Clients", "Cryptography", "Edge", "HTTPMessages",
-            "HTTPServing", "ICEServers", "Monitoring", "SignalService", "Signalling",
-            "SocketLoop", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier", "WebSocket",
+            "AuthService", "Bytes", "ClientStorage", "Clients", "Cryptography", "Edge",
+            "HTTPMessages", "HTTPServing", "ICEServers", "Locking", "Monitoring", "SignalService",
+            "Signalling", "SocketLoop", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
+            "WebSocket",
         ],
         external: [argumentParser, logging]),
 ]
 
 /// What each test target may import beside the module it is named after.
 let testUses: [String: [String]] = [
-    "StrictJSON": [],
-    "Tokens": ["StrictJSON"],
-    "Clients": ["Tokens"],
-    "HTTPMessages": [],
+    "Bytes": [],
+    "Locking": [],
+    "StrictJSON": ["Bytes"],
+    "Tokens": ["Bytes", "StrictJSON"],
+    "Clients": ["Bytes", "Tokens"],
+    "HTTPMessages": ["Bytes"],
     "Monitoring": [],
-    "Edge": ["HTTPMessages", "StrictJSON"],
-    "WebSocket": ["HTTPMessages"],
-    "Signalling": ["StrictJSON"],
-    "ICEServers": ["StrictJSON"],
-    "Cryptography": ["StrictJSON", "Tokens"],
-    "TokenIssuing": ["Cryptography", "StrictJSON", "Tokens"],
-    "ClientStorage": ["Clients", "Tokens"],
-    "HTTPServing": ["HTTPMessages"],
-    "SocketLoop": ["HTTPMessages", "WebSocket"],
+    "Edge": ["Bytes", "HTTPMessages", "StrictJSON"],
+    "WebSocket": ["Bytes", "HTTPMessages"],
+    "Signalling": ["Bytes", "StrictJSON"],
+    "ICEServers": ["Bytes", "StrictJSON"],
+    "Cryptography": ["Bytes", "StrictJSON", "Tokens"],
+    "TokenIssuing": ["Bytes", "Cryptography", "StrictJSON", "Tokens"],
+    "ClientStorage": ["Bytes", "Clients", "Locking", "Tokens"],
+    "HTTPServing": ["Bytes", "HTTPMessages", "Locking"],
+    "SocketLoop": ["Bytes", "HTTPMessages", "Locking", "WebSocket"],
     "AuthService": [
-        "Clients", "Cryptography", "HTTPMessages", "ICEServers", "StrictJSON", "Tokens",
+        "Bytes", "Clients", "Cryptography", "HTTPMessages", "ICEServers", "Locking", "StrictJSON",
+        "Tokens",
     ],
     "SignalService": [
-        "HTTPMessages", "ICEServers", "Signalling", "StrictJSON", "Tokens", "WebSocket",
+        "Bytes", "HTTPMessages", "ICEServers", "Locking", "Signalling", "StrictJSON", "Tokens",
+        "WebSocket",
     ],
-    "UsherVerifier": ["Cryptography", "StrictJSON", "TokenIssuing", "Tokens"],
-    "UsherKeySet": ["Cryptography", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier"],
+    "UsherVerifier": ["Bytes", "Cryptography", "StrictJSON", "TokenIssuing", "Tokens"],
+    "UsherKeySet": [
+        "Cryptography", "Locking", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
+    ],
     "usher": [
-        "AuthService", "Clients", "Cryptography", "Edge", "HTTPMessages", "ICEServers",
-        "SocketLoop", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
+        "AuthService", "Bytes", "Clients", "Cryptography", "Edge", "HTTPMessages", "ICEServers",
+        "Locking", "SocketLoop", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
     ],
 ]
 

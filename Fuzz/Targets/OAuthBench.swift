@@ -1,8 +1,8 @@
 import AuthService
 import Clients
 import HTTPMessages
+import Locking
 import StrictJSON
-import Synchronization
 import Tokens
 
 /// An authorization server of one client, over ports that compute nothing: digests are no digests
@@ -46,7 +46,7 @@ final class OAuthBench: Sendable {
         "session": claims(.session, rooms: ["team-*"], scopes: ["session"], user: "ada"),
     ]
 
-    private let deeds = Mutex(Deeds())
+    private let deeds = Lock(Deeds())
 
     var done: Deeds { deeds.withLock { $0 } }
 

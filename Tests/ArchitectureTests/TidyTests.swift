@@ -64,14 +64,24 @@ import Testing
     func coreIsPure() {
         let core = Checkout.swift.filter { $0.path.hasPrefix("Sources/Core/") }
         let forbidden = [
-            "import Foundation", "import Glibc", "import Dispatch", "import Synchronization",
-            "unsafe ", "Unsafe", "@unchecked", "async ", "SystemRandomNumberGenerator",
+            "import Foundation", "import Glibc", "import Dispatch", "import Locking",
+            "import Synchronization", "unsafe ", "Unsafe", "@unchecked", "async ",
+            "SystemRandomNumberGenerator",
             "ContinuousClock", "SuspendingClock", ".random(",
         ]
         expectNone(
             findings(in: core) { line in
                 !line.drop { $0 == " " }.hasPrefix("//") && forbidden.contains { line.contains($0) }
             }, "Core is values in, values out")
+    }
+
+    @Test("There is one kind of lock, which sanitizers can be made to understand")
+    func oneLock() {
+        let others = Checkout.swift.filter { !$0.path.hasPrefix("Sources/Base/Locking/") }
+        expectNone(
+            findings(in: others) { line in
+                ["Mutex" + "(", "Mutex" + "<", "pthread_" + "mutex"].contains { line.contains($0) }
+            }, "use Lock")
     }
 
     @Test("Services meet the world through ports alone")
@@ -99,7 +109,7 @@ import Testing
 
     @Test("Each module has tests")
     func modulesHaveTests() {
-        for layer in ["Core", "Drivers", "Services", "Products"] {
+        for layer in ["Base", "Core", "Drivers", "Services", "Products"] {
             for module in Checkout.subfolders(of: "Sources/\(layer)") {
                 let tests = Checkout.swift.filter { $0.path.hasPrefix("Tests/\(module)Tests/") }
                 let hasTest = tests.contains { $0.lines.contains { $0.contains("@Test") } }

@@ -3,8 +3,8 @@ import Clients
 import Cryptography
 import HTTPMessages
 import ICEServers
+import Locking
 import StrictJSON
-import Synchronization
 import Testing
 import Tokens
 
@@ -43,7 +43,7 @@ final class AuthBench: Sendable {
     private let world: Locked
 
     final class Locked: Sendable {
-        let value = Mutex(World())
+        let value = Lock(World())
     }
 
     init(

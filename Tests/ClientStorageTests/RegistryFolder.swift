@@ -1,7 +1,7 @@
 import ClientStorage
 import Clients
 import Foundation
-import Synchronization
+import Locking
 
 /// A folder of one test's own, gone when the test is over.
 final class RegistryFolder {
@@ -61,7 +61,7 @@ extension Client {
 
 /// Counts calls from another thread.
 final class Counter: Sendable {
-    private let count = Mutex(0)
+    private let count = Lock(0)
     var value: Int { count.withLock { $0 } }
     func increment() { count.withLock { $0 += 1 } }
 }

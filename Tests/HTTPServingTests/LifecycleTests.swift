@@ -1,6 +1,7 @@
 import Glibc
 import HTTPMessages
 import HTTPServing
+import Locking
 import Synchronization
 import Testing
 
@@ -100,8 +101,8 @@ import Testing
     @Test("Stop lets an answer under way out, and no handler runs after it")
     func stopWhileHandling() throws {
         final class Marks: Sendable {
-            let entered = Mutex(false)
-            let finished = Mutex(false)
+            let entered = Lock(false)
+            let finished = Lock(false)
         }
         let marks = Marks()
         let server = try serve { _ in
@@ -174,7 +175,7 @@ import Testing
 
     @Test("What libmicrohttpd complains of is told without anything of the request")
     func logHoldsNoContent() throws {
-        let messages = Mutex<[String]>([])
+        let messages = Lock<[String]>([])
         let server = try serve(with: {
             $0.log = { message in messages.withLock { $0.append(message) } }
         })

@@ -1,7 +1,7 @@
 import Glibc
 import HTTPMessages
 import HTTPServing
-import Synchronization
+import Locking
 import Testing
 
 /// A socket's way out of HTTP.
@@ -10,7 +10,7 @@ import Testing
 
     /// Hands sockets over; each is told what came early and then echoes once.
     private final class Adopter: Sendable {
-        let sockets = Mutex<[UpgradedSocket]>([])
+        let sockets = Lock<[UpgradedSocket]>([])
 
         @Sendable func handle(_ request: HTTPRequest) -> HTTPOutcome {
             let headers = HeaderFields([

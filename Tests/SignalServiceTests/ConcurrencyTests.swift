@@ -1,4 +1,5 @@
 import Dispatch
+import Locking
 import SignalService
 import StrictJSON
 import Synchronization
@@ -34,8 +35,8 @@ import WebSocket
         _ relay: Relay,
         _ body: @escaping @Sendable (Int, FakeLoop) throws -> Void
     ) throws -> Told {
-        let told = Mutex(Told())
-        let failures = Mutex(0)
+        let told = Lock(Told())
+        let failures = Lock(0)
         let waiting = Atomic(Self.loopCount)
         let service = relay.service
         DispatchQueue.concurrentPerform(iterations: Self.loopCount) { index in
@@ -66,7 +67,7 @@ import WebSocket
             let admissions = try (0..<(Self.loopCount * perLoop)).map { _ in
                 try relay.admission()
             }
-            let sockets = Mutex<[SocketID]>([])
+            let sockets = Lock<[SocketID]>([])
             let told = try race(relay) { index, loop in
                 for number in 0..<perLoop {
                     let socket = loop.open(admissions[index * perLoop + number])

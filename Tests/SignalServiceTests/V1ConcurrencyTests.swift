@@ -1,7 +1,7 @@
 import Dispatch
+import Locking
 import SignalService
 import StrictJSON
-import Synchronization
 import Testing
 import WebSocket
 
@@ -23,7 +23,7 @@ import WebSocket
 
     private final class Mail: Sendable {
         let boxes = (0..<V1ConcurrencyTests.loopCount).map { _ in Box() }
-        final class Box: Sendable { let post = Mutex(Post()) }
+        final class Box: Sendable { let post = Lock(Post()) }
     }
 
     /// One thread's loop, its sockets and what each was told last.
@@ -107,8 +107,8 @@ import WebSocket
             return try #require(decision.admission)
         }
         let mail = Mail()
-        let lost = Mutex(Lost())
-        let isOrdered = Mutex(true)
+        let lost = Lock(Lost())
+        let isOrdered = Lock(true)
         DispatchQueue.concurrentPerform(iterations: Self.loopCount) { index in
             let worker = Worker(FakeLoop(service, index: index), mail)
             var random = SeededGenerator(seed: UInt64(index))
@@ -130,7 +130,7 @@ import WebSocket
     }
 
     private static func step(
-        _ worker: Worker, _ admission: SocketAdmission, _ lost: borrowing Mutex<Lost>,
+        _ worker: Worker, _ admission: SocketAdmission, _ lost: borrowing Lock<Lost>,
         _ random: inout SeededGenerator
     ) {
         let loop = worker.loop

@@ -1,7 +1,7 @@
 import HTTPMessages
 import ICEServers
+import Locking
 import SignalService
-import Synchronization
 import Tokens
 
 /// All that the relay asks of the world, as a test wants it.
@@ -21,7 +21,7 @@ final class World: Sendable {
         var hasTURN = false
     }
 
-    let state = Mutex(State())
+    let state = Lock(State())
 
     /// Knows the clients `a` and `b`, both with the origin `https://app.example`.
     init() {

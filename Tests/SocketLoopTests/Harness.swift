@@ -1,4 +1,5 @@
 import Glibc
+import Locking
 import SocketLoop
 import WebSocket
 
@@ -9,7 +10,7 @@ final class TestClock: Sendable {
         var releasedAt: Int64?
     }
 
-    private let state = PosixMutex(State())
+    private let state = Lock(State())
 
     func advance(milliseconds: Int64) { state.withLock { $0.milliseconds += milliseconds } }
 

@@ -1,4 +1,5 @@
 import Glibc
+import Locking
 import SocketLoop
 import WebSocket
 
@@ -21,7 +22,7 @@ final class Log: Sendable {
         var mail: [Int: [String]] = [:]
     }
 
-    private let state = PosixMutex(State())
+    private let state = Lock(State())
 
     func add(_ event: Event) { state.withLock { $0.events.append(event) } }
     func name(_ socket: SocketID, _ name: Int) { state.withLock { $0.sockets[name] = socket } }

@@ -1,4 +1,5 @@
 import Glibc
+import Locking
 import SocketLoop
 import WebSocket
 
@@ -44,27 +45,31 @@ final class Talker {
         var hasHeardClose = false
     }
 
-    private let state = PosixMutex(State())
+    private final class Shared: Sendable {
+        let state = Lock(State())
+    }
+
+    private let shared = Shared()
     private let reader: TestThread
     private let writer: TestThread
 
     init(_ client: TestClient, name: Int, among count: Int) {
         nonisolated(unsafe) let client = client  // From here on the reader's alone.
-        reader = TestThread { [state] in
+        reader = TestThread { [shared] in
             var last: Heard?
             while last != .end, last != .reset {
                 guard let heard = unsafe try? client.hear() else { return }
                 last = heard
-                state.withLock { state in
+                shared.state.withLock { state in
                     state.heard.append(heard)
                     if case .close = heard { state.hasHeardClose = true }
                 }
             }
         }
-        writer = TestThread { [descriptor = unsafe client.descriptor, state] in
+        writer = TestThread { [descriptor = unsafe client.descriptor, shared] in
             var number = 0
             while true {
-                let (heard, isOver) = state.withLock { ($0.heard.count, $0.hasHeardClose) }
+                let (heard, isOver) = shared.state.withLock { ($0.heard.count, $0.hasHeardClose) }
                 if isOver { break }
                 if number > heard + Self.aheadMax {
                     usleep(100)
@@ -83,7 +88,7 @@ final class Talker {
     func finish() -> [Heard] {
         reader.wait()
         writer.wait()
-        return state.withLock { $0.heard }
+        return shared.state.withLock { $0.heard }
     }
 }
 

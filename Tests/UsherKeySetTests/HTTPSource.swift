@@ -1,6 +1,6 @@
 import Foundation
 import Glibc
-import Synchronization
+import Locking
 
 /// A server on loopback that answers each connection with the very bytes it was told, in pieces,
 /// and counts what it was asked. Ends with `stop()`.
@@ -19,7 +19,7 @@ final class HTTPSource: Sendable {
 
     let port: UInt16
     private let listener: Int32
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     var url: String { "http://127.0.0.1:\(port)/jwks.json" }
     /// The requests so far, heads and all.

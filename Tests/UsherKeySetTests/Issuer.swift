@@ -1,5 +1,5 @@
 import Cryptography
-import Synchronization
+import Locking
 import TokenIssuing
 import Tokens
 import UsherKeySet
@@ -41,7 +41,7 @@ struct Issuer {
 
 /// Stands still until it is set.
 final class TestClock: Sendable {
-    private let value = Mutex(1000.0)
+    private let value = Lock(1000.0)
     var seconds: Double { value.withLock { $0 } }
     func advance(_ seconds: Double) { value.withLock { $0 += seconds } }
 }

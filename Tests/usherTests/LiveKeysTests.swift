@@ -1,5 +1,6 @@
 import Cryptography
 import Foundation
+import Locking
 import StrictJSON
 import Synchronization
 import Testing
@@ -49,7 +50,7 @@ private final class KeyBench {
 
 /// The events that live keys told.
 private final class Told: Sendable {
-    private let events = Mutex<[LiveKeys.Event]>([])
+    private let events = Lock<[LiveKeys.Event]>([])
 
     @Sendable func note(_ event: LiveKeys.Event) { events.withLock { $0.append(event) } }
     var all: [LiveKeys.Event] { events.withLock { $0 } }
@@ -104,7 +105,7 @@ private func publishedIDs(_ keys: LiveKeys) throws -> [String] {
         let bench = KeyBench()
         let keys = try bench.keys()
         let old = keys.current.signing.publicKey.keyID
-        let seen = Mutex<[[String]]>([])
+        let seen = Lock<[[String]]>([])
         keys.observe { new in
             seen.withLock {
                 $0.append(

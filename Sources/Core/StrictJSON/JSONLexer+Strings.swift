@@ -1,3 +1,5 @@
+import Bytes
+
 // Strings are most of what peers send: a session description is one of a kilobyte and more, with an
 // escaped line end after every few words. So they are read in blocks that may hold such escapes.
 extension JSONLexer {

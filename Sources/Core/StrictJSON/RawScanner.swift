@@ -1,3 +1,5 @@
+import Bytes
+
 /// Checks a whole JSON object and tells where its members lie, without copying or decoding any.
 ///
 /// Members of the object itself and of objects directly inside it are recorded; on these two levels

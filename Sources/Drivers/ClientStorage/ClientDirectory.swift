@@ -1,6 +1,6 @@
 package import Clients
 import Dispatch
-import Synchronization
+import Locking
 
 /// The registry as a server reads it: a cache that follows what other processes change, five times
 /// a second.
@@ -40,8 +40,8 @@ package final class ClientDirectory: Sendable {
 
     private let registry: ClientRegistry
     private let onChange: @Sendable () -> Void
-    private let state: Mutex<State>
-    private let following: Mutex<Following>
+    private let state: Lock<State>
+    private let following: Lock<Following>
     private let queue = DispatchQueue(label: "registry follower", qos: .userInitiated)
 
     /// Makes a directory that does not follow yet.
@@ -53,8 +53,8 @@ package final class ClientDirectory: Sendable {
     package init(registry: ClientRegistry, onChange: @escaping @Sendable () -> Void) {
         self.registry = registry
         self.onChange = onChange
-        state = Mutex(State(cache: ClientCache(entriesMax: Self.entriesMax)))
-        following = Mutex(Following(follower: RegistryFollower(path: registry.path)))
+        state = Lock(State(cache: ClientCache(entriesMax: Self.entriesMax)))
+        following = Lock(Following(follower: RegistryFollower(path: registry.path)))
     }
 
     /// Looks a client up.

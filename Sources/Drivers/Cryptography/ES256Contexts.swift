@@ -1,5 +1,5 @@
 import COpenSSL
-import Synchronization
+import Locking
 
 /// ES256 with OpenSSL contexts that are made ready once and used again and again.
 ///
@@ -10,7 +10,7 @@ final class ES256Contexts: Sendable {
     private static let idleMax = 32
 
     private let template: ES256Context
-    private let idle = Mutex<[ES256Context]>([])
+    private let idle = Lock<[ES256Context]>([])
 
     /// Nil where OpenSSL would not use this key. The key is borrowed: the contexts hold references
     /// of their own.

@@ -1,4 +1,4 @@
-import Synchronization
+import Locking
 
 /// Randomness fetched ahead, for identifiers of which many are made: to OpenSSL's generator, 16
 /// bytes are as much work as some hundred.
@@ -16,7 +16,7 @@ package final class RandomReserve: Sendable {
         var taken = 0
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     package init() {}
 

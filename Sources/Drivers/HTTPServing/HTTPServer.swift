@@ -1,7 +1,7 @@
 import CMicrohttpd
 import Glibc
 package import HTTPMessages
-import Synchronization
+import Locking
 
 /// An HTTP/1.1 server on libmicrohttpd: epoll threads that read requests whole, run the handler
 /// and send its answer.
@@ -12,7 +12,7 @@ package final class HTTPServer: Sendable {
     /// The port it listens on, which the system has chosen where 0 was asked for.
     package let port: UInt16
     private let core: ServerCore
-    private let stage: Mutex<Stage>
+    private let stage: Lock<Stage>
 
     private enum Stage {
         case serving(Daemon)
@@ -33,7 +33,7 @@ package final class HTTPServer: Sendable {
             throw .notStarted(address: configuration.address, port: configuration.port)
         }
         self.core = core
-        stage = Mutex(.serving(daemon))
+        stage = Lock(.serving(daemon))
         core.visits.start()
     }
 

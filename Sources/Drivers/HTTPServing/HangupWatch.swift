@@ -1,6 +1,6 @@
 import Dispatch
 import Glibc
-import Synchronization
+import Locking
 
 /// Notices when the peer of an upgraded TLS connection is gone.
 ///
@@ -26,7 +26,7 @@ final class HangupWatch: Sendable {
     private static let intervalMilliseconds = 250
     /// `POLLRDHUP` of poll(2), which the importer does not see.
     private static let ended: Int16 = 0x2000
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let queue = DispatchQueue(label: "usher-hangups")
 
     /// - Parameters:

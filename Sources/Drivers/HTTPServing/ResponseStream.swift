@@ -1,7 +1,7 @@
 import CMicrohttpd
 import Dispatch
 import HTTPMessages
-import Synchronization
+import Locking
 
 /// A response whose body goes on: one piece, a pause, the next. Between two pieces libmicrohttpd
 /// holds the connection suspended, which costs no thread.
@@ -24,7 +24,7 @@ import Synchronization
     private let connection: OpaquePointer
     private let next: @Sendable () -> [UInt8]?
     private let streams: ResponseStreams
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     init(
         on connection: OpaquePointer, _ streams: ResponseStreams,
@@ -97,7 +97,7 @@ final class ResponseStreams: Sendable {
         var isStopped = false
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let queue = DispatchQueue(label: "usher-streams")
 
     /// False once the server stops.

@@ -1,5 +1,5 @@
 import CGnuTLS
-import Synchronization
+import Locking
 
 /// A certificate chain and its private key, as libgnutls wants them at hand for a handshake.
 ///
@@ -131,7 +131,7 @@ enum TLSIdentityInUse {
 
     /// Handshakes end within the connection timeout, and nobody replaces certificates so often.
     private static let previousMax = 4
-    private static let state = Mutex(State())
+    private static let state = Lock(State())
 
     static func replace(_ identity: TLSIdentity) {
         state.withLock { state in

@@ -1,6 +1,7 @@
 import CMicrohttpd
 import Dispatch
 import Glibc
+import Locking
 import Synchronization
 
 /// One TCP connection, as long as libmicrohttpd has it.
@@ -30,7 +31,7 @@ final class Visit: Sendable {
 /// libmicrohttpd closes a connection on which nothing moves; one that sends a byte of its header
 /// now and then (slow loris) it would bear for ever.
 final class Visits: Sendable {
-    private let visits = Mutex<[ObjectIdentifier: Visit]>([:])
+    private let visits = Lock<[ObjectIdentifier: Visit]>([:])
     private let queue = DispatchQueue(label: "usher-visits")
     private let isStopped = Atomic(false)
     private let requestSecondsMax: Int

@@ -4,7 +4,9 @@ import Glibc
 ///
 /// 24 bytes, so that a connection can afford several. Out of memory and over `bytesMax` it refuses
 /// more instead of trapping.
-@safe struct ByteQueue: ~Copyable {
+///
+/// `@unchecked Sendable`: the storage has one owner, since the queue is never copied.
+@safe struct ByteQueue: ~Copyable, @unchecked Sendable {
     static let bytesMax = Int(Int32.max)
     private static let capacityMin = 4096
 

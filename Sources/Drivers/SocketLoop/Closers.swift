@@ -1,4 +1,5 @@
 import Glibc
+import Locking
 import Synchronization
 
 /// Closes descriptors, and tells who wants to know that one was closed.
@@ -11,7 +12,7 @@ final class Closers: Sendable {
     }
 
     private let count = Atomic(0)
-    private let closers = PosixMutex<[Int32: Closer]>([:])
+    private let closers = Lock<[Int32: Closer]>([:])
 
     /// Has `closed` called once, behind the descriptor's close.
     func note(_ descriptor: Int32, _ closed: @escaping @Sendable () -> Void) {

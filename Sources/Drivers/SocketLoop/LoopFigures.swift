@@ -1,4 +1,5 @@
 import Glibc
+import Locking
 
 /// What a loop has counted since it started; those of several loops can be added up.
 package struct LoopFigures: Equatable, Sendable {
@@ -46,7 +47,7 @@ package struct LoopFigures: Equatable, Sendable {
 
 /// Where loops leave what they counted, once a second, for others to read.
 final class FigureBoard: Sendable {
-    private let byLoop = PosixMutex<[Int: LoopFigures]>([:])
+    private let byLoop = Lock<[Int: LoopFigures]>([:])
 
     func publish(_ figures: LoopFigures, of loop: Int) { byLoop.withLock { $0[loop] = figures } }
 

@@ -1,5 +1,6 @@
 import CEpoll
 import Glibc
+import Locking
 
 /// The door of a loop: what other threads put here, the loop collects on its next turn.
 ///
@@ -25,7 +26,7 @@ final class Mailbox: Sendable {
 
     /// Readable when something was put in.
     let event: Int32
-    private let contents = PosixMutex(Contents())
+    private let contents = Lock(Contents())
 
     /// Which of `count` loops an affinity stands for.
     static func place(_ affinity: Int, among count: Int) -> Int {
@@ -119,7 +120,7 @@ final class Deliveries<Admission: Sendable, Note: Sendable>: Sendable {
     }
 
     private let mailbox: Mailbox
-    private let contents = PosixMutex(Contents())
+    private let contents = Lock(Contents())
 
     init(waking mailbox: Mailbox) { self.mailbox = mailbox }
 

@@ -1,5 +1,6 @@
 import CEpoll
 import Glibc
+import Locking
 import Synchronization
 package import WebSocket
 
@@ -9,7 +10,7 @@ package import WebSocket
 package final class SocketLoops<Handler: SocketHandler & ~Copyable>: Sendable {
     private let mailboxes: [Mailbox]
     private let deliveries: [Deliveries<Handler.Admission, Handler.Note>]
-    private let threads: PosixMutex<[LoopThread]>
+    private let threads: Lock<[LoopThread]>
     private let turn = Atomic<Int>(0)
     private let clock: SocketClock
     private let closers = Closers()
@@ -35,7 +36,7 @@ package final class SocketLoops<Handler: SocketHandler & ~Copyable>: Sendable {
         self.mailboxes = mailboxes
         self.clock = clock
         deliveries = mailboxes.map { Deliveries(waking: $0) }
-        threads = PosixMutex([])
+        threads = Lock([])
         do throws(SocketLoopError) {
             for index in 0..<count {
                 let thread = try start(index, limits, makeHandler)

@@ -1,10 +1,10 @@
-import Synchronization
+import Locking
 import Tokens
 
 /// The last template of each client, for a bounded number of clients.
 final class TemplateCache: Sendable {
     private static let clientsMax = 1024
-    private let templates = Mutex<[String: ClaimsTemplate]>([:])
+    private let templates = Lock<[String: ClaimsTemplate]>([:])
 
     /// A template that fits; made with libjwt where there is none yet.
     func template(for claims: TokenClaims) throws(TokenIssuingError) -> ClaimsTemplate {

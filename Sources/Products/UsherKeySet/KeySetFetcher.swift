@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import Locking
 
 #if canImport(FoundationNetworking)
     import FoundationNetworking
@@ -51,7 +51,7 @@ private final class Exchange: NSObject, URLSessionDataDelegate {
         var ageSeconds: Int64 = 0
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     func run(
         _ request: URLRequest, timeoutSeconds: Double

@@ -1,4 +1,4 @@
-import Synchronization
+import Locking
 import UsherVerifier
 
 /// Keeps a verifier's keys at what the issuer publishes: decides under its lock, fetches outside of
@@ -24,12 +24,12 @@ final class KeySetFollower: Sendable {
 
     private let verifier: Verifier
     private let ports: Ports
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     init(verifier: Verifier, timing: KeySetTiming, ports: Ports) {
         self.verifier = verifier
         self.ports = ports
-        state = Mutex(State(schedule: KeySetSchedule(timing: timing)))
+        state = Lock(State(schedule: KeySetSchedule(timing: timing)))
     }
 
     /// Sees to it that there is a set to use, and returns its generation; nil where there is none.

@@ -1,6 +1,6 @@
 import Cryptography
 import Glibc
-import Synchronization
+import Locking
 import Tokens
 
 /// The headers of tokens that were verified, as they stood in them: an issuer writes the same one
@@ -15,7 +15,7 @@ final class KnownHeaders: Sendable {
     }
 
     private static let countMax = 8
-    private let all = Mutex<[Known]>([])
+    private let all = Lock<[Known]>([])
 
     /// `text` is in base64url.
     func find(_ text: Span<UInt8>) -> Known? {

@@ -1,4 +1,4 @@
-import Synchronization
+import Locking
 
 /// Tokens that were verified, up to a number of them; safe to use from any thread.
 ///
@@ -16,11 +16,11 @@ final class TokenCache: Sendable {
     }
 
     private let isOn: Bool
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     init(capacity: Int) {
         isOn = capacity > 0
-        state = Mutex(State(table: TokenTable(capacity: capacity)))
+        state = Lock(State(table: TokenTable(capacity: capacity)))
     }
 
     var count: Int { state.withLock { $0.table.count } }

@@ -1,5 +1,5 @@
 import Cryptography
-import Synchronization
+import Locking
 import Tokens
 
 /// What all copies of a verifier share.
@@ -7,7 +7,7 @@ final class VerifierCore: Sendable {
     private let policy: ClaimsPolicy
     /// A handful at most; hashing would cost more than comparing.
     private let algorithms: [SignatureAlgorithm]
-    private let live: Mutex<KeysInUse>
+    private let live: Lock<KeysInUse>
     private let folder: WatchedFolder?
     private let cache: TokenCache
 
@@ -20,7 +20,7 @@ final class VerifierCore: Sendable {
         cache = TokenCache(capacity: cacheCapacity)
         let (finding, folder) = try keys.read()
         self.folder = folder
-        live = Mutex(
+        live = Lock(
             try KeysInUse(finding, for: self.algorithms, mayBeEmpty: keys.startsEmpty))
     }
 

@@ -1,4 +1,5 @@
 import Cryptography
+import Locking
 import StrictJSON
 import Synchronization
 import Tokens
@@ -23,7 +24,7 @@ final class WatchedFolder: Sendable {
 
     private let path: String
     private let lastLook = Atomic<Int64>(.min)
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     /// Reads the folder.
     ///
@@ -34,7 +35,7 @@ final class WatchedFolder: Sendable {
         for (name, file) in files {
             if let fault = file.fault { throw .keyFolder(path: path, reason: "\(name): \(fault)") }
         }
-        state = Mutex(State(files: files))
+        state = Lock(State(files: files))
     }
 
     /// What is in it now, as last read.

@@ -1,6 +1,6 @@
 import Clients
 import HTTPMessages
-import Synchronization
+import Locking
 
 /// What every endpoint under `/oauth2/` does first. They share one, so that what is counted at one
 /// counts at all.
@@ -8,13 +8,13 @@ final class ClientGate: Sendable {
     private let configuration: AuthConfiguration
     private let ports: AuthPorts
     private let authenticator: ClientAuthenticator
-    private let addresses: Mutex<RequestRate<AddressGroup>>
+    private let addresses: Lock<RequestRate<AddressGroup>>
 
     init(_ configuration: AuthConfiguration, _ ports: AuthPorts) {
         self.configuration = configuration
         self.ports = ports
         authenticator = ClientAuthenticator(issuer: configuration.issuer, ports)
-        addresses = Mutex(RequestRate(perSecondMax: configuration.addressRequestsPerSecond))
+        addresses = Lock(RequestRate(perSecondMax: configuration.addressRequestsPerSecond))
     }
 
     /// The method, then the address's rate, which counts every request.
@@ -59,11 +59,11 @@ final class ClientGate: Sendable {
 /// At most so many requests a client and second, at one endpoint.
 final class ClientRate: Sendable {
     private let perSecondMax: Int
-    private let rate: Mutex<RequestRate<String>>
+    private let rate: Lock<RequestRate<String>>
 
     init(_ configuration: AuthConfiguration) {
         perSecondMax = configuration.tokenRequestsPerSecond
-        rate = Mutex(RequestRate(perSecondMax: perSecondMax))
+        rate = Lock(RequestRate(perSecondMax: perSecondMax))
     }
 
     func take(_ client: Client, _ now: Int64) throws(OAuthRefusal) {

@@ -1,7 +1,7 @@
 import Clients
 import HTTPMessages
+import Locking
 import StrictJSON
-import Synchronization
 import Tokens
 
 /// The demo's page, and the tokens that it lives on (docs/architecture.md §5).
@@ -23,7 +23,7 @@ final class DemoEndpoints: Sendable {
     private let demo: DemoConfiguration
     private let tokens: TokenMaker
     private let ports: AuthPorts
-    private let requests = Mutex(AttemptCounter<AddressGroup>(attemptsMax: tokensPerMinuteMax))
+    private let requests = Lock(AttemptCounter<AddressGroup>(attemptsMax: tokensPerMinuteMax))
 
     init(_ demo: DemoConfiguration, _ configuration: AuthConfiguration, _ ports: AuthPorts) {
         self.demo = demo

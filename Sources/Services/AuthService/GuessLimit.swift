@@ -1,5 +1,5 @@
 import Clients
-import Synchronization
+import Locking
 
 /// Slows down those who guess at a client's secret or token, or forge its assertions
 /// (RFC 6749 §2.3.1).
@@ -12,7 +12,7 @@ final class GuessLimit: Sendable {
         let clientID: String
     }
 
-    private let wrong = Mutex(AttemptCounter<Guesser>(attemptsMax: wrongMax))
+    private let wrong = Lock(AttemptCounter<Guesser>(attemptsMax: wrongMax))
 
     /// At the limit even what is right is refused, so that an answer never tells that a guess was.
     func check(_ clientID: String, from address: String, now: Int64) throws(OAuthRefusal) {

@@ -1,8 +1,8 @@
 import Clients
 import HTTPMessages
 import ICEServers
+import Locking
 import StrictJSON
-import Synchronization
 import Tokens
 
 /// `GET /ice-servers`: STUN and TURN servers, the latter with credentials that end, for whoever
@@ -17,7 +17,7 @@ final class ICEServersEndpoint: Sendable {
     private let gate: ClientGate
     private let pages: PageRules
     private let check: HolderCheck
-    private let answers = Mutex(AttemptCounter<String>(attemptsMax: answersPerMinuteMax))
+    private let answers = Lock(AttemptCounter<String>(attemptsMax: answersPerMinuteMax))
 
     init(
         _ configuration: AuthConfiguration, _ ports: AuthPorts, _ gate: ClientGate,

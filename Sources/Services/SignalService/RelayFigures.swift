@@ -1,5 +1,5 @@
+internal import Locking
 package import Signalling
-internal import Synchronization
 
 /// What the relay has counted since it started.
 package struct RelayFigures: Equatable, Sendable {
@@ -67,7 +67,7 @@ package struct RelayFigures: Equatable, Sendable {
 /// Where the handlers leave what they counted, about once a second, for others to read: so that
 /// counting costs them no more than an addition.
 final class PublishedFigures: Sendable {
-    private let byLoop = Mutex<[Int: RelayFigures]>([:])
+    private let byLoop = Lock<[Int: RelayFigures]>([:])
 
     func publish(_ figures: RelayFigures, of loop: Int) {
         byLoop.withLock { $0[loop] = figures }

@@ -1,5 +1,5 @@
+internal import Locking
 internal import Signalling
-internal import Synchronization
 
 /// All rooms, spread over tables that are locked one at a time.
 ///
@@ -34,8 +34,8 @@ internal import Synchronization
 ///    told of a leaving, is told of the second join, after the first, by the same sender (3, 4).
 final class Rooms: Sendable {
     private final class Shard: Sendable {
-        let table: Mutex<RoomTable>
-        init(limits: RoomLimits) { table = Mutex(RoomTable(limits: limits)) }
+        let table: Lock<RoomTable>
+        init(limits: RoomLimits) { table = Lock(RoomTable(limits: limits)) }
     }
 
     /// Where a connection is a member; good until it leaves.

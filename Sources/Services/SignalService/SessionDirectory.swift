@@ -1,5 +1,5 @@
+internal import Locking
 internal import Signalling
-internal import Synchronization
 
 /// All v1 sessions, those whose client is away included, by connection and by resume secret.
 ///
@@ -11,7 +11,7 @@ final class SessionDirectory: Sendable {
     }
 
     private final class Shard: Sendable {
-        let contents = Mutex(Contents())
+        let contents = Lock(Contents())
     }
 
     private static let shardCount = 64

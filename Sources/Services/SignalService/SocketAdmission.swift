@@ -1,3 +1,4 @@
+internal import Locking
 package import Signalling
 internal import Synchronization
 package import Tokens
@@ -14,7 +15,7 @@ package final class SocketAdmission: Sendable {
     private let place: ConnectionPlace
     private let ledger: ConnectionLedger
     private let isReleased = Atomic(false)
-    private let passage = Mutex<Passage?>(nil)
+    private let passage = Lock<Passage?>(nil)
 
     /// `place` is what `ledger` has counted just now.
     init(
@@ -51,9 +52,9 @@ package final class SocketAdmission: Sendable {
 
 /// The counts of all connections, shared by the HTTP threads and the loops.
 final class ConnectionLedger: Sendable {
-    private let counts: Mutex<ConnectionCounts>
+    private let counts: Lock<ConnectionCounts>
 
-    init(_ counts: consuming ConnectionCounts) { self.counts = Mutex(counts) }
+    init(_ counts: consuming ConnectionCounts) { self.counts = Lock(counts) }
 
     var total: Int { counts.withLock { $0.total } }
 

@@ -1,5 +1,5 @@
+internal import Locking
 internal import Signalling
-internal import Synchronization
 internal import WebSocket
 
 /// One v1 session: it survives its sockets, and all that others know of it is its connection id.
@@ -12,9 +12,9 @@ final class V1Session: Sendable {
     /// Every later token must have the same.
     let subject: String
     /// What the client says and where it is: held while one of its messages is handled.
-    let conversation: Mutex<Conversation>
+    let conversation: Lock<Conversation>
     /// What the client is told: held for a moment by whoever tells it something.
-    let stream: Mutex<EventStream>
+    let stream: Lock<EventStream>
 
     init(
         connection: ConnectionID, _ conversation: consuming Conversation,
@@ -23,8 +23,8 @@ final class V1Session: Sendable {
         self.connection = connection
         clientID = conversation.grant.token.clientID
         subject = conversation.grant.token.subject
-        self.conversation = Mutex(conversation)
-        self.stream = Mutex(stream)
+        self.conversation = Lock(conversation)
+        self.stream = Lock(stream)
     }
 
     /// Takes an event for the client (`EventStream.take`).

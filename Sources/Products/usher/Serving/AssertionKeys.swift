@@ -1,5 +1,5 @@
 import Cryptography
-import Synchronization
+import Locking
 import Tokens
 
 /// The keys with which clients sign their assertions, each parsed once: parsing one costs as much
@@ -12,7 +12,7 @@ final class AssertionKeys: Sendable {
         var parsed: [PublicKey: VerifyingKey] = [:]
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     var count: Int { state.withLock { $0.parsed.count } }
 

@@ -1,6 +1,6 @@
 import ClientStorage
+import Locking
 import SignalService
-import Synchronization
 
 /// Passes the registry's changes on to whoever follows them, once somebody does.
 final class Changes: Sendable {
@@ -8,7 +8,7 @@ final class Changes: Sendable {
         let changed: @Sendable () -> Void
     }
 
-    private let follower = Mutex<Follower?>(nil)
+    private let follower = Lock<Follower?>(nil)
 
     func follow(_ changed: @escaping @Sendable () -> Void) {
         follower.withLock { $0 = Follower(changed: changed) }
@@ -21,7 +21,7 @@ final class Changes: Sendable {
 /// moment must not cost a peer its connection.
 final class LastKnownClients: Sendable {
     private static let entriesMax = 65_536
-    private let clients = Mutex<[String: SignalClient]>([:])
+    private let clients = Lock<[String: SignalClient]>([:])
 
     /// The client as `lookup` finds it, or as it was when that fails.
     func client(_ id: String, _ lookup: () throws -> SignalClient?) -> SignalClient? {

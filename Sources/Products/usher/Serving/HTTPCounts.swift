@@ -1,5 +1,5 @@
+import Locking
 import Monitoring
-import Synchronization
 
 /// Counts answers by route and status.
 ///
@@ -20,7 +20,7 @@ final class HTTPCounts: Sendable {
         var lastAt: Int64 = 0
     }
 
-    private let counts = Mutex<[Key: Tally]>([:])
+    private let counts = Lock<[Key: Tally]>([:])
 
     init(routes: [String]) {
         self.routes = routes + [Self.other]

@@ -1,5 +1,6 @@
 import Cryptography
 import Dispatch
+import Locking
 import Synchronization
 import TokenIssuing
 import Tokens
@@ -56,8 +57,8 @@ final class LiveKeys: Sendable {
     private let folder: KeyFolder
     private let duty: Duty
     private let now: @Sendable () -> Int64
-    private let snapshot: Mutex<Snapshot>
-    private let following = Mutex(Following())
+    private let snapshot: Lock<Snapshot>
+    private let following = Lock(Following())
     private let isStopped = Atomic(false)
     private let queue = DispatchQueue(label: "keys")
 
@@ -77,7 +78,7 @@ final class LiveKeys: Sendable {
         self.duty = duty
         self.now = now
         let keys = try folder.loadOrCreate(algorithm, atSecondsSinceEpoch: now())
-        snapshot = Mutex(Snapshot(keys.signing, keys.verification, after: nil))
+        snapshot = Lock(Snapshot(keys.signing, keys.verification, after: nil))
     }
 
     var current: Snapshot { snapshot.withLock { $0 } }

@@ -1,5 +1,5 @@
+import Locking
 import Monitoring
-import Synchronization
 
 /// Counts what the services report to the log: by event, and by the reason that most events bear.
 final class ReportCounts: Sendable {
@@ -26,7 +26,7 @@ final class ReportCounts: Sendable {
         var lastAt: Int64 = 0
     }
 
-    private let counts = Mutex<[Key: Tally]>([:])
+    private let counts = Lock<[Key: Tally]>([:])
 
     func count(_ event: StaticString, _ fields: [(StaticString, String)]) {
         let reason =

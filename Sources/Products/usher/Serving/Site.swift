@@ -4,11 +4,11 @@ import Edge
 import Foundation
 import HTTPMessages
 import HTTPServing
+import Locking
 import Logging
 import SignalService
 import SocketLoop
 import StrictJSON
-import Synchronization
 import WebSocket
 
 /// One running service, from its settings to its end.
@@ -151,7 +151,7 @@ private final class Door: Sendable {
         let outcome: @Sendable (HTTPRequest) -> HTTPOutcome
     }
 
-    private let routes = Mutex<Routes?>(nil)
+    private let routes = Lock<Routes?>(nil)
 
     func open(_ outcome: @escaping @Sendable (HTTPRequest) -> HTTPOutcome) {
         routes.withLock { $0 = Routes(outcome: outcome) }

@@ -2,7 +2,7 @@ import Cryptography
 import Foundation
 import HTTPMessages
 import ICEServers
-import Synchronization
+import Locking
 
 /// The STUN and TURN servers that peers are told of, and where the secret lies that is shared with
 /// the latter.
@@ -56,11 +56,11 @@ final class TURNSecret: Sendable {
     private static let linesMax = 2
 
     private let path: String
-    private let secret: Mutex<[UInt8]>
+    private let secret: Lock<[UInt8]>
 
     init(path: String) throws(SettingError) {
         self.path = path
-        secret = Mutex(try Self.read(path))
+        secret = Lock(try Self.read(path))
     }
 
     /// What cannot be read changes nothing.

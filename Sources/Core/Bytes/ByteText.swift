@@ -1,0 +1,56 @@
+/// Text that others control: compared, ordered and hashed byte by byte.
+///
+/// `String` compares by canonical equivalence (Unicode UAX #15). That makes two spellings one name,
+/// which no name of a protocol is, and takes time that grows with the square of an unsorted run of
+/// combining marks. Names, ids, paths and values from outside are of this type, or of one that is
+/// made of it; `String` is for text that is shown.
+package struct ByteText: Sendable {
+    /// To be shown or sent, never to be compared.
+    package let string: String
+
+    package init(_ string: String) { self.string = string }
+
+    /// nil where the bytes are no UTF-8.
+    package init?(_ bytes: Span<UInt8>) {
+        guard let text = try? UTF8Span(validating: bytes) else { return nil }
+        self.init(String(copying: text))
+    }
+
+    package var utf8: String.UTF8View { string.utf8 }
+    package var isEmpty: Bool { string.utf8.isEmpty }
+    /// In bytes.
+    package var count: Int { string.utf8.count }
+
+    package var isASCII: Bool { string.utf8.allSatisfy { $0 < 0x80 } }
+
+    package func hasPrefix(_ prefix: ByteText) -> Bool { utf8.starts(with: prefix.utf8) }
+}
+
+extension ByteText: Hashable, Comparable {
+    package static func == (left: ByteText, right: ByteText) -> Bool {
+        left.utf8.span.equals(right.utf8.span)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        let bytes = utf8.span
+        var at = 0
+        while at < bytes.count {
+            hasher.combine(bytes.firstWord(of: at..<min(at &+ 8, bytes.count)))
+            at &+= 8
+        }
+        // Tells a text from the same one with NULs behind it.
+        hasher.combine(bytes.count)
+    }
+
+    package static func < (left: ByteText, right: ByteText) -> Bool {
+        left.utf8.lexicographicallyPrecedes(right.utf8)
+    }
+}
+
+extension ByteText: ExpressibleByStringLiteral {
+    package init(stringLiteral value: String) { self.init(value) }
+}
+
+extension ByteText: CustomStringConvertible {
+    package var description: String { string }
+}

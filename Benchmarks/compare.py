@@ -32,6 +32,10 @@ def parse_arguments():
     parser = argparse.ArgumentParser(prog="Benchmarks/run", description=__doc__)
     parser.add_argument("--usher", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--tools", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--before", type=Path, metavar="BINARY",
+        help="an usher built for release from an earlier commit, for relay, tokens and edge: its "
+        "figures stand beside the others, in the same run")
     parser.add_argument("--long", action="store_true", help="more and longer rounds (15 minutes)")
     parser.add_argument(
         "--only", choices=PARTS, action="append", metavar="PART",
@@ -45,11 +49,11 @@ def main():
     arguments = parse_arguments()
     if os.cpu_count() < 2:
         sys.exit("Two processors are needed: one for the server and one for the load.")
-    usher, tools = arguments.usher, arguments.tools
+    usher, tools, before = arguments.usher, arguments.tools, arguments.before
     rounds, seconds = (7, 8) if arguments.long else (3, 2)
     parts = arguments.only or [part for part in PARTS if arguments.long or part not in LONG]
     if "relay" in parts:
-        relays.compare(usher, tools, rounds, seconds)
+        relays.compare(usher, tools, rounds, seconds, before)
     if "latency" in parts:
         relays.compare_latency(usher, tools, rounds, seconds)
     if "rooms" in parts:
@@ -57,13 +61,13 @@ def main():
     if "loops" in parts:
         relays.compare_loops(usher, tools, rounds, seconds)
     if "edge" in parts:
-        edge.compare(usher, tools, rounds, seconds)
+        edge.compare(usher, tools, rounds, seconds, before)
     if "tls" in parts:
         tls.compare(usher, rounds)
     if "idle" in parts:
         relays.hold_many(usher, tools, seconds)
     if "tokens" in parts:
-        token_endpoints.compare(usher, tools, rounds + 2, seconds)
+        token_endpoints.compare(usher, tools, rounds + 2, seconds, before)
     if "million" in parts:
         token_endpoints.watch_memory(usher, tools)
 

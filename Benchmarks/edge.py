@@ -7,7 +7,8 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from servers import SERVER_CPU, Usher, alternate, free_port, pinned, run_load, show, wait_for_port
+from servers import (
+    BEFORE, SERVER_CPU, Usher, alternate, free_port, pinned, run_load, show, wait_for_port)
 
 CONNECTIONS = 64
 PLAIN = "/livez"
@@ -43,8 +44,8 @@ frontend edge
 class EdgeUsher(Usher):
     path, form = "/edge/auth", ""
 
-    def __init__(self, binary):
-        super().__init__(binary)
+    def __init__(self, binary, name="usher"):
+        super().__init__(binary, name=name)
         self.port = int(self.ready["operator"].rsplit(":", 1)[1])
         self.cookie = f"{COOKIE}={self.token}"
 
@@ -74,7 +75,7 @@ class HAProxy:
         self.folder.cleanup()
 
 
-def compare(usher, tools, rounds, seconds):
+def compare(usher, tools, rounds, seconds, before=None):
     if not shutil.which("haproxy"):
         print("SKIPPED: there is no haproxy on the PATH (Debian package haproxy)", flush=True)
         return
@@ -82,6 +83,8 @@ def compare(usher, tools, rounds, seconds):
     try:
         servers.append(EdgeUsher(usher))
         servers.append(HAProxy(servers[0]))
+        if before:
+            servers.append(EdgeUsher(before, name=BEFORE))
         whole = alternate(servers, rounds, lambda server: load(tools, server, server.path, seconds))
         plain = alternate(servers, rounds, lambda server: load(tools, server, PLAIN, seconds))
     finally:
@@ -89,8 +92,10 @@ def compare(usher, tools, rounds, seconds):
             server.stop()
     step = {name: [request - median(plain[name]) for request in requests]
             for name, requests in whole.items()}
-    show("CPU of a verified cookie, with its request", whole, "haproxy", "us", "at most 0.1")
-    show("the same without a bare request's", step, "haproxy", "us", "at most 0.1")
+    for name, target in (("haproxy", "at most 0.1"), (BEFORE, "no loss")):
+        if name in whole:
+            show("CPU of a verified cookie, with its request", whole, name, "us", target)
+            show("the same without a bare request's", step, name, "us", target)
 
 
 def load(tools, server, path, seconds):

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 
 from servers import (
-    LOAD_CPU, SERVER_CPU, Program, Usher, alternate, free_port, pinned, run_load, show,
+    BEFORE, LOAD_CPU, SERVER_CPU, Program, Usher, alternate, free_port, pinned, run_load, show,
     wait_for_port)
 
 CONNECTIONS = 4000
@@ -43,8 +43,10 @@ class Nats(Program):
 class Relays:
     """Usher, the floor and those peers that are installed, for the time of a `with`."""
 
-    def __init__(self, usher, tools, peers=True):
+    def __init__(self, usher, tools, peers=True, before=None):
         self.servers = [Program("floor", [tools / "bare_relay"]), Usher(usher)]
+        if before:
+            self.servers.append(Usher(before, name=BEFORE))
         if peers and shutil.which("nats-server"):
             self.servers.append(Nats())
         elif peers:
@@ -73,12 +75,12 @@ def load(tools, server, mode, *flags):
 def show_all(what, values, unit, target):
     for name in values:
         if name != "usher":
-            show(what, values, name, unit, target if name == "floor" else BEHIND)
+            show(what, values, name, unit, {"floor": target, BEFORE: "no loss"}.get(name, BEHIND))
 
 
-def compare(usher, tools, rounds, seconds):
+def compare(usher, tools, rounds, seconds, before=None):
     """What a message and a connection cost, and what an idle one takes."""
-    with Relays(usher, tools) as servers:
+    with Relays(usher, tools, before=before) as servers:
         for in_flight, target in ((1, "at most 1.2"), (8, "at most 1.4")):
             values = alternate(servers, rounds, lambda server, n=in_flight: load(
                 tools, server, "throughput", "--in-flight", n, "--seconds", seconds))
@@ -86,7 +88,7 @@ def compare(usher, tools, rounds, seconds):
         values = alternate(servers, rounds, lambda server: load(
             tools, server, "connect", "--count", CONNECTIONS))
         show_all("CPU per connection set up", values, "us", "at most 2")
-    with Relays(usher, tools) as servers:  # Fresh, so that no memory is reused.
+    with Relays(usher, tools, before=before) as servers:  # Fresh, so that no memory is reused.
         values = alternate(servers, 1, lambda server: load(
             tools, server, "idle", "--count", CONNECTIONS, "--seconds", seconds),
             "bytes_per_connection")

@@ -15,10 +15,19 @@ from pathlib import Path
 from statistics import median
 
 SERVER_CPU, LOAD_CPU = "0", "1"
-UNLIMITED = [
-    "--max-connections-per-address", "0", "--messages-per-second", "0",
-    "--token-requests-per-second", "0",
+# Limits that the load would run into, as one address and one client.
+LIMITS = [
+    "--max-connections-per-address", "--max-http-connections-per-address",
+    "--max-outbound-bytes-per-client", "--messages-per-second", "--token-requests-per-second",
 ]
+BEFORE = "before"
+
+
+def unlimited(binary):
+    """Lifts those limits that this build knows of."""
+    known = subprocess.run(
+        [binary, "serve", "--help"], check=True, capture_output=True, text=True).stdout.split()
+    return [word for limit in LIMITS if limit in known for word in (limit, "0")]
 
 
 class Program:
@@ -55,7 +64,7 @@ class Usher:
         self.process = subprocess.Popen(
             pinned(cpus, [
                 binary, "serve", *data, "--listen", "127.0.0.1:0", "--operator", "127.0.0.1:0",
-                "--log-level", "warning", *UNLIMITED, *flags]),
+                "--log-level", "warning", *unlimited(binary), *flags]),
             stdout=subprocess.PIPE)
         self.ready = json.loads(self.process.stdout.readline())
         url = self.ready["url"]

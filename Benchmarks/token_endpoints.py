@@ -5,18 +5,20 @@ import shutil
 from statistics import median
 
 from glewlwyd import Glewlwyd
-from servers import Program, Usher, alternate, resident_kilobytes, run_load, show
+from servers import BEFORE, Program, Usher, alternate, resident_kilobytes, run_load, show
 
 CONNECTIONS = 64
 WARM_UP, MILLION = 50_000, 1_000_000
 
 
-def compare(usher, tools, rounds, seconds):
+def compare(usher, tools, rounds, seconds, before=None):
     credentials = ("c_" + secrets.token_urlsafe(16), secrets.token_urlsafe(32))
     servers = []
     try:
         servers.append(Program("floor", [tools / "bare_tokens"], *credentials))
         servers.append(Usher(usher))
+        if before:
+            servers.append(Usher(before, name=BEFORE))
         if shutil.which("node"):
             servers.append(Program("node", ["node", tools / "peer_node.js"], *credentials))
         else:
@@ -29,7 +31,8 @@ def compare(usher, tools, rounds, seconds):
     finally:
         for server in servers:
             server.stop()
-    targets = {"floor": "at least 0.90", "node": "at least 3", "glewlwyd": "at least 10"}
+    targets = {"floor": "at least 0.90", BEFORE: "no loss", "node": "at least 3",
+               "glewlwyd": "at least 10"}
     for name in values:
         if name != "usher":
             show(f"tokens per CPU second, against {name}", values, name, "us", targets[name],

@@ -1,4 +1,5 @@
 import Clients
+import Edge
 import HTTPMessages
 import StrictJSON
 import Testing
@@ -132,12 +133,61 @@ private let own = ("Sec-Fetch-Site", "same-origin")
         #expect(bench.revocations.isEmpty)
     }
 
-    @Test("While it cannot be revoked the cookie stays, so that the page may try again")
-    func endInTrouble() throws {
-        bench.change { $0.revocationFault = "registry_busy" }
-        let response = try ask("DELETE", "/session", session)
-        expectRefusal(response, 503, "temporarily_unavailable")
-        #expect(response.headers["Set-Cookie"] == nil)
+    private func end(
+        _ cookies: String, _ headers: [(String, String)] = [own]
+    ) throws -> HTTPResponse {
+        try ask("DELETE", "/session", nil, headers + [("Cookie", cookies)])
+    }
+
+    private func isTakenOff(by response: HTTPResponse) -> Bool {
+        response.headers["Set-Cookie"]?.hasPrefix("__Host-usher_session=; Path=/; Max-Age=0")
+            == true
+    }
+
+    @Test("Of several cookies of the name, quoted or not, every good one is revoked")
+    func endOfSeveral() throws {
+        let other = try bench.issued("scope=session&subject=bob")
+        let name = "__Host-usher_session"
+        let response = try end("\(name)=; \(name)=\"\(session)\"; \(name)=x; \(name)=\(other)")
+        #expect(response.status == 204)
+        #expect(isTakenOff(by: response))
+        #expect(bench.revocations.count == 2)
+    }
+
+    @Test(
+        "A cookie that holds nothing good is taken off for whoever's page it is",
+        arguments: ["", "\"\"", "a b", "\"x\"", String(repeating: "a", count: 4000)])
+    func endOfRubbish(value: String) throws {
+        for headers in [[own], [("Origin", "https://app.example")]] {
+            let response = try end("__Host-usher_session=\(value)", headers)
+            #expect(response.status == 204)
+            #expect(isTakenOff(by: response))
+        }
+        let foreign = try end("__Host-usher_session=\(value)", [("Origin", "https://evil.example")])
+        expectRefusal(foreign, 403, "origin_not_allowed")
+        #expect(foreign.headers["Set-Cookie"] == nil)
+    }
+
+    @Test("Another client's page ends no session, in whatever company it comes")
+    func endByAnother() throws {
+        try bench.register("c_two", scopes: ["session"], origins: ["https://two.example"])
+        let theirs = try bench.issued("scope=session&subject=eve", to: "c_two")
+        let page = ("Origin", "https://two.example")
+        let name = "__Host-usher_session"
+        expectRefusal(try end("\(name)=\(session)", [page]), 403, "origin_not_allowed")
+        #expect(bench.revocations.isEmpty)
+        #expect(try end("\(name)=\(session); \(name)=\(theirs)", [page]).status == 204)
+        #expect(bench.revocations.map(\.name) == [bench.claims?.tokenID])
+    }
+
+    @Test(
+        "Where it cannot be revoked the answer says so, and the cookie is taken off all the same",
+        arguments: ["registry_busy", ClientLookupFailure.revocationsFull])
+    func endInTrouble(fault: String) throws {
+        bench.change { $0.revocationFault = fault }
+        let response = try end("__Host-usher_session=\(session)")
+        expectRefusal(response, 503, "temporarily_unavailable", naming: "stays good")
+        #expect(isTakenOff(by: response))
     }
 
     // MARK: POST /session/token
@@ -175,6 +225,21 @@ private let own = ("Sec-Fetch-Site", "same-origin")
     func none() throws {
         let response = try ask("POST", "/session/token", nil)
         expectRefusal(response, 401, "unauthorized", naming: "POST /session", challenge: "Bearer")
+    }
+
+    @Test("A cookie that cannot be used is named where it would be, and nowhere else")
+    func badCookie() throws {
+        let refusal = EdgeRefusal.cookieRepeated(name: "__Host-usher_session")
+        func status(_ method: String, _ path: String, _ fields: [(String, String)] = []) -> Int? {
+            let request = HTTPRequest(
+                method: method, path: path, headers: HeaderFields(fields + [own]))
+            return bench.service.respond(to: request, cookieRefusal: refusal)?.status
+        }
+        #expect(status("POST", "/session/token") == 400)
+        #expect(status("GET", "/ice-servers") == 400)
+        #expect(status("GET", "/.well-known/jwks.json") == 200)
+        let access = try bench.issued("scope=signal")
+        #expect(status("GET", "/ice-servers", [("Authorization", "Bearer \(access)")]) == 200)
     }
 
     // MARK: CORS

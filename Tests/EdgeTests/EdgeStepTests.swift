@@ -53,6 +53,20 @@ import Testing
         #expect(result == EdgeResult(headers: headers, fromCookie: false))
     }
 
+    @Test("Where nobody knows yet who uses the cookie, a bad one is a part of the result")
+    func prepared() throws {
+        let bad = step.prepare(
+            HeaderFields([
+                ("Cookie", "a=1; \(cookie)=x; \(cookie)=y"), ("Authorization", "Bearer own"),
+            ]))
+        #expect(bad.refusal == .cookieRepeated(name: cookie))
+        #expect(!bad.fromCookie)
+        #expect(
+            bad.headers == HeaderFields([("Cookie", "a=1"), ("Authorization", "Bearer own")]))
+        let good = HeaderFields([("Cookie", "\(cookie)=x")])
+        #expect(try step.prepare(good) == step.apply(good))
+    }
+
     @Test("The cookie's name is case-sensitive")
     func nameCase() throws {
         let headers = HeaderFields([("Cookie", "__HOST-usher_session=t")])

@@ -123,3 +123,44 @@ def test_the_cookie_may_have_another_name(start):
     answer = begin(server, session_token(application), OWN)
     assert answer.header("Set-Cookie").startswith("__Host-meet=")
     assert swap(server, cookie_of(answer)).status == 200
+
+
+def doubled(*values):
+    return ("Cookie", "; ".join(f"{COOKIE}={value}" for value in values))
+
+
+BAD = [doubled(""), doubled('"quoted"'), doubled("a b"), doubled("a", "b"), doubled("a" * 3600)]
+
+
+@pytest.mark.parametrize("cookie", BAD, ids=["empty", "quoted", "blank", "doubled", "long"])
+def test_signing_out_works_whatever_the_cookie_holds(server, application, cookie):
+    for page in [OWN, ("Origin", PAGE)]:
+        ended = http.request(server.url, "DELETE", "/session", [cookie, page])
+        assert ended.status == 204
+        assert ended.header("Set-Cookie").startswith(f"{COOKIE}=; Path=/; Max-Age=0")
+
+
+def test_signing_out_revokes_every_session_among_doubled_cookies(server, application):
+    tokens = [session_token(application), session_token(application)]
+    ended = http.request(
+        server.url, "DELETE", "/session", [doubled("", tokens[0], f'"{tokens[1]}"'), OWN])
+    assert ended.status == 204
+    for token in tokens:
+        assert begin(server, token, OWN).status == 401
+
+
+@pytest.mark.parametrize("cookie", BAD, ids=["empty", "quoted", "blank", "doubled", "long"])
+def test_a_bad_cookie_matters_only_where_it_would_be_used(server, application, cookie):
+    assert http.get(server.url, "/.well-known/jwks.json", [cookie]).status == 200
+    token = application.token()
+    bearer = ("Authorization", f"Bearer {token}")
+    offer = ("Sec-WebSocket-Protocol", f"usher.v1, usher.bearer.{token}")
+    for target, fields in [("/?token=" + token, []), ("/", [bearer]), ("/", [offer])]:
+        assert peers.attempt(server, target, [cookie, *fields]).status == 101
+    assert http.get(server.url, "/ice-servers", [cookie, bearer]).status == 200
+    for answer in [
+        swap(server, cookie), peers.attempt(server, "/", [cookie, ("Origin", PAGE)]),
+        http.get(server.url, "/ice-servers", [cookie]),
+    ]:
+        assert (answer.status, answer.error) == (400, "invalid_request")
+        assert COOKIE in answer.json["error_description"]

@@ -206,6 +206,24 @@ private func challenge(_ decision: SignalDecision) -> String? {
         #expect(verified(handshake(nil, [field]), fromCookie: true) == "f.f.f")
     }
 
+    @Test("What is wrong with the cookie matters where there is no other token")
+    func badCookie() throws {
+        func status(_ request: HTTPRequest) -> Int? {
+            service.admit(request, fromCookie: false, cookieFault: "the cookie is bad").status
+        }
+        let field = ("Authorization", "Bearer f.f.f")
+        let offer = ("Sec-WebSocket-Protocol", "usher.v1, usher.bearer.s.s.s")
+        for request in [
+            handshake("token=q.q.q"), handshake(nil, [field]), handshake(nil, [offer]),
+        ] {
+            #expect(status(request) != 400)
+        }
+        let refused = service.admit(
+            handshake(nil), fromCookie: false, cookieFault: "the cookie is bad")
+        #expect(refused.status == 400)
+        #expect(try error(refused) == "invalid_request")
+    }
+
     @Test(
         "Beside a cookie, a query token that has not three parts counts as absent",
         arguments: [

@@ -37,6 +37,17 @@ package struct EdgeStep: Equatable, Sendable {
         return EdgeResult(headers: rewritten, fromCookie: true)
     }
 
+    /// The same in front of routes of which only some use the cookie: what is wrong with it becomes
+    /// part of the result, and matters to those alone. `Authorization` is the client's own then.
+    package func prepare(_ headers: HeaderFields) -> EdgeResult {
+        do throws(EdgeRefusal) {
+            return try apply(headers)
+        } catch {
+            let rest = Cookies.removing(named: cookieName, from: withoutLookalikes(headers))
+            return EdgeResult(headers: rest, fromCookie: false, refusal: error)
+        }
+    }
+
     /// The cookie's value, checked; nil where there is no such cookie.
     private func cookie(in headers: HeaderFields) throws(EdgeRefusal) -> String? {
         let values = Cookies.values(named: cookieName, in: headers)
@@ -77,10 +88,13 @@ package struct EdgeResult: Equatable, Sendable {
     /// Whether `Authorization` holds what the cookie held: then Origin must be checked, since a
     /// browser sends the cookie whichever page asks (RFC 6750 §5.3).
     package let fromCookie: Bool
+    /// Why the cookie cannot be used, for whoever would.
+    package let refusal: EdgeRefusal?
 
-    package init(headers: HeaderFields, fromCookie: Bool) {
+    package init(headers: HeaderFields, fromCookie: Bool, refusal: EdgeRefusal? = nil) {
         self.headers = headers
         self.fromCookie = fromCookie
+        self.refusal = refusal
     }
 }
 

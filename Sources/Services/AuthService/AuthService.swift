@@ -1,4 +1,5 @@
 package import Clients
+package import Edge
 package import HTTPMessages
 
 /// The HTTP endpoints by which tokens are had and checked (docs/architecture.md §5).
@@ -51,16 +52,22 @@ package final class AuthService: Sendable {
     /// - Parameters:
     ///   - request: After the edge step.
     ///   - fromCookie: Whether that made its `Authorization` from the cookie.
+    ///   - cookieRefusal: Why it could not; matters where the cookie would be used.
     /// - Returns: nil where the path is none of ours.
-    package func respond(to request: HTTPRequest, fromCookie: Bool = false) -> HTTPResponse? {
+    package func respond(
+        to request: HTTPRequest, fromCookie: Bool = false, cookieRefusal: EdgeRefusal? = nil
+    ) -> HTTPResponse? {
         switch request.path {
         case TokenEndpoint.path: tokens.respond(to: request)
         case IntrospectionEndpoint.path: introspection.respond(to: request)
         case RevocationEndpoint.path: revocation.respond(to: request)
         case EdgeEndpoint.path: edge.respond(to: request)
-        case ICEServersEndpoint.path: iceServers.respond(to: request, fromCookie: fromCookie)
+        case ICEServersEndpoint.path:
+            iceServers.respond(
+                to: request, fromCookie: fromCookie, cookieRefusal: cookieRefusal)
         default:
-            discovery.respond(to: request) ?? sessions.respond(to: request)
+            discovery.respond(to: request)
+                ?? sessions.respond(to: request, cookieRefusal: cookieRefusal)
                 ?? registrationResponse(to: request) ?? demo?.respond(to: request)
         }
     }
@@ -82,11 +89,11 @@ package final class AuthService: Sendable {
     /// The paths that are answered here, but for a demo's.
     package static var paths: [String] { Route.all.map(\.path) }
 
-    /// Whether a request authenticates its sender by itself, so that the edge step must not touch
-    /// its `Authorization`.
+    /// Whether a request authenticates its sender by itself, or ends whatever the cookie holds, so
+    /// that the edge step must not touch its `Authorization` and `Cookie`.
     package static func authenticatesItself(_ request: HTTPRequest) -> Bool {
         let path = request.path
         return path.hasPrefix("/oauth2/") || path == EdgeEndpoint.path
-            || path == SessionEndpoint.path && request.method == "POST"
+            || path == SessionEndpoint.path && ["POST", "DELETE"].contains(request.method)
     }
 }

@@ -22,6 +22,19 @@ enum BearerToken {
         return rest
     }
 
+    /// The same where the edge step may have found a cookie that cannot be used: without another
+    /// token, that is what is wrong.
+    static func find(
+        in request: HTTPRequest, beside refusal: EdgeRefusal?
+    ) throws(OAuthRefusal) -> String {
+        do throws(OAuthRefusal) {
+            return try find(in: request)
+        } catch  where error.status == 401 {
+            guard let refusal else { throw error }
+            throw .invalidBearerRequest(refusal.description)
+        }
+    }
+
     private static func split(_ field: String) -> (scheme: String, rest: String) {
         let bytes = field.utf8.drop { $0 == UInt8(ascii: " ") }
         let scheme = bytes.prefix { $0 != UInt8(ascii: " ") }

@@ -1,4 +1,5 @@
 import Clients
+import Edge
 import HTTPMessages
 import ICEServers
 import Locking
@@ -29,14 +30,17 @@ final class ICEServersEndpoint: Sendable {
         check = HolderCheck(ports, demoClient: demoClient)
     }
 
-    /// `fromCookie` says whether the edge step made `Authorization` from the cookie.
-    func respond(to request: HTTPRequest, fromCookie: Bool) -> HTTPResponse {
+    /// `fromCookie` says whether the edge step made `Authorization` from the cookie, and
+    /// `cookieRefusal` why it could not.
+    func respond(
+        to request: HTTPRequest, fromCookie: Bool, cookieRefusal: EdgeRefusal?
+    ) -> HTTPResponse {
         guard request.method != "OPTIONS" else {
             return pages.preflight(request, methods: Self.methods, readers: .anyPage)
         }
         var response: HTTPResponse
         do throws(OAuthRefusal) {
-            response = try answer(request, fromCookie: fromCookie)
+            response = try answer(request, fromCookie, cookieRefusal)
         } catch {
             response = error.response
         }
@@ -48,12 +52,13 @@ final class ICEServersEndpoint: Sendable {
     }
 
     private func answer(
-        _ request: HTTPRequest, fromCookie: Bool
+        _ request: HTTPRequest, _ fromCookie: Bool, _ refusal: EdgeRefusal?
     ) throws(OAuthRefusal) -> HTTPResponse {
         let now = ports.now()
         try gate.admit(request, methods: Self.methods, now)
         let kinds: Set<TokenKind> = fromCookie ? [.access, .session] : [.access]
-        let holder = try check.holder(of: BearerToken.find(in: request), kinds, now)
+        let token = try BearerToken.find(in: request, beside: refusal)
+        let holder = try check.holder(of: token, kinds, now)
         if fromCookie { try pages.checkRead(request, of: holder.client) }
         let claims = holder.claims
         guard claims.kind == .session || claims.scopes.contains("signal") else {

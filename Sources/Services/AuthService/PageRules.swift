@@ -33,9 +33,17 @@ struct PageRules: Sendable {
     /// `client` is nil where nobody knows whose cookie it is: then the issuer's own pages may, and
     /// nobody else's.
     func check(_ request: HTTPRequest, of client: Client?) throws(OAuthRefusal) {
-        guard RequestSource.isOwn(request.headers, allowed: origins(of: client)) else {
-            throw Self.refusal
-        }
+        guard allows(request, of: client) else { throw Self.refusal }
+    }
+
+    func allows(_ request: HTTPRequest, of client: Client?) -> Bool {
+        RequestSource.isOwn(request.headers, allowed: origins(of: client))
+    }
+
+    /// Whether a page has sent it that may use the sessions of some client.
+    func isKnown(_ request: HTTPRequest) -> Bool {
+        let (origin, count) = request.headers.find("Origin")
+        return allows(request, of: nil) || count == 1 && origin.map(isListedOrigin) == true
     }
 
     /// The same for what changes nothing: without `Origin`, no page can read the answer.

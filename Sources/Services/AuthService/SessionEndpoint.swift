@@ -32,9 +32,9 @@ final class SessionEndpoint: Sendable {
         maker = TokenMaker(configuration, ports)
     }
 
-    /// nil where the path is none of these. `request` has been through the edge step, but for
-    /// `POST /session`.
-    func respond(to request: HTTPRequest) -> HTTPResponse? {
+    /// nil where the path is none of these. For `/session/token`, `request` has been through the
+    /// edge step, which may have refused its cookie.
+    func respond(to request: HTTPRequest, cookieRefusal: EdgeRefusal?) -> HTTPResponse? {
         let isToken = request.path == Self.tokenPath
         guard isToken || request.path == Self.path else { return nil }
         let methods = isToken ? Self.tokenMethods : Self.methods
@@ -43,7 +43,8 @@ final class SessionEndpoint: Sendable {
         do throws(OAuthRefusal) {
             let now = ports.now()
             try gate.admit(request, methods: methods, now)
-            response = try isToken ? swap(request, now) : answer(request, now)
+            response =
+                try isToken ? swap(request, cookieRefusal, now) : answer(request, now)
         } catch {
             response = error.response
         }
@@ -55,7 +56,7 @@ final class SessionEndpoint: Sendable {
         request.method == "DELETE" ? try end(request, now) : try begin(request, now)
     }
 
-    // MARK: Begin and end
+    // MARK: Begin
 
     private func begin(_ request: HTTPRequest, _ now: Int64) throws(OAuthRefusal) -> HTTPResponse {
         let token = try BearerToken.find(in: request)
@@ -73,26 +74,6 @@ final class SessionEndpoint: Sendable {
         return .json(200, body, headers: NoStore.fields + [cookie])
     }
 
-    /// Ends what there is: a cookie that is no good is taken off all the same.
-    private func end(_ request: HTTPRequest, _ now: Int64) throws(OAuthRefusal) -> HTTPResponse {
-        let claims = verified(request, now)
-        var client: Client?
-        if let claims { client = try check.client(claims.clientID) }
-        try pages.check(request, of: client)
-        if let claims, !ports.isRevoked(claims) {
-            try ports.takeBack(.of(claims), by: .client(claims.clientID))
-        }
-        let headers = NoStore.fields + [setCookie("", seconds: 0)]
-        return HTTPResponse(status: 204, headers: HeaderFields(headers))
-    }
-
-    private func verified(_ request: HTTPRequest, _ now: Int64) -> TokenClaims? {
-        guard let token = try? BearerToken.find(in: request),
-            case .success(let claims) = ports.verify(token, [.session], now)
-        else { return nil }
-        return claims
-    }
-
     /// RFC 6265bis §4.1: with the name's prefix `__Host-`, for this host and https alone.
     private func setCookie(_ value: String, seconds: Int64) -> (String, String) {
         let name = configuration.edgeStep.cookieName
@@ -104,9 +85,14 @@ final class SessionEndpoint: Sendable {
 
     // MARK: Access tokens
 
-    private func swap(_ request: HTTPRequest, _ now: Int64) throws(OAuthRefusal) -> HTTPResponse {
-        guard request.headers.contains("Authorization") else { throw Self.noSession }
-        let holder = try check.holder(of: BearerToken.find(in: request), [.session], now)
+    private func swap(
+        _ request: HTTPRequest, _ refusal: EdgeRefusal?, _ now: Int64
+    ) throws(OAuthRefusal) -> HTTPResponse {
+        guard refusal != nil || request.headers.contains("Authorization") else {
+            throw Self.noSession
+        }
+        let token = try BearerToken.find(in: request, beside: refusal)
+        let holder = try check.holder(of: token, [.session], now)
         try pages.check(request, of: holder.client)
         let wish = try wish(OAuthForm(optional: request), holder, now)
         let token = try maker.make(wish, for: holder.client.clientID, now: now)
@@ -137,4 +123,78 @@ final class SessionEndpoint: Sendable {
             status: plain.status, code: plain.code,
             description: "there is no session: POST /session begins one", headers: plain.headers)
     }()
+}
+
+// MARK: End
+
+extension SessionEndpoint {
+    /// A token of this request that is a session's, and whose.
+    private struct Held {
+        let claims: TokenClaims
+        /// nil where it is gone, or need not be known.
+        let client: Client?
+    }
+
+    /// More cookies of one name than a browser holds for one page; each costs a signature check.
+    private static let cookiesMax = 8
+
+    /// Signs out whatever the cookie holds, and however many there are of it: each session that the
+    /// page may end is revoked, and the cookie is taken off in any case.
+    private func end(_ request: HTTPRequest, _ now: Int64) throws(OAuthRefusal) -> HTTPResponse {
+        let held = try held(by: request, now)
+        let ended = held.filter { pages.allows(request, of: $0.client) }
+        let isOfNobody = held.allSatisfy { $0.client == nil } && pages.isKnown(request)
+        guard !ended.isEmpty || isOfNobody else { throw PageRules.refusal }
+        var isTakenBack = true
+        for session in ended where !ports.isRevoked(session.claims) {
+            do throws(OAuthRefusal) {
+                try ports.takeBack(.of(session.claims), by: .client(session.claims.clientID))
+            } catch {
+                isTakenBack = false
+            }
+        }
+        let cookie = setCookie("", seconds: 0)
+        guard isTakenBack else { throw Self.notTakenBack(cookie) }
+        return HTTPResponse(status: 204, headers: HeaderFields(NoStore.fields + [cookie]))
+    }
+
+    private func held(by request: HTTPRequest, _ now: Int64) throws(OAuthRefusal) -> [Held] {
+        let isOwnPage = pages.allows(request, of: nil)
+        var held: [Held] = []
+        for token in tokens(in: request) {
+            guard case .success(let claims) = ports.verify(token, [.session], now) else {
+                continue
+            }
+            // The issuer's own pages may end every session: they wait for no look-up.
+            let client = isOwnPage ? nil : try check.client(claims.clientID)
+            held.append(Held(claims: claims, client: client))
+        }
+        return held
+    }
+
+    /// What the cookies hold, or `Authorization` where an edge before us has made that of them.
+    private func tokens(in request: HTTPRequest) -> [String] {
+        let name = configuration.edgeStep.cookieName
+        let values = Cookies.values(named: name, in: request.headers).prefix(Self.cookiesMax)
+        guard values.isEmpty else { return values.map(Self.unquoted).filter(BearerGrammar.isToken) }
+        return (try? BearerToken.find(in: request)).map { [$0] } ?? []
+    }
+
+    /// Without the quotation marks that some put around a cookie's value (RFC 6265 §4.1.1).
+    private static func unquoted(_ value: String) -> String {
+        let bytes = value.utf8
+        let mark = UInt8(ascii: "\"")
+        guard bytes.count >= 2, bytes.first == mark, bytes.last == mark else { return value }
+        return String(value.dropFirst().dropLast())
+    }
+
+    /// The page can do no more: the token went with its cookie.
+    private static func notTakenBack(_ cookie: (String, String)) -> OAuthRefusal {
+        OAuthRefusal(
+            status: 503, code: "temporarily_unavailable",
+            description: "the cookie was taken off, but its session token could not be revoked and "
+                + "stays good until it ends: the client's backend can revoke all of the user's "
+                + "tokens (POST /oauth2/revoke with sub)",
+            headers: [OAuthRefusal.Header(name: cookie.0, value: cookie.1)])
+    }
 }

@@ -11,6 +11,14 @@ internal import WebSocket
 struct PresentedToken {
     enum Source: String, Sendable { case subprotocol, authorization, query, cookie }
 
+    /// What the edge step made of the session cookie.
+    struct Cookie {
+        /// Whether it became `Authorization`.
+        let isUsed: Bool
+        /// What is wrong with it.
+        let fault: String?
+    }
+
     let source: Source
     let text: String
     /// Whether a cookie may be behind it, so that the page's `Origin` must be an allowed one.
@@ -27,20 +35,20 @@ struct PresentedToken {
     ///   - request: After the edge step.
     ///   - offered: The subprotocols of the handshake.
     ///   - query: The parameters of the URL.
-    ///   - fromCookie: Whether the edge step set `Authorization`.
+    ///   - cookie: One that is at fault matters where there is no other token.
     ///   - rule: Whether a token may stand in the query.
     ///   - cookieName: For the text that tells how to send a token.
     /// - Returns: The one token that counts.
     /// - Throws: `noToken`, or `invalidRequest` for what is said twice or half.
     static func find(
-        in request: HTTPRequest, offered: [String], query: QueryParameters, fromCookie: Bool,
+        in request: HTTPRequest, offered: [String], query: QueryParameters, cookie: Cookie,
         rule: QueryTokenRule, cookieName: String
     ) throws(AdmissionRefusal) -> PresentedToken {
         let bearer = try authorization(request)
         if let text = try subprotocol(offered) {
             return PresentedToken(source: .subprotocol, text: text, mustMatchOrigin: false)
         }
-        if let bearer, !fromCookie {
+        if let bearer, !cookie.isUsed {
             let hasOrigin = request.headers["Origin"] != nil
             return PresentedToken(
                 source: .authorization, text: bearer, mustMatchOrigin: hasOrigin)
@@ -52,6 +60,7 @@ struct PresentedToken {
         if let bearer {
             return PresentedToken(source: .cookie, text: bearer, mustMatchOrigin: true)
         }
+        if let fault = cookie.fault { throw .invalidRequest(fault) }
         throw .noToken(howToSendOne(rule, cookieName))
     }
 

@@ -63,8 +63,11 @@ package final class SignalService: Sendable {
     /// - Parameters:
     ///   - request: After the edge step.
     ///   - fromCookie: Whether the edge step made its `Authorization` from the cookie.
+    ///   - cookieFault: Why it could not, for people; matters where there is no other token.
     /// - Returns: What to answer.
-    package func admit(_ request: HTTPRequest, fromCookie: Bool) -> SignalDecision {
+    package func admit(
+        _ request: HTTPRequest, fromCookie: Bool, cookieFault: String? = nil
+    ) -> SignalDecision {
         let handshake: WebSocketHandshake
         switch WebSocketHandshake.check(request) {
         case .notAnUpgrade: return .notAnUpgrade
@@ -74,7 +77,9 @@ package final class SignalService: Sendable {
         let (dialect, subprotocol) = Dialect.negotiated(offered: handshake.subprotocols)
         do {
             let admission = try admission(
-                request, offered: handshake.subprotocols, fromCookie: fromCookie, dialect: dialect)
+                request, offered: handshake.subprotocols,
+                cookie: PresentedToken.Cookie(isUsed: fromCookie, fault: cookieFault),
+                dialect: dialect)
             let headers = handshake.responseHeaders(sha1: ports.sha1, subprotocol: subprotocol)
             return .accept(
                 headers: headers, admission: admission, affinity: Self.affinity(admission))
@@ -86,14 +91,14 @@ package final class SignalService: Sendable {
     }
 
     private func admission(
-        _ request: HTTPRequest, offered: [String], fromCookie: Bool, dialect: Dialect
+        _ request: HTTPRequest, offered: [String], cookie: PresentedToken.Cookie, dialect: Dialect
     ) throws(AdmissionRefusal) -> SocketAdmission {
         guard !isStopping.load(ordering: .relaxed) else { throw .unavailable(reason: "stopping") }
         let address = AddressKey(request.clientAddress)
         if let hit = ledger.knock(address, at: ports.monotonicMilliseconds()) { throw .limit(hit) }
         let query = try QueryParameters(request.query)
         let token = try PresentedToken.find(
-            in: request, offered: offered, query: query, fromCookie: fromCookie,
+            in: request, offered: offered, query: query, cookie: cookie,
             rule: configuration.queryToken, cookieName: configuration.edgeCookieName)
         let claims = try claims(of: token, client: query.client)
         let client = try client(of: claims)

@@ -35,24 +35,19 @@ struct PublicFront: Sendable {
         // Tokens and secrets travel over TLS (RFC 6749 §3.2, RFC 6750 §5.3).
         guard request.isProtected || allowPlainHTTP else { return .response(Self.httpsRequired) }
         guard !AuthService.authenticatesItself(request) else {
-            return outcome(of: request, isFromCookie: false)
+            let untouched = EdgeResult(headers: request.headers, fromCookie: false)
+            return outcome(of: request, untouched)
         }
-        do throws(EdgeRefusal) {
-            let result = try edge.apply(request.headers)
-            var stepped = request
-            stepped.headers = result.headers
-            return outcome(of: stepped, isFromCookie: result.fromCookie)
-        } catch {
-            return .response(error.response)
-        }
+        return outcome(of: request, edge.prepare(request.headers))
     }
 
-    private func outcome(of request: HTTPRequest, isFromCookie: Bool) -> HTTPOutcome {
-        if let response = auth?.respond(to: request, fromCookie: isFromCookie) {
-            return .response(response)
-        }
-        return relay?.outcome(of: request, isFromCookie: isFromCookie)
-            ?? .response(Self.notFound)
+    private func outcome(of request: HTTPRequest, _ step: EdgeResult) -> HTTPOutcome {
+        var request = request
+        request.headers = step.headers
+        let response = auth?.respond(
+            to: request, fromCookie: step.fromCookie, cookieRefusal: step.refusal)
+        if let response { return .response(response) }
+        return relay?.outcome(of: request, step) ?? .response(Self.notFound)
     }
 
     private static let httpsRequired = error(
@@ -70,9 +65,11 @@ struct PublicFront: Sendable {
 
 extension PublicFront.Relay {
     /// Nil where the request is no WebSocket handshake for the relay.
-    func outcome(of request: HTTPRequest, isFromCookie: Bool) -> HTTPOutcome? {
+    func outcome(of request: HTTPRequest, _ step: EdgeResult) -> HTTPOutcome? {
         guard path == nil || path == request.path else { return nil }
-        switch service.admit(request, fromCookie: isFromCookie) {
+        let decision = service.admit(
+            request, fromCookie: step.fromCookie, cookieFault: step.refusal?.description)
+        switch decision {
         case .notAnUpgrade: return nil
         case .refuse(let response): return .response(response)
         case .accept(let headers, let admission, let affinity):

@@ -16,6 +16,9 @@ final class AuthBench: Sendable {
         var isRegistryDown = false
         var isIssuerDown = false
         var lookups = 0
+        var catchUps = 0
+        /// What another process has changed a client to.
+        var missed: Client?
         var issued: [TokenClaims] = []
         /// What `verify` knows, by the token's text.
         var tokens: [String: TokenClaims] = [:]
@@ -112,6 +115,15 @@ final class AuthBench: Sendable {
                     ?? false
             },
             keySet: { keySet },
+            catchUp: {
+                world.value.withLock { world in
+                    world.catchUps += 1
+                    guard let missed = world.missed else { return false }
+                    world.clients[missed.clientID] = missed
+                    world.missed = nil
+                    return true
+                }
+            },
             isListedOrigin: { origin in
                 world.value.withLock { world in
                     world.clients.values.contains { $0.isEnabled && $0.origins.contains(origin) }
@@ -135,6 +147,7 @@ final class AuthBench: Sendable {
     var clients: [String: Client] { world.value.withLock { $0.clients } }
     var registrationActors: [Actor] { world.value.withLock { $0.registrationActors } }
     var digestLookups: Int { world.value.withLock { $0.digestLookups } }
+    var catchUps: Int { world.value.withLock { $0.catchUps } }
     var lookups: Int { world.value.withLock { $0.lookups } }
 
     func change(_ body: @Sendable (inout World) -> Void) { world.value.withLock { body(&$0) } }

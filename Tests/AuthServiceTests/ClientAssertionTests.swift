@@ -87,13 +87,10 @@ import Tokens
                 try bench.token(index % 2 == 0 ? forger : named), 401, "invalid_client")
         }
         #expect(bench.used.isEmpty)
-        let response = try bench.token(maker)
+        let response = try bench.token(forger)
         expectRefusal(response, 429, "too_many_requests")
         #expect(response.headers["Retry-After"] == "60")
-        bench.change { $0.now += 60 }
-        var later = maker
-        later.claims["exp"] = .seconds(Self.now + 120)
-        #expect(try bench.token(later).status == 200)
+        #expect(try bench.token(maker).status == 200)
     }
 
     @Test(

@@ -1,7 +1,8 @@
-import ClientStorage
 import Clients
 import Foundation
 import Testing
+
+@testable import ClientStorage
 
 @Suite struct ClientDirectoryTests {
     /// Lives as long as one test.
@@ -17,6 +18,57 @@ import Testing
         #expect(try directory.client("c_a") == nil)
         let other = try folder.open()
         try other.add(try Client.sample("a"))
+        #expect(try directory.client("c_a")?.name == "a")
+    }
+
+    @Test("An origin is listed as long as a client that is enabled lists it, and needs no query")
+    func origins() async throws {
+        let registry = try folder.open()
+        try registry.add(
+            try Client.sample("a", rooms: ["https://r"], origins: ["https://a", "https://b"]))
+        try registry.add(try Client.sample("b", origins: ["https://b"]))
+        let directory = ClientDirectory(registry: registry) {}
+        #expect(!directory.listsOrigin("https://a"))
+        directory.start()
+        #expect(directory.listsOrigin("https://a"))
+        #expect(!directory.listsOrigin("https://r"))
+        #expect(!directory.listsOrigin("https://A"))
+        try registry.disable(id: "c_a")
+        #expect(try await eventually { !directory.listsOrigin("https://a") })
+        #expect(directory.listsOrigin("https://b"))
+        try registry.enable(id: "c_a")
+        try registry.remove(id: "c_b")
+        #expect(try await eventually { directory.listsOrigin("https://a") })
+        #expect(directory.listsOrigin("https://b"))
+        try registry.update(id: "c_a", ClientUpdate(origins: ["https://c"]))
+        #expect(try await eventually { directory.listsOrigin("https://c") })
+        #expect(!directory.listsOrigin("https://b"))
+        directory.stop()
+        try RawRegistry(path: folder.path).execute("DROP TABLE client_grant")
+        #expect(directory.listsOrigin("https://c"))
+    }
+
+    @Test("Ids that are nobody's have it look out of turn, but so many times a second")
+    func strangers() throws {
+        let registry = try folder.open()
+        let directory = ClientDirectory(registry: registry) {}
+        directory.start()
+        directory.stop()
+        // Nothing that reads a client would succeed from here on.
+        try RawRegistry(path: folder.path).execute("DROP TABLE client_secret")
+        for index in 0..<1_000 { #expect(try directory.client("c_\(index)") == nil) }
+        #expect((0..<100).filter { _ in directory.catchUp() }.isEmpty)
+    }
+
+    @Test("A client of this process's own making is known without a look")
+    func noted() throws {
+        let registry = try folder.open()
+        let directory = ClientDirectory(registry: registry) {}
+        directory.start()
+        directory.stop()
+        try registry.add(try Client.sample("a"))
+        #expect(try directory.client("c_a") == nil)
+        directory.noteChanged("c_a")
         #expect(try directory.client("c_a")?.name == "a")
     }
 
@@ -96,7 +148,8 @@ import Testing
         directory.stop()
         directory.stop()
         try registry.add(try Client.sample("b"))
-        #expect(try directory.client("c_b")?.name == "b")
+        #expect(try directory.client("c_a")?.name == "a")
+        #expect(try directory.client("c_b") == nil)
     }
 
     @Test(

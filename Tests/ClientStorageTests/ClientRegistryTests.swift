@@ -23,17 +23,6 @@ import Tokens
         #expect(try registry.client(id: "c_other") == nil)
     }
 
-    @Test("An origin is listed as long as a client that is enabled lists it")
-    func origins() throws {
-        let registry = try folder.open()
-        try registry.add(try Client.sample("a", rooms: ["https://r"], origins: ["https://a"]))
-        #expect(try registry.listsOrigin("https://a"))
-        #expect(try !registry.listsOrigin("https://r"))
-        #expect(try !registry.listsOrigin("https://A"))
-        try registry.disable(id: "c_a")
-        #expect(try !registry.listsOrigin("https://a"))
-    }
-
     @Test("The list is in order of registration")
     func order() throws {
         let registry = try folder.open()

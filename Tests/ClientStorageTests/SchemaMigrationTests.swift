@@ -87,7 +87,7 @@ import Tokens
         #expect(try registry.list() == [try oldClient(lifetimeSecondsMax: 60, keys: [key])])
         #expect(try registry.client(id: "c_old")?.legacySecret == nil)
         #expect(try registry.client(id: "c_old")?.registration == nil)
-        #expect(try registry.registrationTokenDigest(id: "c_old") == nil)
+        #expect(try registry.client(id: "c_old")?.registrationTokenDigest == nil)
         #expect(try registry.revocations() == [.token(id: "t9", expiresAt: 7000)])
         #expect(try registry.auditEntries(after: 0, limit: 10).map(\.target) == ["c_old"])
         let secret = [UInt8](repeating: 5, count: 32)

@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 
 /// What a server knows of the clients it has met: a value, changed by misses and by refreshes.
@@ -16,6 +17,10 @@ struct ClientCache {
         var revocations: [Revocation] = []
         /// Revocations that ended before this second serve nobody any more.
         var purgedBefore: Int64 = .min
+        /// Every client that is new or changed.
+        var entries: [ClientIndex.Entry] = []
+        /// Every client there is; nil where none was removed.
+        var remaining: Set<ByteText>?
     }
 
     private struct Entry {

@@ -1,3 +1,4 @@
+import Bytes
 package import Clients
 import Dispatch
 import Locking
@@ -5,12 +6,15 @@ import Locking
 /// The registry as a server reads it: a cache that follows what other processes change, five times
 /// a second.
 ///
-/// A client that is cached costs a short lock and no database; one that is not is looked up at
-/// once, so that a client just added works. Revocations are all in memory. Safe to call from any
-/// thread.
+/// A client that is cached costs a short lock and no database. The ids of all clients, the origins
+/// that they list and the revocations are in memory, so that nobody causes a query by an id or an
+/// origin of their own making; a client just added works, since an unknown id has the directory
+/// look out of turn, which is bounded. Safe to call from any thread.
 package final class ClientDirectory: Sendable {
     static let pollMilliseconds = 200
     private static let entriesMax = 65_536
+    /// Looks out of turn in a second.
+    static let extraLooksPerSecond = 20
 
     private struct Following: ~Copyable {
         var follower: RegistryFollower
@@ -19,6 +23,9 @@ package final class ClientDirectory: Sendable {
 
     private struct State {
         var cache: ClientCache
+        /// nil until the first look.
+        var index: ClientIndex?
+        var extraLooks = ExtraLooks()
         var revocations = RevocationSet()
         /// Whether `revocations` holds everything that the registry did at some moment.
         var knowsRevocations = false
@@ -28,6 +35,10 @@ package final class ClientDirectory: Sendable {
 
         mutating func apply(_ refresh: ClientCache.Refresh, asked: Set<String>) {
             cache.apply(refresh, asked: asked)
+            var index = index.take() ?? ClientIndex()
+            for entry in refresh.entries { index.set(entry) }
+            if let remaining = refresh.remaining { index.keep(remaining) }
+            self.index = index
             if refresh.purgedBefore > purgedBefore {
                 purgedBefore = refresh.purgedBefore
                 revocations.drop(expiredBefore: purgedBefore)
@@ -64,10 +75,40 @@ package final class ClientDirectory: Sendable {
     package func client(_ id: String) throws(RegistryError) -> Client? {
         guard ClientID.isPlausible(id) else { return nil }
         if let client = state.withLock({ $0.cache.client(id) }) { return client }
+        guard try exists(ByteText(id)) else { return nil }
         let (found, revision) = try registry.snapshot(id: id)
         guard let found else { return nil }
         state.withLock { $0.cache.insert(found, revision: revision) }
         return found
+    }
+
+    /// Whether there may be such a client, by what is in memory.
+    private func exists(_ id: ByteText) throws(RegistryError) -> Bool {
+        guard state.withLock({ $0.index?.knows(id) == false }) else { return true }
+        guard catchUp() else {
+            if let trouble = trouble() { throw trouble }
+            return false
+        }
+        return state.withLock { $0.index?.knows(id) == true }
+    }
+
+    /// Looks out of turn, `extraLooksPerSecond` times a second at most, and tells whether it found
+    /// something new. Where nothing was written meanwhile it costs no query but one for a counter.
+    ///
+    /// Not to be called by `onChange`.
+    package func catchUp() -> Bool {
+        let now = DispatchTime.now().uptimeNanoseconds / 1_000_000
+        guard state.withLock({ $0.extraLooks.take(atMilliseconds: now) }) else { return false }
+        return queue.sync {
+            let before = state.withLock { $0.cache.revision }
+            look()
+            return state.withLock { $0.cache.revision } != before
+        }
+    }
+
+    /// Whether a client that is enabled lists this origin; false while nobody can tell.
+    package func listsOrigin(_ origin: String) -> Bool {
+        state.withLock { $0.index?.lists(ByteText(origin)) == true }
     }
 
     /// Whether a token with these claims (`jti`, `sub`, `client_id`, `iat` in seconds since the
@@ -96,7 +137,12 @@ package final class ClientDirectory: Sendable {
 
     /// Has the next lookup of a client see what this process has changed, without waiting for the
     /// next look; `onChange` is called by that look.
-    package func noteChanged(_ id: String) { state.withLock { $0.cache.forget(id) } }
+    package func noteChanged(_ id: String) {
+        state.withLock { state in
+            state.cache.forget(id)
+            state.index?.note(ByteText(id))
+        }
+    }
 
     /// Asks the registry itself, before the first look.
     private func learnRevocations() -> Bool {
@@ -137,6 +183,7 @@ package final class ClientDirectory: Sendable {
     }
 
     /// Looks once; false when following is over.
+    @discardableResult
     private func look() -> Bool {
         let (isStopped, outcome) = following.withLock { following in
             guard !following.isStopped else { return (true, LookOutcome.nothingNew) }
@@ -180,5 +227,20 @@ package final class ClientDirectory: Sendable {
                 return !isFirst
             }
         }
+    }
+}
+
+/// A budget that is full again after a second.
+private struct ExtraLooks {
+    private var left = Double(ClientDirectory.extraLooksPerSecond)
+    private var countedAt: UInt64 = 0
+
+    mutating func take(atMilliseconds now: UInt64) -> Bool {
+        let full = Double(ClientDirectory.extraLooksPerSecond)
+        left = min(full, left + Double(now - min(countedAt, now)) / 1000 * full)
+        countedAt = now
+        guard left >= 1 else { return false }
+        left -= 1
+        return true
     }
 }

@@ -59,20 +59,9 @@ package final class ClientRegistry: Sendable {
         }
     }
 
-    /// Whether a client that is enabled lists this origin.
-    package func listsOrigin(_ origin: String) throws(RegistryError) -> Bool {
-        try read { try ClientRows.listsOrigin($0, origin) }
-    }
-
     /// One client; nil where there is none.
     package func client(id: String) throws(RegistryError) -> Client? {
         try read { try ClientRows.client($0, id: id) }
-    }
-
-    /// SHA-256 of the registration access token of a client; nil where there is no client of that
-    /// id, or an operator added it. One look-up, whether or not it finds anything.
-    package func registrationTokenDigest(id: String) throws(RegistryError) -> [UInt8]? {
-        try read { try RegistrationRows.tokenDigest($0, id) }
     }
 
     /// One client, and the revision of the registry at which it was so.

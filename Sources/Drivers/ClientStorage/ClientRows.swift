@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 import FoundationEssentials
 internal import GRDB
@@ -33,13 +34,23 @@ enum ClientRows {
         try String.fetchAll(db, sql: "SELECT id FROM client ORDER BY created_at, id")
     }
 
-    static func listsOrigin(_ db: Database, _ origin: String) throws -> Bool {
-        let select = try db.cachedStatement(
+    /// The clients made or changed after `revision`, with the origins of those that are enabled.
+    static func entries(_ db: Database, since revision: Int64) throws -> [ClientIndex.Entry] {
+        let rows = try Row.fetchCursor(
+            db,
             sql: """
-                SELECT 1 FROM client_grant JOIN client ON id = client_id
-                WHERE kind = 'origin' AND value = ? AND is_enabled LIMIT 1
-                """)
-        return try Row.fetchOne(select, arguments: [origin]) != nil
+                SELECT id, value FROM client
+                LEFT JOIN client_grant ON client_id = id AND kind = 'origin' AND is_enabled
+                WHERE revision > ? ORDER BY id
+                """,
+            arguments: [revision])
+        var entries: [ClientIndex.Entry] = []
+        while let row = try rows.next() {
+            let (id, origin): (String, String?) = (row[0], row[1])
+            if entries.last?.id != ByteText(id) { entries.append(.init(id: ByteText(id))) }
+            if let origin { entries[entries.count - 1].origins.append(ByteText(origin)) }
+        }
+        return entries
     }
 
     static func exists(_ db: Database, id: String) throws -> Bool {

@@ -24,12 +24,6 @@ enum RegistrationRows {
             grantTypes: grantTypes.compactMap { $0 })
     }
 
-    static func tokenDigest(_ db: Database, _ id: String) throws -> [UInt8]? {
-        let select = try db.cachedStatement(
-            sql: "SELECT token_digest FROM client_registration WHERE client_id = ?")
-        return try Data.fetchOne(select, arguments: [id]).map { Array($0) }
-    }
-
     static func insert(
         _ db: Database, _ id: String, _ registration: ClientRegistration
     ) throws {

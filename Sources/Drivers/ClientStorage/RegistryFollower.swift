@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 internal import GRDB
 
@@ -55,17 +56,17 @@ struct RegistryFollower: ~Copyable {
         let revision = try ClientRows.revision(db)
         guard revision != known else { return nil }
         var refresh = ClientCache.Refresh(revision: revision, changed: [:], removed: [])
-        let changed = try String.fetchCursor(
-            db, sql: "SELECT id FROM client WHERE revision > ?", arguments: [known ?? -1])
-        while let id = try changed.next() {
-            guard ids.contains(id) else { continue }
-            refresh.changed[id] = try ClientRows.client(db, id: id)
+        refresh.entries = try ClientRows.entries(db, since: known ?? -1)
+        for entry in refresh.entries where ids.contains(entry.id.string) {
+            refresh.changed[entry.id.string] = try ClientRows.client(db, id: entry.id.string)
         }
         refresh.revocations = try RevocationRows.changed(db, since: known ?? -1)
         refresh.purgedBefore = try RevocationRows.purgedBefore(db)
         let removal = try Int64.fetchOne(db, sql: "SELECT removal_revision FROM registry") ?? 0
         guard removal > known ?? -1 else { return refresh }
-        for id in ids where try !ClientRows.exists(db, id: id) { refresh.removed.insert(id) }
+        let remaining = Set(try ClientRows.ids(db).map(ByteText.init(_:)))
+        refresh.removed = ids.filter { !remaining.contains(ByteText($0)) }
+        refresh.remaining = remaining
         return refresh
     }
 }

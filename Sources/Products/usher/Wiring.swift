@@ -163,9 +163,7 @@ extension Wiring {
             revoke: revoke(directory), markUsed: markUsed(),
             verifySignature: AssertionKeys().isValid,
             keySet: { keys.current.keySet },
-            isListedOrigin: { [registry = foundations.registry] origin in
-                (try? registry.listsOrigin(origin)) ?? false
-            },
+            catchUp: directory.catchUp, isListedOrigin: directory.listsOrigin,
             iceServers: iceServers(), log: log.write,
             registrations: settings.clientRegistration
                 ? .over(foundations.registry, followedBy: directory) : nil)

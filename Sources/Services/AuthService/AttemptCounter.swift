@@ -2,9 +2,16 @@ import HTTPMessages
 
 /// Counts what a key did within the last minute, in bounded memory.
 ///
-/// A window begins with a key's first attempt. When the table is full, windows that are over go
-/// first, then any eighth of the rest: forgetting is the price of a bound.
+/// A window begins with a key's first attempt. When the table is full, windows that are over go.
 struct AttemptCounter<Key: Hashable & Sendable> {
+    /// What becomes of a new key where every window is still open.
+    enum Overflow {
+        /// Any eighth of the others is forgotten.
+        case forgetOthers
+        /// It is not counted, so that nobody gets rid of a window by filling the table.
+        case countNoMore
+    }
+
     private struct Window {
         let startedAt: Int64
         var count: Int
@@ -13,9 +20,16 @@ struct AttemptCounter<Key: Hashable & Sendable> {
     private let attemptsMax: Int
     private let windowSeconds: Int64
     private let keysMax: Int
+    private let overflow: Overflow
     private var windows: [Key: Window] = [:]
+    /// When those that are over were last taken out.
+    private var sweptAt: Int64?
 
-    init(attemptsMax: Int, windowSeconds: Int64 = 60, keysMax: Int = 16_384) {
+    init(
+        attemptsMax: Int, windowSeconds: Int64 = 60, keysMax: Int = 16_384,
+        whenFull overflow: Overflow = .forgetOthers
+    ) {
+        self.overflow = overflow
         self.attemptsMax = attemptsMax
         self.windowSeconds = windowSeconds
         self.keysMax = keysMax
@@ -34,14 +48,20 @@ struct AttemptCounter<Key: Hashable & Sendable> {
         return window.startedAt + windowSeconds - now
     }
 
-    /// Counts one attempt.
-    mutating func record(_ key: Key, now: Int64) {
+    /// Whether the key has a window, open or over.
+    func isCounting(_ key: Key) -> Bool { windows[key] != nil }
+
+    /// Counts one attempt; false where there is no room to.
+    @discardableResult
+    mutating func record(_ key: Key, now: Int64) -> Bool {
         if let window = windows[key], isCurrent(window, now) {
             windows[key]?.count += 1
-            return
+            return true
         }
         if windows.count >= keysMax, windows[key] == nil { makeRoom(now) }
+        guard windows.count < keysMax || windows[key] != nil else { return false }
         windows[key] = Window(startedAt: now, count: 1)
+        return true
     }
 
     /// A clock set back starts every window anew.
@@ -50,8 +70,13 @@ struct AttemptCounter<Key: Hashable & Sendable> {
     }
 
     private mutating func makeRoom(_ now: Int64) {
+        // Once a second at most where it may have to be done for every attempt.
+        guard overflow == .forgetOthers || sweptAt != now else { return }
+        sweptAt = now
         windows = windows.filter { isCurrent($0.value, now) }
-        guard windows.count > keysMax - max(1, keysMax / 8) else { return }
+        guard overflow == .forgetOthers, windows.count > keysMax - max(1, keysMax / 8) else {
+            return
+        }
         for key in windows.keys.prefix(max(1, keysMax / 8)) { windows[key] = nil }
     }
 }

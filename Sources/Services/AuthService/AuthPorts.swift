@@ -62,6 +62,9 @@ package struct AuthPorts: Sendable {
     package let verifySignature: VerifySignature
     /// The public keys as a JWK set (RFC 7517 §5), serialised.
     package let keySet: @Sendable () -> [UInt8]
+    /// Looks for changes of clients that this process has not seen yet, unless that was done too
+    /// often just now; false where there are none.
+    package let catchUp: @Sendable () -> Bool
     /// Whether some client that is enabled lists this origin. False where nobody can tell now.
     package let isListedOrigin: @Sendable (_ origin: String) -> Bool
     /// What the holder of a token with this `sub` is told of ICE servers; `now` is in seconds since
@@ -80,6 +83,7 @@ package struct AuthPorts: Sendable {
         isRevoked: @escaping @Sendable (TokenClaims) -> Bool, revoke: @escaping Revoke,
         markUsed: @escaping MarkUsed, verifySignature: @escaping VerifySignature,
         keySet: @escaping @Sendable () -> [UInt8],
+        catchUp: @escaping @Sendable () -> Bool,
         isListedOrigin: @escaping @Sendable (String) -> Bool,
         iceServers: @escaping @Sendable (String, Int64) -> ICEServers.Offer, log: @escaping Log,
         registrations: RegistrationPorts? = nil
@@ -96,6 +100,7 @@ package struct AuthPorts: Sendable {
         self.markUsed = markUsed
         self.verifySignature = verifySignature
         self.keySet = keySet
+        self.catchUp = catchUp
         self.isListedOrigin = isListedOrigin
         self.iceServers = iceServers
         self.log = log

@@ -94,7 +94,7 @@ extension RegisteredClientEndpoint {
         let id = String(request.path.dropFirst(Self.prefix.count))
         try guesses.check(id, from: request.clientAddress, now: now)
         guard try isTokenOf(id, token), let client = try lookUp(registry.client, id) else {
-            guesses.record(id, from: request.clientAddress, now: now)
+            try guesses.record(id, from: request.clientAddress, now: now)
             ports.log("registration_access_refused", [("address", request.clientAddress)])
             throw Self.refused
         }
@@ -109,6 +109,8 @@ extension RegisteredClientEndpoint {
             ClientID.isPlausible(id) ? try lookUp(registry.tokenDigest, id) : nil
         let presented = RegistrationTokenText.digest(of: token, sha256: ports.sha256)
         let isEqual = ports.constantTimeEqual(presented, known ?? dummy)
+        // An unknown id had the directory look for what is new.
+        if known != nil, !isEqual { _ = ports.catchUp() }
         return isEqual && known != nil
     }
 

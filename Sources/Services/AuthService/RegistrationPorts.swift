@@ -2,8 +2,8 @@ package import Clients
 package import Tokens
 
 /// What the registration of clients over HTTP needs of the world, beside `AuthPorts`. All closures
-/// may be called from any thread, and go to the registry itself, past every cache: who has just
-/// written must read what they wrote.
+/// may be called from any thread. But for `tokenDigest`, which strangers ask for, they go to the
+/// registry itself, past every cache: who has just written must read what they wrote.
 package struct RegistrationPorts: Sendable {
     package typealias TokenDigest =
         @Sendable (_ clientID: String) throws(ClientLookupFailure) -> [UInt8]?

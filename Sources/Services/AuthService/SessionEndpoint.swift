@@ -91,8 +91,8 @@ final class SessionEndpoint: Sendable {
         guard refusal != nil || request.headers.contains("Authorization") else {
             throw Self.noSession
         }
-        let token = try BearerToken.find(in: request, beside: refusal)
-        let holder = try check.holder(of: token, [.session], now)
+        let session = try BearerToken.find(in: request, beside: refusal)
+        let holder = try check.holder(of: session, [.session], now)
         try pages.check(request, of: holder.client)
         let wish = try wish(OAuthForm(optional: request), holder, now)
         let token = try maker.make(wish, for: holder.client.clientID, now: now)

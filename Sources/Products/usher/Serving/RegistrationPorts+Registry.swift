@@ -11,7 +11,7 @@ extension RegistrationPorts {
         RegistrationPorts(
             tokenDigest: { id throws(ClientLookupFailure) in
                 try translated { () throws(RegistryError) in
-                    try registry.registrationTokenDigest(id: id)
+                    try directory.client(id)?.registrationTokenDigest
                 }
             },
             client: { id throws(ClientLookupFailure) in
@@ -19,6 +19,7 @@ extension RegistrationPorts {
             },
             add: { client, actor throws(ClientLookupFailure) in
                 try translated { () throws(RegistryError) in try registry.add(client, by: actor) }
+                directory.noteChanged(client.clientID)
             },
             update: { id, update, actor throws(ClientLookupFailure) in
                 defer { directory.noteChanged(id) }

@@ -1,0 +1,45 @@
+import Bytes
+
+/// Which clients there are and what origins they list: all of them, so that no stranger's request
+/// needs a query.
+struct ClientIndex {
+    /// What a look at the registry found of one client.
+    struct Entry: Equatable {
+        let id: ByteText
+        /// None while the client is disabled.
+        var origins: [ByteText] = []
+    }
+
+    private var origins: [ByteText: [ByteText]] = [:]
+    /// How many clients list an origin.
+    private var listings: [ByteText: Int] = [:]
+
+    func knows(_ id: ByteText) -> Bool { origins[id] != nil }
+
+    func lists(_ origin: ByteText) -> Bool { listings[origin] != nil }
+
+    mutating func set(_ entry: Entry) {
+        unlist(origins.updateValue(entry.origins, forKey: entry.id) ?? [])
+        for origin in entry.origins { listings[origin, default: 0] += 1 }
+    }
+
+    /// Takes note of a client whose origins the next look will tell.
+    mutating func note(_ id: ByteText) {
+        if origins[id] == nil { origins[id] = [] }
+    }
+
+    /// Forgets the clients that are not among these.
+    mutating func keep(_ ids: Set<ByteText>) {
+        for (id, listed) in origins where !ids.contains(id) {
+            origins[id] = nil
+            unlist(listed)
+        }
+    }
+
+    private mutating func unlist(_ gone: [ByteText]) {
+        for origin in gone {
+            guard let count = listings[origin] else { continue }
+            listings[origin] = count > 1 ? count - 1 : nil
+        }
+    }
+}

@@ -57,6 +57,7 @@ let modules: [Module] = [
     Module(name: "Monitoring", layer: .core),
     Module(name: "Edge", layer: .core, uses: ["Bytes", "HTTPMessages", "StrictJSON"]),
     Module(name: "WebSocket", layer: .core, uses: ["Bytes", "HTTPMessages"]),
+    Module(name: "Shares", layer: .core, uses: ["Bytes"]),
     Module(name: "Signalling", layer: .core, uses: ["Bytes", "StrictJSON"]),
     Module(name: "ICEServers", layer: .core, uses: ["Bytes", "StrictJSON"]),
 
@@ -73,7 +74,9 @@ let modules: [Module] = [
     Module(
         name: "HTTPServing", layer: .drivers,
         uses: ["Bytes", "CGnuTLS", "CMicrohttpd", "HTTPMessages", "Locking"]),
-    Module(name: "SocketLoop", layer: .drivers, uses: ["CEpoll", "Locking", "WebSocket"]),
+    Module(
+        name: "SocketLoop", layer: .drivers,
+        uses: ["Bytes", "CEpoll", "Locking", "Shares", "WebSocket"]),
 
     Module(
         name: "AuthService", layer: .services,
@@ -84,8 +87,8 @@ let modules: [Module] = [
     Module(
         name: "SignalService", layer: .services,
         uses: [
-            "Bytes", "HTTPMessages", "ICEServers", "Locking", "Signalling", "StrictJSON", "Tokens",
-            "WebSocket",
+            "Bytes", "HTTPMessages", "ICEServers", "Locking", "Shares", "Signalling", "StrictJSON",
+            "Tokens", "WebSocket",
         ]),
 
     Module(
@@ -114,6 +117,7 @@ let testUses: [String: [String]] = [
     "Monitoring": [],
     "Edge": ["Bytes", "HTTPMessages", "StrictJSON"],
     "WebSocket": ["Bytes", "HTTPMessages"],
+    "Shares": ["Bytes"],
     "Signalling": ["Bytes", "StrictJSON"],
     "ICEServers": ["Bytes", "StrictJSON"],
     "Cryptography": ["Bytes", "StrictJSON", "Tokens"],
@@ -226,7 +230,7 @@ let package = Package(
         .executableTarget(
             name: "echo-server",
             dependencies: names([
-                "Cryptography", "HTTPMessages", "HTTPServing", "SocketLoop", "WebSocket",
+                "Bytes", "Cryptography", "HTTPMessages", "HTTPServing", "SocketLoop", "WebSocket",
             ]),
             path: "Tests/EchoServer", swiftSettings: settings),
     ]

@@ -1,3 +1,4 @@
+import Bytes
 import CEpoll
 import Glibc
 import WebSocket
@@ -107,6 +108,8 @@ private struct EchoHandler: SocketHandler {
     var moved = 0
     var arrived: Int?
 
+    func client(of admission: Int) -> ByteText { "" }
+
     mutating func opened(
         _ socket: SocketID, _ admission: Int, _ loop: inout some SocketOutput & ~Copyable
     ) {
@@ -151,12 +154,13 @@ private struct LoopPair: ~Copyable {
         deliveries = mailboxes.map { Deliveries(waking: $0) }
         let port = SocketClock { [clock] in clock.milliseconds }
         let (closers, board) = (Closers(), FigureBoard())
+        let shares = SocketShares(choice.limits)
         first = EventLoop(
-            index: 0, poll: epoll_create1(0), mailboxes: mailboxes, closers: closers, board: board,
-            limits: choice.limits, clock: port)
+            index: 0, poll: epoll_create1(0), mailboxes: mailboxes, closers: closers,
+            shares: shares, board: board, limits: choice.limits, clock: port)
         second = EventLoop(
-            index: 1, poll: epoll_create1(0), mailboxes: mailboxes, closers: closers, board: board,
-            limits: choice.limits, clock: port)
+            index: 1, poll: epoll_create1(0), mailboxes: mailboxes, closers: closers,
+            shares: shares, board: board, limits: choice.limits, clock: port)
         first.watchMailbox()
         second.watchMailbox()
         handlers = (EchoHandler(moves: choice.moves), EchoHandler(moves: choice.moves))

@@ -1,3 +1,4 @@
+import Bytes
 import Cryptography
 import Glibc
 import HTTPMessages
@@ -63,6 +64,8 @@ import WebSocket
 struct EchoHandler: SocketHandler {
     typealias Admission = Void
     typealias Note = Never
+
+    func client(of admission: Void) -> ByteText { "" }
 
     mutating func received(
         _ text: Span<UInt8>, from socket: SocketID, _ loop: inout some SocketOutput & ~Copyable

@@ -1,4 +1,6 @@
+import Bytes
 import HTTPMessages
+import Signalling
 import StrictJSON
 import Synchronization
 import Testing
@@ -177,7 +179,7 @@ import Tokens
         connectionsPerAddressMax: 2, connectionsPerSecond: 1, connectionBurst: 2)
 
     private func place(_ address: Int) -> ConnectionPlace {
-        ConnectionPlace(address: .ip(UInt128(address)), clientID: "a", subject: nil)
+        ConnectionPlace(address: .ip(UInt128(address)), client: "a", subject: nil)
     }
 
     @Test("The table of addresses stays bounded in a flood from very many of them")
@@ -221,20 +223,37 @@ import Tokens
         var counts = ConnectionCounts(limits: limits)
         var random = SystemRandomNumberGenerator()
         var open: [ConnectionPlace] = []
+        var away: Set<ConnectionID> = []
+        var sessions: UInt64 = 0
         for _ in 0..<5000 {
             if Bool.random(using: &random), let last = open.popLast() {
                 counts.exit(last)
+            } else if Int.random(in: 0..<4, using: &random) == 0, let last = open.popLast() {
+                sessions += 1
+                counts.park(last, ConnectionID(raw: sessions))
+                away.insert(ConnectionID(raw: sessions))
+            } else if Bool.random(using: &random), let session = away.randomElement() {
+                counts.unpark(session)
+                away.remove(session)
             } else {
                 let place = ConnectionPlace(
                     address: .ip(UInt128(Int.random(in: 0..<9, using: &random))),
-                    clientID: ["a", "b", "c"].randomElement(using: &random) ?? "a",
+                    client: ["a", "b", "c"].randomElement(using: &random) ?? "a",
                     subject: [nil, "x", "y"].randomElement(using: &random) ?? nil)
-                if counts.enter(place) == nil { open.append(place) }
+                guard counts.enter(place) == nil else { continue }
+                open.append(place)
+                for session in counts.settle(place) {
+                    #expect(away.remove(session) != nil)
+                }
+                #expect(open.count + away.count <= 40)
+                let ofSame = open.count { $0.client == place.client && $0.subject == place.subject }
+                #expect(place.subject == nil || ofSame <= 3)
             }
             open.shuffle(using: &random)
-            #expect(counts.total == open.count)
+            #expect(counts.total == open.count && counts.awayCount == away.count)
         }
+        for session in away { counts.unpark(session) }
         for place in open { counts.exit(place) }
-        #expect(counts.total == 0 && counts.addressCount == 0)
+        #expect(counts.total == 0 && counts.addressCount == 0 && counts.awayCount == 0)
     }
 }

@@ -61,6 +61,8 @@ final class ModelWire {
     /// Whom the server takes it for.
     var party: ModelParty?
     var hasSpoken = false
+    /// It resumes nothing, and has made room for itself.
+    var hasPlace = false
     /// The number of the last event that the server sent.
     var lastSent = 0
     /// What the server sent as `resumed`.

@@ -24,6 +24,8 @@ final class ModelParty {
     var doom: Doom?
     /// Where it is, in the order of joining.
     var rooms: [(room: String, peerID: String)] = []
+    /// Of several who are away, the first to go has the least.
+    var awayOrder = 0
 
     /// Of a session: all its events from number 1 on.
     var log: [Entry] = []

@@ -10,6 +10,7 @@ struct ModelRooms {
     /// How often somebody left for which reason.
     private(set) var departures: [String: Int] = [:]
     private var groups = 0
+    private var departed = 0
     private var group: Int?
 
     init(roomsMax: Int, membersMax: Int, keptMax: Int, graceSeconds: Int64) {
@@ -153,6 +154,8 @@ struct ModelRooms {
             end(party, reason: "lost")
         } else {
             party.state = .away(until: now + graceSeconds, loop: loop)
+            departed += 1
+            party.awayOrder = departed
         }
     }
 

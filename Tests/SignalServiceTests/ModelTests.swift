@@ -10,6 +10,7 @@ import Testing
         ("three loops", ModelSetting()),
         ("one loop", ModelSetting(loops: 1)),
         ("little kept", ModelSetting(loops: 2, keptMax: 6, graceSeconds: 2)),
+        ("few connections", ModelSetting(loops: 2, subjectMax: 2)),
         ("wide rooms", ModelSetting(loops: 4, actors: 12, roomsMax: 4, membersMax: 12)),
     ]
 
@@ -53,6 +54,7 @@ import Testing
         ]
         if setting.1.loops > 1 { wanted.append("moved") }
         if setting.1.roomsMax < 4 { wanted += ["too_many_rooms", "room_full"] }
+        if setting.1.subjectMax > 0 { wanted += ["refused", "made_room"] }
         for what in wanted {
             #expect(reached[what, default: 0] >= 5, "\(what) in \(setting.name)")
         }

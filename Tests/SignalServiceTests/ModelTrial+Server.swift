@@ -13,6 +13,7 @@ extension ModelTrial {
         let bytes = Array(message.text.utf8)
         let loop = net.loop(of: socket)
         let closes = try net.call(loop) { $0.received(bytes.span, from: socket, &$1) }
+        if case .resume = message.content {} else { takePlace(wire) }
         if wire.socket == nil {
             wire.moving = message
             tally["moved", default: 0] += 1
@@ -77,6 +78,36 @@ extension ModelTrial {
         return nil
     }
 
+    // MARK: Places
+
+    /// Connections of the same client and subject; who is away keeps nobody out.
+    private func connections(_ token: ModelToken) -> Int {
+        wires.count { wire in
+            !wire.isReleased && wire.party?.token.isOfSamePeer(as: token) == true
+        }
+    }
+
+    func isFull(for token: ModelToken) -> Bool {
+        setting.subjectMax > 0 && token.subject != nil
+            && connections(token) >= setting.subjectMax
+    }
+
+    /// A connection that resumes nothing has the first of its subject who went away leave, where
+    /// they are too many.
+    func takePlace(_ wire: ModelWire) {
+        guard setting.subjectMax > 0, !wire.hasPlace, let token = wire.party?.token,
+            token.subject != nil
+        else { return }
+        wire.hasPlace = true
+        let away = parties.filter { $0.isAway && $0.token.isOfSamePeer(as: token) }
+            .sorted { $0.awayOrder < $1.awayOrder }
+        let surplus = connections(token) + away.count - setting.subjectMax
+        for party in away.prefix(max(0, surplus)) {
+            tally["made_room", default: 0] += 1
+            rooms.end(party, reason: "lost")
+        }
+    }
+
     // MARK: Resuming
 
     private func handle(
@@ -99,8 +130,10 @@ extension ModelTrial {
             }
         }
         tally[isResumed ? "resumed" : "resume_failed", default: 0] += 1
+        wire.hasPlace = isResumed
         guard isResumed, let old else {
             if let old { rooms.end(old, reason: old.doom == .replaced ? "replaced" : "lost") }
+            takePlace(wire)
             let event = ModelEvent.error(
                 code: "resume_failed", action: "resume", ack: message.number)
             rooms.tell(fresh, event, of: fresh.connection)

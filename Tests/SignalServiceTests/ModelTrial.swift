@@ -12,6 +12,8 @@ struct ModelSetting: Sendable {
     var membersMax = 3
     var keptMax = 256
     var graceSeconds = 3
+    /// Connections of one subject, those who are away included; 0 means no limit.
+    var subjectMax = 0
 }
 
 /// A user of the relay: what it remembers between connections, and what it has read.
@@ -53,6 +55,8 @@ final class ModelTrial {
     /// Connections whose client is gone, and the server may not know.
     var orphans: [ModelWire] = []
     var parties: [ModelParty] = []
+    /// All there have been.
+    var wires: [ModelWire] = []
     var revoked: Set<String> = []
     /// How often what came about, so that a test can tell that sequences reach it.
     var tally: [String: Int] = [:]
@@ -63,6 +67,7 @@ final class ModelTrial {
         var configuration = SignalConfiguration(
             roomsPerConnectionMax: setting.roomsMax, membersPerRoomMax: setting.membersMax,
             connectionsPerAddressMax: 0)
+        configuration.connectionsPerSubjectMax = setting.subjectMax
         configuration.resumeGraceSeconds = setting.graceSeconds
         configuration.historyEventsMax = setting.keptMax
         configuration.historyBytesMax = 0
@@ -161,8 +166,16 @@ final class ModelTrial {
         let token = try token(actor, rights)
         let v1 = actor.isV1 ? [("Sec-WebSocket-Protocol", "usher.v1")] : []
         let decision = service.admit(handshake("token=\(token.text)", v1), fromCookie: false)
-        guard let admission = decision.admission else { throw Mismatch("a good token is refused") }
+        let isFull = isFull(for: token.rights)
+        guard (decision.admission == nil) == isFull else {
+            throw Mismatch("a connection is refused, or is not, with \(isFull) for full")
+        }
+        guard let admission = decision.admission else {
+            tally["refused", default: 0] += 1
+            return nil
+        }
         let wire = ModelWire()
+        wires.append(wire)
         let loop = net.loops[loop % setting.loops]
         let socket = net.adopt(wire, loop)
         try net.call(loop) { $0.opened(socket, admission, &$1) }
@@ -180,6 +193,7 @@ final class ModelTrial {
         parties.append(party)
         wire.party = party
         actor.wire = wire
+        if !actor.isV1 { takePlace(wire) }
         actor.fresh = .init(party: party, secret: secret, seq: 0)
         actor.isResuming = false
         if rights == .all || !actor.isV1 { actor.memory = actor.fresh }

@@ -84,6 +84,12 @@ import WebSocket
             seqs[socket] = seq
         }
 
+        /// Makes room; which one does not matter.
+        func closeOne() {
+            if let socket = secrets.keys.first { close(socket, .lost) }
+            settle()
+        }
+
         func close(_ socket: SocketID, _ end: SocketEnd) {
             guard secrets[socket] != nil else { return }
             secrets[socket] = nil
@@ -91,20 +97,22 @@ import WebSocket
         }
     }
 
+    /// Little enough for sessions to give way to others all the time.
+    private static let tight = SignalConfiguration(
+        connectionsPerSubjectMax: 12, detachedBytesMax: 60_000, heldBytesMax: 80_000)
+
     @Test(
-        "Joins, leaves, broadcasts, losses, resumes and replacements at once leave nothing behind")
-    func churn() throws {
+        "Joins, leaves, broadcasts, losses, resumes and replacements at once leave nothing behind",
+        arguments: [SignalConfiguration(), tight])
+    func churn(configuration: SignalConfiguration) throws {
         let world = World()
-        var configuration = SignalConfiguration()
+        var configuration = configuration
         configuration.connectionsPerAddressMax = 0
         configuration.membersPerRoomMax = 0
         let service = SignalService(configuration, world.ports())
         let rounds = 400
-        let admissions = try (0..<(Self.loopCount * rounds)).map { number in
-            let token = try world.token(subject: "s\(number % 7)")
-            let protocols = [("Sec-WebSocket-Protocol", "usher.v1")]
-            let decision = service.admit(handshake("token=\(token)", protocols), fromCookie: false)
-            return try #require(decision.admission)
+        let tokens = try (0..<(Self.loopCount * rounds)).map { number in
+            try world.token(subject: "s\(number % 7)")
         }
         let mail = Mail()
         let lost = Lock(Lost())
@@ -113,7 +121,14 @@ import WebSocket
             let worker = Worker(FakeLoop(service, index: index), mail)
             var random = SeededGenerator(seed: UInt64(index))
             for round in 0..<rounds {
-                Self.step(worker, admissions[index * rounds + round], lost, &random)
+                let request = handshake(
+                    "token=\(tokens[index * rounds + round])",
+                    [("Sec-WebSocket-Protocol", "usher.v1")])
+                guard let admission = service.admit(request, fromCookie: false).admission else {
+                    worker.closeOne()
+                    continue
+                }
+                Self.step(worker, admission, lost, &random)
             }
             for socket in Array(worker.secrets.keys) { worker.close(socket, .lost) }
             // Others may still nudge; then the grace of all is over.
@@ -127,6 +142,10 @@ import WebSocket
         #expect(isOrdered.withLock { $0 })
         #expect(service.connectionCount == 0)
         #expect(service.sessionCount == 0 && service.roomCount == 0)
+        #expect(service.heldBytes == 0)
+        guard configuration.connectionsPerSubjectMax > 0 else { return }
+        #expect((service.figures.ended[.connections] ?? 0) > 0)
+        #expect((service.figures.ended[.bytesOfClient] ?? 0) > 0)
     }
 
     private static func step(

@@ -296,7 +296,7 @@ import WebSocket
         "A session that misses more events or bytes than are kept leaves with lost",
         arguments: [
             SignalConfiguration(historyEventsMax: 5), SignalConfiguration(historyBytesMax: 400),
-            SignalConfiguration(detachedBytesMax: 500),
+            SignalConfiguration(detachedBytesMax: 2000),
         ])
     func overfull(configuration: SignalConfiguration) throws {
         let hub = V1Hub(configuration)
@@ -312,7 +312,7 @@ import WebSocket
 
     @Test("What is kept for one who came back counts no more against what is kept for all")
     func released() throws {
-        let hub = V1Hub(SignalConfiguration(detachedBytesMax: 2000))
+        let hub = V1Hub(SignalConfiguration(detachedBytesMax: 8000))
         let bob = try hub.connect(seconds: 100_000, loop: 1)
         bob.join("R")
         var client = try hub.connect(seconds: 100_000)

@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 import Locking
 import SocketLoop
@@ -78,6 +79,9 @@ struct TestHandler: SocketHandler, ~Copyable {
         self.loop = loop
         self.log = log
     }
+
+    /// The hundreds of its name.
+    func client(of admission: Int) -> ByteText { ByteText("\(admission / 100)") }
 
     mutating func opened(
         _ socket: SocketID, _ admission: Int, _ loop: inout some SocketOutput & ~Copyable

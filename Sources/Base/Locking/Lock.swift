@@ -41,7 +41,7 @@
 
     /// A value that one thread at a time may reach: the one lock of the house.
     ///
-    /// A `Synchronization.Mutex` under a name of ours, so that a build for ThreadSanitizer can put a
-    /// `pthread_mutex_t` in its place, which that sanitizer understands.
+    /// A `Synchronization.Mutex` under a name of ours, so that a build for ThreadSanitizer can put
+    /// a `pthread_mutex_t` in its place, which that sanitizer understands.
     package typealias Lock<Value: ~Copyable> = Mutex<Value>
 #endif

@@ -117,6 +117,12 @@ package struct EventHistory: Sendable {
         compact()
     }
 
+    /// Drops all that was sent; what waits stays.
+    package mutating func forgetSent() {
+        first = entries.count &- unsentCount
+        compact()
+    }
+
     /// Drops everything; the numbers go on.
     package mutating func removeAll() {
         sentSeq = lastSeq

@@ -1,3 +1,5 @@
+package import Bytes
+
 /// How a socket's conversation ended.
 package enum SocketEnd: Equatable, Sendable {
     /// The peer sent a close frame; without a code when its payload was empty (RFC 6455 §7.1.5).
@@ -18,6 +20,9 @@ package protocol SocketHandler: SendableMetatype, ~Copyable {
     associatedtype Admission: Sendable
     /// What other threads tell every loop.
     associatedtype Note: Sendable
+
+    /// Whose share counts what waits at a connection.
+    func client(of admission: Admission) -> ByteText
 
     /// A socket was adopted, and its handshake is done; or it moved here from another loop.
     mutating func opened(

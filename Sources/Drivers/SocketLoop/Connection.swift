@@ -62,6 +62,8 @@ struct Connection: ~Copyable {
     var holdsInput = false
     var isOverRate = false
     var isProbed = false
+    /// Whether the loop has told of what waits at it (`SocketShares`).
+    var isCounted = false
     /// Whether the peer's side of the stream has ended.
     var hasEnded = false
 }

@@ -44,6 +44,7 @@ extension EventLoop {
         case .open: ended.append(Ended(socket: id(of: slot), end: end))
         case .moving, .closing, .shutting, .draining: break
         }
+        uncountWaiting(slot)
         slots[slot].state = .dead
         dead.append(slot)
     }

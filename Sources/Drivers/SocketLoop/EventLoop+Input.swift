@@ -16,6 +16,8 @@ extension EventLoop {
             } else {
                 readOn(slot, &handler)
             }
+            let holdsInput = !slots[slot].partial.isEmpty || !slots[slot].fragments.isEmpty
+            if holdsInput || slots[slot].isCounted { countWaiting(slot) }
         }
     }
 
@@ -59,6 +61,7 @@ extension EventLoop {
         } else {
             swap(&input, &slots[slot].partial)
         }
+        if slots[slot].isCounted { countWaiting(slot) }
     }
 
     /// Bytes received; 0 or less when there are none, whatever the reason, which is dealt with.
@@ -234,6 +237,8 @@ extension EventLoop {
     ) {
         guard !slots[slot].order.isBinary else { return echo(message, slot) }
         messagesInTurn &+= 1
+        speaker = slot
         handler.received(message, from: id(of: slot), &self)
+        speaker = -1
     }
 }

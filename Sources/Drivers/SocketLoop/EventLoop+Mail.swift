@@ -1,3 +1,4 @@
+import Bytes
 import CEpoll
 import Glibc
 import WebSocket
@@ -45,6 +46,7 @@ extension EventLoop {
             at += LoopRecord.headerLength
             let bytes = unsafe UnsafeRawBufferPointer(start: start + at, count: record.length)
             at += record.length
+            if record.kind == .overload { giveWay(record.socket) }
             guard let slot = slots.find(record.socket) else { continue }
             unsafe perform(record.kind, bytes, slot)
         }
@@ -67,6 +69,7 @@ extension EventLoop {
             probe(slot: slot, secondsMax: Int(seconds))
         case .nudge:
             nudge(slot: slot)
+        case .overload: break  // Its socket may be closing already.
         }
     }
 
@@ -84,9 +87,11 @@ extension EventLoop {
 
     mutating func postOutboxes() {
         for loop in 0..<outboxes.count where !outboxes[loop].records.isEmpty {
-            outboxes[loop].backlogBytes = mailboxes[loop].post(&outboxes[loop].records)
+            post(to: loop)
         }
     }
+
+    mutating func post(to loop: Int) { outboxes[loop].post(to: mailboxes[loop]) }
 
     // MARK: Adopting
 
@@ -95,7 +100,9 @@ extension EventLoop {
         _ handler: inout Handler
     ) {
         if let stopping { return turnAway(descriptor, CloseCode(rawValue: stopping.code)) }
-        guard slots.liveCount < socketsMax, let slot = place(descriptor) else {
+        guard slots.liveCount < socketsMax,
+            let slot = place(descriptor, of: handler.client(of: admission))
+        else {
             return turnAway(descriptor, .overloaded)
         }
         guard register(slot) else {
@@ -109,8 +116,10 @@ extension EventLoop {
     }
 
     /// A slot for a socket, which is open from now on; nil when all are taken.
-    mutating func place(_ descriptor: Int32) -> Int? {
+    mutating func place(_ descriptor: Int32, of client: ByteText) -> Int? {
         guard let slot = slots.take() else { return nil }
+        while clients.count <= slot { clients.append("") }
+        clients[slot] = client
         slots[slot].descriptor = descriptor
         slots[slot].state = .open
         return slot

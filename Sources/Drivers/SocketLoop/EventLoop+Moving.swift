@@ -76,6 +76,7 @@ extension EventLoop {
             unansweredPings: slots[slot].unansweredPings, isOverRate: slots[slot].isOverRate,
             isProbed: slots[slot].isProbed)
         epoll_ctl(poll, EPOLL_CTL_DEL, moved.descriptor, nil)
+        uncountWaiting(slot)
         slots.give(slot)
         return moved
     }
@@ -84,7 +85,7 @@ extension EventLoop {
     mutating func arrive<Handler: SocketHandler & ~Copyable>(
         _ moved: MovedSocket, _ admission: Handler.Admission, _ handler: inout Handler
     ) {
-        guard let slot = place(moved.descriptor) else {
+        guard let slot = place(moved.descriptor, of: handler.client(of: admission)) else {
             preconditionFailure("a loop has slots for the sockets of all loops")
         }
         let isWhole = restore(moved, to: slot) && register(slot)

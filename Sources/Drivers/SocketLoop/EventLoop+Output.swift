@@ -1,3 +1,4 @@
+import Bytes
 import CEpoll
 import Glibc
 import WebSocket
@@ -86,12 +87,19 @@ extension EventLoop: SocketOutput {
             return unsafe reserve(slot, total)
         }
         guard socket.loop < outboxes.count else { return nil }
-        if outboxes[socket.loop].backlogBytes <= Outbox.backlogBytesMax {
+        if outboxes[socket.loop].records.count > Outbox.postedBytesMin { post(to: socket.loop) }
+        if !outboxes[socket.loop].isCrowded || admits(total, to: socket.loop) {
             let room = unsafe outboxes[socket.loop].begin(.frame, for: socket, length: total)
             if let room = unsafe room { return unsafe room }
         }
         postClose(socket, Self.overloadPayload)
         return nil
+    }
+
+    /// Of whoever speaks: nobody is sent anything by other clients.
+    @inline(never) private mutating func admits(_ total: Int, to loop: Int) -> Bool {
+        let client = speaker >= 0 ? clients[speaker] : ""
+        return outboxes[loop].admits(total, of: client)
     }
 
     static var overloadPayload: [UInt8] {
@@ -101,6 +109,11 @@ extension EventLoop: SocketOutput {
     /// Room for `total` bytes at the end of an open socket's queue; nil if there is none, in which
     /// case the socket is being closed with 1013 or is lost.
     mutating func reserve(_ slot: Int, _ total: Int) -> UnsafeMutableRawPointer? {
+        bytesInTurn &+= total
+        if bytesInTurn > Self.bytesPerTurnMax {
+            sendQueued()
+            guard slots[slot].state == .open else { return nil }
+        }
         if slots[slot].output.count &+ total > outboundBytesMax {
             guard relieve(slot, total) else { return nil }
         }
@@ -123,7 +136,7 @@ extension EventLoop: SocketOutput {
     }
 
     /// Drops what is queued but the frame that is begun, and closes with 1013.
-    private mutating func overload(_ slot: Int) {
+    mutating func overload(_ slot: Int) {
         slots[slot].output.shorten(toFirst: Int(slots[slot].begunFrameBytes))
         beginClose(slot, .overloaded, Self.overloadPayload, then: .closing)
     }
@@ -180,7 +193,8 @@ extension EventLoop: SocketOutput {
                 noteSent(slot, sent)
             } else if errno == EAGAIN {
                 slots[slot].isBlocked = true
-                return setInterest(slot)
+                setInterest(slot)
+                return countWaiting(slot)
             } else if errno != EINTR {
                 return abandon(slot, .lost)
             }
@@ -191,6 +205,7 @@ extension EventLoop: SocketOutput {
             spare.give(buffer)
         }
         setInterest(slot)
+        if slots[slot].isCounted { countWaiting(slot) }
         if slots[slot].state == .shutting { shutDown(slot) }
     }
 

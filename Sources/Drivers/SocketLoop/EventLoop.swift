@@ -1,3 +1,4 @@
+import Bytes
 import CEpoll
 import Glibc
 import WebSocket
@@ -39,6 +40,7 @@ import WebSocket
     let socketsMax: Int
     let mailboxes: [Mailbox]
     let closers: Closers
+    let shares: SocketShares
     private let board: FigureBoard
     let clock: SocketClock
     let poll: Int32
@@ -58,6 +60,15 @@ import WebSocket
     var stopping: Mailbox.StopRequest?
     var stage = Stage.running
 
+    /// By slot: whose share counts what waits there.
+    var clients: [ByteText] = []
+    /// By slot, how much waits there as `shares` was told, in steps.
+    var waiting: [Int: Int] = [:]
+    /// The slot whose message is being handled; -1 between messages.
+    var speaker = -1
+    /// Queued in this turn, or since the last time that what was queued was sent.
+    var bytesInTurn = 0
+
     var figures = LoopFigures()
     /// Messages that handlers were given in this turn.
     var messagesInTurn = 0
@@ -68,13 +79,14 @@ import WebSocket
 
     /// Owns `poll`, an epoll descriptor; `mailboxes[index]` is its own door.
     init(
-        index: Int, poll: Int32, mailboxes: [Mailbox], closers: Closers, board: FigureBoard,
-        limits: SocketLimits, clock: SocketClock
+        index: Int, poll: Int32, mailboxes: [Mailbox], closers: Closers, shares: SocketShares,
+        board: FigureBoard, limits: SocketLimits, clock: SocketClock
     ) {
         self.index = index
         self.poll = poll
         self.mailboxes = mailboxes
         self.closers = closers
+        self.shares = shares
         self.board = board
         self.limits = limits
         self.clock = clock
@@ -136,6 +148,7 @@ import WebSocket
         precondition(count >= 0 || errno == EINTR, "the loop's own epoll descriptor is broken")
         let began = LoopFigures.microseconds
         now = clock.milliseconds()
+        bytesInTurn = 0
         var hasMail = false
         var position = 0
         while position < count {
@@ -190,16 +203,20 @@ import WebSocket
             }
             ended.removeAll(keepingCapacity: true)
             deliverNudges(&handler)
-            position = 0
-            while position < dirty.count {
-                let slot = dirty[position]
-                position += 1
-                slots[slot].isDirty = false
-                flush(slot)
-            }
-            dirty.removeAll(keepingCapacity: true)
+            flushDirty()
         } while !ended.isEmpty || !nudged.isEmpty
         while let slot = dead.popLast() { bury(slot) }
+    }
+
+    mutating func flushDirty() {
+        var position = 0
+        while position < dirty.count {
+            let slot = dirty[position]
+            position += 1
+            slots[slot].isDirty = false
+            flush(slot)
+        }
+        dirty.removeAll(keepingCapacity: true)
     }
 
     // MARK: Timers

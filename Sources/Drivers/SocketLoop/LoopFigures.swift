@@ -14,6 +14,10 @@ package struct LoopFigures: Equatable, Sendable {
     package var messagesSent = 0
     /// Bytes that the kernel has not taken yet, at the last look.
     package var bytesQueued = 0
+    /// Sockets that were closed since too much waited at those of their client.
+    package var closedForClientShare = 0
+    /// Sockets that were closed since too much waited at all sockets.
+    package var closedForWhole = 0
     /// Messages by the time from the read that brought them to the end of the turn, when what they
     /// caused has been handed to the kernel or to another loop; at last those over all bounds.
     package var latencies = [Int](repeating: 0, count: latencyBounds.count + 1)
@@ -33,6 +37,8 @@ package struct LoopFigures: Equatable, Sendable {
         bytesSent += other.bytesSent
         messagesSent += other.messagesSent
         bytesQueued += other.bytesQueued
+        closedForClientShare += other.closedForClientShare
+        closedForWhole += other.closedForWhole
         for index in latencies.indices { latencies[index] += other.latencies[index] }
         latencyMicroseconds += other.latencyMicroseconds
     }

@@ -1,3 +1,4 @@
+import Bytes
 import WebSocket
 
 /// What one loop asks of another for one socket: a header of 16 bytes and `length` bytes more.
@@ -11,6 +12,8 @@ struct LoopRecord {
         case probe
         /// No bytes.
         case nudge
+        /// No bytes: too much waits at the sockets of its client.
+        case overload
     }
 
     static let headerLength = 16
@@ -43,12 +46,37 @@ struct LoopRecord {
 
 /// The records that one loop has for another, until the end of its turn.
 struct Outbox: ~Copyable {
-    /// Over this the other loop can't keep up: whoever is sent to there is closed with 1013.
+    /// Over this the other loop can't keep up: whoever is sent to there is closed with 1013, and
+    /// over a quarter, those of a client that has sent another quarter since then.
     static let backlogBytesMax = 64 << 20
 
     var records = ByteQueue()
     /// What waited in the other's mailbox at the last posting.
     var backlogBytes = 0
+    /// What each client put in while the other loop was behind. Each has a quarter.
+    var bytesByClient: [ByteText: Int] = [:]
+
+    /// Records wait here for the end of the turn, unless they are more than this.
+    static let postedBytesMin = 1 << 20
+
+    /// Whether the other loop is so far behind that clients have to keep within their shares.
+    var isCrowded: Bool { backlogBytes > Self.backlogBytesMax / 4 }
+
+    /// Whether a client may put in so many bytes more, which then count against its share.
+    mutating func admits(_ total: Int, of client: ByteText) -> Bool {
+        let bytes = bytesByClient[client, default: 0] + total
+        guard backlogBytes <= Self.backlogBytesMax, bytes <= Self.backlogBytesMax / 4 else {
+            return false
+        }
+        bytesByClient[client] = bytes
+        return true
+    }
+
+    /// Hands the records over.
+    mutating func post(to mailbox: Mailbox) {
+        backlogBytes = mailbox.post(&records)
+        if !isCrowded { bytesByClient.removeAll() }
+    }
 
     /// Room for a record's bytes, its header written; nil if there is no memory.
     mutating func begin(

@@ -14,6 +14,7 @@ package final class SocketLoops<Handler: SocketHandler & ~Copyable>: Sendable {
     private let turn = Atomic<Int>(0)
     private let clock: SocketClock
     private let closers = Closers()
+    private let shares: SocketShares
     private let board = FigureBoard()
 
     /// Starts the loops.
@@ -35,6 +36,7 @@ package final class SocketLoops<Handler: SocketHandler & ~Copyable>: Sendable {
         for _ in 0..<count { mailboxes.append(try Mailbox()) }
         self.mailboxes = mailboxes
         self.clock = clock
+        shares = SocketShares(limits)
         deliveries = mailboxes.map { Deliveries(waking: $0) }
         threads = Lock([])
         do throws(SocketLoopError) {
@@ -57,10 +59,10 @@ package final class SocketLoops<Handler: SocketHandler & ~Copyable>: Sendable {
         guard poll >= 0 else { throw .descriptor(number: errno) }
         do throws(SocketLoopError) {
             return try LoopThread(named: "usher-loop-\(index)") {
-                [mailboxes, clock, closers, board, deliveries] in
+                [mailboxes, clock, closers, shares, board, deliveries] in
                 var loop = EventLoop(
                     index: index, poll: poll, mailboxes: mailboxes, closers: closers,
-                    board: board, limits: limits, clock: clock)
+                    shares: shares, board: board, limits: limits, clock: clock)
                 var handler = makeHandler(index)
                 loop.run(&handler, deliveries)
             }

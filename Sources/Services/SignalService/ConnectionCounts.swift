@@ -1,3 +1,6 @@
+internal import Bytes
+internal import Signalling
+
 /// Which limit a connection met, and when it makes sense to try again.
 struct LimitHit: Equatable, Sendable {
     enum Limit: String, Sendable {
@@ -20,12 +23,17 @@ struct LimitHit: Equatable, Sendable {
 /// What one connection counts against.
 struct ConnectionPlace: Sendable {
     let address: AddressKey
-    let clientID: String
+    let client: ByteText
     /// Nil for a client that acts for itself.
-    let subject: String?
+    let subject: ByteText?
 }
 
 /// How many connections there are, by what they count against. A value: time is given.
+///
+/// A session whose client is away counts like a connection, but never keeps one out: connections
+/// enter as if there were no such sessions, and one that goes on without resuming any has the
+/// oldest end that are over a limit with it. So whoever comes back finds its session, and a limit
+/// is passed only by connections that have not said yet which they are.
 ///
 /// Only what has a limit is counted. An address is remembered while it has connections or a bucket
 /// that is not full; of those without connections at most `idleAddressesMax` are.
@@ -40,9 +48,17 @@ struct ConnectionCounts: Sendable {
     private let idleAddressesMax: Int
     private var addresses: [AddressKey: Address] = [:]
     private var idleAddresses = 0
-    private var clients: [String: Int] = [:]
-    private var subjects: [String: Int] = [:]
+    private struct Subject: Hashable, Sendable {
+        let client: ByteText
+        let subject: ByteText
+    }
+
+    private var clients: [ByteText: Int] = [:]
+    private var subjects: [Subject: Int] = [:]
     private(set) var total = 0
+    private var away = AwayPlaces()
+    /// Sessions that had to end for connections.
+    private(set) var awayEnded = 0
 
     init(limits: SignalConfiguration, idleAddressesMax: Int = 1 << 16) {
         self.limits = limits
@@ -53,6 +69,7 @@ struct ConnectionCounts: Sendable {
 
     private var countsAddresses: Bool { limits.connectionsPerAddressMax > 0 }
     var addressCount: Int { addresses.count }
+    var awayCount: Int { away.count }
 
     /// A handshake begins: takes from the address's budget, whatever comes of it.
     mutating func knock(_ key: AddressKey, at now: Int64) -> LimitHit? {
@@ -78,16 +95,21 @@ struct ConnectionCounts: Sendable {
         if isReached(limits.connectionsPerAddressMax, by: addresses[place.address]?.open ?? 0) {
             return LimitHit(.address)
         }
-        if isReached(limits.connectionsPerClientMax, by: clients[place.clientID] ?? 0) {
+        if isReached(limits.connectionsPerClientMax, by: clients[place.client] ?? 0) {
             return LimitHit(.client)
         }
-        if let subject = place.subject,
+        if let subject = Self.subject(place),
             isReached(limits.connectionsPerSubjectMax, by: subjects[subject] ?? 0)
         {
             return LimitHit(.subject)
         }
         add(place)
         return nil
+    }
+
+    /// Clients name their subjects as they like, so that one name is another's in each.
+    private static func subject(_ place: ConnectionPlace) -> Subject? {
+        place.subject.map { Subject(client: place.client, subject: $0) }
     }
 
     private func isReached(_ limit: Int, by count: Int) -> Bool { limit > 0 && count >= limit }
@@ -98,8 +120,8 @@ struct ConnectionCounts: Sendable {
             if addresses[place.address]?.open == 0 { idleAddresses -= 1 }
             addresses[place.address, default: Address()].open += 1
         }
-        if limits.connectionsPerClientMax > 0 { clients[place.clientID, default: 0] += 1 }
-        if limits.connectionsPerSubjectMax > 0, let subject = place.subject {
+        if limits.connectionsPerClientMax > 0 { clients[place.client, default: 0] += 1 }
+        if limits.connectionsPerSubjectMax > 0, let subject = Self.subject(place) {
             subjects[subject, default: 0] += 1
         }
     }
@@ -107,8 +129,8 @@ struct ConnectionCounts: Sendable {
     /// A connection that had entered is over.
     mutating func exit(_ place: ConnectionPlace) {
         total -= 1
-        Self.subtract(place.clientID, from: &clients)
-        if let subject = place.subject { Self.subtract(subject, from: &subjects) }
+        Self.subtract(place.client, from: &clients)
+        if let subject = Self.subject(place) { Self.subtract(subject, from: &subjects) }
         guard var address = addresses[place.address] else { return }
         address.open -= 1
         if address.open == 0 {
@@ -121,10 +143,60 @@ struct ConnectionCounts: Sendable {
         addresses[place.address] = address
     }
 
-    private static func subtract(_ key: String, from counts: inout [String: Int]) {
+    private static func subtract<Key: Hashable>(_ key: Key, from counts: inout [Key: Int]) {
         guard let count = counts[key] else { return }
         counts[key] = count > 1 ? count - 1 : nil
     }
+
+    // MARK: Sessions whose clients are away
+
+    /// A connection that had entered is over, but its session stays.
+    mutating func park(_ place: ConnectionPlace, _ session: ConnectionID) {
+        exit(place)
+        away.add(session, at: place)
+    }
+
+    /// A session has ended, or its client is back.
+    mutating func unpark(_ session: ConnectionID) { away.remove(session) }
+
+    /// A connection that had entered goes on, and resumes nothing.
+    ///
+    /// - Returns: Sessions that have to end for it; they count for nothing from now on.
+    mutating func settle(_ place: ConnectionPlace) -> [ConnectionID] {
+        var ended: [ConnectionID] = []
+        while let session = firstOverLimit(place) {
+            away.remove(session)
+            ended.append(session)
+        }
+        awayEnded += ended.count
+        return ended
+    }
+
+    private func firstOverLimit(_ place: ConnectionPlace) -> ConnectionID? {
+        if let subject = Self.subject(place) {
+            let count = away.count(ofSubject: subject.subject, of: subject.client)
+            let isOver = isPassed(
+                limits.connectionsPerSubjectMax, by: subjects[subject] ?? 0, and: count)
+            if isOver { return away.firstOfSubject(at: place) }
+        }
+        let ofClient = away.count(ofClient: place.client)
+        if isPassed(limits.connectionsPerClientMax, by: clients[place.client] ?? 0, and: ofClient) {
+            return away.firstOfClient(at: place)
+        }
+        let ofAddress = away.count(ofAddress: place.address)
+        let open = addresses[place.address]?.open ?? 0
+        if isPassed(limits.connectionsPerAddressMax, by: open, and: ofAddress) {
+            return away.firstOfAddress(at: place)
+        }
+        return isPassed(limits.connectionsMax, by: total, and: away.count)
+            ? away.first(at: place) : nil
+    }
+
+    private func isPassed(_ limit: Int, by connections: Int, and away: Int) -> Bool {
+        limit > 0 && away > 0 && connections + away > limit
+    }
+
+    // MARK: Memory
 
     /// Keeps the table bounded: idle addresses whose bucket is full go first. Should half of the
     /// places still be taken, as in a flood from very many addresses, all idle ones go: each then

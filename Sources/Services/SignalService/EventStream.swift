@@ -24,12 +24,25 @@ struct EventStream: Sendable {
     private var isNudged = false
     private(set) var request: EndRequest?
     private var hasEnded = false
-    /// Of its bytes, what counts against all that is kept for clients who are away.
-    private var bytesAway = 0
+    private let owner: KeptBytes.Owner
+    /// While the client is there, what is kept as `RelayCommons.bytesHeld` was told, in steps.
+    private var heldSteps = 0
+    private static let heldStep = 16 << 10
 
-    init(limits: HistoryLimits, socket: SocketID) {
+    /// What became of an event.
+    struct Taken {
+        /// False if the session has ended or is about to.
+        let isTaken: Bool
+        /// Others who are away and have to let go of what is kept for them.
+        var losers: [ConnectionID] = []
+        /// Others who are there and have to forget what they were sent.
+        var hoarders: [ConnectionID] = []
+    }
+
+    init(limits: HistoryLimits, socket: SocketID, owner: KeptBytes.Owner) {
         history = EventHistory(limits: limits)
         self.socket = socket
+        self.owner = owner
     }
 
     private var isOpen: Bool { !hasEnded && request != .replaced && request != .overfull }
@@ -37,23 +50,48 @@ struct EventStream: Sendable {
     // MARK: Events
 
     /// Takes an event, `head` and `body` as of `EventHistory.append`, and has it sent.
-    ///
-    /// - Returns: False if it was not taken, since the session has ended or is about to.
     mutating func take(
         _ head: Span<UInt8>, _ body: Span<UInt8>, _ commons: RelayCommons,
         _ loop: inout some SocketOutput & ~Copyable
-    ) -> Bool {
-        guard isOpen else { return false }
+    ) -> Taken {
+        guard isOpen else { return Taken(isTaken: false) }
         history.append(head, body, at: UInt32(truncatingIfNeeded: loop.monotonicSeconds))
         guard let socket else { return keepAway(commons) }
         if socket.loop == loop.index, history.unsentCount == 1 {
             pump(&loop)
-            return true
+            return Taken(isTaken: true, hoarders: countHeld(commons))
         }
         let bytesMax = commons.configuration.outboundBytesMax
         if bytesMax > 0, history.unsentBytes > bytesMax { overload() }
         nudge(socket, &loop)
-        return isOpen
+        return Taken(isTaken: isOpen, hoarders: countHeld(commons))
+    }
+
+    /// Tells how much is kept while the client is there, where that has changed by a step.
+    private mutating func countHeld(_ commons: RelayCommons) -> [ConnectionID] {
+        let steps = history.keptBytes / Self.heldStep
+        guard steps != heldSteps else { return [] }
+        heldSteps = steps
+        var hoarders = commons.bytesHeld.set(steps * Self.heldStep, of: owner)
+        if let own = hoarders.firstIndex(of: owner.connection) {
+            hoarders.remove(at: own)
+            forgetSent()
+        }
+        return hoarders
+    }
+
+    /// Others hold less, and there is not enough for all: the client is sent what waits, but can't
+    /// ask for anything again.
+    mutating func forgetSent() {
+        guard heldSteps > 0 else { return }
+        history.forgetSent()
+        heldSteps = 0
+    }
+
+    private mutating func uncountHeld(_ commons: RelayCommons) {
+        guard heldSteps > 0 else { return }
+        heldSteps = 0
+        _ = commons.bytesHeld.set(0, of: owner)
     }
 
     private mutating func overload() {
@@ -92,19 +130,23 @@ struct EventStream: Sendable {
     }
 
     /// Forgets what nobody can ask for any more; `second` is on the loops' clock.
-    mutating func forget(before second: Int64) {
+    mutating func forget(before second: Int64, _ commons: RelayCommons) {
         guard second > 0 else { return }
         history.trim(before: UInt32(truncatingIfNeeded: second))
+        _ = countHeld(commons)  // Less than before: nobody loses by it.
     }
 
     // MARK: Sockets
 
     /// The socket is gone; events are kept from now on.
-    mutating func detach(_ commons: RelayCommons) {
+    ///
+    /// - Returns: As `Taken.losers`.
+    mutating func detach(_ commons: RelayCommons) -> [ConnectionID] {
         socket = nil
         isNudged = false
         if request == .overloaded { request = nil }
-        _ = keepAway(commons)
+        uncountHeld(commons)
+        return keepAway(commons).losers
     }
 
     /// The connection moves between loops, where it takes its socket off for a moment.
@@ -120,30 +162,40 @@ struct EventStream: Sendable {
     /// - Returns: False, and nothing is changed, if that can't be done exactly.
     mutating func reattach(_ socket: SocketID, after seq: UInt64, _ commons: RelayCommons) -> Bool {
         guard isOpen, history.rewind(to: seq) else { return false }
-        commons.bytesAway.subtract(bytesAway, ordering: .relaxed)
-        bytesAway = 0
+        _ = commons.bytesAway.set(0, of: owner)
         request = nil
         isNudged = false
         self.socket = socket
         return true
     }
 
-    private mutating func keepAway(_ commons: RelayCommons) -> Bool {
-        guard isOpen else { return false }
+    private mutating func keepAway(_ commons: RelayCommons) -> Taken {
+        guard isOpen else { return Taken(isTaken: false) }
         history.trim(before: 0)
-        let bytes = history.keptBytes
-        let all = commons.bytesAway.add(bytes - bytesAway, ordering: .relaxed).newValue
-        bytesAway = bytes
-        let allMax = commons.configuration.detachedBytesMax
-        guard history.isOverfull || (allMax > 0 && all > allMax) else { return true }
+        guard !history.isOverfull else {
+            drop(commons)
+            request = .overfull
+            return Taken(isTaken: false)
+        }
+        var losers = commons.bytesAway.set(history.keptBytes, of: owner)
+        if let own = losers.firstIndex(of: owner.connection) {
+            losers.remove(at: own)
+            history.removeAll()
+            request = .overfull
+        }
+        return Taken(isTaken: isOpen, losers: losers)
+    }
+
+    /// Others hold less, and there is not enough for all: unless the client has come back
+    /// meanwhile, its session is to end.
+    mutating func letGo(_ commons: RelayCommons) {
+        guard isOpen, socket == nil else { return }
         drop(commons)
         request = .overfull
-        return false
     }
 
     private mutating func drop(_ commons: RelayCommons) {
-        commons.bytesAway.subtract(bytesAway, ordering: .relaxed)
-        bytesAway = 0
+        _ = commons.bytesAway.set(0, of: owner)
         history.removeAll()
     }
 
@@ -158,6 +210,7 @@ struct EventStream: Sendable {
 
     mutating func end(_ commons: RelayCommons) {
         drop(commons)
+        uncountHeld(commons)
         hasEnded = true
     }
 }

@@ -12,17 +12,17 @@ final class Passage: Sendable {
     let refusedMessages: UInt32
     /// Of a v1 connection.
     let session: V1Session?
-    private let sessions: SessionDirectory
+    private let commons: RelayCommons
 
     init(
         connection: ConnectionID, openedAt: Int64, refusedMessages: UInt32, session: V1Session?,
-        sessions: SessionDirectory
+        commons: RelayCommons
     ) {
         self.connection = connection
         self.openedAt = openedAt
         self.refusedMessages = refusedMessages
         self.session = session
-        self.sessions = sessions
+        self.commons = commons
     }
 
     deinit {
@@ -30,7 +30,8 @@ final class Passage: Sendable {
         session.conversation.withLock { conversation in
             guard case .moving = conversation.state else { return }
             conversation.state = .ended
-            sessions.remove(session, secret: conversation.secret)
+            commons.sessions.remove(session, secret: conversation.secret)
+            session.stream.withLock { $0.end(commons) }
         }
     }
 }

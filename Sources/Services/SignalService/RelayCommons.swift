@@ -8,17 +8,40 @@ final class RelayCommons: Sendable {
     let rooms: Rooms
     let sessions = SessionDirectory()
     let figures = PublishedFigures()
-    /// Bytes kept for clients that are away, all together.
-    let bytesAway = Atomic(0)
+    /// What is kept for clients that are away.
+    let bytesAway: KeptBytes
+    /// What is kept of sessions whose clients are there.
+    let bytesHeld: KeptBytes
+    let ledger: ConnectionLedger
 
-    init(_ configuration: SignalConfiguration, _ ports: SignalPorts) {
+    init(
+        _ configuration: SignalConfiguration, _ ports: SignalPorts, _ ledger: ConnectionLedger
+    ) {
         self.configuration = configuration
         self.ports = ports
+        self.ledger = ledger
+        bytesHeld = KeptBytes(bytesMax: configuration.heldBytesMax)
+        bytesAway = KeptBytes(bytesMax: configuration.detachedBytesMax)
         rooms = Rooms(limits: configuration.roomLimits)
     }
 
     var monotonicSeconds: UInt32 {
         UInt32(truncatingIfNeeded: ports.monotonicMilliseconds() / 1000)
+    }
+
+    /// Has sessions let go of what is kept for them; the loops where they were last end them. No
+    /// stream may be locked.
+    func letGo(_ losers: [ConnectionID]) {
+        for loser in losers {
+            sessions.session(loser)?.stream.withLock { $0.letGo(self) }
+        }
+    }
+
+    /// Has sessions forget what their clients, who are there, were sent. No stream may be locked.
+    func forgetSent(_ hoarders: [ConnectionID]) {
+        for hoarder in hoarders {
+            sessions.session(hoarder)?.stream.withLock { $0.forgetSent() }
+        }
     }
 
     /// Whether a connection with this token may go on.

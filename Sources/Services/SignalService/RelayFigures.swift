@@ -21,6 +21,16 @@ package struct RelayFigures: Equatable, Sendable {
         }
     }
 
+    /// What a session had to give way for.
+    package enum Shortage: String, CaseIterable, Sendable {
+        /// Its client's share of the bytes that are kept.
+        case bytesOfClient = "client-bytes"
+        /// All bytes that are kept.
+        case bytes = "bytes"
+        /// A limit on connections.
+        case connections = "connections"
+    }
+
     package struct Connections: Equatable, Sendable {
         /// Let in so far.
         package internal(set) var opened = 0
@@ -35,6 +45,10 @@ package struct RelayFigures: Equatable, Sendable {
     package internal(set) var refused: [SignalError: Int] = [:]
     /// Sessions that were taken over by another connection.
     package internal(set) var resumed = 0
+    /// Sessions that had to end while their clients were away.
+    package internal(set) var ended: [Shortage: Int] = [:]
+    /// How often a session forgot what its client, who was there, had been sent.
+    package internal(set) var forgotten: [Shortage: Int] = [:]
 
     mutating func note(_ action: Action) { received[action.rawValue] &+= 1 }
 

@@ -19,7 +19,7 @@ extension RelayHandler {
             Passage(
                 connection: connection.connection, openedAt: connection.openedAt,
                 refusedMessages: connection.refusedMessages, session: connection.session,
-                sessions: commons.sessions))
+                commons: commons))
         let isMoved = loop.move(
             connection.socket, toAffinity: key.affinity, admission, redeliver: text)
         guard !isMoved else {

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import ICEServers
 internal import Signalling
 internal import Synchronization
@@ -10,13 +11,19 @@ extension RelayHandler {
     func makeSession(_ socket: SocketID, _ admission: SocketAdmission) -> V1Session {
         let ports = commons.ports
         let secret = SessionSecret(high: ports.random64(), low: ports.random64())
+        let connection = ConnectionID(raw: ports.random64())
+        let token = admission.token
         let session = V1Session(
-            connection: ConnectionID(raw: ports.random64()),
+            connection: connection,
             Conversation(
                 socket, admission.grant, secret,
                 noticeSeconds: commons.configuration.tokenExpiringSeconds, now: ports.now(),
                 milliseconds: ports.monotonicMilliseconds()),
-            EventStream(limits: commons.configuration.historyLimits, socket: socket))
+            EventStream(
+                limits: commons.configuration.historyLimits, socket: socket,
+                owner: KeptBytes.Owner(
+                    connection: connection, client: ByteText(token.clientID),
+                    subject: ByteText(token.subject))))
         commons.sessions.add(session, secret: secret)
         return session
     }
@@ -48,11 +55,24 @@ extension RelayHandler {
         loop.send(to: socket, head: head, body: head.extracting(0..<0), tail: composer.tail.span)
     }
 
+    /// A connection that is new, and resumes nothing, has a place of its own. Over a limit the
+    /// sessions of clients who are away make room for it: no conversation may be locked.
+    mutating func takePlace(_ slot: Int, _ loop: inout some SocketOutput & ~Copyable) {
+        guard let place = connections[slot].admission?.place else { return }
+        for connection in commons.ledger.settle(place) {
+            guard let session = commons.sessions.session(connection) else { continue }
+            session.conversation.withLock { conversation in
+                guard case .detached = conversation.state else { return }
+                self.finish(session, &conversation, .lost, &loop)
+            }
+        }
+    }
+
     // MARK: Losing the socket
 
     /// A session's socket is gone, or on its way out. Nothing happens if it was resumed elsewhere.
     mutating func detach(
-        _ session: V1Session, _ socket: SocketID, _ fate: Fate,
+        _ session: V1Session, _ socket: SocketID, _ admission: SocketAdmission?, _ fate: Fate,
         _ loop: inout some SocketOutput & ~Copyable
     ) {
         let graceSeconds = Int64(commons.configuration.resumeGraceSeconds)
@@ -66,10 +86,11 @@ extension RelayHandler {
                 return self.finish(session, &conversation, .lost, &loop)
             }
             conversation.state = .detached(until: until)
-            let request = session.stream.withLock { stream in
-                stream.detach(self.commons)
-                return stream.request
+            admission?.park(session.connection)
+            let (losers, request) = session.stream.withLock { stream in
+                (stream.detach(self.commons), stream.request)
             }
+            self.commons.letGo(losers)
             if let reason = Self.reason(request) {
                 self.finish(session, &conversation, reason, &loop)
             } else {
@@ -92,6 +113,7 @@ extension RelayHandler {
         _ session: V1Session, _ conversation: inout Conversation, _ reason: LeaveReason,
         _ loop: inout some SocketOutput & ~Copyable
     ) {
+        if case .detached = conversation.state { commons.ledger.unpark(session.connection) }
         conversation.state = .ended
         let rooms = conversation.rooms
         conversation.rooms = []
@@ -137,6 +159,7 @@ extension RelayHandler {
             takeOver(old, resume, grant, slot, &loop)
         else {
             connections[slot].refusedMessages &+= 1
+            takePlace(slot, &loop)
             return refuse(.resumeFailed, envelope, text, fresh, &loop)
         }
         figures.note(.resume)
@@ -172,6 +195,7 @@ extension RelayHandler {
                 self.finish(old, &conversation, Self.reason(request) ?? .lost, &loop)
                 return false
             }
+            if case .detached = conversation.state { self.commons.ledger.unpark(old.connection) }
             self.commons.sessions.renew(old, conversation.secret, secret)
             conversation.secret = secret
             conversation.state = .attached(socket)

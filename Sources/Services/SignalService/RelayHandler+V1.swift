@@ -17,9 +17,13 @@ extension RelayHandler {
         } catch {
             return endUnreadable(slot, &loop)
         }
+        if isFirst {
+            if case .success(.resume(let resume)) = envelope.content {
+                return self.resume(resume, envelope, text, slot, session, &loop)
+            }
+            takePlace(slot, &loop)
+        }
         switch envelope.content {
-        case .success(.resume(let resume)) where isFirst:
-            return self.resume(resume, envelope, text, slot, session, &loop)
         case .success(.refreshToken) where !mayRefresh(session):
             return end(slot, .tooFast, reason: "too many tokens", .kept, &loop)
         case .success(.joinRoom(let join)) where !connections[slot].isSettled:

@@ -1,3 +1,4 @@
+package import Bytes
 package import Signalling
 package import WebSocket
 
@@ -71,6 +72,8 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
 
     // MARK: Opening and closing
 
+    package func client(of admission: SocketAdmission) -> ByteText { admission.place.client }
+
     package mutating func opened(
         _ socket: SocketID, _ admission: SocketAdmission,
         _ loop: inout some SocketOutput & ~Copyable
@@ -92,6 +95,7 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
                 connection: passage?.connection ?? ConnectionID(raw: commons.ports.random64()),
                 admission: admission, openedAt: passage?.openedAt ?? loop.monotonicSeconds)
             settle(slot, passage)
+            if passage == nil { takePlace(slot, &loop) }
             // Between the decision and now a note may have come and found no socket to close.
             if !commons.allows(admission.token) { endRevoked(slot, &loop) }
         }
@@ -160,7 +164,7 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
         _ slot: Int, _ fate: Fate, _ loop: inout some SocketOutput & ~Copyable
     ) {
         if let session = connections[slot].session {
-            detach(session, connections[slot].socket, fate, &loop)
+            detach(session, connections[slot].socket, connections[slot].admission, fate, &loop)
         } else {
             leaveAll(slot, fate, &loop)
         }

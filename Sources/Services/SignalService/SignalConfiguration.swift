@@ -34,6 +34,8 @@ package struct SignalConfiguration: Equatable, Sendable {
     package var historyBytesMax: Int
     /// What is kept for all clients that are away, together.
     package var detachedBytesMax: Int
+    /// What is kept for all clients that are there.
+    package var heldBytesMax: Int
     /// What may wait for one v1 client, as `SocketLimits.outboundBytesMax` for a socket.
     package var outboundBytesMax: Int
     /// Age at which a classic connection is closed.
@@ -58,6 +60,7 @@ package struct SignalConfiguration: Equatable, Sendable {
         connectionsPerSubjectMax: Int = 0, connectionsPerSecond: Int = 100,
         connectionBurst: Int = 400, resumeGraceSeconds: Int = 30, historyEventsMax: Int = 256,
         historyBytesMax: Int = 256 << 10, detachedBytesMax: Int = 64 << 20,
+        heldBytesMax: Int = 256 << 20,
         outboundBytesMax: Int = 1 << 20, maxAgeSeconds: Int = 7200, maxV1AgeSeconds: Int = 86_400,
         firstMessageSeconds: Int = 60, tokenExpiringSeconds: Int = 30,
         pingIntervalSeconds: Int = 25, maxMessageBytes: Int = 128 << 10, realm: String = "usher",
@@ -77,6 +80,7 @@ package struct SignalConfiguration: Equatable, Sendable {
         self.historyEventsMax = historyEventsMax
         self.historyBytesMax = historyBytesMax
         self.detachedBytesMax = detachedBytesMax
+        self.heldBytesMax = heldBytesMax
         self.outboundBytesMax = outboundBytesMax
         self.maxAgeSeconds = maxAgeSeconds
         self.maxV1AgeSeconds = maxV1AgeSeconds

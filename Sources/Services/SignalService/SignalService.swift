@@ -1,4 +1,6 @@
+internal import Bytes
 package import HTTPMessages
+internal import Shares
 internal import Signalling
 internal import StrictJSON
 internal import Synchronization
@@ -28,7 +30,7 @@ package final class SignalService: Sendable {
         self.configuration = configuration
         self.ports = ports
         ledger = ConnectionLedger(ConnectionCounts(limits: configuration))
-        commons = RelayCommons(configuration, ports)
+        commons = RelayCommons(configuration, ports, ledger)
     }
 
     /// How many connections are admitted now.
@@ -37,6 +39,8 @@ package final class SignalService: Sendable {
     package var roomCount: Int { commons.rooms.count }
     /// How many v1 sessions there are now, those included whose client is away.
     package var sessionCount: Int { commons.sessions.count }
+    /// Bytes of events that are kept, of clients who are there and who are away.
+    package var heldBytes: Int { commons.bytesHeld.total + commons.bytesAway.total }
     /// All rooms with their members, for an operator: ordered by client and name, and members in
     /// the order of joining. Each table is looked at by itself, not all at one moment.
     package func rooms() -> [RoomSummary] {
@@ -45,7 +49,17 @@ package final class SignalService: Sendable {
     }
 
     /// What was counted, up to about a second ago.
-    package var figures: RelayFigures { commons.figures.total }
+    package var figures: RelayFigures {
+        var figures = commons.figures.total
+        let losses = commons.bytesAway.losses
+        figures.ended[.bytesOfClient] = losses[.clientShare]
+        figures.ended[.bytes] = losses[.whole]
+        figures.ended[.connections] = ledger.awayEnded
+        let forgotten = commons.bytesHeld.losses
+        figures.forgotten[.bytesOfClient] = forgotten[.clientShare]
+        figures.forgotten[.bytes] = forgotten[.whole]
+        return figures
+    }
 
     /// From now on every handshake is answered 503.
     package func stopAdmitting() { isStopping.store(true, ordering: .relaxed) }
@@ -173,8 +187,8 @@ package final class SignalService: Sendable {
     ) throws(AdmissionRefusal) -> SocketAdmission {
         let namesSubject = !claims.subject.utf8.elementsEqual(claims.clientID.utf8)
         let place = ConnectionPlace(
-            address: address, clientID: claims.clientID,
-            subject: namesSubject ? claims.subject : nil)
+            address: address, client: ByteText(claims.clientID),
+            subject: namesSubject ? ByteText(claims.subject) : nil)
         if let hit = ledger.enter(place) { throw .limit(hit) }
         return SocketAdmission(claims, dialect: dialect, place: place, ledger: ledger)
     }

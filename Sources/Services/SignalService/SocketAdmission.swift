@@ -6,13 +6,14 @@ package import Tokens
 /// What was decided about one connection before its handshake was answered.
 ///
 /// It counts against the limits from the decision on until it is released: by the handler when the
-/// socket closes, or by its own end when the socket never came to be.
+/// socket closes, or by its own end when the socket never came to be. Where a session stays behind,
+/// that one has the place from then on.
 package final class SocketAdmission: Sendable {
     package let dialect: Dialect
     /// What the token of the handshake gives. A classic connection stays open past its end.
     package let grant: TokenGrant
 
-    private let place: ConnectionPlace
+    let place: ConnectionPlace
     private let ledger: ConnectionLedger
     private let isReleased = Atomic(false)
     private let passage = Lock<Passage?>(nil)
@@ -37,6 +38,12 @@ package final class SocketAdmission: Sendable {
     package func release() {
         guard !isReleased.exchange(true, ordering: .relaxed) else { return }
         ledger.exit(place)
+    }
+
+    /// Leaves the place to the connection's session, whose client is away from now on.
+    func park(_ session: ConnectionID) {
+        guard !isReleased.exchange(true, ordering: .relaxed) else { return }
+        ledger.park(place, session)
     }
 
     /// What a connection takes along to another loop; nil for one that is new.
@@ -65,4 +72,22 @@ final class ConnectionLedger: Sendable {
     func enter(_ place: ConnectionPlace) -> LimitHit? { counts.withLock { $0.enter(place) } }
 
     func exit(_ place: ConnectionPlace) { counts.withLock { $0.exit(place) } }
+
+    /// The place of a connection is its session's, whose client is away.
+    func park(_ place: ConnectionPlace, _ session: ConnectionID) {
+        counts.withLock { $0.park(place, session) }
+    }
+
+    /// A session whose client was away has ended, or its client is back.
+    func unpark(_ session: ConnectionID) { counts.withLock { $0.unpark(session) } }
+
+    /// A connection that had entered goes on, and resumes nothing.
+    ///
+    /// - Returns: Sessions that have to end for it.
+    func settle(_ place: ConnectionPlace) -> [ConnectionID] {
+        counts.withLock { $0.settle(place) }
+    }
+
+    /// How many sessions had to end for others.
+    var awayEnded: Int { counts.withLock { $0.awayEnded } }
 }

@@ -4,8 +4,9 @@ internal import WebSocket
 
 /// One v1 session: it survives its sockets, and all that others know of it is its connection id.
 ///
-/// Locks are taken in this order: its own `conversation`, a room's table, any session's `stream`.
-/// No thread holds two conversations, two tables or two streams at once.
+/// Locks are taken in this order: its own `conversation`, a room's table, any session's `stream`;
+/// last, each by itself, the directory's, that of `KeptBytes` and the ledger's. No thread holds two
+/// conversations, two tables or two streams at once.
 final class V1Session: Sendable {
     let connection: ConnectionID
     let clientID: String
@@ -33,7 +34,10 @@ final class V1Session: Sendable {
         _ head: Span<UInt8>, _ body: Span<UInt8>, _ commons: RelayCommons,
         _ loop: inout some SocketOutput & ~Copyable
     ) -> Bool {
-        stream.withLock { $0.take(head, body, commons, &loop) }
+        let taken = stream.withLock { $0.take(head, body, commons, &loop) }
+        commons.letGo(taken.losers)
+        commons.forgetSent(taken.hoarders)
+        return taken.isTaken
     }
 
     /// Takes an event that has no body.

@@ -138,6 +138,10 @@ struct LimitOptions: ParsableArguments {
     @Option(help: "Members of one room. (default: 64)") var maxMembers: String?
     @Option(help: "Unsent bytes of one connection. (default: 1048576)")
     var maxOutboundBytes: String?
+    @Option(help: "Unsent bytes of one client's connections. (default: 67108864)")
+    var maxOutboundBytesPerClient: String?
+    @Option(help: "Unsent bytes of all connections. (default: 536870912)")
+    var maxOutboundBytesInAll: String?
     @Option(help: "Messages of one connection, lasting. (default: 200)")
     var messagesPerSecond: String?
     @Option(help: "Messages of one connection at once. (default: 2000)") var messageBurst: String?
@@ -178,6 +182,8 @@ struct LimitOptions: ParsableArguments {
         [
             .maxMessageBytes: maxMessageBytes.asList, .maxRooms: maxRooms.asList,
             .maxMembers: maxMembers.asList, .maxOutboundBytes: maxOutboundBytes.asList,
+            .maxOutboundBytesPerClient: maxOutboundBytesPerClient.asList,
+            .maxOutboundBytesInAll: maxOutboundBytesInAll.asList,
             .messagesPerSecond: messagesPerSecond.asList, .messageBurst: messageBurst.asList,
             .maxConnections: maxConnections.asList,
             .maxConnectionsPerAddress: maxConnectionsPerAddress.asList,

@@ -56,7 +56,19 @@ extension PublicFront.Relay {
     }
 
     private func sessions(_ relay: RelayFigures) -> [MetricFamily] {
-        [
+        var ended = MetricFamily(
+            .counter, "usher_sessions_away_ended_total",
+            "v1 sessions that ended before their time, since others were short of something.")
+        for shortage in RelayFigures.Shortage.allCases {
+            ended.add(relay.ended[shortage] ?? 0, ["short_of": shortage.rawValue])
+        }
+        var forgotten = MetricFamily(
+            .counter, "usher_sessions_forgetting_total",
+            "Times that a v1 session dropped its sent events, since others were short of room.")
+        for shortage in [RelayFigures.Shortage.bytesOfClient, .bytes] {
+            forgotten.add(relay.forgotten[shortage] ?? 0, ["short_of": shortage.rawValue])
+        }
+        return [
             MetricFamily(.gauge, "usher_rooms", "Rooms with members.", service.roomCount),
             MetricFamily(
                 .gauge, "usher_sessions_away", "v1 sessions whose connection is lost.",
@@ -64,6 +76,7 @@ extension PublicFront.Relay {
             MetricFamily(
                 .counter, "usher_sessions_resumed_total", "v1 sessions that were resumed.",
                 relay.resumed),
+            ended, forgotten,
         ]
     }
 
@@ -91,8 +104,13 @@ extension PublicFront.Relay {
             .counter, "usher_socket_bytes_total", "Bytes read from WebSockets and written to them.")
         bytes.add(loops.bytesRead, ["direction": "in"])
         bytes.add(loops.bytesSent, ["direction": "out"])
+        var closed = MetricFamily(
+            .counter, "usher_overload_closes_total",
+            "Connections closed since too much waited at those of their client, or at all.")
+        closed.add(loops.closedForClientShare, ["short_of": "client-bytes"])
+        closed.add(loops.closedForWhole, ["short_of": "bytes"])
         return [
-            bytes,
+            bytes, closed,
             MetricFamily(
                 .gauge, "usher_outbound_queue_bytes", "Bytes that wait for slow readers.",
                 loops.bytesQueued),

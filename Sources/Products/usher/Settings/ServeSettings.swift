@@ -243,6 +243,11 @@ extension SettingValues {
             in: 0...SocketLimits.messageBytesSupportedMax)
         limits.outboundBytesMax = try integer(
             .maxOutboundBytes, default: limits.outboundBytesMax, in: 0...(1 << 30))
+        limits.outboundBytesPerClientMax = try integer(
+            .maxOutboundBytesPerClient, default: limits.outboundBytesPerClientMax,
+            in: 0...(1 << 40))
+        limits.outboundBytesInAllMax = try integer(
+            .maxOutboundBytesInAll, default: limits.outboundBytesInAllMax, in: 0...(1 << 40))
         limits.messagesPerSecond = try integer(
             .messagesPerSecond, default: limits.messagesPerSecond, in: 0...1_000_000)
         limits.messageBurst = try integer(

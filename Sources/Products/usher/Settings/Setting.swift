@@ -13,6 +13,8 @@ enum Setting: String, CaseIterable, Sendable {
     case maxRooms = "max-rooms"
     case maxMembers = "max-members"
     case maxOutboundBytes = "max-outbound-bytes"
+    case maxOutboundBytesPerClient = "max-outbound-bytes-per-client"
+    case maxOutboundBytesInAll = "max-outbound-bytes-in-all"
     case messagesPerSecond = "messages-per-second"
     case messageBurst = "message-burst"
     case maxConnections = "max-connections"

@@ -73,10 +73,13 @@ let modules: [Module] = [
         external: [grdb]),
     Module(
         name: "HTTPServing", layer: .drivers,
-        uses: ["Bytes", "CGnuTLS", "CMicrohttpd", "HTTPMessages", "Locking"]),
+        uses: [
+            "Bytes", "CEpoll", "CGnuTLS", "CMicrohttpd", "HTTPMessages", "Locking", "Threads",
+        ]),
     Module(
         name: "SocketLoop", layer: .drivers,
-        uses: ["Bytes", "CEpoll", "Locking", "Shares", "WebSocket"]),
+        uses: ["Bytes", "CEpoll", "Locking", "Shares", "Threads", "WebSocket"]),
+    Module(name: "Threads", layer: .drivers, uses: ["CEpoll"]),
 
     Module(
         name: "AuthService", layer: .services,
@@ -125,6 +128,7 @@ let testUses: [String: [String]] = [
     "ClientStorage": ["Bytes", "Clients", "Locking", "Tokens"],
     "HTTPServing": ["Bytes", "HTTPMessages", "Locking"],
     "SocketLoop": ["Bytes", "HTTPMessages", "Locking", "WebSocket"],
+    "Threads": [],
     "AuthService": [
         "Bytes", "Clients", "Cryptography", "HTTPMessages", "ICEServers", "Locking", "StrictJSON",
         "Tokens",

@@ -9,14 +9,15 @@ final class RawClient {
 
     private let server: HTTPServer  // Which stops when nobody holds it.
 
-    /// Connects to the server's port of 127.0.0.1, or of ::1.
-    init(_ server: HTTPServer, isIPv6: Bool = false) throws {
+    /// Connects to the server's port of 127.0.0.1, or of ::1, from that number in 127.0.0.0/24.
+    init(_ server: HTTPServer, isIPv6: Bool = false, from number: UInt32 = 1) throws {
         self.server = server
         let port = server.port
         descriptor = socket(isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var timeout = timeval(tv_sec: 20, tv_usec: 0)  // So that a failure is no hang.
         unsafe setsockopt(
             descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+        if !isIPv6 { Self.bind4(descriptor, to: 0x7F00_0000 | number) }
         let status = isIPv6 ? Self.connect6(descriptor, port) : Self.connect4(descriptor, port)
         guard status == 0 else { throw Failure.notConnected(errno) }
     }
@@ -45,6 +46,9 @@ final class RawClient {
             sent += count
         }
     }
+
+    /// Resets or ends the connection, as a process that dies does.
+    func drop() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
     func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
@@ -95,6 +99,17 @@ final class RawClient {
         if count == 0 || count < 0 && errno == ECONNRESET { throw Failure.closed }
         guard count > 0 else { throw Failure.timedOut }
         buffer += piece.prefix(count)
+    }
+
+    private static func bind4(_ descriptor: Int32, to address: UInt32) {
+        var name = sockaddr_in()
+        name.sin_family = sa_family_t(AF_INET)
+        name.sin_addr.s_addr = address.bigEndian
+        _ = unsafe withUnsafeBytes(of: name) { bytes in
+            unsafe bind(
+                descriptor, bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self),
+                socklen_t(bytes.count))
+        }
     }
 
     private static func connect4(_ descriptor: Int32, _ port: UInt16) -> Int32 {

@@ -11,6 +11,10 @@ package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     /// 127.0.0.0/8 or ::1: within this machine.
     package var isLoopback: Bool { isIPv4 ? bits >> 24 & 0xFF == 127 : bits == 1 }
 
+    /// What counts as one address for limits: an IPv4 address, or an IPv6 /64, which is the least
+    /// that one customer is given (RFC 6177 §2).
+    package var group: IPAddress { isIPv4 ? self : IPAddress(bits: (bits >> 64) << 64) }
+
     package init(bits: UInt128) { self.bits = bits }
 
     package init(ipv4: UInt32) { bits = Self.mappedPrefix | UInt128(ipv4) }

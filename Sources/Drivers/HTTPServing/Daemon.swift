@@ -1,42 +1,54 @@
 import CMicrohttpd
 import Glibc
 
-/// libmicrohttpd's daemon, and the hold on the core that its callbacks point to.
+/// libmicrohttpd's daemon without threads and without a listener: whoever runs it is its thread,
+/// and gives it the connections.
 ///
-/// `@unchecked Sendable`: both pointers are constants, libmicrohttpd's functions may be called
-/// from any thread, and `HTTPServer` calls `stop` once, after which nobody has the value.
+/// `@unchecked Sendable`: both members are constants. It goes to its thread once, which stops it.
 @safe struct Daemon: @unchecked Sendable {
     private let handle: OpaquePointer
-    private let core: Unmanaged<ServerCore>
+    /// Readable when it should be run.
+    let poll: Int32
 
-    /// Starts the threads. Owns `listening` from here on; nil where libmicrohttpd would not start.
-    static func start(_ core: ServerCore, listening: Int32) -> Daemon? {
-        let held = unsafe Unmanaged.passRetained(core)
+    /// nil where libmicrohttpd would not start. `worker` must outlive it.
+    static func start(for worker: Worker) -> Daemon? {
         var callbacks = unsafe usher_mhd_callbacks(
-            cls: held.toOpaque(), log: ServerCallbacks.log, target: ServerCallbacks.target,
-            unescape: ServerCallbacks.unescape, request: ServerCallbacks.request,
-            completed: ServerCallbacks.completed, connected: ServerCallbacks.connected)
-        var options = unsafe options(core.configuration)
-        let started = unsafe usher_mhd_start(
-            flags(core.configuration), &callbacks, listening, &options)
-        guard let handle = unsafe started else {
-            // Its descriptor may be closed by now or not: closing it again could hit another's.
-            unsafe held.release()
-            return nil
-        }
-        return unsafe Daemon(handle: handle, core: held)
+            cls: Unmanaged.passUnretained(worker).toOpaque(), log: ServerCallbacks.log,
+            target: ServerCallbacks.target, unescape: ServerCallbacks.unescape,
+            request: ServerCallbacks.request, completed: ServerCallbacks.completed,
+            connected: ServerCallbacks.connected)
+        let configuration = worker.core.configuration
+        var options = unsafe options(configuration)
+        let started = unsafe usher_mhd_start(flags(configuration), &callbacks, &options)
+        guard let handle = unsafe started else { return nil }
+        return unsafe Daemon(handle: handle, poll: usher_mhd_epoll_descriptor(handle))
     }
 
-    /// Joins the threads and closes the connections and the listening socket.
-    func stop() {
-        unsafe MHD_stop_daemon(handle)
-        unsafe core.release()
+    /// Hands a connection over, which libmicrohttpd closes in any case. It copies the address.
+    func add(_ descriptor: Int32, _ name: inout sockaddr_storage, _ size: socklen_t) {
+        unsafe withUnsafeBytes(of: &name) { bytes in
+            _ = unsafe MHD_add_connection(
+                handle, descriptor, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self),
+                size)
+        }
     }
+
+    /// Does what can be done without waiting.
+    func run() { unsafe MHD_run(handle) }
+
+    /// Milliseconds after which it must be run, whatever its descriptor says.
+    var timeout: Int64 {
+        var milliseconds: UInt64 = 0
+        guard unsafe MHD_get_timeout(handle, &milliseconds) == .YES else { return .max }
+        return Int64(clamping: milliseconds)
+    }
+
+    /// Closes the connections.
+    func stop() { unsafe MHD_stop_daemon(handle) }
 
     private static func flags(_ configuration: HTTPServerConfiguration) -> UInt32 {
         let flags: [MHD_FLAG] = [
-            MHD_USE_EPOLL_INTERNAL_THREAD, MHD_USE_ITC, MHD_ALLOW_UPGRADE,
-            MHD_ALLOW_SUSPEND_RESUME,
+            MHD_USE_EPOLL, MHD_USE_NO_LISTEN_SOCKET, MHD_ALLOW_UPGRADE, MHD_ALLOW_SUSPEND_RESUME,
             configuration.tls == nil ? MHD_NO_FLAG : MHD_USE_TLS,
             configuration.log == nil ? MHD_NO_FLAG : MHD_USE_ERROR_LOG,
         ]
@@ -44,27 +56,17 @@ import Glibc
     }
 
     private static func options(_ configuration: HTTPServerConfiguration) -> [MHD_OptionItem] {
-        var values: [(MHD_OPTION, Int)] = [
-            (.CONNECTION_MEMORY_LIMIT, configuration.headerBytesMax),
-            (.CONNECTION_LIMIT, configuration.connectionsMax),
-            (.CONNECTION_TIMEOUT, configuration.idleTimeoutSeconds),
+        let values: [(MHD_OPTION, Int)] = [
+            (.CONNECTION_MEMORY_LIMIT, configuration.connectionBytes),
+            (.CONNECTION_LIMIT, Int(Int32.max)),  // The ledger counts.
+            (.CONNECTION_TIMEOUT, configuration.keepaliveSeconds),
             // Strict, it drops a target with a space without an answer: we check it ourselves.
             (.STRICT_FOR_CLIENT, 0),
         ]
-        if configuration.connectionsPerAddressMax > 0 {
-            values.append(
-                (.PER_IP_CONNECTION_LIMIT, configuration.connectionsPerAddressMax))
-        }
-        if configuration.threads > 1 {  // One is what it has without a pool.
-            values.append((.THREAD_POOL_SIZE, configuration.threads))
-        }
         var items = unsafe values.map { option, value in
             unsafe MHD_OptionItem(option: option, value: value, ptr_value: nil)
         }
-        if let identity = configuration.tls {
-            TLSIdentityInUse.replace(identity)
-            unsafe items += tlsOptions
-        }
+        if configuration.tls != nil { unsafe items += tlsOptions }
         unsafe items.append(MHD_OptionItem(option: .END, value: 0, ptr_value: nil))
         return unsafe items
     }

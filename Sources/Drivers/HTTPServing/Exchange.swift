@@ -11,18 +11,26 @@ final class Exchange {
     let targetAddress: UInt
     let targetLength: Int
 
+    /// The connection that it came by.
+    let visit: Visit?
+
     var stage = Stage.fresh
     /// Without the body, from the end of the header until it is taken.
     var request: HTTPRequest?
     var body: [UInt8] = []
     /// Whether the server counts it among those in flight.
     var isCounted = false
+    /// Whether the connection ends with the answer.
+    var mustClose = false
+    /// How long the answer's header may be: what the request's has left of the connection's memory.
+    var answerHeaderBytesMax = Int.max
     /// Who gets the socket, once 101 has been sent.
     var adopt: (@Sendable (UpgradedSocket) -> Void)?
     private var drainedBytes = 0
 
-    init(target: RequestTarget?, address: UInt, length: Int) {
+    init(target: RequestTarget?, address: UInt, length: Int, visit: Visit?) {
         self.target = target
+        self.visit = visit
         targetAddress = address
         targetLength = length
     }

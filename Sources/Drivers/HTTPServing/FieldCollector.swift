@@ -50,6 +50,8 @@ struct FieldCollector {
         guard let collector = unsafe cls?.assumingMemoryBound(to: FieldCollector.self) else {
             return .NO
         }
+        let isHidden = UInt(bitPattern: name) == ServerCallbacks.hiddenNameAddress
+        guard !isHidden else { return .YES }
         unsafe collector.pointee.add(
             UnsafeRawBufferPointer(start: name, count: name == nil ? 0 : nameSize),
             UnsafeRawBufferPointer(start: value, count: value == nil ? 0 : valueSize))

@@ -8,18 +8,22 @@ package struct HTTPServerConfiguration: Sendable {
     package var port: UInt16
     /// A longer body is read to its end and answered with 413.
     package var bodyBytesMax = 65_536
-    /// Memory of one connection, for the request's header and the response's: a request line and
-    /// header of about this size get 431.
+    /// The longest header of a request, request line included: a longer one gets 431, a longer
+    /// target 414. An answer's header may be about as long.
     package var headerBytesMax = 16_384
     /// A connection on which nothing moves for so long is closed. 0 means never.
-    package var idleTimeoutSeconds = 30
+    package var keepaliveSeconds = 75
     /// How long a request may take from its first byte to its last; a connection that takes longer
     /// is cut. 0 means for ever.
     package var requestSecondsMax = 15
-    /// Further connections wait in the kernel's queue. Upgraded sockets do not count.
+    /// Connections in all. Then whoever holds most gives way to those who hold fewer; others wait
+    /// in the kernel's queue. Upgraded sockets do not count.
     package var connectionsMax = 10_000
-    /// 0 means no limit. Counts addresses of the sockets, not those that proxies report.
-    package var connectionsPerAddressMax = 0
+    /// Connections of one address, of which an IPv6 /64 is one; 0: any number. Counts addresses of
+    /// the sockets, not those that proxies report.
+    package var connectionsPerAddressMax = 500
+    /// Whose addresses may hold any number of connections, and never give way.
+    package var exemptProxies: [CIDR] = []
     /// Threads that read requests and run the handler.
     package var threads = 2
     /// Connections that the kernel holds until they are accepted.
@@ -34,6 +38,16 @@ package struct HTTPServerConfiguration: Sendable {
     /// Gets libmicrohttpd's complaints, on its threads: the bare message, never what a request
     /// held.
     package var log: (@Sendable (_ message: String) -> Void)?
+
+    /// Memory of one connection, which libmicrohttpd uses for the header of the request and that of
+    /// the answer.
+    var connectionBytes: Int { 2 * headerBytesMax }
+
+    /// What libmicrohttpd keeps of that memory for each field, beside the text.
+    static let fieldBytes = 64
+
+    /// How many fields a request may have: many short ones would leave no room for an answer.
+    var headerFieldsMax: Int { max(32, headerBytesMax / 128) }
 
     package init(address: String, port: UInt16) {
         self.address = address

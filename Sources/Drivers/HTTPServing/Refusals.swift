@@ -10,6 +10,23 @@ enum Refusals {
         json(413, "request_too_large", "the request body is over \(bytesMax) bytes")
     }
 
+    static func targetTooLong(bytesMax: Int) -> HTTPResponse {
+        json(414, "request_too_large", "the request target is over \(bytesMax) bytes")
+    }
+
+    static func headerTooLong(bytesMax: Int) -> HTTPResponse {
+        json(431, "request_too_large", "the request's header is over \(bytesMax) bytes")
+    }
+
+    static func tooManyFields(max: Int) -> HTTPResponse {
+        json(431, "request_too_large", "the request has more than \(max) header fields")
+    }
+
+    /// What makes an answer's header so long is what it repeats of the request's.
+    static let noRoomForAnswer = json(
+        431, "request_too_large",
+        "the header of the answer, with what it repeats of the request's, is too long")
+
     static let stopping: HTTPResponse = {
         var response = json(503, "temporarily_unavailable", "the service is stopping")
         response.headers.add("Retry-After", "1")

@@ -5,6 +5,8 @@ import Glibc
 struct RequestLine {
     let method: String
     let isHTTP10: Bool
+    /// Of the whole header, from the method to the empty line.
+    let headerBytes: Int
     /// Where the lines of the header must lie; nil where that is not to be checked.
     let layout: HeaderLayout?
     /// Whether the three strings lie side by side. Where they do not, the line held a NUL, behind
@@ -16,6 +18,7 @@ struct RequestLine {
         version: UnsafePointer<CChar>?, headerSize: Int
     ) {
         self.method = unsafe method.map { unsafe String(cString: $0) } ?? ""
+        headerBytes = headerSize
         isHTTP10 = unsafe version.map { unsafe strcmp($0, "HTTP/1.0") == 0 } ?? false
         guard HeaderLayout.isKnown else {
             isWhole = true

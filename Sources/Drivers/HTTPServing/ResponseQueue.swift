@@ -3,9 +3,14 @@ import HTTPMessages
 
 /// Turns our responses into libmicrohttpd's and queues them.
 enum ResponseQueue {
-    static func send(_ response: HTTPResponse, on connection: OpaquePointer) -> MHD_Result {
+    static func send(
+        _ response: HTTPResponse, to exchange: Exchange, on connection: OpaquePointer
+    ) -> MHD_Result {
         guard isSendable(response) else {
-            return unsafe send(Refusals.unsendable, on: connection)
+            return unsafe send(Refusals.unsendable, to: exchange, on: connection)
+        }
+        guard hasRoom(response, exchange) else {
+            return unsafe send(Refusals.noRoomForAnswer, to: exchange, on: connection)
         }
         let made = unsafe response.body.withUnsafeBytes { bytes in
             // It copies, and never writes to what it is given here.
@@ -22,8 +27,22 @@ enum ResponseQueue {
             unsafe add(fields[index], to: made)
         }
         if !isGuarded { unsafe add(sniffGuard, to: made) }
+        if exchange.mustClose { unsafe add(close, to: made) }
         return unsafe MHD_queue_response(connection, UInt32(response.status), made)
     }
+
+    /// Where there is none, libmicrohttpd closes the connection without a word.
+    private static func hasRoom(_ response: HTTPResponse, _ exchange: Exchange) -> Bool {
+        var bytes = ownHeaderBytes
+        let fields = response.headers.fields
+        for index in fields.indices {
+            bytes += fields[index].name.utf8.count + fields[index].value.utf8.count + 4
+        }
+        return bytes <= exchange.answerHeaderBytesMax || response.status == 431
+    }
+
+    /// The status line and what libmicrohttpd and `send` add at most.
+    private static let ownHeaderBytes = 256
 
     /// Queues 200 with these fields and the stream as its body; the connection ends with it.
     static func send(
@@ -39,7 +58,7 @@ enum ResponseQueue {
         defer { unsafe MHD_destroy_response(made) }
         for field in headers.fields { unsafe add(field, to: made) }
         unsafe add(sniffGuard, to: made)
-        unsafe add(HeaderFields.Field(name: "Connection", value: "close"), to: made)
+        unsafe add(close, to: made)
         return unsafe MHD_queue_response(connection, 200, made)
     }
 
@@ -48,12 +67,16 @@ enum ResponseQueue {
     private static let streamPieceMax = 16_384
 
     /// Queues 101 with exactly these fields, and Date. libmicrohttpd adds `Connection: Upgrade`.
-    static func sendUpgrade(_ headers: HeaderFields, on connection: OpaquePointer) -> MHD_Result {
+    static func sendUpgrade(
+        _ headers: HeaderFields, to exchange: Exchange, on connection: OpaquePointer,
+        of worker: Worker
+    ) -> MHD_Result {
         guard headers.fields.allSatisfy(isSendable) else {
-            return unsafe send(Refusals.unsendable, on: connection)
+            return unsafe send(Refusals.unsendable, to: exchange, on: connection)
         }
-        guard let made = unsafe MHD_create_response_for_upgrade(ServerCallbacks.upgraded, nil)
-        else { return .NO }
+        let context = unsafe Unmanaged.passUnretained(worker).toOpaque()
+        let made = unsafe MHD_create_response_for_upgrade(ServerCallbacks.upgraded, context)
+        guard let made = unsafe made else { return .NO }
         defer { unsafe MHD_destroy_response(made) }
         for field in headers.fields where !field.isNamed("Connection") {
             unsafe add(field, to: made)
@@ -79,6 +102,7 @@ enum ResponseQueue {
         for index in bytes.indices { unsafe out[index] = CChar(bitPattern: bytes[index]) }
     }
 
+    private static let close = HeaderFields.Field(name: "Connection", value: "close")
     private static let guardName = "X-Content-Type-Options"
     private static let sniffGuard = HeaderFields.Field(name: guardName, value: "nosniff")
 

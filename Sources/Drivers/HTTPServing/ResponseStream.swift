@@ -23,15 +23,15 @@ import Locking
 
     private let connection: OpaquePointer
     private let next: @Sendable () -> [UInt8]?
-    private let streams: ResponseStreams
+    private let worker: Worker
     private let state = Lock(State())
 
     init(
-        on connection: OpaquePointer, _ streams: ResponseStreams,
+        on connection: OpaquePointer, of worker: Worker,
         next: @escaping @Sendable () -> [UInt8]?
     ) {
         unsafe self.connection = connection
-        self.streams = streams
+        self.worker = worker
         self.next = next
     }
 
@@ -46,7 +46,7 @@ import Locking
     static let free: MHD_ContentReaderFreeCallback = { context in
         guard let context = unsafe context else { return }
         let stream = unsafe Unmanaged<ResponseStream>.fromOpaque(context).takeRetainedValue()
-        stream.streams.remove(stream)
+        stream.worker.core.streams.remove(stream)
     }
 
     private func fill(_ out: UnsafeMutableRawBufferPointer) -> Int {
@@ -68,7 +68,7 @@ import Locking
             }
             state.isSuspended = true
             unsafe MHD_suspend_connection(connection)
-            streams.resumeLater(self)
+            worker.core.streams.resumeLater(self)
             return 0
         }
     }
@@ -80,6 +80,7 @@ import Locking
             state.isSuspended = false
             state.isDue = true
             unsafe MHD_resume_connection(connection)
+            worker.wake()
         }
     }
 

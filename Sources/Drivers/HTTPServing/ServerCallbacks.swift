@@ -3,15 +3,40 @@ import Glibc
 import HTTPMessages
 import Synchronization
 
-/// The functions that libmicrohttpd calls, on its threads. `cls` is the `ServerCore`, which the
-/// server keeps alive until the threads have ended; a request's state is its `Exchange`.
+/// The functions that libmicrohttpd calls, on its threads. `cls` is the `Worker` whose thread
+/// it is; a request's state is its `Exchange`.
 enum ServerCallbacks {
     /// The first line is read: the only sight of the raw target, and the birth of the exchange.
-    static let target: usher_mhd_target_callback = { _, text, _ in
+    static let target: usher_mhd_target_callback = { _, text, connection in
         let bytes = unsafe RawText.bytes(text)
         let exchange = unsafe Exchange(
-            target: RequestTarget(bytes), address: UInt(bitPattern: text), length: bytes.count)
+            target: RequestTarget(bytes), address: UInt(bitPattern: text), length: bytes.count,
+            visit: visit(of: connection))
+        if HeaderLayout.isKnown { unsafe spareMemory(text, connection) }
         return unsafe Unmanaged.passRetained(exchange).toOpaque()
+    }
+
+    /// The name of the field that stands for all cookies. libmicrohttpd shows it beside those that
+    /// were sent, and `FieldCollector` knows it by its address.
+    private static let hiddenName: StaticString = "Cookie"
+    static var hiddenNameAddress: UInt { unsafe UInt(bitPattern: hiddenName.utf8Start) }
+
+    /// Keeps libmicrohttpd from cutting up the query and the cookies, of which it would copy all
+    /// and keep an entry for each, in memory that the answer needs; where that has no room for the
+    /// query's, it sends two heads. So the query ends at its mark, which nobody reads there any
+    /// more, and the first field of that name is an empty one.
+    private static func spareMemory(_ text: UnsafePointer<CChar>?, _ connection: OpaquePointer?) {
+        if let text = unsafe text, let mark = unsafe strchr(text, Int32(UInt8(ascii: "?"))),
+            unsafe mark[1] != 0
+        {
+            unsafe mark[1] = 0
+        }
+        unsafe hiddenName.utf8Start.withMemoryRebound(
+            to: CChar.self, capacity: hiddenName.utf8CodeUnitCount + 1
+        ) { name in
+            let empty = unsafe name + hiddenName.utf8CodeUnitCount
+            _ = unsafe MHD_set_connection_value(connection, .HEADER_KIND, name, empty)
+        }
     }
 
     /// Nothing is unescaped: paths and queries stay as they were sent.
@@ -25,7 +50,8 @@ enum ServerCallbacks {
         guard let cls = unsafe cls, let connection = unsafe connection, let size = unsafe size,
             let raw = unsafe state?.pointee
         else { return .NO }
-        let core = unsafe Unmanaged<ServerCore>.fromOpaque(cls).takeUnretainedValue()
+        let worker = unsafe worker(cls)
+        let core = worker.core
         let exchange = unsafe Unmanaged<Exchange>.fromOpaque(raw).takeUnretainedValue()
         if exchange.stage == .fresh {
             core.inFlight.add(1, ordering: .relaxed)
@@ -41,17 +67,22 @@ enum ServerCallbacks {
             let goesOn = unsafe exchange.take(piece, bytesMax: core.configuration.bodyBytesMax)
             return goesOn ? .YES : .NO
         }
+        exchange.visit?.noteWholeRequest()
         switch core.answer(exchange) {
-        case .response(let response): return unsafe ResponseQueue.send(response, on: connection)
+        case .response(let response):
+            return unsafe ResponseQueue.send(
+                response, to: exchange, on: connection)
         case .upgrade(let headers, let adopt):
             exchange.adopt = adopt
-            return unsafe ResponseQueue.sendUpgrade(headers, on: connection)
+            return unsafe ResponseQueue.sendUpgrade(
+                headers, to: exchange, on: connection, of: worker)
         case .stream(let headers, let next):
-            let stream = unsafe ResponseStream(on: connection, core.streams, next: next)
+            let stream = unsafe ResponseStream(on: connection, of: worker, next: next)
             guard core.streams.add(stream) else {
-                return unsafe ResponseQueue.send(Refusals.stopping, on: connection)
+                return unsafe ResponseQueue.send(
+                    Refusals.stopping, to: exchange, on: connection)
             }
-            unsafe visit(of: connection)?.mayStay.store(true, ordering: .relaxed)
+            exchange.visit?.mayStay = true
             return unsafe ResponseQueue.send(stream, headers, on: connection)
         }
     }
@@ -61,14 +92,18 @@ enum ServerCallbacks {
         guard let cls = unsafe cls, let connection = unsafe connection,
             let context = unsafe context
         else { return }
-        let core = unsafe Unmanaged<ServerCore>.fromOpaque(cls).takeUnretainedValue()
+        let worker = unsafe worker(cls)
         if what.rawValue == 0 {  // MHD_CONNECTION_NOTIFY_STARTED
-            let visit = unsafe core.visits.begin(usher_mhd_descriptor(connection))
+            guard let visit = worker.begin() else { return }
             unsafe context.pointee = Unmanaged.passRetained(visit).toOpaque()
         } else if let raw = unsafe context.pointee {
             unsafe context.pointee = nil
-            core.visits.end(unsafe Unmanaged<Visit>.fromOpaque(raw).takeRetainedValue())
+            worker.end(unsafe Unmanaged<Visit>.fromOpaque(raw).takeRetainedValue())
         }
+    }
+
+    private static func worker(_ cls: UnsafeMutableRawPointer) -> Worker {
+        unsafe Unmanaged<Worker>.fromOpaque(cls).takeUnretainedValue()
     }
 
     private static func visit(of connection: OpaquePointer?) -> Visit? {
@@ -77,14 +112,13 @@ enum ServerCallbacks {
     }
 
     /// The request is over, well or not: called once for every exchange.
-    static let completed: MHD_RequestCompletedCallback = { cls, connection, state, _ in
-        unsafe visit(of: connection)?.noteAnswer(at: Visits.now)
-        guard let raw = unsafe state?.pointee else { return }
+    static let completed: MHD_RequestCompletedCallback = { cls, _, state, _ in
+        guard let cls = unsafe cls, let raw = unsafe state?.pointee else { return }
         unsafe state?.pointee = nil
         let exchange = unsafe Unmanaged<Exchange>.fromOpaque(raw).takeRetainedValue()
-        guard exchange.isCounted, let cls = unsafe cls else { return }
-        let core = unsafe Unmanaged<ServerCore>.fromOpaque(cls).takeUnretainedValue()
-        core.inFlight.subtract(1, ordering: .relaxed)
+        let worker = unsafe worker(cls)
+        if let visit = exchange.visit { worker.noteAnswer(on: visit) }
+        if exchange.isCounted { worker.core.inFlight.subtract(1, ordering: .relaxed) }
     }
 
     /// 101 is sent: a duplicate of the socket goes to the exchange's adopter, and libmicrohttpd
@@ -92,7 +126,9 @@ enum ServerCallbacks {
     /// socket is one end of a pair whose other end libmicrohttpd pumps, and must hold until the
     /// adopter has closed its own.
     static let upgraded: MHD_UpgradeHandler = {
-        _, connection, state, early, earlySize, socket, handle in
+        cls, connection, state, early, earlySize, socket, handle in
+        guard let cls = unsafe cls else { return }
+        let worker = unsafe worker(cls)
         let duplicate = fcntl(socket, F_DUPFD_CLOEXEC, 3)
         let bytes = unsafe UnsafeRawBufferPointer(start: early, count: early == nil ? 0 : earlySize)
         let earlyBytes = unsafe Array(bytes)  // Before its owner goes.
@@ -101,15 +137,19 @@ enum ServerCallbacks {
         }
         let adopt = exchange?.adopt
         exchange?.adopt = nil
+        if let visit = exchange?.visit {
+            visit.mayStay = true
+            worker.leave(visit)
+        }
         var held: HeldUpgrade?
         if let handle = unsafe handle, unsafe usher_mhd_is_tls(connection) != 0 {
-            unsafe visit(of: connection)?.mayStay.store(true, ordering: .relaxed)
             let descriptor = unsafe usher_mhd_descriptor(connection)
             setNoDelay(descriptor)
             HangupWatch.shared.watch(pair: socket, connection: descriptor)
-            held = unsafe HeldUpgrade(handle, pair: socket)
+            held = unsafe HeldUpgrade(handle, pair: socket, worker)
         } else {
             unsafe usher_mhd_release(handle)
+            worker.runAgain()
         }
         guard duplicate >= 0, let adopt else {
             held?.release()
@@ -126,9 +166,9 @@ enum ServerCallbacks {
     /// Passes the bare format on: what would fill it may come from a request.
     static let log: MHD_LogCallback = { cls, format, _ in
         guard let cls = unsafe cls, let format = unsafe format else { return }
-        let core = unsafe Unmanaged<ServerCore>.fromOpaque(cls).takeUnretainedValue()
         let message = unsafe String(cString: format)
-        core.configuration.log?(message.last == "\n" ? String(message.dropLast()) : message)
+        let configuration = unsafe worker(cls).core.configuration
+        configuration.log?(message.last == "\n" ? String(message.dropLast()) : message)
     }
 
     private static func begin(
@@ -139,7 +179,8 @@ enum ServerCallbacks {
         let peer = unsafe SocketAddress.text(usher_mhd_peer(connection))
         let refusal = core.begin(exchange, line, headers: headers, peer: peer)
         guard let refusal else { return .YES }
-        return unsafe ResponseQueue.send(refusal, on: connection)
+        exchange.visit?.noteWholeRequest()
+        return unsafe ResponseQueue.send(refusal, to: exchange, on: connection)
     }
 
     private static func makeReady(_ descriptor: Int32) {
@@ -163,15 +204,18 @@ enum ServerCallbacks {
 @safe private struct HeldUpgrade: @unchecked Sendable {
     private let handle: OpaquePointer
     private let pair: Int32
+    private let worker: Worker
 
-    init(_ handle: OpaquePointer, pair: Int32) {
+    init(_ handle: OpaquePointer, pair: Int32, _ worker: Worker) {
         unsafe self.handle = handle
         self.pair = pair
+        self.worker = worker
     }
 
-    /// Once, and before the server stops.
+    /// Once, and before the server stops. libmicrohttpd acts on it when its thread runs it next.
     func release() {
         HangupWatch.shared.forget(pair: pair)
         unsafe usher_mhd_release(handle)
+        worker.wake()
     }
 }

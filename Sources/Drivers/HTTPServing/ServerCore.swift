@@ -7,7 +7,7 @@ final class ServerCore: Sendable {
     let handler: @Sendable (HTTPRequest) -> HTTPOutcome
     /// Requests between the end of their header and the last byte of their answer.
     let inFlight = Atomic<Int>(0)
-    let visits: Visits
+    let ledger: ConnectionLedger
     let streams = ResponseStreams()
     /// New requests are turned away from now on.
     let isStopping = Atomic<Bool>(false)
@@ -17,9 +17,9 @@ final class ServerCore: Sendable {
         handler: @escaping @Sendable (HTTPRequest) -> HTTPOutcome
     ) {
         self.configuration = configuration
-        visits = Visits(
-            requestSecondsMax: configuration.requestSecondsMax,
-            idleSecondsMax: configuration.idleTimeoutSeconds)
+        ledger = ConnectionLedger(
+            totalMax: configuration.connectionsMax,
+            perAddressMax: configuration.connectionsPerAddressMax)
         self.handler = handler
     }
 
@@ -30,6 +30,7 @@ final class ServerCore: Sendable {
     ) -> HTTPResponse? {
         exchange.stage = .reading
         guard !isStopping.load(ordering: .relaxed) else { return closing(Refusals.stopping) }
+        if let refusal = tooLong(exchange, line) { return closing(refusal) }
         guard line.isWhole, FieldGrammar.isToken(line.method) else {
             return closing(Refusals.malformed("the request line is malformed"))
         }
@@ -38,6 +39,9 @@ final class ServerCore: Sendable {
         }
         guard var headers else {
             return closing(Refusals.malformed("a header field is malformed"))
+        }
+        guard headers.fields.count <= configuration.headerFieldsMax else {
+            return closing(Refusals.tooManyFields(max: configuration.headerFieldsMax))
         }
         switch RequestFraming.length(of: headers, isHTTP10: line.isHTTP10) {
         case .refused(let reason): return closing(Refusals.malformed(reason))
@@ -48,13 +52,25 @@ final class ServerCore: Sendable {
             if length <= UInt64(configuration.bodyBytesMax) {
                 exchange.body.reserveCapacity(Int(length))
             }
-        case .chunked: break
+        case .chunked:
+            // libmicrohttpd takes chunk lines that end in a bare LF, and any trailer. A reader in
+            // front may see the body end elsewhere: what follows it is not read as a request.
+            exchange.mustClose = true
         }
         if let authority = target.authority { headers.set("Host", authority) }
-        // HTTP/1.0 cannot ask for it (RFC 9110 §7.8).
-        if line.isHTTP10 { headers.remove("Upgrade") }
+        // HTTP/1.0 cannot ask for it (RFC 9110 §7.8), and what follows chunks is not read.
+        if line.isHTTP10 || exchange.mustClose { headers.remove("Upgrade") }
+        let fieldBytes = HTTPServerConfiguration.fieldBytes * (headers.fields.count + 3)
+        exchange.answerHeaderBytesMax =
+            configuration.connectionBytes - line.headerBytes - fieldBytes
         exchange.request = request(target, headers, line.method, peer)
         return nil
+    }
+
+    private func tooLong(_ exchange: Exchange, _ line: RequestLine) -> HTTPResponse? {
+        let bytesMax = configuration.headerBytesMax
+        if exchange.targetLength > bytesMax { return Refusals.targetTooLong(bytesMax: bytesMax) }
+        return line.headerBytes > bytesMax ? Refusals.headerTooLong(bytesMax: bytesMax) : nil
     }
 
     /// The answer to a request that was read to its end.

@@ -35,6 +35,31 @@ enum SocketAddress {
         return status == 0 ? UInt16(bigEndian: name.sin6_port) : nil
     }
 
+    /// The address of a peer as `accept` gave it; nil where it is of no IP family.
+    static func address(_ name: inout sockaddr_storage) -> IPAddress? {
+        let family = Int32(name.ss_family)
+        return unsafe withUnsafeBytes(of: &name) { bytes in
+            switch family {
+            case AF_INET:
+                let ipv4 = unsafe bytes.loadUnaligned(as: sockaddr_in.self).sin_addr.s_addr
+                return IPAddress(ipv4: UInt32(bigEndian: ipv4))
+            case AF_INET6:
+                let offset = MemoryLayout<sockaddr_in6>.offset(of: \sockaddr_in6.sin6_addr) ?? 0
+                let bits = unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt128.self)
+                return IPAddress(bits: UInt128(bigEndian: bits))
+            default: return nil
+            }
+        }
+    }
+
+    /// Closes with a reset: nothing is sent first, and the kernel keeps nothing of it.
+    static func reset(_ descriptor: Int32) {
+        var atOnce = linger(l_onoff: 1, l_linger: 0)
+        _ = unsafe setsockopt(
+            descriptor, SOL_SOCKET, SO_LINGER, &atOnce, socklen_t(MemoryLayout<linger>.size))
+        close(descriptor)
+    }
+
     /// The address as text; IPv4-mapped IPv6 as IPv4. Empty where it is of no IP family.
     static func text(_ address: UnsafePointer<sockaddr>?) -> String {
         guard let address = unsafe address else { return "" }

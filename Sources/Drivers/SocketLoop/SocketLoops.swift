@@ -2,6 +2,7 @@ import CEpoll
 import Glibc
 import Locking
 import Synchronization
+import Threads
 package import WebSocket
 
 /// The epoll loops of a process: threads that adopt upgraded sockets and speak RFC 6455 over them.
@@ -10,7 +11,7 @@ package import WebSocket
 package final class SocketLoops<Handler: SocketHandler & ~Copyable>: Sendable {
     private let mailboxes: [Mailbox]
     private let deliveries: [Deliveries<Handler.Admission, Handler.Note>]
-    private let threads: Lock<[LoopThread]>
+    private let threads: Lock<[OwnThread]>
     private let turn = Atomic<Int>(0)
     private let clock: SocketClock
     private let closers = Closers()
@@ -54,11 +55,11 @@ package final class SocketLoops<Handler: SocketHandler & ~Copyable>: Sendable {
 
     private func start(
         _ index: Int, _ limits: SocketLimits, _ makeHandler: @escaping @Sendable (Int) -> Handler
-    ) throws(SocketLoopError) -> LoopThread {
+    ) throws(SocketLoopError) -> OwnThread {
         let poll = epoll_create1(Int32(EPOLL_CLOEXEC))
         guard poll >= 0 else { throw .descriptor(number: errno) }
-        do throws(SocketLoopError) {
-            return try LoopThread(named: "usher-loop-\(index)") {
+        do throws(OwnThread.Failure) {
+            return try OwnThread(named: "usher-loop-\(index)") {
                 [mailboxes, clock, closers, shares, board, deliveries] in
                 var loop = EventLoop(
                     index: index, poll: poll, mailboxes: mailboxes, closers: closers,
@@ -68,7 +69,7 @@ package final class SocketLoops<Handler: SocketHandler & ~Copyable>: Sendable {
             }
         } catch {
             close(poll)
-            throw error
+            throw .thread(number: error.number)
         }
     }
 

@@ -40,6 +40,7 @@ struct Wiring {
     private let issuer: String
     private let audience: String
     private let edgeStep: EdgeStep
+    private let ports: HTTPPorts
     private let log: ServiceLog
     private let tokens = TokenCount()
 
@@ -63,10 +64,12 @@ struct Wiring {
 
     /// `publicURL` is the issuer where none is set.
     init(
-        _ settings: ServeSettings, _ foundations: Foundations, publicURL: String, logger: Logger
+        _ settings: ServeSettings, _ foundations: Foundations, publicURL: String,
+        ports: HTTPPorts, logger: Logger
     ) {
         self.settings = settings
         self.foundations = foundations
+        self.ports = ports
         issuer = settings.issuer ?? publicURL
         audience = settings.audience ?? issuer
         edgeStep = EdgeStep(cookieName: settings.edgeCookie)
@@ -92,8 +95,9 @@ struct Wiring {
         let front = PublicFront(
             allowPlainHTTP: settings.allowPlainHTTP, edge: edgeStep, auth: auth, relay: relay)
         let exposition = Exposition(
-            startedAt: Clock.now(), http: front.counts, reports: log.counts, tokens: tokens,
-            relay: relay, checks: readiness(directory, foundations.keys), verifier: verifier)
+            startedAt: Clock.now(), http: front.counts, ports: ports, reports: log.counts,
+            tokens: tokens, relay: relay, checks: readiness(directory, foundations.keys),
+            verifier: verifier)
         return Parts(
             directory: directory, front: front,
             edge: auth.map { EdgeFront(auth: $0, proxies: settings.trustedProxies) },

@@ -173,6 +173,17 @@ struct LimitOptions: ParsableArguments {
     var drainSeconds: String?
     @Option(help: "Seconds that a request or handshake may take to arrive. (default: 15)")
     var requestSeconds: String?
+    @Option(help: "Seconds that a connection may be silent between requests. (default: 75)")
+    var keepaliveSeconds: String?
+    @Option(help: "Bytes of a request's header. (default: 16384)") var headerBytes: String?
+    @Option(
+        name: .customLong("max-http-connections"),
+        help: "Connections of HTTP on one port. (default: 10000)")
+    var maxHTTPConnections: String?
+    @Option(
+        name: .customLong("max-http-connections-per-address"),
+        help: "Connections of HTTP of one address on one port. (default: 500)")
+    var maxHTTPConnectionsPerAddress: String?
     @Option(help: "Requests of one client at an OAuth endpoint, a second. (default: 0)")
     var tokenRequestsPerSecond: String?
     @Option(help: "Requests of one address at the OAuth endpoints, a second. (default: 0)")
@@ -198,6 +209,9 @@ struct LimitOptions: ParsableArguments {
             .resumeEvents: resumeEvents.asList, .resumeBytes: resumeBytes.asList,
             .pingIntervalSeconds: pingIntervalSeconds.asList,
             .drainSeconds: drainSeconds.asList, .requestSeconds: requestSeconds.asList,
+            .keepaliveSeconds: keepaliveSeconds.asList, .headerBytes: headerBytes.asList,
+            .maxHTTPConnections: maxHTTPConnections.asList,
+            .maxHTTPConnectionsPerAddress: maxHTTPConnectionsPerAddress.asList,
             .tokenRequestsPerSecond: tokenRequestsPerSecond.asList,
             .addressRequestsPerSecond: addressRequestsPerSecond.asList,
         ]

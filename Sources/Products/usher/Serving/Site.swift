@@ -45,7 +45,10 @@ struct Site {
         let operatorURL =
             Endpoint(address: settings.operatorListen.address, port: operatorServer.port)
             .url(isTLS: false)
-        let parts = try Wiring(settings, foundations, publicURL: url, logger: logger).connect()
+        let ports = [publicServer, operatorServer] + (edgeServer.map { [$0] } ?? [])
+        let parts = try Wiring(
+            settings, foundations, publicURL: url, ports: HTTPPorts(servers: ports), logger: logger
+        ).connect()
         parts.directory.start()
         let janitor = Janitor(sweeping: foundations.registry)
         publicDoor.open(parts.front.outcome)
@@ -115,7 +118,12 @@ struct Site {
         var configuration = HTTPServerConfiguration(
             address: endpoint.address, port: endpoint.port)
         configuration.bodyBytesMax = ViewerRequest.eventBytesMax
-        configuration.requestSecondsMax = settings.requestSeconds
+        configuration.requestSecondsMax = settings.http.requestSeconds
+        configuration.keepaliveSeconds = settings.http.keepaliveSeconds
+        configuration.headerBytesMax = settings.http.headerBytes
+        configuration.connectionsMax = settings.http.connections
+        configuration.connectionsPerAddressMax = settings.http.connectionsPerAddress
+        configuration.exemptProxies = settings.trustedProxies
         if setting == .listen { configuration.tls = try settings.tls?.read() }
         configuration.threads = setting == .operator ? 1 : 2
         configuration.trustedProxies = setting == .listen ? settings.trustedProxies : []

@@ -106,8 +106,7 @@ struct ServeSettings: Sendable {
     let addressRequestsPerSecond: Int
     /// How long sockets may take, when the service stops, to read what is queued for them.
     let drainSeconds: Int
-    /// How long a request, or a handshake, may take to arrive.
-    let requestSeconds: Int
+    let http: HTTPLimits
     /// nil: plain http.
     let tls: TLSFiles?
     let trustedProxies: [CIDR]
@@ -130,7 +129,7 @@ struct ServeSettings: Sendable {
         allowPlainHTTP = try values.flag(.allowPlainHTTP)
         trustedProxies = try values.proxies()
         drainSeconds = try values.integer(.drainSeconds, default: 5, in: 0...3600)
-        requestSeconds = try values.integer(.requestSeconds, default: 15, in: 0...3600)
+        http = try HTTPLimits(values)
         tls = try values.tlsFiles()
         issuer = try values.issuer(allowPlainHTTP: allowPlainHTTP)
         audience = values.text(.audience)

@@ -2,7 +2,7 @@ import CEpoll
 import Glibc
 
 /// A thread of ours: signals go to the others, and it ends when its body does.
-struct LoopThread: Sendable {
+package struct OwnThread: Sendable {
     private let thread: pthread_t
 
     private final class Body: Sendable {
@@ -10,7 +10,19 @@ struct LoopThread: Sendable {
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
     }
 
-    init(named name: String, _ run: @escaping @Sendable () -> Void) throws(SocketLoopError) {
+    /// The system would not make another thread.
+    package struct Failure: Error, Equatable {
+        /// As in errno(3).
+        package let number: Int32
+    }
+
+    /// - Parameters:
+    ///   - name: At most 15 bytes, for those who look at the process.
+    ///   - run: Its body.
+    /// - Throws: `Failure`.
+    package init(
+        named name: String, _ run: @escaping @Sendable () -> Void
+    ) throws(Failure) {
         var all = sigset_t()
         var before = sigset_t()
         unsafe sigfillset(&all)
@@ -21,16 +33,16 @@ struct LoopThread: Sendable {
         let status = unsafe pthread_create(&started, nil, Self.enter, body.toOpaque())
         guard status == 0 else {
             unsafe body.release()
-            throw .thread(number: status)
+            throw Failure(number: status)
         }
         unsafe pthread_setname_np(started, name)
         thread = started
     }
 
-    var isCurrent: Bool { pthread_equal(thread, pthread_self()) != 0 }
+    package var isCurrent: Bool { pthread_equal(thread, pthread_self()) != 0 }
 
     /// Waits for the end of the thread; to be called once.
-    func join() { pthread_join(thread, nil) }
+    package func join() { pthread_join(thread, nil) }
 
     private static let enter:
         @Sendable @convention(c) (UnsafeMutableRawPointer?) ->

@@ -302,6 +302,22 @@ def test_a_query_of_many_parts_is_answered_once(server):
     assert answers.count(b"HTTP/1.1 ") == 1 and answers.startswith(b"HTTP/1.1 200")
 
 
+@pytest.mark.parametrize("request_bytes", [
+    b"GET / HTTP/1.1\r\nHost\r\n\r\n", b"GET /\r\nHost: a\r\n\r\n",
+    b"GET / HTTP/3.0\r\nHost: a\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 20_000 + b"\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 40_000 + b"\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X:\r\n" * 200 + b"\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X:\r\n" * 1000 + b"\r\n",
+], ids=range(8))
+def test_what_is_malformed_hears_so_once_with_a_reason(server, request_bytes):
+    answer = http.raw(server.url, request_bytes)
+    assert answer.count(b"HTTP/1.1 ") == 1
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert int(head.split(b" ")[1]) in (400, 431, 505) and len(body) > 60
+
+
 def test_the_memory_of_headers_is_bounded_in_all():
     for flags in [("--header-bytes", "65536"), ("--max-http-connections", "40000")]:
         errors = Usher().fail("serve", *flags, status=64)

@@ -9,7 +9,7 @@ import warnings
 
 import pytest
 
-from support import http, peers
+from support import http, peers, prometheus
 from support.server import Server
 from support.usher import Usher, new_folder
 from support.waiting import eventually
@@ -93,6 +93,42 @@ def test_connections_that_end_leave_no_descriptor(secure):
             end(peers.connect(application))
     # A connection that is held costs three; the registry may open another file meanwhile.
     eventually(lambda: open_files() < before + 5, "all descriptors to be closed")
+
+
+def connections_of_http(server):
+    """But for the one that asks."""
+    found = prometheus.parse(http.get(server.operator, "/metrics").body.decode())
+    return found["usher_http_connections"].total() - 1
+
+
+@pytest.mark.one_process("the proxy before two processes speaks no TLS")
+@pytest.mark.parametrize("says_goodbye", [True, False])
+def test_half_a_request_whose_sender_is_gone_is_let_go_at_once(start, says_goodbye):
+    certificate, key = make_certificate(new_folder("tls"), "first")
+    server = start(
+        "--tls-cert", certificate, "--tls-key", key, "--request-seconds", "0",
+        "--keepalive-seconds", "3600")
+    place = urllib.parse.urlsplit(server.url)
+    for _ in range(50):
+        plain = socket.create_connection((place.hostname, place.port), 10)
+        wrapped = context(certificate).wrap_socket(plain, server_hostname=place.hostname)
+        wrapped.sendall(b"POST /oauth2/token HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\na")
+        if says_goodbye:
+            wrapped.settimeout(0)
+            try:
+                wrapped.unwrap()
+            except (ssl.SSLWantReadError, OSError):
+                pass
+        wrapped.close()
+    eventually(lambda: connections_of_http(server) == 0, "they are let go", within=5)
+
+
+def test_a_socket_over_tls_is_no_connection_of_http(secure):
+    application = secure.application()
+    with peers.connect(application) as peer:
+        eventually(lambda: connections_of_http(secure) == 0, "it has left HTTP")
+        peer.join("lobby")
+        peer.expect("first_to_join")
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])

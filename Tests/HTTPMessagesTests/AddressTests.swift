@@ -28,6 +28,15 @@ import Testing
         ])
     func noAddress(text: String) { #expect(IPAddress(text) == nil) }
 
+    @Test("An IPv6 /64 counts as one address for limits, and an IPv4 address as itself")
+    func group() {
+        func group(_ text: String) -> IPAddress? { IPAddress(text)?.group }
+        #expect(group("2001:db8::1") == group("2001:db8:0:0:ffff::2"))
+        #expect(group("2001:db8::1") != group("2001:db8:0:1::1"))
+        #expect(group("::ffff:192.0.2.1") == group("192.0.2.1"))
+        #expect(group("192.0.2.1") != group("192.0.2.2"))
+    }
+
     @Test("Every address reads back what it writes")
     func roundTrip() {
         var state: UInt128 = 1

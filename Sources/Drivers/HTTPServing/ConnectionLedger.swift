@@ -58,11 +58,10 @@ final class ConnectionLedger: Sendable {
                 return .address
             }
             if state.total >= totalMax {
-                guard state.highest > max(held + 1, 1) else {
+                guard state.highest > max(held + 1, 1), Self.endOne(&state) else {
                     state.figures.overTotalLimit += 1
                     return .total
                 }
-                Self.endOne(&state)
             }
             Self.add(visit, to: &state)
             return nil
@@ -76,23 +75,26 @@ final class ConnectionLedger: Sendable {
     func relieve() {
         state.withLock { state in
             state.figures.withoutDescriptor += 1
-            for _ in 0..<Self.relievedMax where state.highest > 1 { Self.endOne(&state) }
+            var count = 0
+            while count < Self.relievedMax, state.highest > 1, Self.endOne(&state) { count += 1 }
         }
     }
 
     /// Shuts down a connection of whoever holds most, one without an answer under way if there is
     /// any among those looked at, and of these the one that has been so for the longest.
     ///
-    /// The descriptor is good: who closes it has the connection leave before, which waits for the
-    /// lock.
-    private static func endOne(_ state: inout State) {
+    /// The descriptor is good: one that has begun leaves before it is closed, and to leave it waits
+    /// for the lock. Returns false where there was none to end.
+    private static func endOne(_ state: inout State) -> Bool {
         guard let holder = state.levels[state.highest].first,
             let candidates = state.holdings[holder]?.prefix(candidatesMax),
-            let victim = candidates.min(by: { rank($0) < rank($1) })
-        else { return }
+            let victim = candidates.filter({ $0.hasBegun.load(ordering: .relaxed) })
+                .min(by: { rank($0) < rank($1) })
+        else { return false }
         state.figures.gaveWay += 1
         remove(victim, from: &state)
         shutdown(victim.descriptor, Int32(SHUT_RDWR))
+        return true
     }
 
     private static func rank(_ visit: Visit) -> (Int, Int) {

@@ -4,8 +4,8 @@ import Synchronization
 
 /// One TCP connection, from when it is accepted until before its socket is closed.
 ///
-/// `@unchecked Sendable`: of what is not constant, two members are atomic, two belong to the
-/// ledger's lock, and the others are touched by the worker's own thread alone.
+/// `@unchecked Sendable`: what is neither constant nor atomic belongs to the ledger's lock, two
+/// members, or is touched by the worker's own thread alone.
 final class Visit: @unchecked Sendable {
     let descriptor: Int32
     /// What the ledger counts it by.
@@ -13,6 +13,8 @@ final class Visit: @unchecked Sendable {
     /// Whether its address may hold any number.
     let isExempt: Bool
 
+    /// Whether libmicrohttpd has it.
+    let hasBegun = Atomic(false)
     /// Whether a request has come whole and its answer is not yet sent.
     let isAnswering = Atomic(false)
     /// When it was accepted, when its request began, or when its last answer was sent: seconds on a

@@ -263,6 +263,7 @@ import Synchronization
         guard let visit = arriving.take() else { return nil }
         visit.place = visits.count
         visits.append(visit)
+        visit.hasBegun.store(true, ordering: .relaxed)
         let what = EPOLLIN.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
         let key = unsafe UInt(bitPattern: Unmanaged.passUnretained(visit).toOpaque())
         _ = watch(visit.descriptor, what, UInt64(key))

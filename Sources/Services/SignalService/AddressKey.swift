@@ -12,6 +12,6 @@ enum AddressKey: Hashable, Sendable {
             self = .other(text)
             return
         }
-        self = .ip(address.isIPv4 ? address.bits : (address.bits >> 64) << 64)
+        self = .ip(address.group.bits)
     }
 }

@@ -108,7 +108,7 @@ private struct EchoHandler: SocketHandler {
     var moved = 0
     var arrived: Int?
 
-    func client(of admission: Int) -> ByteText { "" }
+    func owner(of admission: Int) -> SocketOwner { SocketOwner(client: "", subject: "") }
 
     mutating func opened(
         _ socket: SocketID, _ admission: Int, _ loop: inout some SocketOutput & ~Copyable

@@ -65,7 +65,7 @@ struct EchoHandler: SocketHandler {
     typealias Admission = Void
     typealias Note = Never
 
-    func client(of admission: Void) -> ByteText { "" }
+    func owner(of admission: Void) -> SocketOwner { SocketOwner(client: "", subject: "") }
 
     mutating func received(
         _ text: Span<UInt8>, from socket: SocketID, _ loop: inout some SocketOutput & ~Copyable

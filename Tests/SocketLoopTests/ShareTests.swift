@@ -2,7 +2,7 @@ import SocketLoop
 import Testing
 import WebSocket
 
-/// The client of a socket is the hundreds of its name.
+/// The client of a socket is the hundreds of its name, its subject the tens.
 @Suite("Clients share what may wait at sockets")
 struct ShareTests {
     /// Connects readers that read nothing.
@@ -41,6 +41,22 @@ struct ShareTests {
         #expect(harness.log.ends(101).isEmpty && harness.log.ends(200).isEmpty)
         let text = Heard.text(String(repeating: "x", count: 1000))
         for _ in 0..<2500 { #expect(try held[2].hear() == text) }
+    }
+
+    @Test("Of a client over its share the subject gives way that has most, not the largest socket")
+    func subjects() throws {
+        let harness = try Harness {
+            $0.outboundBytesMax = 0
+            $0.outboundBytesPerClientMax = 4_000_000
+        }
+        let held = try slow([120, 110, 111, 112, 113], harness)
+        let sender = try harness.connect(300)
+        try flood(120, kilobytes: 2000, by: sender)
+        for name in 110...113 { try flood(name, kilobytes: 1000, by: sender) }
+        try harness.log.wait { log in (110...113).contains { !log.ends($0).isEmpty } }
+        try settle([sender])
+        #expect(harness.log.ends(120).isEmpty)
+        #expect(held.count == 5)
     }
 
     @Test("Where all are short, the client gives way at whose sockets most waits")

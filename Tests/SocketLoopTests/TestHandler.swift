@@ -80,8 +80,11 @@ struct TestHandler: SocketHandler, ~Copyable {
         self.log = log
     }
 
-    /// The hundreds of its name.
-    func client(of admission: Int) -> ByteText { ByteText("\(admission / 100)") }
+    /// The client by the hundreds of its name, the subject by the tens.
+    func owner(of admission: Int) -> SocketOwner {
+        SocketOwner(
+            client: ByteText("\(admission / 100)"), subject: ByteText("\(admission / 10)"))
+    }
 
     mutating func opened(
         _ socket: SocketID, _ admission: Int, _ loop: inout some SocketOutput & ~Copyable

@@ -10,6 +10,18 @@ package enum SocketEnd: Equatable, Sendable {
     case lost
 }
 
+/// Whose a socket is, where several want more than there is.
+package struct SocketOwner: Sendable {
+    package let client: ByteText
+    /// Of the client's users.
+    package let subject: ByteText
+
+    package init(client: ByteText, subject: ByteText) {
+        self.client = client
+        self.subject = subject
+    }
+}
+
 /// What speaks over the sockets of one loop: it gets whole messages and answers through `loop`.
 ///
 /// Each loop has a handler of its own, made and called on the loop's thread only. Every callback
@@ -22,7 +34,7 @@ package protocol SocketHandler: SendableMetatype, ~Copyable {
     associatedtype Note: Sendable
 
     /// Whose share counts what waits at a connection.
-    func client(of admission: Admission) -> ByteText
+    func owner(of admission: Admission) -> SocketOwner
 
     /// A socket was adopted, and its handshake is done; or it moved here from another loop.
     mutating func opened(

@@ -1,4 +1,3 @@
-import Bytes
 import CEpoll
 import Glibc
 import WebSocket
@@ -101,7 +100,7 @@ extension EventLoop {
     ) {
         if let stopping { return turnAway(descriptor, CloseCode(rawValue: stopping.code)) }
         guard slots.liveCount < socketsMax,
-            let slot = place(descriptor, of: handler.client(of: admission))
+            let slot = place(descriptor, of: handler.owner(of: admission))
         else {
             return turnAway(descriptor, .overloaded)
         }
@@ -116,10 +115,9 @@ extension EventLoop {
     }
 
     /// A slot for a socket, which is open from now on; nil when all are taken.
-    mutating func place(_ descriptor: Int32, of client: ByteText) -> Int? {
+    mutating func place(_ descriptor: Int32, of owner: SocketOwner) -> Int? {
         guard let slot = slots.take() else { return nil }
-        while clients.count <= slot { clients.append("") }
-        clients[slot] = client
+        if slot < owners.count { owners[slot] = owner } else { owners.append(owner) }
         slots[slot].descriptor = descriptor
         slots[slot].state = .open
         return slot

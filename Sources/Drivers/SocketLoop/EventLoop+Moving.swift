@@ -85,7 +85,7 @@ extension EventLoop {
     mutating func arrive<Handler: SocketHandler & ~Copyable>(
         _ moved: MovedSocket, _ admission: Handler.Admission, _ handler: inout Handler
     ) {
-        guard let slot = place(moved.descriptor, of: handler.client(of: admission)) else {
+        guard let slot = place(moved.descriptor, of: handler.owner(of: admission)) else {
             preconditionFailure("a loop has slots for the sockets of all loops")
         }
         let isWhole = restore(moved, to: slot) && register(slot)

@@ -1,4 +1,3 @@
-import Bytes
 import CEpoll
 import Glibc
 import WebSocket
@@ -61,7 +60,7 @@ import WebSocket
     var stage = Stage.running
 
     /// By slot: whose share counts what waits there.
-    var clients: [ByteText] = []
+    var owners: [SocketOwner] = []
     /// By slot, how much waits there as `shares` was told, in steps.
     var waiting: [Int: Int] = [:]
     /// The slot whose message is being handled; -1 between messages.

@@ -8,7 +8,7 @@ package struct SocketLimits: Equatable, Sendable {
     /// Bytes queued and not yet taken by the kernel; more closes with 1013.
     package var outboundBytesMax = 1 << 20
     /// Bytes that wait at all sockets of one client, queued or come in part; over it those at which
-    /// most waits close with 1013, one after the other.
+    /// most waits, of the subject that has most, close with 1013, one after the other.
     package var outboundBytesPerClientMax = 64 << 20
     /// The same of all clients; over it the client gives way at whose sockets most waits.
     package var outboundBytesInAllMax = 512 << 20

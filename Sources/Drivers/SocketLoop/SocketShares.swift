@@ -1,4 +1,3 @@
-import Bytes
 import Locking
 import Shares
 import WebSocket
@@ -24,9 +23,11 @@ final class SocketShares: Sendable {
 
     /// - Returns: Who has to go for it, perhaps the socket itself.
     func set(
-        _ bytes: Int, at socket: SocketID, of client: ByteText
+        _ bytes: Int, at socket: SocketID, of owner: SocketOwner
     ) -> [ByteShares<SocketID>.Loser] {
-        shares.withLock { $0.set(bytes, of: socket, subject: "", client: client) }
+        shares.withLock {
+            $0.set(bytes, of: socket, subject: owner.subject, client: owner.client)
+        }
     }
 }
 
@@ -43,7 +44,7 @@ extension EventLoop {
         guard steps != waiting[slot, default: 0] else { return }
         waiting[slot] = steps > 0 ? steps : nil
         slots[slot].isCounted = steps > 0
-        let losers = shares.set(steps * SocketShares.step, at: id(of: slot), of: clients[slot])
+        let losers = shares.set(steps * SocketShares.step, at: id(of: slot), of: owners[slot])
         for loser in losers {
             switch loser.shortage {
             case .clientShare: figures.closedForClientShare &+= 1
@@ -58,7 +59,7 @@ extension EventLoop {
         guard slots[slot].isCounted else { return }
         slots[slot].isCounted = false
         waiting[slot] = nil
-        _ = shares.set(0, at: id(of: slot), of: clients[slot])
+        _ = shares.set(0, at: id(of: slot), of: owners[slot])
     }
 
     /// Of a socket that is closing already nothing more is sent.

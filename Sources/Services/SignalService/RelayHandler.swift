@@ -1,4 +1,4 @@
-package import Bytes
+internal import Bytes
 package import Signalling
 package import WebSocket
 
@@ -72,7 +72,9 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
 
     // MARK: Opening and closing
 
-    package func client(of admission: SocketAdmission) -> ByteText { admission.place.client }
+    package func owner(of admission: SocketAdmission) -> SocketOwner {
+        SocketOwner(client: admission.place.client, subject: ByteText(admission.token.subject))
+    }
 
     package mutating func opened(
         _ socket: SocketID, _ admission: SocketAdmission,

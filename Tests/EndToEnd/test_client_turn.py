@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from support import calls, ledger
+from support.proxies import free_port
 from support.waiting import eventually
 
 SECRET = "a-secret-that-both-servers-have"
@@ -39,11 +40,6 @@ class Turn:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return one.getsockname()[1]
 
 
 @pytest.fixture

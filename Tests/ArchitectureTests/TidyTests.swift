@@ -82,6 +82,10 @@ import Testing
             findings(in: others) { line in
                 ["Mutex" + "(", "Mutex" + "<", "pthread_" + "mutex"].contains { line.contains($0) }
             }, "use Lock")
+        let users = others.filter { $0.lines.contains { $0.contains("with" + "Lock") } }
+        #expect(
+            users.filter { !$0.lines.contains { $0.hasSuffix("import " + "Locking") } }.map(\.path)
+                == [], "who calls a lock imports its module, whatever a lock is made of")
     }
 
     @Test("Services meet the world through ports alone")

@@ -2,8 +2,8 @@ import AuthService
 import Clients
 import Cryptography
 import HTTPMessages
+import Locking
 import StrictJSON
-import Synchronization
 import Testing
 import Tokens
 

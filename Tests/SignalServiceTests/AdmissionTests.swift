@@ -1,8 +1,8 @@
 import HTTPMessages
+import Locking
 import SignalService
 import Signalling
 import StrictJSON
-import Synchronization
 import Testing
 import Tokens
 

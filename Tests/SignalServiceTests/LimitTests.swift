@@ -1,8 +1,8 @@
 import Bytes
 import HTTPMessages
+import Locking
 import Signalling
 import StrictJSON
-import Synchronization
 import Testing
 import Tokens
 

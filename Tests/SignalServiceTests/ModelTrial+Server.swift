@@ -1,6 +1,6 @@
+import Locking
 import SignalService
 import Signalling
-import Synchronization
 import WebSocket
 
 // What the server hears and does, and what the reference makes of it.

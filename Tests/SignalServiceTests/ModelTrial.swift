@@ -1,7 +1,7 @@
 import HTTPMessages
+import Locking
 import SignalService
 import Signalling
-import Synchronization
 import WebSocket
 
 /// How a run is set up.

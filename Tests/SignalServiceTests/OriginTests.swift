@@ -1,7 +1,7 @@
 import HTTPMessages
+import Locking
 import SignalService
 import StrictJSON
-import Synchronization
 import Testing
 
 @Suite struct OriginTests {

@@ -1,7 +1,7 @@
+import Locking
 import SignalService
 import Signalling
 import StrictJSON
-import Synchronization
 import WebSocket
 
 /// Some fake loops whose mail is delivered, and the clients at the other end of their sockets.

@@ -1,5 +1,5 @@
+import Locking
 import SignalService
-import Synchronization
 import Testing
 import Tokens
 import WebSocket

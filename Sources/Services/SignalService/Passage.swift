@@ -1,5 +1,5 @@
+internal import Locking
 internal import Signalling
-internal import Synchronization
 
 /// What a connection takes along from one loop to another.
 ///

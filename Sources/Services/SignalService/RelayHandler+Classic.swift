@@ -1,5 +1,5 @@
+internal import Locking
 internal import Signalling
-internal import Synchronization
 internal import WebSocket
 
 // The classic dialect (PROTOCOL §2).

@@ -1,5 +1,5 @@
+internal import Locking
 internal import Signalling
-internal import Synchronization
 package import WebSocket
 
 // What time alone brings about, and what other threads tell.

@@ -1,5 +1,5 @@
+internal import Locking
 internal import Signalling
-internal import Synchronization
 internal import WebSocket
 
 // A connection goes to the loop of the first room it joins, so that those who meet share one.

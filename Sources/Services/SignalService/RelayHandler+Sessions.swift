@@ -1,7 +1,7 @@
 internal import Bytes
 internal import ICEServers
+internal import Locking
 internal import Signalling
-internal import Synchronization
 internal import WebSocket
 
 // How v1 sessions begin, lose their sockets, get new ones, and end (PROTOCOL §3).

@@ -1,3 +1,6 @@
+// Exported, since whoever imports this module calls the members of that one's types.
+@_exported public import Synchronization
+
 #if USHER_POSIX_LOCKS
     import Glibc
 
@@ -34,11 +37,17 @@
             defer { unsafe pthread_mutex_unlock(mutex) }
             return try unsafe body(&value.pointee)
         }
+
+        /// Nil, and nothing done, where another thread has it.
+        package borrowing func withLockIfAvailable<Result: ~Copyable, Failure: Error>(
+            _ body: (inout sending Value) throws(Failure) -> sending Result
+        ) throws(Failure) -> sending Result? {
+            guard unsafe pthread_mutex_trylock(mutex) == 0 else { return nil }
+            defer { unsafe pthread_mutex_unlock(mutex) }
+            return try unsafe body(&value.pointee)
+        }
     }
 #else
-    // Exported, since whoever imports this module calls the members of that one's type.
-    @_exported public import Synchronization
-
     /// A value that one thread at a time may reach: the one lock of the house.
     ///
     /// A `Synchronization.Mutex` under a name of ours, so that a build for ThreadSanitizer can put

@@ -166,14 +166,19 @@ for module in modules {
     }
 }
 
-let settings: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .strictMemorySafety(),
-    .treatAllWarnings(as: .error),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-]
+/// Whether Fuzz/run builds: the modules for libFuzzer and AddressSanitizer, and what feeds them
+let isFuzzing = Context.environment["USHER_FUZZ"] != nil
+let fuzzerFlags = ["-sanitize=fuzzer,address", "-use-ld=lld"]
+
+let settings: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .strictMemorySafety(),
+        .treatAllWarnings(as: .error),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ] + (isFuzzing ? [.unsafeFlags(fuzzerFlags + ["-assert-config", "Debug"])] : [])
 
 /// What the executable bears within it: pages and the OpenAPI description.
 let embedded =
@@ -208,6 +213,19 @@ let tests: [Target] = testUses.sorted { $0.key < $1.key }.map { name, uses in
         swiftSettings: settings)
 }
 
+let fuzzer: [Target] = [
+    .systemLibrary(name: "CFuzzer", path: "Fuzz/CFuzzer"),
+    .executableTarget(
+        name: "usher-fuzz",
+        dependencies: names([
+            "AuthService", "Bytes", "CEpoll", "CFuzzer", "Clients", "Edge", "HTTPMessages",
+            "ICEServers", "Locking", "Signalling", "SocketLoop", "StrictJSON", "Tokens",
+            "WebSocket",
+        ]),
+        path: "Fuzz/Targets", swiftSettings: settings,
+        linkerSettings: [.unsafeFlags(fuzzerFlags)]),
+]
+
 let package = Package(
     name: "usher",
     products: [
@@ -237,5 +255,5 @@ let package = Package(
                 "Bytes", "Cryptography", "HTTPMessages", "HTTPServing", "SocketLoop", "WebSocket",
             ]),
             path: "Tests/EchoServer", swiftSettings: settings),
-    ]
+    ] + (isFuzzing ? fuzzer : [])
 )

@@ -2,6 +2,20 @@ import HTTPMessages
 import StrictJSON
 import Tokens
 
+extension FuzzTarget {
+    static let clientAssertion = FuzzTarget(
+        check: fuzzClientAssertion,
+        work: { bytes in
+            let body = form(assertion(bytes))
+            return { _ = OAuthBench().post(body) }
+        },
+        benign: {
+            repeating(
+                #""word","#, between: #"{"alg":"EdDSA","list":["#, and: #""end"]}"#,
+                count: $0.count)
+        })
+}
+
 /// A client assertion in compact form, or its header and its claims on two lines (RFC 7523).
 ///
 /// Every signature counts as good, so that what is taken or refused is for what it says alone.

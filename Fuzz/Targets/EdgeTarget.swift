@@ -2,6 +2,23 @@ import Edge
 import HTTPMessages
 import StrictJSON
 
+extension FuzzTarget {
+    static let viewerRequest = FuzzTarget(
+        check: fuzzViewerRequest,
+        work: { bytes in
+            let step = EdgeStep(cookieName: "__Host-usher")
+            return { _ = try? ViewerRequest.rewrite(event: bytes, step: step) }
+        },
+        benign: {
+            repeating(
+                #"{"key":"X-Word","value":"\#(String(repeating: "word", count: 25))"},"#,
+                between: #"{"Records":[{"cf":{"config":{"eventType":"viewer-request"},"#
+                    + #""request":{"clientIp":"192.0.2.1","method":"GET","uri":"/","#
+                    + #""querystring":"","headers":{"x-word":["#,
+                and: #"{"key":"X-Word","value":"end"}]}}}}]}"#, count: $0.count)
+        })
+}
+
 /// A Lambda@Edge viewer-request event: the answer is a request without our cookie, which a second
 /// step leaves alone, or a refusal with status 400.
 func fuzzViewerRequest(_ bytes: [UInt8]) {

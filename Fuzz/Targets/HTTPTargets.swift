@@ -1,6 +1,32 @@
 import Edge
 import HTTPMessages
 
+extension FuzzTarget {
+    static let formBody = FuzzTarget(
+        check: fuzzForm,
+        work: { bytes in { _ = try? FormFields.parse(bytes) } },
+        benign: {
+            repeating("word+%C3%A9", between: "a=b&c=", and: "&d=e", count: $0.count)
+        })
+
+    static let basic = FuzzTarget(
+        check: fuzzBasic,
+        work: { bytes in
+            let field = basicField(bytes)
+            return { _ = try? BasicCredentials.parse(authorization: field) }
+        },
+        benign: { repeating("word", between: "id:", and: "", count: $0.count) })
+
+    static let cookie = FuzzTarget(
+        check: fuzzCookie,
+        work: { bytes in
+            let headers = cookieFields(bytes)
+            let step = EdgeStep(cookieName: "__Host-usher")
+            return { _ = try? step.apply(headers) }
+        },
+        benign: { repeating("name=value; ", between: "", and: "last=1", count: $0.count) })
+}
+
 /// What was read, written again in the plainest way, reads the same.
 func fuzzForm(_ bytes: [UInt8]) {
     let pairs: [(name: String, value: String)]
@@ -21,10 +47,7 @@ func fuzzForm(_ bytes: [UInt8]) {
 
 /// The input is an Authorization field where it names a scheme, else what Basic would encode.
 func fuzzBasic(_ bytes: [UInt8]) {
-    let text = String(decoding: bytes, as: UTF8.self)
-    let field =
-        BasicCredentials.isBasic(authorization: text) ? text : "Basic " + base64(bytes)
-    guard let found = try? BasicCredentials.parse(authorization: field) else { return }
+    guard let found = try? BasicCredentials.parse(authorization: basicField(bytes)) else { return }
     let pair = formEncoded(found.id) + ":" + formEncoded(found.secret)
     let again = mustTake("what we write we read") {
         try BasicCredentials.parse(authorization: "bAsIC " + base64(Array(pair.utf8)))
@@ -34,15 +57,14 @@ func fuzzBasic(_ bytes: [UInt8]) {
         "credentials are the same after writing and reading (RFC 6749 §2.3.1)")
 }
 
+private func basicField(_ bytes: [UInt8]) -> String {
+    let text = String(decoding: bytes, as: UTF8.self)
+    return BasicCredentials.isBasic(authorization: text) ? text : "Basic " + base64(bytes)
+}
+
 /// The input's lines are header fields: `a` begins an Authorization, every other line a Cookie.
 func fuzzCookie(_ bytes: [UInt8]) {
-    var headers = HeaderFields([("Host", "usher.example")])
-    for line in bytes.split(separator: UInt8(ascii: "\n")) {
-        let isAuthorization = line.first == UInt8(ascii: "a")
-        headers.add(
-            isAuthorization ? "Authorization" : "cookie",
-            String(decoding: isAuthorization ? line.dropFirst() : line, as: UTF8.self))
-    }
+    let headers = cookieFields(bytes)
     let name = "__Host-usher"
     let pairs = Cookies.pairs(in: headers)
     let kept = Cookies.removing(named: name, from: headers)
@@ -64,6 +86,17 @@ func fuzzCookie(_ bytes: [UInt8]) {
         try EdgeStep(cookieName: name).apply(result.headers)
     }
     require(again.headers == result.headers && !again.fromCookie, "a second step changes nothing")
+}
+
+private func cookieFields(_ bytes: [UInt8]) -> HeaderFields {
+    var headers = HeaderFields([("Host", "usher.example")])
+    for line in bytes.split(separator: UInt8(ascii: "\n")) {
+        let isAuthorization = line.first == UInt8(ascii: "a")
+        headers.add(
+            isAuthorization ? "Authorization" : "cookie",
+            String(decoding: isAuthorization ? line.dropFirst() : line, as: UTF8.self))
+    }
+    return headers
 }
 
 private func samePairs(

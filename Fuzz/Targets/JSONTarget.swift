@@ -1,5 +1,22 @@
 import StrictJSON
 
+extension FuzzTarget {
+    static let json = FuzzTarget(
+        check: fuzzJSON,
+        work: { bytes in
+            {
+                _ = try? JSONValue.parse(bytes)
+                var scanner = RawScanner(limits: JSONLimits(membersMax: 1024))
+                try? scanner.scan(bytes.span)
+            }
+        },
+        benign: {
+            repeating(
+                #""word","#, between: #"{"name":"value","list":["#, and: #""end"]}"#,
+                count: $0.count)
+        })
+}
+
 /// Both readers take the same objects and see the same members; writing and reading again
 /// changes nothing.
 func fuzzJSON(_ bytes: [UInt8]) {

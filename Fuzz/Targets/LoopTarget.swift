@@ -5,6 +5,22 @@ import WebSocket
 
 @testable import SocketLoop
 
+extension FuzzTarget {
+    static let loopTurns = FuzzTarget(
+        check: fuzzLoopTurns,
+        work: { bytes in
+            let choice = LoopChoice(raw: bytes[0], seed: bytes[1])
+            return {
+                var loops = LoopPair(choice)
+                _ = loops.hear(Array(bytes[2...]), choice)
+            }
+        },
+        benign: { bytes in
+            // Cut in the same places: what a piece costs is our own doing.
+            bytes.prefix(2) + frames(count: bytes.count - 2)
+        })
+}
+
 /// Whole turns of two loops over a socket pair: the first bytes choose limits and where the rest is
 /// cut, the rest is what a client sends. The answers must be those of a plain decoder, whatever the
 /// cuts and however often the socket moves between the loops.

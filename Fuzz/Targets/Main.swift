@@ -1,17 +1,15 @@
+import CFuzzer
 import Glibc
 
 /// One entry for libFuzzer; `USHER_FUZZ_TARGET` says which parser it feeds.
-///
-/// A target fails by trapping: `require` says what did not hold.
-private let targets: [String: @Sendable ([UInt8]) -> Void] = [
-    "basic": fuzzBasic, "client-assertion": fuzzClientAssertion,
-    "compact-token": fuzzCompactToken, "cookie": fuzzCookie, "form": fuzzForm,
-    "frame": fuzzFrame, "json": fuzzJSON, "jwk-set": fuzzJWKSet, "loop-turns": fuzzLoopTurns,
-    "message": fuzzMessage,
-    "token-request": fuzzTokenRequest, "viewer-request": fuzzViewerRequest,
+private let targets: [String: FuzzTarget] = [
+    "basic": .basic, "client-assertion": .clientAssertion, "compact-token": .compactToken,
+    "cookie": .cookie, "form": .formBody, "frame": .frame, "json": .json, "jwk-set": .jwkSet,
+    "loop-turns": .loopTurns, "message": .message, "token-request": .tokenRequest,
+    "viewer-request": .viewerRequest,
 ]
 
-private let target: @Sendable ([UInt8]) -> Void = {
+private let target: FuzzTarget = {
     let name = unsafe getenv("USHER_FUZZ_TARGET").map { unsafe String(cString: $0) } ?? ""
     guard let target = targets[name] else {
         fatalError("USHER_FUZZ_TARGET must be one of \(targets.keys.sorted())")
@@ -19,11 +17,19 @@ private let target: @Sendable ([UInt8]) -> Void = {
     return target
 }()
 
-/// Feeds one input to the target; libFuzzer calls it for each.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func testOneInput(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    target(unsafe Array(UnsafeBufferPointer(start: data, count: count)))
-    return 0
+/// The program: SwiftPM gives this name to what is `main` of a module `usher_fuzz`, and so keeps
+/// libFuzzer's own from being it.
+@_cdecl("usher_fuzz_main")
+public func main(
+    _ count: CInt, _ words: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> CInt {
+    var (count, words) = unsafe (count, words)
+    return unsafe LLVMFuzzerRunDriver(&count, &words) { data, length in
+        let input = unsafe Array(UnsafeBufferPointer(start: data, count: length))
+        target.measure(input)
+        target.check(input)
+        return 0
+    }
 }
 
 /// Stops the run, and so reports the input, where a claim about the parser does not hold.

@@ -1,6 +1,7 @@
 import AuthService
 import Clients
 import HTTPMessages
+import ICEServers
 import Locking
 import StrictJSON
 import Tokens
@@ -89,7 +90,9 @@ final class OAuthBench: Sendable {
                 deeds.withLock { $0.checkedKeys.append(key) }
                 return true
             },
-            keySet: { [] }, log: { _, _ in })
+            keySet: { [] }, isListedOrigin: { _ in false },
+            iceServers: { _, _ in .none },
+            log: { _, _ in })
     }
 
     /// What every answer keeps to, whatever the request was (RFC 6749 §5.1, §5.2).

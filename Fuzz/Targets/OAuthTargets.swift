@@ -3,6 +3,20 @@ import HTTPMessages
 import StrictJSON
 import Tokens
 
+extension FuzzTarget {
+    static let tokenRequest = FuzzTarget(
+        check: fuzzTokenRequest,
+        work: { bytes in
+            let (headers, body) = request(bytes)
+            return { _ = OAuthBench().post(body, headers) }
+        },
+        benign: {
+            repeating(
+                "word+%C3%A9", between: "grant_type=client_credentials&note=", and: "&rooms=lobby",
+                count: $0.count)
+        })
+}
+
 /// A token request. What comes before the first empty line is its header fields; without an empty
 /// line the input is the body, and the client authenticates by HTTP Basic.
 func fuzzTokenRequest(_ bytes: [UInt8]) {

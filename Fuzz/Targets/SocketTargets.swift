@@ -2,6 +2,47 @@ import Signalling
 import StrictJSON
 import WebSocket
 
+extension FuzzTarget {
+    static let frame = FuzzTarget(
+        check: fuzzFrame,
+        work: { bytes in
+            {
+                var order = FragmentOrder()
+                var start = 0
+                while let header = try? FrameHeader.parse(bytes.span.extracting(start...)),
+                    (try? order.accept(header)) != nil,
+                    header.totalLength <= bytes.count - start
+                { start += header.totalLength }
+                var validator = UTF8Validator()
+                _ = validator.accept(bytes.span)
+            }
+        },
+        benign: { frames(count: $0.count) })
+
+    static let message = FuzzTarget(
+        check: fuzzMessage,
+        work: { bytes in
+            {
+                var (classic, v1) = (MessageReader(), V1MessageReader())
+                _ = try? classic.read(bytes.span)
+                _ = try? v1.read(bytes.span)
+            }
+        },
+        benign: {
+            repeating(
+                #""word","#,
+                between: #"{"action":"send-payload","target":"0123456789abcdef","#
+                    + #""payload":{"type":"offer","list":["#,
+                and: #""end"]}}"#, count: $0.count)
+        })
+
+    /// Short text messages, as a client sends them.
+    static func frames(count: Int) -> [UInt8] {
+        let one: [UInt8] = [0x81, 0x94, 0, 0, 0, 0] + [UInt8](repeating: 0x61, count: 20)
+        return (0..<count / one.count).flatMap { _ in one }
+    }
+}
+
 /// Frames one after another as a client sends them, their headers cut anywhere; the text of each
 /// checked in two pieces.
 func fuzzFrame(_ bytes: [UInt8]) {

@@ -1,6 +1,37 @@
 import StrictJSON
 import Tokens
 
+extension FuzzTarget {
+    static let compactToken = FuzzTarget(
+        check: fuzzCompactToken,
+        work: { bytes in { readToken(bytes) } },
+        benign: {
+            repeating(
+                #""word","#, between: #"{"alg":"EdDSA","iss":"https://usher.example","list":["#,
+                and: #""end"]}"#, count: $0.count)
+        })
+
+    static let jwkSet = FuzzTarget(
+        check: fuzzJWKSet,
+        work: { bytes in { _ = try? JWKSet(parsing: bytes, sha256: anyDigest) } },
+        benign: {
+            repeating(
+                #"{"kty":"XY","kid":"word"},"#, between: #"{"keys":["#, and: #"{"kty":"XY"}]}"#,
+                count: $0.count)
+        })
+}
+
+private func readToken(_ bytes: [UInt8]) {
+    var (header, payload) = (bytes, bytes)
+    if bytes.first != UInt8(ascii: "{") {
+        guard let token = try? CompactJWS(splitting: bytes.span) else { return }
+        header = (try? CompactJWS.decode(.header, token.header, of: bytes.span)) ?? []
+        payload = (try? CompactJWS.decode(.payload, token.payload, of: bytes.span)) ?? []
+    }
+    _ = try? JOSEHeader(reading: header.span)
+    _ = try? TokenClaims(reading: payload.span, kind: .access)
+}
+
 /// A compact token, or, where the input starts with a brace, a header and a payload.
 func fuzzCompactToken(_ bytes: [UInt8]) {
     guard bytes.first != UInt8(ascii: "{") else {

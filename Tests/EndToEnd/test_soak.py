@@ -5,11 +5,10 @@ import os
 import statistics
 import time
 import urllib.parse
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
+from support.process import Sample
 from support.proxy import ChaosProxy, befall
 from support.swarm import population, until
 from support.waiting import eventually
@@ -18,20 +17,6 @@ SECONDS = float(os.environ.get("USHER_TEST_SOAK_SECONDS") or 10)
 CLIENTS = 60
 # What the memory may grow by between the second quarter of the time and the last.
 GROWTH_MAX_KILOBYTES = 4_000
-
-
-@dataclass
-class Sample:
-    kilobytes: int
-    threads: int
-    descriptors: int
-
-    @staticmethod
-    def of(process):
-        place = Path(f"/proc/{process.pid}")
-        fields = dict(line.split(":", 1) for line in (place / "status").read_text().splitlines())
-        return Sample(int(fields["VmRSS"].split()[0]), int(fields["Threads"]),
-                      len(list((place / "fd").iterdir())))
 
 
 async def break_some(proxy):

@@ -13,9 +13,13 @@ START_SECONDS = 30
 
 
 class Server:
-    """`usher serve` on free ports with a data folder of its own, stopped by `stop()`."""
+    """`usher serve` on free ports with a data folder of its own, stopped by `stop()`.
 
-    def __init__(self, *flags, part=None, data=None, listen="127.0.0.1:0", **extra_environment):
+    With `log_to`, a descriptor, its log goes there and no longer to the file `stderr`.
+    """
+
+    def __init__(self, *flags, part=None, data=None, listen="127.0.0.1:0", log_to=None,
+                 **extra_environment):
         self.usher = Usher(data)
         self.data = self.usher.data
         self.halves = [self]  # Two where `support.split` runs the halves apart.
@@ -26,7 +30,8 @@ class Server:
         command += ["--listen", listen] if listen else []
         with self.stdout.open("wb") as out, self.stderr.open("wb") as errors:
             self.process = subprocess.Popen(
-                [*command, *map(str, flags)], stdin=subprocess.DEVNULL, stdout=out, stderr=errors,
+                [*command, *map(str, flags)], stdin=subprocess.DEVNULL, stdout=out,
+                stderr=errors if log_to is None else log_to,
                 env=environment(self.usher.home, USHER_LOG_LEVEL="trace", **extra_environment),
                 start_new_session=True)
         try:

@@ -19,10 +19,11 @@ class Line:
     """One WebSocket of the swarm."""
 
     @classmethod
-    async def open(cls, dialect, address, target, subprotocols=None):
+    async def open(cls, dialect, address, target, subprotocols=None, source=None):
         self = cls()
         self.dialect = dialect
-        self.reader, self.writer = await asyncio.open_connection(*address)
+        self.reader, self.writer = await asyncio.open_connection(
+            *address, local_addr=source and (source, 0))
         offered = f"Sec-WebSocket-Protocol: {subprotocols}\r\n" if subprotocols else ""
         self.writer.write((
             f"GET {target} HTTP/1.1\r\nHost: {address[0]}:{address[1]}\r\nUpgrade: websocket\r\n"
@@ -36,7 +37,10 @@ class Line:
         return self
 
     def send(self, message):
-        self.writer.write(frame(TEXT, json.dumps(message).encode()))
+        self.send_text(json.dumps(message))
+
+    def send_text(self, text):
+        self.writer.write(frame(TEXT, text.encode()))
 
     async def receive(self):
         """The next event; answers pings. Raises when the connection ends or falls silent."""
@@ -71,12 +75,17 @@ class Client:
 
     dialect = None
 
-    def __init__(self, number, room, address, token):
+    def __init__(self, number, room, address, token, source=None):
         self.name = f"{self.dialect}-{number}"
         self.room, self.address, self.token = room, address, token
+        self.source = source
+        self.line = None
         self.connection = None
         self.received = collections.defaultdict(list)
         self.breaks = 0
+        # Seconds that payloads took to come here from where they were said, live ones alone.
+        self.delays = []
+        self.since = time.monotonic()
         self.is_joined = False
         self.is_talking = True
         self._task = None
@@ -102,7 +111,8 @@ class Client:
         while True:
             line = None
             try:
-                line = await self._connect()
+                line = self.line = await self._connect()
+                self.since = time.monotonic()
                 await self._converse(line)
             except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
                 self.breaks += 1
@@ -124,6 +134,11 @@ class Client:
     def _note(self, data):
         """Notes a payload under the lives of both ends."""
         self.received[(data["connectionId"], self.connection)].append(data["n"])
+        if data["at"] > self.since:
+            self.delays.append(time.monotonic() - data["at"])
+
+    def _chat(self):
+        return {"type": "chat", "n": next(self.numbers), "at": time.monotonic()}
 
 
 class ClassicClient(Client):
@@ -135,7 +150,8 @@ class ClassicClient(Client):
         self.numbers = itertools.count(1)
 
     async def _connect(self):
-        line = await Line.open("classic", self.address, f"/?token={self.token}")
+        line = await Line.open(
+            "classic", self.address, f"/?token={self.token}", source=self.source)
         self.connection = object()  # A new life, whose id only others know.
         self.known = set()
         line.send({"action": "join-room", "roomId": self.room, "id": self.name})
@@ -147,7 +163,7 @@ class ClassicClient(Client):
             await asyncio.sleep(random.uniform(0.5, 1.5))
             if self.is_talking and self.known:
                 line.send({"action": "send-payload", "target": random.choice(list(self.known)),
-                           "payload": {"type": "chat", "n": next(self.numbers)}})
+                           "payload": self._chat()})
 
     def _hear(self, event, line):
         if event["type"] in ("someone_joined", "chat"):
@@ -164,7 +180,7 @@ class V1Client(Client):
         self.numbers = itertools.count(1)
         self.acked = []
         self.lives = []
-        self.resumes = 0
+        self.resumes = self.losses = 0
         # By number: the life it was said in, and who was in the room to hear it.
         self.said = {}
         self._forget()
@@ -176,7 +192,8 @@ class V1Client(Client):
         self.has_room = self.has_closed = False
 
     async def _connect(self):
-        line = await Line.open("v1", self.address, "/", f"usher.v1, usher.bearer.{self.token}")
+        line = await Line.open(
+            "v1", self.address, "/", f"usher.v1, usher.bearer.{self.token}", self.source)
         welcome = await line.receive()
         assert welcome["type"] == "welcome", welcome
         if self.session is None or self.has_closed:
@@ -192,6 +209,7 @@ class V1Client(Client):
             await self._catch_up(line, answer["data"]["seq"])
         else:
             assert answer["data"]["code"] == "resume_failed", answer
+            self.losses += 1
             self._forget()
             self.seq = answer["seq"]
             self._begin(welcome["data"], line)
@@ -210,6 +228,7 @@ class V1Client(Client):
         while self.seq < last:
             self._hear(await line.receive(), line)
         for message in self.unanswered.values():
+            message["payload"]["at"] = time.monotonic()
             line.send(message)
         if not self.has_room:
             self._join(line)
@@ -225,8 +244,9 @@ class V1Client(Client):
                 self._say(line)
 
     def _say(self, line):
-        number = next(self.numbers)
-        message = {"payload": {"type": "chat", "n": number}, "ack": number}
+        chat = self._chat()
+        number = chat["n"]
+        message = {"payload": chat, "ack": number}
         if random.random() < 0.5:
             message |= {"action": "broadcast", "roomId": self.room}
             receivers = set(self.members)
@@ -260,12 +280,13 @@ class V1Client(Client):
             assert self.members.pop(data["connectionId"]) == data["peerId"], data
 
 
-def population(address, application, count, rooms):
-    """Three of four speak v1; each has a subject of its own."""
+def population(address, application, count, rooms, sources=(None,)):
+    """Three of four speak v1; each has a subject of its own. They come from these addresses."""
     for number in range(count):
         kind = ClassicClient if number % 4 == 3 else V1Client
         token = application.token(subject=f"user-{number}", expires_in=str(LIFE_SECONDS))
-        yield kind(number, f"room-{number % rooms}", address, token)
+        source = sources[number % len(sources)]
+        yield kind(number, f"room-{number % rooms}", address, token, source)
 
 
 async def until(condition, within, what):

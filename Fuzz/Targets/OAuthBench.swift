@@ -90,7 +90,7 @@ final class OAuthBench: Sendable {
                 deeds.withLock { $0.checkedKeys.append(key) }
                 return true
             },
-            keySet: { [] }, isListedOrigin: { _ in false },
+            keySet: { [] }, catchUp: { false }, isListedOrigin: { _ in false },
             iceServers: { _, _ in .none },
             log: { _, _ in })
     }

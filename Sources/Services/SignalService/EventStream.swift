@@ -1,5 +1,4 @@
 internal import Signalling
-internal import Synchronization
 internal import WebSocket
 
 /// What is on its way to one v1 client: the events of its session, and the socket they go to.

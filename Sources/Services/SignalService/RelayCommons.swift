@@ -1,5 +1,5 @@
+internal import Locking
 internal import Signalling
-internal import Synchronization
 
 /// What the handlers of all loops share.
 final class RelayCommons: Sendable {

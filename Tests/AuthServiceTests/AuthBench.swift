@@ -157,7 +157,8 @@ final class AuthBench: Sendable {
     func register(
         _ id: String = "c_one", rooms: [String] = ["*"], scopes: [String] = ["signal"],
         isEnabled: Bool = true, secrets: [(text: String, expiresAt: Int64?)] = [(secret, nil)],
-        lifetimeSecondsMax: Int64 = 3600, assertionKeys: [PublicKey] = [], origins: [String] = []
+        lifetimeSecondsMax: Int64 = 3600, assertionKeys: [PublicKey] = [], origins: [String] = [],
+        introspects: [String] = []
     ) throws -> String {
         let client = Client(
             clientID: id, name: "n", rooms: try rooms.map { try RoomPattern($0) },
@@ -166,7 +167,8 @@ final class AuthBench: Sendable {
                 ClientSecret(
                     digest: Digest.sha256(Array($0.text.utf8)), createdAt: 0,
                     expiresAt: $0.expiresAt)
-            }, lifetimeSecondsMax: lifetimeSecondsMax, assertionKeys: assertionKeys)
+            }, lifetimeSecondsMax: lifetimeSecondsMax, assertionKeys: assertionKeys,
+            introspects: introspects)
         change { $0.clients[id] = client }
         return id
     }

@@ -130,4 +130,29 @@ import Tokens
         bench.change { $0.isRegistryDown = true }
         expectRefusal(try introspect("a.b.c"), 503, "temporarily_unavailable")
     }
+
+    @Test(
+        "An API learns of the tokens of the clients that an operator named, and of no others",
+        arguments: [
+            ([], false), (["c_two"], false), (["c_one"], true), (["c_two", "c_one"], true),
+            (["*"], true), (["c_on"], false),
+        ])
+    func ofOthers(introspects: [String], isTold: Bool) throws {
+        let bench = AuthBench()
+        try bench.register()
+        try bench.register("c_two")
+        try bench.register("c_api", introspects: introspects)
+        let token = try bench.issued()
+        func answer() throws -> HTTPResponse {
+            try bench.raw(
+                "token=\(token)", to: "/oauth2/introspect",
+                credentials: AuthBench.basic("c_api"))
+        }
+        let response = try answer()
+        #expect(response.json?["active"] == .bool(isTold))
+        #expect(response.json?.members.count == 1 || isTold)
+        #expect(response.json?["client_id"]?.string == (isTold ? "c_one" : nil))
+        try bench.register(isEnabled: false)
+        #expect(try answer().json?["active"] == false)
+    }
 }

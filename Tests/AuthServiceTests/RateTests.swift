@@ -1,3 +1,4 @@
+import Clients
 import HTTPMessages
 import Testing
 
@@ -202,5 +203,24 @@ import Testing
         #expect(counter.secondsUntilAllowed(1, now: 100) == nil)
         counter.record(1, now: 100)
         #expect(counter.secondsUntilAllowed(1, now: now) == seconds)
+    }
+
+    @Test("Writers are counted in bounded memory, and those who have rested are forgotten")
+    func writers() throws {
+        let rate = WriteRate(keysMax: 2)
+        func take(_ id: String, _ now: Int64) -> Bool {
+            let registration = ClientRegistration(
+                tokenDigest: [], registrar: "c_r", authenticationMethod: .secretBasic,
+                grantTypes: [.clientCredentials])
+            let client = Client(
+                clientID: id, name: "n", rooms: [], origins: [], scopes: [], createdAt: 0,
+                secrets: [], registration: registration)
+            return (try? rate.take(client, now)) != nil
+        }
+        #expect((0..<101).filter { _ in take("c_a", 0) }.count == 100)
+        #expect(take("c_b", 5))
+        #expect(!take("c_c", 9))
+        #expect(take("c_c", 10))
+        #expect((0..<101).filter { _ in take("c_b", 1_000) }.count == 100)
     }
 }

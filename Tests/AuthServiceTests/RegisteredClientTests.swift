@@ -240,11 +240,16 @@ import Tokens
         expectRefusal(try bench.token(credentials: basic), 401, "invalid_client")
     }
 
-    @Test("A client is removed though the registry holds as many revocations as it can")
-    func removeWhenFull() throws {
-        bench.change { $0.revocationFault = "registry_revocations_full" }
-        #expect(try registration.manage("DELETE", client).status == 204)
-        #expect(bench.clients[client.id] == nil)
+    @Test("A client that registered itself writes so often, and others as they like")
+    func writes() throws {
+        for _ in 0..<100 { #expect(try registration.manage("PUT", client).status != 429) }
+        let response = try registration.manage("DELETE", client)
+        expectRefusal(response, 429, "too_many_requests", naming: "10 changes a second")
+        #expect(response.headers["Retry-After"] == "1")
+        #expect(try registration.manage("GET", client).status == 200)
+        bench.change { $0.now += 1 }
+        for _ in 0..<10 { #expect(try registration.manage("PUT", client).status != 429) }
+        #expect(try registration.manage("DELETE", client).status == 429)
     }
 
     @Test("A registry in trouble changes nothing and says when to come back")

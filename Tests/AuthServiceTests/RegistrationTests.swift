@@ -281,4 +281,13 @@ import Tokens
         expectRefusal(try registration.post(), 429, "too_many_requests")
         #expect(bench.clients.count == 1)
     }
+
+    @Test("The issuer's own origin is nobody's to register")
+    func issuerOrigin() throws {
+        let body = #"{"usher_origins": ["https://a.example", "\#(AuthBench.issuer)"]}"#
+        let response = try registration.post(body)
+        expectRefusal(
+            response, 400, "invalid_client_metadata", naming: "usher_origins", challenge: "")
+        #expect(response.errorDescription.contains(AuthBench.issuer))
+    }
 }

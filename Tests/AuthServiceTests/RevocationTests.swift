@@ -27,8 +27,13 @@ import Tokens
         try bench.register(scopes: ["signal", "session"])
         let token = try bench.issued(wish)
         expectDone(try revoke("token=\(token)"))
-        let id = try #require(bench.claims?.tokenID)
-        #expect(bench.revocations == [.token(id: id, expiresAt: Self.now + 600 + 300)])
+        let claims = try #require(bench.claims)
+        let owner = TokenOwner(
+            clientID: "c_one", subject: claims.subject, issuedAt: claims.issuedAt)
+        #expect(
+            bench.revocations == [
+                .token(id: claims.tokenID, expiresAt: Self.now + 600 + 300, of: owner)
+            ])
         #expect(bench.revokers == [.client("c_one")])
     }
 

@@ -120,6 +120,7 @@ private let own = ("Sec-Fetch-Site", "same-origin")
                 == "__Host-usher_session=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax")
         #expect(bench.revocations.count == 1)
         #expect(bench.revocations.first?.name == bench.claims?.tokenID)
+        #expect(bench.revokers == [.session(ofClient: "c_one")])
         expectRefusal(try swap(), 401, "invalid_token", challenge: "Bearer")
         #expect(try ask("DELETE", "/session", session).status == 204)
         #expect(bench.revocations.count == 1)
@@ -219,6 +220,17 @@ private let own = ("Sec-Fetch-Site", "same-origin")
         ])
     func tooMuch(body: String, error: String, name: String) throws {
         expectRefusal(try swap(body), 400, error, naming: name)
+    }
+
+    @Test("A session of another client than the one that is named gives no token")
+    func otherClient() throws {
+        try bench.register("c_two", scopes: ["session"])
+        #expect(try swap("client_id=c_one").status == 200)
+        #expect(try swap("client_id=").status == 200)
+        for other in ["c_two", "c_nobody", "c_on\u{65}\u{301}"] {
+            let response = try swap("client_id=\(other)")
+            expectRefusal(response, 403, "client_mismatch", naming: "client_id")
+        }
     }
 
     @Test("Without a session the answer says how to get one")

@@ -113,6 +113,29 @@ import Testing
         #expect(isRevoked(directory, "t2"))
     }
 
+    @Test("What revocations of more took the place of leaves the memory, and stays revoked")
+    func outgrown() async throws {
+        let registry = try folder.open()
+        let directory = ClientDirectory(registry: registry) {}
+        directory.start()
+        defer { directory.stop() }
+        for index in 0..<40_000 {
+            directory.noteRevoked(.token(id: "gone\(index)", expiresAt: 200))
+        }
+        #expect(isRevoked(directory, "gone1"))
+        let owner = TokenOwner(clientID: "c_a", subject: "c_a:zoe", issuedAt: 100)
+        let own = Revocation.token(id: "own", expiresAt: 200, of: owner)
+        try registry.revoke(own)
+        directory.noteRevoked(own)
+        try registry.revoke(.subject("c_a:zoe", issuedBefore: 100, expiresAt: 300))
+        #expect(
+            try await eventually {
+                !directory.isRevoked(
+                    tokenID: "gone1", subject: "s", clientID: "c", issuedAt: 1)
+            })
+        #expect(isRevoked(directory, "own"))
+    }
+
     @Test("Audit lines and purges announce nothing")
     func quiet() async throws {
         let registry = try folder.open()

@@ -130,7 +130,8 @@ import Tokens
             """)
         let before = try registry.list()
         #expect(throws: RegistryError.self) { try registry.add(try Client.sample("b")) }
-        for change in try changes().dropFirst() {
+        // Without what is added first, and what would enable a client that is.
+        for (index, change) in try changes().enumerated() where ![0, 4].contains(index) {
             #expect(throws: RegistryError.self) { try change(registry) }
         }
         #expect(try registry.list() == before)

@@ -191,7 +191,7 @@ import Testing
             .readOnly(path: "p"), .diskFull(path: "p"), .busy(path: "p"),
             .damaged(path: "p", reason: "r"), .failed(path: "p", reason: "r"),
             .clientUnknown(id: "p"), .clientExists(id: "p"), .refused(reason: "p"),
-            .tooManyRevocations(max: 1),
+            .tooManyRevocations(.tokens, max: 1), .originTaken(origin: "p"),
         ]
         #expect(Set(errors.map(\.code)).count == errors.count)
         #expect(errors.allSatisfy { $0.description.contains("p") })

@@ -11,7 +11,7 @@ import Tokens
     init() throws { folder = try RegistryFolder() }
 
     private let all: [Revocation] = [
-        .token(id: "t1", expiresAt: 100), .subject("c_a:zoé", issuedBefore: 50, expiresAt: 101),
+        .token(id: "t1", expiresAt: 100), .subject("c_b:zoé", issuedBefore: 50, expiresAt: 101),
         .client(id: "c_a", issuedBefore: 60, expiresAt: 102),
     ]
 
@@ -27,7 +27,7 @@ import Tokens
         let registry = try folder.open()
         for revocation in all + all { try registry.revoke(revocation) }
         try registry.revoke(.token(id: "t1", expiresAt: 99))
-        try registry.revoke(.subject("c_a:zoé", issuedBefore: 49, expiresAt: 101))
+        try registry.revoke(.subject("c_b:zoé", issuedBefore: 49, expiresAt: 101))
         #expect(try registry.revocations() == all)
         #expect(try registry.auditEntries(after: 0, limit: 10).count == 3)
     }
@@ -100,7 +100,7 @@ import Tokens
         let name = String(repeating: "n", count: count)
         for revocation in [
             Revocation.token(id: name, expiresAt: 1),
-            .subject(name, issuedBefore: 1, expiresAt: 1),
+            .subject(name, issuedBefore: 2, expiresAt: 1),
             .client(id: name, issuedBefore: 1, expiresAt: 1),
         ] {
             if isGood {
@@ -112,39 +112,99 @@ import Tokens
         #expect(try registry.revocations().count == (isGood ? 3 : 0))
     }
 
-    /// Plays many who revoked before.
-    private func fill(_ count: Int, by actor: Actor) throws {
+    /// Plays many revocations of before, of tokens issued in second 50 unless told otherwise.
+    private func fill(_ count: Int, _ share: String, of client: String, user: String = "u") throws {
         try RawRegistry(path: folder.path).execute(
             """
             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(count))
-            INSERT INTO revocation SELECT 'token', i, NULL, 100, '\(actor)', i FROM n;
+            INSERT INTO revocation (kind, name, expires_at, actor, revision, client_id, subject,
+                issued_at, share)
+            SELECT 'token', '\(share) \(client) ' || i, 100, 'client:\(client)', i, '\(client)',
+                '\(client):\(user)', 50, '\(share) \(client)' FROM n;
             """)
     }
 
-    @Test("One client's revocations are bounded, which holds up nobody else")
-    func clientBound() throws {
-        let registry = try folder.open()
-        try fill(RevocationSet.entriesPerClientMax, by: .client("c_a"))
-        let full = RegistryError.tooManyRevocations(max: RevocationSet.entriesPerClientMax)
-        let fresh = Revocation.token(id: "fresh", expiresAt: 100)
-        #expect(throws: full) { try registry.revoke(fresh, by: .client("c_a")) }
-        #expect(try registry.auditEntries(after: 0, limit: 10) == [])
-        try registry.revoke(.token(id: "1", expiresAt: 200), by: .client("c_a"))
-        try registry.revoke(fresh, by: .client("c_b"))
-        try registry.revoke(.token(id: "other", expiresAt: 1), by: .commandLine(user: "root"))
+    private func token(_ id: String, of client: String = "c_a", user: String = "x") -> Revocation {
+        let owner = TokenOwner(clientID: client, subject: "\(client):\(user)", issuedAt: 50)
+        return .token(id: id, expiresAt: 100, of: owner)
     }
 
-    @Test("All revocations together are bounded until some have ended")
+    private func held() throws -> [String] {
+        try RawRegistry(path: folder.path).texts(
+            "SELECT share || ' ' || count FROM revocation_share ORDER BY share")
+    }
+
+    @Test("One client's share of single tokens holds up neither more of its own nor anybody else")
+    func clientBound() throws {
+        let registry = try folder.open()
+        let most = RevocationShare.tokens.entriesPerShareMax
+        try fill(most, "tokens", of: "c_a")
+        let full = RegistryError.tooManyRevocations(.tokens, max: most)
+        #expect(throws: full) { try registry.revoke(token("fresh"), by: .client("c_a")) }
+        #expect(full.description.contains("subject or of the client"))
+        #expect(try registry.auditEntries(after: 0, limit: 10) == [])
+        try registry.revoke(token("fresh", of: "c_b"), by: .client("c_b"))
+        try registry.revoke(token("out"), by: .session(ofClient: "c_a"))
+        try registry.revoke(token("other"), by: .commandLine(user: "root"))
+        try registry.revoke(.allOf(user: "x", of: "c_a", now: 60), by: .client("c_a"))
+        #expect(
+            try held() == ["subjects c_a 1", "tokens c_a \(most)", "tokens c_b 1"])
+        try registry.revoke(.allOf(clientID: "c_a", now: 60), by: .client("c_a"))
+        #expect(try held() == [" 1", "tokens c_b 1"])
+        try registry.revoke(token("fresh"), by: .client("c_a"))
+    }
+
+    @Test("What a revocation of more covers goes, and nothing else: nothing is good again")
+    func covered() throws {
+        let registry = try folder.open()
+        let late = TokenOwner(clientID: "c_a", subject: "c_a:x", issuedAt: 61)
+        let kept: [Revocation] = [
+            .token(id: "late", expiresAt: 100, of: late), .token(id: "unknown", expiresAt: 100),
+            .token(
+                id: "long", expiresAt: 9_999,
+                of: TokenOwner(
+                    clientID: "c_a", subject: "c_a:x", issuedAt: 50)),
+            token("other", of: "c_b"),
+        ]
+        for revocation in kept + [token("x1"), token("y1", user: "y")] {
+            try registry.revoke(revocation, by: .client("c_a"))
+        }
+        func names() throws -> Set<String> { Set(try registry.revocations().map(\.name)) }
+        try registry.revoke(.allOf(user: "x", of: "c_a", now: 60), by: .client("c_a"))
+        #expect(try names() == ["late", "unknown", "long", "other", "y1", "c_a:x"])
+        try registry.revoke(.allOf(clientID: "c_a", now: 60), by: .client("c_a"))
+        #expect(try names() == ["late", "unknown", "long", "other", "c_a"])
+    }
+
+    @Test("Those who took everything leave an even share to whoever comes; the registered share")
     func bound() throws {
         let registry = try folder.open()
-        try fill(RevocationSet.entriesMax, by: .server)
-        let full = RegistryError.tooManyRevocations(max: RevocationSet.entriesMax)
-        #expect(full.description.contains("\(RevocationSet.entriesMax)"))
-        let fresh = Revocation.token(id: "fresh", expiresAt: 200)
-        #expect(throws: full) { try registry.revoke(fresh) }
-        #expect(
-            try registry.purgeExpired(atSecondsSinceEpoch: 101) == RevocationSet.entriesMax)
-        try registry.revoke(fresh)
+        for name in ["c_a", "c_b", "c_c", "c_d"] {
+            try fill(RevocationShare.tokens.entriesPerShareMax, "tokens", of: name)
+        }
+        for name in ["c_a", "c_d"] {
+            #expect(throws: RegistryError.self) {
+                try registry.revoke(token("t", of: name), by: .client(name))
+            }
+        }
+        try fill(RevocationShare.entriesAlways + 1, "tokens", of: "c_e")
+        try registry.revoke(token("e", of: "c_e"), by: .client("c_e"))
+        let digest = [UInt8](repeating: 3, count: 32)
+        let registration = ClientRegistration(
+            tokenDigest: digest, registrar: "c_a", authenticationMethod: .secretBasic,
+            grantTypes: [.clientCredentials])
+        try registry.add(
+            try NewClient(name: "f").client(
+                clientID: "c_f", secretDigest: digest, registration: registration,
+                atSecondsSinceEpoch: 1))
+        #expect(throws: RegistryError.self) {
+            try registry.revoke(token("f", of: "c_f"), by: .client("c_f"))
+        }
+        try registry.revoke(.allOf(clientID: "c_f", now: 60), by: .client("c_f"))
+        #expect(try registry.purgeExpired(atSecondsSinceEpoch: 101) > 262_144)
+        #expect(try held() == [" 1"])
+        try registry.revoke(token("f", of: "c_f"), by: .client("c_f"))
+        #expect(try held() == [" 1", "tokens c_a 1"])
     }
 
     @Test("An id that no token has is not marked as used")
@@ -174,7 +234,8 @@ import Tokens
         let update = try ClientUpdate(
             name: "New", rooms: ["one"], origins: ["https://a.example"], scopes: ["session"],
             lifetimeSecondsMax: 1,
-            assertionKeys: [try PublicKey.sample(1), try PublicKey.sample(2)])
+            assertionKeys: [try PublicKey.sample(1), try PublicKey.sample(2)],
+            introspects: ["c_b"])
         let expected = update.applied(to: try Client.sample("a"))
         #expect(try registry.update(id: "c_a", update) == expected)
         #expect(try folder.open().client(id: "c_a") == expected)
@@ -186,7 +247,8 @@ import Tokens
     @Test("A client of keys and a lifetime comes back as it was stored")
     func roundTrip() throws {
         let client = try NewClient(
-            name: "a", lifetimeSecondsMax: 60, assertionKeys: [try PublicKey.sample(1)]
+            name: "a", lifetimeSecondsMax: 60, assertionKeys: [try PublicKey.sample(1)],
+            introspects: ["c_b", "*"]
         ).client(
             clientID: "c_a", secretDigest: [UInt8](repeating: 1, count: 32),
             atSecondsSinceEpoch: 1)
@@ -205,12 +267,16 @@ import Tokens
         }
     }
 
-    @Test("An update of nothing, or of nobody, changes no revision")
+    @Test("What changes nothing, or is of nobody, writes nothing: no revision, no line of the log")
     func nothing() throws {
         let registry = try folder.open()
         try registry.add(try Client.sample("a"))
         let before = try registry.snapshot(id: "c_a").revision
+        let lines = try registry.auditEntries(after: 0, limit: 10)
         try registry.update(id: "c_a", ClientUpdate())
+        try registry.update(id: "c_a", ClientUpdate(name: "a", rooms: ["*"], scopes: ["signal"]))
+        try registry.enable(id: "c_a")
+        #expect(try registry.auditEntries(after: 0, limit: 10) == lines)
         #expect(throws: RegistryError.clientUnknown(id: "c_x")) {
             try registry.update(id: "c_x", ClientUpdate(name: "n"))
         }

@@ -44,6 +44,19 @@ import Tokens
             """)
     }
 
+    /// A file as version 3 wrote it: what version 2 had, and revocations by clients.
+    private func makeVersion3() throws {
+        try makeVersion2()
+        try RawRegistry(path: folder.path, schema: 3).execute(
+            """
+            INSERT INTO revocation VALUES ('token', 't1', NULL, 7000, 'client:c_old', 5);
+            INSERT INTO revocation VALUES ('token', 't2', NULL, 7000, 'client:c_old', 6);
+            INSERT INTO revocation VALUES ('subject', 'c_old:u', 10, 7000, 'client:c_old', 7);
+            INSERT INTO revocation VALUES ('client', 'c_old', 10, 7000, 'client:c_old', 8);
+            UPDATE registry SET revision = 8;
+            """)
+    }
+
     private func oldClient(
         lifetimeSecondsMax: Int64 = 3600, keys: [PublicKey] = []
     ) throws -> Client {
@@ -68,7 +81,7 @@ import Tokens
         try makeVersion1()
         #expect(try version() == ["1"])
         let registry = try folder.open(mustExist: true)
-        #expect(try version() == ["3"])
+        #expect(try version() == ["4"])
         #expect(try registry.list() == [try oldClient()])
         #expect(try registry.client(id: "c_old")?.lifetimeSecondsMax == 3600)
         #expect(try registry.client(id: "c_old")?.assertionKeys == [])
@@ -82,7 +95,7 @@ import Tokens
         try makeVersion2()
         #expect(try version() == ["2"])
         let registry = try folder.open(mustExist: true)
-        #expect(try version() == ["3"])
+        #expect(try version() == ["4"])
         let key = try PublicKey.sample(1)
         #expect(try registry.list() == [try oldClient(lifetimeSecondsMax: 60, keys: [key])])
         #expect(try registry.client(id: "c_old")?.legacySecret == nil)
@@ -93,6 +106,16 @@ import Tokens
         let secret = [UInt8](repeating: 5, count: 32)
         try registry.update(id: "c_old", ClientUpdate(legacySecret: .set(secret)))
         #expect(try folder.open(mustExist: true).client(id: "c_old")?.legacySecret == secret)
+    }
+
+    @Test("The revocations of a version-3 file stay, and count against their clients' shares")
+    func migratedFrom3() throws {
+        try makeVersion3()
+        let registry = try folder.open(mustExist: true)
+        #expect(try registry.revocations().map(\.name) == ["t9", "t1", "t2", "c_old:u", "c_old"])
+        let shares = try RawRegistry(path: folder.path).texts(
+            "SELECT share || ' ' || count FROM revocation_share ORDER BY share")
+        #expect(shares == [" 2", "subjects c_old 1", "tokens c_old 2"])
     }
 
     @Test("A migrated file takes every change that a new one takes")
@@ -112,9 +135,9 @@ import Tokens
         #expect(try registry.auditEntries(after: 0, limit: 10).count == 3)
     }
 
-    @Test("A migrated file and a new one have the same schema", arguments: [1, 2])
+    @Test("A migrated file and a new one have the same schema", arguments: [1, 2, 3])
     func sameSchema(version: Int) throws {
-        if version == 1 { try makeVersion1() } else { try makeVersion2() }
+        try [makeVersion1, makeVersion2, makeVersion3][version - 1]()
         _ = try folder.open(mustExist: true)
         let other = try RegistryFolder()
         try other.make()
@@ -135,7 +158,7 @@ import Tokens
             }
             for try await count in group { #expect(count == 1) }
         }
-        #expect(try version() == ["3"])
+        #expect(try version() == ["4"])
     }
 
     @Test("A kill at any moment of a migration leaves a file that the next start completes")

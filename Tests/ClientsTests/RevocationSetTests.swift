@@ -100,9 +100,11 @@ import Tokens
         #expect(Actor.commandLine(user: "root").description == "cli:root")
         #expect(Actor.client("c_a").description == "client:c_a")
         #expect(Actor.server.description == "server")
-        #expect(Actor.client("c_a").isClient)
-        #expect(!Actor.commandLine(user: "client:c_a").isClient)
-        #expect(!Actor.server.isClient)
+        #expect(Actor.session(ofClient: "c_a").description == "session:c_a")
+        #expect(Actor.client("c_a").share == .client(id: "c_a"))
+        #expect(Actor.session(ofClient: "c_a").share == .sessions(ofClient: "c_a"))
+        #expect(Actor.commandLine(user: "client:c_a").share == nil)
+        #expect(Actor.server.share == nil)
     }
 
     @Test("What an entry says has a bounded size and moves no cursor")
@@ -142,12 +144,33 @@ import Tokens
         let claims = TokenClaims(
             issuer: "i", audience: ["i"], subject: "c_one:ann", clientID: "c_one", issuedAt: 1_000,
             expiresAt: 1_600, tokenID: "j", scopes: [], rooms: [])
-        #expect(Revocation.of(claims) == .token(id: "j", expiresAt: 1_900))
+        let owner = TokenOwner(clientID: "c_one", subject: "c_one:ann", issuedAt: 1_000)
+        #expect(Revocation.of(claims) == .token(id: "j", expiresAt: 1_900, of: owner))
         #expect(
             Revocation.allOf(user: "ann", of: "c_one", now: 1_000)
                 == .subject("c_one:ann", issuedBefore: 1_000, expiresAt: 4_900))
         #expect(
             Revocation.allOf(clientID: "c_one", now: 1_000)
                 == .client(id: "c_one", issuedBefore: 1_000, expiresAt: 4_900))
+    }
+}
+
+@Suite struct RevocationShareTests {
+    @Test(
+        "A share is a quarter, and an even one once all is taken",
+        arguments: [
+            (65_535, 65_535, 1, true), (65_536, 65_536, 1, false), (65_535, 262_143, 4, true),
+            (65_535, 262_144, 4, false), (52_428, 262_144, 4, false), (52_427, 262_144, 4, true),
+            (1_023, 10_000_000, 10_000, true), (1_024, 10_000_000, 10_000, false),
+        ])
+    func room(own: Int, all: Int, holders: Int, expected: Bool) {
+        #expect(RevocationShare.tokens.hasRoom(own: own, all: all, holders: holders) == expected)
+    }
+
+    @Test("The client of a subject is what stands before the first colon")
+    func clientOfSubject() {
+        for (subject, client) in [("c_a:zoe", "c_a"), ("c_a", "c_a"), ("c_a:b:c", "c_a")] {
+            #expect(Subject.clientID(of: subject) == client)
+        }
     }
 }

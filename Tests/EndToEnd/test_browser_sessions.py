@@ -82,6 +82,22 @@ def test_a_room_outside_the_session_is_told(browser, site, pages):
     visit.close()
 
 
+def test_a_page_of_one_client_leans_on_no_session_of_another(browser, site, pages):
+    visit = own_page(browser, site)
+    visit.page.evaluate(BEGIN, session_token(pages))
+    opened = CALL.replace("name: id, id", "name: id, id: clientId, clientId").replace(
+        "room, id }", "room, id, clientId }")
+    visit.page.evaluate(opened, {"room": "lobby", "id": "ada", "clientId": pages.id})
+    visit.until("window.client?.state === 'open'")
+    visit.page.evaluate("client.close()")
+    visit.page.evaluate(opened, {"room": "lobby", "id": "ada", "clientId": "c_other"})
+    visit.until("window.problems?.length === 1")
+    problem = visit.page.evaluate("problems[0]")
+    assert problem["final"] is True
+    assert "another client" in problem["message"]
+    visit.close()
+
+
 def test_signing_out_ends_what_the_session_opened(browser, site, pages):
     visit = own_page(browser, site)
     visit.page.evaluate(BEGIN, session_token(pages))

@@ -12,6 +12,7 @@ from support.forging import now
 from support.peers import connect
 from support.server import Application
 from support.usher import CHECKOUT, new_folder
+from support.waiting import eventually
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -124,3 +125,33 @@ def test_the_description_that_is_served_is_the_one_checked_in(server):
     assert answer.status == 200
     assert answer.header("Access-Control-Allow-Origin") == "*"
     assert answer.body == (CHECKOUT / "docs" / "openapi.json").read_bytes()
+
+
+def test_an_api_behind_asks_about_the_tokens_of_the_clients_it_was_given(server):
+    front = server.application("Front")
+    other = server.application("Other")
+    added = server.usher.json("client", "add", "API", "--introspect", front.id)
+    ledger.remember_client(added["client_id"], added["client_secret"])
+    assert added["introspects"] == [front.id]
+    credentials = http.basic(added["client_id"], added["client_secret"])
+
+    def told(token):
+        answer = http.post_form(
+            server.url, "/oauth2/introspect", [("token", token)], [credentials])
+        assert answer.status == 200
+        return answer.json
+
+    token = front.token(subject="ada")
+    assert told(token)["active"] is True
+    assert told(token)["sub"] == f"{front.id}:ada"
+    assert told(other.token()) == {"active": False}
+    update = ["client", "update", added["client_id"]]
+    server.usher.succeed(*update, "--introspect", "*")
+    eventually(lambda: told(other.token())["active"], "every client's tokens")
+    assert "may ask" in server.usher.succeed("client", "show", added["client_id"])
+    assert "introspects *" in server.usher.succeed("audit")
+    server.usher.succeed(*update, "--no-introspect")
+    eventually(lambda: told(token) == {"active": False}, "its own tokens alone")
+    server.usher.fail(*update, "--introspect", "c_nobody")
+    server.usher.fail(*update, "--introspect", "a b")
+    server.usher.fail(*update, "--introspect", "*", "--no-introspect", status=64)

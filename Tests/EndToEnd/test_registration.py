@@ -183,7 +183,8 @@ def test_wrong_tokens_are_slowed_down(registrar):
     client = registrar.register()
     statuses = [client.manage("GET", token="rt_wrong").status for _ in range(11)]
     assert statuses == [401] * 10 + [429]
-    assert int(client.manage("GET").header("Retry-After")) >= 1
+    assert int(client.manage("GET", token="rt_wrong").header("Retry-After")) >= 1
+    assert client.manage("GET").status == 200
     assert client.application.ask().status == 200
 
 
@@ -233,3 +234,31 @@ def test_the_signal_half_registers_nobody(usher):
     message = usher.fail(
         "serve", "signal", "--issuer", "http://127.0.0.1:8080", "--client-registration", status=64)
     assert "client-registration" in message
+
+
+def test_an_origin_is_the_operators_to_give(registrar):
+    server = registrar.server
+    server.usher.add_client("Shop", origins=["https://shop.example"])
+    for origin in ["https://shop.example", server.issuer]:
+        refused = registrar.post({"usher_origins": [origin]})
+        assert (refused.status, refused.error) == (400, "invalid_client_metadata")
+        assert "usher_origins" in refused.json["error_description"]
+        assert origin in refused.json["error_description"]
+    squatter = registrar.register(usher_origins=["https://new.example", "https://other.example"])
+    taken = registrar.register()
+    refused = taken.put(usher_origins=["https://new.example"])
+    assert (refused.status, refused.error) == (400, "invalid_client_metadata")
+    server.usher.add_client("Newcomer", origins=["https://new.example"])
+    assert squatter.manage("GET").json["usher_origins"] == ["https://other.example"]
+    assert "origin https://new.example taken for" in server.usher.succeed("audit")
+
+
+def test_a_client_that_changes_nothing_writes_nothing_and_others_write_so_often(registrar):
+    client = registrar.register(client_name="Quiet")
+    lines = len(registrar.server.usher.succeed("audit", "--limit", "0").splitlines())
+    answers = [client.put(client_name="Quiet") for _ in range(120)]
+    assert {answer.status for answer in answers} == {200, 429}
+    refused = next(answer for answer in answers if answer.status == 429)
+    assert refused.error == "too_many_requests" and refused.header("Retry-After") == "1"
+    after = len(registrar.server.usher.succeed("audit", "--limit", "0").splitlines())
+    assert after == lines

@@ -1,5 +1,8 @@
 """Revoking a token, a subject or a client reaches sockets that are open, in either process."""
 
+import sqlite3
+import time
+
 from support import http
 from support.peers import attempt, connect, query
 from support.server import Server
@@ -87,3 +90,34 @@ def test_an_operator_revokes_all_of_a_client(server):
         assert closing_of(peer) == 4501
     assert eventually(
         lambda: attempt(server, query(token)).status == 401, "the token is refused")
+
+
+def test_revoking_less_keeps_nobody_from_revoking_more(server):
+    """Where a client's share of single tokens is used up, its sub and all=true, whoever signs out,
+    other clients and the operator go on."""
+    application = server.application("Much revoked", scopes=["signal", "session"])
+    other = server.application("Other")
+    with sqlite3.connect(server.data / "usher.sqlite", timeout=30) as registry:
+        registry.execute("""
+            WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 65536)
+            INSERT INTO revocation (kind, name, expires_at, actor, revision, client_id, subject,
+                issued_at, share)
+            SELECT 'token', 'many' || i, :end, 'client:' || :id, 0, :id, :id || ':u', 0,
+                'tokens ' || :id FROM n""", {"id": application.id, "end": int(time.time()) + 60})
+    registry.close()
+    token = application.token(subject="ada")
+    refused = revoke(application, token=token)
+    assert (refused.status, refused.error) == (429, "too_many_requests")
+    assert "all=true" in refused.json["error_description"]
+    assert is_active(application, token)
+    assert revoke(other, token=other.token()).status == 200
+    session = application.token(scope="session", subject="bob")
+    cookie = ("Cookie", f"__Host-usher_session={session}")
+    ended = http.request(
+        server.url, "DELETE", "/session", [cookie, ("Sec-Fetch-Site", "same-origin")])
+    assert ended.status == 204
+    assert revoke(application, sub="ada").status == 200
+    assert not is_active(application, token)
+    server.usher.succeed("token", "revoke", stdin=application.token(subject="carl"))
+    assert revoke(application, all="true").status == 200
+    assert revoke(application, token=application.token(subject="carl")).status == 200

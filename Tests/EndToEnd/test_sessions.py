@@ -164,3 +164,18 @@ def test_a_bad_cookie_matters_only_where_it_would_be_used(server, application, c
     ]:
         assert (answer.status, answer.error) == (400, "invalid_request")
         assert COOKIE in answer.json["error_description"]
+
+
+def test_a_session_of_another_client_of_the_same_origin_is_refused(server, application):
+    other = server.application("Other", scopes=["signal", "session"], origins=[PAGE])
+    cookie = cookie_of(begin(server, session_token(application), OWN))
+    own = swap(server, cookie, client_id=application.id)
+    assert own.status == 200
+    ledger.remember(own.json["access_token"], "an access token of a session")
+    page = ("Origin", PAGE)
+    assert peers.attempt(server, f"/?client={application.id}", [cookie, page]).status == 101
+    for answer in [
+        swap(server, cookie, client_id=other.id),
+        peers.attempt(server, f"/?client={other.id}", [cookie, page]),
+    ]:
+        assert (answer.status, answer.error) == (403, "client_mismatch")

@@ -206,6 +206,17 @@ private func challenge(_ decision: SignalDecision) -> String? {
         #expect(verified(handshake(nil, [field]), fromCookie: true) == "f.f.f")
     }
 
+    @Test("A cookie of another client than the one that is named opens nothing, and is told so")
+    func cookieOfAnother() throws {
+        let field = ("Authorization", "Bearer \(try world.token())")
+        let headers = [field, ("Origin", "https://app.example")]
+        let refused = service.admit(handshake("client=b", headers), fromCookie: true)
+        #expect(refused.status == 403)
+        #expect(try error(refused) == "client_mismatch")
+        #expect(service.admit(handshake("client=a", headers), fromCookie: true).status != 403)
+        #expect(service.admit(handshake("client=b", [field]), fromCookie: false).status == 401)
+    }
+
     @Test("What is wrong with the cookie matters where there is no other token")
     func badCookie() throws {
         func status(_ request: HTTPRequest) -> Int? {

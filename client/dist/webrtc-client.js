@@ -835,11 +835,13 @@ var Liveness = class {
 // src/token.ts
 var FinalTokenError = class extends Error {
 };
-function sessionToken(address, room) {
+function sessionToken(address, room, clientId) {
   return async () => {
     const form = new URLSearchParams();
     if (!/\s/.test(room))
       form.set("rooms", room);
+    if (clientId !== void 0)
+      form.set("client_id", clientId);
     const answer = await fetch(address.route("/session/token"), {
       method: "POST",
       body: form,
@@ -1344,7 +1346,7 @@ var WebRtcClient = class {
     const kept = this.store?.take();
     this.id = options.id ?? kept?.id ?? randomID();
     const address = new Address(options.signallingServer);
-    const getToken = options.getToken ?? sessionToken(address, options.sessionId);
+    const getToken = options.getToken ?? sessionToken(address, options.sessionId, options.clientId);
     this.ice = new IceServers(address, getToken, options, (servers) => {
       for (const peer of this.mesh.peers.values())
         peer.configure({ iceServers: servers });

@@ -58,7 +58,7 @@ export class WebRtcClient {
     const kept = this.store?.take();
     this.id = options.id ?? kept?.id ?? randomID();
     const address = new Address(options.signallingServer);
-    const getToken = options.getToken ?? sessionToken(address, options.sessionId);
+    const getToken = options.getToken ?? sessionToken(address, options.sessionId, options.clientId);
     this.ice = new IceServers(address, getToken, options, (servers) => {
       for (const peer of this.mesh.peers.values()) peer.configure({ iceServers: servers });
     });

@@ -3,12 +3,18 @@ import type { Address } from './address';
 /** No token is to be had, whoever asks again. */
 export class FinalTokenError extends Error {}
 
-/** Asks the session of this browser for an access token (docs/backend.md §5). */
-export function sessionToken(address: Address, room: string): () => Promise<string> {
+/**
+ * Asks the session of this browser for an access token (docs/backend.md §5): one of this client's,
+ * where it is named, since pages of several may share an origin and so its cookie.
+ */
+export function sessionToken(
+  address: Address, room: string, clientId: string | undefined,
+): () => Promise<string> {
   return async () => {
     const form = new URLSearchParams();
     // Rooms are separated by spaces there; one with a space in its name cannot be asked for alone.
     if (!/\s/.test(room)) form.set('rooms', room);
+    if (clientId !== undefined) form.set('client_id', clientId);
     const answer = await fetch(address.route('/session/token'), {
       method: 'POST', body: form, credentials: 'include', cache: 'no-store',
     });

@@ -1,24 +1,39 @@
 /// Who makes a change, as the audit log names them.
 package struct Actor: Sendable, Equatable, CustomStringConvertible {
-    /// `cli:USER`, `client:ID` or `server`.
+    /// The share of the registry that an actor lives on: one of many, not to be trusted.
+    package enum Share: Sendable, Equatable {
+        /// What a client does itself.
+        case client(id: String)
+        /// What the holders of a client's session tokens do.
+        case sessions(ofClient: String)
+    }
+
+    /// `cli:USER`, `client:ID`, `session:ID` (of a client with this id) or `server`.
     package let description: String
+    /// nil for those who are held to none.
+    package let share: Share?
 
     /// Somebody at a shell of the host; `user` is their login there.
     package static func commandLine(user: String) -> Actor {
-        Actor(description: "cli:" + TextRules.printable(user, bytesMax: TextRules.bytesMax))
+        Actor(
+            description: "cli:" + TextRules.printable(user, bytesMax: TextRules.bytesMax),
+            share: nil)
     }
 
     /// A registered client, over HTTP.
     package static func client(_ id: String) -> Actor {
-        Actor(description: clientPrefix + TextRules.printable(id, bytesMax: ClientID.bytesMax))
+        Actor(description: "client:" + printable(id), share: .client(id: id))
+    }
+
+    /// Whoever holds a session token of this client, over HTTP.
+    package static func session(ofClient id: String) -> Actor {
+        Actor(description: "session:" + printable(id), share: .sessions(ofClient: id))
     }
 
     /// The server itself, with nobody asking.
-    package static let server = Actor(description: "server")
+    package static let server = Actor(description: "server", share: nil)
 
-    /// Whether it is one of many who need not be trusted, and so is held to a share of what all
-    /// have together.
-    package var isClient: Bool { description.hasPrefix(Self.clientPrefix) }
-
-    private static let clientPrefix = "client:"
+    private static func printable(_ id: String) -> String {
+        TextRules.printable(id, bytesMax: ClientID.bytesMax)
+    }
 }

@@ -1,3 +1,4 @@
+import Bytes
 package import Tokens
 
 /// A registered client: an application's backend that may ask for tokens.
@@ -14,6 +15,8 @@ package struct Client: Equatable, Sendable {
     package let origins: [String]
     /// The scopes that its tokens may carry (RFC 6749 §3.3).
     package let scopes: [String]
+    /// The clients about whose tokens it may ask beside its own (RFC 7662); `*` is all of them.
+    package let introspects: [String]
     /// Seconds since the Unix epoch.
     package let createdAt: Int64
     /// A disabled client gets no tokens, and its sockets are closed.
@@ -42,9 +45,11 @@ package struct Client: Equatable, Sendable {
         clientID: String, name: String, rooms: [RoomPattern], origins: [String],
         scopes: [String], createdAt: Int64, isEnabled: Bool = true, secrets: [ClientSecret],
         lifetimeSecondsMax: Int64 = Client.lifetimeSecondsCeiling, assertionKeys: [PublicKey] = [],
-        legacySecret: [UInt8]? = nil, registration: ClientRegistration? = nil
+        legacySecret: [UInt8]? = nil, registration: ClientRegistration? = nil,
+        introspects: [String] = []
     ) {
         self.clientID = clientID
+        self.introspects = introspects
         self.name = name
         self.rooms = rooms
         self.origins = origins
@@ -56,6 +61,18 @@ package struct Client: Equatable, Sendable {
         self.assertionKeys = assertionKeys
         self.registration = registration
         hiddenLegacySecret = legacySecret.map(SecretBytes.init)
+    }
+}
+
+extension Client {
+    /// In place of an id: every client.
+    package static let everyClient = "*"
+
+    /// Whether it may ask what a token of that client says.
+    package func mayIntrospect(tokensOf id: String) -> Bool {
+        let wanted = ByteText(id)
+        return ByteText(clientID) == wanted
+            || introspects.contains { $0 == Client.everyClient || ByteText($0) == wanted }
     }
 }
 

@@ -9,6 +9,7 @@ package struct ClientUpdate: Equatable, Sendable {
     package let lifetimeSecondsMax: Int64?
     package let assertionKeys: [PublicKey]?
     package let legacySecret: LegacySecret.Change?
+    package let introspects: [String]?
     /// What a client that was registered over HTTP replaces beside; nothing of other clients.
     package let registered: RegisteredChange?
 
@@ -24,7 +25,7 @@ package struct ClientUpdate: Equatable, Sendable {
         name: String? = nil, rooms: [String]? = nil, origins: [String]? = nil,
         scopes: [String]? = nil, lifetimeSecondsMax: Int64? = nil,
         assertionKeys: [PublicKey]? = nil, legacySecret: LegacySecret.Change? = nil,
-        registered: RegisteredChange? = nil
+        introspects: [String]? = nil, registered: RegisteredChange? = nil
     ) throws(RegistrationError) {
         try Self.refuseNone(rooms, member: "rooms")
         try Self.refuseNone(scopes, member: "scope")
@@ -42,11 +43,14 @@ package struct ClientUpdate: Equatable, Sendable {
             } else { nil }
         self.legacySecret =
             if let legacySecret { try LegacySecret.check(legacySecret) } else { nil }
+        self.introspects =
+            if let introspects { try RegistrationRules.introspects(introspects) } else { nil }
         self.registered = registered
     }
 
     /// Puts a registration over HTTP in the place of the one before (RFC 7592 §2.2). `new` was
-    /// checked already; a legacy secret stays, since those over HTTP know of none.
+    /// checked already; a legacy secret and what it may introspect stay, since those over HTTP know
+    /// of neither.
     package init(replacingBy new: NewClient, _ registered: RegisteredChange) {
         name = new.name
         rooms = new.rooms
@@ -55,6 +59,7 @@ package struct ClientUpdate: Equatable, Sendable {
         lifetimeSecondsMax = new.lifetimeSecondsMax
         assertionKeys = new.assertionKeys
         legacySecret = nil
+        introspects = nil
         self.registered = registered
     }
 
@@ -62,7 +67,7 @@ package struct ClientUpdate: Equatable, Sendable {
     package var isEmpty: Bool {
         name == nil && rooms == nil && origins == nil && scopes == nil
             && lifetimeSecondsMax == nil && assertionKeys == nil && legacySecret == nil
-            && registered == nil
+            && introspects == nil && registered == nil
     }
 
     /// The client as it is from now on.
@@ -75,7 +80,8 @@ package struct ClientUpdate: Equatable, Sendable {
             lifetimeSecondsMax: lifetimeSecondsMax ?? client.lifetimeSecondsMax,
             assertionKeys: assertionKeys ?? client.assertionKeys,
             legacySecret: legacySecret.map { $0.secret?.bytes } ?? client.legacySecret,
-            registration: client.registration.map { registered?.applied(to: $0) ?? $0 })
+            registration: client.registration.map { registered?.applied(to: $0) ?? $0 },
+            introspects: introspects ?? client.introspects)
     }
 
     private static func refuseNone(

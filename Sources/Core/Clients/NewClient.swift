@@ -16,6 +16,7 @@ package struct NewClient: Equatable, Sendable {
     package let scopes: [String]
     package let lifetimeSecondsMax: Int64
     package let assertionKeys: [PublicKey]
+    package let introspects: [String]
     private let legacySecret: SecretBytes?
 
     /// Checks a registration; doubled entries are dropped.
@@ -29,11 +30,12 @@ package struct NewClient: Equatable, Sendable {
     ///   - assertionKeys: Public keys for `private_key_jwt` (RFC 7523 §2.2), none that is a shared
     ///     secret. Whether a point lies on its curve is for the caller to find out.
     ///   - legacySecret: `LegacySecret`, 32 to 1024 bytes; nil: no such tokens are taken.
+    ///   - introspects: Ids of clients about whose tokens it may ask, or `*`.
     /// - Throws: `RegistrationError` naming the member, the value and what was expected.
     package init(
         name: String, rooms: [String] = [], origins: [String] = [], scopes: [String] = [],
         lifetimeSecondsMax: Int64? = nil, assertionKeys: [PublicKey] = [],
-        legacySecret: [UInt8]? = nil
+        legacySecret: [UInt8]? = nil, introspects: [String] = []
     ) throws(RegistrationError) {
         self.name = try RegistrationRules.name(name)
         self.rooms = try RegistrationRules.rooms(rooms.isEmpty ? ["*"] : rooms)
@@ -42,6 +44,7 @@ package struct NewClient: Equatable, Sendable {
         self.lifetimeSecondsMax = try RegistrationRules.lifetime(
             lifetimeSecondsMax ?? Client.lifetimeSecondsCeiling)
         self.assertionKeys = try RegistrationRules.assertionKeys(assertionKeys)
+        self.introspects = try RegistrationRules.introspects(introspects)
         let legacy = legacySecret.map(LegacySecret.Change.set) ?? .remove
         self.legacySecret = try LegacySecret.check(legacy).secret
     }
@@ -63,6 +66,6 @@ package struct NewClient: Equatable, Sendable {
             createdAt: now,
             secrets: secretDigest.map { [ClientSecret(digest: $0, createdAt: now)] } ?? [],
             lifetimeSecondsMax: lifetimeSecondsMax, assertionKeys: assertionKeys,
-            legacySecret: legacySecret?.bytes, registration: registration)
+            legacySecret: legacySecret?.bytes, registration: registration, introspects: introspects)
     }
 }

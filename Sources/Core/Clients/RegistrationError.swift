@@ -1,7 +1,7 @@
 /// A value with which no client can be registered or changed.
 package struct RegistrationError: Error, Equatable, Sendable, CustomStringConvertible {
     /// What the value was meant for, as people write it: `name`, `rooms`, `origin`, `scope`,
-    /// `lifetime`, `key`, `grace`.
+    /// `lifetime`, `key`, `grace`, `introspect`.
     package let member: String
     /// The value at fault, with control characters taken out and cut to a readable length.
     package let value: String

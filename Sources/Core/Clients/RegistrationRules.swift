@@ -76,6 +76,15 @@ enum RegistrationRules {
         return unique(origins)
     }
 
+    static func introspects(_ texts: [String]) throws(RegistrationError) -> [String] {
+        try checkSize(of: texts, member: "introspect", bytesMax: NewClient.listMax * 64)
+        for text in texts where !ClientID.isPlausible(text) {
+            throw RegistrationError(
+                member: "introspect", value: text, expected: "the id of a client, or *")
+        }
+        return unique(texts)
+    }
+
     static func scopes(_ texts: [String]) throws(RegistrationError) -> [String] {
         try checkSize(of: texts, member: "scope")
         for text in texts where !TextRules.isScope(text) {

@@ -4,8 +4,9 @@ package import Tokens
 /// (RFC 7009).
 package enum Revocation: Equatable, Sendable {
     /// One token, by its `jti`. `expiresAt`, in seconds since the Unix epoch: when the entry may be
-    /// dropped, which is when the last verifier refuses the token for its age.
-    case token(id: String, expiresAt: Int64)
+    /// dropped, which is when the last verifier refuses the token for its age. `of` is nil where
+    /// nobody knows more of the token.
+    case token(id: String, expiresAt: Int64, of: TokenOwner? = nil)
     /// Every token with this `sub` claim (`<client_id>:<subject>`, or `<client_id>`) that was
     /// issued in the second `issuedBefore` or earlier.
     case subject(String, issuedBefore: Int64, expiresAt: Int64)
@@ -19,7 +20,7 @@ package enum Revocation: Equatable, Sendable {
     /// The `jti`, `sub` or `client_id`.
     package var name: String {
         switch self {
-        case .token(let id, _), .client(let id, _, _): id
+        case .token(let id, _, _), .client(let id, _, _): id
         case .subject(let subject, _, _): subject
         }
     }
@@ -27,7 +28,7 @@ package enum Revocation: Equatable, Sendable {
     /// Seconds since the Unix epoch from which on the entry serves nobody.
     package var expiresAt: Int64 {
         switch self {
-        case .token(_, let end), .subject(_, _, let end), .client(_, _, let end): end
+        case .token(_, let end, _), .subject(_, _, let end), .client(_, _, let end): end
         }
     }
 
@@ -41,6 +42,30 @@ package enum Revocation: Equatable, Sendable {
     }
 }
 
+/// Whose a revoked token is, so that a revocation of all that its subject or its client has can
+/// take the place of the token's own.
+package struct TokenOwner: Equatable, Sendable {
+    package let clientID: String
+    /// The `sub`.
+    package let subject: String
+    /// Seconds since the Unix epoch.
+    package let issuedAt: Int64
+
+    package init(clientID: String, subject: String, issuedAt: Int64) {
+        self.clientID = clientID
+        self.subject = subject
+        self.issuedAt = issuedAt
+    }
+
+    /// nil for a legacy token, whose `iat` is the time at which it is shown: no revocation by date
+    /// takes the place of its own.
+    init?(_ claims: TokenClaims) {
+        guard claims.legacySecretDigest == nil else { return nil }
+        self.init(
+            clientID: claims.clientID, subject: claims.subject, issuedAt: claims.issuedAt)
+    }
+}
+
 // MARK: What a client or an operator may ask for
 
 extension Revocation {
@@ -49,7 +74,9 @@ extension Revocation {
 
     /// Of one token.
     package static func of(_ claims: TokenClaims) -> Revocation {
-        .token(id: claims.tokenID, expiresAt: claims.expiresAt + leewaySecondsMax)
+        .token(
+            id: claims.tokenID, expiresAt: claims.expiresAt + leewaySecondsMax,
+            of: TokenOwner(claims))
     }
 
     /// Of all that one user of a client's holds. `now` is in seconds since the Unix epoch.

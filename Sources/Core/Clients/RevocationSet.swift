@@ -1,12 +1,5 @@
 /// Revocations, ready to be asked about a token: at most three look-ups, whatever their number.
 package struct RevocationSet: Sendable {
-    /// How many may be live at once in one registry, which bounds its followers' memory to some
-    /// tens of megabytes.
-    package static let entriesMax = 262_144
-    /// How many of them one client may have made. Beyond it, a client can still revoke all of its
-    /// tokens with one entry.
-    package static let entriesPerClientMax = 65_536
-
     private struct Entry {
         var issuedBefore: Int64
         var expiresAt: Int64
@@ -31,7 +24,7 @@ package struct RevocationSet: Sendable {
     package mutating func insert(_ revocation: Revocation) {
         let name = Name(text: revocation.name)
         switch revocation {
-        case .token(_, let end):
+        case .token(_, let end, _):
             Self.merge(Entry(issuedBefore: .max, expiresAt: end), into: &tokens[name])
         case .subject(_, let second, let end):
             Self.merge(Entry(issuedBefore: second, expiresAt: end), into: &subjects[name])

@@ -5,6 +5,11 @@ package enum Subject {
         user.map { "\(clientID):\($0)" } ?? clientID
     }
 
+    /// The client whose `sub` this is: no id of ours has a colon.
+    package static func clientID(of subject: String) -> String {
+        String(Substring(subject.utf8.prefix { $0 != UInt8(ascii: ":") }))
+    }
+
     /// The client's own name for the user whose `sub` this is; nil where there is none.
     package static func user(of subject: String, _ clientID: String) -> String? {
         guard subject.utf8.starts(with: "\(clientID):".utf8) else { return nil }

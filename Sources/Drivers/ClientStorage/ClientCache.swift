@@ -15,6 +15,8 @@ struct ClientCache {
         var removed: Set<String>
         /// Those made or extended since the last refresh.
         var revocations: [Revocation] = []
+        /// Whether these are all there are: the set that is kept has outgrown them.
+        var isWhole = false
         /// Revocations that ended before this second serve nobody any more.
         var purgedBefore: Int64 = .min
         /// Every client that is new or changed.

@@ -1,10 +1,12 @@
+import Bytes
 package import Clients
 internal import GRDB
 import Glibc
 
 /// Changes of clients that are registered already.
 extension ClientRegistry {
-    /// Changes what a client is granted or called; its secrets stay.
+    /// Changes what a client is granted or called; its secrets stay. What changes nothing writes
+    /// nothing, not even to the audit log.
     ///
     /// - Returns: The client from now on.
     @discardableResult
@@ -13,12 +15,15 @@ extension ClientRegistry {
         atSecondsSinceEpoch now: Int64 = SystemClock.seconds()
     ) throws(RegistryError) -> Client {
         try write { db in
-            let client = update.applied(to: try Self.existing(db, id: id))
-            guard !update.isEmpty else { return client }
+            let before = try Self.existing(db, id: id)
+            let client = update.applied(to: before)
+            guard client != before else { return client }
+            let stamp = AuditStamp(actor: actor, at: now)
+            let known = Set(before.origins.map(ByteText.init(_:)))
+            let fresh = client.origins.filter { !known.contains(ByteText($0)) }
+            try Self.settleOrigins(db, fresh, of: id, stamp)
             try ClientRows.update(db, to: client)
-            try AuditRows.append(
-                db, "client.update", id, AuditDetails.changed(update),
-                AuditStamp(actor: actor, at: now))
+            try AuditRows.append(db, "client.update", id, AuditDetails.changed(update), stamp)
             return client
         }
     }
@@ -60,9 +65,7 @@ extension ClientRegistry {
         id: String, by actor: Actor = .server,
         atSecondsSinceEpoch now: Int64 = SystemClock.seconds()
     ) throws(RegistryError) {
-        try change(id: id, "client.disable", AuditStamp(actor: actor, at: now)) {
-            try ClientRows.setEnabled($0, id: id, false)
-        }
+        try setEnabled(id: id, false, AuditStamp(actor: actor, at: now))
     }
 
     /// Takes `disable` back.
@@ -70,9 +73,7 @@ extension ClientRegistry {
         id: String, by actor: Actor = .server,
         atSecondsSinceEpoch now: Int64 = SystemClock.seconds()
     ) throws(RegistryError) {
-        try change(id: id, "client.enable", AuditStamp(actor: actor, at: now)) {
-            try ClientRows.setEnabled($0, id: id, true)
-        }
+        try setEnabled(id: id, true, AuditStamp(actor: actor, at: now))
     }
 
     /// Forgets the client, its secrets and its keys for good. The audit log keeps its name.
@@ -89,14 +90,13 @@ extension ClientRegistry {
         }
     }
 
-    private func change(
-        id: String, _ action: String, _ stamp: AuditStamp, _ body: (Database) throws -> Void
+    private func setEnabled(
+        id: String, _ isEnabled: Bool, _ stamp: AuditStamp
     ) throws(RegistryError) {
         try write { db in
-            guard try ClientRows.exists(db, id: id) else {
-                throw RegistryError.clientUnknown(id: id)
-            }
-            try body(db)
+            guard try Self.existing(db, id: id).isEnabled != isEnabled else { return }
+            try ClientRows.setEnabled(db, id: id, isEnabled)
+            let action = isEnabled ? "client.enable" : "client.disable"
             try AuditRows.append(db, action, id, "", stamp)
         }
     }

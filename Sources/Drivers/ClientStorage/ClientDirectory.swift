@@ -27,6 +27,8 @@ package final class ClientDirectory: Sendable {
         var index: ClientIndex?
         var extraLooks = ExtraLooks()
         var revocations = RevocationSet()
+        /// Those of this process that a look may not have seen yet, oldest first.
+        var noted: [Revocation] = []
         /// Whether `revocations` holds everything that the registry did at some moment.
         var knowsRevocations = false
         /// Up to where `revocations` was tidied up.
@@ -43,6 +45,7 @@ package final class ClientDirectory: Sendable {
                 purgedBefore = refresh.purgedBefore
                 revocations.drop(expiredBefore: purgedBefore)
             }
+            if refresh.isWhole { revocations = RevocationSet(noted) }
             for revocation in refresh.revocations { revocations.insert(revocation) }
             knowsRevocations = true
             trouble = nil
@@ -132,7 +135,10 @@ package final class ClientDirectory: Sendable {
     /// Takes in what this process has revoked, without waiting for the next look; `onChange` is
     /// called by that look. Only after `ClientRegistry.revoke` has succeeded.
     package func noteRevoked(_ revocation: Revocation) {
-        state.withLock { $0.revocations.insert(revocation) }
+        state.withLock { state in
+            state.revocations.insert(revocation)
+            state.noted.append(revocation)
+        }
     }
 
     /// Has the next lookup of a client see what this process has changed, without waiting for the
@@ -185,12 +191,14 @@ package final class ClientDirectory: Sendable {
     /// Looks once; false when following is over.
     @discardableResult
     private func look() -> Bool {
+        // What was noted before the look began was stored before, so that the look has seen it.
+        let noted = state.withLock { $0.noted.count }
         let (isStopped, outcome) = following.withLock { following in
             guard !following.isStopped else { return (true, LookOutcome.nothingNew) }
             return (false, self.outcome(of: &following.follower))
         }
         guard !isStopped else { return false }
-        if finish(outcome) { onChange() }
+        if finish(outcome, noted) { onChange() }
         return true
     }
 
@@ -202,8 +210,9 @@ package final class ClientDirectory: Sendable {
 
     private func outcome(of follower: inout RegistryFollower) -> LookOutcome {
         do throws(RegistryError) {
-            let known = state.withLock { $0.cache.revision }
-            let found = try follower.look(since: known, at: state.withLock { $0.cache.ids })
+            let (known, held) = state.withLock { ($0.cache.revision, $0.revocations.count) }
+            let found = try follower.look(
+                since: known, at: state.withLock { $0.cache.ids }, holding: held)
             guard let found else { return .nothingNew }
             return .refresh(found.refresh, asked: found.asked)
         } catch {
@@ -212,8 +221,9 @@ package final class ClientDirectory: Sendable {
     }
 
     /// Returns whether something that lookups may have answered has changed.
-    private func finish(_ outcome: LookOutcome) -> Bool {
+    private func finish(_ outcome: LookOutcome, _ noted: Int) -> Bool {
         state.withLock { state in
+            defer { if state.trouble == nil { state.noted.removeFirst(noted) } }
             switch outcome {
             case .nothingNew:
                 state.trouble = nil

@@ -35,7 +35,7 @@ package final class ClientRegistry: Sendable {
     /// Stores a new client: one that an operator adds, or that was registered over HTTP.
     ///
     /// - Throws: `RegistryError`; `.tooManyRegistrations` where its registrar has as many already
-    ///   as it may.
+    ///   as it may, `.originTaken` where a client over HTTP wants an origin that another has.
     package func add(_ client: Client, by actor: Actor = .server) throws(RegistryError) {
         try write { db in
             guard try !ClientRows.exists(db, id: client.clientID) else {
@@ -44,11 +44,23 @@ package final class ClientRegistry: Sendable {
             if let registrar = client.registration?.registrar {
                 try RegistrationRows.refuseTooMany(db, of: registrar)
             }
+            let stamp = AuditStamp(actor: actor, at: client.createdAt)
+            try Self.settleOrigins(db, client.origins, of: client.clientID, stamp)
             try ClientRows.insert(db, client)
             let action = client.registration == nil ? "client.add" : "client.register"
             try AuditRows.append(
-                db, action, client.clientID, AuditDetails.added(client),
-                AuditStamp(actor: actor, at: client.createdAt))
+                db, action, client.clientID, AuditDetails.added(client), stamp)
+        }
+    }
+
+    /// Decides whose origins are that are new to a client.
+    static func settleOrigins(
+        _ db: Database, _ origins: [String], of id: String, _ stamp: AuditStamp
+    ) throws {
+        if stamp.actor.share == nil {
+            try OriginRows.take(db, origins, for: id, stamp)
+        } else {
+            try OriginRows.refuseTaken(db, origins, by: id)
         }
     }
 

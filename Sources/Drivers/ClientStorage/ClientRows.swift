@@ -15,7 +15,7 @@ enum ClientRows {
         let select = try db.cachedStatement(
             sql: """
                 SELECT name, created_at, is_enabled, lifetime_seconds_max, assertion_keys,
-                    legacy_secret
+                    legacy_secret, introspects
                 FROM client WHERE id = ?
                 """)
         guard let row = try Row.fetchOne(select, arguments: [id]) else { return nil }
@@ -27,7 +27,8 @@ enum ClientRows {
             createdAt: row[1], isEnabled: row[2], secrets: try secrets(db, id),
             lifetimeSecondsMax: row[3], assertionKeys: try AssertionKeyColumn.keys(row[4]),
             legacySecret: legacySecret.map { Array($0) },
-            registration: try RegistrationRows.registration(db, id))
+            registration: try RegistrationRows.registration(db, id),
+            introspects: (row[6] as String).split(separator: " ").map(String.init))
     }
 
     static func ids(_ db: Database) throws -> [String] {
@@ -62,12 +63,14 @@ enum ClientRows {
         try db.execute(
             sql: """
                 INSERT INTO client (id, name, created_at, is_enabled, lifetime_seconds_max,
-                    assertion_keys, legacy_secret, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                    assertion_keys, legacy_secret, introspects, revision)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
                 client.clientID, client.name, client.createdAt, client.isEnabled,
                 client.lifetimeSecondsMax, AssertionKeyColumn.value(client.assertionKeys),
-                client.legacySecret.map { Data($0) }, try nextRevision(db),
+                client.legacySecret.map { Data($0) },
+                client.introspects.joined(separator: " "), try nextRevision(db),
             ])
         try insertAllGrants(db, client)
         try insertSecrets(db, client.clientID, client.secrets)
@@ -81,13 +84,14 @@ enum ClientRows {
         try db.execute(
             sql: """
                 UPDATE client SET name = ?, lifetime_seconds_max = ?, assertion_keys = ?,
-                    legacy_secret = ?
+                    legacy_secret = ?, introspects = ?
                 WHERE id = ?
                 """,
             arguments: [
                 client.name, client.lifetimeSecondsMax,
                 AssertionKeyColumn.value(client.assertionKeys),
-                client.legacySecret.map { Data($0) }, client.clientID,
+                client.legacySecret.map { Data($0) },
+                client.introspects.joined(separator: " "), client.clientID,
             ])
         try db.execute(
             sql: "DELETE FROM client_grant WHERE client_id = ?", arguments: [client.clientID])
@@ -129,7 +133,7 @@ enum ClientRows {
         try db.execute(sql: "UPDATE registry SET removal_revision = ?", arguments: [revision])
     }
 
-    private static func touch(_ db: Database, id: String) throws {
+    static func touch(_ db: Database, id: String) throws {
         try db.execute(
             sql: "UPDATE client SET revision = ? WHERE id = ?",
             arguments: [try nextRevision(db), id])

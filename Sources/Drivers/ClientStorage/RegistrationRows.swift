@@ -24,6 +24,13 @@ enum RegistrationRows {
             grantTypes: grantTypes.compactMap { $0 })
     }
 
+    /// Who registered the client; nil for one that an operator added, or that is gone.
+    static func registrar(_ db: Database, _ id: String) throws -> String? {
+        let select = try db.cachedStatement(
+            sql: "SELECT registrar FROM client_registration WHERE client_id = ?")
+        return try String.fetchOne(select, arguments: [id])
+    }
+
     static func insert(
         _ db: Database, _ id: String, _ registration: ClientRegistration
     ) throws {

@@ -1,3 +1,4 @@
+package import Clients
 internal import GRDB
 
 /// Why the registry could not be used. The description says which file, and what to do.
@@ -19,10 +20,12 @@ package enum RegistryError: Error, Equatable, Sendable, CustomStringConvertible 
     case clientExists(id: String)
     /// The value of a change is out of range.
     case refused(reason: String)
-    /// More revocations are live than servers keep in memory, or than one client may make.
-    case tooManyRevocations(max: Int)
+    /// A client's share of these is used up. Revoking more than these always helps.
+    case tooManyRevocations(RevocationShare, max: Int)
     /// One registrar has registered as many clients as it may.
     case tooManyRegistrations(max: Int)
+    /// A client over HTTP lists an origin that another client has.
+    case originTaken(origin: String)
 
     /// Stable across releases.
     package var code: String {
@@ -44,6 +47,7 @@ package enum RegistryError: Error, Equatable, Sendable, CustomStringConvertible 
         case .refused: "registry_change_refused"
         case .tooManyRevocations: "registry_revocations_full"
         case .tooManyRegistrations: "registry_registrations_full"
+        case .originTaken: "origin_taken"
         }
     }
 
@@ -80,9 +84,12 @@ package enum RegistryError: Error, Equatable, Sendable, CustomStringConvertible 
         case .clientUnknown(let id): "no client \(id): usher client list shows those there are"
         case .clientExists(let id): "a client \(id) exists already"
         case .refused(let reason): reason
-        case .tooManyRevocations(let max):
-            "\(max) revocations are live already, which is all that is kept: "
-                + "revoke all tokens of the client or of the subject instead, which takes one"
+        case .tooManyRevocations(let share, let max):
+            "\(max) revocations of \(share.rawValue) are live already, this client's share: "
+                + "revoke all tokens of "
+                + (share == .subjects ? "the client" : "the subject or of the client")
+                + " instead, which takes the place of theirs"
+        case .originTaken(let origin): "the origin \(origin) is another client's"
         case .tooManyRegistrations(let max):
             "\(max) clients of one registrar are registered already, which is all it may have: "
                 + "remove some (usher client remove), or use another registrar"

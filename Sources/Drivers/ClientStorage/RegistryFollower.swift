@@ -7,6 +7,9 @@ internal import GRDB
 /// `PRAGMA data_version` is comparable only on one and the same connection, so this one serves
 /// nothing else. Not for several threads at once.
 struct RegistryFollower: ~Copyable {
+    /// Revocations that a server may hold beyond those that are still in the registry.
+    private static let surplusMax = 32_768
+
     private let path: String
     private let identity: RegistryFile.Identity?
     private var connection: DatabaseQueue?
@@ -18,10 +21,10 @@ struct RegistryFollower: ~Copyable {
     }
 
     /// Looks once: returns what is new since the revision `known` (nil before the first refresh) at
-    /// the clients `ids` and among the revocations, or nil when nothing is. After an error the next
-    /// look starts with a fresh connection.
+    /// the clients `ids` and among the revocations, of which `held` are known, or nil when nothing
+    /// is. After an error the next look starts with a fresh connection.
     mutating func look(
-        since known: Int64?, at ids: @autoclosure () -> Set<String>
+        since known: Int64?, at ids: @autoclosure () -> Set<String>, holding held: Int
     ) throws(RegistryError) -> (refresh: ClientCache.Refresh, asked: Set<String>)? {
         do {
             try checkIdentity()
@@ -32,7 +35,9 @@ struct RegistryFollower: ~Copyable {
             }
             guard version != dataVersion else { return nil }
             let asked = ids()
-            let refresh = try connection.read { try Self.refresh($0, since: known, at: asked) }
+            let refresh = try connection.read {
+                try Self.refresh($0, since: known, at: asked, holding: held)
+            }
             dataVersion = version
             return refresh.map { ($0, asked) }
         } catch {
@@ -51,7 +56,7 @@ struct RegistryFollower: ~Copyable {
     }
 
     private static func refresh(
-        _ db: Database, since known: Int64?, at ids: Set<String>
+        _ db: Database, since known: Int64?, at ids: Set<String>, holding held: Int
     ) throws -> ClientCache.Refresh? {
         let revision = try ClientRows.revision(db)
         guard revision != known else { return nil }
@@ -60,7 +65,10 @@ struct RegistryFollower: ~Copyable {
         for entry in refresh.entries where ids.contains(entry.id.string) {
             refresh.changed[entry.id.string] = try ClientRows.client(db, id: entry.id.string)
         }
-        refresh.revocations = try RevocationRows.changed(db, since: known ?? -1)
+        // What others cover is taken out of the registry, and nobody is told which.
+        refresh.isWhole = held > (try RevocationRows.count(db)) + surplusMax
+        refresh.revocations = try RevocationRows.changed(
+            db, since: refresh.isWhole ? -1 : known ?? -1)
         refresh.purgedBefore = try RevocationRows.purgedBefore(db)
         let removal = try Int64.fetchOne(db, sql: "SELECT removal_revision FROM registry") ?? 0
         guard removal > known ?? -1 else { return refresh }

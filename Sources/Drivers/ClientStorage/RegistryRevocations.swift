@@ -13,7 +13,7 @@ extension ClientRegistry {
     ///   - actor: Who does it.
     ///   - now: Seconds since the Unix epoch.
     /// - Throws: `RegistryError`; `.refused` for a name that no token can have, and
-    ///   `.tooManyRevocations`, against which revoking everything of a client helps.
+    ///   `.tooManyRevocations`, against which revoking everything of a subject or a client helps.
     package func revoke(
         _ revocation: Revocation, by actor: Actor = .server, at now: Int64 = SystemClock.seconds()
     ) throws(RegistryError) {

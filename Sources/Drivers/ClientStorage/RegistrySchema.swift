@@ -111,6 +111,38 @@ enum RegistrySchema {
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX client_registration_registrar ON client_registration (registrar);
         """,
+        """
+        -- Ids of the clients about whose tokens it may ask, or *; separated by spaces.
+        ALTER TABLE client ADD COLUMN introspects TEXT NOT NULL DEFAULT '';
+        CREATE INDEX client_grant_value ON client_grant (kind, value);
+
+        -- Whose a revoked token is, or the tokens of a subject; NULL where that is not known.
+        ALTER TABLE revocation ADD COLUMN client_id TEXT;
+        -- Of one token: its sub, and when it was issued.
+        ALTER TABLE revocation ADD COLUMN subject TEXT;
+        ALTER TABLE revocation ADD COLUMN issued_at INTEGER;
+        -- What it counts against: a kind and the id of a client; empty for nobody's.
+        ALTER TABLE revocation ADD COLUMN share TEXT NOT NULL DEFAULT '';
+        UPDATE revocation SET share = kind || 's ' || substr(actor, length('client:') + 1)
+            WHERE actor LIKE 'client:%' AND kind <> 'client';
+        CREATE INDEX revocation_client ON revocation (client_id) WHERE client_id IS NOT NULL;
+        CREATE INDEX revocation_subject ON revocation (subject) WHERE subject IS NOT NULL;
+        DROP INDEX revocation_actor;
+
+        CREATE TABLE revocation_share (
+            share TEXT NOT NULL PRIMARY KEY,
+            count INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO revocation_share SELECT share, count(*) FROM revocation GROUP BY share;
+        CREATE TRIGGER revocation_is_counted AFTER INSERT ON revocation BEGIN
+            INSERT INTO revocation_share VALUES (NEW.share, 1)
+                ON CONFLICT (share) DO UPDATE SET count = count + 1;
+        END;
+        CREATE TRIGGER revocation_is_discounted AFTER DELETE ON revocation BEGIN
+            UPDATE revocation_share SET count = count - 1 WHERE share = OLD.share;
+            DELETE FROM revocation_share WHERE share = OLD.share AND count <= 0;
+        END;
+        """,
     ]
 
     static var version: Int { steps.count }

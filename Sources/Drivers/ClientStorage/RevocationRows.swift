@@ -30,17 +30,19 @@ enum RevocationRows {
         let select = try db.cachedStatement(
             sql: "SELECT issued_before, expires_at FROM revocation WHERE kind = ? AND name = ?")
         let known = try Row.fetchOne(select, arguments: [column.kind, revocation.name])
+        var share = Self.unshared
         if let known {
             let knownSecond: Int64? = known[0]
             let knownEnd: Int64 = known[1]
             let isEarlier = (column.issuedBefore ?? .min) <= (knownSecond ?? .min)
             guard !isEarlier || revocation.expiresAt > knownEnd else { return false }
-        } else {
-            try refuseTooMany(db, by: actor)
         }
+        try removeCovered(db, by: revocation)
+        if known == nil { share = try self.share(db, of: revocation, by: actor) }
         try db.execute(
             sql: """
-                INSERT INTO revocation VALUES (?, ?, ?, ?, ?, ?)
+                INSERT INTO revocation (kind, name, issued_before, expires_at, actor, revision,
+                    client_id, subject, issued_at, share) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT (kind, name) DO UPDATE SET
                     issued_before = max(issued_before, excluded.issued_before),
                     expires_at = max(expires_at, excluded.expires_at),
@@ -48,9 +50,36 @@ enum RevocationRows {
                 """,
             arguments: [
                 column.kind, revocation.name, column.issuedBefore, revocation.expiresAt,
-                actor.description, try ClientRows.nextRevision(db),
+                actor.description, try ClientRows.nextRevision(db), column.clientID,
+                column.subject, column.issuedAt, share,
             ])
         return true
+    }
+
+    /// Takes out what this one says as well, and for as long.
+    private static func removeCovered(_ db: Database, by revocation: Revocation) throws {
+        switch revocation {
+        case .token: return
+        case .subject(let subject, let second, let end):
+            try db.execute(
+                sql: """
+                    DELETE FROM revocation
+                    WHERE subject = ? AND issued_at <= ? AND expires_at <= ?
+                    """,
+                arguments: [subject, second, end])
+        case .client(let id, let second, let end):
+            try db.execute(
+                sql: """
+                    DELETE FROM revocation WHERE client_id = ?
+                    AND (issued_at <= ? OR issued_before <= ?) AND expires_at <= ?
+                    """,
+                arguments: [id, second, second, end])
+        }
+    }
+
+    /// How many there are.
+    static func count(_ db: Database) throws -> Int {
+        try Int.fetchOne(db, sql: "SELECT total(count) FROM revocation_share") ?? 0
     }
 
     /// Drops those that ended before `second`, and returns how many they were.
@@ -67,20 +96,38 @@ enum RevocationRows {
         return count
     }
 
-    /// The newest one may always revoke everything of its own with one entry: see `Revocation`.
-    private static func refuseTooMany(_ db: Database, by actor: Actor) throws {
-        let all = try Int.fetchOne(db, sql: "SELECT count(*) FROM revocation") ?? 0
-        guard all < RevocationSet.entriesMax else {
-            throw RegistryError.tooManyRevocations(max: RevocationSet.entriesMax)
+    /// What those count against that are always kept.
+    private static let unshared = ""
+
+    /// What a new one counts against; throws where there is no room left.
+    private static func share(
+        _ db: Database, of revocation: Revocation, by actor: Actor
+    ) throws -> String {
+        let kind: RevocationShare
+        let clientID: String
+        switch (revocation, actor.share) {
+        case (.client, _), (_, nil): return unshared
+        case (_, .sessions(let id)): (kind, clientID) = (.sessions, id)
+        case (.token, .client(let id)): (kind, clientID) = (.tokens, id)
+        case (.subject, .client(let id)): (kind, clientID) = (.subjects, id)
         }
-        guard actor.isClient else { return }
-        let own =
-            try Int.fetchOne(
-                db, sql: "SELECT count(*) FROM revocation WHERE actor = ?",
-                arguments: [actor.description]) ?? 0
-        guard own < RevocationSet.entriesPerClientMax else {
-            throw RegistryError.tooManyRevocations(max: RevocationSet.entriesPerClientMax)
+        let registrar = try RegistrationRows.registrar(db, clientID)
+        let share = "\(kind.rawValue) \(registrar ?? clientID)"
+        let own = try db.cachedStatement(
+            sql: "SELECT count FROM revocation_share WHERE share = ?")
+        let held = try Int.fetchOne(own, arguments: [share]) ?? 0
+        guard held >= RevocationShare.entriesAlways else { return share }
+        let prefix = "\(kind.rawValue) "
+        let sum = try db.cachedStatement(
+            sql: """
+                SELECT count(*), sum(count) FROM revocation_share WHERE share >= ? AND share < ?
+                """)
+        let row = try Row.fetchOne(sum, arguments: [prefix, "\(kind.rawValue)!"])
+        let (holders, all): (Int, Int) = (row?[0] ?? 0, row?[1] ?? 0)
+        guard kind.hasRoom(own: held, all: all, holders: holders) else {
+            throw RegistryError.tooManyRevocations(kind, max: held)
         }
+        return share
     }
 
     private static func revocation(_ row: Row) -> Revocation {
@@ -99,11 +146,20 @@ enum RevocationRows {
     private struct Column {
         let kind: String
         let issuedBefore: Int64?
+        /// Of whose tokens one is, but for that of a whole client; nil where nobody knows.
+        var clientID: String?
+        /// Of one token.
+        var subject: String?
+        var issuedAt: Int64?
 
         init(_ revocation: Revocation) {
             switch revocation {
-            case .token: (kind, issuedBefore) = ("token", nil)
-            case .subject(_, let second, _): (kind, issuedBefore) = ("subject", second)
+            case .token(_, _, let owner):
+                (kind, issuedBefore) = ("token", nil)
+                (clientID, subject, issuedAt) = (owner?.clientID, owner?.subject, owner?.issuedAt)
+            case .subject(let name, let second, _):
+                (kind, issuedBefore) = ("subject", second)
+                clientID = Subject.clientID(of: name)
             case .client(_, let second, _): (kind, issuedBefore) = ("client", second)
             }
         }

@@ -6,8 +6,13 @@ package import Tokens
 /// client.
 package struct ClientLookupFailure: Error, Equatable, Sendable {
     package let code: String
+    /// What the client sent that is at fault; nil where it is the registry.
+    package let value: String?
 
-    package init(code: String) { self.code = code }
+    package init(code: String, value: String? = nil) {
+        self.code = code
+        self.value = value
+    }
 }
 
 /// A token could not be made. `code` is stable and goes to the log, never to the client.
@@ -119,7 +124,8 @@ package struct AuthPorts: Sendable {
             try revoke(revocation, actor)
         } catch  where error.code == ClientLookupFailure.revocationsFull {
             throw .tooManyRequests(
-                "too many revocations are held for this client; all=true takes the place of all",
+                "this client's share of revocations is used up: revoke all tokens of the user "
+                    + "(sub) or of the client (all=true), which takes the place of theirs",
                 retryAfter: 60)
         } catch {
             throw unavailable(error)

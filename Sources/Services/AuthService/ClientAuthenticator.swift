@@ -8,9 +8,11 @@ final class ClientAuthenticator: Sendable {
     private let ports: AuthPorts
     private let check: SecretCheck
     private let decoys: DecoyKeys
+    private let writes: WriteRate
     private let guesses = GuessLimit()
 
-    init(issuer: String, _ ports: AuthPorts) {
+    init(issuer: String, _ ports: AuthPorts, _ writes: WriteRate) {
+        self.writes = writes
         self.issuer = issuer
         self.ports = ports
         check = SecretCheck(sha256: ports.sha256, constantTimeEqual: ports.constantTimeEqual)
@@ -115,6 +117,7 @@ extension ClientAuthenticator {
         guard client.isEnabled else {
             throw refusedAssertion(client, address, reason: "disabled")
         }
+        try writes.take(client, now)  // Each use is marked in the registry.
         guard try isFirstUse(assertion) else {
             logRefusal(client.clientID, address, reason: "assertion_replayed")
             throw .invalidClient("client_assertion was used before: give each its own jti")

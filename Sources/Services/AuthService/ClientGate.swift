@@ -8,12 +8,14 @@ final class ClientGate: Sendable {
     private let configuration: AuthConfiguration
     private let ports: AuthPorts
     private let authenticator: ClientAuthenticator
+    /// Of what clients write to the registry.
+    let writes = WriteRate()
     private let addresses: Lock<RequestRate<AddressGroup>>
 
     init(_ configuration: AuthConfiguration, _ ports: AuthPorts) {
         self.configuration = configuration
         self.ports = ports
-        authenticator = ClientAuthenticator(issuer: configuration.issuer, ports)
+        authenticator = ClientAuthenticator(issuer: configuration.issuer, ports, writes)
         addresses = Lock(RequestRate(perSecondMax: configuration.addressRequestsPerSecond))
     }
 

@@ -3,8 +3,8 @@ import HTTPMessages
 import StrictJSON
 import Tokens
 
-/// `POST /oauth2/introspect`: what a token of the caller's own says, and whether it is good
-/// (RFC 7662).
+/// `POST /oauth2/introspect`: what a token says, and whether it is good (RFC 7662): one of the
+/// caller's own, or of a client about whose tokens an operator lets it ask.
 final class IntrospectionEndpoint: Sendable {
     static let path = "/oauth2/introspect"
     static let parameters: [FormParameter] =
@@ -38,10 +38,18 @@ final class IntrospectionEndpoint: Sendable {
         guard let token = form[.token] else { throw .invalidRequest("token is missing") }
         // Verified before anything in it is believed; token_type_hint is not needed for that.
         guard case .success(let claims) = ports.verify(token, [.access, .session], now),
-            now < claims.expiresAt, claims.clientID.utf8.elementsEqual(client.clientID.utf8),
-            !ports.isRevoked(claims)
+            now < claims.expiresAt, client.mayIntrospect(tokensOf: claims.clientID),
+            !ports.isRevoked(claims), try isEnabled(claims.clientID)
         else { return Self.inactive }
         return Self.document(claims)
+    }
+
+    private func isEnabled(_ clientID: String) throws(OAuthRefusal) -> Bool {
+        do {
+            return try ports.client(clientID)?.isEnabled == true
+        } catch {
+            throw ports.unavailable(error)
+        }
     }
 
     private static func document(_ claims: TokenClaims) -> JSONValue {

@@ -36,6 +36,7 @@ final class RegisteredClientEndpoint: Sendable {
             let token = try BearerToken.find(in: request)
             let client = try client(request, token, now)
             try rate.take(client, now)
+            if request.method != "GET" { try gate.writes.take(client, now) }
             switch request.method {
             case "PUT": return try replace(client, request, token, now)
             case "DELETE": return try remove(client, now)
@@ -60,9 +61,6 @@ final class RegisteredClientEndpoint: Sendable {
         let actor = Actor.client(client.clientID)
         do {
             try ports.revoke(.allOf(clientID: client.clientID, now: now), actor)
-        } catch  where error.code == ClientLookupFailure.revocationsFull {
-            // Tokens of a client that is gone are refused here all the same.
-            ports.log("registry_unavailable", [("code", error.code)])
         } catch {
             throw ports.unavailable(error)
         }
@@ -76,7 +74,7 @@ final class RegisteredClientEndpoint: Sendable {
 
     private func refusal(of failure: ClientLookupFailure) -> OAuthRefusal {
         failure.code == ClientLookupFailure.clientUnknown
-            ? Self.refused : ports.unavailable(failure)
+            ? Self.refused : ports.refusal(ofRegistration: failure)
     }
 
     private static let refused = OAuthRefusal.invalidToken(
@@ -136,7 +134,8 @@ extension RegisteredClientEndpoint {
         try checkIdentity(object, client, now)
         let metadata = try RegistrationMetadata(
             object, sha256: ports.sha256, isUsable: registry.isUsable)
-        let new = try metadata.client(client.clientID, within: try bounds(of: client))
+        let new = try metadata.client(
+            client.clientID, within: try bounds(of: client), issuer: issuer)
         let (secret, secrets) = secrets(metadata.authenticationMethod, of: client, now)
         let update = ClientUpdate(
             replacingBy: new,

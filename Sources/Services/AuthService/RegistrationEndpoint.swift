@@ -43,7 +43,8 @@ final class RegistrationEndpoint: Sendable {
         let metadata = try RegistrationMetadata(
             object, sha256: ports.sha256, isUsable: registry.isUsable)
         let clientID = ClientID.make(fromRandom: ports.random(ClientID.randomBytes))
-        let new = try metadata.client(clientID, within: RegistrationBounds(of: registrar))
+        let new = try metadata.client(
+            clientID, within: RegistrationBounds(of: registrar), issuer: issuer)
         let token = RegistrationTokenText.make(
             fromRandom: ports.random(RegistrationTokenText.randomBytes))
         let secret = metadata.authenticationMethod.usesSecret ? makeSecret() : nil
@@ -73,7 +74,7 @@ final class RegistrationEndpoint: Sendable {
                 "as many clients as one may register are registered; remove some",
                 retryAfter: 3600)
         } catch {
-            throw ports.unavailable(error)
+            throw ports.refusal(ofRegistration: error)
         }
     }
 

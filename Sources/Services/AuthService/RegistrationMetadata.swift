@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 import HTTPMessages
 import StrictJSON
@@ -61,7 +62,7 @@ struct RegistrationMetadata {
     ///
     /// Throws `invalid_client_metadata` naming the member.
     func client(
-        _ clientID: String, within bounds: RegistrationBounds
+        _ clientID: String, within bounds: RegistrationBounds, issuer: String
     ) throws(OAuthRefusal) -> NewClient {
         let new: NewClient
         do throws(RegistrationError) {
@@ -73,7 +74,14 @@ struct RegistrationMetadata {
             throw Self.refusal(of: error)
         }
         try bounds.check(new)
+        if let own = Origin.of(url: issuer)?.description, Self.contains(own, in: new.origins) {
+            throw .invalidMetadata(.origins, "\(OAuthText.quoted(own)) is the issuer's own")
+        }
         return new
+    }
+
+    private static func contains(_ origin: String, in origins: [String]) -> Bool {
+        origins.contains { ByteText($0) == ByteText(origin) }
     }
 
     private static func scopes(_ members: RegistrationMembers) throws(OAuthRefusal) -> [String]? {
@@ -110,6 +118,16 @@ struct RegistrationMetadata {
             }
         return .invalidMetadata(
             member, "\(OAuthText.quoted(error.value)): expected \(error.expected)")
+    }
+}
+
+extension AuthPorts {
+    /// Why the registry took no registration.
+    func refusal(ofRegistration failure: ClientLookupFailure) -> OAuthRefusal {
+        guard failure.code == ClientLookupFailure.originTaken, let origin = failure.value else {
+            return unavailable(failure)
+        }
+        return .invalidMetadata(.origins, "\(OAuthText.quoted(origin)) is another client's")
     }
 }
 

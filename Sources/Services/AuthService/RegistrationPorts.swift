@@ -44,6 +44,8 @@ extension ClientLookupFailure {
     static let clientUnknown = "client_unknown"
     /// Its registrar has registered as many clients as it may.
     static let registrationsFull = "registry_registrations_full"
+    /// Another client has the origin that is the failure's value.
+    static let originTaken = "origin_taken"
     /// One client has taken up its share of revocations, or all have together.
     static let revocationsFull = "registry_revocations_full"
 }

@@ -14,7 +14,7 @@ final class SessionEndpoint: Sendable {
     static let methods = ["POST", "DELETE", "OPTIONS"]
     static let tokenPath = "/session/token"
     static let tokenMethods = ["POST", "OPTIONS"]
-    static let parameters: [FormParameter] = [.scope, .rooms, .expiresIn]
+    static let parameters: [FormParameter] = [.clientID, .scope, .rooms, .expiresIn]
 
     private let configuration: AuthConfiguration
     private let ports: AuthPorts
@@ -22,6 +22,9 @@ final class SessionEndpoint: Sendable {
     private let pages: PageRules
     private let check: HolderCheck
     private let maker: TokenMaker
+    /// Apart from what the clients themselves write, so that they cannot keep a user from signing
+    /// out.
+    private let writes = WriteRate()
 
     init(_ configuration: AuthConfiguration, _ ports: AuthPorts, _ gate: ClientGate) {
         self.configuration = configuration
@@ -94,7 +97,11 @@ final class SessionEndpoint: Sendable {
         let session = try BearerToken.find(in: request, beside: refusal)
         let holder = try check.holder(of: session, [.session], now)
         try pages.check(request, of: holder.client)
-        let wish = try wish(OAuthForm(optional: request), holder, now)
+        let form = try OAuthForm(optional: request)
+        if let clientID = form[.clientID], !clientID.hasSameBytes(as: holder.client.clientID) {
+            throw Self.otherClient
+        }
+        let wish = try wish(form, holder, now)
         let token = try maker.make(wish, for: holder.client.clientID, now: now)
         return TokenResponse.make(
             token, wish, extra: TokenResponse.clientID(holder.client.clientID))
@@ -117,6 +124,10 @@ final class SessionEndpoint: Sendable {
             lifetimeSeconds: min(seconds, claims.expiresAt - now), kind: .access)
     }
 
+    /// One browser holds one session of an origin, whichever client's it is.
+    private static let otherClient = OAuthRefusal.forbidden(
+        "client_mismatch", "the session is of another client than client_id: sign in for this one")
+
     private static let noSession: OAuthRefusal = {
         let plain = OAuthRefusal.bearerNeeded
         return OAuthRefusal(
@@ -131,7 +142,7 @@ extension SessionEndpoint {
     /// A token of this request that is a session's, and whose.
     private struct Held {
         let claims: TokenClaims
-        /// nil where it is gone, or need not be known.
+        /// nil where it is gone, or an own page asks and nobody can tell.
         let client: Client?
     }
 
@@ -148,7 +159,9 @@ extension SessionEndpoint {
         var isTakenBack = true
         for session in ended where !ports.isRevoked(session.claims) {
             do throws(OAuthRefusal) {
-                try ports.takeBack(.of(session.claims), by: .client(session.claims.clientID))
+                if let client = session.client { try writes.take(client, now) }
+                try ports.takeBack(
+                    .of(session.claims), by: .session(ofClient: session.claims.clientID))
             } catch {
                 isTakenBack = false
             }
@@ -165,8 +178,10 @@ extension SessionEndpoint {
             guard case .success(let claims) = ports.verify(token, [.session], now) else {
                 continue
             }
-            // The issuer's own pages may end every session: they wait for no look-up.
-            let client = isOwnPage ? nil : try check.client(claims.clientID)
+            // The issuer's own pages may end every session, whether or not a look-up succeeds.
+            let client =
+                isOwnPage
+                ? (try? check.client(claims.clientID)) ?? nil : try check.client(claims.clientID)
             held.append(Held(claims: claims, client: client))
         }
         return held

@@ -9,6 +9,8 @@ enum AdmissionRefusal: Error, Equatable, Sendable {
     case noToken(String)
     /// Bad, expired, revoked, for somebody else: `reason` is for the log.
     case invalidToken(reason: String)
+    /// The session of the cookie is not of the client that was named.
+    case otherClient
     /// The token says nothing of what this connection needs.
     case insufficientScope(needed: String)
     case originNotAllowed(reason: String)
@@ -22,6 +24,7 @@ enum AdmissionRefusal: Error, Equatable, Sendable {
         case .invalidRequest: "invalid_request"
         case .noToken: "no_token"
         case .invalidToken(let reason): reason
+        case .otherClient: "client_mismatch"
         case .insufficientScope: "insufficient_scope"
         case .originNotAllowed(let reason): reason
         case .limit(let hit): hit.limit.rawValue
@@ -41,6 +44,9 @@ enum AdmissionRefusal: Error, Equatable, Sendable {
         case .invalidToken:
             let text = "The access token is malformed, expired, revoked or not meant for this use"
             return answer(401, "invalid_token", text, challenge: challenge, isNamed: true)
+        case .otherClient:
+            let text = "The session is of another client than the one named: sign in for this one"
+            return answer(403, "client_mismatch", text)
         case .insufficientScope(let needed):
             let text = "The access token lacks what this needs: \(needed)"
             return answer(

@@ -137,7 +137,8 @@ package final class SignalService: Sendable {
             throw .invalidToken(reason: "token_revoked")
         }
         if let client, !client.utf8.elementsEqual(claims.clientID.utf8) {
-            throw .invalidToken(reason: "client_mismatch")
+            throw token.source == .cookie
+                ? .otherClient : .invalidToken(reason: "client_mismatch")
         }
         return claims
     }

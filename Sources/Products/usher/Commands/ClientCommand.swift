@@ -49,6 +49,7 @@ extension ClientCommand {
                   usher client add Backend --rooms 'match-*' --lifetime 300
                   usher client add Backend --assertion-keys backend-jwks.json
                   usher client add "Old game" --legacy-hs256 < shared-secret.txt
+                  usher client add "Scores API" --introspect c_…
                 """)
 
         @Argument(help: "What you call it.") var name: String
@@ -62,20 +63,25 @@ extension ClientCommand {
         @Option(help: "File with the public keys of its private_key_jwt, a JWK set.")
         var assertionKeys: String?
         @Flag(help: ArgumentHelp(LegacySecretInput.help)) var legacyHs256 = false
+        @Option(help: "Client about whose tokens it may ask beside its own; '*' for all.")
+        var introspect: [String] = []
         @OptionGroup var registry: RegistryOptions
 
         func run() throws {
             try report {
+                let opened = try registry.open(mustExist: false)
+                try opened.checkIntrospected(introspect)
                 let new = try NewClient(
                     name: name, rooms: rooms, origins: origin, scopes: scope,
                     lifetimeSecondsMax: lifetime,
                     assertionKeys: try assertionKeys.map(AssertionKeyFile.read) ?? [],
-                    legacySecret: legacyHs256 ? try LegacySecretInput.read() : nil)
+                    legacySecret: legacyHs256 ? try LegacySecretInput.read() : nil,
+                    introspects: introspect)
                 let secret = SecretMaker.make()
                 let client = new.client(
                     clientID: ClientID.make(fromRandom: SecureRandom.bytes(ClientID.randomBytes)),
                     secretDigest: secret.digest, atSecondsSinceEpoch: Clock.now())
-                try registry.open(mustExist: false).add(client, by: .atTerminal())
+                try opened.add(client, by: .atTerminal())
                 ClientPrinter(json: registry.json).printSecret(secret.text, of: client)
             }
         }
@@ -177,6 +183,11 @@ extension ClientRegistry {
     func existing(id: String) throws(RegistryError) -> Client {
         guard let client = try client(id: id) else { throw .clientUnknown(id: id) }
         return client
+    }
+
+    /// Refuses the ids of nobody: a slip there would show only when an API is told nothing.
+    func checkIntrospected(_ ids: [String]) throws {
+        for id in ids where id != Client.everyClient { _ = try existing(id: id) }
     }
 }
 

@@ -19,6 +19,7 @@ extension ClientCommand {
                   usher client update c_… --rooms lobby --rooms 'match-*' --lifetime 900
                   usher client update c_… --assertion-keys backend-jwks.json
                   usher client update c_… --no-origins --no-assertion-keys
+                  usher client update c_… --introspect c_… --introspect c_…
                   usher client update c_… --legacy-hs256 < shared-secret.txt
                   usher client update c_… --no-legacy-hs256
                 """)
@@ -37,6 +38,9 @@ extension ClientCommand {
         @Flag(help: ArgumentHelp(LegacySecretInput.help)) var legacyHs256 = false
         @Flag(help: "Take no HS256 token of its backend's; what they opened is closed.")
         var noLegacyHs256 = false
+        @Option(help: "Client about whose tokens it may ask; '*' for all; may be repeated.")
+        var introspect: [String] = []
+        @Flag(help: "It may ask about its own tokens alone.") var noIntrospect = false
         @OptionGroup var registry: RegistryOptions
 
         func validate() throws {
@@ -49,16 +53,21 @@ extension ClientCommand {
             if noLegacyHs256, legacyHs256 {
                 throw ValidationError("--no-legacy-hs256 and --legacy-hs256 exclude each other")
             }
+            if noIntrospect, !introspect.isEmpty {
+                throw ValidationError("--no-introspect and --introspect exclude each other")
+            }
             let isEmpty =
                 name == nil && rooms.isEmpty && origin.isEmpty && scope.isEmpty && lifetime == nil
                 && assertionKeys == nil && !noOrigins && !noAssertionKeys && !legacyHs256
-                && !noLegacyHs256
+                && !noLegacyHs256 && introspect.isEmpty && !noIntrospect
             if isEmpty { throw ValidationError("Name what is to change, such as --rooms") }
         }
 
         func run() throws {
             try report {
-                let client = try registry.open().update(
+                let opened = try registry.open()
+                try opened.checkIntrospected(introspect)
+                let client = try opened.update(
                     id: clientID, try update(), by: .atTerminal(), atSecondsSinceEpoch: Clock.now())
                 ClientPrinter(json: registry.json).printDetails(client)
             }
@@ -71,7 +80,8 @@ extension ClientCommand {
                     name: name, rooms: rooms.isEmpty ? nil : rooms,
                     origins: noOrigins ? [] : origin.isEmpty ? nil : origin,
                     scopes: scope.isEmpty ? nil : scope, lifetimeSecondsMax: lifetime,
-                    assertionKeys: noAssertionKeys ? [] : keys, legacySecret: try legacySecret())
+                    assertionKeys: noAssertionKeys ? [] : keys, legacySecret: try legacySecret(),
+                    introspects: noIntrospect ? [] : introspect.isEmpty ? nil : introspect)
             } catch let error as RegistrationError {
                 guard error.member == "name" else { throw error }
                 throw SettingError(

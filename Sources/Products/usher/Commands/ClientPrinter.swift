@@ -60,6 +60,9 @@ struct ClientPrinter {
         if client.legacySecret != nil {
             say("legacy:    HS256 tokens of its backend's open its rooms")
         }
+        if !client.introspects.isEmpty {
+            say("may ask:   about tokens of \(client.introspects.joined(separator: " "))")
+        }
         if let registration = client.registration {
             let method = registration.authenticationMethod.rawValue
             say("by:        \(registration.registrar), over HTTP, with \(method)")
@@ -96,6 +99,7 @@ struct ClientPrinter {
             "lifetime_seconds_max": .number(client.lifetimeSecondsMax),
             "assertion_keys": .array(client.assertionKeys.map(\.jwk)),
             "legacy_hs256": .bool(client.legacySecret != nil),
+            "introspects": .array(client.introspects.map { .string($0) }),
             "registrar": client.registration.map { .string($0.registrar) } ?? .null,
             "created_at": .number(client.createdAt),
             "secrets": .array(

@@ -110,7 +110,7 @@ extension TokenCommand {
 
         private func show(_ revocation: Revocation) {
             switch revocation {
-            case .token(let id, _):
+            case .token(let id, _, _):
                 done(
                     "revoked", "The token \(Printable.text(id)) is revoked.",
                     ["jti": .string(id)])

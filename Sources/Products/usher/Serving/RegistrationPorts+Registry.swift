@@ -43,6 +43,9 @@ extension RegistrationPorts {
         do throws(RegistryError) {
             return try body()
         } catch {
+            if case .originTaken(let origin) = error {
+                throw ClientLookupFailure(code: error.code, value: origin)
+            }
             throw ClientLookupFailure(code: error.code)
         }
     }

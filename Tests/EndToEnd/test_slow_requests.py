@@ -52,6 +52,17 @@ def test_a_request_that_trickles_in_is_cut_and_others_are_served(start, start_of
     assert server.application().ask().status == 200
 
 
+def test_a_later_request_that_trickles_in_is_cut_too(start):
+    server = start("--request-seconds", "2", "--keepalive-seconds", "3600")
+    slow = [connection(server) for _ in range(10)]
+    for one in slow:
+        one.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert one.recv(65536).startswith(b"HTTP/1.1 404")
+    time.sleep(4)
+    ended = trickle(slow, b"GET / HTTP/1.1\r\nX-a: b\r\n", 8)
+    assert len(ended) == len(slow)
+
+
 def test_a_connection_kept_for_the_next_request_is_not_cut(start):
     server = start("--request-seconds", "1")
     request = b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"

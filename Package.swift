@@ -79,6 +79,7 @@ let modules: [Module] = [
     Module(
         name: "SocketLoop", layer: .drivers,
         uses: ["Bytes", "CEpoll", "Locking", "Shares", "Threads", "WebSocket"]),
+    Module(name: "LogWriting", layer: .drivers, uses: ["Locking", "Monitoring"]),
     Module(name: "Threads", layer: .drivers, uses: ["CEpoll"]),
 
     Module(
@@ -102,8 +103,8 @@ let modules: [Module] = [
         name: "usher", layer: .products,
         uses: [
             "AuthService", "Bytes", "ClientStorage", "Clients", "Cryptography", "Edge",
-            "HTTPMessages", "HTTPServing", "ICEServers", "Locking", "Monitoring", "SignalService",
-            "Signalling", "SocketLoop", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
+            "HTTPMessages", "HTTPServing", "ICEServers", "Locking", "LogWriting", "Monitoring",
+            "SignalService", "Signalling", "SocketLoop", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
             "WebSocket",
         ],
         external: [argumentParser, logging]),
@@ -127,6 +128,7 @@ let testUses: [String: [String]] = [
     "TokenIssuing": ["Bytes", "Cryptography", "StrictJSON", "Tokens"],
     "ClientStorage": ["Bytes", "Clients", "Locking", "Tokens"],
     "HTTPServing": ["Bytes", "HTTPMessages", "Locking"],
+    "LogWriting": ["Locking", "Monitoring"],
     "SocketLoop": ["Bytes", "HTTPMessages", "Locking", "WebSocket"],
     "Threads": [],
     "AuthService": [

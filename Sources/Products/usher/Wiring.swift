@@ -5,7 +5,6 @@ import Cryptography
 import Edge
 import HTTPMessages
 import ICEServers
-import Logging
 import SignalService
 import SocketLoop
 import TokenIssuing
@@ -42,6 +41,7 @@ struct Wiring {
     private let edgeStep: EdgeStep
     private let ports: HTTPPorts
     private let log: ServiceLog
+    private let processLog: ProcessLog
     private let tokens = TokenCount()
 
     /// The connected service.
@@ -65,7 +65,7 @@ struct Wiring {
     /// `publicURL` is the issuer where none is set.
     init(
         _ settings: ServeSettings, _ foundations: Foundations, publicURL: String,
-        ports: HTTPPorts, logger: Logger
+        ports: HTTPPorts, log: ProcessLog
     ) {
         self.settings = settings
         self.foundations = foundations
@@ -73,7 +73,8 @@ struct Wiring {
         issuer = settings.issuer ?? publicURL
         audience = settings.audience ?? issuer
         edgeStep = EdgeStep(cookieName: settings.edgeCookie)
-        log = ServiceLog(logger: logger)
+        self.log = ServiceLog(logger: log.logger)
+        processLog = log
     }
 
     func connect() throws -> Parts {
@@ -96,8 +97,8 @@ struct Wiring {
             allowPlainHTTP: settings.allowPlainHTTP, edge: edgeStep, auth: auth, relay: relay)
         let exposition = Exposition(
             startedAt: Clock.now(), http: front.counts, ports: ports, reports: log.counts,
-            tokens: tokens, relay: relay, checks: readiness(directory, foundations.keys),
-            verifier: verifier)
+            log: processLog, tokens: tokens, relay: relay,
+            checks: readiness(directory, foundations.keys), verifier: verifier)
         return Parts(
             directory: directory, front: front,
             edge: auth.map { EdgeFront(auth: $0, proxies: settings.trustedProxies) },

@@ -4,6 +4,7 @@ import json
 
 import jwt
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from . import http, peers
 
@@ -31,6 +32,12 @@ def pem(key):
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption()).decode()
+
+
+def import_key(usher):
+    """Gives a data folder on which no service has run its first key."""
+    key = ed25519.Ed25519PrivateKey.generate()
+    return usher.json("key", "import", stdin=pem(key))["kid"]
 
 
 def audit(usher):

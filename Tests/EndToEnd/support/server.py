@@ -15,11 +15,13 @@ START_SECONDS = 30
 class Server:
     """`usher serve` on free ports with a data folder of its own, stopped by `stop()`.
 
-    With `log_to`, a descriptor, its log goes there and no longer to the file `stderr`.
+    With `log_to`, a descriptor, its log goes there and no longer to the file `stderr`; `stdout` is
+    another, and `redirection` is the shell's. Where no ready line can be read, `listen` and
+    `--operator` must name ports.
     """
 
     def __init__(self, *flags, part=None, data=None, listen="127.0.0.1:0", log_to=None,
-                 **extra_environment):
+                 stdout=None, redirection=None, **extra_environment):
         self.usher = Usher(data)
         self.data = self.usher.data
         self.halves = [self]  # Two where `support.split` runs the halves apart.
@@ -28,14 +30,20 @@ class Server:
         command = [str(binary()), "serve", *([part] if part else []), "--data", str(self.data)]
         command += ["--operator", "127.0.0.1:0"]
         command += ["--listen", listen] if listen else []
+        command += map(str, flags)
+        if redirection:
+            command = ["sh", "-c", f'exec "$0" "$@" {redirection}', *command]
         with self.stdout.open("wb") as out, self.stderr.open("wb") as errors:
             self.process = subprocess.Popen(
-                [*command, *map(str, flags)], stdin=subprocess.DEVNULL, stdout=out,
+                command, stdin=subprocess.DEVNULL, stdout=out if stdout is None else stdout,
                 stderr=errors if log_to is None else log_to,
                 env=environment(self.usher.home, USHER_LOG_LEVEL="trace", **extra_environment),
                 start_new_session=True)
+        is_silent = stdout is not None or (redirection or "").startswith(">")
         try:
-            self.ready = json.loads(eventually(self._first_line, "the ready line", START_SECONDS))
+            self.ready = (
+                self._named(listen, flags) if is_silent else
+                json.loads(eventually(self._first_line, "the ready line", START_SECONDS)))
         except AssertionError:
             self.kill()
             raise
@@ -49,6 +57,19 @@ class Server:
         if self.process.poll() is not None and "\n" not in text:
             raise AssertionError(f"usher ended ({self.process.returncode}): {self.errors}")
         return text.split("\n")[0] if "\n" in text else None
+
+    def _named(self, listen, flags):
+        """What the ready line would say, once the service is ready."""
+        operator = f"http://{flags[flags.index('--operator') + 1]}"
+        eventually(lambda: self._is_ready(operator), "/readyz", START_SECONDS)
+        return {"event": "ready", "url": f"http://{listen}", "operator": operator}
+
+    def _is_ready(self, operator):
+        assert self.process.poll() is None, f"usher ended ({self.process.returncode})"
+        try:
+            return http.get(operator, "/readyz").status == 200
+        except OSError:
+            return False
 
     @property
     def errors(self):

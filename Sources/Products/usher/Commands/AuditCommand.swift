@@ -1,7 +1,6 @@
 import ArgumentParser
 import ClientStorage
 import Clients
-import Glibc
 import StrictJSON
 
 struct AuditCommand: ParsableCommand {
@@ -18,7 +17,7 @@ struct AuditCommand: ParsableCommand {
               usher audit --json --limit 0 | jq 'select(.action == "client.add")'
             """)
 
-    private static let pollMicroseconds: UInt32 = 250_000
+    private static let pollMilliseconds: Int32 = 250
     private static let entriesAtOnce = 1000
 
     @Option(help: "How many of the last entries, up to 10000; 0: all.") var limit = 100
@@ -44,7 +43,7 @@ struct AuditCommand: ParsableCommand {
                 last = try printAll(of: opened, after: 0, printer)
             }
             while follow {
-                usleep(Self.pollMicroseconds)
+                Output.pause(milliseconds: Self.pollMilliseconds)
                 last = try printAll(of: opened, after: last, printer)
             }
         }

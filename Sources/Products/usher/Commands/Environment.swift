@@ -69,12 +69,3 @@ func report(_ body: () throws -> Void) throws {
         throw ExitCode(1)
     }
 }
-
-func complain(_ message: String) {
-    FileHandle.standardError.write(Data("usher: \(message)\n".utf8))
-}
-
-/// One line on stdout, at once.
-func say(_ line: String) {
-    FileHandle.standardOutput.write(Data((line + "\n").utf8))
-}

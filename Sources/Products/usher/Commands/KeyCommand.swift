@@ -36,9 +36,9 @@ struct KeyOptions: ParsableArguments {
     var folder: KeyFolder { KeyFolder(path: path) }
     var printer: KeyPrinter { KeyPrinter(json: json) }
 
-    /// Shows what was done, and writes it into the audit log where there is a registry.
+    /// Writes what was done into the audit log, where there is a registry, and shows it.
     func report(_ change: KeyChange, of command: String) {
-        printer.printChange(change)
+        defer { printer.printChange(change) }
         do throws(RegistryError) {
             let registry = try ClientRegistry(
                 path: RegistryFile.path(in: Environment.dataFolder(data)), mustExist: true)

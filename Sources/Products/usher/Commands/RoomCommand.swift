@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import StrictJSON
 
 struct RoomCommand: ParsableCommand {
@@ -23,7 +22,7 @@ extension RoomCommand {
                   usher room list --json | jq '.rooms[].members | length'
                 """)
 
-        private static let watchMicroseconds: UInt32 = 1_000_000
+        private static let watchMilliseconds: Int32 = 1000
 
         @Flag(help: "Show it again whenever it changes.") var watch = false
         @OptionGroup var options: OperatorOptions
@@ -39,7 +38,7 @@ extension RoomCommand {
                     }
                     if answer.body != last { show(answer.body, rooms, isFirst: last == nil) }
                     last = answer.body
-                    if watch { usleep(Self.watchMicroseconds) }
+                    if watch { Output.pause(milliseconds: Self.watchMilliseconds) }
                 } while watch
             }
         }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import LogWriting
 
 @main
 struct Usher: ParsableCommand {
@@ -33,6 +34,7 @@ struct Usher: ParsableCommand {
         ])
 
     static func main() {
+        StandardDescriptors.reserve()
         main(KeyIDArgument.protected(in: Array(CommandLine.arguments.dropFirst())))
     }
 }

@@ -7,6 +7,7 @@ struct Exposition: Sendable {
     let http: HTTPCounts
     let ports: HTTPPorts
     let reports: ReportCounts
+    let log: ProcessLog
     let tokens: TokenCount
     /// nil where the process runs none.
     let relay: PublicFront.Relay?
@@ -20,7 +21,7 @@ struct Exposition: Sendable {
         var good = MetricFamily(
             .gauge, "usher_check_ok", "Whether a check of /readyz passes: 1 or 0.")
         for check in checks { good.add(check.failure() == nil ? 1 : 0, ["check": check.name]) }
-        let own = [build, good, http.family] + ports.families + [tokens.family]
+        let own = [build, good, http.family] + ports.families + [tokens.family, log.family]
         let relayed = relay?.families ?? []
         let process = ProcessMetrics.families(startedAt: startedAt)
         for family in own + reports.families + verification + relayed + process {

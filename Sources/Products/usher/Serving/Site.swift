@@ -1,10 +1,11 @@
 import ClientStorage
 import Cryptography
 import Edge
-import Foundation
+import Glibc
 import HTTPMessages
 import HTTPServing
 import Locking
+import LogWriting
 import Logging
 import SignalService
 import SocketLoop
@@ -17,13 +18,14 @@ struct Site {
     private static let reconnectSecondsMin = 5
 
     private let settings: ServeSettings
-    private let logger: Logger
+    private let log: ProcessLog
+    private var logger: Logger { log.logger }
+    /// For the ready line, which nobody need read.
+    private let output = LineWriter(descriptor: STDOUT_FILENO)
 
     init(_ settings: ServeSettings) {
         self.settings = settings
-        var logger = Logger(label: "usher") { settings.logFormat.handler(label: $0) }
-        logger.logLevel = settings.logLevel
-        self.logger = logger
+        log = ProcessLog(level: settings.logLevel, format: settings.logFormat)
     }
 
     /// Serves until SIGTERM or SIGINT arrives, and stops cleanly.
@@ -32,6 +34,7 @@ struct Site {
     /// issuer may bear a port that the system picked.
     func run() throws {
         Signals.block()
+        defer { log.stop() }
         OpenFiles.raiseLimit()
         let foundations = try Foundations(settings)
         let publicDoor = Door()
@@ -47,7 +50,7 @@ struct Site {
             .url(isTLS: false)
         let ports = [publicServer, operatorServer] + (edgeServer.map { [$0] } ?? [])
         let parts = try Wiring(
-            settings, foundations, publicURL: url, ports: HTTPPorts(servers: ports), logger: logger
+            settings, foundations, publicURL: url, ports: HTTPPorts(servers: ports), log: log
         ).connect()
         parts.directory.start()
         let janitor = Janitor(sweeping: foundations.registry)
@@ -127,7 +130,7 @@ struct Site {
         if setting == .listen { configuration.tls = try settings.tls?.read() }
         configuration.threads = setting == .operator ? 1 : 2
         configuration.trustedProxies = setting == .listen ? settings.trustedProxies : []
-        configuration.log = { [logger] in logger.debug("http", metadata: ["message": "\($0)"]) }
+        configuration.log = { [log] in log.logger.debug("http", metadata: ["message": "\($0)"]) }
         do throws(HTTPServerError) {
             return try HTTPServer(configuration, handler: door.outcome)
         } catch {
@@ -144,7 +147,7 @@ struct Site {
             let endpoint = Endpoint(address: edge.address, port: edgePort)
             ready["edge"] = .string(endpoint.url(isTLS: false))
         }
-        say(String(decoding: JSONValue.object(ready).serialized(), as: UTF8.self))
+        output.append(JSONValue.object(ready).serialized() + [0x0A])
         if settings.demo { logger.notice("demo", metadata: ["page": "\(url)/demo/"]) }
         if settings.allowPlainHTTP, !settings.listen.isLoopback {
             logger.warning("tokens and secrets travel in the clear: allow-plain-http is set")

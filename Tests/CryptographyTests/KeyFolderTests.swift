@@ -31,6 +31,32 @@ struct KeyFolderTests {
         #expect(try scratch.mode(scratch.keys + "/" + name) == 0o600)
     }
 
+    @Test(
+        "A folder as Kubernetes mounts it with fsGroup is taken where the group is allowed")
+    func groupAccess() throws {
+        let scratch = try KeyScratch()
+        let signing = try load(scratch).signing
+        try scratch.setMode(0o2770, scratch.keys)
+        #expect(
+            error(scratch)?.description.contains("--keys-group-access") == true)
+        for name in try scratch.names() { try scratch.setMode(0o660, scratch.keys + "/" + name) }
+        let folder = KeyFolder(path: scratch.keys, allowsGroup: true)
+        let keys = try folder.loadOrCreate(.es256, atSecondsSinceEpoch: 0)
+        #expect(keys.signing.publicKey == signing.publicKey)
+        let change = try folder.rotate(.afterPublishing, atSecondsSinceEpoch: 1)
+        #expect(try scratch.mode(scratch.keys + "/" + change.key.fileName) == 0o600)
+        for (mode, path) in [
+            (0o2771, scratch.keys), (0o662, scratch.keys + "/" + change.key.fileName),
+        ] {
+            let before = try scratch.mode(path)
+            try scratch.setMode(mode, path)
+            let error = keyFolderError { () throws(KeyFolderError) in try folder.load() }
+            #expect(error?.code.hasSuffix("_permissions") == true)
+            #expect(error?.description.contains("--keys-group-access") == false)
+            try scratch.setMode(before, path)
+        }
+    }
+
     @Test("Missing parents are made too")
     func parents() throws {
         let scratch = try KeyScratch()

@@ -35,9 +35,24 @@ def test_the_cookie_is_found_among_others(server, application):
 
 
 def test_listed_origins_and_the_issuers_own_are_let_in(server, application):
-    for origin in ("https://app.example", "http://localhost:3000", server.url):
+    for origin in ("https://app.example", "http://localhost:3000", server.url,
+                   server.url.replace("http", "ws", 1)):
         answer = attempt(server, "/", [cookie(application.token()), ("Origin", origin)])
         assert answer.status == 101, origin
+
+
+def test_origins_of_applications_and_of_socket_libraries_can_be_registered(server):
+    origins = ["capacitor://localhost", "ionic://localhost", "app://-", "wss://App.example"]
+    application = server.application(origins=origins)
+    for origin in [*origins[:3], "wss://app.example"]:
+        answer = attempt(server, "/", [cookie(application.token()), ("Origin", origin)])
+        assert answer.status == 101, origin
+    for origin in ("capacitor://other", "app://localhost", "Ionic://localhost", "app://-:1",
+                   "ws://app.example", "https://app.example"):
+        answer = attempt(server, "/", [cookie(application.token()), ("Origin", origin)])
+        refused(answer, 403, "origin_not_allowed")
+    message = server.usher.fail("client", "add", "X", "--origin", "file://x", status=64)
+    assert "--origin" in message and "https://" in message
 
 
 @pytest.mark.parametrize("origin", [

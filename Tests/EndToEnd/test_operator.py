@@ -133,6 +133,19 @@ def test_a_watched_list_is_shown_again_when_it_changes(running):
         watching.wait()
 
 
+def test_the_port_is_asked_by_the_names_that_were_given(start):
+    server = start("--operator-host", "usher", "--operator-host", "metrics.internal")
+    for path in ("/livez", "/readyz", "/metrics"):
+        for host in ("usher:9090", "metrics.internal", "127.0.0.1:9090", "localhost"):
+            assert http.get(server.operator, path, [("Host", host)]).status == 200, host
+        for host in ("evil.example", "usher.evil.example", "xusher"):
+            answer = http.get(server.operator, path, [("Host", host)])
+            assert (answer.status, answer.error) == (403, "host_not_allowed"), host
+    # A name opens no door to pages.
+    fields = [("Host", "usher:9090"), ("Origin", "http://evil.example")]
+    assert http.get(server.operator, "/metrics", fields).status == 403
+
+
 def test_logs_can_be_json(start):
     server = start("--log-format", "json")
     peers.attempt(server, "/")

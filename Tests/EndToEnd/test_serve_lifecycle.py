@@ -81,6 +81,39 @@ def test_a_key_that_others_may_read_is_refused_with_the_remedy(start, what):
     assert str(path) in message and "chmod" in message
 
 
+def test_a_volume_with_fs_group_is_taken_where_that_was_said(start):
+    server = start()
+    key = server.private_key_file()
+    assert server.stop() == 0
+    mount_with_group(server.data)
+    assert "--keys-group-access" in refusal_to_start(server)
+    again = start(data=server.data, USHER_KEYS_GROUP_ACCESS="1")
+    assert http.get(again.url, "/.well-known/jwks.json").json["keys"][0]["kid"] in key.name
+    usher = again.usher
+    rotated = usher.json("key", "rotate", "--keys-group-access")
+    usher.fail("key", "list")
+    # What is made there is as private as ever.
+    (new,) = (server.data / "keys").glob(f"{rotated['kid']}.*")
+    assert (mode(new), mode(server.data / "operator.json")) == (0o600, 0o600)
+    findings = usher.json("doctor", USHER_KEYS_GROUP_ACCESS="true")
+    about = {finding["check"]: finding for finding in findings}
+    for check in ("data_folder", "registry_file", "keys"):
+        assert about[check]["level"] == "ok", about[check]
+    assert "keys-group-access" in about["keys"]["message"]
+    assert again.stop() == 0
+    (server.data / "keys").chmod(0o2771)
+    message = Usher(server.data).fail(
+        "serve", "--listen", "127.0.0.1:0", "--operator", "127.0.0.1:0",
+        USHER_KEYS_GROUP_ACCESS="true")
+    assert "chmod" in message
+
+
+def mount_with_group(folder):
+    """What Kubernetes does with a volume and fsGroup."""
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o2770 if path.is_dir() else 0o660)
+
+
 @pytest.mark.parametrize("content", [b"", b"no key", PEM_OF_NOTHING])
 def test_a_damaged_key_is_named(start, content):
     server = start()

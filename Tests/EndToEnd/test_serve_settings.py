@@ -41,7 +41,18 @@ def test_the_listener_may_come_from_the_file(start, tmp_path):
     assert start("--config", file, listen=None).url.startswith("http://127.0.0.1:")
 
 
+def test_files_may_begin_with_a_byte_order_mark(start, tmp_path):
+    file, secret = tmp_path / "usher.json", tmp_path / "turn.secret"
+    secret.write_text("0123456789abcdef0123\n", encoding="utf-8-sig")
+    file.write_text(json.dumps({
+        "issuer": "http://127.0.0.1:3", "turn-server": "turn:turn.example:3478",
+        "turn-secret-file": str(secret)}), encoding="utf-8-sig")
+    assert issuer_of(start("--config", file)) == "http://127.0.0.1:3"
+
+
 @pytest.mark.parametrize("flag, value, expected", [
+    ("--operator-host", "usher:9090", "without a port"),
+    ("--operator-host", "*.example", "host name"),
     ("--listen", "nowhere", "port"),
     ("--listen", "127.0.0.1:65536", "65535"),
     ("--listen", "example.com:80", "address"),

@@ -10,7 +10,7 @@ import Testing
 
     init() {
         service = SignalService(
-            SignalConfiguration(issuerOrigin: "https://usher.example"), world.ports())
+            SignalConfiguration(ownOrigins: ["https://usher.example"]), world.ports())
     }
 
     private func status(

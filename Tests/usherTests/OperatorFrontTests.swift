@@ -5,20 +5,35 @@ import Testing
 @testable import usher
 
 private func answer(
-    _ path: String, method: String = "GET", _ failures: [(String, String?)] = []
+    _ path: String, method: String = "GET", host: String = "127.0.0.1:9090",
+    _ failures: [(String, String?)] = []
 ) -> HTTPResponse? {
     let checks = failures.map { name, failure in
         OperatorFront.Check(name: name, failure: { failure })
     }
     let request = HTTPRequest(
-        method: method, path: path, headers: HeaderFields([("Host", "127.0.0.1:9090")]))
+        method: method, path: path, headers: HeaderFields([("Host", host)]))
     let front = OperatorFront(
-        checks: checks, metrics: { [] }, console: nil, page: nil, edge: nil)
+        hosts: ["usher", "metrics.example"], checks: checks, metrics: { [] }, console: nil,
+        page: nil, edge: nil)
     guard case .response(let response) = front.outcome(of: request) else { return nil }
     return response
 }
 
 @Suite struct OperatorFrontTests {
+    @Test(
+        "Addresses, localhost and the names that were given may ask, with whatever port",
+        arguments: [
+            ("10.1.2.3:9090", 200), ("[::1]", 200), ("localhost:1", 200), ("usher:9090", 200),
+            ("USHER", 200), ("metrics.example", 200), ("example", 403), ("usher.evil", 403),
+            ("a.usher", 403), ("usher@evil", 403), ("", 403),
+        ])
+    func hosts(host: String, status: Int) {
+        for path in ["/livez", "/readyz", "/metrics"] {
+            #expect(answer(path, host: host)?.status == status)
+        }
+    }
+
     @Test("A service is ready when every check is well, and names them")
     func ready() throws {
         let response = try #require(answer("/readyz", [("registry", nil), ("keys", nil)]))

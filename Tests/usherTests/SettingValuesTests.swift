@@ -19,6 +19,17 @@ private func file(_ text: String) -> (path: String, content: [UInt8]) {
         #expect(try values.flag(.demo))
     }
 
+    @Test("A file may begin with a byte order mark, as editors and PowerShell put there")
+    func byteOrderMark() throws {
+        let marked = file("\u{FEFF}" + #"{"max-rooms":1}"#)
+        let values = try SettingValues(flags: [:], environment: [:], file: marked)
+        #expect(values.text(.maxRooms) == "1")
+        #expect(throws: SettingError.self) {
+            try SettingValues(
+                flags: [:], environment: [:], file: file("\u{FEFF}\u{FEFF}{}"))
+        }
+    }
+
     @Test("A list may be repeated, separated or a JSON array")
     func lists() throws {
         let flags = try SettingValues(

@@ -1,9 +1,19 @@
-/// A web origin (RFC 6454, WHATWG URL): scheme, host and port, as browsers write it.
+/// A web origin (RFC 6454, WHATWG URL): scheme, host and port, as browsers and what embeds them
+/// write it.
 package struct Origin: Hashable, Sendable, CustomStringConvertible {
-    /// `http` or `https`.
+    /// What has an address on the web.
+    static let webSchemes = ["https", "http"]
+    /// What libraries send that have no page, for the URL which they connect to.
+    static let socketSchemes = ["wss", "ws"]
+    /// What pages within an application have: of Capacitor, Ionic and Electron.
+    static let appSchemes = ["capacitor", "ionic", "app"]
+
+    /// Lower case.
     package let scheme: String
-    /// Lower case; IPv6 in brackets, in canonical form.
+    /// Lower case, IPv6 in brackets and in canonical form; of a page within an application as its
+    /// application spells it.
     package let host: String
+    /// 0 where the scheme has none and none is named.
     package let port: UInt16
 
     /// As browsers send it: the scheme's own port is left out.
@@ -37,18 +47,33 @@ package struct Origin: Hashable, Sendable, CustomStringConvertible {
         try parse(text).description
     }
 
+    /// The origins under which a service at this http or https URL is its own: that of its pages,
+    /// and what libraries without a page send for its sockets. Empty for anything else.
+    package static func own(url: String) -> [String] {
+        guard let origin = of(url: url) else { return [] }
+        let scheme = origin.scheme == "https" ? "wss" : "ws"
+        let socket = Origin(scheme: scheme, host: origin.host, port: origin.port)
+        return [origin.description, socket.description]
+    }
+
     /// The origin of an http or https URL, an issuer say; nil for anything else.
     package static func of(url: String) -> Origin? {
         guard let colon = url.utf8.firstIndex(of: UInt8(ascii: ":")) else { return nil }
         let authority = url.utf8[colon...].dropFirst("://".utf8.count)
         let end = authority.firstIndex { "/?#".utf8.contains($0) } ?? url.endIndex
-        return try? parse(String(url[..<end]))
+        return try? parse(String(url[..<end]), webSchemes)
     }
 
     /// What a `Host` field names (RFC 9110 §7.2), as an http origin; nil where it is no host.
-    package static func of(host: String) -> Origin? { try? parse("http://" + host) }
+    package static func of(host: String) -> Origin? { try? parse("http://" + host, webSchemes) }
 
-    static func defaultPort(_ scheme: String) -> UInt16 { scheme == "https" ? 443 : 80 }
+    static func defaultPort(_ scheme: String) -> UInt16 {
+        switch scheme {
+        case "https", "wss": 443
+        case "http", "ws": 80
+        default: 0
+        }
+    }
 }
 
 /// Why a text is no origin that can be registered. Names the text, which is no secret.
@@ -83,7 +108,8 @@ package enum OriginError: Error, Equatable, Sendable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .unsupportedScheme(let text):
-            "\(text): an origin starts with https:// or http://"
+            "\(text): an origin starts with https:// or http://, or else with wss://, ws://, "
+                + "capacitor://, ionic:// or app://"
         case .unwantedPart(let text):
             "\(text): an origin is scheme://host or scheme://host:port, with nothing behind it, "
                 + "not even a slash"

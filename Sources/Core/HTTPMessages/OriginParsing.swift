@@ -1,8 +1,10 @@
 extension Origin {
     /// Reads `scheme://host[:port]`; upper case and the scheme's own port are put in order.
-    package static func parse(_ text: String) throws(OriginError) -> Origin {
+    package static func parse(
+        _ text: String, _ schemes: [String] = webSchemes + socketSchemes + appSchemes
+    ) throws(OriginError) -> Origin {
         let shown = shown(text)
-        guard let scheme = ["https", "http"].first(where: { startsWith($0 + "://", text) }) else {
+        guard let scheme = schemes.first(where: { startsWith($0 + "://", text) }) else {
             throw .unsupportedScheme(shown)
         }
         let rest = Substring(text.utf8.dropFirst(scheme.utf8.count + 3))
@@ -10,7 +12,10 @@ extension Origin {
             throw .unwantedPart(shown)
         }
         let (hostText, portText) = split(rest)
-        guard let host = host(hostText) else { throw .invalidHost(shown) }
+        let isApp = appSchemes.contains(scheme)
+        guard let host = isApp ? appHost(hostText) : host(hostText) else {
+            throw .invalidHost(shown)
+        }
         guard let portText else {
             return Origin(scheme: scheme, host: host, port: defaultPort(scheme))
         }
@@ -51,6 +56,15 @@ extension Origin {
         // A name whose last label is a number is an IPv4 address to browsers, or nothing.
         let isNumeric = labels.last?.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } ?? false
         return isNumeric && IPAddress(name) == nil ? nil : name
+    }
+
+    /// `localhost`, `-` or `.`, say: whatever the application calls itself, letter by letter.
+    private static func appHost(_ text: Substring) -> String? {
+        let isName = text.utf8.allSatisfy { byte in
+            byte >= 0x30 && byte <= 0x39 || byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7A
+                || "-._".utf8.contains(byte)
+        }
+        return isName && (1...253).contains(text.utf8.count) ? String(text) : nil
     }
 
     private static func isLabel(_ label: Substring) -> Bool {

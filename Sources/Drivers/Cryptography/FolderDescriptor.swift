@@ -5,22 +5,25 @@ import Glibc
 struct FolderDescriptor: ~Copyable {
     private let descriptor: Int32
     private let path: String
+    /// The rights that nobody may have in the folder or a file.
+    private let forbidden: mode_t
 
-    private init(_ descriptor: Int32, path: String) {
+    private init(_ descriptor: Int32, path: String, allowsGroup: Bool) {
         self.descriptor = descriptor
         self.path = path
+        forbidden = allowsGroup ? 0o007 : 0o077
     }
 
     deinit { close(descriptor) }
 
     /// Opens a folder that is there.
-    static func open(path: String) throws(KeyFolderError) -> FolderDescriptor {
+    static func open(path: String, allowsGroup: Bool) throws(KeyFolderError) -> FolderDescriptor {
         let descriptor = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else {
             if errno == ENOENT { throw .missing(path: path) }
             throw .folderUnusable(path: path, errorNumber: errno)
         }
-        return FolderDescriptor(descriptor, path: path)
+        return FolderDescriptor(descriptor, path: path, allowsGroup: allowsGroup)
     }
 
     /// Makes the folder, and its parents, with mode 0700 where they are missing.
@@ -31,14 +34,14 @@ struct FolderDescriptor: ~Copyable {
 
     func path(of name: String) -> String { path.hasSuffix("/") ? path + name : "\(path)/\(name)" }
 
-    /// Only its owner may have any right in it.
+    /// Only its owner may have any right in it, and its group where that is allowed.
     func checkMode() throws(KeyFolderError) {
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else {
             throw .folderUnusable(path: path, errorNumber: errno)
         }
         let mode = status.st_mode & 0o777
-        guard mode & 0o077 == 0 else { throw .folderTooOpen(path: path, mode: mode) }
+        guard mode & forbidden == 0 else { throw .folderTooOpen(path: path, mode: mode) }
     }
 
     enum Lock {
@@ -89,7 +92,7 @@ struct FolderDescriptor: ~Copyable {
         }
     }
 
-    /// Reads a file that only its owner may read.
+    /// Reads a file that only its owner may read, and its group where that is allowed.
     ///
     /// - Returns: Its content, and when it last changed in any way (seconds since the epoch).
     func read(
@@ -107,7 +110,9 @@ struct FolderDescriptor: ~Copyable {
             throw .unexpectedFile(path: path(of: name))
         }
         let mode = status.st_mode & 0o777
-        guard mode & 0o077 == 0 else { throw .fileTooOpen(path: path(of: name), mode: mode) }
+        guard mode & forbidden == 0 else {
+            throw .fileTooOpen(path: path(of: name), mode: mode)
+        }
         guard status.st_size <= bytesMax else {
             throw .fileTooLong(path: path(of: name), bytesMax: bytesMax)
         }

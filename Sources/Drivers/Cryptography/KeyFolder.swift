@@ -20,9 +20,16 @@ package struct LoadedKeys: Sendable {
 /// reads as if both were done.
 package struct KeyFolder: Sendable {
     package let path: String
+    private let allowsGroup: Bool
 
-    /// - Parameter path: Need not exist; its parents neither.
-    package init(path: String) { self.path = path }
+    /// - Parameters:
+    ///   - path: Need not exist; its parents neither.
+    ///   - allowsGroup: Whether the group may have rights in the folder and its files, as it has
+    ///     where Kubernetes mounts a volume with `fsGroup` (2770 and 0660). New files are 0600.
+    package init(path: String, allowsGroup: Bool = false) {
+        self.path = path
+        self.allowsGroup = allowsGroup
+    }
 
     /// Reads all keys. Makes nothing and repairs nothing.
     ///
@@ -103,7 +110,7 @@ extension KeyFolder {
 
 extension KeyFolder {
     func open() throws(KeyFolderError) -> FolderDescriptor {
-        let folder = try FolderDescriptor.open(path: path)
+        let folder = try FolderDescriptor.open(path: path, allowsGroup: allowsGroup)
         try folder.checkMode()
         return folder
     }

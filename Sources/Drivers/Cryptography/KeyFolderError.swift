@@ -59,10 +59,11 @@ package enum KeyFolderError: Error, Equatable, Sendable, CustomStringConvertible
                 + "make it yours, or name another with --keys"
         case .folderTooOpen(let path, let mode):
             "the key folder \(path) is open to others (mode \(Self.octal(mode))): "
-                + "run chmod 700 \"\(path)\""
+                + "run chmod 700 \"\(path)\"" + Self.groupAdvice(mode)
         case .fileTooOpen(let path, let mode):
             "the key file \(path) is open to others (mode \(Self.octal(mode))): "
                 + "run chmod 600 \"\(path)\", and make a new key if others may have read it"
+                + Self.groupAdvice(mode)
         case .unexpectedFile(let path):
             "\(path) is no key file: those are named <kid>.<date>.<stage>.pem, where the date is "
                 + "like 20260131T120000Z or missing and the stage published, signing or retired; "
@@ -94,6 +95,12 @@ package enum KeyFolderError: Error, Equatable, Sendable, CustomStringConvertible
 
     private static func text(_ errorNumber: Int32) -> String {
         unsafe String(cString: strerror(errorNumber))
+    }
+
+    private static func groupAdvice(_ mode: UInt32) -> String {
+        mode & 0o007 == 0
+            ? "; or set --keys-group-access where the group is the service's own, as in Kubernetes "
+                + "with fsGroup" : ""
     }
 
     private static func octal(_ mode: UInt32) -> String { String(mode, radix: 8) }

@@ -23,7 +23,7 @@ struct Foundations {
         registry = try ClientRegistry(
             path: RegistryFile.path(in: settings.data), mustExist: false)
         keys = try LiveKeys(
-            folder: KeyFolder(path: settings.keys), algorithm: settings.signingAlgorithm,
+            folder: settings.keyFolder, algorithm: settings.signingAlgorithm,
             duty: settings.half.servesTokens
                 ? .keep(publishSeconds: settings.keyPublishSeconds) : .follow)
         turnSecret = try settings.ice.secretFile.map { path throws(SettingError) in
@@ -51,10 +51,11 @@ struct Wiring {
         let edge: EdgeFront?
         let exposition: Exposition
         fileprivate let state: OperatorState?
+        fileprivate let operatorHosts: [String]
 
         func operatorFront(_ pass: OperatorPass?) -> OperatorFront {
             OperatorFront(
-                checks: exposition.checks, metrics: exposition.text,
+                hosts: operatorHosts, checks: exposition.checks, metrics: exposition.text,
                 console: pass.flatMap { pass in front.relay.map { $0.console(pass) } },
                 page: pass.flatMap { pass in
                     state.map { OperatorPage(pass: pass, state: $0) }
@@ -102,7 +103,8 @@ struct Wiring {
         return Parts(
             directory: directory, front: front,
             edge: auth.map { EdgeFront(auth: $0, proxies: settings.trustedProxies) },
-            exposition: exposition, state: relay.map { state(front, $0) })
+            exposition: exposition, state: relay.map { state(front, $0) },
+            operatorHosts: settings.operatorHosts)
     }
 
     private func state(_ front: PublicFront, _ relay: PublicFront.Relay) -> OperatorState {
@@ -231,7 +233,7 @@ extension Wiring {
         let limits = settings.admission
         let service = SignalService(
             SignalConfiguration(
-                issuerOrigin: Origin.of(url: issuer)?.description, queryToken: settings.queryToken,
+                ownOrigins: Origin.own(url: issuer), queryToken: settings.queryToken,
                 roomsPerConnectionMax: limits.rooms, membersPerRoomMax: limits.members,
                 connectionsMax: limits.connections,
                 connectionsPerAddressMax: limits.connectionsPerAddress,

@@ -22,11 +22,11 @@ struct PageRules: Sendable {
     /// As long as the key set may be kept; browsers cut it to what they hold to be right.
     private static let preflightSeconds = "300"
 
-    private let issuerOrigin: String?
+    private let ownOrigins: [String]
     private let isListedOrigin: @Sendable (String) -> Bool
 
     init(_ configuration: AuthConfiguration, _ ports: AuthPorts) {
-        issuerOrigin = Origin.of(url: configuration.issuer)?.description
+        ownOrigins = Origin.own(url: configuration.issuer)
         isListedOrigin = ports.isListedOrigin
     }
 
@@ -53,7 +53,7 @@ struct PageRules: Sendable {
     }
 
     private func origins(of client: Client?) -> [String] {
-        (client?.origins ?? []) + (issuerOrigin.map { [$0] } ?? [])
+        (client?.origins ?? []) + ownOrigins
     }
 
     static let refusal = OAuthRefusal.forbidden(
@@ -82,7 +82,7 @@ struct PageRules: Sendable {
     ) -> [(String, String)] {
         let (origin, count) = request.headers.find("Origin")
         guard let origin, count == 1 else { return [] }
-        guard origin == issuerOrigin || isListedOrigin(origin) else {
+        guard ownOrigins.contains(origin) || isListedOrigin(origin) else {
             return readers == .anyPage ? Self.withoutCookies : []
         }
         return [("Access-Control-Allow-Origin", origin)] + Self.credentials

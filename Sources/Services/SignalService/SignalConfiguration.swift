@@ -12,7 +12,7 @@ package enum QueryTokenRule: String, CaseIterable, Sendable {
 package struct SignalConfiguration: Equatable, Sendable {
     /// The issuer's own origin in the form browsers send (`https://host[:port]`), from which pages
     /// may connect beside those a client lists.
-    package var issuerOrigin: String?
+    package var ownOrigins: [String]
     package var queryToken: QueryTokenRule
     package var roomsPerConnectionMax: Int
     package var membersPerRoomMax: Int
@@ -54,7 +54,7 @@ package struct SignalConfiguration: Equatable, Sendable {
     package var edgeCookieName: String
 
     package init(
-        issuerOrigin: String? = nil, queryToken: QueryTokenRule = .allow,
+        ownOrigins: [String] = [], queryToken: QueryTokenRule = .allow,
         roomsPerConnectionMax: Int = 16, membersPerRoomMax: Int = 64, connectionsMax: Int = 0,
         connectionsPerAddressMax: Int = 1000, connectionsPerClientMax: Int = 0,
         connectionsPerSubjectMax: Int = 0, connectionsPerSecond: Int = 100,
@@ -66,7 +66,7 @@ package struct SignalConfiguration: Equatable, Sendable {
         pingIntervalSeconds: Int = 25, maxMessageBytes: Int = 128 << 10, realm: String = "usher",
         edgeCookieName: String = "__Host-usher_session"
     ) {
-        self.issuerOrigin = issuerOrigin
+        self.ownOrigins = ownOrigins
         self.queryToken = queryToken
         self.roomsPerConnectionMax = roomsPerConnectionMax
         self.membersPerRoomMax = membersPerRoomMax

@@ -161,9 +161,8 @@ package final class SignalService: Sendable {
             throw .originNotAllowed(reason: "origin_missing")
         }
         guard origins.count == 1 else { throw .originNotAllowed(reason: "origin_repeated") }
-        var allowed = client.origins
-        if let issuerOrigin = configuration.issuerOrigin { allowed.append(issuerOrigin) }
-        guard Origin.isAllowed(origin: origin, allowed: allowed) else {
+        guard Origin.isAllowed(origin: origin, allowed: client.origins + configuration.ownOrigins)
+        else {
             throw .originNotAllowed(reason: "origin_not_allowed")
         }
     }

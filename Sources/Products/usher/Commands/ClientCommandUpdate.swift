@@ -109,7 +109,7 @@ enum AssertionKeyFile {
         }
         let set: JWKSet
         do throws(KeyFault) {
-            set = try JWKSet(parsing: [UInt8](json), sha256: Digest.sha256)
+            set = try JWKSet(parsing: TextFile.withoutMark([UInt8](json)), sha256: Digest.sha256)
         } catch {
             throw refusal("a JWK set of public keys (RFC 7517 §5): \(error.description)")
         }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Cryptography
 import HTTPMessages
 import SignalService
 import StrictJSON
@@ -118,10 +119,11 @@ struct Examination {
         let data = values.text(.data) ?? Environment.defaultDataFolder
         let keys = values.text(.keys) ?? data + "/keys"
         let (settings, fault) = settings()
-        let registry = RegistryLook(folder: data)
-        let keyFolder = KeyLook(path: keys, now: now)
+        let allowsGroup = (try? values.flag(.keysGroupAccess)) ?? false
+        let registry = RegistryLook(folder: data, allowsGroup: allowsGroup)
+        let keyFolder = KeyLook(KeyFolder(path: keys, allowsGroup: allowsGroup), now: now)
         var findings = [fault ?? .ok("settings", "every setting is what it must be")]
-        findings += DataFolderLook(path: data).findings()
+        findings += DataFolderLook(path: data, allowsGroup: allowsGroup).findings()
         findings += registry.findings
         findings += keyFolder.findings
         findings.append(ClockLook(now: now).finding(registry.dates + keyFolder.dates))

@@ -16,9 +16,14 @@ struct FileLook {
     }
 
     var isFolder: Bool { mode & S_IFMT == S_IFDIR }
-    /// Whether the group or others have any right in it.
-    var isOpenToOthers: Bool { mode & 0o077 != 0 }
-    var isWritableByOthers: Bool { mode & 0o022 != 0 }
+    /// Whether others have any right in it; the group counts among them unless it is allowed.
+    func isOpenToOthers(butGroup: Bool) -> Bool { mode & (butGroup ? 0o007 : 0o077) != 0 }
+    func isWritableByOthers(butGroup: Bool) -> Bool { mode & (butGroup ? 0o002 : 0o022) != 0 }
+    var isOpenToGroup: Bool { mode & 0o070 != 0 }
+    /// Of one that is in order.
+    var groupNote: String {
+        isOpenToGroup ? ", but for its group: keys-group-access is set" : ""
+    }
     var permissions: String { String(mode & 0o777, radix: 8) }
 
     static func isWritable(_ path: String) -> Bool { unsafe access(path, W_OK) == 0 }
@@ -30,6 +35,7 @@ struct DataFolderLook {
     private static let roomBytesMin: UInt64 = 64 << 20
 
     let path: String
+    let allowsGroup: Bool
 
     func findings() -> [Finding] {
         guard let look = FileLook(path) else {
@@ -56,17 +62,17 @@ struct DataFolderLook {
     }
 
     private func permissions(_ look: FileLook) -> Finding {
-        if look.isWritableByOthers {
+        if look.isWritableByOthers(butGroup: allowsGroup) {
             return .problem(
                 Self.check, "others may write to \(path) (mode \(look.permissions))",
                 "chmod 700 \"\(path)\"")
         }
-        if look.isOpenToOthers {
+        if look.isOpenToOthers(butGroup: allowsGroup) {
             return .warning(
                 Self.check, "\(path) is open to others (mode \(look.permissions))",
                 "chmod 700 \"\(path)\"")
         }
-        return .ok(Self.check, "\(path) is closed to others")
+        return .ok(Self.check, "\(path) is closed to others\(look.groupNote)")
     }
 
     private func room() -> Finding {

@@ -10,7 +10,7 @@ struct RegistryLook {
     let findings: [Finding]
     let dates: [ClockLook.Dated]
 
-    init(folder: String) {
+    init(folder: String, allowsGroup: Bool) {
         let path = RegistryFile.path(in: folder)
         guard let file = FileLook(path) else {
             dates = []
@@ -21,7 +21,7 @@ struct RegistryLook {
             ]
             return
         }
-        var found = [Self.permissions(path, folder)]
+        var found = [Self.permissions(path, folder, allowsGroup)]
         var dates = [ClockLook.Dated(what: path, at: file.modifiedAt)]
         do throws(RegistryError) {
             let examination = try RegistryExamination(path: path)
@@ -46,7 +46,9 @@ struct RegistryLook {
         findings.append(content(clients))
     }
 
-    private static func permissions(_ path: String, _ folder: String) -> Finding {
+    private static func permissions(
+        _ path: String, _ folder: String, _ allowsGroup: Bool
+    ) -> Finding {
         let owner = FileLook(folder)?.owner
         for file in [path, path + "-wal", path + "-shm"] {
             guard let look = FileLook(file) else { continue }
@@ -55,15 +57,20 @@ struct RegistryLook {
                     "registry_file", "\(User.name) may not write to \(file)",
                     "run as the service's user, or give the file to it: chown")
             }
-            guard look.owner == owner else {
+            // With fsGroup a volume's folder is root's, and what the service makes there its own.
+            guard look.owner == owner || allowsGroup else {
                 return .warning(
                     "registry_file", "\(file) belongs to another user than its folder",
                     "chown it to the service's user, and run commands as that user")
             }
             let message = "others may get at \(file) (mode \(look.permissions))"
             let advice = "chmod 600 \"\(file)\""
-            if look.isWritableByOthers { return .problem("registry_file", message, advice) }
-            if look.isOpenToOthers { return .warning("registry_file", message, advice) }
+            if look.isWritableByOthers(butGroup: allowsGroup) {
+                return .problem("registry_file", message, advice)
+            }
+            if look.isOpenToOthers(butGroup: allowsGroup) {
+                return .warning("registry_file", message, advice)
+            }
         }
         return .ok("registry_file", "\(path) is closed to others")
     }
@@ -119,8 +126,9 @@ struct KeyLook {
     let dates: [ClockLook.Dated]
     let signingKeyID: String?
 
-    init(path: String, now: Int64) {
-        guard FileLook(path) != nil else {
+    init(_ folder: KeyFolder, now: Int64) {
+        let path = folder.path
+        guard let look = FileLook(path) else {
             (dates, signingKeyID) = ([], nil)
             findings = [
                 .warning(
@@ -130,26 +138,28 @@ struct KeyLook {
             return
         }
         do throws(KeyFolderError) {
-            let keys = try KeyFolder(path: path).list()
+            let keys = try folder.list()
             signingKeyID = keys.first { $0.stage == .signing }?.keyID
             dates = keys.map {
                 .init(what: "the \($0.stage.rawValue) key \($0.keyID)", at: $0.since)
             }
             findings =
-                [Self.signing(keys, path)] + keys.compactMap { Self.finding($0, now: now) }
+                [Self.signing(keys, path, look)] + keys.compactMap { Self.finding($0, now: now) }
         } catch {
             (dates, signingKeyID) = ([], nil)
             findings = [.problem(Self.check, "\(error.code): \(error)", nil)]
         }
     }
 
-    private static func signing(_ keys: [StoredKey], _ path: String) -> Finding {
+    private static func signing(
+        _ keys: [StoredKey], _ path: String, _ look: FileLook
+    ) -> Finding {
         let isSigning = keys.contains { $0.stage == .signing }
         guard isSigning else {
             return .warning(
                 check, "no key in \(path) signs", "usher serve makes one at its next start")
         }
-        return .ok(check, "\(path) is closed to others; \(keys.count) in it")
+        return .ok(check, "\(path) is closed to others\(look.groupNote); \(keys.count) in it")
     }
 
     private static func finding(_ key: StoredKey, now: Int64) -> Finding? {

@@ -32,12 +32,12 @@ enum Environment {
         }
     }
 
-    /// Everything on stdin, up to `bytesMax` bytes; nil when there is more.
+    /// All of the text on stdin, up to `bytesMax` bytes; nil when there is more.
     static func standardInput(bytesMax: Int) -> [UInt8]? {
         guard let data = try? FileHandle.standardInput.read(upToCount: bytesMax + 1) else {
             return []
         }
-        return data.count <= bytesMax ? [UInt8](data) : nil
+        return data.count <= bytesMax ? TextFile.withoutMark([UInt8](data)) : nil
     }
 }
 

@@ -31,9 +31,17 @@ struct KeyOptions: ParsableArguments {
     var data: String?
     @Option(help: "Folder of the signing keys. (default: $USHER_KEYS or DATA/keys)")
     var keys: String?
+    @Flag(help: "Take keys that their group may read, as Kubernetes mounts them with fsGroup.")
+    var keysGroupAccess = false
     @Flag(help: "Print JSON for programs.") var json = false
 
-    var folder: KeyFolder { KeyFolder(path: path) }
+    func folder() throws(SettingError) -> KeyFolder {
+        let values = try SettingValues(
+            flags: keysGroupAccess ? [.keysGroupAccess: ["true"]] : [:],
+            environment: Environment.variables)
+        return KeyFolder(path: path, allowsGroup: try values.flag(.keysGroupAccess))
+    }
+
     var printer: KeyPrinter { KeyPrinter(json: json) }
 
     /// Writes what was done into the audit log, where there is a registry, and shows it.
@@ -67,7 +75,7 @@ extension KeyCommand {
         @OptionGroup var options: KeyOptions
 
         func run() throws {
-            try report { options.printer.printTable(try options.folder.list()) }
+            try report { options.printer.printTable(try options.folder().list()) }
         }
     }
 
@@ -89,7 +97,7 @@ extension KeyCommand {
 
         func run() throws {
             try report {
-                let change = try options.folder.rotate(
+                let change = try options.folder().rotate(
                     to: algorithm?.algorithm, now ? .immediate : .afterPublishing,
                     atSecondsSinceEpoch: Clock.now())
                 options.report(change, of: "key.rotate")
@@ -118,9 +126,9 @@ extension KeyCommand {
             try report {
                 let change: KeyChange =
                     now
-                    ? .removed(try options.folder.remove(keyID: kid))
+                    ? .removed(try options.folder().remove(keyID: kid))
                     : .retired(
-                        try options.folder.retire(keyID: kid, atSecondsSinceEpoch: Clock.now()))
+                        try options.folder().retire(keyID: kid, atSecondsSinceEpoch: Clock.now()))
                 options.report(change, of: now ? "key.remove" : "key.retire")
             }
         }
@@ -145,7 +153,7 @@ extension KeyCommand {
         func run() throws {
             try report {
                 var pem = try content()
-                let change = try options.folder.importKey(
+                let change = try options.folder().importKey(
                     wiping: &pem, atSecondsSinceEpoch: Clock.now())
                 options.report(change, of: "key.import")
             }
@@ -161,6 +169,7 @@ extension KeyCommand {
             else {
                 throw CommandFailure("\(place) cannot be read: name a PEM file that is yours")
             }
+            TextFile.dropMark(from: &pem)
             guard !pem.isEmpty else {
                 throw CommandFailure("\(place) holds nothing: give a private key in PEM")
             }

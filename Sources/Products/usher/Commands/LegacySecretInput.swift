@@ -9,7 +9,8 @@ enum LegacySecretInput {
         \(LegacySecret.bytesRange.lowerBound) bytes at least.
         """
 
-    /// The bytes on stdin, without the line's end after them. How many there must be is for the
+    /// The bytes on stdin, without the line's end after them and, before a text, a
+    /// byte order mark. How many there must be is for the
     /// registration to say.
     ///
     /// - Throws: `SettingError` for a key, and where stdin cannot be read.
@@ -22,6 +23,10 @@ enum LegacySecretInput {
         if secret.last == UInt8(ascii: "\n") {
             secret.removeLast()
             if secret.last == UInt8(ascii: "\r") { secret.removeLast() }
+        }
+        // One of random bytes may begin with any.
+        if secret.dropFirst(3).allSatisfy({ (0x20...0x7E).contains($0) }) {
+            TextFile.dropMark(from: &secret)
         }
         guard !isKey(secret) else {
             eraseSecret(&secret)

@@ -56,6 +56,10 @@ struct PlaceOptions: ParsableArguments {
         name: .customLong("operator"),
         help: "ADDRESS:PORT for health checks. (default: 127.0.0.1:9090)")
     var operatorListen: String?
+    @Option(help: "Name by which that port may be asked, beside addresses; may be repeated.")
+    var operatorHost: [String] = []
+    @Flag(help: "Take keys that their group may read, as Kubernetes mounts them with fsGroup.")
+    var keysGroupAccess = false
     @Option(help: "ADDRESS:PORT for GET /edge/auth, for a proxy elsewhere. (default: none)")
     var edgeListen: String?
     @Option(help: "Configuration file, JSON.") var config: String?
@@ -67,7 +71,9 @@ struct PlaceOptions: ParsableArguments {
     var flags: [Setting: [String]] {
         [
             .data: data.asList, .keys: keys.asList, .listen: listen.asList,
-            .operator: operatorListen.asList, .edgeListen: edgeListen.asList,
+            .keysGroupAccess: keysGroupAccess ? ["true"] : [],
+            .operator: operatorListen.asList, .operatorHost: operatorHost,
+            .edgeListen: edgeListen.asList,
             .logLevel: logLevel.asList, .logFormat: logFormat.asList,
         ]
     }

@@ -73,7 +73,7 @@ struct ServiceUnderCommand {
 
     /// - Throws: `KeyFolderError`; a command makes no key.
     func signingKey() throws(KeyFolderError) -> SigningKey {
-        guard let signing = try KeyFolder(path: settings.keys).load().signing else {
+        guard let signing = try settings.keyFolder.load().signing else {
             throw .noSigningKey(path: settings.keys)
         }
         return signing.key

@@ -28,7 +28,7 @@ extension TokenCommand {
                 let verifier = try Verifier(
                     issuer: try here.issuer(), audience: try here.audience(),
                     algorithms: [.es256, .rs256, .eddsa],
-                    keys: .keys(try KeyFolder(path: here.settings.keys).load().verification))
+                    keys: .keys(try here.settings.keyFolder.load().verification))
                 let token = try TokenInput.read()
                 let claims: TokenClaims
                 do throws(TokenRejection) {

@@ -15,6 +15,8 @@ struct OperatorFront: Sendable {
         let failure: @Sendable () -> String?
     }
 
+    /// Names by which it may be asked, beside addresses and `localhost`; in lower case.
+    let hosts: [String]
     let checks: [Check]
     let metrics: @Sendable () -> [UInt8]
     /// nil where the process runs no relay.
@@ -32,9 +34,10 @@ struct OperatorFront: Sendable {
     }
 
     private func refusal(of request: HTTPRequest) -> HTTPResponse? {
-        guard hasLocalHost(request) else {
+        guard hasKnownHost(request) else {
             return PublicFront.error(
-                403, "host_not_allowed", "Host must be an IP address or localhost")
+                403, "host_not_allowed",
+                "Host must be an IP address, localhost or a name of --operator-host")
         }
         let origins = request.headers.values("Origin")
         // Browsers name the page's origin at its own scripts too.
@@ -95,10 +98,12 @@ struct OperatorFront: Sendable {
     }
 
     /// A page can point a name of its own at this address, but not an IP literal or `localhost`.
-    private func hasLocalHost(_ request: HTTPRequest) -> Bool {
-        let hosts = request.headers.values("Host")
-        guard hosts.count == 1, let asked = Origin.of(host: hosts[0]) else { return false }
+    /// Names that the operator gave are the operator's.
+    private func hasKnownHost(_ request: HTTPRequest) -> Bool {
+        let named = request.headers.values("Host")
+        guard named.count == 1, let asked = Origin.of(host: named[0]) else { return false }
         return asked.isAddress || asked.isLoopback
+            || hosts.contains { $0.utf8.elementsEqual(asked.host.utf8) }
     }
 }
 

@@ -81,7 +81,7 @@ final class TURNSecret: Sendable {
         guard let content = FileManager.default.contents(atPath: path) else {
             throw fault("a file that can be read")
         }
-        let lines = [UInt8](content).split { $0 == 0x0A || $0 == 0x0D }
+        let lines = TextFile.withoutMark([UInt8](content)).split { $0 == 0x0A || $0 == 0x0D }
         guard (1...linesMax).contains(lines.count), lines.allSatisfy({ $0.count >= bytesMin }),
             lines.joined().allSatisfy({ (0x21...0x7E).contains($0) })
         else {

@@ -1,3 +1,4 @@
+import Cryptography
 import Edge
 import HTTPMessages
 import Logging
@@ -83,8 +84,12 @@ struct ServeSettings: Sendable {
     let half: ServedHalf
     let data: String
     let keys: String
+    /// Whether the group of the key folder and its files may have rights in them.
+    let keysGroupAccess: Bool
     let listen: Endpoint
     let operatorListen: Endpoint
+    /// Names by which the operator's port may be asked, in lower case.
+    let operatorHosts: [String]
     /// Where `GET /edge/auth` is answered beside the operator's port; nil: there alone.
     let edgeListen: Endpoint?
     let issuer: String?
@@ -114,6 +119,8 @@ struct ServeSettings: Sendable {
     let logLevel: Logger.Level
     let logFormat: LogFormat
 
+    var keyFolder: KeyFolder { KeyFolder(path: keys, allowsGroup: keysGroupAccess) }
+
     /// Where a browser on this machine finds the service, if it has the port it asked for.
     var publicURL: String { listen.url(isTLS: tls != nil) }
 
@@ -122,8 +129,10 @@ struct ServeSettings: Sendable {
         self.half = half
         data = values.text(.data) ?? defaultData
         keys = values.text(.keys) ?? data + "/keys"
+        keysGroupAccess = try values.flag(.keysGroupAccess)
         listen = try values.endpoint(.listen, default: half == .signal ? 8081 : 8080)
         operatorListen = try values.endpoint(.operator, default: half == .signal ? 9091 : 9090)
+        operatorHosts = try values.hosts(.operatorHost)
         edgeListen =
             values.text(.edgeListen) == nil ? nil : try values.endpoint(.edgeListen, default: 0)
         allowPlainHTTP = try values.flag(.allowPlainHTTP)
@@ -168,6 +177,22 @@ extension SettingValues {
                     + "such as 127.0.0.1:8080 or [::1]:8080")
         }
         return endpoint
+    }
+
+    fileprivate func hosts(_ setting: Setting) throws(SettingError) -> [String] {
+        var hosts: [String] = []
+        for text in texts(setting) {
+            // The port of a Host is no matter of who asks.
+            guard let host = Origin.of(host: text)?.host,
+                text.utf8.count == host.utf8.count
+            else {
+                throw error(
+                    setting, value: text,
+                    expected: "a host name without a port, such as usher or metrics.internal")
+            }
+            hosts.append(host)
+        }
+        return hosts
     }
 
     fileprivate func tlsFiles() throws(SettingError) -> TLSFiles? {

@@ -2,6 +2,8 @@
 /// the member's name in the configuration file, and, upper-cased behind `USHER_`, the variable's.
 enum Setting: String, CaseIterable, Sendable {
     case data, keys, listen, `operator`, issuer, audience, demo
+    case operatorHost = "operator-host"
+    case keysGroupAccess = "keys-group-access"
     case demoPublic = "demo-public"
     case clientRegistration = "client-registration"
     case edgeCookie = "edge-cookie"
@@ -57,7 +59,7 @@ enum Setting: String, CaseIterable, Sendable {
     }
 
     /// May be given several times as a flag, and as a list in the file.
-    var isList: Bool { [.trustedProxy, .stunServer, .turnServer].contains(self) }
+    var isList: Bool { [.trustedProxy, .stunServer, .turnServer, .operatorHost].contains(self) }
 }
 
 /// A setting whose value is not what it must be. Nothing starts.

@@ -33,6 +33,7 @@ struct SettingValues: Equatable {
     }
 
     private mutating func read(_ content: [UInt8], path: String) throws(SettingError) {
+        let content = TextFile.withoutMark(content)
         let object: JSONObject
         do throws(JSONError) {
             guard let value = try JSONValue.parse(content).object else {

@@ -21,7 +21,7 @@ struct TLSFiles: Equatable, Sendable {
             throw SettingError(
                 place: setting.flag, value: path, expected: "a file that can be read")
         }
-        return [UInt8](data)
+        return TextFile.withoutMark([UInt8](data))
     }
 
     private func fault(_ error: TLSIdentityError) -> SettingError {

@@ -55,6 +55,7 @@ let modules: [Module] = [
     Module(name: "Clients", layer: .core, uses: ["Bytes", "HTTPMessages", "Tokens"]),
     Module(name: "HTTPMessages", layer: .core, uses: ["Bytes"]),
     Module(name: "Monitoring", layer: .core),
+    Module(name: "Tar", layer: .core, uses: ["Bytes"]),
     Module(name: "Edge", layer: .core, uses: ["Bytes", "HTTPMessages", "StrictJSON"]),
     Module(name: "WebSocket", layer: .core, uses: ["Bytes", "HTTPMessages"]),
     Module(name: "Shares", layer: .core, uses: ["Bytes"]),
@@ -104,8 +105,9 @@ let modules: [Module] = [
         uses: [
             "AuthService", "Bytes", "ClientStorage", "Clients", "Cryptography", "Edge",
             "HTTPMessages", "HTTPServing", "ICEServers", "Locking", "LogWriting", "Monitoring",
-            "SignalService", "Signalling", "SocketLoop", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
-            "WebSocket",
+            "SignalService", "Signalling", "SocketLoop", "StrictJSON", "Tar", "TokenIssuing",
+            "Tokens",
+            "UsherVerifier", "WebSocket",
         ],
         external: [argumentParser, logging]),
 ]
@@ -119,6 +121,7 @@ let testUses: [String: [String]] = [
     "Clients": ["Bytes", "Tokens"],
     "HTTPMessages": ["Bytes"],
     "Monitoring": [],
+    "Tar": ["Bytes"],
     "Edge": ["Bytes", "HTTPMessages", "StrictJSON"],
     "WebSocket": ["Bytes", "HTTPMessages"],
     "Shares": ["Bytes"],

@@ -43,10 +43,12 @@ struct KeyFolderTests {
         let folder = KeyFolder(path: scratch.keys, allowsGroup: true)
         let keys = try folder.loadOrCreate(.es256, atSecondsSinceEpoch: 0)
         #expect(keys.signing.publicKey == signing.publicKey)
-        let change = try folder.rotate(.afterPublishing, atSecondsSinceEpoch: 1)
-        #expect(try scratch.mode(scratch.keys + "/" + change.key.fileName) == 0o600)
+        _ = try folder.rotate(.afterPublishing, atSecondsSinceEpoch: 1)
+        let name = try #require(try scratch.names().first { $0.contains(".published.") })
+        let new = scratch.keys + "/" + name
+        #expect(try scratch.mode(new) == 0o600)
         for (mode, path) in [
-            (0o2771, scratch.keys), (0o662, scratch.keys + "/" + change.key.fileName),
+            (0o2771, scratch.keys), (0o662, new),
         ] {
             let before = try scratch.mode(path)
             try scratch.setMode(mode, path)

@@ -13,7 +13,7 @@ struct LineWriterTests {
         init() {
             signal(SIGPIPE, SIG_IGN)
             var ends: [Int32] = [0, 0]
-            unsafe pipe2(&ends, O_CLOEXEC)
+            unsafe pipe(&ends)
             (reader, writer) = (ends[0], ends[1])
         }
 
@@ -79,7 +79,7 @@ struct LineWriterTests {
     @Test("A descriptor that does not block gets everything too")
     func nonblocking() {
         let pipe = Pipe()
-        unsafe _ = fcntl(pipe.writer, F_SETFL, O_NONBLOCK)
+        _ = fcntl(pipe.writer, F_SETFL, O_NONBLOCK)
         let writer = LineWriter(descriptor: pipe.writer)
         for number in 0..<5000 { writer.append(Array("\(number) and some more text\n".utf8)) }
         let text = pipe.read(until: "4999 and some more text\n")

@@ -11,7 +11,7 @@ internal import GRDB
 package final class ClientRegistry: Sendable {
     /// Where the file lies.
     package let path: String
-    private let pool: DatabasePool
+    let pool: DatabasePool
     private static let usedTokenIDBytesMax = 1024
 
     /// Opens the registry and brings its schema up to date.

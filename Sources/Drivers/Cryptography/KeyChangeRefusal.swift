@@ -11,6 +11,8 @@ package enum KeyChangeRefusal: Error, Equatable, Sendable, CustomStringConvertib
     case signs(keyID: String)
     /// A published key of another algorithm than the one asked for is next.
     case otherKeyWaits(keyID: String, SignatureAlgorithm)
+    /// Copies were to be put where keys, or other files, lie.
+    case notEmpty(path: String, fileName: String)
 
     /// Stable across releases.
     package var code: String {
@@ -20,6 +22,7 @@ package enum KeyChangeRefusal: Error, Equatable, Sendable, CustomStringConvertib
         case .unknownKey: "key_unknown"
         case .signs: "key_signs"
         case .otherKeyWaits: "key_other_waits"
+        case .notEmpty: "key_folder_not_empty"
         }
     }
 
@@ -36,6 +39,9 @@ package enum KeyChangeRefusal: Error, Equatable, Sendable, CustomStringConvertib
         case .otherKeyWaits(let keyID, let algorithm):
             "the \(algorithm.rawValue) key \(keyID) is to sign next: retire it first with "
                 + "usher key retire \(keyID), or rotate with --now"
+        case .notEmpty(let path, let fileName):
+            "the key folder \(path) holds \(fileName) already: name an empty one, or one that is "
+                + "not there yet"
         }
     }
 }

@@ -2,7 +2,7 @@ import Tokens
 
 /// One file of a key folder.
 struct KeyFile: Sendable {
-    private static let bytesMax = 16_384
+    static let bytesMax = 16_384
 
     let path: String
     let name: KeyFileName
@@ -12,11 +12,19 @@ struct KeyFile: Sendable {
     let since: Int64
 
     init(reading text: String, in folder: borrowing FolderDescriptor) throws(KeyFolderError) {
-        path = folder.path(of: text)
-        guard let name = KeyFileName(text) else { throw .unexpectedFile(path: path) }
-        self.name = name
+        let path = folder.path(of: text)
+        guard KeyFileName(text) != nil else { throw .unexpectedFile(path: path) }
         var (pem, changedAt) = try folder.read(text, bytesMax: Self.bytesMax)
         defer { eraseSecret(&pem) }
+        try self.init(named: text, path: path, pem: pem, changedAt: changedAt)
+    }
+
+    init(
+        named text: String, path: String, pem: [UInt8], changedAt: Int64
+    ) throws(KeyFolderError) {
+        self.path = path
+        guard let name = KeyFileName(text) else { throw .unexpectedFile(path: path) }
+        self.name = name
         since = name.since ?? changedAt
         do throws(CryptographyError) {
             key = try SigningKey(pem: pem)

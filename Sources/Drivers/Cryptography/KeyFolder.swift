@@ -131,7 +131,7 @@ extension KeyFolder {
         return try KeyFolderSnapshot(files)
     }
 
-    private static func isPassedOver(_ name: String) -> Bool {
+    static func isPassedOver(_ name: String) -> Bool {
         name.hasPrefix(".") || name == "README.md"
     }
 

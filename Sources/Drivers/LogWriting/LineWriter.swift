@@ -1,7 +1,7 @@
 import Dispatch
 import Glibc
 import Locking
-import Monitoring
+package import Monitoring
 
 /// Writes lines to a descriptor for threads that must not wait for it.
 ///
@@ -26,6 +26,7 @@ package final class LineWriter: Sendable {
 
     /// - Parameters:
     ///   - descriptor: Stays open as long as the process lives.
+    ///   - queue: Where lines wait.
     ///   - gapLine: The line that tells how many are missing; empty where nothing is to be told.
     package init(
         descriptor: Int32, queue: LineQueue = LineQueue(),

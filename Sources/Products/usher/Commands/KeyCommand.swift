@@ -58,7 +58,7 @@ struct KeyOptions: ParsableArguments {
         }
     }
 
-    private var path: String {
+    var path: String {
         let variable = Environment.variables[Setting.keys.variable].flatMap { path in
             path.isEmpty ? nil : path
         }

@@ -6,7 +6,7 @@ import Glibc
 enum Output {
     /// One line on stdout, at once; a failure to write it is the command's.
     static func write(line: String) {
-        let failure = put(line + "\n", on: STDOUT_FILENO)
+        let failure = put(Array((line + "\n").utf8)[...], on: STDOUT_FILENO)
         guard failure != 0 else { return }
         if failure == EPIPE { endByBrokenPipe() }
         complain("cannot write to stdout: \(unsafe String(cString: strerror(failure)))")
@@ -29,12 +29,12 @@ enum Output {
 
     /// Nothing is left to be done where this fails.
     fileprivate static func complain(_ message: String) {
-        _ = put("usher: \(message)\n", on: STDERR_FILENO)
+        _ = put(Array("usher: \(message)\n".utf8)[...], on: STDERR_FILENO)
     }
 
     /// Writes all of it. Returns 0, or the `errno` that kept it from doing so.
-    private static func put(_ text: String, on descriptor: Int32) -> Int32 {
-        var rest = Array(text.utf8)[...]
+    static func put(_ bytes: ArraySlice<UInt8>, on descriptor: Int32) -> Int32 {
+        var rest = bytes
         while !rest.isEmpty {
             let written = unsafe rest.withUnsafeBytes {
                 unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
@@ -52,7 +52,7 @@ enum Output {
     }
 
     /// Whoever started the command sees the signal, also where it had SIGPIPE ignored.
-    private static func endByBrokenPipe() -> Never {
+    static func endByBrokenPipe() -> Never {
         signal(SIGPIPE, SIG_DFL)
         raise(SIGPIPE)
         exit(1)

@@ -75,7 +75,7 @@ extension TokenCommand {
 
         /// Nil where its algorithm is none of our keys'.
         private func ownClaims(of token: String) throws -> TokenClaims? {
-            let known = try places.folder.load().verification
+            let known = try places.folder().load().verification
             // Issuer and audience are not looked at: a token of before they changed counts too.
             let verifier = try Verifier(
                 issuer: "any", audience: "any", algorithms: [.es256, .rs256, .eddsa],

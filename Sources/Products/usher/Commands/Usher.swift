@@ -19,6 +19,7 @@ struct Usher: ParsableCommand {
               usher room list --watch            who is in which room now
               usher operator link                the page that shows all this
               usher doctor                       what is wrong, and what to do
+              usher backup usher.tar             registry and keys in one file
               usher serve --help                 every setting
 
             EXIT CODES
@@ -30,7 +31,7 @@ struct Usher: ParsableCommand {
         subcommands: [
             Serve.self, ClientCommand.self, KeyCommand.self, TokenCommand.self, AuditCommand.self,
             RoomCommand.self, PeerCommand.self, OperatorCommand.self, DoctorCommand.self,
-            EdgeCommand.self,
+            BackupCommand.self, RestoreCommand.self, EdgeCommand.self,
         ])
 
     static func main() {

@@ -36,7 +36,11 @@ struct Site {
         Signals.block()
         defer { log.stop() }
         OpenFiles.raiseLimit()
+        // A folder that is not there yet is made with the registry.
+        let early = try DataFolderLock.take(.shared, of: settings.data)
         let foundations = try Foundations(settings)
+        let lock = try early ?? DataFolderLock.take(.shared, of: settings.data)
+        defer { lock?.release() }
         let publicDoor = Door()
         let operatorDoor = Door()
         let edgeDoor = Door()
@@ -69,6 +73,7 @@ struct Site {
         janitor.stop()
         foundations.keys.stop()
         parts.directory.stop()
+        foundations.registry.checkpoint()
         logger.notice("stopped")
     }
 

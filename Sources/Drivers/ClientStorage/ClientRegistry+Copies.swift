@@ -1,0 +1,61 @@
+package import Clients
+internal import GRDB
+
+extension ClientRegistry {
+    /// By how much a registry that was put in place of another counts on: more than anybody changes
+    /// between a backup and its return, so that whoever followed the other one sees all as new.
+    static let revisionsAhead: Int64 = 1 << 32
+
+    /// Writes what the registry holds at one moment into a file of its own, while others go on
+    /// reading and writing. The file is missing or empty before.
+    package func copy(to path: String) throws(RegistryError) {
+        do {
+            try pool.writeWithoutTransaction { db in
+                try db.execute(sql: "VACUUM INTO ?", arguments: [path])
+            }
+        } catch {
+            throw RegistryError(error, path: path)
+        }
+    }
+
+    /// Moves everything into the one file, so that whoever copies that alone has it all. Where
+    /// another process reads or writes just now it is left for later: nothing depends on it.
+    package func checkpoint() {
+        try? pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
+    }
+
+    /// Marks everything as changed, in a copy that is to be put in place of the registry it was
+    /// made of, and notes in the audit log that it was, and of when it is.
+    package func markRestored(
+        by actor: Actor, at now: Int64, copiedAt: String
+    ) throws(RegistryError) {
+        try write { db in
+            let (revision, overflow) = try ClientRows.revision(db)
+                .addingReportingOverflow(Self.revisionsAhead)
+            guard !overflow else {
+                throw RegistryError.damaged(path: path, reason: "its revision is out of range")
+            }
+            try db.execute(
+                sql: "UPDATE registry SET revision = :new, removal_revision = :new",
+                arguments: ["new": revision])
+            for table in ["client", "revocation"] {
+                try db.execute(
+                    sql: "UPDATE \(table) SET revision = ?", arguments: [revision])
+            }
+            try AuditRows.append(
+                db, "registry.restore", "registry", "as of \(copiedAt)",
+                AuditStamp(actor: actor, at: now))
+        }
+    }
+
+    /// Ends the use of the file: everything is in it, and nothing lies beside it.
+    ///
+    /// - Throws: `RegistryError` where somebody else uses it.
+    package func close() throws(RegistryError) {
+        do {
+            try pool.close()
+        } catch {
+            throw RegistryError(error, path: path)
+        }
+    }
+}

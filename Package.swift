@@ -144,7 +144,7 @@ let testUses: [String: [String]] = [
     ],
     "UsherVerifier": ["Bytes", "Cryptography", "StrictJSON", "TokenIssuing", "Tokens"],
     "UsherKeySet": [
-        "Cryptography", "Locking", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
+        "Bytes", "Cryptography", "Locking", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
     ],
     "usher": [
         "AuthService", "Bytes", "Clients", "Cryptography", "Edge", "HTTPMessages", "ICEServers",

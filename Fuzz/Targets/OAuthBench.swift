@@ -1,4 +1,5 @@
 import AuthService
+import Bytes
 import Clients
 import HTTPMessages
 import ICEServers
@@ -102,7 +103,7 @@ final class OAuthBench: Sendable {
         guard !response.body.isEmpty else { return }
         let body = mustTake("an answer is JSON") { try JSONValue.parse(response.body) }
         guard response.status != 200 else { return }
-        let text = body.object?["error_description"]?.string ?? ""
+        let text = body.object?["error_description"]?.string?.string ?? ""
         require(
             text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C },
             "an error's text keeps to its characters")

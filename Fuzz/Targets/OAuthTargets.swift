@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 import HTTPMessages
 import StrictJSON
@@ -147,8 +148,9 @@ private func checkAnswer(_ response: HTTPResponse, _ token: TokenClaims) {
     require(body?["token_type"]?.string == "Bearer", "the answer has a type")
     require(
         body?["expires_in"]?.int64 == token.expiresAt - OAuthBench.now, "expires_in is the token's")
-    require(body?["scope"]?.string == token.scopes.joined(separator: " "), "scope likewise")
-    let rooms = body?["rooms"]?.array?.compactMap(\.string) ?? []
+    require(
+        body?["scope"]?.string == ByteText(token.scopes.joined(separator: " ")), "scope likewise")
+    let rooms = body?["rooms"]?.array?.compactMap { $0.string?.string } ?? []
     require(rooms == token.rooms.map(\.text), "rooms likewise")
 }
 

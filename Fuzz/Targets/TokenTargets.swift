@@ -1,3 +1,4 @@
+import Bytes
 import StrictJSON
 import Tokens
 
@@ -65,8 +66,10 @@ private func checkHeader(_ json: [UInt8]) {
     guard let header = try? JOSEHeader(reading: json.span) else { return }
     require(header.keyID.map(KeyID.isValid) != false, "a key id that was taken is valid")
     guard let object = object(json) else { return }
-    require(object["alg"]?.string == header.algorithm.rawValue, "alg is what the header says")
-    require(object["kid"]?.string == header.keyID, "kid is what the header says")
+    require(
+        object["alg"]?.string == ByteText(header.algorithm.rawValue), "alg is what the header says")
+    require(
+        object["kid"]?.string == header.keyID.map { ByteText($0) }, "kid is what the header says")
     require(object["crit"] == nil, "no header with crit passes (RFC 7515 §4.1.11)")
     require(object["b64"] == nil && object["zip"] == nil, "neither b64 nor zip passes")
 }
@@ -77,10 +80,10 @@ private func checkClaims(_ json: [UInt8]) {
         require(!claims.audience.isEmpty, "an audience is there (RFC 7519 §4.1.3)")
         require(claims.expiresAt >= 0 && claims.issuedAt >= 0, "dates are not negative")
         guard let object = object(json) else { continue }
-        require(object["iss"]?.string == claims.issuer, "iss is what the payload says")
-        require(object["sub"]?.string == claims.subject, "sub is what the payload says")
-        require(object["client_id"]?.string == claims.clientID, "client_id likewise")
-        require(object["jti"]?.string == claims.tokenID, "jti likewise")
+        require(object["iss"]?.string == ByteText(claims.issuer), "iss is what the payload says")
+        require(object["sub"]?.string == ByteText(claims.subject), "sub is what the payload says")
+        require(object["client_id"]?.string == ByteText(claims.clientID), "client_id likewise")
+        require(object["jti"]?.string == ByteText(claims.tokenID), "jti likewise")
         require(object["cnf"] == nil, "no sender-constrained token passes as Bearer")
         if let date = object["exp"]?.int64 {
             require(date == claims.expiresAt, "exp is what the payload says")
@@ -90,7 +93,7 @@ private func checkClaims(_ json: [UInt8]) {
 }
 
 private func checkRooms(_ claims: TokenClaims, _ object: JSONObject) {
-    let texts = object["rooms"]?.array?.compactMap(\.string) ?? []
+    let texts = object["rooms"]?.array?.compactMap { $0.string?.string } ?? []
     require(texts.count == claims.rooms.count, "every room pattern is there")
     for (text, room) in zip(texts, claims.rooms) {
         require(areSame(text, room.text), "a room pattern is what the payload says")

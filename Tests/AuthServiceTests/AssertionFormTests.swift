@@ -1,3 +1,4 @@
+import Bytes
 import StrictJSON
 import Testing
 import Tokens
@@ -31,7 +32,7 @@ import Tokens
             ("jti", .string(String(repeating: "j", count: 257))),
         ] as [(String, JSONValue?)])
     func claims(name: String, value: JSONValue?) throws {
-        let fault = try fault { $0.claims[name] = value }
+        let fault = try fault { $0.claims[ByteText(name)] = value }
         #expect(fault?.code == "assertion_claim")
         let named = name == "iss" && value == "c_two" ? "sub" : name
         #expect(fault?.description.contains(" \(named) ") == true, "\(fault?.description ?? "")")
@@ -69,7 +70,7 @@ import Tokens
         arguments: ["nbf", "iat"],
         [(Int64(-3600), true), (0, true), (30, true), (31, false), (3600, false)])
     func beginning(name: String, at: (ahead: Int64, isGood: Bool)) throws {
-        let fault = try fault { $0.claims[name] = .seconds(Self.now + at.ahead) }
+        let fault = try fault { $0.claims[ByteText(name)] = .seconds(Self.now + at.ahead) }
         #expect((fault == nil) == at.isGood)
     }
 
@@ -96,7 +97,7 @@ import Tokens
             ("jku", "https://evil.example", true), ("jwk", [:], true),
         ] as [(String, JSONValue?, Bool)])
     func header(name: String, value: JSONValue?, isGood: Bool) throws {
-        let fault = try fault { $0.header[name] = value }
+        let fault = try fault { $0.header[ByteText(name)] = value }
         #expect((fault == nil) == isGood)
         #expect(fault.map { $0.code == "assertion_header" } ?? true)
     }

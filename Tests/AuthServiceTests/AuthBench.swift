@@ -1,4 +1,5 @@
 import AuthService
+import Bytes
 import Clients
 import Cryptography
 import HTTPMessages
@@ -221,7 +222,7 @@ extension AuthBench {
     /// Gets a token and gives back its text.
     func issued(_ body: String = "", to id: String = "c_one") throws -> String {
         let response = try token(body, credentials: Self.basic(id))
-        return try #require(response.json?["access_token"]?.string)
+        return try #require(response.json?["access_token"]?.string?.string)
     }
 
     private static func base64(_ bytes: [UInt8]) -> String {
@@ -258,8 +259,8 @@ extension AuthBench.World {
 
 extension HTTPResponse {
     var json: JSONObject? { (try? JSONValue.parse(body))?.object }
-    var error: String? { json?["error"]?.string }
-    var errorDescription: String { json?["error_description"]?.string ?? "" }
+    var error: String? { json?["error"]?.string?.string }
+    var errorDescription: String { json?["error_description"]?.string?.string ?? "" }
 }
 
 /// What every refusal of ours must look like (RFC 6749 §5.2, §5.1).

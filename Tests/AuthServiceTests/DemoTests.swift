@@ -1,4 +1,5 @@
 import AuthService
+import Bytes
 import Clients
 import HTTPMessages
 import StrictJSON

@@ -1,4 +1,5 @@
 import AuthService
+import Bytes
 import HTTPMessages
 import StrictJSON
 import Testing
@@ -72,8 +73,8 @@ import Testing
     func path(issuer: String, path: String, endpoint: String) throws {
         let bench = AuthBench(issuer: issuer)
         let response = try #require(bench.send("GET", wellKnown + path))
-        #expect(response.json?["issuer"]?.string == issuer)
-        #expect(response.json?["token_endpoint"]?.string == endpoint)
+        #expect(response.json?["issuer"]?.string?.string == issuer)
+        #expect(response.json?["token_endpoint"]?.string?.string == endpoint)
         #expect(bench.send("GET", wellKnown + path + "/x") == nil)
     }
 

@@ -1,3 +1,4 @@
+import Bytes
 import Foundation
 import HTTPMessages
 import StrictJSON
@@ -20,22 +21,24 @@ struct OpenAPIDocument: Sendable {
 
     /// Each with its operation. What all operations of a path share is no method.
     func operations(of path: String) -> [JSONObject.Member] {
-        (paths[path]?.object?.members ?? []).filter { $0.name != "parameters" }
+        (paths[ByteText(path)]?.object?.members ?? []).filter { $0.name != "parameters" }
     }
 
     func methods(of path: String) -> [String] {
-        operations(of: path).map { $0.name.uppercased() }
+        operations(of: path).map { $0.name.string.uppercased() }
     }
 
     func operation(_ method: String, _ path: String) -> JSONObject? {
-        paths[path]?.object?[method.lowercased()]?.object
+        paths[ByteText(path)]?.object?[ByteText(method.lowercased())]?.object
     }
 
     /// The path as the document writes it: a segment in braces stands for any other.
     private func listed(_ path: String) -> String? {
-        guard paths[path] == nil, let slash = path.lastIndex(of: "/") else { return path }
+        guard paths[ByteText(path)] == nil, let slash = path.lastIndex(of: "/") else { return path }
         let folder = path[...slash]
-        return paths.members.map(\.name).first { $0.hasPrefix(folder + "{") && $0.hasSuffix("}") }
+        return paths.members.map(\.name.string).first {
+            $0.hasPrefix(folder + "{") && $0.hasSuffix("}")
+        }
     }
 
     /// Names of the form's fields, or of the JSON body's members.
@@ -48,15 +51,15 @@ struct OpenAPIDocument: Sendable {
     /// Names of the members that a schema, or all that it is made of, tells of.
     private func properties(of schema: JSONValue?) -> [String] {
         let schema = resolved(schema)
-        return (schema?["properties"]?.object?.members ?? []).map(\.name)
+        return (schema?["properties"]?.object?.members ?? []).map(\.name.string)
             + (schema?["allOf"]?.array ?? []).flatMap { properties(of: $0) }
     }
 
     /// What a reference within the document leads to, or the object itself.
     func resolved(_ value: JSONValue?) -> JSONObject? {
-        guard let reference = value?.object?["$ref"]?.string else { return value?.object }
+        guard let reference = value?.object?["$ref"]?.string?.string else { return value?.object }
         let steps = reference.split(separator: "/").dropFirst()
-        return steps.reduce(json) { $0?[String($1)]?.object }
+        return steps.reduce(json) { $0?[ByteText(String($1))]?.object }
     }
 
     /// Checks that an answer is one that the document tells of. Every test that sends something
@@ -67,13 +70,14 @@ struct OpenAPIDocument: Sendable {
             #expect(response.status == 405, "\(method) \(path) is not in docs/openapi.json")
             return
         }
-        let documented = resolved(operation["responses"]?.object?[String(response.status)])
+        let documented = resolved(operation["responses"]?.object?["\(response.status)"])
         #expect(documented != nil, "\(response.status) of \(method) \(path) is not documented")
         let content = documented?["content"]?.object
         if !response.body.isEmpty, method != "HEAD", response.status != 405 {
             let type = response.headers["Content-Type"] ?? ""
             let media = type.split(separator: ";").first.map(String.init) ?? ""
-            #expect(content?[media] != nil, "\(media) of \(method) \(path) is not documented")
+            #expect(
+                content?[ByteText(media)] != nil, "\(media) of \(method) \(path) is not documented")
         }
         guard let error = response.error else { return }
         let schema = content?["application/json"]?.object?["schema"]?.object

@@ -1,4 +1,5 @@
 import AuthService
+import Bytes
 import Clients
 import Cryptography
 import HTTPMessages
@@ -101,9 +102,9 @@ struct RegistrationBench {
         #expect(response.status == 201, "\(response.errorDescription)")
         let json = try #require(response.json)
         return Registered(
-            id: try #require(json["client_id"]?.string),
-            token: try #require(json["registration_access_token"]?.string),
-            secret: json["client_secret"]?.string, json: json)
+            id: try #require(json["client_id"]?.string?.string),
+            token: try #require(json["registration_access_token"]?.string?.string),
+            secret: json["client_secret"]?.string?.string, json: json)
     }
 
     /// Reads, replaces or removes.

@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 import HTTPMessages
 import StrictJSON
@@ -38,7 +39,7 @@ import Tokens
             json.members.map(\.name) == [
                 "access_token", "token_type", "expires_in", "scope", "rooms", "issued_token_type",
             ])
-        #expect(json["issued_token_type"]?.string == Self.accessType)
+        #expect(json["issued_token_type"]?.string?.string == Self.accessType)
         #expect(json["token_type"] == "Bearer")
     }
 

@@ -1,3 +1,4 @@
+import Bytes
 import HTTPMessages
 import StrictJSON
 import Testing
@@ -20,7 +21,7 @@ import Tokens
         #expect(
             json.members.map(\.name)
                 == ["access_token", "token_type", "expires_in", "scope", "rooms"])
-        #expect(json["access_token"]?.string?.hasPrefix("head.") == true)
+        #expect(json["access_token"]?.string?.string.hasPrefix("head.") == true)
         #expect(json["token_type"] == "Bearer")
         #expect(json["expires_in"]?.int64 == 600)
         #expect(json["scope"] == "signal")

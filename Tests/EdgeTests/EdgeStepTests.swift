@@ -1,3 +1,4 @@
+import Bytes
 import Edge
 import HTTPMessages
 import StrictJSON
@@ -156,7 +157,7 @@ import Testing
             #expect(response.status == 400)
             let body = try JSONValue.parse(response.body).object
             #expect(body?["error"] == "invalid_request")
-            let text = try #require(body?["error_description"]?.string)
+            let text = try #require(body?["error_description"]?.string?.string)
             #expect(refusal == .authorizationRepeated || text.contains("n1"))
             #expect(text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C })
         }

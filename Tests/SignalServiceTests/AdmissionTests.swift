@@ -1,3 +1,4 @@
+import Bytes
 import HTTPMessages
 import Locking
 import SignalService
@@ -11,9 +12,9 @@ private func error(_ decision: SignalDecision) throws -> String? {
     #expect(refusal.headers["Content-Type"] == "application/json")
     #expect(refusal.headers["Cache-Control"] == "no-store")
     let body = try JSONValue.parse(refusal.body).object
-    #expect(body?["error_description"]?.string?.isEmpty == false)
+    #expect(body?["error_description"]?.string?.string.isEmpty == false)
     #expect(body?.members.count == 2)
-    return body?["error"]?.string
+    return body?["error"]?.string?.string
 }
 
 private func challenge(_ decision: SignalDecision) -> String? {

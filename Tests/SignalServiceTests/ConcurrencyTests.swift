@@ -1,3 +1,4 @@
+import Bytes
 import Dispatch
 import Locking
 import SignalService
@@ -19,10 +20,10 @@ import WebSocket
                 let event = try JSONValue.parse(Array(text.utf8)).object
                 let data = event?["data"]?.object
                 if event?["type"] == "first_to_join" {
-                    firsts.append(data?["roomId"]?.string ?? "")
+                    firsts.append(data?["roomId"]?.string?.string ?? "")
                 }
                 if event?["type"] == "someone_joined" {
-                    joins.append((socket, data?["connectionId"]?.string ?? ""))
+                    joins.append((socket, data?["connectionId"]?.string?.string ?? ""))
                 }
             }
         }

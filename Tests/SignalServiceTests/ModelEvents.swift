@@ -1,3 +1,4 @@
+import Bytes
 import StrictJSON
 
 /// What a run of the model found wrong.
@@ -36,7 +37,7 @@ struct ModelReceipt {
 
     init(_ text: String) throws {
         guard let object = try JSONValue.parse(Array(text.utf8)).object,
-            let type = object["type"]?.string, let data = object["data"]?.object
+            let type = object["type"]?.string?.string, let data = object["data"]?.object
         else { throw Mismatch("no event: \(text)") }
         seq = object["seq"]?.int64.map { Int($0) }
         guard let event = ModelEvent(type, data) else { throw Mismatch("unreadable: \(text)") }
@@ -48,8 +49,8 @@ extension ModelEvent {
     fileprivate init?(_ type: String, _ data: JSONObject) {
         switch type {
         case "welcome", "resumed":
-            guard let connection = data["connectionId"]?.string,
-                let secret = data["session"]?.string
+            guard let connection = data["connectionId"]?.string?.string,
+                let secret = data["session"]?.string?.string
             else { return nil }
             if type == "welcome" {
                 self = .welcome(connection: connection, secret: secret)
@@ -58,15 +59,16 @@ extension ModelEvent {
                 self = .resumed(connection: connection, secret: secret, seq: Int(seq))
             }
         case "first_to_join":
-            guard let room = data["roomId"]?.string else { return nil }
+            guard let room = data["roomId"]?.string?.string else { return nil }
             self = .firstToJoin(room: room)
         case "ack":
             guard let ack = data["ack"]?.int64 else { return nil }
             self = .ack(Int(ack))
         case "error":
-            guard let code = data["code"]?.string else { return nil }
+            guard let code = data["code"]?.string?.string else { return nil }
             self = .error(
-                code: code, action: data["action"]?.string, ack: data["ack"]?.int64.map { Int($0) })
+                code: code, action: data["action"]?.string?.string,
+                ack: data["ack"]?.int64.map { Int($0) })
         case "pong": self = .pong
         default: self.init(member: type, data)
         }
@@ -76,7 +78,7 @@ extension ModelEvent {
     private init?(member type: String, _ data: JSONObject) {
         switch type {
         case "room_state":
-            guard let room = data["roomId"]?.string, let polite = data["polite"]?.bool,
+            guard let room = data["roomId"]?.string?.string, let polite = data["polite"]?.bool,
                 let members = data["members"]?.array
             else { return nil }
             let listed = members.compactMap { ModelMember($0.object) }
@@ -85,19 +87,24 @@ extension ModelEvent {
             }
             self = .roomState(room: room, polite: polite, members: Set(listed))
         case "someone_left":
-            guard let room = data["roomId"]?.string, let connection = data["connectionId"]?.string,
-                let peerID = data["peerId"]?.string, let reason = data["reason"]?.string
+            guard let room = data["roomId"]?.string?.string,
+                let connection = data["connectionId"]?.string?.string,
+                let peerID = data["peerId"]?.string?.string,
+                let reason = data["reason"]?.string?.string
             else { return nil }
             self = .left(room: room, connection: connection, peerID: peerID, reason: reason)
         case "someone_joined":
-            guard let connection = data["connectionId"]?.string,
-                let peerID = data["peerId"]?.string, data["offererId"]?.string == peerID,
-                let own = data["ownId"]?.string
+            guard let connection = data["connectionId"]?.string?.string,
+                let peerID = data["peerId"]?.string?.string,
+                data["offererId"]?.string?.string == peerID,
+                let own = data["ownId"]?.string?.string
             else { return nil }
             self = .joined(
-                connection: connection, peerID: peerID, name: data["name"]?.string, own: own)
+                connection: connection, peerID: peerID, name: data["name"]?.string?.string, own: own
+            )
         case "p":
-            guard let from = data["connectionId"]?.string, let number = data["n"]?.int64 else {
+            guard let from = data["connectionId"]?.string?.string, let number = data["n"]?.int64
+            else {
                 return nil
             }
             self = .payload(from: from, number: Int(number))
@@ -108,10 +115,11 @@ extension ModelEvent {
 
 extension ModelMember {
     fileprivate init?(_ object: JSONObject?) {
-        guard let object, let connection = object["connectionId"]?.string,
-            let peerID = object["peerId"]?.string, let polite = object["polite"]?.bool
+        guard let object, let connection = object["connectionId"]?.string?.string,
+            let peerID = object["peerId"]?.string?.string, let polite = object["polite"]?.bool
         else { return nil }
         self.init(
-            connection: connection, peerID: peerID, name: object["name"]?.string, polite: polite)
+            connection: connection, peerID: peerID, name: object["name"]?.string?.string,
+            polite: polite)
     }
 }

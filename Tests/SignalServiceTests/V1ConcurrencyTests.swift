@@ -1,3 +1,4 @@
+import Bytes
 import Dispatch
 import Locking
 import SignalService
@@ -74,7 +75,7 @@ import WebSocket
         /// Numbers must have no gap, whichever thread an event came from.
         private func note(_ text: String, _ socket: SocketID) {
             let event = try? JSONValue.parse(Array(text.utf8)).object
-            if let session = event?["data"]?.object?["session"]?.string {
+            if let session = event?["data"]?.object?["session"]?.string?.string {
                 secrets[socket] = session
                 if event?["type"] == "resumed" { seqs[socket] = asked[socket] }
                 return

@@ -1,3 +1,4 @@
+import Bytes
 import Locking
 import SignalService
 import Signalling
@@ -170,8 +171,8 @@ final class V1Client {
         }
         let data = event["data"]?.object
         if event["type"] == "welcome" || event["type"] == "resumed" {
-            connection = data?["connectionId"]?.string ?? ""
-            secret = data?["session"]?.string ?? ""
+            connection = data?["connectionId"]?.string?.string ?? ""
+            secret = data?["session"]?.string?.string ?? ""
         }
         // What came before is replayed again.
         if event["type"] == "resumed" { seq = resumedAfter ?? 0 }

@@ -1,3 +1,4 @@
+import Bytes
 import Signalling
 import StrictJSON
 import Testing

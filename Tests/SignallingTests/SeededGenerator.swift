@@ -1,3 +1,4 @@
+import Bytes
 import StrictJSON
 
 /// SplitMix64: the same seed gives the same run on every machine.
@@ -21,7 +22,7 @@ enum RandomJSON {
     static func object(using random: inout SeededGenerator) -> JSONValue {
         var object = JSONObject()
         for name in names.shuffled(using: &random).prefix(Int.random(in: 0...6, using: &random)) {
-            object[name] = value(depth: 0, using: &random)
+            object[ByteText(name)] = value(depth: 0, using: &random)
         }
         return .object(object)
     }

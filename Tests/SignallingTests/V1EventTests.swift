@@ -1,3 +1,4 @@
+import Bytes
 import Signalling
 import StrictJSON
 import Testing
@@ -95,7 +96,7 @@ private func classic(_ id: UInt64, peer: String = "p") -> RoomMember {
             let data = event?["data"]?.object
             #expect(event?["type"] == "error" && data?["code"] == .string(error.code))
             #expect(data?["action"] == "d" && data?["ack"] == "\n")
-            #expect(data?["message"]?.string?.isEmpty == false)
+            #expect(data?["message"]?.string?.string.isEmpty == false)
             composer.error(error, action: nil, ack: nil, of: message.span)
             let bare = try JSONValue.parse(composer.head + composer.tail).object?["data"]?.object
             #expect(bare?["action"] == .null && bare?["ack"] == .null)

@@ -1,3 +1,4 @@
+import Bytes
 import Cryptography
 import StrictJSON
 import Testing
@@ -88,7 +89,7 @@ struct TokenIssuerTests {
                     $0.rooms = []
                 }))
         #expect(payload["aud"] == ["a", "b\"c"])
-        for name in ["scope", "rooms", "name", "nbf"] { #expect(payload[name] == nil) }
+        for name in ["scope", "rooms", "name", "nbf"] { #expect(payload[ByteText(name)] == nil) }
     }
 
     @Test("What is issued is read back the same", arguments: SignatureAlgorithm.allCases)
@@ -186,7 +187,7 @@ struct TokenIssuerTests {
             return await group.reduce(into: []) { $0 += $1 }
         }
         #expect(Set(tokens).count == 800)
-        let identifiers = try tokens.map { try payload($0)["jti"]?.string }
+        let identifiers = try tokens.map { try payload($0)["jti"]?.string?.string }
         #expect(Set(identifiers).count == 800)
     }
 

@@ -1,3 +1,4 @@
+import Bytes
 import StrictJSON
 import Testing
 import Tokens

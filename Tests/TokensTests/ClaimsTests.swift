@@ -1,3 +1,4 @@
+import Bytes
 import StrictJSON
 import Testing
 import Tokens
@@ -63,7 +64,7 @@ struct ClaimsTests {
         ])
     func missing(_ claim: Claim) {
         #expect(throws: TokenFault.missingClaim(claim)) {
-            _ = try read { $0[claim.rawValue] = nil }
+            _ = try read { $0[ByteText(claim.rawValue)] = nil }
         }
     }
 
@@ -72,7 +73,7 @@ struct ClaimsTests {
         for value: JSONValue in [.null, true, ["a": "b"], [1]] {
             let expected: TokenFault =
                 claim == .confirmation ? .senderConstrained : .malformedClaim(claim)
-            #expect(throws: expected) { _ = try read { $0[claim.rawValue] = value } }
+            #expect(throws: expected) { _ = try read { $0[ByteText(claim.rawValue)] = value } }
         }
     }
 
@@ -80,15 +81,15 @@ struct ClaimsTests {
     func typesAreNotConverted() {
         for claim: Claim in [.issuer, .audience, .subject, .clientID, .tokenID, .scope, .name] {
             #expect(throws: TokenFault.malformedClaim(claim)) {
-                _ = try read { $0[claim.rawValue] = 1 }
+                _ = try read { $0[ByteText(claim.rawValue)] = 1 }
             }
             #expect(throws: TokenFault.malformedClaim(claim)) {
-                _ = try read { $0[claim.rawValue] = "" }
+                _ = try read { $0[ByteText(claim.rawValue)] = "" }
             }
         }
         for claim: Claim in [.issuedAt, .notBefore, .expiresAt] {
             #expect(throws: TokenFault.malformedClaim(claim)) {
-                _ = try read { $0[claim.rawValue] = "1600" }
+                _ = try read { $0[ByteText(claim.rawValue)] = "1600" }
             }
         }
     }

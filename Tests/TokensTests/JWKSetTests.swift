@@ -1,3 +1,4 @@
+import Bytes
 import StrictJSON
 import Testing
 import Tokens
@@ -24,7 +25,7 @@ struct JWKSetTests {
 
     private func with(_ key: JSONObject, _ name: String, _ value: JSONValue?) -> JSONObject {
         var key = key
-        key[name] = value
+        key[ByteText(name)] = value
         return key
     }
 

@@ -1,3 +1,4 @@
+import Bytes
 import Testing
 import Tokens
 
@@ -9,15 +10,15 @@ struct TokenKindTests {
             "at+jwt", "AT+JWT", "At+Jwt", "application/at+jwt", "Application/AT+JWT",
         ])
     func access(_ type: String) {
-        #expect(TokenKind(typeHeader: type) == .access)
+        #expect(TokenKind(typeHeader: ByteText(type)) == .access)
     }
 
     @Test("Session tokens have a type of their own")
     func session() {
         #expect(TokenKind(typeHeader: "usher-session+jwt") == .session)
-        #expect(TokenKind(typeHeader: TokenKind.session.typeHeader) == .session)
-        #expect(TokenKind(typeHeader: TokenKind.access.typeHeader) == .access)
-        #expect(TokenKind(typeHeader: TokenKind.legacy.typeHeader) == nil)
+        #expect(TokenKind(typeHeader: ByteText(TokenKind.session.typeHeader)) == .session)
+        #expect(TokenKind(typeHeader: ByteText(TokenKind.access.typeHeader)) == .access)
+        #expect(TokenKind(typeHeader: ByteText(TokenKind.legacy.typeHeader)) == nil)
     }
 
     @Test(
@@ -28,6 +29,6 @@ struct TokenKindTests {
             "application/application/at+jwt",
         ])
     func others(_ type: String?) {
-        #expect(TokenKind(typeHeader: type) == nil)
+        #expect(TokenKind(typeHeader: type.map { ByteText($0) }) == nil)
     }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import Foundation
 import StrictJSON
 import Testing
@@ -38,8 +39,10 @@ enum Wycheproof {
 }
 
 extension JSONObject {
-    func text(_ name: String) throws -> String { try #require(self[name]?.string) }
-    func number(_ name: String) throws -> Int { try Int(#require(self[name]?.int64)) }
+    func text(_ name: String) throws -> String {
+        try #require(self[ByteText(name)]?.string?.string)
+    }
+    func number(_ name: String) throws -> Int { try Int(#require(self[ByteText(name)]?.int64)) }
 
     func hex(_ name: String) throws -> [UInt8] {
         let digits = try text(name).map { try #require($0.hexDigitValue) }

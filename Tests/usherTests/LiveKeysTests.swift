@@ -1,3 +1,4 @@
+import Bytes
 import Cryptography
 import Foundation
 import Locking
@@ -58,7 +59,7 @@ private final class Told: Sendable {
 
 private func publishedIDs(_ keys: LiveKeys) throws -> [String] {
     try JSONValue.parse(keys.current.keySet).object?["keys"]?.array?.compactMap {
-        $0.object?["kid"]?.string
+        $0.object?["kid"]?.string?.string
     } ?? []
 }
 

@@ -23,6 +23,21 @@ package struct ByteText: Sendable {
 
     package var isASCII: Bool { string.utf8.allSatisfy { $0 < 0x80 } }
 
+    /// Whether both are the same but for the case of ASCII letters, as in media types, names of
+    /// header fields and schemes.
+    package func equalsIgnoringCase(_ other: ByteText) -> Bool {
+        guard count == other.count else { return false }
+        let (left, right) = (utf8.span, other.utf8.span)
+        for index in left.indices where Self.lower(left[index]) != Self.lower(right[index]) {
+            return false
+        }
+        return true
+    }
+
+    private static func lower(_ byte: UInt8) -> UInt8 {
+        byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
+    }
+
     package func hasPrefix(_ prefix: ByteText) -> Bool { utf8.starts(with: prefix.utf8) }
 }
 
@@ -47,7 +62,7 @@ extension ByteText: Hashable, Comparable {
     }
 }
 
-extension ByteText: ExpressibleByStringLiteral {
+extension ByteText: ExpressibleByStringInterpolation {
     package init(stringLiteral value: String) { self.init(value) }
 }
 

@@ -1,3 +1,4 @@
+import Bytes
 import HTTPMessages
 import StrictJSON
 
@@ -33,13 +34,15 @@ enum ViewerEvent {
         let path = "\(requestPath).headers"
         let headers = try object(request["headers"], path)
         for member in headers.members {
-            guard FieldGrammar.isToken(member.name),
-                FieldGrammar.lowercased(member.name) == member.name
+            guard FieldGrammar.isToken(member.name.string),
+                ByteText(FieldGrammar.lowercased(member.name.string)) == member.name
             else {
                 throw .invalidMember(
-                    path: "\(path).\(shown(member.name))", expected: "a field name in lower case")
+                    path: "\(path).\(shown(member.name.string))",
+                    expected: "a field name in lower case")
             }
-            try checkEntries(member.value, name: member.name, "\(path).\(shown(member.name))")
+            try checkEntries(
+                member.value, name: member.name.string, "\(path).\(shown(member.name.string))")
         }
         return headers
     }
@@ -49,7 +52,7 @@ enum ViewerEvent {
         var fields = HeaderFields()
         for member in headers.members {
             for entry in member.value.array ?? [] {
-                fields.add(member.name, entry.object?["value"]?.string ?? "")
+                fields.add(member.name.string, entry.object?["value"]?.string?.string ?? "")
             }
         }
         return fields
@@ -57,7 +60,7 @@ enum ViewerEvent {
 
     /// What CloudFront limits in what it sends and in what it takes back.
     static func checkSize(of request: JSONObject) throws(ViewerRequestError) {
-        func count(_ name: String) -> Int { request[name]?.string?.utf8.count ?? 0 }
+        func count(_ name: String) -> Int { request[ByteText(name)]?.string?.count ?? 0 }
         let target = count("uri") + count("querystring")
         guard target <= targetBytesMax else {
             throw .tooLarge(path: "\(requestPath).uri with querystring", bytesMax: targetBytesMax)
@@ -72,7 +75,7 @@ enum ViewerEvent {
 
     private static func checkConfig(_ config: JSONObject) throws(ViewerRequestError) {
         for name in ["distributionDomainName", "distributionId", "requestId"] {
-            guard let value = config[name] else { continue }
+            guard let value = config[ByteText(name)] else { continue }
             guard value.string != nil else {
                 throw .invalidMember(path: "\(root).config.\(name)", expected: "a string")
             }
@@ -86,7 +89,7 @@ enum ViewerEvent {
         func check(
             _ name: String, _ expected: String, _ isGood: (String) -> Bool
         ) throws(ViewerRequestError) {
-            guard let value = request[name]?.string, isGood(value) else {
+            guard let value = request[ByteText(name)]?.string?.string, isGood(value) else {
                 throw .invalidMember(path: "\(requestPath).\(name)", expected: expected)
             }
         }
@@ -113,12 +116,12 @@ enum ViewerEvent {
         for (index, entry) in entries.enumerated() {
             let entry = try object(entry, "\(path)[\(index)]")
             if let key = entry["key"] {
-                guard let text = key.string, FieldGrammar.areSameName(text, name) else {
+                guard let text = key.string?.string, FieldGrammar.areSameName(text, name) else {
                     throw .invalidMember(
                         path: "\(path)[\(index)].key", expected: "the field's name in any case")
                 }
             }
-            guard let text = entry["value"]?.string, FieldGrammar.isFieldValue(text) else {
+            guard let text = entry["value"]?.string?.string, FieldGrammar.isFieldValue(text) else {
                 throw .invalidMember(
                     path: "\(path)[\(index)].value",
                     expected: "a string without control characters")
@@ -138,7 +141,7 @@ enum ViewerEvent {
             throw .invalidMember(path: "\(path).encoding", expected: "\"base64\" or \"text\"")
         }
         let isBase64 = encoding == "base64"
-        guard let data = body["data"]?.string, !isBase64 || Base64.decode(data) != nil else {
+        guard let data = body["data"]?.string, !isBase64 || Base64.decode(data.string) != nil else {
             throw .invalidMember(
                 path: "\(path).data", expected: isBase64 ? "a string of base64" : "a string")
         }

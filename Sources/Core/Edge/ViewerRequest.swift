@@ -1,3 +1,4 @@
+import Bytes
 import HTTPMessages
 import StrictJSON
 
@@ -21,7 +22,7 @@ package enum ViewerRequest {
         } catch { throw .invalidJSON(error) }
         var request = try ViewerEvent.request(in: value)
         var headers = try ViewerEvent.headers(of: request)
-        for member in headers.members where EdgeHeaders.isWithheld(member.name) {
+        for member in headers.members where EdgeHeaders.isWithheld(member.name.string) {
             headers[member.name] = nil
         }
         let fields = ViewerEvent.fields(headers)
@@ -39,14 +40,14 @@ package enum ViewerRequest {
     ) -> JSONObject {
         guard after != before else { return headers }
         var merged = headers
-        var names = headers.members.map(\.name)
+        var names = headers.members.map(\.name.string)
         for field in after.fields where !names.contains(FieldGrammar.lowercased(field.name)) {
             names.append(FieldGrammar.lowercased(field.name))
         }
         for name in names {
             let values = after.values(name)
             guard values != before.values(name) else { continue }
-            merged[name] = values.isEmpty ? nil : entries(name, values)
+            merged[ByteText(name)] = values.isEmpty ? nil : entries(name, values)
         }
         return merged
     }

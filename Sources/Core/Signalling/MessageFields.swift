@@ -1,3 +1,4 @@
+internal import Bytes
 internal import StrictJSON
 
 /// The members of the message that was scanned last, and how each must look.
@@ -46,7 +47,7 @@ struct MessageFields: Sendable {
         guard let text = scanner.string(of: member, in: bytes), !text.utf8.isEmpty,
             text.utf8.count <= MessageReader.textBytesMax
         else { throw .refused(.badRequest) }
-        return text
+        return text.string
     }
 
     // MARK: join-room
@@ -66,7 +67,7 @@ struct MessageFields: Sendable {
         guard let name = scanner.string(of: member, in: bytes),
             name.utf8.count <= MessageReader.textBytesMax
         else { throw .refused(.badRequest) }
-        return name
+        return name.string
     }
 
     // MARK: send-payload
@@ -194,7 +195,7 @@ extension PeerID {
 
     /// The id as people see it.
     package var text: String {
-        JSONText.unquote(quoted.span, 1..<max(1, quoted.count - 1)) ?? ""
+        JSONText.unquote(quoted.span, 1..<max(1, quoted.count - 1))?.string ?? ""
     }
 
     /// What stands in for a peer that gave no id.

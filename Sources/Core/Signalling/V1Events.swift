@@ -1,3 +1,4 @@
+internal import Bytes
 internal import StrictJSON
 
 // The events of the v1 dialect (PROTOCOL §3). Each has an empty body; `EventHistory.append` closes

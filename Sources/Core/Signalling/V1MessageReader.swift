@@ -1,3 +1,4 @@
+internal import Bytes
 internal import StrictJSON
 
 /// Reads the messages of v1 clients. It holds scratch storage that every message uses again.
@@ -117,7 +118,7 @@ extension MessageFields {
         guard let member = outer(.token, bytes),
             let token = scanner.string(of: member, in: bytes), !token.isEmpty
         else { throw .refused(.badRequest) }
-        return token
+        return token.string
     }
 
     private func resume(_ bytes: Span<UInt8>) throws(MessageFault) -> Resume {

@@ -1,3 +1,5 @@
+internal import Bytes
+
 extension JSONValue {
     /// Reads one whole text (RFC 8259): strict UTF-8, no duplicate names at any depth, nothing
     /// after the value, within `limits`.
@@ -44,12 +46,12 @@ private struct JSONParser {
             return .null
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
             let range = try lexer.number(bytes)
-            return .number(JSONNumber(verifiedText: JSONText.unquote(bytes, range) ?? "0"))
+            return .number(JSONNumber(verifiedText: JSONText.unquote(bytes, range)?.string ?? "0"))
         default: throw JSONError(.unexpectedByte, at: lexer.position)
         }
     }
 
-    private mutating func string(_ bytes: Span<UInt8>) throws(JSONError) -> String {
+    private mutating func string(_ bytes: Span<UInt8>) throws(JSONError) -> ByteText {
         let token = try lexer.string(bytes)
         guard let text = JSONText.unquote(bytes, token.content) else {
             throw JSONError(.invalidEscape, at: token.content.lowerBound)
@@ -64,13 +66,12 @@ private struct JSONParser {
         lexer.position += 1
         if try lexer.closesAtOnce(UInt8(ascii: "}"), bytes) { return JSONObject() }
         var members: [JSONObject.Member] = []
-        // Bytes, since `String` calls canonical equivalents equal (RFC 8259 §8.3).
-        var names: Set<[UInt8]> = []
+        var names: Set<ByteText> = []
         repeat {
             _ = try lexer.peek(bytes)
             let start = lexer.position
             let name = try string(bytes)
-            guard names.insert(Array(name.utf8)).inserted else {
+            guard names.insert(name).inserted else {
                 throw JSONError(.duplicateName, at: start)
             }
             guard members.count < limits.membersMax else {

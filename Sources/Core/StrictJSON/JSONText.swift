@@ -1,6 +1,13 @@
+package import Bytes
+
 /// Strings between their JSON form and Swift's.
 package enum JSONText {
     /// Appends `text` in quotes, escaping what RFC 8259 §7 says must be escaped and nothing else.
+    package static func appendQuoted(_ text: ByteText, to out: inout [UInt8]) {
+        appendQuoted(text.string, to: &out)
+    }
+
+    /// The same for a text of ours.
     package static func appendQuoted(_ text: String, to out: inout [UInt8]) {
         out.append(0x22)
         if isPlain(text) {
@@ -28,10 +35,10 @@ package enum JSONText {
                 out.append(0x5C)
                 out.append(byte)
             case 0x00..<0x20:
-                let digits = Array("0123456789abcdef".utf8)
-                out.append(contentsOf: [0x5C, 0x75, 0x30, 0x30])
-                out.append(digits[Int(byte >> 4)])
-                out.append(digits[Int(byte & 15)])
+                let low = byte & 15
+                out.append(contentsOf: #"\u00"#.utf8)
+                out.append(0x30 | byte >> 4)
+                out.append(low < 10 ? 0x30 | low : 0x57 + low)
             default: out.append(byte)
             }
         }
@@ -39,37 +46,34 @@ package enum JSONText {
 
     /// The string whose content (without quotes) fills `range`; nil where the escapes or the UTF-8
     /// are wrong.
-    package static func unquote(_ bytes: Span<UInt8>, _ range: Range<Int>) -> String? {
-        guard range.contains(where: { bytes[$0] == 0x5C }) else {
-            return string(bytes.extracting(range))
+    package static func unquote(_ bytes: Span<UInt8>, _ range: Range<Int>) -> ByteText? {
+        let content = bytes.extracting(range)
+        guard let first = content.indices.first(where: { content[$0] == 0x5C }) else {
+            return ByteText(content)
         }
         var plain: [UInt8] = []
         plain.reserveCapacity(range.count)
-        var at = range.lowerBound
-        while at < range.upperBound {
-            guard bytes[at] == 0x5C else {
-                plain.append(bytes[at])
-                at += 1
+        for index in 0..<first { plain.append(content[index]) }
+        var at = first
+        while at < content.count {
+            guard content[at] == 0x5C else {
+                plain.append(content[at])
+                at &+= 1
                 continue
             }
-            guard at + 1 < range.upperBound, let next = unescape(bytes, at, into: &plain) else {
+            guard at &+ 1 < content.count, let next = unescape(content, at, into: &plain) else {
                 return nil
             }
             at = next
         }
-        return string(plain.span)
-    }
-
-    private static func string(_ bytes: Span<UInt8>) -> String? {
-        guard let text = try? UTF8Span(validating: bytes) else { return nil }
-        return String(copying: text)
+        return ByteText(plain.span)
     }
 
     private static func unescape(
         _ bytes: Span<UInt8>, _ at: Int, into plain: inout [UInt8]
     ) -> Int? {
-        switch bytes[at + 1] {
-        case 0x22, 0x5C, 0x2F: plain.append(bytes[at + 1])
+        switch bytes[at &+ 1] {
+        case 0x22, 0x5C, 0x2F: plain.append(bytes[at &+ 1])
         case 0x62: plain.append(0x08)
         case 0x66: plain.append(0x0C)
         case 0x6E: plain.append(0x0A)
@@ -78,23 +82,28 @@ package enum JSONText {
         case 0x75: return unescapeUnit(bytes, at, into: &plain)
         default: return nil
         }
-        return at + 2
+        return at &+ 2
     }
 
     private static func unescapeUnit(
         _ bytes: Span<UInt8>, _ at: Int, into plain: inout [UInt8]
     ) -> Int? {
-        guard var scalar = JSONLexer.hexUnit(bytes, at + 2) else { return nil }
-        var next = at + 6
+        guard var scalar = JSONLexer.hexUnit(bytes, at &+ 2) else { return nil }
+        var next = at &+ 6
         if scalar & 0xFC00 == 0xD800 {
-            guard next + 6 <= bytes.count, bytes[next] == 0x5C, bytes[next + 1] == 0x75,
-                let low = JSONLexer.hexUnit(bytes, next + 2), low & 0xFC00 == 0xDC00
+            guard next &+ 6 <= bytes.count, bytes[next] == 0x5C, bytes[next &+ 1] == 0x75,
+                let low = JSONLexer.hexUnit(bytes, next &+ 2), low & 0xFC00 == 0xDC00
             else { return nil }
-            scalar = 0x10000 + (scalar & 0x3FF) << 10 + (low & 0x3FF)
-            next += 6
+            scalar = 0x10000 &+ (scalar & 0x3FF) << 10 &+ (low & 0x3FF)
+            next &+= 6
         }
+        if scalar < 0x80 {
+            plain.append(UInt8(truncatingIfNeeded: scalar))
+            return next
+        }
+        // A surrogate by itself is none.
         guard let unicode = Unicode.Scalar(scalar) else { return nil }
-        plain.append(contentsOf: String(unicode).utf8)
+        plain.append(contentsOf: UTF8.encode(unicode) ?? UTF8.encodedReplacementCharacter)
         return next
     }
 }

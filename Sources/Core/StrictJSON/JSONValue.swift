@@ -1,13 +1,20 @@
+package import Bytes
+
 /// A JSON value (RFC 8259). Objects keep the order of their members.
+///
+/// Strings and names are equal where their bytes are, for JSON knows nothing of Unicode's canonical
+/// equivalence (RFC 8259 §8.3).
 package indirect enum JSONValue: Equatable, Sendable {
     case null
     case bool(Bool)
     case number(JSONNumber)
-    case string(String)
+    case string(ByteText)
     case array([JSONValue])
     case object(JSONObject)
 
-    package var string: String? {
+    package static func string(_ text: String) -> JSONValue { .string(ByteText(text)) }
+
+    package var string: ByteText? {
         if case .string(let value) = self { value } else { nil }
     }
     package var bool: Bool? {
@@ -51,11 +58,8 @@ package struct JSONNumber: Equatable, Sendable {
 /// An object's members in their order; each name stands once.
 package struct JSONObject: Equatable, Sendable {
     package struct Member: Equatable, Sendable {
-        package let name: String
+        package let name: ByteText
         package var value: JSONValue
-
-        /// Byte for byte, since `String` calls canonical equivalents equal (RFC 8259 §8.3).
-        fileprivate func isNamed(_ other: String) -> Bool { name.utf8.elementsEqual(other.utf8) }
     }
 
     package private(set) var members: [Member] = []
@@ -63,11 +67,12 @@ package struct JSONObject: Equatable, Sendable {
     package init() {}
     init(uniqueMembers: [Member]) { members = uniqueMembers }
 
-    /// Setting nil removes the member; a new name goes last.
-    package subscript(name: String) -> JSONValue? {
-        get { members.first { $0.isNamed(name) }?.value }
+    /// Setting nil removes the member; a new name goes last. Every look-up goes through the members,
+    /// so the names asked for must be few: ours, not the object's.
+    package subscript(name: ByteText) -> JSONValue? {
+        get { members.first { $0.name == name }?.value }
         set {
-            let index = members.firstIndex { $0.isNamed(name) }
+            let index = members.firstIndex { $0.name == name }
             switch (index, newValue) {
             case (let index?, let value?): members[index].value = value
             case (let index?, nil): members.remove(at: index)
@@ -79,7 +84,7 @@ package struct JSONObject: Equatable, Sendable {
 }
 
 extension JSONObject: ExpressibleByDictionaryLiteral {
-    package init(dictionaryLiteral elements: (String, JSONValue)...) {
+    package init(dictionaryLiteral elements: (ByteText, JSONValue)...) {
         for (name, value) in elements { self[name] = value }
     }
 }
@@ -91,7 +96,7 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
     package init(integerLiteral value: Int64) { self = .number(JSONNumber(value)) }
     package init(booleanLiteral value: Bool) { self = .bool(value) }
     package init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
-    package init(dictionaryLiteral elements: (String, JSONValue)...) {
+    package init(dictionaryLiteral elements: (ByteText, JSONValue)...) {
         var object = JSONObject()
         for (name, value) in elements { object[name] = value }
         self = .object(object)

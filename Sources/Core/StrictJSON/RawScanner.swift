@@ -1,4 +1,4 @@
-import Bytes
+package import Bytes
 
 /// Checks a whole JSON object and tells where its members lie, without copying or decoding any.
 ///
@@ -33,6 +33,7 @@ package struct RawScanner: Sendable {
     private let limits: JSONLimits
     private let names: ShortTextTable
     private var lexer = JSONLexer()
+    private var seen = SeenNames()
 
     /// - Parameters:
     ///   - limits: `membersMax` counts all recorded members together.
@@ -49,6 +50,7 @@ package struct RawScanner: Sendable {
     package mutating func scan(_ bytes: Span<UInt8>) throws(JSONError) {
         members.removeAll(keepingCapacity: true)
         lexer.position = 0
+        defer { seen.removeAll() }
         do throws(JSONError) {
             guard bytes.count <= limits.bytesMax else {
                 throw JSONError(.tooLong, at: limits.bytesMax)
@@ -64,34 +66,18 @@ package struct RawScanner: Sendable {
         }
     }
 
-    /// Whether the member bears this name, after unescaping.
-    package func matches(_ member: RawMember, name: String, in bytes: Span<UInt8>) -> Bool {
-        guard !member.nameIsEscaped else {
-            let unescaped = JSONText.unquote(bytes, member.name)
-            return unescaped?.utf8.elementsEqual(name.utf8) == true
-        }
-        let wanted = name.utf8.span
-        guard wanted.count == member.name.count else { return false }
-        var at = member.name.lowerBound
-        for offset in 0..<wanted.count {
-            guard bytes[at] == wanted[offset] else { return false }
-            at &+= 1
-        }
-        return true
-    }
-
     /// Whether the value of the member at `index` is this string, after unescaping.
     package func holds(_ text: ShortText, at index: Int, in bytes: Span<UInt8>) -> Bool {
         guard case .string = members[index].kind else { return false }
         guard !members[index].valueIsEscaped else {
-            return string(of: members[index], in: bytes)?.utf8.elementsEqual(text.text.utf8) == true
+            return string(of: members[index], in: bytes).map(text.equals) == true
         }
         let value = members[index].value
         return text.equals(bytes, value.lowerBound &+ 1..<value.upperBound &- 1)
     }
 
     /// The member's value where it is a string, unescaped; nil otherwise.
-    package func string(of member: RawMember, in bytes: Span<UInt8>) -> String? {
+    package func string(of member: RawMember, in bytes: Span<UInt8>) -> ByteText? {
         guard case .string = member.kind else { return nil }
         let content = (member.value.lowerBound + 1)..<(member.value.upperBound - 1)
         return JSONText.unquote(bytes, content)
@@ -102,6 +88,7 @@ package struct RawScanner: Sendable {
     private mutating func recordMembers(_ bytes: Span<UInt8>, parent: Int) throws(JSONError) {
         lexer.position &+= 1
         if try lexer.closesAtOnce(UInt8(ascii: "}"), bytes) { return }
+        if parent >= 0 { seen.enterInner() }
         repeat {
             let first = try lexer.peek(bytes)
             let start = lexer.position
@@ -156,36 +143,41 @@ package struct RawScanner: Sendable {
     private func knownAfterUnescaping(
         _ name: JSONLexer.StringToken, in bytes: Span<UInt8>
     ) -> UInt8 {
-        let plain = Array((JSONText.unquote(bytes, name.content) ?? "").utf8)
-        return names.number(of: plain.span, plain.indices)
+        guard let plain = JSONText.unquote(bytes, name.content) else { return 0 }
+        return names.number(of: plain.utf8.span, 0..<plain.count)
     }
 
     /// Whether `name`, of which `word` are the first bytes, is a second one of its object.
-    private func isKnown(
+    ///
+    /// Few and short names, as in every honest message, are held against each other. From the first
+    /// name on that is escaped, or long, or one too many, all go into a set: whatever the names are,
+    /// the time is that of their length.
+    private mutating func isKnown(
         _ name: JSONLexer.StringToken, _ word: UInt64, parent: Int, in bytes: Span<UInt8>
     ) -> Bool {
-        for index in members.indices where members[index].parent == parent {
-            let other = members[index]
-            if name.isEscaped || other.nameIsEscaped {
-                let one = JSONText.unquote(bytes, name.content)?.utf8
-                let two = JSONText.unquote(bytes, other.name)?.utf8
-                if let one, let two, one.elementsEqual(two) { return true }
-            } else if other.nameStart == word, other.name.count == name.content.count,
-                Self.areEqual(bytes, other.name.lowerBound, name.content)
+        if !seen.isInUse {
+            if !name.isEscaped, name.content.count <= SeenNames.plainBytesMax,
+                members.count < SeenNames.plainCountMax
             {
-                return true
+                return isAmongFew(name.content, word, parent: parent, in: bytes)
+            }
+            for member in members where member.parent < 0 || member.parent == parent {
+                _ = seen.insert(bytes, member.name, isInner: member.parent >= 0)
             }
         }
-        return false
+        return !seen.insert(bytes, name.content, isInner: parent >= 0)
     }
 
-    private static func areEqual(_ bytes: Span<UInt8>, _ start: Int, _ range: Range<Int>) -> Bool {
-        var at = start
-        for index in range {
-            guard bytes[index] == bytes[at] else { return false }
-            at &+= 1
+    private func isAmongFew(
+        _ name: Range<Int>, _ word: UInt64, parent: Int, in bytes: Span<UInt8>
+    ) -> Bool {
+        for index in members.indices
+        where members[index].parent == parent && members[index].nameStart == word
+            && members[index].name.count == name.count
+        {
+            if bytes.extracting(members[index].name).equals(bytes.extracting(name)) { return true }
         }
-        return true
+        return false
     }
 
     /// Checks a value without recording it. Recursion is bounded by `limits.depthMax`.

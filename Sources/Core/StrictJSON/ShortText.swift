@@ -23,15 +23,8 @@ package struct ShortText: Equatable, Sendable, ExpressibleByStringLiteral {
         end = bytes.firstWord(of: max(0, bytes.count - 8)..<bytes.count)
     }
 
-    /// Where a comparison has to be made the long way.
-    var text: String {
-        var bytes: [UInt8] = []
-        for index in 0..<count {
-            let (word, at) = index < 8 ? (start, index) : (end, index &- (count &- 8))
-            bytes.append(UInt8(truncatingIfNeeded: word &>> UInt64(at &* 8)))
-        }
-        return String(decoding: bytes, as: UTF8.self)
-    }
+    /// Whether it is this text.
+    func equals(_ text: ByteText) -> Bool { equals(text.utf8.span, 0..<text.count) }
 
     /// Whether these are its bytes.
     package func equals(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {

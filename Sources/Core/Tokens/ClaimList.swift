@@ -1,3 +1,4 @@
+import Bytes
 import StrictJSON
 
 /// Writes the value of a claim that is a list.

@@ -41,8 +41,10 @@ package final class ClaimsTemplate: Sendable {
         var pieces: [Piece] = []
         var from = 0
         for member in scanner.members where member.parent < 0 {
-            let claim = Self.claim(named: Array(payload[member.name]))
-            guard let claim, Self.isOpen(claim) else { continue }
+            let name = MemberName(of: member, in: payload.span)
+            guard let claim = Claim.allCases.first(where: { MemberName($0.rawValue) == name }),
+                Self.isOpen(claim)
+            else { continue }
             pieces.append(
                 Piece(before: Array(payload[from..<member.value.lowerBound]), claim: claim))
             from = member.value.upperBound
@@ -119,10 +121,6 @@ package final class ClaimsTemplate: Sendable {
         if claims.name != nil { open.append(.name) }
         if !claims.rooms.isEmpty { open.append(.rooms) }
         return open
-    }
-
-    private static func claim(named name: [UInt8]) -> Claim? {
-        Claim(rawValue: String(decoding: name, as: UTF8.self))
     }
 
     private static func areEqual(_ left: String, _ right: String) -> Bool {

@@ -1,3 +1,4 @@
+import Bytes
 import StrictJSON
 
 /// A JWS header, reduced to what a verifier may act on.
@@ -26,7 +27,7 @@ package struct JOSEHeader: Sendable, Equatable {
         }
         var algorithm: SignatureAlgorithm?
         var keyID: String?
-        var type: String?
+        var type: ByteText?
         for member in scanner.members where member.parent < 0 {
             guard let name = MemberName(of: member, in: json),
                 let known = Self.names.first(where: { $0.name == name })?.member
@@ -45,17 +46,17 @@ package struct JOSEHeader: Sendable, Equatable {
         self.algorithm = algorithm
         self.keyID = keyID
         kind = TokenKind(typeHeader: type)
-        isLegacy = algorithm == .hs256 && (type == nil || type?.lowercased() == "jwt")
+        isLegacy = algorithm == .hs256 && (type == nil || type?.equalsIgnoringCase("jwt") == true)
     }
 
-    private static func algorithm(_ text: String?) throws(TokenFault) -> SignatureAlgorithm {
+    private static func algorithm(_ text: ByteText?) throws(TokenFault) -> SignatureAlgorithm {
         guard let text else { throw .badHeader(member: .algorithm) }
-        guard let algorithm = SignatureAlgorithm(rawValue: text) else { throw .unknownAlgorithm }
+        guard let algorithm = SignatureAlgorithm(named: text) else { throw .unknownAlgorithm }
         return algorithm
     }
 
-    private static func keyID(_ text: String?) throws(TokenFault) -> String {
-        guard let text, KeyID.isValid(text) else { throw .badHeader(member: .keyID) }
+    private static func keyID(_ text: ByteText?) throws(TokenFault) -> String {
+        guard let text = text?.string, KeyID.isValid(text) else { throw .badHeader(member: .keyID) }
         return text
     }
 

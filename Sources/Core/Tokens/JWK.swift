@@ -1,3 +1,4 @@
+import Bytes
 package import StrictJSON
 
 /// One JSON Web Key (RFC 7517 §4) read into a `PublicKey`.
@@ -16,7 +17,9 @@ package enum JWK {
         _ jwk: JSONObject, from origin: Origin, sha256: ([UInt8]) -> [UInt8]
     ) throws(KeyFault) -> PublicKey {
         if origin == .published {
-            for name in privateMembers where jwk[name] != nil { throw .privateMember(name) }
+            for name in privateMembers where jwk[ByteText(name)] != nil {
+                throw .privateMember(name)
+            }
         }
         let type = try text("kty", of: jwk)
         guard (type == "oct") == (origin == .ownSecret) else {
@@ -25,11 +28,12 @@ package enum JWK {
         try checkPurpose(of: jwk)
         let material = try material(of: jwk, type: type)
         if let algorithm = try optionalText("alg", of: jwk),
-            algorithm != material.algorithm.rawValue
+            algorithm != ByteText(material.algorithm.rawValue)
         {
             throw .algorithmMismatch
         }
-        return try PublicKey(material, keyID: try optionalText("kid", of: jwk), sha256: sha256)
+        return try PublicKey(
+            material, keyID: try optionalText("kid", of: jwk)?.string, sha256: sha256)
     }
 
     /// RFC 7517 §4.2–4.3: `use` and `key_ops` count wherever they are present.
@@ -48,7 +52,7 @@ package enum JWK {
     }
 
     private static func material(
-        of jwk: JSONObject, type: String
+        of jwk: JSONObject, type: ByteText
     ) throws(KeyFault) -> PublicKey.Material {
         switch type {
         case "EC":
@@ -65,19 +69,19 @@ package enum JWK {
 
     private static func optionalText(
         _ name: String, of jwk: JSONObject
-    ) throws(KeyFault) -> String? {
-        guard let value = jwk[name] else { return nil }
+    ) throws(KeyFault) -> ByteText? {
+        guard let value = jwk[ByteText(name)] else { return nil }
         guard let text = value.string else { throw .malformedMember(name) }
         return text
     }
 
-    private static func text(_ name: String, of jwk: JSONObject) throws(KeyFault) -> String {
+    private static func text(_ name: String, of jwk: JSONObject) throws(KeyFault) -> ByteText {
         guard let text = try optionalText(name, of: jwk) else { throw .missingMember(name) }
         return text
     }
 
     private static func bytes(_ name: String, of jwk: JSONObject) throws(KeyFault) -> [UInt8] {
-        guard let bytes = Base64URL.decode(try text(name, of: jwk)) else {
+        guard let bytes = Base64URL.decode(try text(name, of: jwk).string) else {
             throw .malformedMember(name)
         }
         return bytes

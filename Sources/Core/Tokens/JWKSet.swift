@@ -1,3 +1,4 @@
+import Bytes
 import StrictJSON
 
 /// A JSON Web Key Set (RFC 7517 §5), read and written.
@@ -68,10 +69,10 @@ package struct JWKSet: Sendable, Equatable {
 
     /// Over all entries, those that are skipped later included.
     private static func checkKeyIDs(of entries: [JSONValue]) throws(KeyFault) {
-        var seen: Set<String> = []
+        var seen: Set<ByteText> = []
         for entry in entries {
             guard let keyID = entry.object?["kid"]?.string else { continue }
-            guard seen.insert(keyID).inserted else { throw .duplicateKeyID(keyID) }
+            guard seen.insert(keyID).inserted else { throw .duplicateKeyID(keyID.string) }
         }
     }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import StrictJSON
 
 /// A short member name as one number, so that finding out which name it is costs one comparison
@@ -17,7 +18,7 @@ struct MemberName: Equatable, Sendable {
     init?(of member: RawScanner.RawMember, in bytes: Span<UInt8>) {
         if member.nameIsEscaped {
             guard let name = JSONText.unquote(bytes, member.name) else { return nil }
-            self.init(name)
+            self.init(name.string)
         } else {
             self.init(bytes, member.name)
         }

@@ -1,3 +1,4 @@
+import Bytes
 import StrictJSON
 
 /// A member of the payload and how to read its value as each type.
@@ -24,7 +25,9 @@ struct PayloadMember {
         // Two quotes are an empty one.
         guard member.kind == .string, member.value.count > 2 else { throw .malformedClaim(claim) }
         let content = (member.value.lowerBound + 1)..<(member.value.upperBound - 1)
-        guard let text = JSONText.unquote(json, content) else { throw .malformedClaim(claim) }
+        guard let text = JSONText.unquote(json, content)?.string else {
+            throw .malformedClaim(claim)
+        }
         return text
     }
 
@@ -79,7 +82,7 @@ struct PayloadMember {
             case 0x20, 0x09, 0x0A, 0x0D, UInt8(ascii: ","): at += 1
             case UInt8(ascii: "\""):
                 let content = (at + 1)..<endOfString(json, from: at + 1)
-                guard let string = JSONText.unquote(json, content) else { return nil }
+                guard let string = JSONText.unquote(json, content)?.string else { return nil }
                 strings.append(string)
                 at = content.upperBound + 1
             default: return nil

@@ -1,3 +1,4 @@
+import Bytes
 package import StrictJSON
 
 /// A key that signatures are verified with, bound to one algorithm (RFC 8725 §3.1).

@@ -1,3 +1,5 @@
+package import Bytes
+
 /// What a token is for; those of ours are told apart by their `typ` header alone (RFC 8725 §3.11,
 /// §3.12).
 package enum TokenKind: Sendable, Hashable {
@@ -22,15 +24,14 @@ package enum TokenKind: Sendable, Hashable {
     /// Nil for every other type, `JWT` and an absent one included.
     ///
     /// Media types are compared without regard to case (RFC 7515 §4.1.9, RFC 9068 §4).
-    package init?(typeHeader: String?) {
-        switch typeHeader {
-        case "at+jwt": self = .access  // As everyone writes it.
-        default:
-            switch typeHeader?.lowercased() {
-            case "at+jwt", "application/at+jwt": self = .access
-            case "usher-session+jwt": self = .session
-            default: return nil
-            }
-        }
+    package init?(typeHeader: ByteText?) {
+        guard let typeHeader else { return nil }
+        let kind = Self.types.first { typeHeader.equalsIgnoringCase($0.name) }?.kind
+        guard let kind else { return nil }
+        self = kind
     }
+
+    private static let types: [(name: ByteText, kind: TokenKind)] = [
+        ("at+jwt", .access), ("application/at+jwt", .access), ("usher-session+jwt", .session),
+    ]
 }

@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 import HTTPMessages
 import StrictJSON
@@ -86,11 +87,11 @@ extension ClientAssertion {
     private static let types = ["jwt", "client-authentication+jwt"]
 
     private static func checkHeader(_ header: JSONObject) throws(AssertionFault) {
-        for member in ["crit", "b64", "zip"] where header[member] != nil {
+        for member in ["crit", "b64", "zip"] where header[ByteText(member)] != nil {
             throw .header(member, "is not understood here")
         }
         guard let value = header["typ"] else { return }
-        let type = FieldGrammar.lowercased(value.string ?? "")
+        let type = FieldGrammar.lowercased(value.string?.string ?? "")
         guard types.contains(type) || types.contains(where: { "application/" + $0 == type })
         else { throw .header("typ", "must be client-authentication+jwt, JWT or absent") }
     }
@@ -98,7 +99,7 @@ extension ClientAssertion {
     private static func algorithm(
         _ value: JSONValue?
     ) throws(AssertionFault) -> SignatureAlgorithm {
-        guard let algorithm = SignatureAlgorithm(rawValue: value?.string ?? ""),
+        guard let algorithm = SignatureAlgorithm(rawValue: value?.string?.string ?? ""),
             !algorithm.isSymmetric
         else { throw .header("alg", "must be ES256, RS256 or EdDSA") }
         return algorithm
@@ -106,7 +107,7 @@ extension ClientAssertion {
 
     private static func keyID(_ value: JSONValue?) throws(AssertionFault) -> String? {
         guard let value else { return nil }
-        guard let keyID = value.string, KeyID.isValid(keyID) else {
+        guard let keyID = value.string?.string, KeyID.isValid(keyID) else {
             throw .header("kid", "must have 1 to \(KeyID.bytesMax) plain characters")
         }
         return keyID
@@ -119,7 +120,7 @@ extension ClientAssertion {
     private static func label(
         _ claims: JSONObject, _ name: String
     ) throws(AssertionFault) -> String {
-        guard let text = claims[name]?.string, TextRules.isLabel(text) else {
+        guard let text = claims[ByteText(name)]?.string?.string, TextRules.isLabel(text) else {
             throw .claim(name, "must be a text of 1 to \(TextRules.bytesMax) bytes")
         }
         return text
@@ -127,8 +128,8 @@ extension ClientAssertion {
 
     /// The one value: a string, or the only one of a list.
     private static func audience(_ value: JSONValue?) -> String? {
-        guard let list = value?.array else { return value?.string }
-        return list.count == 1 ? list[0].string : nil
+        guard let list = value?.array else { return value?.string?.string }
+        return list.count == 1 ? list[0].string?.string : nil
     }
 
     /// Checks `exp`, `nbf` and `iat` against the clock, and gives back `exp`.
@@ -153,7 +154,7 @@ extension ClientAssertion {
     private static func date(
         _ claims: JSONObject, _ name: String, _ rounding: FloatingPointRoundingRule
     ) throws(AssertionFault) -> Int64? {
-        guard let value = claims[name] else { return nil }
+        guard let value = claims[ByteText(name)] else { return nil }
         let range = 0...NumericDate.latest
         if let seconds = value.int64, range.contains(seconds) { return seconds }
         guard let seconds = value.double, seconds >= 0, seconds <= Double(NumericDate.latest)

@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 import StrictJSON
 import Tokens
@@ -14,7 +15,7 @@ struct DemoRoom {
 
     init(_ body: [UInt8]) throws(OAuthRefusal) {
         let object = try Self.object(body)
-        guard let room = object["room"]?.string, !room.utf8.contains(UInt8(ascii: "*")),
+        guard let room = object["room"]?.string?.string, !room.utf8.contains(UInt8(ascii: "*")),
             let pattern = try? RoomPattern(room), Self.all.contains(where: { $0.covers(pattern) })
         else {
             throw .invalidRequest(
@@ -28,7 +29,7 @@ struct DemoRoom {
 
     private static func id(_ value: JSONValue?) throws(OAuthRefusal) -> String? {
         guard let value, value != .null else { return nil }
-        guard let id = value.string, (16...64).contains(id.utf8.count),
+        guard let id = value.string?.string, (16...64).contains(id.utf8.count),
             id.utf8.allSatisfy(isIDByte)
         else { throw .invalidRequest("id must be 16 to 64 characters of A-Z, a-z, 0-9, - and _") }
         return id
@@ -58,7 +59,7 @@ struct DemoRoom {
 
     private static func name(_ value: JSONValue?) throws(OAuthRefusal) -> String? {
         guard let value, value != .null, value != "" else { return nil }
-        guard let name = value.string, TextRules.isLabel(name) else {
+        guard let name = value.string?.string, TextRules.isLabel(name) else {
             throw .invalidRequest(
                 "name must be a text of 1 to \(TextRules.bytesMax) bytes without control "
                     + "characters")

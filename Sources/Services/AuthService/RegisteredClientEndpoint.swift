@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 import HTTPMessages
 import StrictJSON
@@ -163,7 +164,7 @@ extension RegisteredClientEndpoint {
         guard let id = object["client_id"]?.string, id.utf8.elementsEqual(client.clientID.utf8)
         else { throw .invalidMetadata("client_id: must be the one in the path") }
         guard let secret = object["client_secret"], secret != .null else { return }
-        let digest = ClientSecretText.digest(of: secret.string ?? "", sha256: ports.sha256)
+        let digest = ClientSecretText.digest(of: secret.string?.string ?? "", sha256: ports.sha256)
         guard let current = client.secrets.last, current.isLive(atSecondsSinceEpoch: now),
             ports.constantTimeEqual(digest, current.digest)
         else {

@@ -1,3 +1,4 @@
+import Bytes
 import HTTPMessages
 import StrictJSON
 
@@ -38,7 +39,7 @@ enum RegistrationBody {
 
     /// Refuses members that somebody may think to decide, and does not.
     static func refuse(_ names: [String], in object: JSONObject) throws(OAuthRefusal) {
-        for name in names where object[name] != nil {
+        for name in names where object[ByteText(name)] != nil {
             throw .invalidMetadata("\(name): decided by the server; leave it out")
         }
     }

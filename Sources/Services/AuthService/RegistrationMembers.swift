@@ -1,3 +1,4 @@
+import Bytes
 import StrictJSON
 import Tokens
 
@@ -12,7 +13,7 @@ struct RegistrationMembers {
     func text(_ member: Member) throws(OAuthRefusal) -> String? {
         guard let value = value(member) else { return nil }
         guard let text = value.string else { throw .invalidMetadata(member, "expected a string") }
-        return text
+        return text.string
     }
 
     func texts(_ member: Member) throws(OAuthRefusal) -> [String]? {
@@ -21,7 +22,7 @@ struct RegistrationMembers {
         guard let texts, !texts.contains(nil) else {
             throw .invalidMetadata(member, "expected a list of strings")
         }
-        return texts.compactMap { $0 }
+        return texts.compactMap { $0?.string }
     }
 
     func integer(_ member: Member) throws(OAuthRefusal) -> Int64? {
@@ -78,7 +79,7 @@ struct RegistrationMembers {
     }
 
     private func value(_ member: Member) -> JSONValue? {
-        guard let value = object[member.rawValue], value != .null else { return nil }
+        guard let value = object[ByteText(member.rawValue)], value != .null else { return nil }
         return value
     }
 

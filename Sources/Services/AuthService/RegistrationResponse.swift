@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 import HTTPMessages
 import StrictJSON
@@ -35,18 +36,21 @@ struct RegistrationResponse {
     private var metadata: JSONObject {
         typealias Member = RegistrationMetadata.Member
         var metadata: JSONObject = [:]
-        metadata[Member.name.rawValue] = .string(client.name)
-        metadata[Member.scope.rawValue] = .string(client.scopes.joined(separator: " "))
-        metadata[Member.grantTypes.rawValue] =
+        metadata[ByteText(Member.name.rawValue)] = .string(client.name)
+        metadata[ByteText(Member.scope.rawValue)] = .string(client.scopes.joined(separator: " "))
+        metadata[ByteText(Member.grantTypes.rawValue)] =
             .array(registration.grantTypes.map { .string($0.rawValue) })
-        metadata[Member.authenticationMethod.rawValue] =
+        metadata[ByteText(Member.authenticationMethod.rawValue)] =
             .string(registration.authenticationMethod.rawValue)
         if !client.assertionKeys.isEmpty {
-            metadata[Member.keys.rawValue] = ["keys": .array(client.assertionKeys.map(\.jwk))]
+            metadata[ByteText(Member.keys.rawValue)] = [
+                "keys": .array(client.assertionKeys.map(\.jwk))
+            ]
         }
-        metadata[Member.rooms.rawValue] = .array(client.rooms.map { .string($0.text) })
-        metadata[Member.origins.rawValue] = .array(client.origins.map { .string($0) })
-        metadata[Member.lifetime.rawValue] = .number(JSONNumber(client.lifetimeSecondsMax))
+        metadata[ByteText(Member.rooms.rawValue)] = .array(client.rooms.map { .string($0.text) })
+        metadata[ByteText(Member.origins.rawValue)] = .array(client.origins.map { .string($0) })
+        metadata[ByteText(Member.lifetime.rawValue)] = .number(
+            JSONNumber(client.lifetimeSecondsMax))
         return metadata
     }
 }

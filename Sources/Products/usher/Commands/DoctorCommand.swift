@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bytes
 import Cryptography
 import HTTPMessages
 import SignalService

@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 import HTTPMessages
 import HTTPServing
@@ -56,7 +57,7 @@ struct NetworkLook {
         let checks = answer.json?["checks"]?.object?.members ?? []
         let failed = checks.filter { $0.value.string != "ok" }
         guard !failed.isEmpty else { return "" }
-        let names = failed.map { "\($0.name) (\($0.value.string ?? "?"))" }
+        let names = failed.map { "\($0.name) (\($0.value.string?.string ?? "?"))" }
         return ": \(names.joined(separator: ", "))"
     }
 
@@ -113,17 +114,17 @@ struct NetworkLook {
     private static func isPublished(_ keyID: String, at url: String) -> Bool? {
         guard case .answer(let keys) = Probe.get(url), let published = keys.json?["keys"]?.array
         else { return nil }
-        return published.contains { $0.object?["kid"]?.string == keyID }
+        return published.contains { $0.object?["kid"]?.string == ByteText(keyID) }
     }
 
     private func metadata(_ answer: Probe.Answer, _ issuer: String, _ url: String) -> Finding {
-        let found = answer.json?["issuer"]?.string ?? ""
+        let found = answer.json?["issuer"]?.string?.string ?? ""
         guard found.utf8.elementsEqual(issuer.utf8) else {
             return .problem(
                 "issuer", "\(url) names the issuer \(Printable.text(found)), not \(issuer)",
                 "give the running service the same --issuer, to the last character")
         }
-        guard let signingKeyID, let keysURL = answer.json?["jwks_uri"]?.string,
+        guard let signingKeyID, let keysURL = answer.json?["jwks_uri"]?.string?.string,
             var isPublished = Self.isPublished(signingKeyID, at: keysURL)
         else { return .ok("issuer", "\(issuer) is reachable from here and names itself so") }
         if !isPublished {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bytes
 import StrictJSON
 
 /// What every command takes that asks the running service.
@@ -37,7 +38,7 @@ struct OperatorCall {
 extension Probe.Answer {
     /// The failure that an unexpected answer means.
     var failure: CommandFailure {
-        let said = json?["error_description"]?.string ?? "status \(status)"
+        let said = json?["error_description"]?.string?.string ?? "status \(status)"
         return CommandFailure("the service answered: \(Printable.text(said))")
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bytes
 import StrictJSON
 
 struct RoomCommand: ParsableCommand {
@@ -57,7 +58,7 @@ extension RoomCommand {
                 [
                     room["client_id"], room["room"], member["connectionId"], member["peerId"],
                     member["name"], member["dialect"],
-                ].map { Printable.text($0?.string ?? "") }
+                ].map { Printable.text($0?.string?.string ?? "") }
             }
         }
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bytes
 import StrictJSON
 
 extension TokenCommand {
@@ -35,15 +36,15 @@ extension TokenCommand {
 
 /// Prints header and claims for people, times as dates.
 struct TokenPrinter {
-    private static let times: Set<String> = ["exp", "iat", "nbf", "auth_time"]
+    private static let times: Set<ByteText> = ["exp", "iat", "nbf", "auth_time"]
 
     let now: Int64
 
     func show(_ title: String, _ object: JSONObject) {
         say("\(title):")
-        let width = object.members.map { Printable.text($0.name).count }.max() ?? 0
+        let width = object.members.map { Printable.text($0.name.string).count }.max() ?? 0
         for member in object.members {
-            let name = Printable.text(member.name)
+            let name = Printable.text(member.name.string)
             let padding = String(repeating: " ", count: width - name.count)
             say("  \(name)\(padding)  \(text(of: member))")
         }

@@ -1,3 +1,4 @@
+import Bytes
 import StrictJSON
 
 /// How log lines look. Of what others have said no line holds anything that ends it, moves the
@@ -25,7 +26,9 @@ enum LogFormat: String, CaseIterable, Sendable {
             line["time"] = .string(Clock.text(time))
             line["level"] = .string(level)
             line["event"] = .string(event)
-            for (name, value) in sorted where line[name] == nil { line[name] = .string(value) }
+            for (name, value) in sorted where line[ByteText(name)] == nil {
+                line[ByteText(name)] = .string(value)
+            }
             return Array((Printable.json(.object(line)) + "\n").utf8)
         }
     }

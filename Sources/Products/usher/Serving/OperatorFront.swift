@@ -1,4 +1,5 @@
 import AuthService
+import Bytes
 import Edge
 import HTTPMessages
 import Monitoring
@@ -72,7 +73,7 @@ struct OperatorFront: Sendable {
         var results = JSONObject()
         for check in checks {
             let failure = check.failure()
-            results[check.name] = .string(failure ?? "ok")
+            results[ByteText(check.name)] = .string(failure ?? "ok")
             isReady = isReady && failure == nil
         }
         let body: JSONValue = [

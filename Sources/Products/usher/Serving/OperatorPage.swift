@@ -1,4 +1,5 @@
 import AuthService
+import Bytes
 import HTTPMessages
 import StrictJSON
 

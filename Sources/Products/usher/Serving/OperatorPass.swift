@@ -1,3 +1,4 @@
+import Bytes
 import Cryptography
 import Foundation
 import Glibc
@@ -70,7 +71,7 @@ struct OperatorPass: Equatable, Sendable {
             let object = (try? JSONValue.parse([UInt8](content)))?.object,
             let url = object["url"]?.string, let token = object["token"]?.string
         else { throw CommandFailure("\(path) is not what usher serve writes: start it again") }
-        return OperatorPass(url: url, token: token)
+        return OperatorPass(url: url.string, token: token.string)
     }
 
     private static func failure(_ what: String, _ path: String) -> CommandFailure {

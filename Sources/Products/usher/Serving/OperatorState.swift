@@ -1,3 +1,4 @@
+import Bytes
 import Cryptography
 import SignalService
 import Signalling
@@ -37,7 +38,7 @@ struct OperatorState: Sendable {
             ("handshakesRefused", reports.refusals.reduce(0) { $0 + $1.count }),
         ]
         var object = JSONObject()
-        for (name, count) in counts { object[name] = .number(.init(Int64(count))) }
+        for (name, count) in counts { object[ByteText(name)] = .number(.init(Int64(count))) }
         return .object(object)
     }
 

@@ -1,4 +1,5 @@
 import AuthService
+import Bytes
 import Edge
 import HTTPMessages
 import SignalService

@@ -1,3 +1,4 @@
+import Bytes
 import Monitoring
 import SignalService
 import Signalling

@@ -1,3 +1,4 @@
+import Bytes
 import StrictJSON
 
 /// What was set, and where: flags win over variables, and these over the file.
@@ -47,7 +48,7 @@ struct SettingValues: Equatable {
         }
         for member in object.members {
             let place = "\"\(member.name)\" in \(path)"
-            guard let setting = Setting(rawValue: member.name) else {
+            guard let setting = Setting(rawValue: member.name.string) else {
                 throw SettingError(
                     place: place, value: Self.shown(member.value),
                     expected: "no such member: a setting bears the name of its flag")
@@ -68,7 +69,7 @@ struct SettingValues: Equatable {
             return texts
         }
         switch value {
-        case .string(let text): return [text]
+        case .string(let text): return [text.string]
         case .bool(let flag): return [flag ? "true" : "false"]
         case .number(let number): return [number.text]
         default:
@@ -86,7 +87,7 @@ struct SettingValues: Equatable {
     }
 
     private static func shown(_ value: JSONValue) -> String {
-        if let text = value.string { return text }
+        if let text = value.string { return text.string }
         return String(String(decoding: value.serialized(), as: UTF8.self).prefix(80))
     }
 }

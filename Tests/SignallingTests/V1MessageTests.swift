@@ -163,12 +163,6 @@ private let long = String(repeating: "x", count: 257)
         #expect(try readV1(#"{"action":7}"#).action == nil)
         #expect(try readV1("{}").action == nil)
     }
-
-    @Test("A message that breaks a rule of ours alone names nothing")
-    func doubled() throws {
-        let envelope = try readV1(#"{"action":"ping","ack":1,"ack":2}"#)
-        #expect(envelope.ack == nil && envelope.action == nil)
-    }
 }
 
 @Suite struct SessionSecretTests {

@@ -125,18 +125,18 @@ struct TokenIssuerTests {
                     if bits & 4 != 0 { $0.rooms = [] }
                     if bits & 8 != 0 { $0.audience = ["a", "b"] }
                     if bits & 16 != 0 { $0.scopes = [] }
-                    if bits & 32 != 0 { $0.clientID = "caf\u{E9}" }
+                    if bits & 32 != 0 { $0.issuer = "caf\u{E9}" }
                 })
             all.append(all[all.count / 2])
             var equivalent = all[all.count - 2]
-            equivalent.clientID = "cafe\u{301}"
+            equivalent.issuer = "cafe\u{301}"
             all.append(equivalent)
         }
         for claims in all + all.shuffled() {
             let payload = try part(issuer.issue(claims), 1)
             let read = try TokenClaims(reading: payload.span, kind: .access)
             #expect(read == claims)
-            #expect(read.clientID.utf8.elementsEqual(claims.clientID.utf8))
+            #expect(read.issuer.utf8.elementsEqual(claims.issuer.utf8))
         }
     }
 
@@ -148,6 +148,7 @@ struct TokenIssuerTests {
         #expect(try fault { $0.audience = ["a", ""] } == .unfitClaim(.audience))
         #expect(try fault { $0.subject = "a\u{0}b" } == .unfitClaim(.subject))
         #expect(try fault { $0.clientID = "" } == .unfitClaim(.clientID))
+        #expect(try fault { $0.clientID = "caf\u{E9}" } == .unfitClaim(.clientID))
         #expect(try fault { $0.tokenID = "" } == .unfitClaim(.tokenID))
         #expect(try fault { $0.name = "" } == .unfitClaim(.name))
         #expect(try fault { $0.name = "a\u{0}" } == .unfitClaim(.name))

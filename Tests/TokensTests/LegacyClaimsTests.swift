@@ -64,6 +64,8 @@ struct LegacyClaimsTests {
             (#""client":7,"expiresAt":1"#, .clientID),
             (#""client":null,"expiresAt":1"#, .clientID),
             (#""client":["c"],"expiresAt":1"#, .clientID),
+            (#""client":"c\u0301","expiresAt":1"#, .clientID),
+            (#""client":"c\n","expiresAt":1"#, .clientID),
             (#""client":"c","expiresAt":"1600""#, .expiresAt),
             (#""client":"c","expiresAt":null"#, .expiresAt),
             (#""client":"c","expiresAt":true"#, .expiresAt),

@@ -23,6 +23,11 @@ package struct ByteText: Sendable {
 
     package var isASCII: Bool { string.utf8.allSatisfy { $0 < 0x80 } }
 
+    package func hasSuffix(_ suffix: ByteText) -> Bool {
+        let (bytes, wanted) = (utf8.span, suffix.utf8.span)
+        return bytes.count >= wanted.count && bytes.extracting(last: wanted.count).equals(wanted)
+    }
+
     /// Whether both are the same but for the case of ASCII letters, as in media types, names of
     /// header fields and schemes.
     package func equalsIgnoringCase(_ other: ByteText) -> Bool {

@@ -13,6 +13,9 @@ struct MessageFields: Sendable {
     /// - Throws: `JSONError`; then there are no members.
     mutating func scan(_ bytes: Span<UInt8>) throws(JSONError) { try scanner.scan(bytes) }
 
+    /// Finds what can be told of a message that `scan` has refused, for the answer alone.
+    mutating func glance(_ bytes: Span<UInt8>) { scanner.glance(bytes) }
+
     /// The message's own member of this name.
     func outer(_ name: MessageName, _ bytes: Span<UInt8>) -> RawScanner.RawMember? {
         index(of: name).map { members[$0] }

@@ -23,13 +23,15 @@ package struct V1MessageReader: Sendable {
         } catch {
             let fault = MessageReader.fault(error.kind)
             guard case .refused(let refusal) = fault else { throw fault }
-            return V1Envelope(action: nil, ack: nil, content: .failure(refusal))
+            fields.glance(bytes)
+            let ack = fields.outer(.ack, bytes).flatMap { member in
+                fields.isAck(member, bytes) ? member.value : nil
+            }
+            return V1Envelope(
+                action: shown(fields.actionIndex(bytes)), ack: ack, content: .failure(refusal))
         }
         let action = fields.actionIndex(bytes)
-        let shown = action.flatMap { index -> Range<Int>? in
-            let member = fields.scanner.members[index]
-            return member.value.count &- 2 <= Self.actionBytesMax ? member.value : nil
-        }
+        let shown = shown(action)
         var ack: Range<Int>?
         if let member = fields.outer(.ack, bytes) {
             guard fields.isAck(member, bytes) else {
@@ -44,6 +46,15 @@ package struct V1MessageReader: Sendable {
             guard case .refused(let refusal) = error else { throw error }
             return V1Envelope(action: shown, ack: ack, content: .failure(refusal))
         }
+    }
+}
+
+extension V1MessageReader {
+    /// An action that an error may name again.
+    private func shown(_ action: Int?) -> Range<Int>? {
+        guard let action else { return nil }
+        let value = fields.scanner.members[action].value
+        return value.count &- 2 <= Self.actionBytesMax ? value : nil
     }
 }
 

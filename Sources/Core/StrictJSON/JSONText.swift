@@ -48,13 +48,17 @@ package enum JSONText {
     /// are wrong.
     package static func unquote(_ bytes: Span<UInt8>, _ range: Range<Int>) -> ByteText? {
         let content = bytes.extracting(range)
-        guard let first = content.indices.first(where: { content[$0] == 0x5C }) else {
+        guard content.indices.contains(where: { content[$0] == 0x5C }) else {
             return ByteText(content)
         }
         var plain: [UInt8] = []
         plain.reserveCapacity(range.count)
-        for index in 0..<first { plain.append(content[index]) }
-        var at = first
+        return unquote(content, into: &plain) ? ByteText(plain.span) : nil
+    }
+
+    /// Appends the bytes of such a string; false where its escapes are wrong.
+    static func unquote(_ content: Span<UInt8>, into plain: inout [UInt8]) -> Bool {
+        var at = 0
         while at < content.count {
             guard content[at] == 0x5C else {
                 plain.append(content[at])
@@ -62,11 +66,11 @@ package enum JSONText {
                 continue
             }
             guard at &+ 1 < content.count, let next = unescape(content, at, into: &plain) else {
-                return nil
+                return false
             }
             at = next
         }
-        return ByteText(plain.span)
+        return true
     }
 
     private static func unescape(

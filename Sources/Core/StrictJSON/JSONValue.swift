@@ -67,8 +67,8 @@ package struct JSONObject: Equatable, Sendable {
     package init() {}
     init(uniqueMembers: [Member]) { members = uniqueMembers }
 
-    /// Setting nil removes the member; a new name goes last. Every look-up goes through the members,
-    /// so the names asked for must be few: ours, not the object's.
+    /// Setting nil removes the member; a new name goes last. Every look-up goes through all
+    /// members, so the names asked for must be few: ours, not the object's.
     package subscript(name: ByteText) -> JSONValue? {
         get { members.first { $0.name == name }?.value }
         set {

@@ -18,7 +18,7 @@ package struct RawScanner: Sendable {
         /// The whole value, with its quotes or braces.
         package fileprivate(set) var value: Range<Int>
         /// The first eight bytes of the name as it is written.
-        fileprivate let nameStart: UInt64
+        let nameStart: UInt64
         /// Which of the names that the scanner was made with this is, after unescaping: their
         /// number, from 1 on; 0 for any other.
         package let known: UInt8
@@ -29,9 +29,9 @@ package struct RawScanner: Sendable {
     }
 
     /// In the order of the text: a member stands before those inside it.
-    package private(set) var members: [RawMember] = []
+    package internal(set) var members: [RawMember] = []
     private let limits: JSONLimits
-    private let names: ShortTextTable
+    let names: ShortTextTable
     private var lexer = JSONLexer()
     private var seen = SeenNames()
 
@@ -143,15 +143,18 @@ package struct RawScanner: Sendable {
     private func knownAfterUnescaping(
         _ name: JSONLexer.StringToken, in bytes: Span<UInt8>
     ) -> UInt8 {
-        guard let plain = JSONText.unquote(bytes, name.content) else { return 0 }
+        // In its longest form, each byte of a short name is six.
+        guard name.content.count <= ShortText.bytesMax * 6,
+            let plain = JSONText.unquote(bytes, name.content)
+        else { return 0 }
         return names.number(of: plain.utf8.span, 0..<plain.count)
     }
 
     /// Whether `name`, of which `word` are the first bytes, is a second one of its object.
     ///
-    /// Few and short names, as in every honest message, are held against each other. From the first
-    /// name on that is escaped, or long, or one too many, all go into a set: whatever the names are,
-    /// the time is that of their length.
+    /// Few and short names, as in every honest message, are held against each other. From the
+    /// first name on that is escaped, or long, or one too many, all go into a set: whatever the
+    /// names are, the time is that of their length.
     private mutating func isKnown(
         _ name: JSONLexer.StringToken, _ word: UInt64, parent: Int, in bytes: Span<UInt8>
     ) -> Bool {

@@ -28,7 +28,7 @@ extension TokenClaims {
         case .issuer: issuer = try member.text(json, claim)
         case .audience: audience = try member.audience(json)
         case .subject: subject = try member.text(json, claim)
-        case .clientID: clientID = try member.text(json, claim)
+        case .clientID: clientID = try member.clientID(json)
         case .tokenID: tokenID = try member.text(json, claim)
         case .name: name = try member.text(json, claim)
         case .issuedAt: issuedAt = try member.date(json, claim, rounding: .up)

@@ -33,7 +33,7 @@ package struct JWKSet: Sendable, Equatable {
             do throws(KeyFault) {
                 guard let jwk = entry.object else { throw .malformedMember("keys") }
                 let key = try JWK.read(jwk, from: origin, sha256: sha256)
-                guard !keys.contains(where: { $0.keyID == key.keyID }) else {
+                guard !keys.contains(where: { ByteText($0.keyID) == ByteText(key.keyID) }) else {
                     throw .duplicateKeyID(key.keyID)
                 }
                 keys.append(key)

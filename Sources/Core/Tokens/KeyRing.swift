@@ -1,3 +1,5 @@
+import Bytes
+
 /// Keys by `kid`, each bound to one algorithm. `Key` is whatever the caller verifies with.
 package struct KeyRing<Key: Sendable>: Sendable {
     private struct Entry: Sendable {
@@ -5,7 +7,7 @@ package struct KeyRing<Key: Sendable>: Sendable {
         let key: Key
     }
 
-    private var entries: [String: Entry] = [:]
+    private var entries: [ByteText: Entry] = [:]
 
     package init() {}
 
@@ -16,8 +18,8 @@ package struct KeyRing<Key: Sendable>: Sendable {
     package mutating func add(
         _ key: Key, keyID: String, algorithm: SignatureAlgorithm
     ) throws(KeyFault) {
-        guard entries[keyID] == nil else { throw .duplicateKeyID(keyID) }
-        entries[keyID] = Entry(algorithm: algorithm, key: key)
+        guard entries[ByteText(keyID)] == nil else { throw .duplicateKeyID(keyID) }
+        entries[ByteText(keyID)] = Entry(algorithm: algorithm, key: key)
     }
 
     /// The one key that may verify a token with this header.
@@ -28,7 +30,7 @@ package struct KeyRing<Key: Sendable>: Sendable {
     /// - Throws: `.badHeader` without a `kid`, `.unknownKey` or `.algorithmMismatch`.
     package func key(for header: JOSEHeader) throws(TokenFault) -> Key {
         guard let keyID = header.keyID else { throw .badHeader(member: .keyID) }
-        guard let entry = entries[keyID] else { throw .unknownKey }
+        guard let entry = entries[ByteText(keyID)] else { throw .unknownKey }
         guard entry.algorithm == header.algorithm else { throw .algorithmMismatch }
         return entry.key
     }

@@ -47,7 +47,7 @@ package struct LegacyClaims: Equatable, Sendable {
             else { continue }
             let value = PayloadMember(member)
             switch Member.allCases[place] {
-            case .client: client = try value.text(json, .clientID)
+            case .client: client = try value.clientID(json)
             case .expiresAt: expiresAt = try value.date(json, .expiresAt, rounding: .down)
             case .audience: audience = try value.audience(json)
             case .end: end = try value.date(json, .expiresAt, rounding: .down)

@@ -31,6 +31,13 @@ struct PayloadMember {
         return text
     }
 
+    /// A `client_id`, so that nothing else is ever looked up.
+    func clientID(_ json: Span<UInt8>) throws(TokenFault) -> String {
+        let text = try text(json, .clientID)
+        guard TokenClaims.isClientID(text) else { throw .malformedClaim(.clientID) }
+        return text
+    }
+
     func date(
         _ json: Span<UInt8>, _ claim: Claim, rounding: NumericDate.Rounding
     ) throws(TokenFault) -> Int64 {

@@ -1,3 +1,5 @@
+import Bytes
+
 /// Why a text is no room pattern.
 package enum RoomPatternError: Error, Equatable, Sendable, CustomStringConvertible {
     case empty
@@ -28,13 +30,12 @@ package enum RoomPatternError: Error, Equatable, Sendable, CustomStringConvertib
 }
 
 /// A room's name, or with a `*` at its end every name that begins like it; `*` alone is every room.
-///
-/// Compared byte by byte, not by Unicode's canonical equivalence as `String` does.
 package struct RoomPattern: Hashable, Sendable, CustomStringConvertible {
     package static let bytesMax = 256
 
     /// As it was given, the star included.
-    package let text: String
+    package var text: String { name.string }
+    private let name: ByteText
     private let isPrefix: Bool
 
     /// Takes 1 to 256 bytes of UTF-8 without white space and control characters, `*` as the last
@@ -55,7 +56,7 @@ package struct RoomPattern: Hashable, Sendable, CustomStringConvertible {
         guard isASCII || text.unicodeScalars.allSatisfy(Self.isAllowed) else {
             throw .whiteSpaceOrControl
         }
-        self.text = text
+        name = ByteText(text)
         isPrefix = bytes[bytes.count - 1] == UInt8(ascii: "*")
     }
 
@@ -64,26 +65,22 @@ package struct RoomPattern: Hashable, Sendable, CustomStringConvertible {
     /// Whether this room may be joined under the pattern. The name is compared as it is: a star in
     /// it has no meaning.
     package func covers(room: String) -> Bool {
-        isPrefix ? room.utf8.starts(with: stem) : room.hasSameBytes(as: text)
+        let room = room.utf8.span
+        return isPrefix ? starts(room) : room.equals(name.utf8.span)
     }
 
     /// Whether every room of `other` is one of this pattern's: `team-*` covers `team-1` and
     /// `team-a*`.
     package func covers(_ other: RoomPattern) -> Bool {
-        isPrefix ? other.stem.starts(with: stem) : self == other
+        guard isPrefix else { return self == other }
+        let bytes = other.name.utf8.span
+        return starts(bytes.extracting(first: bytes.count - (other.isPrefix ? 1 : 0)))
     }
 
-    package static func == (left: RoomPattern, right: RoomPattern) -> Bool {
-        left.text.hasSameBytes(as: right.text)
-    }
-
-    package func hash(into hasher: inout Hasher) {
-        for byte in text.utf8 { hasher.combine(byte) }
-    }
-
-    /// The bytes before the star, or all of them.
-    private var stem: Substring.UTF8View {
-        isPrefix ? text.utf8.dropLast() : text.utf8.dropLast(0)
+    private func starts(_ room: Span<UInt8>) -> Bool {
+        let count = name.count - 1
+        return room.count >= count
+            && room.extracting(first: count).equals(name.utf8.span.extracting(first: count))
     }
 
     private static func isAllowed(_ scalar: Unicode.Scalar) -> Bool {

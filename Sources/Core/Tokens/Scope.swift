@@ -6,7 +6,9 @@ package enum Scope {
     ///   `%x21 / %x23-5B / %x5D-7E`.
     package static func parse(_ text: String) -> [String]? {
         if isToken(text) { return [text] }
-        let tokens = text.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+        let space = UInt8(ascii: " ")
+        let parts = text.utf8.split(separator: space, omittingEmptySubsequences: false)
+        let tokens = parts.map { String(Substring($0)) }
         return tokens.allSatisfy(isToken) ? tokens : nil
     }
 

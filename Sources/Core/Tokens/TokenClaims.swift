@@ -29,6 +29,11 @@ package struct TokenClaims: Equatable, Sendable {
     /// for tokens of ours. When the client's secret is another one, the token is worth nothing.
     package var legacySecretDigest: [UInt8]?
 
+    /// Whether `text` may be a `client_id`: ASCII that can be seen, and spaces (RFC 6749 §A.1).
+    package static func isClientID(_ text: String) -> Bool {
+        text.utf8.allSatisfy { (0x20...0x7E).contains($0) }
+    }
+
     package init(
         issuer: String, audience: [String], subject: String, clientID: String, issuedAt: Int64,
         notBefore: Int64? = nil, expiresAt: Int64, tokenID: String, scopes: [String],

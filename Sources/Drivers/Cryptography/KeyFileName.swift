@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 
 /// Where a key is in its life.
@@ -25,9 +26,14 @@ struct KeyFileName: Equatable, Sendable {
 
     /// Nil for the name of anything else.
     init?(_ text: String) {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 3 || parts.count == 4, parts.last == "pem", !parts[0].isEmpty,
-            let stage = KeyStage(rawValue: parts[parts.count - 2])
+        let parts = text.utf8.split(
+            separator: UInt8(ascii: "."), omittingEmptySubsequences: false
+        ).map { String(Substring($0)) }
+        let names = parts.map { ByteText($0) }
+        guard names.count == 3 || names.count == 4, names.last == "pem", !names[0].isEmpty,
+            let stage = KeyStage.allCases.first(where: {
+                ByteText($0.rawValue) == names[names.count - 2]
+            })
         else { return nil }
         keyID = parts[0]
         self.stage = stage
@@ -71,7 +77,7 @@ enum KeyDate {
         unsafe parts.tm_sec = number(12..<14)
         let seconds = Int64(unsafe timegm(&parts))
         // Catches misplaced letters, and numbers that timegm carried over.
-        return self.text(seconds) == text ? seconds : nil
+        return ByteText(self.text(seconds)) == ByteText(text) ? seconds : nil
     }
 
     private static func padded(_ number: Int32, _ width: Int) -> String {

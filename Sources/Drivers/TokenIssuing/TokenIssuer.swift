@@ -64,6 +64,7 @@ extension TokenClaims {
         for audience in audience { try Self.check(.audience, audience) }
         try Self.check(.subject, subject)
         try Self.check(.clientID, clientID)
+        guard Self.isClientID(clientID) else { throw .unfitClaim(.clientID) }
         try Self.check(.tokenID, tokenID)
         if let name { try Self.check(.name, name) }
         guard scopes.allSatisfy(Scope.isToken) else { throw .unfitClaim(.scope) }

@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 
 /// Reads the files of a folder of public keys, and tells cheaply whether one has changed.
@@ -19,18 +20,19 @@ enum FolderReader {
 
     static let filesMax = 32
     static let bytesMax = 65_536
-    private static let endings = [".jwk", ".json", ".pem"]
+    private static let endings: [ByteText] = [".jwk", ".json", ".pem"]
 
     /// The names of the key files, in alphabetical order: those that end in `.jwk`, `.json` or
     /// `.pem` and do not begin with a dot. Nil where the folder cannot be listed.
-    static func names(in path: String) -> [String]? {
+    static func names(in path: String) -> [ByteText]? {
         guard let stream = unsafe opendir(path) else { return nil }
         defer { unsafe closedir(stream) }
-        var names: [String] = []
+        var names: [ByteText] = []
         while let entry = unsafe readdir(stream) {
-            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+            let text = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
                 unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
+            let name = ByteText(text)
             let isKeyFile = endings.contains { name.hasSuffix($0) && name.count > $0.count }
             if isKeyFile, !name.hasPrefix(".") { names.append(name) }
         }

@@ -1,3 +1,4 @@
+import Bytes
 import Cryptography
 import Tokens
 
@@ -35,7 +36,7 @@ final class KeysInUse: Sendable {
             keys.append(key)
         }
         guard mayBeEmpty || !ring.isEmpty else { throw .noUsableKey(reasons: reasons) }
-        self.keys = keys.sorted { $0.keyID < $1.keyID }
+        self.keys = keys.sorted { ByteText($0.keyID) < ByteText($1.keyID) }
         self.ring = ring
     }
 }

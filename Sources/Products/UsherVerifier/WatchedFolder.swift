@@ -19,7 +19,7 @@ final class WatchedFolder: Sendable {
     }
 
     private struct State: Sendable {
-        var files: [String: File] = [:]
+        var files: [ByteText: File] = [:]
         var fault: VerifierConfigurationError?
     }
 
@@ -83,8 +83,8 @@ final class WatchedFolder: Sendable {
 
     /// Reads the files that are not as they were before.
     private static func files(
-        in path: String, before: [String: File]
-    ) throws(VerifierConfigurationError) -> [String: File] {
+        in path: String, before: [ByteText: File]
+    ) throws(VerifierConfigurationError) -> [ByteText: File] {
         guard let names = FolderReader.names(in: path) else {
             throw .keyFolder(path: path, reason: "it cannot be listed")
         }
@@ -94,7 +94,7 @@ final class WatchedFolder: Sendable {
                 reason: "it holds \(names.count) key files, at most \(FolderReader.filesMax) are"
                     + " taken")
         }
-        var files: [String: File] = [:]
+        var files: [ByteText: File] = [:]
         for name in names {
             // Taken before the file is read: what is written meanwhile is read the next time.
             let stamp = FolderReader.stamp(of: "\(path)/\(name)")
@@ -116,7 +116,7 @@ final class WatchedFolder: Sendable {
     }
 
     private static func read(
-        _ name: String, in path: String
+        _ name: ByteText, in path: String
     ) throws(VerifierConfigurationError) -> KeyFinding {
         guard let bytes = FolderReader.read("\(path)/\(name)") else {
             throw .keySetRefused(reason: "it cannot be read, is no plain file, or has over 64 KiB")
@@ -142,7 +142,7 @@ final class WatchedFolder: Sendable {
     }
 
     /// A key that is in several files is one key.
-    private static func finding(in files: [String: File]) -> KeyFinding {
+    private static func finding(in files: [ByteText: File]) -> KeyFinding {
         var finding = KeyFinding(keys: [])
         for (name, file) in files.sorted(by: { $0.key < $1.key }) {
             for key in file.keys where !finding.keys.contains(key) { finding.keys.append(key) }

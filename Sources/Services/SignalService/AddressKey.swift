@@ -1,3 +1,4 @@
+internal import Bytes
 internal import HTTPMessages
 
 /// What counts as one address for the limits: an IPv4 address, or an IPv6 /64, which is the least
@@ -5,11 +6,11 @@ internal import HTTPMessages
 enum AddressKey: Hashable, Sendable {
     case ip(UInt128)
     /// What is no IP literal.
-    case other(String)
+    case other(ByteText)
 
     init(_ text: String) {
         guard let address = IPAddress(text) else {
-            self = .other(text)
+            self = .other(ByteText(text))
             return
         }
         self = .ip(address.group.bits)

@@ -74,7 +74,7 @@ struct RegistrationMetadata {
             throw Self.refusal(of: error)
         }
         try bounds.check(new)
-        if let own = Origin.of(url: issuer)?.description, Self.contains(own, in: new.origins) {
+        for own in Origin.own(url: issuer) where Self.contains(own, in: new.origins) {
             throw .invalidMetadata(.origins, "\(OAuthText.quoted(own)) is the issuer's own")
         }
         return new

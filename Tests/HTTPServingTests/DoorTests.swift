@@ -92,7 +92,7 @@ import Testing
 
     @Test("An upgraded socket is no connection of HTTP any more")
     func upgraded() throws {
-        let server = try serve(with: { $0.connectionsPerAddressMax = 2 }) { _ in
+        let server = try serve(with: { $0.connectionsPerAddressMax = 4 }) { _ in
             .upgrade(headers: HeaderFields([("Upgrade", "test")])) { _ = $0.descriptor }
         }
         let sockets = try (0..<6).map { _ in

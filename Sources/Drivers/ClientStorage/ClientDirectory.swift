@@ -88,11 +88,11 @@ package final class ClientDirectory: Sendable {
     /// Whether there may be such a client, by what is in memory.
     private func exists(_ id: ByteText) throws(RegistryError) -> Bool {
         guard state.withLock({ $0.index?.knows(id) == false }) else { return true }
-        guard catchUp() else {
-            if let trouble = trouble() { throw trouble }
-            return false
-        }
-        return state.withLock { $0.index?.knows(id) == true }
+        let hasCaughtUp = catchUp()
+        // Another thread's look may have brought it since.
+        if state.withLock({ $0.index?.knows(id) == true }) { return true }
+        if !hasCaughtUp, let trouble = trouble() { throw trouble }
+        return false
     }
 
     /// Looks out of turn, `extraLooksPerSecond` times a second at most, and tells whether it found

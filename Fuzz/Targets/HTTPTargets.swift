@@ -1,3 +1,4 @@
+import Bytes
 import Edge
 import HTTPMessages
 
@@ -29,7 +30,7 @@ extension FuzzTarget {
 
 /// What was read, written again in the plainest way, reads the same.
 func fuzzForm(_ bytes: [UInt8]) {
-    let pairs: [(name: String, value: String)]
+    let pairs: [(name: ByteText, value: ByteText)]
     do throws(FormError) {
         pairs = try FormFields.parse(bytes)
     } catch {
@@ -38,9 +39,9 @@ func fuzzForm(_ bytes: [UInt8]) {
         return
     }
     require(pairs.count <= FormFields.fieldsMax, "a form has a largest number of fields")
-    let written = pairs.map { formEncoded($0.name) + "=" + formEncoded($0.value) }
+    let written = pairs.map { formEncoded($0.name.string) + "=" + formEncoded($0.value.string) }
     let again = mustTake("what we write we read") {
-        try FormFields.parse(written.joined(separator: "&"))
+        try FormFields.parse(Array(written.joined(separator: "&").utf8))
     }
     require(samePairs(pairs, again), "a form is the same after writing and reading")
 }
@@ -48,24 +49,24 @@ func fuzzForm(_ bytes: [UInt8]) {
 /// The input is an Authorization field where it names a scheme, else what Basic would encode.
 func fuzzBasic(_ bytes: [UInt8]) {
     guard let found = try? BasicCredentials.parse(authorization: basicField(bytes)) else { return }
-    let pair = formEncoded(found.id) + ":" + formEncoded(found.secret)
+    let pair = formEncoded(found.id.string) + ":" + formEncoded(found.secret.string)
     let again = mustTake("what we write we read") {
-        try BasicCredentials.parse(authorization: "bAsIC " + base64(Array(pair.utf8)))
+        try BasicCredentials.parse(authorization: "bAsIC \(base64(Array(pair.utf8)))")
     }
     require(
-        areSame(found.id, again.id) && areSame(found.secret, again.secret),
+        found.id == again.id && found.secret == again.secret,
         "credentials are the same after writing and reading (RFC 6749 §2.3.1)")
 }
 
-private func basicField(_ bytes: [UInt8]) -> String {
-    let text = String(decoding: bytes, as: UTF8.self)
-    return BasicCredentials.isBasic(authorization: text) ? text : "Basic " + base64(bytes)
+private func basicField(_ bytes: [UInt8]) -> ByteText {
+    let text = ByteText(String(decoding: bytes, as: UTF8.self))
+    return BasicCredentials.isBasic(authorization: text) ? text : "Basic \(base64(bytes))"
 }
 
 /// The input's lines are header fields: `a` begins an Authorization, every other line a Cookie.
 func fuzzCookie(_ bytes: [UInt8]) {
     let headers = cookieFields(bytes)
-    let name = "__Host-usher"
+    let name: ByteText = "__Host-usher"
     let pairs = Cookies.pairs(in: headers)
     let kept = Cookies.removing(named: name, from: headers)
     let others = pairs.filter { $0.name != name }
@@ -79,7 +80,7 @@ func fuzzCookie(_ bytes: [UInt8]) {
     require(result.fromCookie == (values.count == 1), "a repeated cookie never passes")
     if result.fromCookie {
         require(
-            result.headers["Authorization"] == "Bearer " + values[0],
+            result.headers["Authorization"] == "Bearer \(values[0])",
             "the cookie replaces what the client sent")
     }
     let again = mustTake("the step takes its own result") {
@@ -94,18 +95,16 @@ private func cookieFields(_ bytes: [UInt8]) -> HeaderFields {
         let isAuthorization = line.first == UInt8(ascii: "a")
         headers.add(
             isAuthorization ? "Authorization" : "cookie",
-            String(decoding: isAuthorization ? line.dropFirst() : line, as: UTF8.self))
+            ByteText(String(decoding: isAuthorization ? line.dropFirst() : line, as: UTF8.self)))
     }
     return headers
 }
 
 private func samePairs(
-    _ one: [(name: String, value: String)], _ other: [(name: String, value: String)]
+    _ one: [(name: ByteText, value: ByteText)], _ other: [(name: ByteText, value: ByteText)]
 ) -> Bool {
     one.count == other.count
-        && zip(one, other).allSatisfy {
-            areSame($0.name, $1.name) && areSame($0.value, $1.value)
-        }
+        && zip(one, other).allSatisfy { $0.name == $1.name && $0.value == $1.value }
 }
 
 func formEncoded(_ text: String) -> String {

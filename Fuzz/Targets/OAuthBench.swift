@@ -58,7 +58,8 @@ final class OAuthBench: Sendable {
         _ headers: [(String, String)] = [("Content-Type", "application/x-www-form-urlencoded")]
     ) -> HTTPResponse {
         let request = HTTPRequest(
-            method: "POST", path: path, headers: HeaderFields(headers), body: body)
+            method: "POST", path: ByteText(path),
+            headers: HeaderFields(headers.map { (ByteText($0), ByteText($1)) }), body: body)
         guard let response = service.respond(to: request) else { fatalError("there is a route") }
         checkForm(of: response)
         return response
@@ -129,7 +130,8 @@ final class OAuthBench: Sendable {
         _ kind: TokenKind, rooms: [String], scopes: [String], user: String?
     ) -> TokenClaims {
         TokenClaims(
-            issuer: issuer, audience: [issuer], subject: Subject.full(user, of: clientID),
+            issuer: issuer, audience: [issuer],
+            subject: Subject.full(user.map { ByteText($0) }, of: clientID),
             clientID: clientID, issuedAt: now - 10, expiresAt: now + 100, tokenID: "id",
             scopes: scopes, rooms: rooms.flatMap { patterns($0) }, kind: kind)
     }

@@ -57,7 +57,7 @@ private func checkSecrecy(
     of response: HTTPResponse, _ body: [UInt8], _ headers: [(String, String)]
 ) {
     let sent = ((try? FormFields.parse(body)) ?? []).filter { $0.name != "client_secret" }
-    let quotable = sent.flatMap { [$0.name, $0.value] } + headers.map(\.1)
+    let quotable = sent.flatMap { [$0.name.string, $0.value.string] } + headers.map(\.1)
     guard !quotable.contains(where: { $0.contains(OAuthBench.secret) }) else { return }
     let text = String(decoding: response.body, as: UTF8.self)
     require(!text.contains(OAuthBench.secret), "an error's text holds no secret")
@@ -67,7 +67,9 @@ private func checkSecrecy(
 private func checkedForm(_ body: [UInt8]) -> [String: [String]] {
     let pairs = mustTake("what was taken is a form") { try FormFields.parse(body) }
     var form: [String: [String]] = [:]
-    for (name, value) in pairs where !value.isEmpty { form[name, default: []].append(value) }
+    for (name, value) in pairs where !value.isEmpty {
+        form[name.string, default: []].append(value.string)
+    }
     let isExchange = form["grant_type"] == [OAuthBench.exchange]
     for (name, values) in form where !(isExchange && ["audience", "resource"].contains(name)) {
         require(values.count == 1, "no parameter stands there twice (RFC 6749 §3.2)")
@@ -79,7 +81,7 @@ private func checkedForm(_ body: [UInt8]) -> [String: [String]] {
 private func checkAuthentication(
     _ form: [String: [String]], _ headers: [(String, String)], _ deeds: OAuthBench.Deeds
 ) {
-    let fields = HeaderFields(headers)
+    let fields = HeaderFields(headers.map { (ByteText($0), ByteText($1)) })
     let authorizations = fields.values("Authorization")
     let ways = [
         !authorizations.isEmpty, form["client_secret"] != nil, form["client_assertion"] != nil,
@@ -97,7 +99,8 @@ private func checkAuthentication(
     if let field = authorizations.first {
         let basic = mustTake("Basic is read") { try BasicCredentials.parse(authorization: field) }
         require(
-            areSame(basic.id, OAuthBench.clientID) && areSame(basic.secret, OAuthBench.secret),
+            areSame(basic.id.string, OAuthBench.clientID)
+                && areSame(basic.secret.string, OAuthBench.secret),
             "no other credentials are taken")
     }
     require(
@@ -112,7 +115,9 @@ private func checkGrant(_ token: TokenClaims, _ form: [String: [String]]) {
     require(token.audience == [OAuthBench.issuer], "aud is ours")
     require(areSame(token.clientID, client.clientID), "client_id is the client's")
     require(areAllWithin(token.rooms, client.rooms), "rooms are within the grant")
-    require(token.scopes.allSatisfy(client.scopes.contains), "scopes are within the grant")
+    require(
+        token.scopes.allSatisfy { client.scopes.contains(ByteText($0)) },
+        "scopes are within the grant")
     let life = token.expiresAt - OAuthBench.now
     require((1...client.lifetimeSecondsMax).contains(life), "a token lives as long as granted")
     if let asked = form["expires_in"]?.first { require(life <= Int64(asked) ?? 0, "nor longer") }
@@ -125,7 +130,9 @@ private func checkGrant(_ token: TokenClaims, _ form: [String: [String]]) {
     }
     guard form["grant_type"] == [OAuthBench.exchange] else {
         let user = form["subject"]?.first
-        require(areSame(token.subject, Subject.full(user, of: client.clientID)), "sub is the user")
+        require(
+            areSame(token.subject, Subject.full(user.map { ByteText($0) }, of: client.clientID)),
+            "sub is the user")
         return
     }
     guard let subject = form["subject_token"]?.first.flatMap({ OAuthBench.tokens[$0] }) else {

@@ -16,7 +16,8 @@ import Tokens
 
     private func fault(_ compact: String) -> AssertionFault? {
         do throws(AssertionFault) {
-            _ = try ClientAssertion(compact, issuer: AuthBench.issuer, now: Self.now)
+            _ = try ClientAssertion(
+                ByteText(compact), issuer: ByteText(AuthBench.issuer), now: Self.now)
             return nil
         } catch {
             return error

@@ -158,12 +158,13 @@ final class AuthBench: Sendable {
     func register(
         _ id: String = "c_one", rooms: [String] = ["*"], scopes: [String] = ["signal"],
         isEnabled: Bool = true, secrets: [(text: String, expiresAt: Int64?)] = [(secret, nil)],
-        lifetimeSecondsMax: Int64 = 3600, assertionKeys: [PublicKey] = [], origins: [String] = [],
+        lifetimeSecondsMax: Int64 = 3600, assertionKeys: [PublicKey] = [], origins: [ByteText] = [],
         introspects: [String] = []
     ) throws -> String {
         let client = Client(
             clientID: id, name: "n", rooms: try rooms.map { try RoomPattern($0) },
-            origins: origins, scopes: scopes, createdAt: 0, isEnabled: isEnabled,
+            origins: origins, scopes: scopes.map { ByteText($0) }, createdAt: 0,
+            isEnabled: isEnabled,
             secrets: secrets.map {
                 ClientSecret(
                     digest: Digest.sha256(Array($0.text.utf8)), createdAt: 0,
@@ -190,7 +191,8 @@ extension AuthBench {
     ) -> HTTPResponse? {
         let response = service.respond(
             to: HTTPRequest(
-                method: method, path: path, query: query, headers: HeaderFields(headers),
+                method: ByteText(method), path: ByteText(path), query: query.map { ByteText($0) },
+                headers: HeaderFields(headers.map { (ByteText($0), ByteText($1)) }),
                 body: Array(body.utf8), peerAddress: peer, isSecure: isSecure,
                 clientAddress: client), fromCookie: fromCookie)
         if let response { OpenAPIDocument.shared.check(method, path, response) }

@@ -43,14 +43,14 @@ import Tokens
         #expect(response.body == Array("page".utf8))
         #expect(response.headers["Content-Type"] == "text/html; charset=utf-8")
         #expect(response.headers["Cache-Control"] == "no-store")
-        let policy = try #require(response.headers["Content-Security-Policy"])
+        let policy = try #require(response.headers["Content-Security-Policy"]?.string)
         for rule in [
             "default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'",
             "img-src 'self' data: blob:", "media-src 'self' blob:",
             "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'",
         ] { #expect(policy.contains(rule)) }
         #expect(!policy.contains("unsafe"))
-        #expect(response.headers["Permissions-Policy"]?.contains("camera=(self)") == true)
+        #expect(response.headers["Permissions-Policy"]?.string.contains("camera=(self)") == true)
         #expect(get("/demo/app.js")?.body == Array("js".utf8))
         #expect(get("/demo/other.js") == nil)
         #expect(get("/demo/", method: "POST")?.status == 405)

@@ -146,7 +146,7 @@ import Testing
             ("/ice-servers", false),
         ])
     func authenticatesItself(path: String, itself: Bool) {
-        let request = HTTPRequest(method: "POST", path: path)
+        let request = HTTPRequest(method: "POST", path: ByteText(path))
         #expect(AuthService.authenticatesItself(request) == itself)
     }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import HTTPMessages
 import Testing
 
@@ -17,7 +18,8 @@ import Testing
     ) -> HTTPResponse {
         bench.service.edgeAuthResponse(
             to: HTTPRequest(
-                method: method, path: "/edge/auth", query: query, headers: HeaderFields(headers)))
+                method: ByteText(method), path: "/edge/auth", query: query.map { ByteText($0) },
+                headers: HeaderFields(headers.map { (ByteText($0), ByteText($1)) })))
     }
 
     private var cookie: (String, String) { ("Cookie", "a=1; __Host-usher_session=\(session); b=2") }

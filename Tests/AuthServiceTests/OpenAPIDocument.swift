@@ -74,7 +74,7 @@ struct OpenAPIDocument: Sendable {
         #expect(documented != nil, "\(response.status) of \(method) \(path) is not documented")
         let content = documented?["content"]?.object
         if !response.body.isEmpty, method != "HEAD", response.status != 405 {
-            let type = response.headers["Content-Type"] ?? ""
+            let type = response.headers["Content-Type"]?.string ?? ""
             let media = type.split(separator: ";").first.map(String.init) ?? ""
             #expect(
                 content?[ByteText(media)] != nil, "\(media) of \(method) \(path) is not documented")

@@ -172,7 +172,8 @@ import Tokens
             response, 401, "invalid_token", naming: naming, challenge: "Bearer",
             sourceLocation: sourceLocation)
         #expect(
-            response.headers["WWW-Authenticate"]?.contains(#"error="invalid_token""#) == true,
+            response.headers["WWW-Authenticate"]?.string.contains(#"error="invalid_token""#)
+                == true,
             sourceLocation: sourceLocation)
     }
 
@@ -218,7 +219,7 @@ import Tokens
         #expect(bench.claims?.scopes == ["signal"])
         let response = try registration.post(token: plain)
         expectRefusal(response, 403, "insufficient_scope", challenge: "Bearer")
-        let challenge = try #require(response.headers["WWW-Authenticate"])
+        let challenge = try #require(response.headers["WWW-Authenticate"]?.string)
         #expect(challenge.contains(#"error="insufficient_scope""#))
         #expect(challenge.hasSuffix(#", scope="client:register""#))
     }

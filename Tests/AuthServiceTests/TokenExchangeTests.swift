@@ -255,6 +255,6 @@ extension TokenExchangeTests {
             ("c_onex:ann", nil), ("c_two:ann", nil), ("", nil),
         ] as [(String, String?)])
     func subjects(full: String, user: String?) {
-        #expect(Subject.user(of: full, "c_one") == user)
+        #expect(Subject.user(of: full, "c_one") == user.map { ByteText($0) })
     }
 }

@@ -50,6 +50,18 @@ import Tokens
         #expect(bench.claims == nil)
     }
 
+    @Test("Names and values are what their bytes are: two spellings are two")
+    func spellings() throws {
+        try bench.register(rooms: ["caf\u{E9}"])
+        let (composed, decomposed) = ("caf%C3%A9", "cafe%CC%81")
+        #expect(try bench.token("\(composed)=1&\(decomposed)=1").status == 200)
+        let twice = try bench.token("\(composed)=1&\(composed)=1")
+        expectRefusal(twice, 400, "invalid_request", naming: "caf")
+        #expect(try bench.token("rooms=\(composed)").status == 200)
+        expectRefusal(
+            try bench.token("rooms=\(decomposed)"), 400, "invalid_scope", naming: "rooms")
+    }
+
     @Test(
         "A client's own longest lifetime bounds what it gets, asked for or not",
         arguments: [

@@ -54,5 +54,28 @@ import Testing
                 as [ByteText])
         #expect(ByteText("e\u{301}x").hasPrefix("e"))
         #expect(!ByteText("\u{E9}x").hasPrefix("e\u{301}"))
+        #expect(ByteText("ab").hasPrefix("") && ByteText("ab").hasPrefix("ab"))
+        #expect(!ByteText("ab").hasPrefix("abc"))
+        #expect(ByteText("/peers/é").dropFirst(7) == "é")
+    }
+
+    @Test("Parts lie between ASCII bytes, whatever marks follow these")
+    func parts() {
+        let comma = UInt8(ascii: ",")
+        #expect(ByteText("a,\u{301}b,,c").split(separator: comma) == ["a", "\u{301}b", "c"])
+        #expect(
+            ByteText(",a,").split(separator: comma, omittingEmptySubsequences: false)
+                == ["", "a", ""])
+        #expect(ByteText("a,b,c").split(separator: comma, maxSplits: 1) == ["a", "b,c"])
+        #expect((["a", "é"] as [ByteText]).joined(separator: "; ") == "a; é")
+    }
+
+    @Test("A case of an enum is named by exactly its bytes")
+    func named() {
+        enum Unit: String, CaseIterable { case ohm = "\u{3A9}" }
+        #expect(Unit(named: "\u{3A9}") == .ohm)
+        // The sign for ohm, which String takes for the letter omega.
+        #expect(Unit(rawValue: "\u{2126}") == .ohm)
+        #expect(Unit(named: "\u{2126}") == nil)
     }
 }

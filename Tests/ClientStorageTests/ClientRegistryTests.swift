@@ -1,3 +1,4 @@
+import Bytes
 import ClientStorage
 import Clients
 import Testing

@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 import Testing
 import Tokens
@@ -15,7 +16,7 @@ import Tokens
         registry = try folder.open()
     }
 
-    private func registered(_ name: String, _ origins: [String]) throws -> Client {
+    private func registered(_ name: String, _ origins: [ByteText]) throws -> Client {
         let registration = ClientRegistration(
             tokenDigest: [UInt8](repeating: 6, count: 32), registrar: "c_reg",
             authenticationMethod: .secretPost, grantTypes: [.clientCredentials])
@@ -24,14 +25,16 @@ import Tokens
             registration: registration, atSecondsSinceEpoch: 1)
     }
 
-    private func origins(_ id: String) throws -> [String]? { try registry.client(id: id)?.origins }
+    private func origins(_ id: String) throws -> [ByteText]? {
+        try registry.client(id: id)?.origins
+    }
 
     @Test("A client over HTTP gets no origin that another has, new or changed")
     func taken() throws {
         try registry.add(try Client.sample("own", origins: ["https://a"]), by: .server)
         try registry.add(try registered("x", ["https://b"]), by: .client("c_reg"))
-        for origin in ["https://a", "https://b"] {
-            let refusal = RegistryError.originTaken(origin: origin)
+        for origin: ByteText in ["https://a", "https://b"] {
+            let refusal = RegistryError.originTaken(origin: origin.string)
             #expect(throws: refusal) {
                 try registry.add(try registered("y", ["https://c", origin]), by: .client("c_reg"))
             }

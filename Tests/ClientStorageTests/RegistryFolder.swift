@@ -1,3 +1,4 @@
+import Bytes
 import ClientStorage
 import Clients
 import Foundation
@@ -50,8 +51,8 @@ final class RegistryFolder {
 extension Client {
     /// A client with the id `c_` and its name.
     static func sample(
-        _ name: String, rooms: [String] = ["*"], origins: [String] = [],
-        scopes: [String] = ["signal"], createdAt: Int64 = 1_000
+        _ name: String, rooms: [String] = ["*"], origins: [ByteText] = [],
+        scopes: [ByteText] = ["signal"], createdAt: Int64 = 1_000
     ) throws -> Client {
         try NewClient(name: name, rooms: rooms, origins: origins, scopes: scopes).client(
             clientID: "c_\(name)", secretDigest: [UInt8](repeating: 1, count: 32),

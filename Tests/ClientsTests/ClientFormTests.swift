@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 import Testing
 import Tokens
@@ -11,7 +12,7 @@ import Tokens
         let id = ClientID.make(fromRandom: bytes16)
         #expect(id == "c_AAECAwQFBgcICQoLDA0ODw")
         #expect(id.utf8.count == 24)
-        #expect(ClientID.isPlausible(id))
+        #expect(ClientID.isPlausible(ByteText(id)))
     }
 
     @Test(
@@ -20,7 +21,7 @@ import Tokens
             "", "c_ a", "c_\n", String(repeating: "c", count: 65), "c_\u{212A}", "é",
         ])
     func implausible(text: String) {
-        #expect(!ClientID.isPlausible(text))
+        #expect(!ClientID.isPlausible(ByteText(text)))
     }
 
     @Test("A secret holds 256 random bits, far below a guess of 2^-160 (RFC 6749 §10.10)")
@@ -60,7 +61,7 @@ import Tokens
             ("a\u{2028}", false), ("a\u{202E}b", false), ("a\u{2066}b", false), ("a\tb", false),
         ])
     func labels(text: String, isLabel: Bool) {
-        #expect(TextRules.isLabel(text) == isLabel)
+        #expect(TextRules.isLabel(ByteText(text)) == isLabel)
     }
 
     @Test(
@@ -72,6 +73,6 @@ import Tokens
             (String(repeating: "s", count: 65), false),
         ])
     func scopes(text: String, isScope: Bool) {
-        #expect(TextRules.isScope(text) == isScope)
+        #expect(TextRules.isScope(ByteText(text)) == isScope)
     }
 }

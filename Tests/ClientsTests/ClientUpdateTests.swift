@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 import Testing
 import Tokens
@@ -56,7 +57,7 @@ import Tokens
 
     @Test("An update is held to the rules of a registration, by the same names")
     func rules() {
-        func member(_ body: () throws -> ClientUpdate) -> String? {
+        func member(_ body: () throws -> ClientUpdate) -> ByteText? {
             do {
                 _ = try body()
                 return nil

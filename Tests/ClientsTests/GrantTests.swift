@@ -1,9 +1,11 @@
+import Bytes
 import Clients
 import Testing
 import Tokens
 
 @Suite struct GrantTests {
-    private func client(rooms: [String] = ["team-*", "lobby"], scopes: [String]) throws -> Client {
+    private func client(rooms: [String] = ["team-*", "lobby"], scopes: [ByteText]) throws -> Client
+    {
         Client(
             clientID: "c_1", name: "n", rooms: try rooms.map { try RoomPattern($0) }, origins: [],
             scopes: scopes, createdAt: 0, secrets: [])

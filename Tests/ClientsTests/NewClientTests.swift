@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 import Testing
 import Tokens
@@ -69,7 +70,7 @@ import Tokens
     @Test("A wrong scope is named (RFC 6749 §3.3)", arguments: ["", "a b", "a\"", "a\\", "ä"])
     func scopes(scope: String) {
         let error = #expect(throws: RegistrationError.self) {
-            try NewClient(name: "Shop", scopes: [scope])
+            try NewClient(name: "Shop", scopes: [ByteText(scope)])
         }
         #expect(error?.member == "scope")
         #expect(error?.value == scope)
@@ -80,8 +81,9 @@ import Tokens
         let texts = (0..<count).map { "n\($0)" }
         let isGood = count <= NewClient.listMax
         #expect(((try? NewClient(name: "Shop", rooms: texts)) != nil) == isGood)
-        #expect(((try? NewClient(name: "Shop", scopes: texts)) != nil) == isGood)
-        let origins = texts.map { "https://\($0).example" }
+        #expect(
+            ((try? NewClient(name: "Shop", scopes: texts.map { ByteText($0) })) != nil) == isGood)
+        let origins = texts.map { ByteText("https://\($0).example") }
         #expect(((try? NewClient(name: "Shop", origins: origins)) != nil) == isGood)
     }
 
@@ -106,7 +108,9 @@ import Tokens
             ("http://localhost:3000", "http://localhost:3000"),
         ])
     func kept(origin: String, as expected: String) throws {
-        #expect(try NewClient(name: "Shop", origins: [origin]).origins == [expected])
+        #expect(
+            try NewClient(name: "Shop", origins: [ByteText(origin)]).origins == [ByteText(expected)]
+        )
     }
 
     @Test(
@@ -114,7 +118,7 @@ import Tokens
         arguments: ["", "null", "*", "app.example", "https://", "https://app.example/", "ftp://a"])
     func refused(origin: String) {
         let error = #expect(throws: RegistrationError.self) {
-            try NewClient(name: "Shop", origins: [origin])
+            try NewClient(name: "Shop", origins: [ByteText(origin)])
         }
         #expect(error?.member == "origin")
         #expect(error?.value == origin)

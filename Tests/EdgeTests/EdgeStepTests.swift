@@ -7,9 +7,9 @@ import Testing
 /// The edge step (RFC 9700 §4.13: strip what a client must not set; RFC 6750 §2: one method).
 @Suite struct EdgeStepTests {
     private let step = EdgeStep(cookieName: "__Host-usher_session")
-    private let cookie = "__Host-usher_session"
+    private let cookie: ByteText = "__Host-usher_session"
 
-    private func apply(_ fields: [(String, String)]) throws -> EdgeResult {
+    private func apply(_ fields: [(ByteText, ByteText)]) throws -> EdgeResult {
         try step.apply(HeaderFields(fields))
     }
 
@@ -48,7 +48,7 @@ import Testing
         arguments: ["Bearer t", "Basic Zm9v", "DPoP x", "", "nonsense"])
     func authorizationPasses(value: String) throws {
         let headers = HeaderFields([
-            ("Authorization", value), ("Cookie", "other=1; \(cookie)x=2; x\(cookie)=3"),
+            ("Authorization", ByteText(value)), ("Cookie", "other=1; \(cookie)x=2; x\(cookie)=3"),
         ])
         let result = try step.apply(headers)
         #expect(result == EdgeResult(headers: headers, fromCookie: false))
@@ -78,6 +78,7 @@ import Testing
         "Names that a server behind us could read as Authorization or Cookie are taken off",
         arguments: ["Authorization_", "_authorization", "-Authorization", "Author_ization"])
     func lookalikes(name: String) throws {
+        let name = ByteText(name)
         let without = try apply([(name, "Bearer forged"), ("Host", "h")])
         #expect(without.headers == HeaderFields([("Host", "h")]))
         let with = try apply([(name, "Bearer forged"), ("Cookie", "\(cookie)=t")])
@@ -103,14 +104,14 @@ import Testing
     func repeated(values: [String]) {
         let step = EdgeStep(cookieName: "n")
         #expect(throws: EdgeRefusal.cookieRepeated(name: "n")) {
-            try step.apply(HeaderFields(values.map { ("Cookie", $0) }))
+            try step.apply(HeaderFields(values.map { ("Cookie", ByteText($0)) }))
         }
     }
 
     @Test("An empty cookie is refused", arguments: ["n=", "n= ", "a=1; n=;b"])
     func empty(value: String) {
         #expect(throws: EdgeRefusal.cookieEmpty(name: "n")) {
-            try EdgeStep(cookieName: "n").apply(HeaderFields([("Cookie", value)]))
+            try EdgeStep(cookieName: "n").apply(HeaderFields([("Cookie", ByteText(value))]))
         }
     }
 

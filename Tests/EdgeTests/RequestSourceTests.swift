@@ -1,3 +1,4 @@
+import Bytes
 import HTTPMessages
 import Testing
 
@@ -20,7 +21,7 @@ import Testing
             ([("Sec-Fetch-Site", "same-origin"), ("Sec-Fetch-Site", "same-origin")], false),
         ])
     func isOwn(fields: [(String, String)], isOwn: Bool) {
-        let headers = HeaderFields(fields)
+        let headers = HeaderFields(fields.map { (ByteText($0), ByteText($1)) })
         #expect(RequestSource.isOwn(headers, allowed: ["https://app.example"]) == isOwn)
     }
 }

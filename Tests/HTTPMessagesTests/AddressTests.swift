@@ -1,3 +1,4 @@
+import Bytes
 import HTTPMessages
 import Testing
 
@@ -86,7 +87,7 @@ import Testing
     private let trusted = ["10.0.0.0/8", "fd00::/8"].compactMap { CIDR($0) }
 
     private func client(_ peer: String, _ forwarded: String...) -> String {
-        let headers = HeaderFields(forwarded.map { ("X-Forwarded-For", $0) })
+        let headers = HeaderFields(forwarded.map { ("X-Forwarded-For", ByteText($0)) })
         return ForwardedAddress.resolve(peer: peer, headers: headers, trusted: trusted)
             .clientAddress
     }
@@ -131,7 +132,7 @@ import Testing
             (["http, https"], true), (["http", "https"], true), (["https,"], false), ([], false),
         ])
     func protocols(fields: [String], isSecure: Bool) {
-        let headers = HeaderFields(fields.map { ("X-Forwarded-Proto", $0) })
+        let headers = HeaderFields(fields.map { ("X-Forwarded-Proto", ByteText($0)) })
         let resolved = ForwardedAddress.resolve(
             peer: "10.0.0.1", headers: headers, trusted: trusted)
         #expect(resolved.isSecure == isSecure)

@@ -1,3 +1,4 @@
+import Bytes
 import HTTPMessages
 import Testing
 
@@ -30,11 +31,13 @@ import Testing
     @Test("Tokens and field values are what RFC 9110 §5 says")
     func grammar() {
         #expect(FieldGrammar.isToken("!#$%&'*+-.^_`|~09AZaz"))
-        for bad in ["", " ", "a b", "a:", "é", "a\u{7F}", "\"", "(", "@", "{"] {
+        for bad: ByteText in ["", " ", "a b", "a:", "é", "a\u{7F}", "\"", "(", "@", "{"] {
             #expect(!FieldGrammar.isToken(bad))
         }
         #expect(FieldGrammar.isFieldValue("a\tb é"))
-        for bad in ["a\r", "\n", "\0", "\u{7F}"] { #expect(!FieldGrammar.isFieldValue(bad)) }
+        for bad: ByteText in ["a\r", "\n", "\0", "\u{7F}"] {
+            #expect(!FieldGrammar.isFieldValue(bad))
+        }
     }
 
     @Test("JSON and text responses bear their type and what the caller adds")

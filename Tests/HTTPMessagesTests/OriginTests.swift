@@ -1,3 +1,4 @@
+import Bytes
 import HTTPMessages
 import Testing
 
@@ -20,7 +21,7 @@ import Testing
             ("app://My_App.example", "app://My_App.example"),
         ])
     func canonical(text: String, expected: String) throws {
-        #expect(try Origin.validate(text) == expected)
+        #expect(try Origin.validate(ByteText(text)) == ByteText(expected))
     }
 
     @Test(
@@ -52,7 +53,7 @@ import Testing
             ("app://a:0", "origin_invalid_port"),
         ])
     func refused(text: String, code: String) {
-        let error = #expect(throws: OriginError.self) { try Origin.validate(text) }
+        let error = #expect(throws: OriginError.self) { try Origin.validate(ByteText(text)) }
         #expect(error?.code == code)
     }
 
@@ -70,7 +71,10 @@ import Testing
             ("null", false), ("", false), ("https://a.example https://a.example", false),
         ])
     func allowed(origin: String, isAllowed: Bool) {
-        let list = ["https://a.example", "http://127.0.0.1:8080", "app://My-App", "null", ""]
+        let origin = ByteText(origin)
+        let list: [ByteText] = [
+            "https://a.example", "http://127.0.0.1:8080", "app://My-App", "null", "",
+        ]
         #expect(Origin.isAllowed(origin: origin, allowed: list) == isAllowed)
         #expect(!Origin.isAllowed(origin: nil, allowed: list))
         #expect(!Origin.isAllowed(origin: origin, allowed: []))

@@ -1,3 +1,4 @@
+import Bytes
 import HTTPMessages
 import HTTPServing
 import Testing
@@ -90,8 +91,10 @@ import Testing
     func longestHeader() throws {
         for bytesMax in [4096, 16_384, 65_536] {
             let server = try serve(with: { $0.headerBytesMax = bytesMax }) { request in
-                let echoed = request.headers["X"] ?? ""
-                return .response(.text(200, "", headers: [("X", echoed)]))
+                let echoed: ByteText = request.headers["X"] ?? ""
+                var response = HTTPResponse(status: 200)
+                response.headers.add("X", echoed)
+                return .response(response)
             }
             let head = "GET / HTTP/1.1\r\n\(host)X: "
             let value = String(repeating: "x", count: bytesMax - head.utf8.count - 4)
@@ -99,7 +102,7 @@ import Testing
             #expect(answer.status == 431)
             #expect(answer.text.contains("the header of the answer"))
             let shorter = String(value.dropLast(512))
-            #expect(try ask(server, "\(head)\(shorter)\r\n\r\n").headers["X"] == shorter)
+            #expect(try ask(server, "\(head)\(shorter)\r\n\r\n").headers["X"]?.string == shorter)
         }
     }
 

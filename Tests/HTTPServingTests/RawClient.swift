@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 import HTTPMessages
 import HTTPServing
@@ -60,10 +61,11 @@ final class RawClient {
         answer.status = Int(lines[0].split(separator: " ")[1])!
         for line in lines.dropFirst() {
             let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-            answer.headers.add(String(parts[0]), String(FieldGrammar.trimmed(parts[1])))
+            answer.headers.add(ByteText(parts[0]), FieldGrammar.trimmed(ByteText(parts[1])))
         }
         let length =
-            isHead || answer.status == 101 ? 0 : Int(answer.headers["Content-Length"] ?? "0")!
+            isHead || answer.status == 101
+            ? 0 : Int(answer.headers["Content-Length"]?.string ?? "0")!
         while buffer.count < length { try more() }
         answer.body = Array(buffer.prefix(length))
         buffer.removeFirst(length)

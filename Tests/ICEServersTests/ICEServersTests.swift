@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct ICEServersTests {
     private static func urls(_ texts: [String]) throws -> [ICEServerURL] {
-        try texts.map { try #require(ICEServerURL($0)) }
+        try texts.map { try #require(ICEServerURL(ByteText($0))) }
     }
 
     @Test("Nothing configured is an empty list that never expires")
@@ -56,6 +56,6 @@ import Testing
             ("stun:[s", false), ("stun:[zz]", false), ("stun:s.example:+1", false),
         ])
     func grammar(text: String, isGood: Bool) {
-        #expect((ICEServerURL(text) != nil) == isGood)
+        #expect((ICEServerURL(ByteText(text)) != nil) == isGood)
     }
 }

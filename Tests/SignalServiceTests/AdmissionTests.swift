@@ -18,7 +18,7 @@ private func error(_ decision: SignalDecision) throws -> String? {
 }
 
 private func challenge(_ decision: SignalDecision) -> String? {
-    decision.refusal?.headers["WWW-Authenticate"]
+    decision.refusal?.headers["WWW-Authenticate"]?.string
 }
 
 @Suite struct AdmissionTests {
@@ -128,7 +128,7 @@ private func challenge(_ decision: SignalDecision) -> String? {
             return
         }
         #expect(headers.values("Sec-WebSocket-Protocol") == ["usher.v1"])
-        #expect(headers.fields.allSatisfy { !$0.value.contains("SECRET") })
+        #expect(headers.fields.allSatisfy { !$0.value.string.contains("SECRET") })
     }
 
     @Test(

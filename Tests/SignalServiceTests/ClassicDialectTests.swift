@@ -1,3 +1,4 @@
+import Bytes
 import SignalService
 import Testing
 import WebSocket

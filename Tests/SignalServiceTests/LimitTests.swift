@@ -28,7 +28,7 @@ import Tokens
     ) throws {
         let refusal = try #require(decision.refusal)
         #expect(refusal.status == status)
-        #expect(refusal.headers["Retry-After"] == retryAfter)
+        #expect(refusal.headers["Retry-After"] == ByteText(retryAfter))
         #expect(refusal.headers["WWW-Authenticate"] == nil)
         let body = try JSONValue.parse(refusal.body)
         #expect(body.object?["error"] == "too_many_connections")

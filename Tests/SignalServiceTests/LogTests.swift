@@ -1,3 +1,4 @@
+import Bytes
 import HTTPMessages
 import SignalService
 import Testing
@@ -46,7 +47,7 @@ import WebSocket
                 relay.service.admit(handshake(query), fromCookie: false).refusal)
             let text =
                 String(decoding: refusal.body, as: UTF8.self)
-                + refusal.headers.fields.map { $0.value }.joined()
+                + refusal.headers.fields.map { $0.value.string }.joined()
             #expect(!text.contains("SECRET") && !text.contains("token_signature"))
         }
     }

@@ -1,3 +1,4 @@
+import Bytes
 import Locking
 import SignalService
 import Testing

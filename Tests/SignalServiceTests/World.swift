@@ -1,3 +1,4 @@
+import Bytes
 import HTTPMessages
 import ICEServers
 import Locking
@@ -135,7 +136,8 @@ func handshake(
         ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
     ]
     return HTTPRequest(
-        method: "GET", path: "/dev", query: query, headers: HeaderFields(necessary + headers),
+        method: "GET", path: "/dev", query: query.map { ByteText($0) },
+        headers: HeaderFields((necessary + headers).map { (ByteText($0), ByteText($1)) }),
         peerAddress: address)
 }
 

@@ -1,3 +1,4 @@
+import Bytes
 import Signalling
 import Testing
 
@@ -58,7 +59,9 @@ import Testing
             (["usher.bearer.a.b.c", "usher.v1", "x"], "usher.v1"),
         ])
     func negotiated(offered: [String], selected: String?) {
-        let (dialect, subprotocol) = Dialect.negotiated(offered: offered)
-        #expect(dialect == (selected == nil ? .classic : .v1) && subprotocol == selected)
+        let (dialect, subprotocol) = Dialect.negotiated(offered: offered.map { ByteText($0) })
+        #expect(
+            dialect == (selected == nil ? .classic : .v1)
+                && subprotocol == selected.map { ByteText($0) })
     }
 }

@@ -1,17 +1,18 @@
+import Bytes
 import HTTPMessages
 import Testing
 import WebSocket
 
 @Suite struct WebSocketHandshakeTests {
-    private static let good: [(String, String)] = [
+    private static let good: [(ByteText, ByteText)] = [
         ("Host", "server.example.com"), ("Upgrade", "websocket"), ("Connection", "Upgrade"),
         ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="), ("Sec-WebSocket-Version", "13"),
     ]
 
     /// The good request, with fields replaced (nil: left out) and others added.
     private func check(
-        method: String = "GET", body: [UInt8] = [], _ changes: [(String, String?)] = [],
-        adding extra: [(String, String)] = []
+        method: ByteText = "GET", body: [UInt8] = [], _ changes: [(ByteText, ByteText?)] = [],
+        adding extra: [(ByteText, ByteText)] = []
     ) -> WebSocketHandshake.Check {
         var headers = HeaderFields(Self.good)
         for (name, value) in changes {
@@ -74,7 +75,7 @@ import WebSocket
     @Test(
         "Anything but GET is 405 with Allow (RFC 6455 §4.2.1)", arguments: ["POST", "HEAD", "get"])
     func method(method: String) {
-        let outcome = check(method: method)
+        let outcome = check(method: ByteText(method))
         #expect(status(outcome) == 405)
         guard case .refused(let response) = outcome else { return }
         #expect(response.headers["Allow"] == "GET")
@@ -91,7 +92,7 @@ import WebSocket
             "12", "8", "", "13.0", "013", "13, 8", nil,
         ])
     func version(version: String?) {
-        let outcome = check([("Sec-WebSocket-Version", version)])
+        let outcome = check([("Sec-WebSocket-Version", version.map { ByteText($0) })])
         #expect(status(outcome) == 426)
         guard case .refused(let response) = outcome else { return }
         #expect(response.headers["Sec-WebSocket-Version"] == "13")
@@ -106,7 +107,7 @@ import WebSocket
             "dGhlIHNhbXBsZSBub25j*Q==", "dGhl HNhbXBsZSBub25jZQ==",
         ])
     func key(key: String?) {
-        #expect(status(check([("Sec-WebSocket-Key", key)])) == 400)
+        #expect(status(check([("Sec-WebSocket-Key", key.map { ByteText($0) })])) == 400)
     }
 
     @Test("Key and version stand there exactly once")
@@ -136,7 +137,7 @@ import WebSocket
             "a b", "a,a", "a@", "", ",", "é",
         ])
     func badSubprotocols(value: String) {
-        #expect(status(check(adding: [("Sec-WebSocket-Protocol", value)])) == 400)
+        #expect(status(check(adding: [("Sec-WebSocket-Protocol", ByteText(value))])) == 400)
     }
 
     @Test("A refusal says what to do, in JSON")

@@ -13,7 +13,8 @@ private func answer(
         OperatorFront.Check(name: name, failure: { failure })
     }
     let request = HTTPRequest(
-        method: method, path: path, headers: HeaderFields([("Host", host)]))
+        method: ByteText(method), path: ByteText(path),
+        headers: HeaderFields([("Host", ByteText(host))]))
     let front = OperatorFront(
         hosts: ["usher", "metrics.example"], checks: checks, metrics: { [] }, console: nil,
         page: nil, edge: nil)

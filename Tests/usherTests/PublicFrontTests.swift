@@ -1,3 +1,4 @@
+import Bytes
 import Edge
 import HTTPMessages
 import Testing

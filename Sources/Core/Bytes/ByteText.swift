@@ -10,6 +10,8 @@ package struct ByteText: Sendable {
 
     package init(_ string: String) { self.string = string }
 
+    package init(_ part: Substring) { self.init(String(part)) }
+
     /// nil where the bytes are no UTF-8.
     package init?(_ bytes: Span<UInt8>) {
         guard let text = try? UTF8Span(validating: bytes) else { return nil }
@@ -43,7 +45,23 @@ package struct ByteText: Sendable {
         byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
     }
 
-    package func hasPrefix(_ prefix: ByteText) -> Bool { utf8.starts(with: prefix.utf8) }
+    package func hasPrefix(_ prefix: ByteText) -> Bool {
+        let (bytes, wanted) = (utf8.span, prefix.utf8.span)
+        return bytes.count >= wanted.count && bytes.extracting(first: wanted.count).equals(wanted)
+    }
+
+    /// Without the first `count` bytes, which end where a character does.
+    package func dropFirst(_ count: Int) -> ByteText { ByteText(Substring(utf8.dropFirst(count))) }
+
+    /// The parts between bytes that are `separator`, which is ASCII.
+    package func split(
+        separator: UInt8, maxSplits: Int = .max, omittingEmptySubsequences: Bool = true
+    ) -> [ByteText] {
+        utf8.split(
+            separator: separator, maxSplits: maxSplits,
+            omittingEmptySubsequences: omittingEmptySubsequences
+        ).map { ByteText(Substring($0)) }
+    }
 }
 
 extension ByteText: Hashable, Comparable {
@@ -69,6 +87,24 @@ extension ByteText: Hashable, Comparable {
 
 extension ByteText: ExpressibleByStringInterpolation {
     package init(stringLiteral value: String) { self.init(value) }
+}
+
+extension Sequence<ByteText> {
+    /// To be shown or sent.
+    package func joined(separator: String) -> String {
+        map(\.string).joined(separator: separator)
+    }
+}
+
+extension CaseIterable where Self: RawRepresentable<String> {
+    /// The case that is written so. `init(rawValue:)` compares as `String` does, and is for text of
+    /// our own.
+    package init?(named text: ByteText) {
+        guard let known = Self.allCases.first(where: { ByteText($0.rawValue) == text }) else {
+            return nil
+        }
+        self = known
+    }
 }
 
 extension ByteText: CustomStringConvertible {

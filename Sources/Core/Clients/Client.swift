@@ -1,4 +1,4 @@
-import Bytes
+package import Bytes
 package import Tokens
 
 /// A registered client: an application's backend that may ask for tokens.
@@ -12,9 +12,9 @@ package struct Client: Equatable, Sendable {
     package let rooms: [RoomPattern]
     /// Web origins whose pages may connect with a token out of a cookie, each
     /// `scheme://host[:port]`.
-    package let origins: [String]
+    package let origins: [ByteText]
     /// The scopes that its tokens may carry (RFC 6749 §3.3).
-    package let scopes: [String]
+    package let scopes: [ByteText]
     /// The clients about whose tokens it may ask beside its own (RFC 7662); `*` is all of them.
     package let introspects: [String]
     /// Seconds since the Unix epoch.
@@ -42,8 +42,8 @@ package struct Client: Equatable, Sendable {
     package static let lifetimeSecondsCeiling: Int64 = 3600
 
     package init(
-        clientID: String, name: String, rooms: [RoomPattern], origins: [String],
-        scopes: [String], createdAt: Int64, isEnabled: Bool = true, secrets: [ClientSecret],
+        clientID: String, name: String, rooms: [RoomPattern], origins: [ByteText],
+        scopes: [ByteText], createdAt: Int64, isEnabled: Bool = true, secrets: [ClientSecret],
         lifetimeSecondsMax: Int64 = Client.lifetimeSecondsCeiling, assertionKeys: [PublicKey] = [],
         legacySecret: [UInt8]? = nil, registration: ClientRegistration? = nil,
         introspects: [String] = []
@@ -66,13 +66,16 @@ package struct Client: Equatable, Sendable {
 
 extension Client {
     /// In place of an id: every client.
-    package static let everyClient = "*"
+    package static let everyClient: ByteText = "*"
 
     /// Whether it may ask what a token of that client says.
     package func mayIntrospect(tokensOf id: String) -> Bool {
         let wanted = ByteText(id)
         return ByteText(clientID) == wanted
-            || introspects.contains { $0 == Client.everyClient || ByteText($0) == wanted }
+            || introspects.contains {
+                let named = ByteText($0)
+                return named == Client.everyClient || named == wanted
+            }
     }
 }
 
@@ -85,11 +88,9 @@ package enum ClientID {
 
     /// Whether `text` can be an id of anybody: what is not is never looked up.
     ///
-    /// ASCII only, since Swift's `==` takes some other characters for their ASCII look-alikes.
-    package static func isPlausible(_ text: String) -> Bool {
-        let count = text.utf8.count
-        return count >= 1 && count <= bytesMax
-            && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+    /// ASCII only, as `make` writes them.
+    package static func isPlausible(_ text: ByteText) -> Bool {
+        (1...bytesMax).contains(text.count) && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
     }
 
     /// Makes an id out of `randomBytes` bytes from a cryptographic source.

@@ -1,11 +1,12 @@
+package import Bytes
 package import Tokens
 
 /// What changes about a registered client, once every check has held; nil leaves a member as it is.
 package struct ClientUpdate: Equatable, Sendable {
     package let name: String?
     package let rooms: [RoomPattern]?
-    package let origins: [String]?
-    package let scopes: [String]?
+    package let origins: [ByteText]?
+    package let scopes: [ByteText]?
     package let lifetimeSecondsMax: Int64?
     package let assertionKeys: [PublicKey]?
     package let legacySecret: LegacySecret.Change?
@@ -22,8 +23,8 @@ package struct ClientUpdate: Equatable, Sendable {
     ///
     /// - Throws: `RegistrationError` naming the member, the value and what was expected.
     package init(
-        name: String? = nil, rooms: [String]? = nil, origins: [String]? = nil,
-        scopes: [String]? = nil, lifetimeSecondsMax: Int64? = nil,
+        name: String? = nil, rooms: [String]? = nil, origins: [ByteText]? = nil,
+        scopes: [ByteText]? = nil, lifetimeSecondsMax: Int64? = nil,
         assertionKeys: [PublicKey]? = nil, legacySecret: LegacySecret.Change? = nil,
         introspects: [String]? = nil, registered: RegisteredChange? = nil
     ) throws(RegistrationError) {
@@ -65,9 +66,11 @@ package struct ClientUpdate: Equatable, Sendable {
 
     /// Whether nothing changes at all.
     package var isEmpty: Bool {
-        name == nil && rooms == nil && origins == nil && scopes == nil
-            && lifetimeSecondsMax == nil && assertionKeys == nil && legacySecret == nil
-            && introspects == nil && registered == nil
+        let members: [Any?] = [
+            name, rooms, origins, scopes, lifetimeSecondsMax, assertionKeys, legacySecret,
+            introspects, registered,
+        ]
+        return members.allSatisfy { $0 == nil }
     }
 
     /// The client as it is from now on.
@@ -85,7 +88,7 @@ package struct ClientUpdate: Equatable, Sendable {
     }
 
     private static func refuseNone(
-        _ list: [String]?, member: String
+        _ list: [some Any]?, member: ByteText
     ) throws(RegistrationError) {
         guard list?.isEmpty != true else {
             throw RegistrationError(member: member, value: "", expected: "at least one")

@@ -1,9 +1,10 @@
+package import Bytes
 package import Tokens
 
 /// What was asked for and is not the client's to give.
 package enum GrantRefusal: Error, Equatable, Sendable {
     case room(RoomPattern)
-    case scope(String)
+    case scope(ByteText)
     /// Nothing was asked for, and nothing is granted by default.
     case noDefaultScope
 
@@ -19,9 +20,9 @@ package enum GrantRefusal: Error, Equatable, Sendable {
 
 extension Client {
     /// The scope that makes a token a session token.
-    package static let sessionScope = "session"
+    package static let sessionScope: ByteText = "session"
     /// The scope of an initial access token, which lets others register (RFC 7591 §3).
-    package static let registrationScope = "client:register"
+    package static let registrationScope: ByteText = "client:register"
     /// Never granted unless they are asked for by name, and never handed on by an exchange.
     package static let scopesByNameOnly = [sessionScope, registrationScope]
 
@@ -45,7 +46,9 @@ extension Client {
     /// - Parameter requested: nil when nothing was asked for.
     /// - Returns: What is asked for, or else everything granted but `scopesByNameOnly`.
     /// - Throws: `GrantRefusal.scope` with the first one that is not granted, or `.noDefaultScope`.
-    package func grantedScopes(_ requested: [String]?) throws(GrantRefusal) -> [String] {
+    package func grantedScopes(
+        _ requested: [ByteText]?
+    ) throws(GrantRefusal) -> [ByteText] {
         guard let requested else {
             guard scopes.contains(where: Client.scopesByNameOnly.contains) else { return scopes }
             let byDefault = scopes.filter { !Client.scopesByNameOnly.contains($0) }

@@ -1,3 +1,5 @@
+import Bytes
+
 /// The secret that a client shares with those who sign HS256 tokens in its name, as the first
 /// implementation of the classic protocol had them (docs/architecture.md §4).
 ///

@@ -1,3 +1,4 @@
+package import Bytes
 package import Tokens
 
 /// What a client is registered with, once every check has held.
@@ -12,8 +13,8 @@ package struct NewClient: Equatable, Sendable {
 
     package let name: String
     package let rooms: [RoomPattern]
-    package let origins: [String]
-    package let scopes: [String]
+    package let origins: [ByteText]
+    package let scopes: [ByteText]
     package let lifetimeSecondsMax: Int64
     package let assertionKeys: [PublicKey]
     package let introspects: [String]
@@ -33,7 +34,7 @@ package struct NewClient: Equatable, Sendable {
     ///   - introspects: Ids of clients about whose tokens it may ask, or `*`.
     /// - Throws: `RegistrationError` naming the member, the value and what was expected.
     package init(
-        name: String, rooms: [String] = [], origins: [String] = [], scopes: [String] = [],
+        name: String, rooms: [String] = [], origins: [ByteText] = [], scopes: [ByteText] = [],
         lifetimeSecondsMax: Int64? = nil, assertionKeys: [PublicKey] = [],
         legacySecret: [UInt8]? = nil, introspects: [String] = []
     ) throws(RegistrationError) {

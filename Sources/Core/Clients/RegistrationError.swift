@@ -1,14 +1,16 @@
+package import Bytes
+
 /// A value with which no client can be registered or changed.
 package struct RegistrationError: Error, Equatable, Sendable, CustomStringConvertible {
     /// What the value was meant for, as people write it: `name`, `rooms`, `origin`, `scope`,
     /// `lifetime`, `key`, `grace`, `introspect`.
-    package let member: String
+    package let member: ByteText
     /// The value at fault, with control characters taken out and cut to a readable length.
     package let value: String
     /// What was expected in its place.
     package let expected: String
 
-    package init(member: String, value: String, expected: String) {
+    package init(member: ByteText, value: String, expected: String) {
         self.member = member
         self.value = RegistrationError.printable(value)
         self.expected = expected

@@ -1,3 +1,4 @@
+import Bytes
 internal import HTTPMessages
 import Tokens
 
@@ -7,7 +8,7 @@ import Tokens
 /// naming the member, the value and what was expected.
 enum RegistrationRules {
     static func name(_ text: String) throws(RegistrationError) -> String {
-        guard TextRules.isLabel(text) else {
+        guard TextRules.isLabel(ByteText(text)) else {
             throw RegistrationError(
                 member: "name", value: text,
                 expected: "1 to 256 bytes of UTF-8 without control characters")
@@ -30,14 +31,14 @@ enum RegistrationRules {
                 member: "key", value: "\(keys.count) keys",
                 expected: "at most \(NewClient.keysMax)")
         }
-        var kept: [PublicKey] = []
+        var kept: [PublicKey] = []  // At most eight, so that looking through them is cheap.
         for key in keys where !kept.contains(key) {
             guard !key.algorithm.isSymmetric else {
                 throw RegistrationError(
                     member: "key", value: key.keyID,
                     expected: "a public key: EC on P-256, RSA or Ed25519")
             }
-            guard !kept.contains(where: { $0.keyID == key.keyID }) else {
+            guard !kept.contains(where: { ByteText($0.keyID) == ByteText(key.keyID) }) else {
                 throw RegistrationError(
                     member: "key", value: key.keyID, expected: "a kid that no other key has")
             }
@@ -51,26 +52,26 @@ enum RegistrationRules {
         var patterns: [RoomPattern] = []
         for text in texts {
             do throws(RoomPatternError) {
-                let pattern = try RoomPattern(text)
-                if !patterns.contains(pattern) { patterns.append(pattern) }
+                patterns.append(try RoomPattern(text))
             } catch {
                 throw RegistrationError(
                     member: "rooms", value: text,
                     expected: "1 to 256 bytes without white space, \"*\" only as last character")
             }
         }
-        return patterns
+        return unique(patterns)
     }
 
-    static func origins(_ texts: [String]) throws(RegistrationError) -> [String] {
-        try checkSize(of: texts, member: "origin", bytesMax: NewClient.listMax * 256)
-        var origins: [String] = []
+    static func origins(_ texts: [ByteText]) throws(RegistrationError) -> [ByteText] {
+        try checkSize(of: texts.map(\.string), member: "origin", bytesMax: NewClient.listMax * 256)
+        var origins: [ByteText] = []
         for text in texts {
             do throws(OriginError) {
                 origins.append(try Origin.validate(text))
             } catch {
                 throw RegistrationError(
-                    member: "origin", value: text, expected: "an origin such as \(error.example)")
+                    member: "origin", value: text.string,
+                    expected: "an origin such as \(error.example)")
             }
         }
         return unique(origins)
@@ -78,18 +79,18 @@ enum RegistrationRules {
 
     static func introspects(_ texts: [String]) throws(RegistrationError) -> [String] {
         try checkSize(of: texts, member: "introspect", bytesMax: NewClient.listMax * 64)
-        for text in texts where !ClientID.isPlausible(text) {
+        for text in texts where !ClientID.isPlausible(ByteText(text)) {
             throw RegistrationError(
                 member: "introspect", value: text, expected: "the id of a client, or *")
         }
-        return unique(texts)
+        return unique(texts.map { ByteText($0) }).map(\.string)
     }
 
-    static func scopes(_ texts: [String]) throws(RegistrationError) -> [String] {
-        try checkSize(of: texts, member: "scope")
+    static func scopes(_ texts: [ByteText]) throws(RegistrationError) -> [ByteText] {
+        try checkSize(of: texts.map(\.string), member: "scope")
         for text in texts where !TextRules.isScope(text) {
             throw RegistrationError(
-                member: "scope", value: text,
+                member: "scope", value: text.string,
                 expected: "one scope of 1 to 64 printable ASCII characters without white space, "
                     + "quotation mark and backslash (RFC 6749 §3.3)")
         }
@@ -97,7 +98,7 @@ enum RegistrationRules {
     }
 
     private static func checkSize(
-        of texts: [String], member: String, bytesMax: Int = NewClient.listBytesMax
+        of texts: [String], member: ByteText, bytesMax: Int = NewClient.listBytesMax
     ) throws(RegistrationError) {
         guard texts.count <= NewClient.listMax else {
             throw RegistrationError(
@@ -112,8 +113,8 @@ enum RegistrationRules {
         }
     }
 
-    private static func unique(_ texts: [String]) -> [String] {
-        var seen: Set<String> = []
-        return texts.filter { seen.insert($0).inserted }
+    private static func unique<Value: Hashable>(_ values: [Value]) -> [Value] {
+        var seen: Set<Value> = []
+        return values.filter { seen.insert($0).inserted }
     }
 }

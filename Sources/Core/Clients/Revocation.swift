@@ -1,3 +1,4 @@
+import Bytes
 package import Tokens
 
 /// Tokens that are good by their signature and their dates, and are refused all the same
@@ -82,7 +83,8 @@ extension Revocation {
     /// Of all that one user of a client's holds. `now` is in seconds since the Unix epoch.
     package static func allOf(user: String, of clientID: String, now: Int64) -> Revocation {
         .subject(
-            Subject.full(user, of: clientID), issuedBefore: now, expiresAt: lastEnd(after: now))
+            Subject.full(ByteText(user), of: clientID), issuedBefore: now,
+            expiresAt: lastEnd(after: now))
     }
 
     /// Of all that a client was issued.

@@ -1,3 +1,5 @@
+import Bytes
+
 /// Revocations, ready to be asked about a token: at most three look-ups, whatever their number.
 package struct RevocationSet: Sendable {
     private struct Entry {
@@ -10,9 +12,9 @@ package struct RevocationSet: Sendable {
         }
     }
 
-    private var tokens: [Name: Entry] = [:]
-    private var subjects: [Name: Entry] = [:]
-    private var clients: [Name: Entry] = [:]
+    private var tokens: [ByteText: Entry] = [:]
+    private var subjects: [ByteText: Entry] = [:]
+    private var clients: [ByteText: Entry] = [:]
 
     package init(_ revocations: [Revocation] = []) {
         for revocation in revocations { insert(revocation) }
@@ -22,7 +24,7 @@ package struct RevocationSet: Sendable {
 
     /// Adds one; of two about the same name, the later second and the later end hold.
     package mutating func insert(_ revocation: Revocation) {
-        let name = Name(text: revocation.name)
+        let name = ByteText(revocation.name)
         switch revocation {
         case .token(_, let end, _):
             Self.merge(Entry(issuedBefore: .max, expiresAt: end), into: &tokens[name])
@@ -50,25 +52,13 @@ package struct RevocationSet: Sendable {
     }
 
     private static func covers(
-        _ entries: [Name: Entry], _ name: String, _ issuedAt: Int64
+        _ entries: [ByteText: Entry], _ name: String, _ issuedAt: Int64
     ) -> Bool {
-        guard !entries.isEmpty, let entry = entries[Name(text: name)] else { return false }
+        guard !entries.isEmpty, let entry = entries[ByteText(name)] else { return false }
         return issuedAt <= entry.issuedBefore
     }
 
     private static func merge(_ entry: Entry, into known: inout Entry?) {
         if known?.merge(entry) == nil { known = entry }
-    }
-
-    /// Compared byte by byte, as the registry and the relay do: `String` by itself takes
-    /// canonically equivalent names for one.
-    private struct Name: Hashable {
-        let text: String
-
-        static func == (left: Name, right: Name) -> Bool {
-            left.text.utf8.elementsEqual(right.text.utf8)
-        }
-
-        func hash(into hasher: inout Hasher) { hasher.combine(text) }
     }
 }

@@ -1,3 +1,5 @@
+import Bytes
+
 /// What a rotation makes of a client's secrets.
 package struct SecretRotation: Equatable, Sendable {
     /// The longest time that a replaced secret may live on: a year.

@@ -1,3 +1,4 @@
+package import Bytes
 import Tokens
 
 /// Grammar that registration and token requests share.
@@ -7,18 +8,18 @@ package enum TextRules {
 
     /// Whether `text` may be shown to people or stand in a claim: 1 to 256 bytes, no control
     /// characters (C0, DEL, C1, line and paragraph separators, directional overrides).
-    package static func isLabel(_ text: String) -> Bool {
-        let count = text.utf8.count
+    package static func isLabel(_ text: ByteText) -> Bool {
+        let count = text.count
         guard count >= 1, count <= bytesMax else { return false }
         for byte in text.utf8 where byte < 0x20 || byte >= 0x7F {
-            return !text.unicodeScalars.contains(where: isControl)
+            return !text.string.unicodeScalars.contains(where: isControl)
         }
         return true
     }
 
     /// Whether `text` may be granted as a scope: of the grammar of RFC 6749 §3.3, at most 64 bytes.
-    package static func isScope(_ text: String) -> Bool {
-        text.utf8.count <= 64 && Scope.isToken(text)
+    package static func isScope(_ text: ByteText) -> Bool {
+        text.count <= 64 && Scope.isToken(text.string)
     }
 
     /// `text` as it may be shown or kept: control characters replaced, and cut with a `…` where it

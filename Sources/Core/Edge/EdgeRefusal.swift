@@ -1,13 +1,13 @@
-import Bytes
+package import Bytes
 package import HTTPMessages
 package import StrictJSON
 
 /// Why the edge step turned a request away, always with 400. Names the cookie, never its value.
 package enum EdgeRefusal: Error, Equatable, Sendable, CustomStringConvertible {
-    case cookieRepeated(name: String)
-    case cookieEmpty(name: String)
-    case cookieMalformed(name: String)
-    case cookieTooLong(name: String, bytesMax: Int)
+    case cookieRepeated(name: ByteText)
+    case cookieEmpty(name: ByteText)
+    case cookieMalformed(name: ByteText)
+    case cookieTooLong(name: ByteText, bytesMax: Int)
     /// Several `Authorization` fields and no cookie to replace them.
     case authorizationRepeated
 

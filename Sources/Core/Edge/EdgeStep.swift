@@ -1,3 +1,4 @@
+package import Bytes
 package import HTTPMessages
 
 /// The edge step: a session cookie becomes an `Authorization` header, so that nothing behind it
@@ -8,21 +9,21 @@ package import HTTPMessages
 /// step looks at form and size alone, never at the signature. It is a pure function and may run
 /// at any edge; whoever runs it behind another one finds the cookie gone and changes nothing.
 package struct EdgeStep: Equatable, Sendable {
-    package let cookieName: String
+    package let cookieName: ByteText
     package let valueBytesMax: Int
 
     /// - Parameters:
     ///   - cookieName: A token (RFC 6265bis §4.1.1): check input with `isCookieName` first.
     ///   - valueBytesMax: The longest value taken. With its name and attributes a cookie is at
     ///     most 4096 bytes in browsers.
-    package init(cookieName: String, valueBytesMax: Int = 3584) {
+    package init(cookieName: ByteText, valueBytesMax: Int = 3584) {
         precondition(Self.isCookieName(cookieName), "a cookie's name is a token")
         self.cookieName = cookieName
         self.valueBytesMax = valueBytesMax
     }
 
-    package static func isCookieName(_ text: String) -> Bool {
-        FieldGrammar.isToken(text) && text.utf8.count <= 256
+    package static func isCookieName(_ text: ByteText) -> Bool {
+        FieldGrammar.isToken(text) && text.count <= 256
     }
 
     /// Applies the step. The order of the other fields is kept.
@@ -49,12 +50,12 @@ package struct EdgeStep: Equatable, Sendable {
     }
 
     /// The cookie's value, checked; nil where there is no such cookie.
-    private func cookie(in headers: HeaderFields) throws(EdgeRefusal) -> String? {
+    private func cookie(in headers: HeaderFields) throws(EdgeRefusal) -> ByteText? {
         let values = Cookies.values(named: cookieName, in: headers)
         guard values.count <= 1 else { throw .cookieRepeated(name: cookieName) }
         guard let found = values.first else { return nil }
         guard !found.isEmpty else { throw .cookieEmpty(name: cookieName) }
-        guard found.utf8.count <= valueBytesMax else {
+        guard found.count <= valueBytesMax else {
             throw .cookieTooLong(name: cookieName, bytesMax: valueBytesMax)
         }
         guard BearerGrammar.isToken(found) else { throw .cookieMalformed(name: cookieName) }
@@ -71,11 +72,13 @@ package struct EdgeStep: Equatable, Sendable {
     private static func isLookalike(_ field: HeaderFields.Field) -> Bool {
         let name = field.name.utf8
         guard name.contains(where: isFiller) else { return false }
-        return ["authorization", "cookie"].contains { wanted in
+        return imitated.contains { wanted in
             name.lazy.filter { !isFiller($0) }.map(FieldGrammar.lowercased)
                 .elementsEqual(wanted.utf8)
         }
     }
+
+    private static let imitated: [ByteText] = ["authorization", "cookie"]
 
     private static func isFiller(_ byte: UInt8) -> Bool {
         byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
@@ -100,7 +103,7 @@ package struct EdgeResult: Equatable, Sendable {
 
 /// `b64token` of RFC 6750 §2.1.
 package enum BearerGrammar {
-    package static func isToken(_ text: String) -> Bool {
+    package static func isToken(_ text: ByteText) -> Bool {
         let bytes = text.utf8.span
         var count = 0
         while count < bytes.count, isTokenByte(bytes[count]) { count += 1 }

@@ -1,3 +1,4 @@
+package import Bytes
 package import HTTPMessages
 
 /// Where a request comes from, as the browser that sent it says. What leans on a cookie must ask,
@@ -5,14 +6,14 @@ package import HTTPMessages
 package enum RequestSource {
     /// Whether a page that may has sent it: one of the very origin it asks (`Sec-Fetch-Site`, which
     /// no page can set), or one of those allowed, by `Origin`. Where neither says so, nobody has.
-    package static func isOwn(_ headers: HeaderFields, allowed: [String]) -> Bool {
+    package static func isOwn(_ headers: HeaderFields, allowed: [ByteText]) -> Bool {
         let sites = headers.values("Sec-Fetch-Site")
         if sites == ["same-origin"] { return headers.find("Origin").count <= 1 }
         return isAllowed(headers, allowed: allowed)
     }
 
     /// Whether `Origin` is there once and one of those allowed, exactly.
-    package static func isAllowed(_ headers: HeaderFields, allowed: [String]) -> Bool {
+    package static func isAllowed(_ headers: HeaderFields, allowed: [ByteText]) -> Bool {
         let (origin, count) = headers.find("Origin")
         return count == 1 && Origin.isAllowed(origin: origin, allowed: allowed)
     }

@@ -34,15 +34,11 @@ enum ViewerEvent {
         let path = "\(requestPath).headers"
         let headers = try object(request["headers"], path)
         for member in headers.members {
-            guard FieldGrammar.isToken(member.name.string),
-                ByteText(FieldGrammar.lowercased(member.name.string)) == member.name
-            else {
-                throw .invalidMember(
-                    path: "\(path).\(shown(member.name.string))",
-                    expected: "a field name in lower case")
+            let (name, place) = (member.name, "\(path).\(shown(member.name))")
+            guard FieldGrammar.isToken(name), FieldGrammar.lowercased(name) == name else {
+                throw .invalidMember(path: place, expected: "a field name in lower case")
             }
-            try checkEntries(
-                member.value, name: member.name.string, "\(path).\(shown(member.name.string))")
+            try checkEntries(member.value, name: name, place)
         }
         return headers
     }
@@ -52,7 +48,7 @@ enum ViewerEvent {
         var fields = HeaderFields()
         for member in headers.members {
             for entry in member.value.array ?? [] {
-                fields.add(member.name.string, entry.object?["value"]?.string?.string ?? "")
+                fields.add(member.name, entry.object?["value"]?.string ?? "")
             }
         }
         return fields
@@ -60,13 +56,13 @@ enum ViewerEvent {
 
     /// What CloudFront limits in what it sends and in what it takes back.
     static func checkSize(of request: JSONObject) throws(ViewerRequestError) {
-        func count(_ name: String) -> Int { request[ByteText(name)]?.string?.count ?? 0 }
+        func count(_ name: ByteText) -> Int { request[name]?.string?.count ?? 0 }
         let target = count("uri") + count("querystring")
         guard target <= targetBytesMax else {
             throw .tooLarge(path: "\(requestPath).uri with querystring", bytesMax: targetBytesMax)
         }
         let header = fields(request["headers"]?.object ?? JSONObject()).fields.reduce(0) {
-            $0 + $1.name.utf8.count + $1.value.utf8.count + 4  // ": " and the line's end.
+            $0 + $1.name.count + $1.value.count + 4  // ": " and the line's end.
         }
         guard count("method") + target + header <= requestBytesMax else {
             throw .tooLarge(path: requestPath, bytesMax: requestBytesMax)
@@ -74,8 +70,8 @@ enum ViewerEvent {
     }
 
     private static func checkConfig(_ config: JSONObject) throws(ViewerRequestError) {
-        for name in ["distributionDomainName", "distributionId", "requestId"] {
-            guard let value = config[ByteText(name)] else { continue }
+        for name: ByteText in ["distributionDomainName", "distributionId", "requestId"] {
+            guard let value = config[name] else { continue }
             guard value.string != nil else {
                 throw .invalidMember(path: "\(root).config.\(name)", expected: "a string")
             }
@@ -87,13 +83,13 @@ enum ViewerEvent {
 
     private static func checkLine(_ request: JSONObject) throws(ViewerRequestError) {
         func check(
-            _ name: String, _ expected: String, _ isGood: (String) -> Bool
+            _ name: ByteText, _ expected: String, _ isGood: (ByteText) -> Bool
         ) throws(ViewerRequestError) {
-            guard let value = request[ByteText(name)]?.string?.string, isGood(value) else {
+            guard let value = request[name]?.string, isGood(value) else {
                 throw .invalidMember(path: "\(requestPath).\(name)", expected: expected)
             }
         }
-        try check("clientIp", "an IP address") { IPAddress($0) != nil }
+        try check("clientIp", "an IP address") { IPAddress($0.string) != nil }
         try check("method", "an HTTP method") { FieldGrammar.isToken($0) }
         try check("uri", "a path that starts with / and holds no ?, space or control character") {
             $0.utf8.first == UInt8(ascii: "/") && isVisible($0)
@@ -105,7 +101,7 @@ enum ViewerEvent {
     }
 
     private static func checkEntries(
-        _ value: JSONValue, name: String, _ path: String
+        _ value: JSONValue, name: ByteText, _ path: String
     ) throws(ViewerRequestError) {
         guard let entries = value.array, !entries.isEmpty else {
             throw .invalidMember(path: path, expected: "an array of {key, value} objects")
@@ -116,12 +112,12 @@ enum ViewerEvent {
         for (index, entry) in entries.enumerated() {
             let entry = try object(entry, "\(path)[\(index)]")
             if let key = entry["key"] {
-                guard let text = key.string?.string, FieldGrammar.areSameName(text, name) else {
+                guard let text = key.string, text.equalsIgnoringCase(name) else {
                     throw .invalidMember(
                         path: "\(path)[\(index)].key", expected: "the field's name in any case")
                 }
             }
-            guard let text = entry["value"]?.string?.string, FieldGrammar.isFieldValue(text) else {
+            guard let text = entry["value"]?.string, FieldGrammar.isFieldValue(text) else {
                 throw .invalidMember(
                     path: "\(path)[\(index)].value",
                     expected: "a string without control characters")
@@ -134,19 +130,25 @@ enum ViewerEvent {
         guard body["inputTruncated"]?.bool != nil else {
             throw .invalidMember(path: "\(path).inputTruncated", expected: "true or false")
         }
-        guard ["read-only", "replace"].contains(body["action"]?.string) else {
+        switch body["action"]?.string {
+        case "read-only", "replace": break
+        default:
             throw .invalidMember(path: "\(path).action", expected: "\"read-only\" or \"replace\"")
         }
-        guard let encoding = body["encoding"]?.string, ["base64", "text"].contains(encoding) else {
+        let isBase64: Bool
+        switch body["encoding"]?.string {
+        case "base64": isBase64 = true
+        case "text": isBase64 = false
+        default:
             throw .invalidMember(path: "\(path).encoding", expected: "\"base64\" or \"text\"")
         }
-        let isBase64 = encoding == "base64"
-        guard let data = body["data"]?.string, !isBase64 || Base64.decode(data.string) != nil else {
+        guard let data = body["data"]?.string, !isBase64 || Base64.decode(data.utf8.span) != nil
+        else {
             throw .invalidMember(
                 path: "\(path).data", expected: isBase64 ? "a string of base64" : "a string")
         }
         let bytesMax = isBase64 ? base64BodyBytesMax : textBodyBytesMax
-        guard data.utf8.count <= bytesMax else {
+        guard data.count <= bytesMax else {
             throw .tooLarge(path: "\(path).data", bytesMax: bytesMax)
         }
     }
@@ -160,12 +162,12 @@ enum ViewerEvent {
         return object
     }
 
-    private static func isVisible(_ text: String) -> Bool {
+    private static func isVisible(_ text: ByteText) -> Bool {
         text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F }
     }
 
     /// A name from the event, fit for an error text.
-    private static func shown(_ name: String) -> String {
+    private static func shown(_ name: ByteText) -> String {
         let plain = name.utf8.prefix(64).filter(FieldGrammar.isTokenByte)
         return String(decoding: plain, as: UTF8.self)
     }

@@ -21,10 +21,8 @@ package enum ViewerRequest {
             value = try JSONValue.parse(event, limits: JSONLimits(bytesMax: eventBytesMax))
         } catch { throw .invalidJSON(error) }
         var request = try ViewerEvent.request(in: value)
-        var headers = try ViewerEvent.headers(of: request)
-        for member in headers.members where EdgeHeaders.isWithheld(member.name.string) {
-            headers[member.name] = nil
-        }
+        let headers = try ViewerEvent.headers(of: request)
+            .compactMapValues { EdgeHeaders.isWithheld($0.name) ? nil : $0.value }
         let fields = ViewerEvent.fields(headers)
         do {
             let result = try step.apply(fields)
@@ -39,20 +37,27 @@ package enum ViewerRequest {
         _ headers: JSONObject, before: HeaderFields, after: HeaderFields
     ) -> JSONObject {
         guard after != before else { return headers }
-        var merged = headers
-        var names = headers.members.map(\.name.string)
-        for field in after.fields where !names.contains(FieldGrammar.lowercased(field.name)) {
-            names.append(FieldGrammar.lowercased(field.name))
+        let old = valuesByName(before)
+        var new = valuesByName(after)
+        var merged = headers.compactMapValues { member in
+            let values = new.removeValue(forKey: member.name)
+            guard values != old[member.name] else { return member.value }
+            return values.map { entries(member.name, $0) }
         }
-        for name in names {
-            let values = after.values(name)
-            guard values != before.values(name) else { continue }
-            merged[ByteText(name)] = values.isEmpty ? nil : entries(name, values)
-        }
+        // What the step adds: Authorization at most.
+        for (name, values) in new { merged[name] = entries(name, values) }
         return merged
     }
 
-    private static func entries(_ name: String, _ values: [String]) -> JSONValue {
+    private static func valuesByName(_ fields: HeaderFields) -> [ByteText: [ByteText]] {
+        var values: [ByteText: [ByteText]] = [:]
+        for field in fields.fields {
+            values[FieldGrammar.lowercased(field.name), default: []].append(field.value)
+        }
+        return values
+    }
+
+    private static func entries(_ name: ByteText, _ values: [ByteText]) -> JSONValue {
         .array(values.map { ["key": .string(EdgeHeaders.titleCased(name)), "value": .string($0)] })
     }
 

@@ -1,3 +1,5 @@
+package import Bytes
+
 /// Why an `Authorization` field holds no Basic credentials. Carries nothing of the field.
 package enum BasicCredentialsError: Error, Equatable, Sendable, CustomStringConvertible {
     case notBasic
@@ -30,16 +32,16 @@ package enum BasicCredentialsError: Error, Equatable, Sendable, CustomStringConv
 /// A client's id and secret in `Authorization: Basic` (RFC 7617 §2, RFC 6749 §2.3.1).
 package enum BasicCredentials {
     /// Whether the field's scheme is Basic, so that `parse` should be asked.
-    package static func isBasic(authorization: String) -> Bool {
+    package static func isBasic(authorization: ByteText) -> Bool {
         let scheme = authorization.utf8.prefix { $0 != 0x20 }
-        return FieldGrammar.areSameName(Substring(scheme), "Basic")
+        return ByteText(Substring(scheme)).equalsIgnoringCase("Basic")
     }
 
     /// Decodes the field's value: base64 first, then the form encoding of each part.
     /// The first colon separates: one within the id or the secret is percent-encoded.
     package static func parse(
-        authorization: String
-    ) throws(BasicCredentialsError) -> (id: String, secret: String) {
+        authorization: ByteText
+    ) throws(BasicCredentialsError) -> (id: ByteText, secret: ByteText) {
         guard isBasic(authorization: authorization) else { throw .notBasic }
         let field = authorization.utf8.span
         let encoded = FieldGrammar.trimmed(field, "Basic".utf8.count..<field.count)

@@ -1,10 +1,12 @@
+package import Bytes
+
 /// The `Cookie` header fields of a request (RFC 6265bis §4.2, §5.8.3).
 package enum Cookies {
     /// All pairs of all `Cookie` fields, in order, repetitions included. Names are
     /// case-sensitive; values are kept verbatim, quotes included. A piece without `=` is a value
     /// without a name, as browsers send it.
-    package static func pairs(in headers: HeaderFields) -> [(name: String, value: String)] {
-        var found: [(name: String, value: String)] = []
+    package static func pairs(in headers: HeaderFields) -> [(name: ByteText, value: ByteText)] {
+        var found: [(name: ByteText, value: ByteText)] = []
         for field in headers.fields where field.isNamed(fieldName) {
             for piece in pieces(of: field.value.utf8.span) {
                 found.append((text(piece.name, of: field), text(piece.value, of: field)))
@@ -14,8 +16,8 @@ package enum Cookies {
     }
 
     /// The values of all cookies of this name, in order.
-    package static func values(named name: String, in headers: HeaderFields) -> [String] {
-        var found: [String] = []
+    package static func values(named name: ByteText, in headers: HeaderFields) -> [ByteText] {
+        var found: [ByteText] = []
         for field in headers.fields where field.isNamed(fieldName) {
             let bytes = field.value.utf8.span
             for piece in pieces(of: bytes) where isSame(bytes, piece.name, name) {
@@ -28,7 +30,7 @@ package enum Cookies {
     /// Takes every cookie of this name off. Fields that hold none stay byte for byte; one that is
     /// left empty goes.
     package static func removing(
-        named name: String, from headers: HeaderFields
+        named name: ByteText, from headers: HeaderFields
     ) -> HeaderFields {
         var kept: [HeaderFields.Field] = []
         kept.reserveCapacity(headers.fields.count)
@@ -43,14 +45,15 @@ package enum Cookies {
             if others.count == all.count {
                 kept.append(field)
             } else if !others.isEmpty {
-                let texts = others.map { text($0.whole, of: field) }
-                kept.append(.init(name: field.name, value: texts.joined(separator: "; ")))
+                let texts = others.map { text($0.whole, of: field).string }
+                let value = ByteText(texts.joined(separator: "; "))
+                kept.append(HeaderFields.Field(name: field.name, value: value))
             }
         }
         return HeaderFields(fields: kept)
     }
 
-    private static let fieldName = "Cookie"
+    private static let fieldName: ByteText = "Cookie"
 
     /// Where in a field's value a cookie stands, without the blanks around it and its parts.
     private struct Piece {
@@ -82,19 +85,15 @@ package enum Cookies {
             value: FieldGrammar.trimmed(bytes, (equals + 1)..<whole.upperBound))
     }
 
-    private static func isSame(_ bytes: Span<UInt8>, _ range: Range<Int>, _ name: String) -> Bool {
-        let wanted = name.utf8.span
-        guard range.count == wanted.count else { return false }
-        for index in wanted.indices where bytes[range.lowerBound + index] != wanted[index] {
-            return false
-        }
-        return true
+    private static func isSame(_ bytes: Span<UInt8>, _ range: Range<Int>, _ name: ByteText) -> Bool
+    {
+        bytes.extracting(range).equals(name.utf8.span)
     }
 
-    private static func text(_ range: Range<Int>, of field: HeaderFields.Field) -> String {
+    private static func text(_ range: Range<Int>, of field: HeaderFields.Field) -> ByteText {
         let utf8 = field.value.utf8
         let start = utf8.index(utf8.startIndex, offsetBy: range.lowerBound)
         let end = utf8.index(start, offsetBy: range.count)
-        return String(field.value[start..<end])
+        return ByteText(Substring(utf8[start..<end]))
     }
 }

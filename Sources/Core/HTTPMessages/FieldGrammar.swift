@@ -1,3 +1,5 @@
+package import Bytes
+
 /// The characters of which field names, tokens and field values may consist (RFC 9110 §5).
 ///
 /// Plain functions over bytes, without generics: every request runs through them several times.
@@ -13,7 +15,7 @@ package enum FieldGrammar {
     }
 
     /// Whether the text is a token: field name, method, cookie name, subprotocol.
-    package static func isToken(_ text: String) -> Bool { isToken(text.utf8.span) }
+    package static func isToken(_ text: ByteText) -> Bool { isToken(text.utf8.span) }
 
     /// Whether the bytes are a token.
     package static func isToken(_ bytes: Span<UInt8>) -> Bool {
@@ -21,11 +23,8 @@ package enum FieldGrammar {
         return !bytes.isEmpty
     }
 
-    /// Whether the text is a token.
-    package static func isToken(_ text: Substring) -> Bool { isToken(String(text)) }
-
     /// Whether the text may stand as a field value: no control characters but the tab.
-    package static func isFieldValue(_ text: String) -> Bool { isFieldValue(text.utf8.span) }
+    package static func isFieldValue(_ text: ByteText) -> Bool { isFieldValue(text.utf8.span) }
 
     /// Whether the bytes may stand as a field value.
     package static func isFieldValue(_ bytes: Span<UInt8>) -> Bool {
@@ -38,40 +37,22 @@ package enum FieldGrammar {
         byte >= 0x20 && byte != 0x7F || byte == 0x09
     }
 
-    /// Whether two names are equal but for ASCII case.
-    package static func areSameName(_ one: String, _ other: String) -> Bool {
-        areSame(one.utf8.span, other.utf8.span)
-    }
-
-    /// Whether two names are equal but for ASCII case.
-    package static func areSameName(_ one: Substring, _ other: String) -> Bool {
-        areSame(one.utf8.span, other.utf8.span)
-    }
-
-    private static func areSame(_ one: Span<UInt8>, _ other: Span<UInt8>) -> Bool {
-        guard one.count == other.count else { return false }
-        for index in one.indices where lowercased(one[index]) != lowercased(other[index]) {
-            return false
-        }
-        return true
-    }
-
     /// The byte, with `A`–`Z` turned into `a`–`z`.
     package static func lowercased(_ byte: UInt8) -> UInt8 {
         byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
     }
 
     /// The text with `A`–`Z` turned into `a`–`z` and every other character as it was.
-    package static func lowercased(_ text: some StringProtocol) -> String {
-        String(decoding: text.utf8.map(lowercased), as: UTF8.self)
+    package static func lowercased(_ text: ByteText) -> ByteText {
+        ByteText(String(decoding: text.utf8.map(lowercased), as: UTF8.self))
     }
 
     /// The text without spaces and tabs at either end (OWS, RFC 9110 §5.6.3).
-    package static func trimmed(_ text: Substring) -> Substring {
-        var bytes = text.utf8
+    package static func trimmed(_ text: ByteText) -> ByteText {
+        var bytes = text.utf8[...]
         while let first = bytes.first, isBlank(first) { bytes.removeFirst() }
         while let last = bytes.last, isBlank(last) { bytes.removeLast() }
-        return Substring(bytes)
+        return ByteText(Substring(bytes))
     }
 
     /// The part of `range` that remains without spaces and tabs at either end.

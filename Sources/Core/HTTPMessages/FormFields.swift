@@ -1,3 +1,5 @@
+package import Bytes
+
 /// Why a form was refused. Carries names and places, never a value.
 package struct FormError: Error, Equatable, Sendable, CustomStringConvertible {
     package enum Kind: Equatable, Sendable {
@@ -11,11 +13,11 @@ package struct FormError: Error, Equatable, Sendable, CustomStringConvertible {
 
     package let kind: Kind
     /// The parameter at fault, where its own name could be read and is a plain word.
-    package let parameter: String?
+    package let parameter: ByteText?
     /// Offset in bytes into the form: of the `%`, or of the name or value that is no UTF-8.
     package let offset: Int
 
-    package init(kind: Kind, parameter: String?, offset: Int) {
+    package init(kind: Kind, parameter: ByteText?, offset: Int) {
         self.kind = kind
         self.parameter = parameter
         self.offset = offset
@@ -49,26 +51,22 @@ package enum FormFields {
     /// piece without `=` has an empty value.
     package static func parse(
         _ bytes: [UInt8]
-    ) throws(FormError) -> [(name: String, value: String)] {
+    ) throws(FormError) -> [(name: ByteText, value: ByteText)] {
         try parse(bytes.span)
     }
 
     /// The same for text, a query string.
-    package static func parse(_ text: String) throws(FormError) -> [(name: String, value: String)] {
-        try parse(text.utf8.span)
-    }
-
-    /// The same for text, a query string.
     package static func parse(
-        _ text: Substring
-    ) throws(FormError) -> [(name: String, value: String)] {
+        _ text: ByteText
+    ) throws(FormError) -> [(name: ByteText, value: ByteText)] {
         try parse(text.utf8.span)
     }
 
-    private static func parse(
+    /// The same for bytes that lie in something else.
+    package static func parse(
         _ bytes: Span<UInt8>
-    ) throws(FormError) -> [(name: String, value: String)] {
-        var pairs: [(name: String, value: String)] = []
+    ) throws(FormError) -> [(name: ByteText, value: ByteText)] {
+        var pairs: [(name: ByteText, value: ByteText)] = []
         var start = 0
         while start < bytes.count {
             let end = first(UInt8(ascii: "&"), in: bytes, start..<bytes.count) ?? bytes.count
@@ -84,13 +82,13 @@ package enum FormFields {
     }
 
     /// Decodes one name or value.
-    static func decode(_ bytes: Span<UInt8>) throws(FormError) -> String {
+    static func decode(_ bytes: Span<UInt8>) throws(FormError) -> ByteText {
         try decode(bytes, 0..<bytes.count, parameter: nil)
     }
 
     private static func pair(
         _ bytes: Span<UInt8>, _ range: Range<Int>
-    ) throws(FormError) -> (name: String, value: String) {
+    ) throws(FormError) -> (name: ByteText, value: ByteText) {
         let equals = first(UInt8(ascii: "="), in: bytes, range)
         let nameEnd = equals ?? range.upperBound
         let name = try decode(bytes, range.lowerBound..<nameEnd, parameter: nil)
@@ -100,8 +98,8 @@ package enum FormFields {
     }
 
     private static func decode(
-        _ bytes: Span<UInt8>, _ range: Range<Int>, parameter: String?
-    ) throws(FormError) -> String {
+        _ bytes: Span<UInt8>, _ range: Range<Int>, parameter: ByteText?
+    ) throws(FormError) -> ByteText {
         guard let text = try text(of: bytes, range, parameter: parameter) else {
             throw error(.invalidUTF8, parameter, range.lowerBound)
         }
@@ -110,15 +108,15 @@ package enum FormFields {
 
     /// Nil where it is no UTF-8. Most stands there as it is meant, and needs no second copy.
     private static func text(
-        of bytes: Span<UInt8>, _ range: Range<Int>, parameter: String?
-    ) throws(FormError) -> String? {
-        if isPlain(bytes, range) { return text(bytes.extracting(range)) }
+        of bytes: Span<UInt8>, _ range: Range<Int>, parameter: ByteText?
+    ) throws(FormError) -> ByteText? {
+        if isPlain(bytes, range) { return ByteText(bytes.extracting(range)) }
         let unescaped = try unescaped(bytes, range, parameter: parameter)
-        return text(unescaped.span)
+        return ByteText(unescaped.span)
     }
 
     private static func unescaped(
-        _ bytes: Span<UInt8>, _ range: Range<Int>, parameter: String?
+        _ bytes: Span<UInt8>, _ range: Range<Int>, parameter: ByteText?
     ) throws(FormError) -> [UInt8] {
         var decoded: [UInt8] = []
         decoded.reserveCapacity(range.count)
@@ -139,12 +137,6 @@ package enum FormFields {
         return decoded
     }
 
-    /// Nil where the bytes are no UTF-8.
-    private static func text(_ bytes: Span<UInt8>) -> String? {
-        guard let text = try? UTF8Span(validating: bytes) else { return nil }
-        return String(copying: text)
-    }
-
     private static func isPlain(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
         for index in range
         where bytes[index] == UInt8(ascii: "%") || bytes[index] == UInt8(ascii: "+") {
@@ -161,7 +153,9 @@ package enum FormFields {
     }
 
     /// A name goes into an error only where it is short and plain: it may end in a log.
-    private static func error(_ kind: FormError.Kind, _ name: String?, _ offset: Int) -> FormError {
+    private static func error(
+        _ kind: FormError.Kind, _ name: ByteText?, _ offset: Int
+    ) -> FormError {
         let isPlain = name.map { $0.utf8.count <= 64 && FieldGrammar.isToken($0) } ?? false
         return FormError(kind: kind, parameter: isPlain ? name : nil, offset: offset)
     }

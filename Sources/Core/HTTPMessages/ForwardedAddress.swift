@@ -1,3 +1,5 @@
+import Bytes
+
 /// Who a request really comes from, where proxies stand in front.
 package enum ForwardedAddress {
     /// Reads `X-Forwarded-For` and `X-Forwarded-Proto`, which count only where the peer is one of
@@ -21,30 +23,33 @@ package enum ForwardedAddress {
             guard trusted.contains(where: { $0.contains(address) }) else { break }
         }
         let scheme = entries("X-Forwarded-Proto", headers).last ?? ""
-        return (client.description, FieldGrammar.areSameName(scheme, "https"))
+        return (client.description, scheme.equalsIgnoringCase("https"))
     }
 
-    private static func entries(_ name: String, _ headers: HeaderFields) -> [Substring] {
+    private static func entries(_ name: ByteText, _ headers: HeaderFields) -> [ByteText] {
         headers.values(name).flatMap { value in
-            value.split(separator: ",", omittingEmptySubsequences: false)
+            value.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
                 .map(FieldGrammar.trimmed)
         }
     }
 
     /// An entry is an address; some proxies add a port, and brackets around IPv6.
-    private static func address(_ entry: Substring) -> IPAddress? {
-        if entry.first == "[" {
-            guard let end = entry.firstIndex(of: "]") else { return nil }
-            let rest = entry[entry.index(after: end)...]
-            guard rest.isEmpty || rest.first == ":" && isPort(rest.dropFirst()) else { return nil }
-            return IPAddress(entry[entry.index(after: entry.startIndex)..<end])
+    private static func address(_ entry: ByteText) -> IPAddress? {
+        let (bytes, colon) = (entry.utf8, UInt8(ascii: ":"))
+        if bytes.first == UInt8(ascii: "[") {
+            guard let end = bytes.firstIndex(of: UInt8(ascii: "]")) else { return nil }
+            let rest = bytes[bytes.index(after: end)...]
+            guard rest.isEmpty || rest.first == colon && isPort(rest.dropFirst()) else {
+                return nil
+            }
+            return IPAddress(Substring(bytes[..<end].dropFirst()))
         }
-        let parts = entry.split(separator: ":", omittingEmptySubsequences: false)
-        if parts.count == 2, isPort(parts[1]) { return IPAddress(parts[0]) }
-        return IPAddress(entry)
+        let parts = bytes.split(separator: colon, omittingEmptySubsequences: false)
+        if parts.count == 2, isPort(parts[1]) { return IPAddress(Substring(parts[0])) }
+        return IPAddress(entry.string)
     }
 
-    private static func isPort(_ text: Substring) -> Bool {
-        (1...5).contains(text.utf8.count) && text.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
+    private static func isPort(_ bytes: Substring.UTF8View) -> Bool {
+        (1...5).contains(bytes.count) && bytes.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
     }
 }

@@ -1,11 +1,13 @@
+package import Bytes
+
 /// One request, read whole, as a value.
 package struct HTTPRequest: Equatable, Sendable {
-    /// As sent, which is case-sensitive: `GET`, `POST`.
-    package var method: String
-    /// Raw, neither percent-decoded nor normalised, up to the `?`; always starts with `/`.
-    package var path: String
+    /// As sent, which is case-sensitive: `GET`, `POST`; a token.
+    package var method: ByteText
+    /// Raw, neither percent-decoded nor normalised, up to the `?`; ASCII that starts with `/`.
+    package var path: ByteText
     /// Raw, without the `?`; nil where there is no `?`, empty where nothing follows it.
-    package var query: String?
+    package var query: ByteText?
     package var headers: HeaderFields
     package var body: [UInt8]
     /// The IP address of the socket's other end, as text.
@@ -16,7 +18,7 @@ package struct HTTPRequest: Equatable, Sendable {
     package var clientAddress: String
 
     package init(
-        method: String = "GET", path: String = "/", query: String? = nil,
+        method: ByteText = "GET", path: ByteText = "/", query: ByteText? = nil,
         headers: HeaderFields = HeaderFields(), body: [UInt8] = [],
         peerAddress: String = "127.0.0.1", isSecure: Bool = false, clientAddress: String? = nil
     ) {
@@ -40,6 +42,6 @@ extension HTTPRequest {
     }
 
     private static func isLoopback(_ address: String) -> Bool {
-        address == "127.0.0.1" || IPAddress(address)?.isLoopback == true
+        ByteText(address) == "127.0.0.1" || IPAddress(address)?.isLoopback == true
     }
 }

@@ -1,3 +1,5 @@
+package import Bytes
+
 /// One response, whole, as a value. The server adds `Content-Length`, `Date` and
 /// `X-Content-Type-Options: nosniff`; a response to HEAD is sent without its body.
 package struct HTTPResponse: Equatable, Sendable {
@@ -14,7 +16,7 @@ package struct HTTPResponse: Equatable, Sendable {
 
     /// A response of `application/json`; `bytes` is the serialised document.
     package static func json(
-        _ status: Int, _ bytes: [UInt8], headers: [(String, String)] = []
+        _ status: Int, _ bytes: [UInt8], headers: [(ByteText, ByteText)] = []
     ) -> HTTPResponse {
         var fields = HeaderFields(fields: [.init(name: "Content-Type", value: "application/json")])
         for (name, value) in headers { fields.add(name, value) }
@@ -23,7 +25,7 @@ package struct HTTPResponse: Equatable, Sendable {
 
     /// A response of `text/plain` in UTF-8.
     package static func text(
-        _ status: Int, _ text: String, headers: [(String, String)] = []
+        _ status: Int, _ text: String, headers: [(ByteText, ByteText)] = []
     ) -> HTTPResponse {
         var fields = HeaderFields([("Content-Type", "text/plain; charset=utf-8")])
         for (name, value) in headers { fields.add(name, value) }

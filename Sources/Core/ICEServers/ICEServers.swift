@@ -1,4 +1,4 @@
-internal import Bytes
+import Bytes
 internal import StrictJSON
 
 /// The STUN and TURN servers of a deployment, and what each peer is told of them.

@@ -1,3 +1,5 @@
+package import Bytes
+
 /// Which of the two vocabularies of PROTOCOL a connection speaks.
 package enum Dialect: String, Sendable, Equatable {
     /// PROTOCOL §2: fixed for ever, spoken by clients that offer no subprotocol of ours.
@@ -6,9 +8,9 @@ package enum Dialect: String, Sendable, Equatable {
     case v1
 
     /// The subprotocol by which a client asks for v1.
-    package static let v1Subprotocol = "usher.v1"
+    package static let v1Subprotocol: ByteText = "usher.v1"
     /// What stands before the token in the subprotocol that carries one.
-    package static let bearerPrefix = "usher.bearer."
+    package static let bearerPrefix: ByteText = "usher.bearer."
 
     /// The dialect for what a client offered, and the subprotocol that the answer selects: never
     /// the one that bears the token.
@@ -17,8 +19,8 @@ package enum Dialect: String, Sendable, Equatable {
     ///   offered too, which admission checks.
     /// - Returns: Nil as subprotocol where none is selected.
     package static func negotiated(
-        offered: [String]
-    ) -> (dialect: Dialect, subprotocol: String?) {
+        offered: [ByteText]
+    ) -> (dialect: Dialect, subprotocol: ByteText?) {
         offered.contains(v1Subprotocol) ? (.v1, v1Subprotocol) : (.classic, nil)
     }
 }

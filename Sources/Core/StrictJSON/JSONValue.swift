@@ -83,6 +83,17 @@ package struct JSONObject: Equatable, Sendable {
     }
 }
 
+extension JSONObject {
+    /// The members in their order, each with the value that `change` gives for it; without those
+    /// for which it gives nil.
+    package func compactMapValues(_ change: (Member) -> JSONValue?) -> JSONObject {
+        JSONObject(
+            uniqueMembers: members.compactMap { member in
+                change(member).map { Member(name: member.name, value: $0) }
+            })
+    }
+}
+
 extension JSONObject: ExpressibleByDictionaryLiteral {
     package init(dictionaryLiteral elements: (ByteText, JSONValue)...) {
         for (name, value) in elements { self[name] = value }

@@ -1,5 +1,3 @@
-package import Bytes
-
 /// The signature algorithms Usher knows; `none` is not among them and cannot be spelled.
 ///
 /// The raw value is the registered `alg` name (RFC 7518 §3.1, RFC 8037 §3.1), compared byte by
@@ -13,14 +11,6 @@ package enum SignatureAlgorithm: String, CaseIterable, Sendable, Hashable {
     case eddsa = "EdDSA"
     /// HMAC with SHA-256. Both sides hold the secret, so it never appears in a key set.
     case hs256 = "HS256"
-
-    /// Nil for every other name, `none` among them.
-    package init?(named name: ByteText) {
-        guard let known = Self.allCases.first(where: { ByteText($0.rawValue) == name }) else {
-            return nil
-        }
-        self = known
-    }
 
     /// Whether signer and verifier share one secret.
     package var isSymmetric: Bool { self == .hs256 }

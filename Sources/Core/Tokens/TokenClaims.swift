@@ -1,3 +1,5 @@
+package import Bytes
+
 /// What a token of ours says (RFC 9068 §2.2, and `rooms` and `name` of ours). Times are seconds
 /// since the Unix epoch.
 package struct TokenClaims: Equatable, Sendable {
@@ -54,4 +56,8 @@ package struct TokenClaims: Equatable, Sendable {
         self.kind = kind
         self.legacySecretDigest = legacySecretDigest
     }
+}
+
+extension TokenClaims {
+    package func has(scope: ByteText) -> Bool { scopes.contains { ByteText($0) == scope } }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import HTTPMessages
 
 /// Why an opening handshake was turned away, and the answer that says so.
@@ -28,7 +29,7 @@ enum HandshakeRefusal: Error {
     }
 
     private func answer(
-        _ status: Int, _ description: String, _ headers: [(String, String)] = []
+        _ status: Int, _ description: String, _ headers: [(ByteText, ByteText)] = []
     ) -> HTTPResponse {
         let body = #"{"error":"invalid_request","error_description":"\#(description)"}"#
         return .json(status, Array(body.utf8), headers: headers)

@@ -1,3 +1,4 @@
+package import Bytes
 package import HTTPMessages
 
 /// A client's opening handshake that holds (RFC 6455 §4.2.1).
@@ -14,9 +15,9 @@ package struct WebSocketHandshake: Equatable, Sendable {
     }
 
     /// `Sec-WebSocket-Key` as sent.
-    package let key: String
+    package let key: ByteText
     /// What the client offered in `Sec-WebSocket-Protocol`, in its order of preference.
-    package let subprotocols: [String]
+    package let subprotocols: [ByteText]
 
     /// Checks a request, every rule in the order of §4.2.1.
     package static func check(_ request: HTTPRequest) -> Check {
@@ -39,7 +40,7 @@ package struct WebSocketHandshake: Equatable, Sendable {
         guard versions.count < 2 else { throw .versionRepeated }
         guard versions.first == "13" else { throw .version }
         let keys = headers.values("Sec-WebSocket-Key")
-        guard keys.count == 1, Base64.decode(keys[0])?.count == 16 else { throw .key }
+        guard keys.count == 1, Base64.decode(keys[0].utf8.span)?.count == 16 else { throw .key }
         key = keys[0]
         subprotocols = try Self.subprotocols(headers.values("Sec-WebSocket-Protocol"))
     }
@@ -52,7 +53,7 @@ package struct WebSocketHandshake: Equatable, Sendable {
     /// - Returns: `Upgrade`, `Connection`, `Sec-WebSocket-Accept` and, where one was chosen,
     ///   `Sec-WebSocket-Protocol`.
     package func responseHeaders(
-        sha1: ([UInt8]) -> [UInt8], subprotocol: String?
+        sha1: ([UInt8]) -> [UInt8], subprotocol: ByteText?
     ) -> HeaderFields {
         var headers = HeaderFields([
             ("Upgrade", "websocket"), ("Connection", "Upgrade"),
@@ -66,26 +67,30 @@ package struct WebSocketHandshake: Equatable, Sendable {
     }
 
     /// The proof that this server read the key: base64 of SHA-1 of key and GUID (§4.2.2, 5.4).
-    package func acceptValue(sha1: ([UInt8]) -> [UInt8]) -> String {
-        Base64.encode(sha1(Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8)))
+    package func acceptValue(sha1: ([UInt8]) -> [UInt8]) -> ByteText {
+        ByteText(Base64.encode(sha1(Array("\(key)258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8))))
     }
 
-    private static func hasToken(_ token: String, in values: [String]) -> Bool {
-        elements(values).contains { FieldGrammar.areSameName($0, token) }
+    private static func hasToken(_ token: ByteText, in values: [ByteText]) -> Bool {
+        elements(values).contains { $0.equalsIgnoringCase(token) }
     }
 
     /// The elements of a comma-separated list that may be spread over several fields.
-    private static func elements(_ values: [String]) -> [Substring] {
+    private static func elements(_ values: [ByteText]) -> [ByteText] {
         values.flatMap { value in
-            value.split(separator: ",").map { FieldGrammar.trimmed($0) }.filter { !$0.isEmpty }
+            value.split(separator: UInt8(ascii: ",")).map { FieldGrammar.trimmed($0) }.filter {
+                !$0.isEmpty
+            }
         }
     }
 
-    private static func subprotocols(_ values: [String]) throws(HandshakeRefusal) -> [String] {
+    private static func subprotocols(
+        _ values: [ByteText]
+    ) throws(HandshakeRefusal) -> [ByteText] {
         let offered = elements(values)
         guard offered.allSatisfy({ FieldGrammar.isToken($0) }) else { throw .subprotocol }
         guard Set(offered).count == offered.count else { throw .subprotocolRepeated }
         guard values.isEmpty || !offered.isEmpty else { throw .subprotocol }
-        return offered.map { String($0) }
+        return offered
     }
 }

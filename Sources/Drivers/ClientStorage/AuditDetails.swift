@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 internal import Tokens
 
@@ -6,8 +7,9 @@ internal import Tokens
 enum AuditDetails {
     static func added(_ client: Client) -> String {
         [
-            list("rooms", client.rooms.map(\.text)), list("origins", client.origins),
-            list("scopes", client.scopes), text("lifetime", String(client.lifetimeSecondsMax)),
+            list("rooms", client.rooms.map(\.text)), list("origins", client.origins.map(\.string)),
+            list("scopes", client.scopes.map(\.string)),
+            text("lifetime", String(client.lifetimeSecondsMax)),
             list("keys", client.assertionKeys.map(\.keyID)),
             client.legacySecret.map { _ in "legacy secret set" },
             client.introspects.isEmpty ? nil : list("introspects", client.introspects),
@@ -19,8 +21,8 @@ enum AuditDetails {
     static func changed(_ update: ClientUpdate) -> String {
         [
             update.rooms.map { list("rooms", $0.map(\.text)) },
-            update.origins.map { list("origins", $0) },
-            update.scopes.map { list("scopes", $0) },
+            update.origins.map { list("origins", $0.map(\.string)) },
+            update.scopes.map { list("scopes", $0.map(\.string)) },
             update.lifetimeSecondsMax.map { text("lifetime", String($0)) },
             update.assertionKeys.map { list("keys", $0.map(\.keyID)) },
             update.legacySecret.map { "legacy secret " + ($0.isRemoval ? "removed" : "set") },

@@ -10,9 +10,9 @@ struct ClientCache {
     struct Refresh {
         var revision: Int64
         /// Of the entries asked about: those that differ from the last refresh, as they are now.
-        var changed: [String: Client]
+        var changed: [ByteText: Client]
         /// Of the entries asked about: those that are gone.
-        var removed: Set<String>
+        var removed: Set<ByteText>
         /// Those made or extended since the last refresh.
         var revocations: [Revocation] = []
         /// Whether these are all there are: the set that is kept has outgrown them.
@@ -30,34 +30,33 @@ struct ClientCache {
         var revision: Int64
     }
 
-    private var entries: [String: Entry] = [:]
+    private var entries: [ByteText: Entry] = [:]
     private let entriesMax: Int
     /// nil until the first refresh.
     private(set) var revision: Int64?
 
     init(entriesMax: Int) { self.entriesMax = entriesMax }
 
-    var ids: Set<String> { Set(entries.keys) }
+    var ids: Set<ByteText> { Set(entries.keys) }
 
-    func client(_ id: String) -> Client? { entries[id]?.client }
+    func client(_ id: ByteText) -> Client? { entries[id]?.client }
 
     /// Takes in what a miss has read, unless a refresh has overtaken it.
     mutating func insert(_ client: Client, revision read: Int64) {
         guard read >= revision ?? 0 else { return }
-        if entries.count >= entriesMax, entries[client.clientID] == nil,
-            let victim = entries.keys.first
-        {
+        let id = ByteText(client.clientID)
+        if entries.count >= entriesMax, entries[id] == nil, let victim = entries.keys.first {
             entries[victim] = nil
         }
-        entries[client.clientID] = Entry(client: client, revision: read)
+        entries[id] = Entry(client: client, revision: read)
     }
 
     /// Has the next lookup read it again.
-    mutating func forget(_ id: String) { entries[id] = nil }
+    mutating func forget(_ id: ByteText) { entries[id] = nil }
 
     /// Takes in a refresh, which looked at the entries `asked`; others that came meanwhile and are
     /// older than it are dropped, and a miss reads them again.
-    mutating func apply(_ refresh: Refresh, asked: Set<String>) {
+    mutating func apply(_ refresh: Refresh, asked: Set<ByteText>) {
         for (id, entry) in entries where entry.revision < refresh.revision {
             if let client = refresh.changed[id] {
                 entries[id] = Entry(client: client, revision: refresh.revision)

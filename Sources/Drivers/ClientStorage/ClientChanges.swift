@@ -19,8 +19,8 @@ extension ClientRegistry {
             let client = update.applied(to: before)
             guard client != before else { return client }
             let stamp = AuditStamp(actor: actor, at: now)
-            let known = Set(before.origins.map(ByteText.init(_:)))
-            let fresh = client.origins.filter { !known.contains(ByteText($0)) }
+            let known = Set(before.origins)
+            let fresh = client.origins.filter { !known.contains($0) }
             try Self.settleOrigins(db, fresh, of: id, stamp)
             try ClientRows.update(db, to: client)
             try AuditRows.append(db, "client.update", id, AuditDetails.changed(update), stamp)

@@ -1,4 +1,4 @@
-import Bytes
+package import Bytes
 package import Clients
 import Dispatch
 import Locking
@@ -35,7 +35,7 @@ package final class ClientDirectory: Sendable {
         var purgedBefore: Int64 = .min
         var trouble: RegistryError?
 
-        mutating func apply(_ refresh: ClientCache.Refresh, asked: Set<String>) {
+        mutating func apply(_ refresh: ClientCache.Refresh, asked: Set<ByteText>) {
             cache.apply(refresh, asked: asked)
             var index = index.take() ?? ClientIndex()
             for entry in refresh.entries { index.set(entry) }
@@ -76,9 +76,10 @@ package final class ClientDirectory: Sendable {
     /// - Returns: nil where there is none; that is never cached.
     /// - Throws: `RegistryError` when it is not cached and the database cannot be asked.
     package func client(_ id: String) throws(RegistryError) -> Client? {
-        guard ClientID.isPlausible(id) else { return nil }
-        if let client = state.withLock({ $0.cache.client(id) }) { return client }
-        guard try exists(ByteText(id)) else { return nil }
+        let key = ByteText(id)
+        guard ClientID.isPlausible(key) else { return nil }
+        if let client = state.withLock({ $0.cache.client(key) }) { return client }
+        guard try exists(key) else { return nil }
         let (found, revision) = try registry.snapshot(id: id)
         guard let found else { return nil }
         state.withLock { $0.cache.insert(found, revision: revision) }
@@ -110,8 +111,8 @@ package final class ClientDirectory: Sendable {
     }
 
     /// Whether a client that is enabled lists this origin; false while nobody can tell.
-    package func listsOrigin(_ origin: String) -> Bool {
-        state.withLock { $0.index?.lists(ByteText(origin)) == true }
+    package func listsOrigin(_ origin: ByteText) -> Bool {
+        state.withLock { $0.index?.lists(origin) == true }
     }
 
     /// Whether a token with these claims (`jti`, `sub`, `client_id`, `iat` in seconds since the
@@ -145,7 +146,7 @@ package final class ClientDirectory: Sendable {
     /// next look; `onChange` is called by that look.
     package func noteChanged(_ id: String) {
         state.withLock { state in
-            state.cache.forget(id)
+            state.cache.forget(ByteText(id))
             state.index?.note(ByteText(id))
         }
     }
@@ -204,7 +205,7 @@ package final class ClientDirectory: Sendable {
 
     private enum LookOutcome {
         case nothingNew
-        case refresh(ClientCache.Refresh, asked: Set<String>)
+        case refresh(ClientCache.Refresh, asked: Set<ByteText>)
         case failed(RegistryError)
     }
 

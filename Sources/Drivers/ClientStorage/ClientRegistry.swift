@@ -1,3 +1,4 @@
+import Bytes
 package import Clients
 internal import GRDB
 
@@ -55,7 +56,7 @@ package final class ClientRegistry: Sendable {
 
     /// Decides whose origins are that are new to a client.
     static func settleOrigins(
-        _ db: Database, _ origins: [String], of id: String, _ stamp: AuditStamp
+        _ db: Database, _ origins: [ByteText], of id: String, _ stamp: AuditStamp
     ) throws {
         if stamp.actor.share == nil {
             try OriginRows.take(db, origins, for: id, stamp)

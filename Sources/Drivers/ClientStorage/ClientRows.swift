@@ -23,12 +23,14 @@ enum ClientRows {
         return Client(
             clientID: id, name: row[0],
             rooms: try grants(db, id, "room").map { try RoomPattern($0) },
-            origins: try grants(db, id, "origin"), scopes: try grants(db, id, "scope"),
+            origins: try grants(db, id, "origin").map { ByteText($0) },
+            scopes: try grants(db, id, "scope").map { ByteText($0) },
             createdAt: row[1], isEnabled: row[2], secrets: try secrets(db, id),
             lifetimeSecondsMax: row[3], assertionKeys: try AssertionKeyColumn.keys(row[4]),
             legacySecret: legacySecret.map { Array($0) },
             registration: try RegistrationRows.registration(db, id),
-            introspects: (row[6] as String).split(separator: " ").map(String.init))
+            introspects: ByteText(row[6] as String).split(separator: UInt8(ascii: " ")).map(
+                \.string))
     }
 
     static func ids(_ db: Database) throws -> [String] {
@@ -156,8 +158,8 @@ enum ClientRows {
 
     private static func insertAllGrants(_ db: Database, _ client: Client) throws {
         try insertGrants(db, client.clientID, "room", client.rooms.map(\.text))
-        try insertGrants(db, client.clientID, "origin", client.origins)
-        try insertGrants(db, client.clientID, "scope", client.scopes)
+        try insertGrants(db, client.clientID, "origin", client.origins.map(\.string))
+        try insertGrants(db, client.clientID, "scope", client.scopes.map(\.string))
     }
 
     private static func insertGrants(

@@ -1,23 +1,25 @@
+import Bytes
 import Clients
 internal import GRDB
 
 /// Whose an origin is: an operator's word goes before that of clients that register themselves.
 enum OriginRows {
     /// Refuses origins that another client has.
-    static func refuseTaken(_ db: Database, _ origins: [String], by id: String) throws {
+    static func refuseTaken(_ db: Database, _ origins: [ByteText], by id: String) throws {
         let select = try db.cachedStatement(
             sql: """
                 SELECT 1 FROM client_grant
                 WHERE kind = 'origin' AND value = ? AND client_id <> ? LIMIT 1
                 """)
-        for origin in origins where try Row.fetchOne(select, arguments: [origin, id]) != nil {
-            throw RegistryError.originTaken(origin: origin)
+        for origin in origins where try Row.fetchOne(select, arguments: [origin.string, id]) != nil
+        {
+            throw RegistryError.originTaken(origin: origin.string)
         }
     }
 
     /// Takes origins that an operator gives to a client from those that registered themselves.
     static func take(
-        _ db: Database, _ origins: [String], for id: String, _ stamp: AuditStamp
+        _ db: Database, _ origins: [ByteText], for id: String, _ stamp: AuditStamp
     ) throws {
         let select = try db.cachedStatement(
             sql: """
@@ -25,13 +27,13 @@ enum OriginRows {
                 WHERE kind = 'origin' AND value = ? AND client_id <> ?
                 """)
         for origin in origins {
-            for other in try String.fetchAll(select, arguments: [origin, id]) {
+            for other in try String.fetchAll(select, arguments: [origin.string, id]) {
                 try db.execute(
                     sql: """
                         DELETE FROM client_grant
                         WHERE client_id = ? AND kind = 'origin' AND value = ?
                         """,
-                    arguments: [other, origin])
+                    arguments: [other, origin.string])
                 try ClientRows.touch(db, id: other)
                 try AuditRows.append(
                     db, "client.update", other, "origin \(origin) taken for \(id)", stamp)

@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 import FoundationEssentials
 internal import GRDB
@@ -15,8 +16,10 @@ enum RegistrationRows {
                 """)
         guard let row = try Row.fetchOne(select, arguments: [id]) else { return nil }
         let (digest, method, grants): (Data, String, String) = (row[0], row[2], row[3])
-        let grantTypes = grants.split(separator: " ").map { GrantType(rawValue: String($0)) }
-        guard let method = AuthenticationMethod(rawValue: method), !grantTypes.contains(nil) else {
+        let grantTypes = ByteText(grants).split(separator: UInt8(ascii: " "))
+            .map { GrantType(named: $0) }
+        guard let method = AuthenticationMethod(named: ByteText(method)), !grantTypes.contains(nil)
+        else {
             throw Unreadable()
         }
         return ClientRegistration(

@@ -1,3 +1,4 @@
+import Bytes
 internal import GRDB
 
 /// A look at a registry's file that changes nothing in it: neither schema nor journal.
@@ -27,7 +28,7 @@ package struct RegistryExamination: Equatable, Sendable {
                 let orphans = try Row.fetchAll(db, sql: "PRAGMA foreign_key_check").map {
                     "a row of \($0[0] as String) belongs to nothing"
                 }
-                return (schema, integrity.filter { $0 != "ok" } + orphans)
+                return (schema, integrity.filter { ByteText($0) != "ok" } + orphans)
             }
         } catch {
             throw RegistryError(error, path: path)

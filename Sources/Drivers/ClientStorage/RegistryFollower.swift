@@ -24,8 +24,8 @@ struct RegistryFollower: ~Copyable {
     /// the clients `ids` and among the revocations, of which `held` are known, or nil when nothing
     /// is. After an error the next look starts with a fresh connection.
     mutating func look(
-        since known: Int64?, at ids: @autoclosure () -> Set<String>, holding held: Int
-    ) throws(RegistryError) -> (refresh: ClientCache.Refresh, asked: Set<String>)? {
+        since known: Int64?, at ids: @autoclosure () -> Set<ByteText>, holding held: Int
+    ) throws(RegistryError) -> (refresh: ClientCache.Refresh, asked: Set<ByteText>)? {
         do {
             try checkIdentity()
             let connection = try connection ?? RegistryConnections.openReader(path: path)
@@ -56,14 +56,14 @@ struct RegistryFollower: ~Copyable {
     }
 
     private static func refresh(
-        _ db: Database, since known: Int64?, at ids: Set<String>, holding held: Int
+        _ db: Database, since known: Int64?, at ids: Set<ByteText>, holding held: Int
     ) throws -> ClientCache.Refresh? {
         let revision = try ClientRows.revision(db)
         guard revision != known else { return nil }
         var refresh = ClientCache.Refresh(revision: revision, changed: [:], removed: [])
         refresh.entries = try ClientRows.entries(db, since: known ?? -1)
-        for entry in refresh.entries where ids.contains(entry.id.string) {
-            refresh.changed[entry.id.string] = try ClientRows.client(db, id: entry.id.string)
+        for entry in refresh.entries where ids.contains(entry.id) {
+            refresh.changed[entry.id] = try ClientRows.client(db, id: entry.id.string)
         }
         // What others cover is taken out of the registry, and nobody is told which.
         refresh.isWhole = held > (try RevocationRows.count(db)) + surplusMax
@@ -73,7 +73,7 @@ struct RegistryFollower: ~Copyable {
         let removal = try Int64.fetchOne(db, sql: "SELECT removal_revision FROM registry") ?? 0
         guard removal > known ?? -1 else { return refresh }
         let remaining = Set(try ClientRows.ids(db).map(ByteText.init(_:)))
-        refresh.removed = ids.filter { !remaining.contains(ByteText($0)) }
+        refresh.removed = ids.subtracting(remaining)
         refresh.remaining = remaining
         return refresh
     }

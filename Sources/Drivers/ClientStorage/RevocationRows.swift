@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 internal import GRDB
 
@@ -133,13 +134,14 @@ enum RevocationRows {
     private static func revocation(_ row: Row) -> Revocation {
         let (kind, name): (String, String) = (row[0], row[1])
         let (second, end): (Int64?, Int64) = (row[2], row[3])
-        switch (kind, second) {
-        case ("subject", let second?):
-            return .subject(name, issuedBefore: second, expiresAt: end)
-        case ("client", let second?):
-            return .client(id: name, issuedBefore: second, expiresAt: end)
-        default: return .token(id: name, expiresAt: end)
+        switch ByteText(kind) {
+        case "subject":
+            if let second { return .subject(name, issuedBefore: second, expiresAt: end) }
+        case "client":
+            if let second { return .client(id: name, issuedBefore: second, expiresAt: end) }
+        default: break
         }
+        return .token(id: name, expiresAt: end)
     }
 
     /// The columns in which the kinds differ.

@@ -1,3 +1,4 @@
+import Bytes
 import CMicrohttpd
 import HTTPMessages
 
@@ -8,8 +9,8 @@ struct FieldCollector {
     private var isMalformed = false
     private var layout: HeaderLayout?
 
-    /// nil where a name is no token, a value holds a control character or is no UTF-8, or a line
-    /// is folded or does not end in CRLF.
+    /// nil where a name is no token, a value holds a control character, or a line is folded or does
+    /// not end in CRLF. Other bytes of values are nobody's business here (RFC 9110 §5.5).
     static func headers(of connection: OpaquePointer, _ layout: HeaderLayout?) -> HeaderFields? {
         var collector = FieldCollector()
         collector.layout = layout
@@ -28,14 +29,15 @@ struct FieldCollector {
             name.assumingMemoryBound(to: UInt8.self).span)
         let isValueGood = unsafe FieldGrammar.isFieldValue(
             value.assumingMemoryBound(to: UInt8.self).span)
-        guard isInPlace, isNameGood, isValueGood,
-            let text = unsafe RawText.string(Self.trimmed(value))
-        else {
+        guard isInPlace, isNameGood, isValueGood else {
             isMalformed = true
             return
         }
-        let nameText = unsafe String(decoding: name, as: UTF8.self)
-        fields.append(HeaderFields.Field(name: nameText, value: text))
+        let (nameText, text) = unsafe (
+            String(decoding: name, as: UTF8.self),
+            String(decoding: Self.trimmed(value), as: UTF8.self)
+        )
+        fields.append(HeaderFields.Field(name: ByteText(nameText), value: ByteText(text)))
     }
 
     /// Without the white space at its end, which libmicrohttpd leaves.

@@ -1,3 +1,4 @@
+import Bytes
 import HTTPMessages
 
 /// The server's own answers, before and instead of the handler's.

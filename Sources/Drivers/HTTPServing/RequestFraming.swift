@@ -1,3 +1,4 @@
+import Bytes
 import HTTPMessages
 
 /// What libmicrohttpd lets pass and a proxy in front might read differently: where two readers
@@ -26,7 +27,7 @@ enum RequestFraming {
                 length = given
             } else if fields[index].isNamed("Transfer-Encoding") {
                 encodings += 1
-                isChunked = FieldGrammar.areSameName(fields[index].value, "chunked")
+                isChunked = fields[index].value.equalsIgnoringCase("chunked")
             }
         }
         guard hosts == 1 || hosts == 0 && isHTTP10 else {
@@ -41,8 +42,8 @@ enum RequestFraming {
         return isChunked ? .chunked : .known(length)
     }
 
-    private static func decimal(_ text: String) -> UInt64? {
+    private static func decimal(_ text: ByteText) -> UInt64? {
         guard text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return nil }
-        return UInt64(text)
+        return UInt64(text.string)
     }
 }

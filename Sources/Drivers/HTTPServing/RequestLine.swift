@@ -1,9 +1,10 @@
+import Bytes
 import CMicrohttpd
 import Glibc
 
 /// The first line as libmicrohttpd has cut it up, in place, into three C strings.
 struct RequestLine {
-    let method: String
+    let method: ByteText
     let isHTTP10: Bool
     /// Of the whole header, from the method to the empty line.
     let headerBytes: Int
@@ -17,7 +18,7 @@ struct RequestLine {
         _ exchange: Exchange, target: UnsafePointer<CChar>?, method: UnsafePointer<CChar>?,
         version: UnsafePointer<CChar>?, headerSize: Int
     ) {
-        self.method = unsafe method.map { unsafe String(cString: $0) } ?? ""
+        self.method = ByteText(unsafe method.map { unsafe String(cString: $0) } ?? "")
         headerBytes = headerSize
         isHTTP10 = unsafe version.map { unsafe strcmp($0, "HTTP/1.0") == 0 } ?? false
         guard HeaderLayout.isKnown else {

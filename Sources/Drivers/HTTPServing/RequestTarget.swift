@@ -1,52 +1,51 @@
+import Bytes
 import Glibc
 import HTTPMessages
 
 /// The request target (RFC 9112 §3.2), split and otherwise raw.
 struct RequestTarget: Equatable {
     /// Starts with `/`.
-    let path: String
-    let query: String?
+    let path: ByteText
+    let query: ByteText?
     /// Of the absolute form alone, where it stands for the Host field.
-    let authority: String?
+    let authority: ByteText?
 
     /// Takes the origin form and the absolute form; nil for anything else, and for control
-    /// characters, spaces and what is no UTF-8.
+    /// characters, spaces and what is not ASCII (RFC 9112 §3.2, RFC 3986 §2).
     init?(_ bytes: UnsafeRawBufferPointer) {
-        guard unsafe bytes.allSatisfy({ $0 > 0x20 && $0 != 0x7F }),
-            let start = unsafe bytes.first, let text = unsafe RawText.string(bytes)
+        guard unsafe bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7F }),
+            let start = unsafe bytes.first
         else { return nil }
+        let text = unsafe String(decoding: bytes, as: UTF8.self)
         if start == UInt8(ascii: "/") {
-            self.init(pathAndQuery: text[...], authority: nil)
+            self.init(pathAndQuery: text.utf8[...], authority: nil)
         } else {
-            guard let (authority, rest) = Self.splitAbsolute(text) else { return nil }
-            self.init(pathAndQuery: rest, authority: String(authority))
+            guard let (authority, rest) = Self.splitAbsolute(text.utf8) else { return nil }
+            self.init(pathAndQuery: rest, authority: authority)
         }
     }
 
-    private init(pathAndQuery text: Substring, authority: String?) {
+    private init(pathAndQuery bytes: Substring.UTF8View, authority: ByteText?) {
         self.authority = authority
-        guard let mark = text.utf8.firstIndex(of: UInt8(ascii: "?")) else {
-            path = text.isEmpty ? "/" : String(text)
-            query = nil
-            return
-        }
-        path = mark == text.startIndex ? "/" : String(text[..<mark])
-        query = String(text[text.utf8.index(after: mark)...])
+        let mark = bytes.firstIndex(of: UInt8(ascii: "?"))
+        let path = bytes[..<(mark ?? bytes.endIndex)]
+        self.path = path.isEmpty ? "/" : ByteText(Substring(path))
+        query = mark.map { ByteText(Substring(bytes[$0...].dropFirst())) }
     }
+
+    private static let schemes: [ByteText] = ["http://", "https://"]
 
     private static func splitAbsolute(
-        _ text: String
-    ) -> (authority: Substring, rest: Substring)? {
-        for scheme in ["http://", "https://"] {
-            let start = text.utf8.prefix(scheme.utf8.count)
-            guard FieldGrammar.areSameName(Substring(start), scheme) else { continue }
-            let behind = text[start.endIndex...]
-            let end = behind.utf8.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") }
+        _ bytes: String.UTF8View
+    ) -> (authority: ByteText, rest: Substring.UTF8View)? {
+        for scheme in schemes {
+            let start = bytes.prefix(scheme.count)
+            guard ByteText(Substring(start)).equalsIgnoringCase(scheme) else { continue }
+            let behind = bytes[start.endIndex...]
+            let end = behind.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") }
             let authority = behind[..<(end ?? behind.endIndex)]
-            guard !authority.isEmpty, !authority.utf8.contains(UInt8(ascii: "@")) else {
-                return nil
-            }
-            return (authority, behind[(end ?? behind.endIndex)...])
+            guard !authority.isEmpty, !authority.contains(UInt8(ascii: "@")) else { return nil }
+            return (ByteText(Substring(authority)), behind[(end ?? behind.endIndex)...])
         }
         return nil
     }
@@ -54,13 +53,6 @@ struct RequestTarget: Equatable {
 
 /// Text out of C's memory.
 enum RawText {
-    /// The bytes as a string; nil where they are no UTF-8.
-    static func string(_ bytes: UnsafeRawBufferPointer) -> String? {
-        let bytes = unsafe bytes.assumingMemoryBound(to: UInt8.self).span
-        guard let text = try? UTF8Span(validating: bytes) else { return nil }
-        return String(copying: text)
-    }
-
     /// The bytes of a C string, without the NUL.
     static func bytes(_ text: UnsafePointer<CChar>?) -> UnsafeRawBufferPointer {
         guard let text = unsafe text else {

@@ -1,3 +1,4 @@
+import Bytes
 import CMicrohttpd
 import HTTPMessages
 
@@ -97,13 +98,13 @@ enum ResponseQueue {
         }
     }
 
-    private static func copy(_ text: String, to out: UnsafeMutableBufferPointer<CChar>) {
+    private static func copy(_ text: ByteText, to out: UnsafeMutableBufferPointer<CChar>) {
         let bytes = text.utf8.span
         for index in bytes.indices { unsafe out[index] = CChar(bitPattern: bytes[index]) }
     }
 
     private static let close = HeaderFields.Field(name: "Connection", value: "close")
-    private static let guardName = "X-Content-Type-Options"
+    private static let guardName: ByteText = "X-Content-Type-Options"
     private static let sniffGuard = HeaderFields.Field(name: guardName, value: "nosniff")
 
     /// Whether libmicrohttpd writes this field itself.

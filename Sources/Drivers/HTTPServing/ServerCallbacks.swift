@@ -168,7 +168,8 @@ enum ServerCallbacks {
         guard let cls = unsafe cls, let format = unsafe format else { return }
         let message = unsafe String(cString: format)
         let configuration = unsafe worker(cls).core.configuration
-        configuration.log?(message.last == "\n" ? String(message.dropLast()) : message)
+        configuration.log?(
+            message.utf8.last == 0x0A ? String(Substring(message.utf8.dropLast())) : message)
     }
 
     private static func begin(

@@ -1,3 +1,4 @@
+import Bytes
 import HTTPMessages
 import Synchronization
 
@@ -35,7 +36,8 @@ final class ServerCore: Sendable {
             return closing(Refusals.malformed("the request line is malformed"))
         }
         guard let target = exchange.target else {
-            return closing(Refusals.malformed("the request target is not a path or http URL"))
+            return closing(
+                Refusals.malformed("the request target is not a path or http URL in ASCII"))
         }
         guard var headers else {
             return closing(Refusals.malformed("a header field is malformed"))
@@ -88,7 +90,7 @@ final class ServerCore: Sendable {
     }
 
     private func request(
-        _ target: RequestTarget, _ headers: HeaderFields, _ method: String, _ peer: String
+        _ target: RequestTarget, _ headers: HeaderFields, _ method: ByteText, _ peer: String
     ) -> HTTPRequest {
         let origin = ForwardedAddress.resolve(
             peer: peer, headers: headers, trusted: configuration.trustedProxies)

@@ -1,4 +1,5 @@
 import AuthService
+import Bytes
 import ClientStorage
 import Clients
 import Cryptography
@@ -73,7 +74,7 @@ struct Wiring {
         self.ports = ports
         issuer = settings.issuer ?? publicURL
         audience = settings.audience ?? issuer
-        edgeStep = EdgeStep(cookieName: settings.edgeCookie)
+        edgeStep = EdgeStep(cookieName: ByteText(settings.edgeCookie))
         self.log = ServiceLog(logger: log.logger)
         processLog = log
     }
@@ -255,7 +256,8 @@ extension Wiring {
         let loops = try SocketLoops(
             count: min(Processors.usableCount, SocketID.loopCountMax), limits: settings.sockets,
             makeHandler: { service.makeHandler(loop: $0) })
-        return PublicFront.Relay(service: service, loops: loops, path: settings.signalPath)
+        return PublicFront.Relay(
+            service: service, loops: loops, path: settings.signalPath.map { ByteText($0) })
     }
 
     private func signalPorts(

@@ -1,3 +1,4 @@
+package import Bytes
 package import Edge
 
 /// How the endpoints of `AuthService` behave.
@@ -50,10 +51,10 @@ package struct AuthConfiguration: Sendable {
 
 /// A file of a page, as it is served.
 package struct PageAsset: Equatable, Sendable {
-    package let contentType: String
+    package let contentType: ByteText
     package let bytes: [UInt8]
 
-    package init(contentType: String, bytes: [UInt8]) {
+    package init(contentType: ByteText, bytes: [UInt8]) {
         self.contentType = contentType
         self.bytes = bytes
     }
@@ -62,14 +63,14 @@ package struct PageAsset: Equatable, Sendable {
 /// The demo: its page, and who may ask for its tokens.
 package struct DemoConfiguration: Sendable {
     /// By path, each beginning with `/demo/`; `/demo/` itself is the page.
-    package let assets: [String: PageAsset]
+    package let assets: [ByteText: PageAsset]
     /// Names that `Host` may bear, without port; IP addresses and `localhost` always may.
-    package let allowedHosts: [String]
+    package let allowedHosts: [ByteText]
     /// The path at which the page opens its WebSocket.
     package let signalPath: String
 
     package init(
-        assets: [String: PageAsset], allowedHosts: [String] = [], signalPath: String = "/"
+        assets: [ByteText: PageAsset], allowedHosts: [ByteText] = [], signalPath: String = "/"
     ) {
         self.assets = assets
         self.allowedHosts = allowedHosts

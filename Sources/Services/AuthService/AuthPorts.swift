@@ -1,3 +1,4 @@
+package import Bytes
 package import Clients
 package import ICEServers
 package import Tokens
@@ -71,7 +72,7 @@ package struct AuthPorts: Sendable {
     /// often just now; false where there are none.
     package let catchUp: @Sendable () -> Bool
     /// Whether some client that is enabled lists this origin. False where nobody can tell now.
-    package let isListedOrigin: @Sendable (_ origin: String) -> Bool
+    package let isListedOrigin: @Sendable (_ origin: ByteText) -> Bool
     /// What the holder of a token with this `sub` is told of ICE servers; `now` is in seconds since
     /// the Unix epoch.
     package let iceServers: @Sendable (_ subject: String, _ now: Int64) -> ICEServers.Offer
@@ -89,7 +90,7 @@ package struct AuthPorts: Sendable {
         markUsed: @escaping MarkUsed, verifySignature: @escaping VerifySignature,
         keySet: @escaping @Sendable () -> [UInt8],
         catchUp: @escaping @Sendable () -> Bool,
-        isListedOrigin: @escaping @Sendable (String) -> Bool,
+        isListedOrigin: @escaping @Sendable (ByteText) -> Bool,
         iceServers: @escaping @Sendable (String, Int64) -> ICEServers.Offer, log: @escaping Log,
         registrations: RegistrationPorts? = nil
     ) {

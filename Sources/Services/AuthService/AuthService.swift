@@ -1,3 +1,4 @@
+package import Bytes
 package import Clients
 package import Edge
 package import HTTPMessages
@@ -87,13 +88,14 @@ package final class AuthService: Sendable {
     }
 
     /// The paths that are answered here, but for a demo's.
-    package static var paths: [String] { Route.all.map(\.path) }
+    package static var paths: [ByteText] { Route.all.map(\.path) }
 
     /// Whether a request authenticates its sender by itself, or ends whatever the cookie holds, so
     /// that the edge step must not touch its `Authorization` and `Cookie`.
     package static func authenticatesItself(_ request: HTTPRequest) -> Bool {
         let path = request.path
         return path.hasPrefix("/oauth2/") || path == EdgeEndpoint.path
-            || path == SessionEndpoint.path && ["POST", "DELETE"].contains(request.method)
+            || path == SessionEndpoint.path
+                && (request.method == "POST" || request.method == "DELETE")
     }
 }

@@ -1,12 +1,13 @@
+import Bytes
 import Edge
 import HTTPMessages
 
 /// The token of a request to an endpoint that is itself a protected resource: in `Authorization`
 /// and nowhere else (RFC 6750 §2.1, RFC 9700 §4.3.2).
 enum BearerToken {
-    private static let scheme = "Bearer"
+    private static let scheme: ByteText = "Bearer"
 
-    static func find(in request: HTTPRequest) throws(OAuthRefusal) -> String {
+    static func find(in request: HTTPRequest) throws(OAuthRefusal) -> ByteText {
         try checkQuery(request.query)
         let fields = request.headers.values("Authorization")
         guard fields.count <= 1 else {
@@ -15,7 +16,7 @@ enum BearerToken {
         guard let field = fields.first else { throw .bearerNeeded }
         let (scheme, rest) = split(field)
         // Another scheme is no token, bad or good.
-        guard FieldGrammar.areSameName(scheme, Self.scheme) else { throw .bearerNeeded }
+        guard scheme.equalsIgnoringCase(Self.scheme) else { throw .bearerNeeded }
         guard BearerGrammar.isToken(rest) else {
             throw .invalidBearerRequest("what follows Bearer in Authorization is no token")
         }
@@ -26,7 +27,7 @@ enum BearerToken {
     /// token, that is what is wrong.
     static func find(
         in request: HTTPRequest, beside refusal: EdgeRefusal?
-    ) throws(OAuthRefusal) -> String {
+    ) throws(OAuthRefusal) -> ByteText {
         do throws(OAuthRefusal) {
             return try find(in: request)
         } catch  where error.status == 401 {
@@ -35,18 +36,18 @@ enum BearerToken {
         }
     }
 
-    private static func split(_ field: String) -> (scheme: String, rest: String) {
+    private static func split(_ field: ByteText) -> (scheme: ByteText, rest: ByteText) {
         let bytes = field.utf8.drop { $0 == UInt8(ascii: " ") }
         let scheme = bytes.prefix { $0 != UInt8(ascii: " ") }
         let rest = bytes.dropFirst(scheme.count).drop { $0 == UInt8(ascii: " ") }
-        return (String(Substring(scheme)), String(Substring(rest)))
+        return (ByteText(Substring(scheme)), ByteText(Substring(rest)))
     }
 
-    private static func checkQuery(_ query: String?) throws(OAuthRefusal) {
+    private static func checkQuery(_ query: ByteText?) throws(OAuthRefusal) {
         guard let query, !query.isEmpty else { return }
-        let pairs: [(name: String, value: String)]
+        let pairs: [(name: ByteText, value: ByteText)]
         do throws(FormError) {
-            pairs = try FormFields.parse(Array(query.utf8))
+            pairs = try FormFields.parse(query)
         } catch {
             throw .invalidBearerRequest("the query string is no form: \(error)")
         }
@@ -57,7 +58,7 @@ enum BearerToken {
 }
 
 extension OAuthRefusal {
-    private static let realm = #"Bearer realm="usher""#
+    private static let realm: ByteText = #"Bearer realm="usher""#
 
     /// Nothing was presented, so that the challenge names no error (RFC 6750 §3.1).
     static let bearerNeeded = OAuthRefusal(
@@ -74,17 +75,18 @@ extension OAuthRefusal {
         challenged(401, "invalid_token", description)
     }
 
-    static func insufficientScope(_ scope: String, _ description: String) -> OAuthRefusal {
+    static func insufficientScope(_ scope: ByteText, _ description: String) -> OAuthRefusal {
         challenged(403, "insufficient_scope", description, extra: #", scope="\#(scope)""#)
     }
 
     private static func challenged(
-        _ status: Int, _ code: String, _ description: String, extra: String = ""
+        _ status: Int, _ code: String, _ description: String, extra: ByteText = ""
     ) -> OAuthRefusal {
         let text = OAuthText.cleaned(description)
-        let error = #", error="\#(code)", error_description="\#(text)""#
+        let value: ByteText =
+            #"\#(realm), error="\#(code)", error_description="\#(text)"\#(extra)"#
         return OAuthRefusal(
             status: status, code: code, description: description,
-            headers: [Header(name: "WWW-Authenticate", value: realm + error + extra)])
+            headers: [Header(name: "WWW-Authenticate", value: value)])
     }
 }

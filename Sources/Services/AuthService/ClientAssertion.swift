@@ -12,12 +12,12 @@ struct ClientAssertion: Equatable {
     /// How far ahead its end may lie, in seconds, beside the leeway.
     static let lifetimeSecondsMax: Int64 = 300
 
-    let clientID: String
-    let tokenID: String
+    let clientID: ByteText
+    let tokenID: ByteText
     /// Seconds since the Unix epoch.
     let expiresAt: Int64
     let algorithm: SignatureAlgorithm
-    let keyID: String?
+    let keyID: ByteText?
     let signingInput: [UInt8]
     let signature: [UInt8]
 
@@ -27,7 +27,7 @@ struct ClientAssertion: Equatable {
     /// Reads `compact`. `aud` must be `issuer` alone: an assertion made for another server is of no
     /// use here, nor the other way round (CVE-2025-27370, CVE-2025-27371). `now` is in seconds
     /// since the Unix epoch.
-    init(_ compact: String, issuer: String, now: Int64) throws(AssertionFault) {
+    init(_ compact: ByteText, issuer: ByteText, now: Int64) throws(AssertionFault) {
         let bytes = Array(compact.utf8)
         let header: JSONObject
         let claims: JSONObject
@@ -44,10 +44,10 @@ struct ClientAssertion: Equatable {
         algorithm = try Self.algorithm(header["alg"])
         keyID = try Self.keyID(header["kid"])
         clientID = try Self.label(claims, "iss")
-        guard try Self.areEqual(Self.label(claims, "sub"), clientID) else {
+        guard try Self.label(claims, "sub") == clientID else {
             throw .claim("sub", "must be the client_id, as iss is")
         }
-        guard let audience = Self.audience(claims["aud"]), Self.areEqual(audience, issuer) else {
+        guard Self.audience(claims["aud"]) == issuer else {
             throw .claim("aud", "must be \(issuer) and nothing else")
         }
         expiresAt = try Self.times(claims, now)
@@ -73,10 +73,6 @@ struct ClientAssertion: Equatable {
         default: .malformed("not three parts with dots between")
         }
     }
-
-    private static func areEqual(_ left: String, _ right: String) -> Bool {
-        left.utf8.elementsEqual(right.utf8)
-    }
 }
 
 // MARK: The header
@@ -84,30 +80,34 @@ struct ClientAssertion: Equatable {
 extension ClientAssertion {
     /// No other kind of JWT can serve as an assertion (RFC 8725 §3.12), but many libraries write
     /// plain `JWT` or nothing.
-    private static let types = ["jwt", "client-authentication+jwt"]
+    private static let types: Set<ByteText> = [
+        "jwt", "client-authentication+jwt", "application/jwt",
+        "application/client-authentication+jwt",
+    ]
+    private static let refused: [ByteText] = ["crit", "b64", "zip"]
 
     private static func checkHeader(_ header: JSONObject) throws(AssertionFault) {
-        for member in ["crit", "b64", "zip"] where header[ByteText(member)] != nil {
-            throw .header(member, "is not understood here")
+        for member in refused where header[member] != nil {
+            throw .header(member.string, "is not understood here")
         }
         guard let value = header["typ"] else { return }
-        let type = FieldGrammar.lowercased(value.string?.string ?? "")
-        guard types.contains(type) || types.contains(where: { "application/" + $0 == type })
-        else { throw .header("typ", "must be client-authentication+jwt, JWT or absent") }
+        guard types.contains(FieldGrammar.lowercased(value.string ?? "")) else {
+            throw .header("typ", "must be client-authentication+jwt, JWT or absent")
+        }
     }
 
     private static func algorithm(
         _ value: JSONValue?
     ) throws(AssertionFault) -> SignatureAlgorithm {
-        guard let algorithm = SignatureAlgorithm(rawValue: value?.string?.string ?? ""),
+        guard let algorithm = SignatureAlgorithm(named: value?.string ?? ""),
             !algorithm.isSymmetric
         else { throw .header("alg", "must be ES256, RS256 or EdDSA") }
         return algorithm
     }
 
-    private static func keyID(_ value: JSONValue?) throws(AssertionFault) -> String? {
+    private static func keyID(_ value: JSONValue?) throws(AssertionFault) -> ByteText? {
         guard let value else { return nil }
-        guard let keyID = value.string?.string, KeyID.isValid(keyID) else {
+        guard let keyID = value.string, KeyID.isValid(keyID.string) else {
             throw .header("kid", "must have 1 to \(KeyID.bytesMax) plain characters")
         }
         return keyID
@@ -118,18 +118,18 @@ extension ClientAssertion {
 
 extension ClientAssertion {
     private static func label(
-        _ claims: JSONObject, _ name: String
-    ) throws(AssertionFault) -> String {
-        guard let text = claims[ByteText(name)]?.string?.string, TextRules.isLabel(text) else {
-            throw .claim(name, "must be a text of 1 to \(TextRules.bytesMax) bytes")
+        _ claims: JSONObject, _ name: ByteText
+    ) throws(AssertionFault) -> ByteText {
+        guard let text = claims[name]?.string, TextRules.isLabel(text) else {
+            throw .claim(name.string, "must be a text of 1 to \(TextRules.bytesMax) bytes")
         }
         return text
     }
 
     /// The one value: a string, or the only one of a list.
-    private static func audience(_ value: JSONValue?) -> String? {
-        guard let list = value?.array else { return value?.string?.string }
-        return list.count == 1 ? list[0].string?.string : nil
+    private static func audience(_ value: JSONValue?) -> ByteText? {
+        guard let list = value?.array else { return value?.string }
+        return list.count == 1 ? list[0].string : nil
     }
 
     /// Checks `exp`, `nbf` and `iat` against the clock, and gives back `exp`.
@@ -143,22 +143,24 @@ extension ClientAssertion {
         guard expiresAt <= now + lifetimeSecondsMax + leewaySeconds else {
             throw .claim("exp", "must be at most \(lifetimeSecondsMax) seconds ahead")
         }
-        for name in ["nbf", "iat"] {
+        for name: ByteText in ["nbf", "iat"] {
             guard let date = try date(claims, name, .up) else { continue }
-            guard date <= now + leewaySeconds else { throw .claim(name, "lies in the future") }
+            guard date <= now + leewaySeconds else {
+                throw .claim(name.string, "lies in the future")
+            }
         }
         return expiresAt
     }
 
     /// A NumericDate (RFC 7519 §2); a fraction is rounded to the side that makes it good for less.
     private static func date(
-        _ claims: JSONObject, _ name: String, _ rounding: FloatingPointRoundingRule
+        _ claims: JSONObject, _ name: ByteText, _ rounding: FloatingPointRoundingRule
     ) throws(AssertionFault) -> Int64? {
-        guard let value = claims[ByteText(name)] else { return nil }
+        guard let value = claims[name] else { return nil }
         let range = 0...NumericDate.latest
         if let seconds = value.int64, range.contains(seconds) { return seconds }
         guard let seconds = value.double, seconds >= 0, seconds <= Double(NumericDate.latest)
-        else { throw .claim(name, "must be a number of seconds since 1970") }
+        else { throw .claim(name.string, "must be a number of seconds since 1970") }
         return Int64(seconds.rounded(rounding))
     }
 }

@@ -1,10 +1,11 @@
+import Bytes
 import Clients
 import HTTPMessages
 import Tokens
 
 /// Authenticates clients by their secret or by a key of theirs (RFC 6749 §2.3, RFC 7523 §2.2).
 final class ClientAuthenticator: Sendable {
-    private let issuer: String
+    private let issuer: ByteText
     private let ports: AuthPorts
     private let check: SecretCheck
     private let decoys: DecoyKeys
@@ -13,7 +14,7 @@ final class ClientAuthenticator: Sendable {
 
     init(issuer: String, _ ports: AuthPorts, _ writes: WriteRate) {
         self.writes = writes
-        self.issuer = issuer
+        self.issuer = ByteText(issuer)
         self.ports = ports
         check = SecretCheck(sha256: ports.sha256, constantTimeEqual: ports.constantTimeEqual)
         decoys = DecoyKeys(sha256: ports.sha256)
@@ -32,14 +33,14 @@ final class ClientAuthenticator: Sendable {
     }
 
     private func client(
-        _ clientID: String, secret: String, from address: String, _ now: Int64
+        _ clientID: ByteText, secret: ByteText, from address: String, _ now: Int64
     ) throws(OAuthRefusal) -> Client {
         try guesses.check(clientID, from: address, now: now)
         var client = try lookUp(clientID)
-        var outcome = check.check(secret, of: client, atSecondsSinceEpoch: now)
+        var outcome = check.check(secret.string, of: client, atSecondsSinceEpoch: now)
         if outcome == .refused, isNewer(than: client) {
             client = try lookUp(clientID)
-            outcome = check.check(secret, of: client, atSecondsSinceEpoch: now)
+            outcome = check.check(secret.string, of: client, atSecondsSinceEpoch: now)
         }
         switch outcome {
         case .accepted:
@@ -55,10 +56,10 @@ final class ClientAuthenticator: Sendable {
     /// unknown one was looked for in the same way, so that both cost the same.
     private func isNewer(than client: Client?) -> Bool { client != nil && ports.catchUp() }
 
-    private func lookUp(_ id: String) throws(OAuthRefusal) -> Client? {
+    private func lookUp(_ id: ByteText) throws(OAuthRefusal) -> Client? {
         guard ClientID.isPlausible(id) else { return nil }
         do {
-            return try ports.client(id)
+            return try ports.client(id.string)
         } catch {
             throw ports.unavailable(error)
         }
@@ -84,7 +85,7 @@ final class ClientAuthenticator: Sendable {
 extension ClientAuthenticator {
     /// Everything that the assertion alone tells; every fault is `invalid_client` (RFC 7523 §3.2).
     private func read(
-        _ text: String, beside clientID: String?, _ address: String, _ now: Int64
+        _ text: ByteText, beside clientID: ByteText?, _ address: String, _ now: Int64
     ) throws(OAuthRefusal) -> ClientAssertion {
         let assertion: ClientAssertion
         do throws(AssertionFault) {
@@ -93,7 +94,7 @@ extension ClientAuthenticator {
             logRefusal(nil, address, reason: error.code)
             throw .invalidClient(error.description)
         }
-        if let clientID, !clientID.utf8.elementsEqual(assertion.clientID.utf8) {
+        if let clientID, clientID != assertion.clientID {
             throw .invalidRequest("client_id is not the sub of client_assertion")
         }
         return assertion
@@ -138,7 +139,7 @@ extension ClientAuthenticator {
     private func key(for assertion: ClientAssertion, of client: Client?) -> PublicKey? {
         let keys = client?.assertionKeys.filter { $0.algorithm == assertion.algorithm } ?? []
         guard let keyID = assertion.keyID else { return keys.count == 1 ? keys.first : nil }
-        return keys.first { $0.keyID.utf8.elementsEqual(keyID.utf8) }
+        return keys.first { ByteText($0.keyID) == keyID }
     }
 
     /// Marked last, so that nobody but the client can use up a `jti` of its.

@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 import HTTPMessages
 import Locking
@@ -21,10 +22,10 @@ final class ClientGate: Sendable {
 
     /// The method, then the address's rate, which counts every request.
     func admit(
-        _ request: HTTPRequest, methods: [String], _ now: Int64
+        _ request: HTTPRequest, methods: [ByteText], _ now: Int64
     ) throws(OAuthRefusal) {
         guard methods.contains(request.method) else {
-            throw .methodNotAllowed(allow: methods.joined(separator: ", "))
+            throw .methodNotAllowed(allow: OAuthText.list(methods))
         }
         try takeFromRate(request.clientAddress, now)
     }
@@ -46,7 +47,7 @@ final class ClientGate: Sendable {
         return client
     }
 
-    private static let post = ["POST"]
+    private static let post: [ByteText] = ["POST"]
 
     private func takeFromRate(_ address: String, _ now: Int64) throws(OAuthRefusal) {
         let perSecondMax = configuration.addressRequestsPerSecond
@@ -61,7 +62,7 @@ final class ClientGate: Sendable {
 /// At most so many requests a client and second, at one endpoint.
 final class ClientRate: Sendable {
     private let perSecondMax: Int
-    private let rate: Lock<RequestRate<String>>
+    private let rate: Lock<RequestRate<ByteText>>
 
     init(_ configuration: AuthConfiguration) {
         perSecondMax = configuration.tokenRequestsPerSecond
@@ -70,7 +71,7 @@ final class ClientRate: Sendable {
 
     func take(_ client: Client, _ now: Int64) throws(OAuthRefusal) {
         guard perSecondMax > 0 else { return }
-        guard rate.withLock({ $0.take(client.clientID, now: now) }) else {
+        guard rate.withLock({ $0.take(ByteText(client.clientID), now: now) }) else {
             throw .tooManyRequests(
                 "more than \(perSecondMax) requests a second of this client", retryAfter: 1)
         }

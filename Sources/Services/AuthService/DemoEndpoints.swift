@@ -11,13 +11,15 @@ final class DemoEndpoints: Sendable {
     static let tokensPerMinuteMax = 30
     static let lifetimeSeconds: Int64 = 300
     private static let bodyBytesMax = 4096
-    private static let tokenPath = "/demo/token"
-    private static let contentSecurityPolicy =
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        + "img-src 'self' data: blob:; media-src 'self' blob:; frame-ancestors 'none'; "
-        + "base-uri 'none'; form-action 'self'"
+    private static let tokenPath: ByteText = "/demo/token"
+    private static let contentSecurityPolicy: ByteText =
+        """
+        default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+        img-src 'self' data: blob:; media-src 'self' blob:; frame-ancestors 'none'; \
+        base-uri 'none'; form-action 'self'
+        """
 
-    private static let permissionsPolicy =
+    private static let permissionsPolicy: ByteText =
         "camera=(self), microphone=(self), display-capture=(self)"
 
     private let client: Client
@@ -71,7 +73,7 @@ final class DemoEndpoints: Sendable {
     }
 
     private func checkRead(_ request: HTTPRequest) throws(OAuthRefusal) {
-        guard ["GET", "HEAD"].contains(request.method) else {
+        guard request.method == "GET" || request.method == "HEAD" else {
             throw .methodNotAllowed(allow: "GET, HEAD")
         }
         _ = try checkedHost(request)
@@ -95,13 +97,13 @@ final class DemoEndpoints: Sendable {
 
     /// A page that comes back, with the id that only it knows, is the same subject: so it may
     /// refresh its token and resume its session.
-    private func subject(of wanted: DemoRoom) -> String {
+    private func subject(of wanted: DemoRoom) -> ByteText {
         let seed = wanted.id.map { ports.sha256(Array("demo:\($0)".utf8)) } ?? ports.random(12)
-        return Base64URL.encode(Array(seed.prefix(12)))
+        return ByteText(Base64URL.encode(Array(seed.prefix(12))))
     }
 
     /// `client_id`, and where the page opens its WebSocket.
-    private func extra(_ request: HTTPRequest, _ host: String) -> [UInt8] {
+    private func extra(_ request: HTTPRequest, _ host: ByteText) -> [UInt8] {
         var extra = TokenResponse.clientID(client.clientID)
         extra.append(contentsOf: #","url":"#.utf8)
         let scheme = request.isSecure ? "wss" : "ws"
@@ -111,7 +113,7 @@ final class DemoEndpoints: Sendable {
 
     /// A page elsewhere can point a name of its own at this address (DNS rebinding), but then
     /// `Host` bears that name.
-    private func checkedHost(_ request: HTTPRequest) throws(OAuthRefusal) -> String {
+    private func checkedHost(_ request: HTTPRequest) throws(OAuthRefusal) -> ByteText {
         let hosts = request.headers.values("Host")
         guard hosts.count == 1, let host = hosts.first, let asked = Origin.of(host: host),
             asked.isAddress || asked.isLoopback || demo.allowedHosts.contains(asked.host)

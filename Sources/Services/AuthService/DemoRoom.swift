@@ -9,14 +9,15 @@ struct DemoRoom {
     static let all: [RoomPattern] = (try? RoomPattern("demo-*")).map { [$0] } ?? []
 
     let room: RoomPattern
-    let name: String?
+    let name: ByteText?
     /// A secret of the page's own, by which it is known again.
-    let id: String?
+    let id: ByteText?
 
     init(_ body: [UInt8]) throws(OAuthRefusal) {
         let object = try Self.object(body)
-        guard let room = object["room"]?.string?.string, !room.utf8.contains(UInt8(ascii: "*")),
-            let pattern = try? RoomPattern(room), Self.all.contains(where: { $0.covers(pattern) })
+        guard let room = object["room"]?.string, !room.utf8.contains(UInt8(ascii: "*")),
+            let pattern = try? RoomPattern(room.string),
+            Self.all.contains(where: { $0.covers(pattern) })
         else {
             throw .invalidRequest(
                 "room must be a name of at most 256 bytes that starts with demo-, without "
@@ -27,9 +28,9 @@ struct DemoRoom {
         id = try Self.id(object["id"])
     }
 
-    private static func id(_ value: JSONValue?) throws(OAuthRefusal) -> String? {
+    private static func id(_ value: JSONValue?) throws(OAuthRefusal) -> ByteText? {
         guard let value, value != .null else { return nil }
-        guard let id = value.string?.string, (16...64).contains(id.utf8.count),
+        guard let id = value.string, (16...64).contains(id.count),
             id.utf8.allSatisfy(isIDByte)
         else { throw .invalidRequest("id must be 16 to 64 characters of A-Z, a-z, 0-9, - and _") }
         return id
@@ -57,9 +58,9 @@ struct DemoRoom {
         }
     }
 
-    private static func name(_ value: JSONValue?) throws(OAuthRefusal) -> String? {
+    private static func name(_ value: JSONValue?) throws(OAuthRefusal) -> ByteText? {
         guard let value, value != .null, value != "" else { return nil }
-        guard let name = value.string?.string, TextRules.isLabel(name) else {
+        guard let name = value.string, TextRules.isLabel(name) else {
             throw .invalidRequest(
                 "name must be a text of 1 to \(TextRules.bytesMax) bytes without control "
                     + "characters")

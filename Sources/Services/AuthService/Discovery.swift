@@ -1,26 +1,27 @@
+import Bytes
 import HTTPMessages
 
 /// What everybody may read, from any page: the metadata (RFC 8414), the public keys (RFC 7517) and
 /// the OpenAPI description.
 struct Discovery: Sendable {
-    static let keySetPath = "/.well-known/jwks.json"
-    static let openAPIPath = "/openapi.json"
-    static let wellKnown = "/.well-known/oauth-authorization-server"
-    static let methods = ["GET", "HEAD", "OPTIONS"]
-    private static let allow = "GET, HEAD, OPTIONS"
-    private static let anyOrigin = ("Access-Control-Allow-Origin", "*")
-    private static let maxAge = ("Cache-Control", "public, max-age=300")
+    static let keySetPath: ByteText = "/.well-known/jwks.json"
+    static let openAPIPath: ByteText = "/openapi.json"
+    static let wellKnown: ByteText = "/.well-known/oauth-authorization-server"
+    static let methods: [ByteText] = ["GET", "HEAD", "OPTIONS"]
+    private static let allow: ByteText = "GET, HEAD, OPTIONS"
+    private static let anyOrigin: (ByteText, ByteText) = ("Access-Control-Allow-Origin", "*")
+    private static let maxAge: (ByteText, ByteText) = ("Cache-Control", "public, max-age=300")
 
     /// Where the metadata lies: the well-known part goes between host and path of the issuer
     /// (RFC 8414 §3). The plain path serves those behind a proxy that takes the issuer's path off.
-    private let metadataPaths: Set<String>
+    private let metadataPaths: Set<ByteText>
     private let metadata: [UInt8]
     private let openAPI: [UInt8]
     private let keySet: @Sendable () -> [UInt8]
 
     init(_ configuration: AuthConfiguration, _ ports: AuthPorts) {
         let issuer = configuration.issuer
-        metadataPaths = [Self.wellKnown, Self.wellKnown + Self.path(of: issuer)]
+        metadataPaths = [Self.wellKnown, "\(Self.wellKnown)\(Self.path(of: issuer))"]
         metadata = ServerMetadata.document(issuer, hasRegistration: ports.registrations != nil)
         openAPI = configuration.openAPI
         keySet = ports.keySet
@@ -39,7 +40,7 @@ struct Discovery: Sendable {
     }
 
     private func answer(
-        _ request: HTTPRequest, contentType: String, _ body: () -> [UInt8]
+        _ request: HTTPRequest, contentType: ByteText, _ body: () -> [UInt8]
     ) -> HTTPResponse {
         switch request.method {
         case "GET", "HEAD":
@@ -59,12 +60,11 @@ struct Discovery: Sendable {
 
     /// The path of a URL without the slash at its end; empty where there is none.
     private static func path(of issuer: String) -> String {
-        guard let colon = issuer.firstIndex(of: ":"), issuer[colon...].hasPrefix("://") else {
-            return ""
-        }
-        let rest = issuer[issuer.index(colon, offsetBy: 3)...]
-        guard let slash = rest.firstIndex(of: "/") else { return "" }
-        let path = rest[slash...]
-        return String(path.hasSuffix("/") ? path.dropLast() : path)
+        let slash = UInt8(ascii: "/")
+        guard let colon = issuer.utf8.firstIndex(of: UInt8(ascii: ":")) else { return "" }
+        let rest = issuer.utf8[colon...].dropFirst("://".utf8.count)
+        guard let start = rest.firstIndex(of: slash) else { return "" }
+        let path = rest[start...]
+        return String(Substring(path.last == slash ? path.dropLast() : path))
     }
 }

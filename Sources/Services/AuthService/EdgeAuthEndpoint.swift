@@ -1,3 +1,4 @@
+import Bytes
 import Edge
 import HTTPMessages
 import Tokens
@@ -8,8 +9,8 @@ import Tokens
 /// Unlike the step in front of our own routes it verifies: whatever stands behind the proxy may
 /// believe the token it is handed. Not for the public port, where a page could read the answer.
 struct EdgeAuthEndpoint: Sendable {
-    static let path = "/edge/auth"
-    private static let safeMethods = ["GET", "HEAD", "OPTIONS"]
+    static let path: ByteText = "/edge/auth"
+    private static let safeMethods: Set<ByteText> = ["GET", "HEAD", "OPTIONS"]
 
     private let step: EdgeStep
     private let ports: AuthPorts
@@ -36,7 +37,7 @@ struct EdgeAuthEndpoint: Sendable {
     }
 
     private func answer(_ request: HTTPRequest) throws(OAuthRefusal) -> HTTPResponse {
-        guard ["GET", "HEAD"].contains(request.method) else {
+        guard request.method == "GET" || request.method == "HEAD" else {
             throw .methodNotAllowed(allow: "GET, HEAD")
         }
         let (stepped, fromCookie) = try stepped(request)
@@ -54,7 +55,9 @@ struct EdgeAuthEndpoint: Sendable {
         var headers = HeaderFields(NoStore.fields)
         headers.add("Authorization", "Bearer \(token)")
         let cookies = stepped.headers.values("Cookie")
-        if !cookies.isEmpty { headers.add("Cookie", cookies.joined(separator: "; ")) }
+        if !cookies.isEmpty {
+            headers.add("Cookie", ByteText(cookies.joined(separator: "; ")))
+        }
         return HTTPResponse(status: 200, headers: headers)
     }
 

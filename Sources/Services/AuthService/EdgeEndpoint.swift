@@ -1,10 +1,11 @@
+import Bytes
 import Edge
 import HTTPMessages
 
 /// `POST /edge/viewer-request`: the edge step for an edge elsewhere. Needs no credentials: the
 /// answer depends on the request alone.
 struct EdgeEndpoint: Sendable {
-    static let path = "/edge/viewer-request"
+    static let path: ByteText = "/edge/viewer-request"
 
     let step: EdgeStep
 

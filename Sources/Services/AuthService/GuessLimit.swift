@@ -40,21 +40,21 @@ final class GuessLimit: Sendable {
     }
 
     /// Refuses a client that is under attack from an address that does little else.
-    func check(_ clientID: String, from address: String, now: Int64) throws(OAuthRefusal) {
+    func check(_ clientID: ByteText, from address: String, now: Int64) throws(OAuthRefusal) {
         let seconds = counts.withLock { counts -> Int64? in
             guard !counts.addresses.isEmpty else { return nil }
             let group = AddressGroup(address)
             guard let ofAll = counts.addresses.secondsUntilAllowed(group, now: now) else {
                 return nil
             }
-            let guesser = Guesser(address: group, clientID: ByteText(clientID))
+            let guesser = Guesser(address: group, clientID: clientID)
             return counts.guessers.secondsUntilAllowed(guesser, now: now).map { min($0, ofAll) }
         }
         if let seconds { throw Self.refusal(retryAfter: seconds) }
     }
 
     /// Counts a wrong one; throws where there were too many before.
-    func record(_ clientID: String, from address: String, now: Int64) throws(OAuthRefusal) {
+    func record(_ clientID: ByteText, from address: String, now: Int64) throws(OAuthRefusal) {
         let seconds = counts.withLock { $0.record(clientID, AddressGroup(address), now) }
         if let seconds { throw Self.refusal(retryAfter: seconds) }
     }
@@ -72,14 +72,14 @@ extension GuessLimit.Counts {
     /// An address beyond its own bound adds no further guessers, so that few addresses cannot fill
     /// the table.
     fileprivate mutating func record(
-        _ clientID: String, _ address: AddressGroup, _ now: Int64
+        _ clientID: ByteText, _ address: AddressGroup, _ now: Int64
     ) -> Int64? {
         let ofAddress = addresses.secondsUntilAllowed(address, now: now)
         var isCounted = addresses.record(address, now: now)
         var ofGuesser: Int64?
         // An id that is nobody's cannot be guessed at, and may be as long as a request.
         if ClientID.isPlausible(clientID) {
-            let guesser = GuessLimit.Guesser(address: address, clientID: ByteText(clientID))
+            let guesser = GuessLimit.Guesser(address: address, clientID: clientID)
             ofGuesser = guessers.secondsUntilAllowed(guesser, now: now)
             if ofAddress == nil || guessers.isCounting(guesser) {
                 isCounted = guessers.record(guesser, now: now) && isCounted

@@ -10,8 +10,8 @@ import Tokens
 /// `GET /ice-servers`: STUN and TURN servers, the latter with credentials that end, for whoever
 /// may signal.
 final class ICEServersEndpoint: Sendable {
-    static let path = "/ice-servers"
-    static let methods = ["GET", "HEAD", "OPTIONS"]
+    static let path: ByteText = "/ice-servers"
+    static let methods: [ByteText] = ["GET", "HEAD", "OPTIONS"]
     /// Answers that one subject gets within a minute.
     static let answersPerMinuteMax = 60
 
@@ -19,7 +19,7 @@ final class ICEServersEndpoint: Sendable {
     private let gate: ClientGate
     private let pages: PageRules
     private let check: HolderCheck
-    private let answers = Lock(AttemptCounter<String>(attemptsMax: answersPerMinuteMax))
+    private let answers = Lock(AttemptCounter<ByteText>(attemptsMax: answersPerMinuteMax))
 
     init(
         _ configuration: AuthConfiguration, _ ports: AuthPorts, _ gate: ClientGate,
@@ -62,17 +62,17 @@ final class ICEServersEndpoint: Sendable {
         let holder = try check.holder(of: token, kinds, now)
         if fromCookie { try pages.checkRead(request, of: holder.client) }
         let claims = holder.claims
-        guard claims.kind == .session || claims.scopes.contains("signal") else {
+        guard claims.kind == .session || claims.has(scope: "signal") else {
             throw .insufficientScope("signal", "the token lacks the scope signal")
         }
-        try count(claims.subject, now)
+        try count(ByteText(claims.subject), now)
         let offer = ports.iceServers(claims.subject, now)
         var body = Array(#"{"iceServers":\#(offer.json)"#.utf8)
         if let end = offer.expiresAt { body += Array(#","expiresAt":\#(end)"#.utf8) }
         return .json(200, body + [UInt8(ascii: "}")], headers: NoStore.fields)
     }
 
-    private func count(_ subject: String, _ now: Int64) throws(OAuthRefusal) {
+    private func count(_ subject: ByteText, _ now: Int64) throws(OAuthRefusal) {
         let seconds = answers.withLock { answers -> Int64? in
             if let seconds = answers.secondsUntilAllowed(subject, now: now) { return seconds }
             answers.record(subject, now: now)

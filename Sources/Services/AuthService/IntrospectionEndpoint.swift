@@ -7,7 +7,7 @@ import Tokens
 /// `POST /oauth2/introspect`: what a token says, and whether it is good (RFC 7662): one of the
 /// caller's own, or of a client about whose tokens an operator lets it ask.
 final class IntrospectionEndpoint: Sendable {
-    static let path = "/oauth2/introspect"
+    static let path: ByteText = "/oauth2/introspect"
     static let parameters: [FormParameter] =
         FormParameter.authentication + [.token, .tokenTypeHint]
     /// Nothing beside it, whatever the reason (RFC 7662 §2.2).
@@ -38,7 +38,7 @@ final class IntrospectionEndpoint: Sendable {
         let client = try gate.client(of: request, form, within: rate, now)
         guard let token = form[.token] else { throw .invalidRequest("token is missing") }
         // Verified before anything in it is believed; token_type_hint is not needed for that.
-        guard case .success(let claims) = ports.verify(token, [.access, .session], now),
+        guard case .success(let claims) = ports.verify(token.string, [.access, .session], now),
             now < claims.expiresAt, client.mayIntrospect(tokensOf: claims.clientID),
             !ports.isRevoked(claims), try isEnabled(claims.clientID)
         else { return Self.inactive }

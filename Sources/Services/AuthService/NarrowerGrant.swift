@@ -1,9 +1,10 @@
+import Bytes
 import Clients
 import Tokens
 
 /// What a token may be exchanged for: what both the token and the client's grant of today allow.
 struct NarrowerGrant {
-    private let allowedScopes: [String]
+    private let allowedScopes: [ByteText]
     private let allowedRooms: [RoomPattern]
 
     init(of token: TokenClaims, _ client: Client) {
@@ -12,7 +13,7 @@ struct NarrowerGrant {
     }
 
     /// Everything allowed, or what is asked for (RFC 6749 §3.3).
-    func scopes(_ form: OAuthForm) throws(OAuthRefusal) -> [String] {
+    func scopes(_ form: OAuthForm) throws(OAuthRefusal) -> [ByteText] {
         guard let requested = try TokenWish.parsedScopes(form[.scope]) else {
             guard !allowedScopes.isEmpty else {
                 throw .invalidScope("scope: subject_token has none that this client is granted")
@@ -45,8 +46,10 @@ struct NarrowerGrant {
     /// A session opens the relay, which is what `signal` stands for in an access token; beyond that
     /// `session` is never handed on, since it would make another session, nor is `client:register`,
     /// which is for no page.
-    private static func scopes(of token: TokenClaims) -> [String] {
-        var scopes = token.scopes.filter { !Client.scopesByNameOnly.contains($0) }
+    private static func scopes(of token: TokenClaims) -> [ByteText] {
+        var scopes = token.scopes.map { ByteText($0) }.filter {
+            !Client.scopesByNameOnly.contains($0)
+        }
         if token.kind == .session, !scopes.contains("signal") { scopes.append("signal") }
         return scopes
     }

@@ -1,12 +1,14 @@
+import Bytes
+import Clients
 import HTTPMessages
 
 /// The parameters of a request as sent: each at most once, an empty one counts as absent, an
 /// unknown one is ignored (RFC 6749 §3.2).
 struct OAuthForm {
-    private var fields: [(parameter: FormParameter, value: String)] = []
+    private var fields: [(parameter: FormParameter, value: ByteText)] = []
 
     private static let bodyBytesMax = 16_384
-    private static let mediaType = "application/x-www-form-urlencoded"
+    private static let mediaType: ByteText = "application/x-www-form-urlencoded"
 
     /// Of a request that may come without a body.
     init(optional request: borrowing HTTPRequest) throws(OAuthRefusal) {
@@ -27,23 +29,23 @@ struct OAuthForm {
         }
         try Self.checkContentType(request.headers)
         try Self.checkQuery(request.query)
-        var unknown: [String] = []
-        for (name, value) in try Self.pairs(request.body, "body") where !value.isEmpty {
-            if let parameter = FormParameter(rawValue: name) {
+        var unknown: Set<ByteText> = []
+        for (name, value) in try Self.pairs("body", request.body.span)
+        where !value.isEmpty {
+            if let parameter = FormParameter(named: name) {
                 try add(parameter, value)
                 continue
             }
-            if unknown.contains(name) { throw Self.repeated(name) }
-            unknown.append(name)
+            guard unknown.insert(name).inserted else { throw Self.repeated(name) }
         }
-        guard self[.grantType] != TokenExchange.grantType else { return }
+        guard self[.grantType].flatMap(GrantType.init(named:)) != .tokenExchange else { return }
         for parameter in FormParameter.repeatable where isRepeated(parameter) {
-            throw Self.repeated(parameter.rawValue)
+            throw Self.repeated(ByteText(parameter.rawValue))
         }
     }
 
     /// The value, or the first of several; nil where there is none.
-    subscript(parameter: FormParameter) -> String? {
+    subscript(parameter: FormParameter) -> ByteText? {
         for index in fields.indices where fields[index].parameter == parameter {
             return fields[index].value
         }
@@ -51,7 +53,7 @@ struct OAuthForm {
     }
 
     /// All values, of one that may be repeated.
-    func values(_ parameter: FormParameter) -> [String] {
+    func values(_ parameter: FormParameter) -> [ByteText] {
         fields.filter { $0.parameter == parameter }.map(\.value)
     }
 
@@ -62,21 +64,21 @@ struct OAuthForm {
     }
 
     private mutating func add(
-        _ parameter: FormParameter, _ value: String
+        _ parameter: FormParameter, _ value: ByteText
     ) throws(OAuthRefusal) {
         guard self[parameter] == nil || FormParameter.repeatable.contains(parameter) else {
-            throw Self.repeated(parameter.rawValue)
+            throw Self.repeated(ByteText(parameter.rawValue))
         }
         fields.append((parameter, value))
     }
 
-    private static func repeated(_ name: String) -> OAuthRefusal {
+    private static func repeated(_ name: ByteText) -> OAuthRefusal {
         .invalidRequest("\(OAuthText.quoted(name)) occurs more than once")
     }
 
     private static func pairs(
-        _ bytes: [UInt8], _ place: String
-    ) throws(OAuthRefusal) -> [(name: String, value: String)] {
+        _ place: String, _ bytes: Span<UInt8>
+    ) throws(OAuthRefusal) -> [(name: ByteText, value: ByteText)] {
         do throws(FormError) {
             return try FormFields.parse(bytes)
         } catch {
@@ -84,10 +86,10 @@ struct OAuthForm {
         }
     }
 
-    private static func checkQuery(_ query: String?) throws(OAuthRefusal) {
+    private static func checkQuery(_ query: ByteText?) throws(OAuthRefusal) {
         guard let query, !query.isEmpty else { return }
-        for (name, _) in try pairs(Array(query.utf8), "query string") {
-            guard let parameter = FormParameter(rawValue: name),
+        for (name, _) in try pairs("query string", query.utf8.span) {
+            guard let parameter = FormParameter(named: name),
                 FormParameter.secrets.contains(parameter)
             else { continue }
             throw .invalidRequest(

@@ -14,8 +14,8 @@ struct OAuthRefusal: Error, Equatable {
     var headers: [Header] = []
 
     struct Header: Equatable {
-        let name: String
-        let value: String
+        let name: ByteText
+        let value: ByteText
     }
 
     static func invalidRequest(_ description: String) -> OAuthRefusal {
@@ -53,7 +53,7 @@ struct OAuthRefusal: Error, Equatable {
             ])
     }
 
-    static func methodNotAllowed(allow: String) -> OAuthRefusal {
+    static func methodNotAllowed(allow: ByteText) -> OAuthRefusal {
         OAuthRefusal(
             status: 405, code: "invalid_request", description: "the method must be \(allow)",
             headers: [Header(name: "Allow", value: allow)])
@@ -72,7 +72,7 @@ struct OAuthRefusal: Error, Equatable {
     static func tooManyRequests(_ description: String, retryAfter seconds: Int64) -> OAuthRefusal {
         OAuthRefusal(
             status: 429, code: "too_many_requests", description: description,
-            headers: [Header(name: "Retry-After", value: String(seconds))])
+            headers: [Header(name: "Retry-After", value: "\(seconds)")])
     }
 
     static let temporarilyUnavailable = OAuthRefusal(
@@ -97,7 +97,9 @@ struct OAuthRefusal: Error, Equatable {
 
 /// Responses that hold tokens, credentials or what became of them (RFC 6749 §5.1).
 enum NoStore {
-    static let fields = [("Cache-Control", "no-store"), ("Pragma", "no-cache")]
+    static let fields: [(ByteText, ByteText)] = [
+        ("Cache-Control", "no-store"), ("Pragma", "no-cache"),
+    ]
 }
 
 /// The characters of error texts: %x20-21 / %x23-5B / %x5D-7E (RFC 6749 §5.2).
@@ -111,6 +113,13 @@ enum OAuthText {
         }
         return String(decoding: bytes, as: UTF8.self)
     }
+
+    /// The elements of a field's list (RFC 9110 §5.6.1).
+    static func list(_ elements: [ByteText]) -> ByteText {
+        ByteText(elements.joined(separator: ", "))
+    }
+
+    static func quoted(_ value: ByteText) -> String { quoted(value.string) }
 
     /// A value from the request as it may stand in an error text, cut to 64 characters.
     static func quoted(_ value: String) -> String {

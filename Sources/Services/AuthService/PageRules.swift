@@ -1,13 +1,14 @@
+import Bytes
 import Clients
 import Edge
 import HTTPMessages
 
 /// Which pages may use what leans on the session cookie, and may read the answers.
 struct PageRules: Sendable {
-    private static let credentials = [
+    private static let credentials: [(ByteText, ByteText)] = [
         ("Access-Control-Allow-Credentials", "true"), ("Vary", "Origin"),
     ]
-    private static let withoutCookies = [
+    private static let withoutCookies: [(ByteText, ByteText)] = [
         ("Access-Control-Allow-Origin", "*"), ("Vary", "Origin"),
     ]
 
@@ -20,10 +21,10 @@ struct PageRules: Sendable {
     }
 
     /// As long as the key set may be kept; browsers cut it to what they hold to be right.
-    private static let preflightSeconds = "300"
+    private static let preflightSeconds: ByteText = "300"
 
-    private let ownOrigins: [String]
-    private let isListedOrigin: @Sendable (String) -> Bool
+    private let ownOrigins: [ByteText]
+    private let isListedOrigin: @Sendable (ByteText) -> Bool
 
     init(_ configuration: AuthConfiguration, _ ports: AuthPorts) {
         ownOrigins = Origin.own(url: configuration.issuer)
@@ -52,7 +53,7 @@ struct PageRules: Sendable {
         try check(request, of: client)
     }
 
-    private func origins(of client: Client?) -> [String] {
+    private func origins(of client: Client?) -> [ByteText] {
         (client?.origins ?? []) + ownOrigins
     }
 
@@ -63,13 +64,13 @@ struct PageRules: Sendable {
 
     /// Answers a preflight (Fetch standard, CORS protocol).
     func preflight(
-        _ request: HTTPRequest, methods: [String], readers: Readers = .listed
+        _ request: HTTPRequest, methods: [ByteText], readers: Readers = .listed
     ) -> HTTPResponse {
         let shared = sharing(with: request, readers)
         guard !shared.isEmpty else { return Self.refusal.response }
         let headers =
             shared + [
-                ("Access-Control-Allow-Methods", methods.joined(separator: ", ")),
+                ("Access-Control-Allow-Methods", OAuthText.list(methods)),
                 ("Access-Control-Allow-Headers", "Authorization, Content-Type"),
                 ("Access-Control-Max-Age", Self.preflightSeconds),
             ]
@@ -79,7 +80,7 @@ struct PageRules: Sendable {
     /// What lets a page of another origin read the answer; nothing where it may not.
     func sharing(
         with request: HTTPRequest, _ readers: Readers = .listed
-    ) -> [(String, String)] {
+    ) -> [(ByteText, ByteText)] {
         let (origin, count) = request.headers.find("Origin")
         guard let origin, count == 1 else { return [] }
         guard ownOrigins.contains(origin) || isListedOrigin(origin) else {

@@ -1,15 +1,15 @@
+import Bytes
 import HTTPMessages
-import Tokens
 
 /// What a request presents to prove which client it comes from, by exactly one method
 /// (RFC 6749 §2.3).
 enum PresentedCredentials {
-    case secret(clientID: String, secret: String)
+    case secret(clientID: ByteText, secret: ByteText)
     /// `private_key_jwt`; `clientID` is what stands beside it, if anything does.
-    case assertion(String, clientID: String?)
+    case assertion(ByteText, clientID: ByteText?)
 
     /// `client_assertion_type` of RFC 7523 §2.2.
-    static let assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+    static let assertionType: ByteText = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
     /// Finds the one method that was used: HTTP Basic, `client_id` and `client_secret` in the body,
     /// or `client_assertion`. A `client_id` alone never authenticates; beside another method it
@@ -40,15 +40,15 @@ enum PresentedCredentials {
     }
 
     private static func basic(
-        _ authorization: String, _ form: OAuthForm
+        _ authorization: ByteText, _ form: OAuthForm
     ) throws(OAuthRefusal) -> PresentedCredentials {
-        let basic: (id: String, secret: String)
+        let basic: (id: ByteText, secret: ByteText)
         do throws(BasicCredentialsError) {
             basic = try BasicCredentials.parse(authorization: authorization)
         } catch {
             throw .invalidClient(error.description)
         }
-        if let named = form[.clientID], !named.hasSameBytes(as: basic.id) {
+        if let named = form[.clientID], named != basic.id {
             throw .invalidRequest("client_id is not the one in Authorization")
         }
         return .secret(clientID: basic.id, secret: basic.secret)

@@ -6,10 +6,10 @@ import StrictJSON
 /// `GET`, `PUT` and `DELETE` of `/oauth2/register/{client_id}`: a registered client reads,
 /// replaces and removes its registration, by its registration access token (RFC 7592 §2).
 final class RegisteredClientEndpoint: Sendable {
-    static let prefix = RegistrationEndpoint.path + "/"
+    static let prefix: ByteText = "\(RegistrationEndpoint.path)/"
     /// As OpenAPI writes it.
-    static let path = prefix + "{client_id}"
-    static let methods = ["GET", "PUT", "DELETE"]
+    static let path: ByteText = "\(prefix){client_id}"
+    static let methods: [ByteText] = ["GET", "PUT", "DELETE"]
 
     private let issuer: String
     private let ports: AuthPorts
@@ -49,7 +49,7 @@ final class RegisteredClientEndpoint: Sendable {
     }
 
     private func answer(
-        _ client: Client, _ token: String, secret: String? = nil
+        _ client: Client, _ token: ByteText, secret: String? = nil
     ) throws(OAuthRefusal) -> HTTPResponse {
         guard let registration = client.registration else { throw Self.refused }
         return RegistrationResponse(
@@ -88,9 +88,9 @@ extension RegisteredClientEndpoint {
     /// The client of the path, once the token has proved to be its own. Unknown client and wrong
     /// token cost the same and look the same (RFC 7592 §2.1).
     private func client(
-        _ request: HTTPRequest, _ token: String, _ now: Int64
+        _ request: HTTPRequest, _ token: ByteText, _ now: Int64
     ) throws(OAuthRefusal) -> Client {
-        let id = String(request.path.dropFirst(Self.prefix.count))
+        let id = request.path.dropFirst(Self.prefix.count)
         try guesses.check(id, from: request.clientAddress, now: now)
         guard try isTokenOf(id, token), let client = try lookUp(registry.client, id) else {
             try guesses.record(id, from: request.clientAddress, now: now)
@@ -103,10 +103,10 @@ extension RegisteredClientEndpoint {
         return client
     }
 
-    private func isTokenOf(_ id: String, _ token: String) throws(OAuthRefusal) -> Bool {
+    private func isTokenOf(_ id: ByteText, _ token: ByteText) throws(OAuthRefusal) -> Bool {
         let known =
             ClientID.isPlausible(id) ? try lookUp(registry.tokenDigest, id) : nil
-        let presented = RegistrationTokenText.digest(of: token, sha256: ports.sha256)
+        let presented = RegistrationTokenText.digest(of: token.string, sha256: ports.sha256)
         let isEqual = ports.constantTimeEqual(presented, known ?? dummy)
         // An unknown id had the directory look for what is new.
         if known != nil, !isEqual { _ = ports.catchUp() }
@@ -114,10 +114,10 @@ extension RegisteredClientEndpoint {
     }
 
     private func lookUp<Value>(
-        _ port: (String) throws(ClientLookupFailure) -> Value?, _ id: String
+        _ port: (String) throws(ClientLookupFailure) -> Value?, _ id: ByteText
     ) throws(OAuthRefusal) -> Value? {
         do throws(ClientLookupFailure) {
-            return try port(id)
+            return try port(id.string)
         } catch {
             throw ports.unavailable(error)
         }
@@ -129,7 +129,7 @@ extension RegisteredClientEndpoint {
 extension RegisteredClientEndpoint {
     /// Puts what is sent in the place of everything that was registered (RFC 7592 §2.2).
     private func replace(
-        _ client: Client, _ request: HTTPRequest, _ token: String, _ now: Int64
+        _ client: Client, _ request: HTTPRequest, _ token: ByteText, _ now: Int64
     ) throws(OAuthRefusal) -> HTTPResponse {
         let object = try RegistrationBody.object(of: request)
         try checkIdentity(object, client, now)
@@ -154,17 +154,19 @@ extension RegisteredClientEndpoint {
 
     private func bounds(of client: Client) throws(OAuthRefusal) -> RegistrationBounds {
         guard let id = client.registration?.registrar else { throw Self.refused }
-        return RegistrationBounds(of: client, registrar: try lookUp(registry.client, id))
+        return RegistrationBounds(of: client, registrar: try lookUp(registry.client, ByteText(id)))
     }
 
     /// The client names itself, and chooses no secret.
     private func checkIdentity(
         _ object: JSONObject, _ client: Client, _ now: Int64
     ) throws(OAuthRefusal) {
-        guard let id = object["client_id"]?.string, id.utf8.elementsEqual(client.clientID.utf8)
-        else { throw .invalidMetadata("client_id: must be the one in the path") }
+        guard object["client_id"]?.string == ByteText(client.clientID) else {
+            throw .invalidMetadata("client_id: must be the one in the path")
+        }
         guard let secret = object["client_secret"], secret != .null else { return }
-        let digest = ClientSecretText.digest(of: secret.string?.string ?? "", sha256: ports.sha256)
+        let digest = ClientSecretText.digest(
+            of: secret.string?.string ?? "", sha256: ports.sha256)
         guard let current = client.secrets.last, current.isLive(atSecondsSinceEpoch: now),
             ports.constantTimeEqual(digest, current.digest)
         else {

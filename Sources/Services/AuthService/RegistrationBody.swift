@@ -6,11 +6,11 @@ import StrictJSON
 enum RegistrationBody {
     static let bytesMax = 16_384
     private static let depthMax = 8
-    private static let mediaType = "application/json"
+    private static let mediaType: ByteText = "application/json"
 
     /// What the server alone decides. Nobody registers with these, and nobody sends them back
     /// (RFC 7592 §2.2).
-    static let decidedHere = [
+    static let decidedHere: [ByteText] = [
         "registration_access_token", "registration_client_uri", "client_secret_expires_at",
         "client_id_issued_at",
     ]
@@ -38,8 +38,8 @@ enum RegistrationBody {
     }
 
     /// Refuses members that somebody may think to decide, and does not.
-    static func refuse(_ names: [String], in object: JSONObject) throws(OAuthRefusal) {
-        for name in names where object[ByteText(name)] != nil {
+    static func refuse(_ names: [ByteText], in object: JSONObject) throws(OAuthRefusal) {
+        for name in names where object[name] != nil {
             throw .invalidMetadata("\(name): decided by the server; leave it out")
         }
     }

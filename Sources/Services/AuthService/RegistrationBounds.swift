@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 
 /// What a client that is registered over HTTP may be given.
@@ -6,7 +7,7 @@ import Clients
 /// not bounded: each client's are its own, and none of them is another client's, its registrar's
 /// included.
 struct RegistrationBounds: Equatable {
-    let scopes: [String]
+    let scopes: [ByteText]
     let lifetimeSecondsMax: Int64
 
     /// What `registrar` may hand on: everything of its own but the right to register.

@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 import HTTPMessages
 import Tokens
@@ -5,8 +6,8 @@ import Tokens
 /// `POST /oauth2/register`: a new client, in the name of one that may register others
 /// (RFC 7591 §3).
 final class RegistrationEndpoint: Sendable {
-    static let path = "/oauth2/register"
-    static let parameters = RegistrationMetadata.Member.allCases.map(\.rawValue)
+    static let path: ByteText = "/oauth2/register"
+    static let parameters = RegistrationMetadata.Member.allCases.map { ByteText($0.rawValue) }
 
     private let issuer: String
     private let ports: AuthPorts
@@ -58,7 +59,7 @@ final class RegistrationEndpoint: Sendable {
             registration: registration, atSecondsSinceEpoch: now)
         try add(client, by: registrar)
         return RegistrationResponse(
-            client: client, registration: registration, token: token, secret: secret
+            client: client, registration: registration, token: ByteText(token), secret: secret
         ).make(201, issuer)
     }
 
@@ -94,15 +95,15 @@ final class RegistrationEndpoint: Sendable {
             throw .invalidToken("the token is of a client that is disabled or gone")
         }
         let scope = Client.registrationScope
-        guard claims.scopes.contains(scope), client.scopes.contains(scope) else {
+        guard claims.has(scope: scope), client.scopes.contains(scope) else {
             throw .insufficientScope(scope, "the token or its client lacks the scope \(scope)")
         }
         return client
     }
 
     /// Verified before anything in it is believed, and without the leeway that verifiers grant.
-    private func goodToken(_ token: String, _ now: Int64) throws(OAuthRefusal) -> TokenClaims {
-        switch ports.verify(token, [.access], now) {
+    private func goodToken(_ token: ByteText, _ now: Int64) throws(OAuthRefusal) -> TokenClaims {
+        switch ports.verify(token.string, [.access], now) {
         case .failure(let verdict):
             throw .invalidToken("the token is not good: \(verdict.code)")
         case .success(let claims):

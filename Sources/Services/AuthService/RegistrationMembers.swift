@@ -10,19 +10,19 @@ struct RegistrationMembers {
 
     init(_ object: JSONObject) { self.object = object }
 
-    func text(_ member: Member) throws(OAuthRefusal) -> String? {
+    func text(_ member: Member) throws(OAuthRefusal) -> ByteText? {
         guard let value = value(member) else { return nil }
         guard let text = value.string else { throw .invalidMetadata(member, "expected a string") }
-        return text.string
+        return text
     }
 
-    func texts(_ member: Member) throws(OAuthRefusal) -> [String]? {
+    func texts(_ member: Member) throws(OAuthRefusal) -> [ByteText]? {
         guard let value = value(member) else { return nil }
-        let texts = value.array?.map(\.string)
-        guard let texts, !texts.contains(nil) else {
+        let texts = value.array?.compactMap(\.string)
+        guard let texts, texts.count == value.array?.count else {
             throw .invalidMetadata(member, "expected a list of strings")
         }
-        return texts.compactMap { $0?.string }
+        return texts
     }
 
     func integer(_ member: Member) throws(OAuthRefusal) -> Int64? {
@@ -84,9 +84,9 @@ struct RegistrationMembers {
     }
 
     private static func choice<Choice: RawRepresentable<String> & CaseIterable>(
-        _ text: String, _ member: Member
+        _ text: ByteText, _ member: Member
     ) throws(OAuthRefusal) -> Choice {
-        guard let choice = Choice(rawValue: text) else {
+        guard let choice = Choice(named: text) else {
             let known = Choice.allCases.map(\.rawValue).joined(separator: ", ")
             throw .invalidMetadata(member, "\(OAuthText.quoted(text)) is none of \(known)")
         }

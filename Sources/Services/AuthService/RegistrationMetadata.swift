@@ -25,11 +25,11 @@ struct RegistrationMetadata {
 
     let authenticationMethod: AuthenticationMethod
     let grantTypes: [GrantType]
-    private let name: String?
-    private let scopes: [String]?
+    private let name: ByteText?
+    private let scopes: [ByteText]?
     private let keys: [PublicKey]
-    private let rooms: [String]
-    private let origins: [String]
+    private let rooms: [ByteText]
+    private let origins: [ByteText]
     private let lifetimeSeconds: Int64?
 
     /// - Parameters:
@@ -67,33 +67,30 @@ struct RegistrationMetadata {
         let new: NewClient
         do throws(RegistrationError) {
             new = try NewClient(
-                name: name ?? clientID, rooms: rooms, origins: origins, scopes: scopes ?? [],
+                name: name?.string ?? clientID, rooms: rooms.map(\.string), origins: origins,
+                scopes: scopes ?? [],
                 lifetimeSecondsMax: lifetimeSeconds ?? bounds.lifetimeSecondsMax,
                 assertionKeys: keys)
         } catch {
             throw Self.refusal(of: error)
         }
         try bounds.check(new)
-        for own in Origin.own(url: issuer) where Self.contains(own, in: new.origins) {
+        for own in Origin.own(url: issuer) where new.origins.contains(own) {
             throw .invalidMetadata(.origins, "\(OAuthText.quoted(own)) is the issuer's own")
         }
         return new
     }
 
-    private static func contains(_ origin: String, in origins: [String]) -> Bool {
-        origins.contains { ByteText($0) == ByteText(origin) }
-    }
-
-    private static func scopes(_ members: RegistrationMembers) throws(OAuthRefusal) -> [String]? {
+    private static func scopes(_ members: RegistrationMembers) throws(OAuthRefusal) -> [ByteText]? {
         guard let text = try members.text(.scope) else { return nil }
-        guard let scopes = Scope.parse(text) else {
+        guard let scopes = Scope.parse(text.string) else {
             throw .invalidMetadata(.scope, "expected scopes with single spaces between them")
         }
-        return scopes
+        return scopes.map { ByteText($0) }
     }
 
     /// None asked for means every room; an empty list must not.
-    private static func rooms(_ members: RegistrationMembers) throws(OAuthRefusal) -> [String] {
+    private static func rooms(_ members: RegistrationMembers) throws(OAuthRefusal) -> [ByteText] {
         guard let rooms = try members.texts(.rooms) else { return [] }
         guard !rooms.isEmpty else { throw .invalidMetadata(.rooms, "expected at least one room") }
         return rooms

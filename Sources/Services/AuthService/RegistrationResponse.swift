@@ -9,13 +9,13 @@ struct RegistrationResponse {
     let client: Client
     let registration: ClientRegistration
     /// As the client presented it, or as it was just made: the registry does not know it.
-    let token: String
+    let token: ByteText
     /// What was just made; the registry does not know it either.
     var secret: String?
 
     /// Where the client reads and changes its registration.
     static func uri(of clientID: String, _ issuer: String) -> String {
-        ServerMetadata.base(issuer) + RegisteredClientEndpoint.prefix + clientID
+        "\(ServerMetadata.base(issuer))\(RegisteredClientEndpoint.prefix)\(clientID)"
     }
 
     func make(_ status: Int, _ issuer: String) -> HTTPResponse {
@@ -34,23 +34,22 @@ struct RegistrationResponse {
 
     /// Everything that is registered, defaults included.
     private var metadata: JSONObject {
-        typealias Member = RegistrationMetadata.Member
-        var metadata: JSONObject = [:]
-        metadata[ByteText(Member.name.rawValue)] = .string(client.name)
-        metadata[ByteText(Member.scope.rawValue)] = .string(client.scopes.joined(separator: " "))
-        metadata[ByteText(Member.grantTypes.rawValue)] =
-            .array(registration.grantTypes.map { .string($0.rawValue) })
-        metadata[ByteText(Member.authenticationMethod.rawValue)] =
-            .string(registration.authenticationMethod.rawValue)
+        var metadata: [(RegistrationMetadata.Member, JSONValue)] = [
+            (.name, .string(client.name)),
+            (.scope, .string(client.scopes.joined(separator: " "))),
+            (.grantTypes, .array(registration.grantTypes.map { .string($0.rawValue) })),
+            (.authenticationMethod, .string(registration.authenticationMethod.rawValue)),
+        ]
         if !client.assertionKeys.isEmpty {
-            metadata[ByteText(Member.keys.rawValue)] = [
-                "keys": .array(client.assertionKeys.map(\.jwk))
-            ]
+            metadata.append((.keys, ["keys": .array(client.assertionKeys.map(\.jwk))]))
         }
-        metadata[ByteText(Member.rooms.rawValue)] = .array(client.rooms.map { .string($0.text) })
-        metadata[ByteText(Member.origins.rawValue)] = .array(client.origins.map { .string($0) })
-        metadata[ByteText(Member.lifetime.rawValue)] = .number(
-            JSONNumber(client.lifetimeSecondsMax))
-        return metadata
+        metadata += [
+            (.rooms, .array(client.rooms.map { .string($0.text) })),
+            (.origins, .array(client.origins.map { .string($0) })),
+            (.lifetime, .number(JSONNumber(client.lifetimeSecondsMax))),
+        ]
+        var object = JSONObject()
+        for (member, value) in metadata { object[ByteText(member.rawValue)] = value }
+        return object
     }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 import HTTPMessages
 import Tokens
@@ -5,7 +6,7 @@ import Tokens
 /// `POST /oauth2/revoke`: takes back a token (RFC 7009) and, which is ours, all tokens of a user or
 /// of the caller.
 final class RevocationEndpoint: Sendable {
-    static let path = "/oauth2/revoke"
+    static let path: ByteText = "/oauth2/revoke"
     static let parameters: [FormParameter] =
         FormParameter.authentication + [.token, .tokenTypeHint, .sub, .all]
 
@@ -45,7 +46,7 @@ final class RevocationEndpoint: Sendable {
         case (let token?, nil, nil): return try self.token(token, clientID, now)
         case (nil, .some, nil):
             guard let user = try TokenWish.label(form, .sub) else { return nil }
-            return .allOf(user: user, of: clientID, now: now)
+            return .allOf(user: user.string, of: clientID, now: now)
         case (nil, nil, "true"): return .allOf(clientID: clientID, now: now)
         case (nil, nil, .some): throw .invalidRequest("all must be true")
         case (nil, nil, nil): throw .invalidRequest("token is missing (or sub, or all=true)")
@@ -56,12 +57,13 @@ final class RevocationEndpoint: Sendable {
     /// The signature is verified before a claim is believed. What is no good token is as good as
     /// revoked (RFC 7009 §2.2); one of another client is refused (§2.1).
     private func token(
-        _ token: String, _ clientID: String, _ now: Int64
+        _ token: ByteText, _ clientID: String, _ now: Int64
     ) throws(OAuthRefusal) -> Revocation? {
-        guard case .success(let claims) = ports.verify(token, [.access, .session], now) else {
+        guard case .success(let claims) = ports.verify(token.string, [.access, .session], now)
+        else {
             return nil
         }
-        guard claims.clientID.utf8.elementsEqual(clientID.utf8) else {
+        guard ByteText(claims.clientID) == ByteText(clientID) else {
             throw .invalidGrant("token was not issued to this client")
         }
         return .of(claims)

@@ -1,11 +1,13 @@
+import Bytes
+
 /// A path that `AuthService` answers, and what may be sent to it: the table that
 /// `docs/openapi.json` is held against.
 struct Route: Equatable, Sendable {
-    let path: String
+    let path: ByteText
     /// Every other one is answered with 405 and these in `Allow`.
-    let methods: [String]
+    let methods: [ByteText]
     /// Names of the form's fields, or of the JSON body's members.
-    var parameters: [String] = []
+    var parameters: [ByteText] = []
 
     /// Every route but those of the demo, which are where a demo is. Those under `/oauth2/register`
     /// are where clients may register themselves; a segment in braces stands for any other.
@@ -24,12 +26,12 @@ struct Route: Equatable, Sendable {
             path: SessionEndpoint.path, methods: SessionEndpoint.methods),
         Route(
             path: SessionEndpoint.tokenPath, methods: SessionEndpoint.tokenMethods,
-            parameters: SessionEndpoint.parameters.map(\.rawValue)),
+            parameters: SessionEndpoint.parameters.map { ByteText($0.rawValue) }),
         Route(path: ICEServersEndpoint.path, methods: ICEServersEndpoint.methods),
         Route(path: EdgeEndpoint.path, methods: ["POST"], parameters: ["Records"]),
     ]
 
-    private static func form(_ path: String, _ parameters: [FormParameter]) -> Route {
-        Route(path: path, methods: ["POST"], parameters: parameters.map(\.rawValue))
+    private static func form(_ path: ByteText, _ parameters: [FormParameter]) -> Route {
+        Route(path: path, methods: ["POST"], parameters: parameters.map { ByteText($0.rawValue) })
     }
 }

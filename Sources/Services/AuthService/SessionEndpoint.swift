@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 import Edge
 import HTTPMessages
@@ -10,10 +11,10 @@ import Tokens
 /// nothing, and a page elsewhere must not sign its visitors in as somebody else either (login
 /// CSRF).
 final class SessionEndpoint: Sendable {
-    static let path = "/session"
-    static let methods = ["POST", "DELETE", "OPTIONS"]
-    static let tokenPath = "/session/token"
-    static let tokenMethods = ["POST", "OPTIONS"]
+    static let path: ByteText = "/session"
+    static let methods: [ByteText] = ["POST", "DELETE", "OPTIONS"]
+    static let tokenPath: ByteText = "/session/token"
+    static let tokenMethods: [ByteText] = ["POST", "OPTIONS"]
     static let parameters: [FormParameter] = [.clientID, .scope, .rooms, .expiresIn]
 
     private let configuration: AuthConfiguration
@@ -67,7 +68,7 @@ final class SessionEndpoint: Sendable {
         try pages.check(request, of: holder.client)
         let seconds = holder.claims.expiresAt - now
         guard seconds > 0 else { throw .invalidToken("the token is not good: token_expired") }
-        guard token.utf8.count <= configuration.edgeStep.valueBytesMax else {
+        guard token.count <= configuration.edgeStep.valueBytesMax else {
             throw .invalidRequest(
                 "the session token is longer than \(configuration.edgeStep.valueBytesMax) bytes: "
                     + "ask for one with fewer rooms")
@@ -78,7 +79,7 @@ final class SessionEndpoint: Sendable {
     }
 
     /// RFC 6265bis §4.1: with the name's prefix `__Host-`, for this host and https alone.
-    private func setCookie(_ value: String, seconds: Int64) -> (String, String) {
+    private func setCookie(_ value: ByteText, seconds: Int64) -> (ByteText, ByteText) {
         let name = configuration.edgeStep.cookieName
         return (
             "Set-Cookie",
@@ -98,7 +99,7 @@ final class SessionEndpoint: Sendable {
         let holder = try check.holder(of: session, [.session], now)
         try pages.check(request, of: holder.client)
         let form = try OAuthForm(optional: request)
-        if let clientID = form[.clientID], !clientID.hasSameBytes(as: holder.client.clientID) {
+        if let clientID = form[.clientID], clientID != ByteText(holder.client.clientID) {
             throw Self.otherClient
         }
         let wish = try wish(form, holder, now)
@@ -120,7 +121,8 @@ final class SessionEndpoint: Sendable {
         let narrower = NarrowerGrant(of: claims, holder.client)
         return TokenWish(
             scopes: try narrower.scopes(form), rooms: try narrower.rooms(form),
-            subject: Subject.user(of: claims.subject, claims.clientID), name: claims.name,
+            subject: Subject.user(of: claims.subject, claims.clientID),
+            name: claims.name.map { ByteText($0) },
             lifetimeSeconds: min(seconds, claims.expiresAt - now), kind: .access)
     }
 
@@ -175,7 +177,7 @@ extension SessionEndpoint {
         let isOwnPage = pages.allows(request, of: nil)
         var held: [Held] = []
         for token in tokens(in: request) {
-            guard case .success(let claims) = ports.verify(token, [.session], now) else {
+            guard case .success(let claims) = ports.verify(token.string, [.session], now) else {
                 continue
             }
             // The issuer's own pages may end every session, whether or not a look-up succeeds.
@@ -188,7 +190,7 @@ extension SessionEndpoint {
     }
 
     /// What the cookies hold, or `Authorization` where an edge before us has made that of them.
-    private func tokens(in request: HTTPRequest) -> [String] {
+    private func tokens(in request: HTTPRequest) -> [ByteText] {
         let name = configuration.edgeStep.cookieName
         let values = Cookies.values(named: name, in: request.headers).prefix(Self.cookiesMax)
         guard values.isEmpty else { return values.map(Self.unquoted).filter(BearerGrammar.isToken) }
@@ -196,15 +198,15 @@ extension SessionEndpoint {
     }
 
     /// Without the quotation marks that some put around a cookie's value (RFC 6265 §4.1.1).
-    private static func unquoted(_ value: String) -> String {
+    private static func unquoted(_ value: ByteText) -> ByteText {
         let bytes = value.utf8
         let mark = UInt8(ascii: "\"")
         guard bytes.count >= 2, bytes.first == mark, bytes.last == mark else { return value }
-        return String(value.dropFirst().dropLast())
+        return ByteText(Substring(bytes.dropFirst().dropLast()))
     }
 
     /// The page can do no more: the token went with its cookie.
-    private static func notTakenBack(_ cookie: (String, String)) -> OAuthRefusal {
+    private static func notTakenBack(_ cookie: (ByteText, ByteText)) -> OAuthRefusal {
         OAuthRefusal(
             status: 503, code: "temporarily_unavailable",
             description: "the cookie was taken off, but its session token could not be revoked and "

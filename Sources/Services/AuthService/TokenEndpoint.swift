@@ -1,10 +1,11 @@
+import Bytes
 import Clients
 import HTTPMessages
 
 /// `POST /oauth2/token`: the client_credentials grant (RFC 6749 §4.4) and token exchange
 /// (RFC 8693).
 final class TokenEndpoint: Sendable {
-    static let path = "/oauth2/token"
+    static let path: ByteText = "/oauth2/token"
     static let clientCredentials = GrantType.clientCredentials.rawValue
     static let parameters: [FormParameter] =
         FormParameter.authentication + [
@@ -53,7 +54,7 @@ final class TokenEndpoint: Sendable {
     /// Extension grants go by an absolute URI (RFC 6749 §4.5).
     private func grantType(_ form: OAuthForm) throws(OAuthRefusal) -> GrantType {
         guard let text = form[.grantType] else { throw .invalidRequest("grant_type is missing") }
-        guard let grantType = GrantType(rawValue: text) else {
+        guard let grantType = GrantType(named: text) else {
             throw .unsupportedGrantType(
                 "grant_type must be \(Self.clientCredentials) or \(TokenExchange.grantType), "
                     + "not \(OAuthText.quoted(text))")

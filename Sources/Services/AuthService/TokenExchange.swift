@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 import Tokens
 
@@ -5,8 +6,8 @@ import Tokens
 /// end never exceed those of the token that was there before, nor what the client is granted now.
 struct TokenExchange: Sendable {
     static let grantType = GrantType.tokenExchange.rawValue
-    static let accessTokenType = "urn:ietf:params:oauth:token-type:access_token"
-    static let jwtType = "urn:ietf:params:oauth:token-type:jwt"
+    static let accessTokenType: ByteText = "urn:ietf:params:oauth:token-type:access_token"
+    static let jwtType: ByteText = "urn:ietf:params:oauth:token-type:jwt"
     static let parameters: [FormParameter] = [
         .subjectToken, .subjectTokenType, .actorToken, .actorTokenType, .requestedTokenType,
         .audience, .resource,
@@ -15,10 +16,12 @@ struct TokenExchange: Sendable {
     static let extra = Array(#","issued_token_type":"\#(accessTokenType)""#.utf8)
 
     private let configuration: AuthConfiguration
+    private let audience: ByteText
     private let ports: AuthPorts
 
     init(_ configuration: AuthConfiguration, _ ports: AuthPorts) {
         self.configuration = configuration
+        audience = ByteText(configuration.audience)
         self.ports = ports
     }
 
@@ -36,7 +39,7 @@ struct TokenExchange: Sendable {
         return TokenWish(
             scopes: try narrower.scopes(form), rooms: try narrower.rooms(form),
             subject: try subject(form, token),
-            name: try TokenWish.label(form, .name) ?? token.name,
+            name: try TokenWish.label(form, .name) ?? token.name.map { ByteText($0) },
             lifetimeSeconds: min(seconds, token.expiresAt - now), kind: .access)
     }
 
@@ -59,10 +62,9 @@ struct TokenExchange: Sendable {
     /// Every target that is named must be the one there is; a resource is a URI without fragment.
     private func checkTarget(_ form: OAuthForm) throws(OAuthRefusal) {
         for parameter in FormParameter.repeatable {
-            for target in form.values(parameter)
-            where !target.utf8.elementsEqual(configuration.audience.utf8) {
+            for target in form.values(parameter) where target != audience {
                 throw .invalidTarget(
-                    "\(parameter.rawValue) must be \(configuration.audience), "
+                    "\(parameter.rawValue) must be \(audience), "
                         + "not \(OAuthText.quoted(target))")
             }
         }
@@ -78,12 +80,12 @@ struct TokenExchange: Sendable {
         }
         let kinds = try kinds(form[.subjectTokenType])
         let claims: TokenClaims
-        switch ports.verify(token, kinds, now) {
+        switch ports.verify(token.string, kinds, now) {
         case .success(let verified): claims = verified
         case .failure(let verdict):
             throw .invalidRequest("subject_token is not good: \(verdict.code)")
         }
-        guard claims.clientID.utf8.elementsEqual(client.clientID.utf8) else {
+        guard ByteText(claims.clientID) == ByteText(client.clientID) else {
             throw .invalidRequest("subject_token was not issued to this client")
         }
         // Without the leeway that verifiers grant: it must not grow with each exchange.
@@ -96,7 +98,7 @@ struct TokenExchange: Sendable {
         return claims
     }
 
-    private func kinds(_ type: String?) throws(OAuthRefusal) -> Set<TokenKind> {
+    private func kinds(_ type: ByteText?) throws(OAuthRefusal) -> Set<TokenKind> {
         switch type {
         case Self.accessTokenType: [.access]
         case Self.jwtType: [.access, .session]
@@ -112,10 +114,10 @@ struct TokenExchange: Sendable {
     /// any other token request.
     private func subject(
         _ form: OAuthForm, _ token: TokenClaims
-    ) throws(OAuthRefusal) -> String? {
+    ) throws(OAuthRefusal) -> ByteText? {
         let user = Subject.user(of: token.subject, token.clientID)
         guard let wanted = try TokenWish.label(form, .subject) else { return user }
-        guard user == nil || user.map({ $0.utf8.elementsEqual(wanted.utf8) }) == true else {
+        guard user == nil || user == wanted else {
             throw .invalidRequest("subject must be left out: subject_token is a user's already")
         }
         return wanted

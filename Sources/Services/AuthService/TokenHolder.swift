@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 import HTTPMessages
 import Tokens
@@ -22,10 +23,10 @@ struct HolderCheck: Sendable {
     /// - Throws: 401 for a token that is forged, expired, revoked, of another kind or of a client
     ///   that is gone; 503 where the registry cannot be asked.
     func holder(
-        of token: String, _ kinds: Set<TokenKind>, _ now: Int64
+        of token: ByteText, _ kinds: Set<TokenKind>, _ now: Int64
     ) throws(OAuthRefusal) -> TokenHolder {
         let claims: TokenClaims
-        switch ports.verify(token, kinds, now) {
+        switch ports.verify(token.string, kinds, now) {
         case .success(let verified): claims = verified
         case .failure(let verdict): throw .invalidToken("the token is not good: \(verdict.code)")
         }
@@ -40,7 +41,7 @@ struct HolderCheck: Sendable {
 
     /// nil where there is none.
     func client(_ id: String) throws(OAuthRefusal) -> Client? {
-        if let demoClient, demoClient.clientID == id { return demoClient }
+        if let demoClient, ByteText(demoClient.clientID) == ByteText(id) { return demoClient }
         do {
             return try ports.client(id)
         } catch {

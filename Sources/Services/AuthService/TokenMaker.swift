@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 import Tokens
 
@@ -22,8 +23,9 @@ struct TokenMaker {
             issuer: configuration.issuer, audience: [configuration.audience],
             subject: Subject.full(wish.subject, of: clientID), clientID: clientID,
             issuedAt: now, expiresAt: now + wish.lifetimeSeconds,
-            tokenID: Base64URL.encode(ports.random(Self.tokenIDBytes)), scopes: wish.scopes,
-            rooms: wish.rooms, name: wish.name, kind: wish.kind)
+            tokenID: Base64URL.encode(ports.random(Self.tokenIDBytes)),
+            scopes: wish.scopes.map(\.string),
+            rooms: wish.rooms, name: wish.name?.string, kind: wish.kind)
         do {
             return try ports.issue(claims)
         } catch {

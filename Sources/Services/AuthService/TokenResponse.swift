@@ -20,7 +20,7 @@ enum TokenResponse {
         append(#","scope":""#, to: &body)
         for (index, scope) in wish.scopes.enumerated() {
             if index > 0 { body.append(UInt8(ascii: " ")) }
-            append(scope, to: &body)
+            append(scope.string, to: &body)
         }
         append(#"","rooms":["#, to: &body)
         for (index, room) in wish.rooms.enumerated() {

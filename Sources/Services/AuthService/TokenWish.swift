@@ -1,19 +1,20 @@
+import Bytes
 import Clients
 import Tokens
 
 /// What kind of token an authenticated client asks for, checked against what it is granted.
 struct TokenWish: Equatable {
-    let scopes: [String]
+    let scopes: [ByteText]
     let rooms: [RoomPattern]
     /// The client's own name for its user; nil when the client acts for itself.
-    let subject: String?
-    let name: String?
+    let subject: ByteText?
+    let name: ByteText?
     let lifetimeSeconds: Int64
     let kind: TokenKind
 
     /// A wish of our own, checked by whoever makes it.
     init(
-        scopes: [String], rooms: [RoomPattern], subject: String?, name: String?,
+        scopes: [ByteText], rooms: [RoomPattern], subject: ByteText?, name: ByteText?,
         lifetimeSeconds: Int64, kind: TokenKind
     ) {
         self.scopes = scopes
@@ -39,8 +40,8 @@ struct TokenWish: Equatable {
     }
 
     private static func scopes(
-        _ text: String?, of client: Client
-    ) throws(OAuthRefusal) -> [String] {
+        _ text: ByteText?, of client: Client
+    ) throws(OAuthRefusal) -> [ByteText] {
         let requested = try TokenWish.parsedScopes(text)
         do {
             return try client.grantedScopes(requested)
@@ -50,7 +51,7 @@ struct TokenWish: Equatable {
     }
 
     private static func rooms(
-        _ text: String?, of client: Client
+        _ text: ByteText?, of client: Client
     ) throws(OAuthRefusal) -> [RoomPattern] {
         let requested = try TokenWish.parsedRooms(text)
         do {

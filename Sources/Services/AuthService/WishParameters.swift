@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 import Tokens
 
@@ -6,7 +7,7 @@ extension TokenWish {
     /// Nil where the parameter is absent.
     static func label(
         _ form: OAuthForm, _ parameter: FormParameter
-    ) throws(OAuthRefusal) -> String? {
+    ) throws(OAuthRefusal) -> ByteText? {
         guard let value = form[parameter] else { return nil }
         guard TextRules.isLabel(value) else {
             throw .invalidRequest(
@@ -23,7 +24,7 @@ extension TokenWish {
         let range = AuthConfiguration.lifetimeSecondsRange
         let latest = max(range.lowerBound, min(range.upperBound, client.lifetimeSecondsMax))
         guard let text = form[.expiresIn] else { return min(seconds, latest) }
-        guard text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let seconds = Int64(text),
+        guard text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let seconds = Int64(text.string),
             (range.lowerBound...latest).contains(seconds)
         else {
             throw .invalidRequest(
@@ -33,34 +34,34 @@ extension TokenWish {
         return seconds
     }
 
-    static func parsedScopes(_ text: String?) throws(OAuthRefusal) -> [String]? {
+    static func parsedScopes(_ text: ByteText?) throws(OAuthRefusal) -> [ByteText]? {
         guard let text else { return nil }
-        guard text.utf8.count <= NewClient.listBytesMax, let scopes = Scope.parse(text) else {
+        guard text.count <= NewClient.listBytesMax, let scopes = Scope.parse(text.string) else {
             throw .invalidScope(
                 "scope must be scope names with one space between (RFC 6749 section 3.3), "
                     + "at most \(NewClient.listBytesMax) bytes in all")
         }
-        return unique(scopes)
+        return unique(scopes.map { ByteText($0) })
     }
 
-    static func parsedRooms(_ text: String?) throws(OAuthRefusal) -> [RoomPattern]? {
+    static func parsedRooms(_ text: ByteText?) throws(OAuthRefusal) -> [RoomPattern]? {
         guard let text else { return nil }
-        let names = text.split(separator: " ", omittingEmptySubsequences: true)
+        let names = text.split(separator: UInt8(ascii: " "))
         guard !names.isEmpty, names.count <= NewClient.listMax,
-            text.utf8.count <= NewClient.listBytesMax
+            text.count <= NewClient.listBytesMax
         else {
             throw .invalidRequest(
                 "rooms must be 1 to \(NewClient.listMax) room names with spaces between, "
                     + "at most \(NewClient.listBytesMax) bytes in all")
         }
         var patterns: [RoomPattern] = []
-        for name in names { patterns.append(try pattern(String(name))) }
+        for name in names { patterns.append(try pattern(name)) }
         return unique(patterns)
     }
 
-    private static func pattern(_ text: String) throws(OAuthRefusal) -> RoomPattern {
+    private static func pattern(_ text: ByteText) throws(OAuthRefusal) -> RoomPattern {
         do {
-            return try RoomPattern(text)
+            return try RoomPattern(text.string)
         } catch {
             throw .invalidRequest("rooms: \(OAuthText.quoted(text)): \(error.description)")
         }

@@ -70,12 +70,12 @@ enum AdmissionRefusal: Error, Equatable, Sendable {
         _ status: Int, _ error: String, _ description: String, challenge: String? = nil,
         isNamed: Bool = false, extra: String = "", retryAfter: Int? = nil
     ) -> HTTPResponse {
-        var headers = [("Cache-Control", "no-store")]
+        var headers: [(ByteText, ByteText)] = [("Cache-Control", "no-store")]
         if let challenge {
             let named = ", error=\"\(error)\", error_description=\"\(description)\"" + extra
-            headers.append(("WWW-Authenticate", challenge + (isNamed ? named : "")))
+            headers.append(("WWW-Authenticate", "\(challenge)\(isNamed ? named : "")"))
         }
-        if let retryAfter { headers.append(("Retry-After", String(retryAfter))) }
+        if let retryAfter { headers.append(("Retry-After", "\(retryAfter)")) }
         let body: JSONValue = [
             "error": .string(error), "error_description": .string(description),
         ]

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import HTTPMessages
 internal import Signalling
 internal import Tokens
@@ -20,7 +21,7 @@ struct PresentedToken {
     }
 
     let source: Source
-    let text: String
+    let text: ByteText
     /// Whether a cookie may be behind it, so that the page's `Origin` must be an allowed one.
     let mustMatchOrigin: Bool
 
@@ -41,7 +42,7 @@ struct PresentedToken {
     /// - Returns: The one token that counts.
     /// - Throws: `noToken`, or `invalidRequest` for what is said twice or half.
     static func find(
-        in request: HTTPRequest, offered: [String], query: QueryParameters, cookie: Cookie,
+        in request: HTTPRequest, offered: [ByteText], query: QueryParameters, cookie: Cookie,
         rule: QueryTokenRule, cookieName: String
     ) throws(AdmissionRefusal) -> PresentedToken {
         let bearer = try authorization(request)
@@ -71,8 +72,8 @@ struct PresentedToken {
             + "or in the cookie \(cookieName)"
     }
 
-    private static func subprotocol(_ offered: [String]) throws(AdmissionRefusal) -> String? {
-        let tokens = offered.filter { $0.utf8.starts(with: Dialect.bearerPrefix.utf8) }
+    private static func subprotocol(_ offered: [ByteText]) throws(AdmissionRefusal) -> ByteText? {
+        let tokens = offered.filter { $0.hasPrefix(Dialect.bearerPrefix) }
         guard let first = tokens.first else { return nil }
         guard tokens.count == 1 else {
             throw .invalidRequest("Offer one \(Dialect.bearerPrefix)TOKEN subprotocol, not several")
@@ -82,25 +83,28 @@ struct PresentedToken {
                 "Offer \(Dialect.v1Subprotocol) beside \(Dialect.bearerPrefix)TOKEN: "
                     + "the answer never names a token")
         }
-        return String(first.dropFirst(Dialect.bearerPrefix.count))
+        return first.dropFirst(Dialect.bearerPrefix.count)
     }
 
     /// The credentials of the Bearer scheme (RFC 6750 §2.1); nil without the field, or when it is
     /// of another scheme, which is somebody else's business.
-    private static func authorization(_ request: HTTPRequest) throws(AdmissionRefusal) -> String? {
+    private static func authorization(_ request: HTTPRequest) throws(AdmissionRefusal) -> ByteText?
+    {
         let values = request.headers.values("Authorization")
         guard let value = values.first else { return nil }
         guard values.count == 1 else { throw .invalidRequest("Send one Authorization field") }
-        let parts = value.split(separator: " ", omittingEmptySubsequences: true)
-        guard let scheme = parts.first, scheme.lowercased() == "bearer" else { return nil }
+        let parts = value.split(separator: UInt8(ascii: " "))
+        guard let scheme = parts.first, scheme.equalsIgnoringCase("Bearer") else {
+            return nil
+        }
         guard parts.count == 2 else {
             throw .invalidRequest("Authorization must be Bearer, one space and the token")
         }
-        return String(parts[1])
+        return parts[1]
     }
 
     /// Whether it looks like a signed token at all; deployed pages send `undefined`.
-    private static func hasThreeParts(_ text: String) -> Bool {
+    private static func hasThreeParts(_ text: ByteText) -> Bool {
         let parts = text.utf8.split(
             separator: UInt8(ascii: "."), maxSplits: 3, omittingEmptySubsequences: false)
         return parts.count == 3 && parts.allSatisfy { !$0.isEmpty }
@@ -109,11 +113,11 @@ struct PresentedToken {
 
 /// What the relay reads of a handshake's query; every other parameter is none of its business.
 struct QueryParameters {
-    let token: String?
-    let client: String?
+    let token: ByteText?
+    let client: ByteText?
 
-    init(_ query: String?) throws(AdmissionRefusal) {
-        let fields: [(name: String, value: String)]
+    init(_ query: ByteText?) throws(AdmissionRefusal) {
+        let fields: [(name: ByteText, value: ByteText)]
         do {
             fields = try FormFields.parse(query ?? "")
         } catch {
@@ -124,8 +128,8 @@ struct QueryParameters {
     }
 
     private static func single(
-        _ name: String, _ fields: [(name: String, value: String)]
-    ) throws(AdmissionRefusal) -> String? {
+        _ name: ByteText, _ fields: [(name: ByteText, value: ByteText)]
+    ) throws(AdmissionRefusal) -> ByteText? {
         let values = fields.filter { $0.name == name }
         guard values.count < 2 else { throw .invalidRequest("Send \(name) once") }
         return values.first?.value

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Locking
 internal import Signalling
 package import WebSocket
@@ -92,10 +93,11 @@ extension RelayHandler {
 
     private mutating func checkRights(_ loop: inout some SocketOutput & ~Copyable) {
         let commons = commons
-        var clients: [String: SignalClient?] = [:]
+        var clients: [ByteText: SignalClient?] = [:]
         let mayStay = { (token: RevocableToken) -> Bool in
-            let client = clients[token.clientID] ?? commons.ports.client(token.clientID)
-            clients[token.clientID] = .some(client)
+            let id = ByteText(token.clientID)
+            let client = clients[id] ?? commons.ports.client(token.clientID)
+            clients[id] = .some(client)
             return commons.allows(token, of: client)
         }
         for slot in connections.indices {

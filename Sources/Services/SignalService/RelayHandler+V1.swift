@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Locking
 internal import Signalling
 internal import Tokens
@@ -225,7 +226,7 @@ extension RelayHandler {
         let ports = commons.ports
         let now = ports.now()
         guard case .success(let claims) = ports.verify(token, [.access, .legacy], now),
-            claims.scopes.contains("signal")
+            claims.has(scope: "signal")
         else { throw .invalidToken }
         let grant = TokenGrant(claims)
         guard session.isSamePeer(as: grant.token), commons.allows(grant.token) else {

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Signalling
 
 /// One room as an operator sees it.
@@ -33,6 +34,8 @@ package struct RoomSummary: Equatable, Sendable {
                         name: member.name, dialect: (member.isV1 ? Dialect.v1 : .classic).rawValue,
                         seconds: Int(max(0, Int32(bitPattern: now &- member.joinedAt))))
                 })
-        }.sorted { ($0.clientID, $0.room) < ($1.clientID, $1.room) }
+        }.sorted {
+            (ByteText($0.clientID), ByteText($0.room)) < (ByteText($1.clientID), ByteText($1.room))
+        }
     }
 }

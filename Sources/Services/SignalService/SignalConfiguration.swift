@@ -1,3 +1,4 @@
+package import Bytes
 package import Signalling
 
 /// Whether an access token may come in the query (PROTOCOL §1, RFC 9700 §4.3.2).
@@ -12,7 +13,7 @@ package enum QueryTokenRule: String, CaseIterable, Sendable {
 package struct SignalConfiguration: Equatable, Sendable {
     /// The issuer's own origin in the form browsers send (`https://host[:port]`), from which pages
     /// may connect beside those a client lists.
-    package var ownOrigins: [String]
+    package var ownOrigins: [ByteText]
     package var queryToken: QueryTokenRule
     package var roomsPerConnectionMax: Int
     package var membersPerRoomMax: Int
@@ -54,7 +55,7 @@ package struct SignalConfiguration: Equatable, Sendable {
     package var edgeCookieName: String
 
     package init(
-        ownOrigins: [String] = [], queryToken: QueryTokenRule = .allow,
+        ownOrigins: [ByteText] = [], queryToken: QueryTokenRule = .allow,
         roomsPerConnectionMax: Int = 16, membersPerRoomMax: Int = 64, connectionsMax: Int = 0,
         connectionsPerAddressMax: Int = 1000, connectionsPerClientMax: Int = 0,
         connectionsPerSubjectMax: Int = 0, connectionsPerSecond: Int = 100,

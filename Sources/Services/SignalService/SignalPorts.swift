@@ -1,3 +1,4 @@
+package import Bytes
 package import ICEServers
 package import Tokens
 
@@ -12,11 +13,11 @@ package struct TokenRefused: Error, Equatable, Sendable {
 package struct SignalClient: Equatable, Sendable {
     package let isEnabled: Bool
     /// Origins whose pages may connect with a cookie, as `scheme://host[:port]`.
-    package let origins: [String]
+    package let origins: [ByteText]
     /// SHA-256 of the secret under which its legacy tokens are good; nil where none are.
     package let legacySecretDigest: [UInt8]?
 
-    package init(isEnabled: Bool, origins: [String], legacySecretDigest: [UInt8]? = nil) {
+    package init(isEnabled: Bool, origins: [ByteText], legacySecretDigest: [UInt8]? = nil) {
         self.isEnabled = isEnabled
         self.origins = origins
         self.legacySecretDigest = legacySecretDigest

@@ -105,7 +105,7 @@ package final class SignalService: Sendable {
     }
 
     private func admission(
-        _ request: HTTPRequest, offered: [String], cookie: PresentedToken.Cookie, dialect: Dialect
+        _ request: HTTPRequest, offered: [ByteText], cookie: PresentedToken.Cookie, dialect: Dialect
     ) throws(AdmissionRefusal) -> SocketAdmission {
         guard !isStopping.load(ordering: .relaxed) else { throw .unavailable(reason: "stopping") }
         let address = AddressKey(request.clientAddress)
@@ -126,17 +126,17 @@ package final class SignalService: Sendable {
     }
 
     private func claims(
-        of token: PresentedToken, client: String?
+        of token: PresentedToken, client: ByteText?
     ) throws(AdmissionRefusal) -> TokenClaims {
         let claims: TokenClaims
-        switch ports.verify(token.text, token.kinds, ports.now()) {
+        switch ports.verify(token.text.string, token.kinds, ports.now()) {
         case .success(let verified): claims = verified
         case .failure(let refused): throw .invalidToken(reason: refused.code)
         }
         guard !ports.isRevoked(RevocableToken(claims)) else {
             throw .invalidToken(reason: "token_revoked")
         }
-        if let client, !client.utf8.elementsEqual(claims.clientID.utf8) {
+        if let client, client != ByteText(claims.clientID) {
             throw token.source == .cookie
                 ? .otherClient : .invalidToken(reason: "client_mismatch")
         }
@@ -172,11 +172,11 @@ package final class SignalService: Sendable {
     private static func checkScope(_ claims: TokenClaims) throws(AdmissionRefusal) {
         switch claims.kind {
         case .access, .legacy:
-            guard claims.scopes.contains("signal") else {
+            guard claims.has(scope: "signal") else {
                 throw .insufficientScope(needed: "the scope signal")
             }
         case .session:
-            guard claims.scopes.contains("session"), !claims.rooms.isEmpty else {
+            guard claims.has(scope: "session"), !claims.rooms.isEmpty else {
                 throw .insufficientScope(needed: "the scope session and rooms")
             }
         }

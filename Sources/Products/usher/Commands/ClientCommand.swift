@@ -73,7 +73,8 @@ extension ClientCommand {
                 let opened = try registry.open(mustExist: false)
                 try opened.checkIntrospected(introspect)
                 let new = try NewClient(
-                    name: name, rooms: rooms, origins: origin, scopes: scope,
+                    name: name, rooms: rooms, origins: origin.map { ByteText($0) },
+                    scopes: scope.map { ByteText($0) },
                     lifetimeSecondsMax: lifetime,
                     assertionKeys: try assertionKeys.map(AssertionKeyFile.read) ?? [],
                     legacySecret: legacyHs256 ? try LegacySecretInput.read() : nil,
@@ -188,7 +189,7 @@ extension ClientRegistry {
 
     /// Refuses the ids of nobody: a slip there would show only when an API is told nothing.
     func checkIntrospected(_ ids: [String]) throws {
-        for id in ids where id != Client.everyClient { _ = try existing(id: id) }
+        for id in ids where ByteText(id) != Client.everyClient { _ = try existing(id: id) }
     }
 }
 

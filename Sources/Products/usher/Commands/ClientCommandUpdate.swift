@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bytes
 import ClientStorage
 import Clients
 import Cryptography
@@ -78,8 +79,10 @@ extension ClientCommand {
             do {
                 return try ClientUpdate(
                     name: name, rooms: rooms.isEmpty ? nil : rooms,
-                    origins: noOrigins ? [] : origin.isEmpty ? nil : origin,
-                    scopes: scope.isEmpty ? nil : scope, lifetimeSecondsMax: lifetime,
+                    origins: noOrigins
+                        ? [] : origin.isEmpty ? nil : origin.map { ByteText($0) },
+                    scopes: scope.isEmpty ? nil : scope.map { ByteText($0) },
+                    lifetimeSecondsMax: lifetime,
                     assertionKeys: noAssertionKeys ? [] : keys, legacySecret: try legacySecret(),
                     introspects: noIntrospect ? [] : introspect.isEmpty ? nil : introspect)
             } catch let error as RegistrationError {

@@ -52,7 +52,9 @@ struct ClientPrinter {
         say("name:      \(client.name)")
         say("state:     \(client.isEnabled ? "enabled" : "disabled")")
         say("rooms:     \(client.rooms.map(\.text).joined(separator: " "))")
-        say("origins:   \(client.origins.isEmpty ? "-" : client.origins.joined(separator: " "))")
+        say(
+            "origins:   \(client.origins.isEmpty ? "-" : client.origins.joined(separator: " "))"
+        )
         say("scopes:    \(client.scopes.joined(separator: " "))")
         say("lifetime:  tokens of up to \(client.lifetimeSecondsMax) s")
         for key in client.assertionKeys {

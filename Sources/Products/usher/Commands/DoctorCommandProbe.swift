@@ -121,7 +121,8 @@ private final class Connection {
     /// To the first of the host's addresses that accepts.
     static func open(_ origin: Origin) -> Result<Connection, CommandFailure> {
         let isLiteral = origin.host.hasPrefix("[")
-        let host = isLiteral ? String(origin.host.dropFirst().dropLast()) : origin.host
+        let name = origin.host.string
+        let host = isLiteral ? String(name.dropFirst().dropLast()) : name
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?

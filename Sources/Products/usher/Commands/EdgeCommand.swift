@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bytes
 import Edge
 import Foundation
 
@@ -28,7 +29,7 @@ struct ViewerRequestCommand: ParsableCommand {
             let values = try SettingValues(
                 flags: edgeCookie.map { [.edgeCookie: [$0]] } ?? [:],
                 environment: Environment.variables)
-            let step = EdgeStep(cookieName: try values.cookieName())
+            let step = EdgeStep(cookieName: ByteText(try values.cookieName()))
             let bytesMax = ViewerRequest.eventBytesMax
             guard let event = Environment.standardInput(bytesMax: bytesMax) else {
                 throw CommandFailure("the event on stdin is longer than \(bytesMax) bytes")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bytes
 import Clients
 import Foundation
 
@@ -56,7 +57,7 @@ func report(_ body: () throws -> Void) throws {
         complain("\(error)")
         throw ExitCode(64)
     } catch let error as RegistrationError {
-        let places = [
+        let places: [ByteText: String] = [
             "name": "NAME", "key": "--assertion-keys", "legacy_secret": "--legacy-hs256",
         ]
         let place = places[error.member] ?? "--\(error.member)"

@@ -101,9 +101,9 @@ struct IssueRequest {
         let lifetime = try lifetime(for: client)
         return TokenClaims(
             issuer: issuer, audience: [audience],
-            subject: Subject.full(subject, of: client.clientID),
+            subject: Subject.full(subject.map { ByteText($0) }, of: client.clientID),
             clientID: client.clientID, issuedAt: now, expiresAt: now + lifetime,
-            tokenID: Base64URL.encode(SecureRandom.bytes(16)), scopes: scopes,
+            tokenID: Base64URL.encode(SecureRandom.bytes(16)), scopes: scopes.map(\.string),
             rooms: try grantedRooms(of: client), name: try label(name, "--name"),
             kind: isSession ? .session : .access)
     }
@@ -121,7 +121,7 @@ struct IssueRequest {
 
     private func label(_ text: String?, _ flag: String) throws(SettingError) -> String? {
         guard let text else { return nil }
-        guard TextRules.isLabel(text) else {
+        guard TextRules.isLabel(ByteText(text)) else {
             throw SettingError(
                 place: flag, value: Printable.text(text),
                 expected: "1 to \(TextRules.bytesMax) bytes of UTF-8 without control characters")
@@ -147,9 +147,9 @@ struct IssueRequest {
         }
     }
 
-    private func grantedScopes(of client: Client) throws(SettingError) -> [String] {
-        var asked: [String] = []
-        for scope in scopes.flatMap({ $0.split(separator: " ") }).map(String.init)
+    private func grantedScopes(of client: Client) throws(SettingError) -> [ByteText] {
+        var asked: [ByteText] = []
+        for scope in scopes.flatMap({ ByteText($0).split(separator: UInt8(ascii: " ")) })
         where !asked.contains(scope) {
             asked.append(scope)
         }
@@ -157,9 +157,9 @@ struct IssueRequest {
             return try client.grantedScopes(scopes.isEmpty ? nil : asked)
         } catch {
             guard case .scope(let scope) = error else {
-                throw notGranted("--scope", "", client, client.scopes)
+                throw notGranted("--scope", "", client, client.scopes.map(\.string))
             }
-            throw notGranted("--scope", scope, client, client.scopes)
+            throw notGranted("--scope", scope.string, client, client.scopes.map(\.string))
         }
     }
 

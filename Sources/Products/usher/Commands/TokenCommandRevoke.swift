@@ -57,7 +57,7 @@ extension TokenCommand {
             guard let client else { return try ofToken(opened, now) }
             _ = try opened.existing(id: client)
             guard let subject else { return .allOf(clientID: client, now: now) }
-            guard TextRules.isLabel(subject) else {
+            guard TextRules.isLabel(ByteText(subject)) else {
                 throw SettingError(
                     place: "--subject", value: Printable.text(subject),
                     expected: "1 to \(TextRules.bytesMax) bytes without control characters")

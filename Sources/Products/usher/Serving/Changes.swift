@@ -1,3 +1,4 @@
+import Bytes
 import ClientStorage
 import Locking
 import SignalService
@@ -21,7 +22,7 @@ final class Changes: Sendable {
 /// moment must not cost a peer its connection.
 final class LastKnownClients: Sendable {
     private static let entriesMax = 65_536
-    private let clients = Lock<[String: SignalClient]>([:])
+    private let clients = Lock<[ByteText: SignalClient]>([:])
 
     /// The client as `lookup` finds it, or as it was when that fails.
     func client(_ id: String, _ lookup: () throws -> SignalClient?) -> SignalClient? {
@@ -29,11 +30,11 @@ final class LastKnownClients: Sendable {
             let found = try lookup()
             clients.withLock { clients in
                 if clients.count >= Self.entriesMax { clients.removeAll() }
-                clients[id] = found
+                clients[ByteText(id)] = found
             }
             return found
         } catch {
-            return clients.withLock { $0[id] }
+            return clients.withLock { $0[ByteText(id)] }
         }
     }
 }

@@ -1,8 +1,9 @@
 import AuthService
+import Bytes
 
 /// The demo's page, part of the executable.
 enum DemoAssets {
-    static let all: [String: PageAsset] = [
+    static let all: [ByteText: PageAsset] = [
         "/demo/": .html(PackageResources.index_html),
         "/demo/style.css": .style(PackageResources.style_css),
         "/demo/room.css": .style(PackageResources.room_css),

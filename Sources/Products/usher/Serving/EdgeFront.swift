@@ -1,4 +1,5 @@
 import AuthService
+import Bytes
 import HTTPMessages
 
 /// What stands behind `--edge-listen`: the question of a reverse proxy, and nothing else.

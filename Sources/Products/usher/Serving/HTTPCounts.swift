@@ -1,3 +1,4 @@
+import Bytes
 import Locking
 import Monitoring
 
@@ -11,9 +12,9 @@ final class HTTPCounts: Sendable {
         let status: Int
     }
 
-    private static let other = "other"
-    private let routes: [String]
-    private let indexes: [String: Int]
+    private static let other: ByteText = "other"
+    private let routes: [ByteText]
+    private let indexes: [ByteText: Int]
     private struct Tally {
         var count = 0
         /// Seconds since the Unix epoch.
@@ -22,13 +23,13 @@ final class HTTPCounts: Sendable {
 
     private let counts = Lock<[Key: Tally]>([:])
 
-    init(routes: [String]) {
+    init(routes: [ByteText]) {
         self.routes = routes + [Self.other]
         indexes = Dictionary(
             routes.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    func count(path: String, status: Int) {
+    func count(path: ByteText, status: Int) {
         let key = Key(route: indexes[path] ?? routes.count - 1, status: status)
         let now = status >= 400 ? Clock.now() : 0  // Of the others nobody asks.
         counts.withLock { counts in
@@ -44,7 +45,8 @@ final class HTTPCounts: Sendable {
         let order = found.keys.sorted { ($0.route, $0.status) < ($1.route, $1.status) }
         for key in order {
             family.add(
-                found[key]?.count ?? 0, ["route": routes[key.route], "code": String(key.status)])
+                found[key]?.count ?? 0,
+                ["route": routes[key.route].string, "code": String(key.status)])
         }
         return family
     }

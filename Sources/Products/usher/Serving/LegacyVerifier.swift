@@ -1,3 +1,4 @@
+import Bytes
 import Clients
 import Cryptography
 import Tokens
@@ -64,7 +65,8 @@ struct LegacyToken {
             issuer: issuer, audience: said.audience ?? [audience], subject: client.clientID,
             clientID: client.clientID, issuedAt: now, notBefore: said.notBefore,
             expiresAt: said.expiresAt, tokenID: tokenID,
-            scopes: client.scopes.filter { $0 == "signal" }, rooms: client.rooms, kind: .legacy,
+            scopes: client.scopes.filter { $0 == "signal" }.map(\.string), rooms: client.rooms,
+            kind: .legacy,
             legacySecretDigest: secretDigest)
     }
 }

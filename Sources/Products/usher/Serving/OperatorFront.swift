@@ -74,7 +74,7 @@ struct OperatorFront: Sendable {
         for check in checks {
             let failure = check.failure()
             results[ByteText(check.name)] = .string(failure ?? "ok")
-            isReady = isReady && failure == nil
+            if failure != nil { isReady = false }
         }
         let body: JSONValue = [
             "status": isReady ? "ok" : "not_ready", "checks": .object(results),
@@ -85,14 +85,14 @@ struct OperatorFront: Sendable {
 
     private var figures: HTTPResponse {
         var response = HTTPResponse(status: 200)
-        response.headers.set("Content-Type", PrometheusText.contentType)
+        response.headers.set("Content-Type", ByteText(PrometheusText.contentType))
         response.body = metrics()
         return response
     }
 
     private static let ok = HTTPResponse.json(200, Array(#"{"status":"ok"}"#.utf8))
 
-    static func methodNotAllowed(_ allowed: String) -> HTTPResponse {
+    static func methodNotAllowed(_ allowed: ByteText) -> HTTPResponse {
         var refusal = PublicFront.error(405, "method_not_allowed", "use \(allowed)")
         refusal.headers.set("Allow", allowed)
         return refusal
@@ -104,20 +104,20 @@ struct OperatorFront: Sendable {
         let named = request.headers.values("Host")
         guard named.count == 1, let asked = Origin.of(host: named[0]) else { return false }
         return asked.isAddress || asked.isLoopback
-            || hosts.contains { $0.utf8.elementsEqual(asked.host.utf8) }
+            || hosts.contains { ByteText($0) == asked.host }
     }
 }
 
 /// The routes that show peers or act on them; each wants the token of `operator.json` as bearer.
 struct OperatorConsole: Sendable {
-    static let roomsPath = "/rooms"
-    static let peersPrefix = "/peers/"
+    static let roomsPath: ByteText = "/rooms"
+    static let peersPrefix: ByteText = "/peers/"
 
     let pass: OperatorPass
     /// Every room and its members.
     let rooms: @Sendable () -> JSONValue
     /// Closes the connection of this id; false where no peer in a room has it.
-    let kick: @Sendable (_ connectionID: String) -> Bool
+    let kick: @Sendable (_ connectionID: ByteText) -> Bool
 
     /// nil where the path is none of these.
     func response(to request: HTTPRequest) -> HTTPResponse? {
@@ -125,7 +125,7 @@ struct OperatorConsole: Sendable {
             return guarded(request, "GET") { .json(200, rooms().serialized()) }
         }
         guard request.path.hasPrefix(Self.peersPrefix) else { return nil }
-        let connectionID = String(request.path.dropFirst(Self.peersPrefix.count))
+        let connectionID = request.path.dropFirst(Self.peersPrefix.count)
         return guarded(request, "DELETE") {
             kick(connectionID)
                 ? HTTPResponse(status: 204)
@@ -141,7 +141,7 @@ struct OperatorConsole: Sendable {
     }()
 
     private func guarded(
-        _ request: HTTPRequest, _ method: String, _ answer: () -> HTTPResponse
+        _ request: HTTPRequest, _ method: ByteText, _ answer: () -> HTTPResponse
     ) -> HTTPResponse {
         guard pass.isBorne(by: request) else {
             return Self.unauthorized

@@ -6,20 +6,22 @@ import StrictJSON
 /// The operator's page: a document that holds nothing, and the events that fill it, which want the
 /// operator's token.
 struct OperatorPage: Sendable {
-    static let eventsPath = "/events"
+    static let eventsPath: ByteText = "/events"
 
     let pass: OperatorPass
     let state: OperatorState
 
-    private static let contentSecurityPolicy =
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        + "img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    private static let contentSecurityPolicy: ByteText =
+        """
+        default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+        img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'
+        """
 
     /// nil where the path is none of the page's.
     func outcome(of request: HTTPRequest) -> HTTPOutcome? {
         if request.path == Self.eventsPath { return events(request) }
         guard let asset = OperatorAssets.all[request.path] else { return nil }
-        guard ["GET", "HEAD"].contains(request.method) else {
+        guard request.method == "GET" || request.method == "HEAD" else {
             return .response(OperatorFront.methodNotAllowed("GET, HEAD"))
         }
         let headers = HeaderFields([

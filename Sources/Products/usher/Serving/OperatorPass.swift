@@ -25,8 +25,12 @@ struct OperatorPass: Equatable, Sendable {
     /// Whether the request bears the token (RFC 6750 §2.1).
     func isBorne(by request: HTTPRequest) -> Bool {
         let fields = request.headers.values("Authorization")
-        guard fields.count == 1, fields[0].lowercased().hasPrefix("bearer ") else { return false }
-        return constantTimeEqual(Array(fields[0].utf8.dropFirst(7)), Array(token.utf8))
+        let scheme: ByteText = "bearer "
+        guard fields.count == 1, FieldGrammar.lowercased(fields[0]).hasPrefix(scheme) else {
+            return false
+        }
+        return constantTimeEqual(
+            Array(fields[0].utf8.dropFirst(scheme.count)), Array(token.utf8))
     }
 
     // MARK: The file

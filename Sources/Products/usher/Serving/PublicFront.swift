@@ -19,7 +19,7 @@ struct PublicFront: Sendable {
         let service: SignalService
         let loops: SocketLoops<RelayHandler>
         /// The one path it answers on; nil for every path that is no route.
-        let path: String?
+        let path: ByteText?
     }
 
     func outcome(of request: HTTPRequest) -> HTTPOutcome {

@@ -29,11 +29,11 @@ extension PublicFront.Relay {
         ]
     }
 
-    @Sendable private func kick(_ connectionID: String) -> Bool {
+    @Sendable private func kick(_ connectionID: ByteText) -> Bool {
         let bytes = Array(connectionID.utf8)
         guard let connection = ConnectionID(bytes.span, bytes.indices),
             service.rooms().contains(where: { room in
-                room.members.contains { $0.connectionID == connectionID }
+                room.members.contains { ByteText($0.connectionID) == connectionID }
             })
         else { return false }
         loops.tell(.kick(connection))

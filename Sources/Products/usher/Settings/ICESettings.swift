@@ -1,3 +1,4 @@
+import Bytes
 import Cryptography
 import Foundation
 import HTTPMessages
@@ -38,7 +39,7 @@ struct ICESettings: Equatable, Sendable {
     ) throws(SettingError) -> [ICEServerURL] {
         var urls: [ICEServerURL] = []
         for text in values.texts(setting) {
-            guard let url = ICEServerURL(text), url.kind == kind else {
+            guard let url = ICEServerURL(ByteText(text)), url.kind == kind else {
                 throw values.error(setting, value: text, expected: "a URL such as \(example)")
             }
             urls.append(url)

@@ -1,3 +1,4 @@
+import Bytes
 import HTTPMessages
 
 /// The issuer as RFC 8414 §2 has it: `http(s)://host[:port][/path]`, no query, no fragment, no

@@ -1,3 +1,4 @@
+import Bytes
 import Cryptography
 import Edge
 import HTTPMessages
@@ -183,7 +184,7 @@ extension SettingValues {
         var hosts: [String] = []
         for text in texts(setting) {
             // The port of a Host is no matter of who asks.
-            guard let host = Origin.of(host: text)?.host,
+            guard let host = Origin.of(host: ByteText(text))?.host.string,
                 text.utf8.count == host.utf8.count
             else {
                 throw error(
@@ -231,7 +232,7 @@ extension SettingValues {
 
     func cookieName() throws(SettingError) -> String {
         let name = text(.edgeCookie) ?? "__Host-usher_session"
-        guard EdgeStep.isCookieName(name) else {
+        guard EdgeStep.isCookieName(ByteText(name)) else {
             throw error(.edgeCookie, expected: "a cookie name (RFC 6265 §4.1.1)")
         }
         return name

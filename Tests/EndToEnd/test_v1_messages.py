@@ -233,6 +233,23 @@ def test_what_breaks_a_schema_is_a_bad_request_and_the_connection_stays(
         peer.join("still here")
 
 
+@pytest.mark.parametrize(("message", "member"), [
+    ({"action": 7}, "action"), ({"action": "ping", "ack": 1.5}, "ack"),
+    ({"action": "join-room", "name": "n"}, "roomId"),
+    ({"action": "join-room", "roomId": "r", "name": "n", "id": ""}, "id"),
+    ({"action": "join-room", "roomId": "r", "name": LONG}, "name"),
+    ({"action": "send-payload", "target": 7, "payload": {}}, "target"),
+    ({"action": "send-payload", "target": "0" * 16, "payload": []}, "payload"),
+    ({"action": "broadcast", "roomId": "r", "payload": {"type": "welcome"}}, "payload.type"),
+    ({"action": "refresh-token", "token": ""}, "token"),
+    ({"action": "resume", "session": "x" * 22, "seq": -1}, "seq"),
+], ids=lambda value: value if isinstance(value, str) else "")
+def test_a_bad_request_says_which_member_is_at_fault(application, message, member):
+    with connect(application) as peer:
+        peer.say(message, is_valid=False)
+        assert peer.expect("error")["message"].split(":")[0] == member
+
+
 @pytest.mark.parametrize("ack", ["null", "true", "1.5", "1e3", '""', f'"{LONG}"', "{}", "[1]",
                                  str(2**53 + 1), "12345678901234567890123"])
 def test_an_ack_that_is_none_is_a_bad_request(application, ack):

@@ -67,4 +67,40 @@ struct RefusedMessageTests {
         let message = try envelope.content.get()
         #expect(envelope.ack == nil && message == .ping)
     }
+
+    @Test(
+        "What is wrong is told, and with which member",
+        arguments: [
+            (#"{}"#, .noAction), (#"{"action":7}"#, .noAction),
+            (#"{"action":"ping","ack":1.5}"#, .ack), (#"{"action":"ping","ack":""}"#, .ack),
+            (#"{"action":"join-room","name":"a"}"#, .roomID),
+            (#"{"action":"join-room","name":"a","roomId":""}"#, .roomID),
+            (#"{"action":"leave-room"}"#, .roomID),
+            (#"{"action":"leave-room","roomId":1}"#, .roomID),
+            (#"{"action":"join-room","roomId":"r","name":"a","id":7}"#, .peerID),
+            (#"{"action":"join-room","roomId":"r","name":7}"#, .name),
+            (#"{"action":"join-room","roomId":"r"}"#, .missingName),
+            (#"{"action":"send-payload","payload":{}}"#, .target),
+            (#"{"action":"send-payload","target":"","payload":{}}"#, .target),
+            (#"{"action":"send-payload","target":"x"}"#, .payload),
+            (#"{"action":"broadcast","roomId":"r","payload":[]}"#, .payload),
+            (#"{"action":"broadcast","roomId":"r","payload":{"type":1}}"#, .payloadType),
+            (#"{"action":"broadcast","roomId":"r","payload":{"type":""}}"#, .payloadType),
+            (#"{"action":"broadcast","roomId":"r","payload":{"type":"welcome"}}"#, .reservedType),
+            (
+                #"{"action":"broadcast","roomId":"r","payload":{"type":"\u0077elcome"}}"#,
+                .reservedType
+            ),
+            (#"{"action":"refresh-token","token":""}"#, .token),
+            (#"{"action":"resume","seq":1}"#, .session),
+            (#"{"action":"resume","session":"s","seq":-1}"#, .seq),
+            (#"{"action":"ping","a":1,"\u0061":1}"#, .doubledName),
+            (#"{"action":"ping","a":"\ud800"}"#, .loneSurrogate),
+        ] as [(String, MessageComplaint)])
+    func complaint(text: String, complaint: MessageComplaint) throws {
+        var reader = V1MessageReader()
+        let envelope = try reader.read(Array(text.utf8).span)
+        #expect(envelope.content == .failure(.badRequest))
+        #expect(envelope.complaint == complaint)
+    }
 }

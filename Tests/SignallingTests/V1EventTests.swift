@@ -103,6 +103,24 @@ private func classic(_ id: UInt64, peer: String = "p") -> RoomMember {
         }
     }
 
+    @Test("A bad_request tells which member is at fault; nothing else does")
+    func complaints() throws {
+        func told(_ error: SignalError, _ complaint: MessageComplaint?) throws -> ByteText? {
+            var composer = EventComposer()
+            composer.error(error, complaint, action: nil, ack: nil, of: [UInt8]().span)
+            let event = try JSONValue.parse(composer.head + composer.tail).object
+            return event?["data"]?.object?["message"]?.string
+        }
+        for complaint in MessageComplaint.allCases {
+            #expect(
+                try told(.badRequest, complaint) == ByteText(complaint.message.description))
+            #expect(
+                try told(.unknownTarget, complaint)
+                    == ByteText(SignalError.unknownTarget.message.description))
+        }
+        #expect(Set(MessageComplaint.allCases.map(\.message.description)).count == 19)
+    }
+
     @Test("The short events")
     func short() {
         let message = Array(#"{"ack":-7}"#.utf8)

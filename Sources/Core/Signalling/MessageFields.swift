@@ -45,40 +45,41 @@ struct MessageFields: Sendable {
 
     /// A string of 1 to 256 bytes, or `bad_request`.
     func text(
-        _ member: RawScanner.RawMember, _ bytes: Span<UInt8>
-    ) throws(MessageFault) -> String {
+        _ member: RawScanner.RawMember, _ bytes: Span<UInt8>, _ complaint: MessageComplaint
+    ) throws(MessageRefusal) -> String {
         guard let text = scanner.string(of: member, in: bytes), !text.utf8.isEmpty,
             text.utf8.count <= MessageReader.textBytesMax
-        else { throw .refused(.badRequest) }
+        else { throw .bad(complaint) }
         return text.string
     }
 
     // MARK: join-room
 
-    func joinRoom(_ bytes: Span<UInt8>) throws(MessageFault) -> JoinRoom {
-        guard let room = outer(.roomID, bytes) else { throw .refused(.badRequest) }
+    func joinRoom(_ bytes: Span<UInt8>) throws(MessageRefusal) -> JoinRoom {
+        guard let room = outer(.roomID, bytes) else { throw .bad(.roomID) }
         var peerID: PeerID?
-        if let id = outer(.id, bytes) { peerID = PeerID(try text(id, bytes)) }
+        if let id = outer(.id, bytes) { peerID = PeerID(try text(id, bytes, .peerID)) }
         return JoinRoom(
-            room: try text(room, bytes), peerID: peerID, name: try displayName(bytes),
+            room: try text(room, bytes, .roomID), peerID: peerID, name: try displayName(bytes),
             sdp: outer(.sdp, bytes)?.value)
     }
 
     /// In the classic dialect a name may be missing, null or empty.
-    private func displayName(_ bytes: Span<UInt8>) throws(MessageFault) -> String? {
+    private func displayName(_ bytes: Span<UInt8>) throws(MessageRefusal) -> String? {
         guard let member = outer(.name, bytes), member.kind != .null else { return nil }
         guard let name = scanner.string(of: member, in: bytes),
             name.utf8.count <= MessageReader.textBytesMax
-        else { throw .refused(.badRequest) }
+        else { throw .bad(.name) }
         return name.string
     }
 
     // MARK: send-payload
 
-    func sendPayload(_ bytes: Span<UInt8>) throws(MessageFault) -> SendPayload {
+    func sendPayload(_ bytes: Span<UInt8>) throws(MessageRefusal) -> SendPayload {
         guard let target = index(of: .target), case .string = members[target].kind,
-            members[target].value.count > 2, let payload = payloadIndex(bytes)
-        else { throw .refused(.badRequest) }
+            members[target].value.count > 2
+        else { throw .bad(.target) }
+        guard let payload = payloadIndex(bytes) else { throw .bad(.payload) }
         let layout = try payloadLayout(payload, bytes)
         return SendPayload(
             target: try connection(target, bytes), type: layout.type, leading: layout.leading,
@@ -95,19 +96,19 @@ struct MessageFields: Sendable {
 
     private func connection(
         _ target: Int, _ bytes: Span<UInt8>
-    ) throws(MessageFault) -> ConnectionID {
+    ) throws(MessageRefusal) -> ConnectionID {
         if !members[target].valueIsEscaped {
             let value = members[target].value
             let content = value.lowerBound &+ 1..<value.upperBound &- 1
-            guard content.count <= MessageReader.textBytesMax else { throw .refused(.badRequest) }
+            guard content.count <= MessageReader.textBytesMax else { throw .bad(.target) }
             guard let connection = ConnectionID(bytes, content) else {
-                throw .refused(.unknownTarget)
+                throw MessageRefusal(.unknownTarget)
             }
             return connection
         }
-        let plain = Array(try text(members[target], bytes).utf8)
+        let plain = Array(try text(members[target], bytes, .target).utf8)
         guard let connection = ConnectionID(plain.span, plain.indices) else {
-            throw .refused(.unknownTarget)
+            throw MessageRefusal(.unknownTarget)
         }
         return connection
     }
@@ -118,7 +119,7 @@ struct MessageFields: Sendable {
     /// lets no more than one pass.
     func payloadLayout(
         _ payload: Int, _ bytes: Span<UInt8>
-    ) throws(MessageFault) -> Layout {
+    ) throws(MessageRefusal) -> Layout {
         var layout: Layout = (nil, 0..<0, 0..<0)
         var index = payload &+ 1
         while index < members.count, members[index].parent == payload {
@@ -146,19 +147,20 @@ struct MessageFields: Sendable {
     /// A string that is no server event's name; returned with its quotes.
     private func eventType(
         _ member: RawScanner.RawMember, _ bytes: Span<UInt8>
-    ) throws(MessageFault) -> Range<Int> {
-        guard case .string = member.kind else { throw .refused(.badRequest) }
+    ) throws(MessageRefusal) -> Range<Int> {
+        guard case .string = member.kind else { throw .bad(.payloadType) }
+        let isReserved: Bool
         if member.valueIsEscaped {
-            let plain = Array(try text(member, bytes).utf8)
-            guard !ReservedEvents.contain(plain.span, plain.indices) else {
-                throw .refused(.badRequest)
-            }
+            let plain = Array(try text(member, bytes, .payloadType).utf8)
+            isReserved = ReservedEvents.contain(plain.span, plain.indices)
         } else {
             let content = member.value.lowerBound &+ 1..<member.value.upperBound &- 1
-            guard !content.isEmpty, content.count <= MessageReader.textBytesMax,
-                !ReservedEvents.contain(bytes, content)
-            else { throw .refused(.badRequest) }
+            guard !content.isEmpty, content.count <= MessageReader.textBytesMax else {
+                throw .bad(.payloadType)
+            }
+            isReserved = ReservedEvents.contain(bytes, content)
         }
+        guard !isReserved else { throw .bad(.reservedType) }
         return member.value
     }
 }

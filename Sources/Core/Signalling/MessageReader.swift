@@ -24,27 +24,38 @@ package struct MessageReader: Sendable {
         do throws(JSONError) {
             try fields.scan(bytes)
         } catch {
-            throw Self.fault(error.kind)
+            throw Self.complaint(error.kind) == nil ? .notAnObject : .refused(.badRequest)
         }
-        guard let action = fields.actionIndex(bytes) else { throw .refused(.badRequest) }
+        do throws(MessageRefusal) {
+            return try message(bytes)
+        } catch {
+            throw .refused(error.error)
+        }
+    }
+
+    private func message(_ bytes: Span<UInt8>) throws(MessageRefusal) -> ClientMessage {
+        guard let action = fields.actionIndex(bytes) else { throw .bad(.noAction) }
         if fields.holds(action, sendPayload, bytes) {
             return .sendPayload(try fields.sendPayload(bytes))
         }
         if fields.holds(action, joinRoom, bytes) {
             return .joinRoom(try fields.joinRoom(bytes))
         }
-        throw .refused(.unknownAction)
+        throw MessageRefusal(.unknownAction)
     }
 
     /// A text that keeps RFC 8259's grammar but breaks a rule of ours is refused; only what is no
-    /// JSON object at all costs the connection.
-    static func fault(_ kind: JSONError.Kind) -> MessageFault {
+    /// JSON object at all, for which this is nil, costs the connection.
+    static func complaint(_ kind: JSONError.Kind) -> MessageComplaint? {
         switch kind {
-        case .duplicateName, .loneSurrogate, .tooDeep, .tooManyMembers, .tooLong:
-            .refused(.badRequest)
+        case .duplicateName: .doubledName
+        case .loneSurrogate: .loneSurrogate
+        case .tooDeep: .tooDeep
+        case .tooManyMembers: .tooManyMembers
+        case .tooLong: .tooLong
         case .unexpectedEnd, .unexpectedByte, .trailingBytes, .invalidUTF8, .invalidEscape,
             .invalidNumber, .controlCharacter, .notAnObject:
-            .notAnObject
+            nil
         }
     }
 }

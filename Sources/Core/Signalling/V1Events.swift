@@ -101,13 +101,16 @@ extension EventComposer {
 
     package mutating func pong() { begin(#"{"type":"pong","data":{"#) }
 
-    /// `error`, with the message's `action` and `ack` as they were sent, or null.
+    /// `error`, with the message's `action` and `ack` as they were sent, or null. A `bad_request`
+    /// tells the `complaint`, where there is one.
     package mutating func error(
-        _ error: SignalError, action: Range<Int>?, ack: Range<Int>?, of message: Span<UInt8>
+        _ error: SignalError, _ complaint: MessageComplaint? = nil, action: Range<Int>?,
+        ack: Range<Int>?, of message: Span<UInt8>
     ) {
+        let told = error == .badRequest ? complaint : nil
         begin(#"{"type":"error","data":{"code":""#)
         append(error.code, #"","message":""#)
-        append(error.message.description, #"","action":"#)
+        append((told?.message ?? error.message).description, #"","action":"#)
         append(action, of: message)
         append(#","ack":"#)
         append(ack, of: message)

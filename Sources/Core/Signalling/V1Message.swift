@@ -43,4 +43,21 @@ package struct V1Envelope: Equatable, Sendable {
     /// The value of `ack`; nil without one, and for one that may not be.
     package let ack: Range<Int>?
     package let content: Result<V1Message, SignalError>
+    /// What makes it a `bad_request`, where that is so.
+    package let complaint: MessageComplaint?
+
+    init(action: Range<Int>?, ack: Range<Int>?, message: V1Message) {
+        self.action = action
+        self.ack = ack
+        content = .success(message)
+        // A `resume` that is acted on is the first message of its connection.
+        if case .resume = message { complaint = .resumeTooLate } else { complaint = nil }
+    }
+
+    init(action: Range<Int>?, ack: Range<Int>?, refusal: MessageRefusal) {
+        self.action = action
+        self.ack = ack
+        content = .failure(refusal.error)
+        complaint = refusal.complaint
+    }
 }

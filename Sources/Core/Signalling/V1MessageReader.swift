@@ -21,30 +21,28 @@ package struct V1MessageReader: Sendable {
         do throws(JSONError) {
             try fields.scan(bytes)
         } catch {
-            let fault = MessageReader.fault(error.kind)
-            guard case .refused(let refusal) = fault else { throw fault }
+            guard let complaint = MessageReader.complaint(error.kind) else { throw .notAnObject }
             fields.glance(bytes)
             let ack = fields.outer(.ack, bytes).flatMap { member in
                 fields.isAck(member, bytes) ? member.value : nil
             }
             return V1Envelope(
-                action: shown(fields.actionIndex(bytes)), ack: ack, content: .failure(refusal))
+                action: shown(fields.actionIndex(bytes)), ack: ack, refusal: .bad(complaint))
         }
         let action = fields.actionIndex(bytes)
         let shown = shown(action)
         var ack: Range<Int>?
         if let member = fields.outer(.ack, bytes) {
             guard fields.isAck(member, bytes) else {
-                return V1Envelope(action: shown, ack: nil, content: .failure(.badRequest))
+                return V1Envelope(action: shown, ack: nil, refusal: .bad(.ack))
             }
             ack = member.value
         }
-        do throws(MessageFault) {
+        do throws(MessageRefusal) {
             let message = try fields.v1Message(action, bytes)
-            return V1Envelope(action: shown, ack: ack, content: .success(message))
+            return V1Envelope(action: shown, ack: ack, message: message)
         } catch {
-            guard case .refused(let refusal) = error else { throw error }
-            return V1Envelope(action: shown, ack: ack, content: .failure(refusal))
+            return V1Envelope(action: shown, ack: ack, refusal: error)
         }
     }
 }
@@ -61,8 +59,8 @@ extension V1MessageReader {
 extension MessageFields {
     fileprivate func v1Message(
         _ action: Int?, _ bytes: Span<UInt8>
-    ) throws(MessageFault) -> V1Message {
-        guard let action else { throw .refused(.badRequest) }
+    ) throws(MessageRefusal) -> V1Message {
+        guard let action else { throw .bad(.noAction) }
         if holds(action, "send-payload", bytes) { return .sendPayload(try sendPayload(bytes)) }
         if holds(action, "join-room", bytes) { return .joinRoom(try namedJoin(bytes)) }
         if holds(action, "broadcast", bytes) { return .broadcast(try broadcast(bytes)) }
@@ -70,7 +68,7 @@ extension MessageFields {
         if holds(action, "ping", bytes) { return .ping }
         if holds(action, "resume", bytes) { return .resume(try resume(bytes)) }
         if holds(action, "refresh-token", bytes) { return .refreshToken(try token(bytes)) }
-        throw .refused(.unknownAction)
+        throw MessageRefusal(.unknownAction)
     }
 
     /// An integer of at most 2^53 either way, or a string of 1 to 256 bytes.
@@ -104,20 +102,20 @@ extension MessageFields {
     }
 
     /// In v1 a join has a name (PROTOCOL §4).
-    private func namedJoin(_ bytes: Span<UInt8>) throws(MessageFault) -> JoinRoom {
+    private func namedJoin(_ bytes: Span<UInt8>) throws(MessageRefusal) -> JoinRoom {
         let join = try joinRoom(bytes)
-        guard let name = join.name, !name.isEmpty else { throw .refused(.badRequest) }
+        guard let name = join.name, !name.isEmpty else { throw .bad(.missingName) }
         return join
     }
 
-    private func room(_ bytes: Span<UInt8>) throws(MessageFault) -> String {
-        guard let room = outer(.roomID, bytes) else { throw .refused(.badRequest) }
-        return try text(room, bytes)
+    private func room(_ bytes: Span<UInt8>) throws(MessageRefusal) -> String {
+        guard let room = outer(.roomID, bytes) else { throw .bad(.roomID) }
+        return try text(room, bytes, .roomID)
     }
 
-    private func broadcast(_ bytes: Span<UInt8>) throws(MessageFault) -> Broadcast {
+    private func broadcast(_ bytes: Span<UInt8>) throws(MessageRefusal) -> Broadcast {
         let room = try room(bytes)
-        guard let payload = payloadIndex(bytes) else { throw .refused(.badRequest) }
+        guard let payload = payloadIndex(bytes) else { throw .bad(.payload) }
         let layout = try payloadLayout(payload, bytes)
         return Broadcast(
             room: room,
@@ -125,17 +123,18 @@ extension MessageFields {
                 type: layout.type, leading: layout.leading, members: layout.members))
     }
 
-    private func token(_ bytes: Span<UInt8>) throws(MessageFault) -> String {
+    private func token(_ bytes: Span<UInt8>) throws(MessageRefusal) -> String {
         guard let member = outer(.token, bytes),
             let token = scanner.string(of: member, in: bytes), !token.isEmpty
-        else { throw .refused(.badRequest) }
+        else { throw .bad(.token) }
         return token.string
     }
 
-    private func resume(_ bytes: Span<UInt8>) throws(MessageFault) -> Resume {
-        guard let session = outer(.session, bytes), let seq = outer(.seq, bytes),
-            seq.kind == .number, let number = Self.integer(bytes, seq.value)
-        else { throw .refused(.badRequest) }
-        return Resume(secret: SessionSecret(try text(session, bytes)), seq: number)
+    private func resume(_ bytes: Span<UInt8>) throws(MessageRefusal) -> Resume {
+        guard let session = outer(.session, bytes) else { throw .bad(.session) }
+        guard let seq = outer(.seq, bytes), seq.kind == .number,
+            let number = Self.integer(bytes, seq.value)
+        else { throw .bad(.seq) }
+        return Resume(secret: SessionSecret(try text(session, bytes, .session)), seq: number)
     }
 }

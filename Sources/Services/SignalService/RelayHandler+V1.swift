@@ -79,7 +79,8 @@ extension RelayHandler {
         _ loop: inout some SocketOutput & ~Copyable
     ) {
         figures.noteRefused(error)
-        composer.error(error, action: envelope.action, ack: envelope.ack, of: text)
+        composer.error(
+            error, envelope.complaint, action: envelope.action, ack: envelope.ack, of: text)
         session.take(composer, commons, &loop)
     }
 

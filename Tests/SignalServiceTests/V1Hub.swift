@@ -227,8 +227,11 @@ func numbered(_ seq: Int, _ type: String, _ data: String) -> String {
     #"{"type":"\#(type)","data":{\#(data)},"seq":\#(seq)}"#
 }
 
-func refused(_ seq: Int, _ code: String, _ action: String, ack: String = "null") -> String {
-    let error = errors[code] ?? ""
+func refused(
+    _ seq: Int, _ code: String, _ action: String, ack: String = "null",
+    _ complaint: MessageComplaint? = nil
+) -> String {
+    let error = complaint?.message.description ?? errors[code] ?? ""
     return numbered(
         seq, "error",
         #""code":"\#(code)","message":"\#(error)","action":\#(action),"ack":\#(ack)"#)

@@ -1,4 +1,5 @@
 import SignalService
+import Signalling
 import Testing
 import WebSocket
 
@@ -138,11 +139,15 @@ import WebSocket
         let back = try again()
         back.say(#"{"action":"ping"}"#)
         #expect(
-            back.resume(ann.secret, after: 3) == [refused(2, "bad_request", #""resume""#)])
+            back.resume(ann.secret, after: 3) == [
+                refused(2, "bad_request", #""resume""#, .resumeTooLate)
+            ])
         let second = try again()
         second.say("{}")
         #expect(
-            second.resume(ann.secret, after: 3) == [refused(2, "bad_request", #""resume""#)])
+            second.resume(ann.secret, after: 3) == [
+                refused(2, "bad_request", #""resume""#, .resumeTooLate)
+            ])
         #expect(try again().resume(ann.secret, after: 3).count == 2)
     }
 

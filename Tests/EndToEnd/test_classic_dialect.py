@@ -93,8 +93,10 @@ def test_a_sender_cannot_spoof_its_connection_id(pair, name):
 ])
 def test_a_peer_cannot_speak_as_the_server(pair, kind):
     older, newer = pair
-    _, target = meet(older, newer, "room-g")
-    older.send(target, {"type": kind, "roomId": "room-g"}, is_valid=False)
+    # A room of its own for each, since those of the test before may just be leaving theirs.
+    room = f"room-g-{kind}"
+    _, target = meet(older, newer, room)
+    older.send(target, {"type": kind, "roomId": room}, is_valid=False)
     assert marked(older, newer, target) == []
 
 

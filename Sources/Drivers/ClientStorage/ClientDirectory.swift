@@ -14,7 +14,7 @@ package final class ClientDirectory: Sendable {
     static let pollMilliseconds = 200
     private static let entriesMax = 65_536
     /// Looks out of turn in a second.
-    static let extraLooksPerSecond = 20
+    static let extraLooksPerSecond = 200
 
     private struct Following: ~Copyable {
         var follower: RegistryFollower

@@ -93,7 +93,9 @@ extension EventLoop {
         guard isWhole else { return abandon(slot, .lost) }
         guard stage == .running else { return closeIfStopped(slot) }
         if slots[slot].state == .open {
+            speaker = slot
             handler.received(moved.message.span, from: id(of: slot), &self)
+            speaker = -1
         }
         if !slots[slot].partial.isEmpty { takePartial(slot, &handler) }
     }

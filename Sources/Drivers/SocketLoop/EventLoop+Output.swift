@@ -99,7 +99,7 @@ extension EventLoop: SocketOutput {
     /// Of whoever speaks: nobody is sent anything by other clients.
     @inline(never) private mutating func admits(_ total: Int, to loop: Int) -> Bool {
         let client = speaker >= 0 ? owners[speaker].client : ""
-        return outboxes[loop].admits(total, of: client)
+        return outboxes[loop].admits(total, of: client, senders: outboxes.count - 1)
     }
 
     static var overloadPayload: [UInt8] {

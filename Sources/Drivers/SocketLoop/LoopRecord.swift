@@ -53,7 +53,8 @@ struct Outbox: ~Copyable {
     var records = ByteQueue()
     /// What waited in the other's mailbox at the last posting.
     var backlogBytes = 0
-    /// What each client put in while the other loop was behind. Each has a quarter.
+    /// What each client put in while the other loop was behind. Each has a quarter, of which this
+    /// loop has its part.
     var bytesByClient: [ByteText: Int] = [:]
 
     /// Records wait here for the end of the turn, unless they are more than this.
@@ -62,12 +63,12 @@ struct Outbox: ~Copyable {
     /// Whether the other loop is so far behind that clients have to keep within their shares.
     var isCrowded: Bool { backlogBytes > Self.backlogBytesMax / 4 }
 
-    /// Whether a client may put in so many bytes more, which then count against its share.
-    mutating func admits(_ total: Int, of client: ByteText) -> Bool {
+    /// Whether a client may put in so many bytes more, which then count against its share; as many
+    /// loops as `senders` put in for it.
+    mutating func admits(_ total: Int, of client: ByteText, senders: Int) -> Bool {
         let bytes = bytesByClient[client, default: 0] + total
-        guard backlogBytes <= Self.backlogBytesMax, bytes <= Self.backlogBytesMax / 4 else {
-            return false
-        }
+        let share = Self.backlogBytesMax / 4 / max(1, senders)
+        guard backlogBytes <= Self.backlogBytesMax, bytes <= share else { return false }
         bytesByClient[client] = bytes
         return true
     }

@@ -74,17 +74,18 @@ struct EventStream: Sendable {
         var hoarders = commons.bytesHeld.set(steps * Self.heldStep, of: owner)
         if let own = hoarders.firstIndex(of: owner.connection) {
             hoarders.remove(at: own)
-            forgetSent()
+            forgetSent(commons)
         }
         return hoarders
     }
 
     /// Others hold less, and there is not enough for all: the client is sent what waits, but can't
     /// ask for anything again.
-    mutating func forgetSent() {
+    mutating func forgetSent(_ commons: RelayCommons) {
         guard heldSteps > 0 else { return }
         history.forgetSent()
-        heldSteps = 0
+        // It may have been counted anew since it was found to hold most.
+        uncountHeld(commons)
     }
 
     private mutating func uncountHeld(_ commons: RelayCommons) {
@@ -129,10 +130,12 @@ struct EventStream: Sendable {
     }
 
     /// Forgets what nobody can ask for any more; `second` is on the loops' clock.
-    mutating func forget(before second: Int64, _ commons: RelayCommons) {
-        guard second > 0 else { return }
+    ///
+    /// - Returns: As `Taken.hoarders`: what was not counted while it was sent is counted now.
+    mutating func forget(before second: Int64, _ commons: RelayCommons) -> [ConnectionID] {
+        guard second > 0 else { return [] }
         history.trim(before: UInt32(truncatingIfNeeded: second))
-        _ = countHeld(commons)  // Less than before: nobody loses by it.
+        return countHeld(commons)
     }
 
     // MARK: Sockets

@@ -40,7 +40,7 @@ final class RelayCommons: Sendable {
     /// Has sessions forget what their clients, who are there, were sent. No stream may be locked.
     func forgetSent(_ hoarders: [ConnectionID]) {
         for hoarder in hoarders {
-            sessions.session(hoarder)?.stream.withLock { $0.forgetSent() }
+            sessions.session(hoarder)?.stream.withLock { $0.forgetSent(self) }
         }
     }
 

@@ -45,7 +45,7 @@ extension RelayHandler {
         let hasExpired = session.conversation.withLock { conversation in
             guard conversation.isAttached(to: socket) else { return false }
             if wallClock >= conversation.grant.expiresAt { return true }
-            session.stream.withLock { $0.forget(before: oldest, commons) }
+            commons.forgetSent(session.stream.withLock { $0.forget(before: oldest, commons) })
             if let noticeAt = conversation.noticeAt, wallClock >= noticeAt {
                 conversation.noteNoticed()
                 self.composer.tokenExpiring(expiresAt: conversation.grant.expiresAt)

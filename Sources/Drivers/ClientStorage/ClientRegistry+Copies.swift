@@ -18,10 +18,16 @@ extension ClientRegistry {
         }
     }
 
-    /// Moves everything into the one file, so that whoever copies that alone has it all. Where
-    /// another process reads or writes just now it is left for later: nothing depends on it.
-    package func checkpoint() {
-        try? pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
+    /// Moves everything into the one file, so that whoever copies that alone has it all.
+    ///
+    /// - Throws: `RegistryError` where that could not be done whole: no space is left, or another
+    ///   process reads or writes just now.
+    package func checkpoint() throws(RegistryError) {
+        do {
+            _ = try pool.writeWithoutTransaction { db in try db.checkpoint(.truncate) }
+        } catch {
+            throw RegistryError(error, path: path)
+        }
     }
 
     /// Marks everything as changed, in a copy that is to be put in place of the registry it was

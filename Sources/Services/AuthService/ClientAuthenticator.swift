@@ -38,8 +38,8 @@ final class ClientAuthenticator: Sendable {
         try guesses.check(clientID, from: address, now: now)
         var client = try lookUp(clientID)
         var outcome = check.check(secret.string, of: client, atSecondsSinceEpoch: now)
-        if outcome == .refused, isNewer(than: client) {
-            client = try lookUp(clientID)
+        if outcome == .refused, let newer = try newer(than: client) {
+            client = newer
             outcome = check.check(secret.string, of: client, atSecondsSinceEpoch: now)
         }
         switch outcome {
@@ -52,9 +52,15 @@ final class ClientAuthenticator: Sendable {
         throw refused(client, address, reason: client == nil ? "unknown_client" : "wrong_secret")
     }
 
-    /// Whether another process may have given a known client another secret or key just now. An
-    /// unknown one was looked for in the same way, so that both cost the same.
-    private func isNewer(than client: Client?) -> Bool { client != nil && ports.catchUp() }
+    /// The client as it is now, where another process has given a known one another secret or key
+    /// just now, whoever's look has brought that. An unknown one was looked for in the same way, so
+    /// that both cost the same.
+    private func newer(than client: Client?) throws(OAuthRefusal) -> Client? {
+        guard let client else { return nil }
+        _ = ports.catchUp()
+        let latest = try lookUp(ByteText(client.clientID))
+        return latest == client ? nil : latest
+    }
 
     private func lookUp(_ id: ByteText) throws(OAuthRefusal) -> Client? {
         guard ClientID.isPlausible(id) else { return nil }
@@ -106,8 +112,8 @@ extension ClientAuthenticator {
         try guesses.check(assertion.clientID, from: address, now: now)
         var client = try lookUp(assertion.clientID)
         var isSigned = isSigned(assertion, by: client)
-        if !isSigned, isNewer(than: client) {
-            client = try lookUp(assertion.clientID)
+        if !isSigned, let newer = try newer(than: client) {
+            client = newer
             isSigned = self.isSigned(assertion, by: client)
         }
         guard isSigned, let client else {

@@ -34,7 +34,8 @@ final class RevocationEndpoint: Sendable {
         let form = try gate.form(of: request, now)
         let client = try gate.client(of: request, form, within: rate, now)
         guard let revocation = try revocation(form, client.clientID, now) else { return }
-        try gate.writes.take(client, now)
+        // A client has one row of "all", which nothing may keep it from.
+        if form[.all] == nil { try gate.writes.take(client, now) }
         try ports.takeBack(revocation, by: .client(client.clientID))
     }
 

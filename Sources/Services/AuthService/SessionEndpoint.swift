@@ -148,8 +148,8 @@ extension SessionEndpoint {
         let client: Client?
     }
 
-    /// More cookies of one name than a browser holds for one page; each costs a signature check.
-    private static let cookiesMax = 8
+    /// More tokens of one name than a browser holds for one page; each costs a signature check.
+    private static let tokensMax = 8
 
     /// Signs out whatever the cookie holds, and however many there are of it: each session that the
     /// page may end is revoked, and the cookie is taken off in any case.
@@ -158,7 +158,7 @@ extension SessionEndpoint {
         let ended = held.filter { pages.allows(request, of: $0.client) }
         let isOfNobody = held.allSatisfy { $0.client == nil } && pages.isKnown(request)
         guard !ended.isEmpty || isOfNobody else { throw PageRules.refusal }
-        var isTakenBack = true
+        var isTakenBack = tokens(in: request).count <= Self.tokensMax
         for session in ended where !ports.isRevoked(session.claims) {
             do throws(OAuthRefusal) {
                 if let client = session.client { try writes.take(client, now) }
@@ -176,7 +176,7 @@ extension SessionEndpoint {
     private func held(by request: HTTPRequest, _ now: Int64) throws(OAuthRefusal) -> [Held] {
         let isOwnPage = pages.allows(request, of: nil)
         var held: [Held] = []
-        for token in tokens(in: request) {
+        for token in tokens(in: request).prefix(Self.tokensMax) {
             guard case .success(let claims) = ports.verify(token.string, [.session], now) else {
                 continue
             }
@@ -192,7 +192,7 @@ extension SessionEndpoint {
     /// What the cookies hold, or `Authorization` where an edge before us has made that of them.
     private func tokens(in request: HTTPRequest) -> [ByteText] {
         let name = configuration.edgeStep.cookieName
-        let values = Cookies.values(named: name, in: request.headers).prefix(Self.cookiesMax)
+        let values = Cookies.values(named: name, in: request.headers)
         guard values.isEmpty else { return values.map(Self.unquoted).filter(BearerGrammar.isToken) }
         return (try? BearerToken.find(in: request)).map { [$0] } ?? []
     }

@@ -158,7 +158,7 @@ struct Restoration {
             let clients = try registry.list().count
             try registry.markRestored(
                 by: .atTerminal(), at: Clock.now(), copiedAt: Clock.text(madeAt))
-            registry.checkpoint()
+            try registry.checkpoint()  // What is beside the file is dropped.
             try registry.close()
             return clients
         } catch {

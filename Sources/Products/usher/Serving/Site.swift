@@ -74,7 +74,8 @@ struct Site {
         janitor.stop()
         foundations.keys.stop()
         parts.directory.stop()
-        foundations.registry.checkpoint()
+        // Where another process reads or writes just now it is left for later.
+        try? foundations.registry.checkpoint()
         logger.notice("stopped")
     }
 

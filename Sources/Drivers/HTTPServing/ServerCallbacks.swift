@@ -146,7 +146,8 @@ enum ServerCallbacks {
             let descriptor = unsafe usher_mhd_descriptor(connection)
             setNoDelay(descriptor)
             HangupWatch.shared.watch(pair: socket, connection: descriptor)
-            held = unsafe HeldUpgrade(handle, pair: socket, worker)
+            held = unsafe HeldUpgrade(
+                handle: UpgradeHandle(handle), pair: socket, worker: worker)
         } else {
             unsafe usher_mhd_release(handle)
             worker.runAgain()
@@ -200,23 +201,25 @@ enum ServerCallbacks {
 
 /// libmicrohttpd's side of an upgraded connection.
 ///
-/// `@unchecked Sendable`: the pointer is a constant, and libmicrohttpd lets any thread say that the
-/// connection is over.
-@safe private struct HeldUpgrade: @unchecked Sendable {
-    private let handle: OpaquePointer
-    private let pair: Int32
-    private let worker: Worker
+/// `@unchecked Sendable`: the pointer is a constant, and goes to the worker's thread to be used.
+@safe struct UpgradeHandle: @unchecked Sendable {
+    private let pointer: OpaquePointer
 
-    init(_ handle: OpaquePointer, pair: Int32, _ worker: Worker) {
-        unsafe self.handle = handle
-        self.pair = pair
-        self.worker = worker
-    }
+    init(_ pointer: OpaquePointer) { unsafe self.pointer = pointer }
 
-    /// Once, and before the server stops. libmicrohttpd acts on it when its thread runs it next.
+    /// Once, on the worker's thread.
+    func release() { unsafe usher_mhd_release(pointer) }
+}
+
+/// An upgraded connection that libmicrohttpd has still to do with.
+private struct HeldUpgrade: Sendable {
+    let handle: UpgradeHandle
+    let pair: Int32
+    let worker: Worker
+
+    /// Once, on any thread. libmicrohttpd acts on it when its own runs it next.
     func release() {
         HangupWatch.shared.forget(pair: pair)
-        unsafe usher_mhd_release(handle)
-        worker.wake()
+        worker.release(handle)
     }
 }

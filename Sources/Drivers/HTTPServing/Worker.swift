@@ -38,6 +38,7 @@ import Synchronization
 
     private struct Mailbox {
         var arrivals: [Arrival] = []
+        var released: [UpgradeHandle] = []
         var mustEnd = false
     }
 
@@ -92,6 +93,15 @@ import Synchronization
     /// Lets the thread close every connection and end.
     func end() {
         mailbox.withLock { $0.mustEnd = true }
+        wake()
+    }
+
+    /// Has the thread tell libmicrohttpd that an upgraded connection is over. Told by another
+    /// thread, it might free the connection while it is being told. When it ends it frees all.
+    func release(_ handle: UpgradeHandle) {
+        mailbox.withLock { mailbox in
+            if !mailbox.mustEnd { mailbox.released.append(handle) }
+        }
         wake()
     }
 
@@ -167,10 +177,14 @@ import Synchronization
     private func collectMail(_ daemon: Daemon) {
         var count: eventfd_t = 0
         _ = unsafe eventfd_read(alarm, &count)
-        let arrivals = mailbox.withLock { mailbox in
-            defer { mailbox.arrivals.removeAll() }
-            return mailbox.arrivals
+        let (arrivals, released) = mailbox.withLock { mailbox in
+            defer {
+                mailbox.arrivals.removeAll()
+                mailbox.released.removeAll()
+            }
+            return (mailbox.arrivals, mailbox.released)
         }
+        for handle in released { handle.release() }
         for arrival in arrivals { give(arrival, to: daemon) }
     }
 

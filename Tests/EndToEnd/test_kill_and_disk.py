@@ -9,6 +9,7 @@ import threading
 import time
 import urllib.parse
 from collections import Counter
+from pathlib import Path
 
 from support import http, ledger
 from support.disk import fill, immutable
@@ -176,6 +177,26 @@ def check_secrets(server, writers, listed):
         assert application.ask().status == 200, application.id
     for application in removed[:5]:
         assert application.ask().status == 401, application.id
+
+
+def test_a_registry_whose_making_was_killed_is_made_anew(usher):
+    half = usher.home / "half.sqlite"
+    maker = sqlite3.connect(half, isolation_level=None)
+    maker.execute("PRAGMA cache_size = 1")  # So that what is not committed is written already.
+    maker.execute("BEGIN")
+    maker.execute("CREATE TABLE begun (bytes)")
+    for _ in range(200):
+        maker.execute("INSERT INTO begun VALUES (randomblob(4000))")
+    usher.data.mkdir(mode=0o700)
+    journal = Path(f"{half}-journal").read_bytes()
+    maker.execute("COMMIT")
+    maker.close()
+    # As it is when all is written, and the journal that would undo it not yet gone.
+    for end, content in (("", half.read_bytes()), ("-journal", journal)):
+        (usher.data / f"usher.sqlite{end}").write_bytes(content)
+        (usher.data / f"usher.sqlite{end}").chmod(0o600)
+    usher.succeed("client", "add", "After all")
+    check_integrity(usher)
 
 
 def test_what_was_acknowledged_survives_kills_at_random_moments(usher, start):

@@ -38,8 +38,7 @@ enum RegistryConnections {
     }
 
     private static func open(_ path: String, _ pageCountMax: Int?) throws -> DatabasePool {
-        // A pool would at once switch a foreign file to WAL: look first, read-only.
-        try openReader(path: path).read { try RegistrySchema.check($0, path: path) }
+        try look(path)
         var configuration = Configuration()
         configuration.busyMode = .timeout(busyTimeoutSeconds)
         configuration.foreignKeysEnabled = true
@@ -56,5 +55,18 @@ enum RegistryConnections {
             try RegistrySchema.migrate(db, path: path)
         }
         return pool
+    }
+
+    /// A pool would at once switch a foreign file to WAL: look first, read-only.
+    private static func look(_ path: String) throws {
+        do {
+            try openReader(path: path).read { try RegistrySchema.check($0, path: path) }
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_READONLY {
+            // Whoever was making it was killed, and only who may write can undo what was begun.
+            var configuration = Configuration()
+            configuration.busyMode = .timeout(busyTimeoutSeconds)
+            let writer = try DatabaseQueue(path: path, configuration: configuration)
+            try writer.read { try RegistrySchema.check($0, path: path) }
+        }
     }
 }

@@ -124,7 +124,12 @@ private struct EchoHandler: SocketHandler {
     var moved = 0
     var arrived: Int?
 
-    func owner(of admission: Int) -> SocketOwner { SocketOwner(client: "", subject: "") }
+    private final class Nobody: SocketOwner {
+        let client: ByteText = ""
+        let subject: ByteText = ""
+    }
+
+    func owner(of admission: Int) -> any SocketOwner { Nobody() }
 
     mutating func opened(
         _ socket: SocketID, _ admission: Int, _ loop: inout some SocketOutput & ~Copyable

@@ -65,7 +65,12 @@ struct EchoHandler: SocketHandler {
     typealias Admission = Void
     typealias Note = Never
 
-    func owner(of admission: Void) -> SocketOwner { SocketOwner(client: "", subject: "") }
+    private final class Nobody: SocketOwner {
+        let client: ByteText = ""
+        let subject: ByteText = ""
+    }
+
+    func owner(of admission: Void) -> any SocketOwner { Nobody() }
 
     mutating func received(
         _ text: Span<UInt8>, from socket: SocketID, _ loop: inout some SocketOutput & ~Copyable

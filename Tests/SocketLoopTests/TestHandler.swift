@@ -71,6 +71,16 @@ struct TestHandler: SocketHandler, ~Copyable {
         case probe(SocketID, secondsMax: Int)
     }
 
+    private final class Owner: SocketOwner {
+        let client: ByteText
+        let subject: ByteText
+
+        init(client: ByteText, subject: ByteText) {
+            self.client = client
+            self.subject = subject
+        }
+    }
+
     let loop: Int
     let log: Log
     private var names: [SocketID: Int] = [:]
@@ -81,8 +91,8 @@ struct TestHandler: SocketHandler, ~Copyable {
     }
 
     /// The client by the hundreds of its name, the subject by the tens.
-    func owner(of admission: Int) -> SocketOwner {
-        SocketOwner(
+    func owner(of admission: Int) -> any SocketOwner {
+        Owner(
             client: ByteText("\(admission / 100)"), subject: ByteText("\(admission / 10)"))
     }
 

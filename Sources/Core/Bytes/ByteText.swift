@@ -4,10 +4,13 @@
 /// which no name of a protocol is, and takes time that grows with the square of an unsorted run of
 /// combining marks. Names, ids, paths and values from outside are of this type, or of one that is
 /// made of it; `String` is for text that is shown.
+@usableFromInline
 package struct ByteText: Sendable {
     /// To be shown or sent, never to be compared.
+    @usableFromInline
     package let string: String
 
+    @inlinable
     package init(_ string: String) { self.string = string }
 
     package init(_ part: Substring) { self.init(String(part)) }
@@ -18,12 +21,15 @@ package struct ByteText: Sendable {
         self.init(String(copying: text))
     }
 
+    @inlinable
     package var utf8: String.UTF8View { string.utf8 }
+    @inlinable
     package var isEmpty: Bool { string.utf8.isEmpty }
     /// In bytes.
+    @inlinable
     package var count: Int { string.utf8.count }
 
-    package var isASCII: Bool { string.utf8.allSatisfy { $0 < 0x80 } }
+    package var isASCII: Bool { utf8.span.isASCII }
 
     package func hasSuffix(_ suffix: ByteText) -> Bool {
         let (bytes, wanted) = (utf8.span, suffix.utf8.span)
@@ -32,17 +38,9 @@ package struct ByteText: Sendable {
 
     /// Whether both are the same but for the case of ASCII letters, as in media types, names of
     /// header fields and schemes.
+    @inlinable
     package func equalsIgnoringCase(_ other: ByteText) -> Bool {
-        guard count == other.count else { return false }
-        let (left, right) = (utf8.span, other.utf8.span)
-        for index in left.indices where Self.lower(left[index]) != Self.lower(right[index]) {
-            return false
-        }
-        return true
-    }
-
-    private static func lower(_ byte: UInt8) -> UInt8 {
-        byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
+        count == other.count && utf8.span.equalsIgnoringCase(other.utf8.span)
     }
 
     package func hasPrefix(_ prefix: ByteText) -> Bool {
@@ -65,10 +63,12 @@ package struct ByteText: Sendable {
 }
 
 extension ByteText: Hashable, Comparable {
+    @inlinable
     package static func == (left: ByteText, right: ByteText) -> Bool {
-        left.utf8.span.equals(right.utf8.span)
+        left.count == right.count && left.utf8.span.equals(right.utf8.span)
     }
 
+    @usableFromInline
     package func hash(into hasher: inout Hasher) {
         let bytes = utf8.span
         var at = 0
@@ -80,12 +80,14 @@ extension ByteText: Hashable, Comparable {
         hasher.combine(bytes.count)
     }
 
+    @usableFromInline
     package static func < (left: ByteText, right: ByteText) -> Bool {
         left.utf8.lexicographicallyPrecedes(right.utf8)
     }
 }
 
 extension ByteText: ExpressibleByStringInterpolation {
+    @inlinable
     package init(stringLiteral value: String) { self.init(value) }
 }
 
@@ -99,6 +101,7 @@ extension Sequence<ByteText> {
 extension CaseIterable where Self: RawRepresentable<String> {
     /// The case that is written so. `init(rawValue:)` compares as `String` does, and is for text of
     /// our own.
+    @inlinable
     package init?(named text: ByteText) {
         guard let known = Self.allCases.first(where: { ByteText($0.rawValue) == text }) else {
             return nil
@@ -108,5 +111,6 @@ extension CaseIterable where Self: RawRepresentable<String> {
 }
 
 extension ByteText: CustomStringConvertible {
+    @usableFromInline
     package var description: String { string }
 }

@@ -1,7 +1,10 @@
+// Eight bytes at a time, as lanes of one number: what every request runs through byte by byte would
+// cost more than the rest of it. Inlinable, as calls into this module would undo that.
+
 extension Span<UInt8> {
     /// Eight bytes as one number, the first one lowest; zero where fewer are left. The eight reads
     /// compile to one.
-    @inline(__always)
+    @inlinable @inline(__always)
     package func word(_ at: Int) -> UInt64 {
         guard at >= 0, at <= count - 8 else { return 0 }
         return UInt64(self[at]) | UInt64(self[at &+ 1]) << 8 | UInt64(self[at &+ 2]) << 16
@@ -11,30 +14,131 @@ extension Span<UInt8> {
     }
 
     /// The first eight bytes of `range`, or all of them with zeros behind; exact anywhere.
-    @inline(__always)
+    @inlinable @inline(__always)
     package func firstWord(of range: Range<Int>) -> UInt64 {
         guard range.lowerBound <= count - 8 else { return lastWord(of: range) }
         let word = word(range.lowerBound)
         return range.count >= 8 ? word : word & ((1 &<< (UInt64(range.count) &* 8)) &- 1)
     }
 
-    /// The same for a range that starts among the last seven bytes.
-    @inline(never)
-    private func lastWord(of range: Range<Int>) -> UInt64 {
+    /// The same for a range that starts among the last seven bytes, or behind them.
+    @usableFromInline
+    package func lastWord(of range: Range<Int>) -> UInt64 {
+        // A word that ends where the bytes do, with what is before the range shifted out.
+        if count >= 8 {
+            let bytes = word(count &- 8) >> (UInt64(range.lowerBound &- count &+ 8) &* 8)
+            return bytes & ((1 &<< (UInt64(range.count) &* 8)) &- 1)
+        }
         var word: UInt64 = 0
         for index in range.reversed() { word = word << 8 | UInt64(self[index]) }
         return word
     }
 
     /// Whether these are the same bytes.
+    @usableFromInline
     package func equals(_ other: Span<UInt8>) -> Bool {
         guard count == other.count else { return false }
         var at = 0
-        while at < count {
-            let range = at..<Swift.min(at &+ 8, count)
-            guard firstWord(of: range) == other.firstWord(of: range) else { return false }
+        while at <= count &- 8 {
+            guard word(at) == other.word(at) else { return false }
             at &+= 8
         }
-        return true
+        return lastWord(of: at..<count) == other.lastWord(of: at..<count)
+    }
+
+    /// Whether these are the same bytes but for the case of ASCII letters.
+    @usableFromInline
+    package func equalsIgnoringCase(_ other: Span<UInt8>) -> Bool {
+        guard count == other.count else { return false }
+        var at = 0
+        while at <= count &- 8 {
+            guard ByteLanes.areLettersSame(word(at), other.word(at)) else { return false }
+            at &+= 8
+        }
+        return ByteLanes.areLettersSame(lastWord(of: at..<count), other.lastWord(of: at..<count))
+    }
+
+    /// Where the byte first stands in `range`.
+    package func firstIndex(of byte: UInt8, in range: Range<Int>) -> Int? {
+        let wanted = ByteLanes.all(byte)
+        var at = range.lowerBound
+        while at <= range.upperBound &- 8 {
+            let found = ByteLanes.zeros(word(at) ^ wanted)
+            if found != 0 { return at &+ found.trailingZeroBitCount / 8 }
+            at &+= 8
+        }
+        while at < range.upperBound {
+            if self[at] == byte { return at }
+            at &+= 1
+        }
+        return nil
+    }
+
+    package var isASCII: Bool {
+        var (seen, at): (UInt64, Int) = (0, 0)
+        while at <= count &- 8 {
+            seen |= word(at)
+            at &+= 8
+        }
+        return (seen | lastWord(of: at..<count)) & ByteLanes.all(0x80) == 0
+    }
+
+    /// Whether no byte is below `low`, which is ASCII, and none is DEL.
+    package func isPrintable(from low: UInt8) -> Bool {
+        var at = 0
+        while at <= count &- 8 {
+            guard ByteLanes.arePrintable(word(at), from: low) else { return false }
+            at &+= 8
+        }
+        // Behind the last one stand more of those that are good.
+        let behind = ByteLanes.all(low) << UInt64((count &- at) &* 8)
+        return ByteLanes.arePrintable(lastWord(of: at..<count) | behind, from: low)
+    }
+}
+
+/// The eight bytes of a number, side by side. Results have the high bit of each lane that is meant;
+/// of several only the lowest is sure to be one, but none has a bit if no lane is meant.
+@usableFromInline
+package enum ByteLanes {
+    /// The byte in every lane.
+    @inlinable @inline(__always)
+    package static func all(_ byte: UInt8) -> UInt64 { UInt64(byte) &* 0x0101_0101_0101_0101 }
+
+    @inlinable
+    static var highBits: UInt64 { @inline(__always) get { 0x8080_8080_8080_8080 } }
+
+    /// Lanes that are zero.
+    @inlinable @inline(__always)
+    package static func zeros(_ word: UInt64) -> UInt64 { (word &- all(1)) & ~word & highBits }
+
+    /// Lanes that are less than `limit`, which is at most 0x80.
+    @inlinable @inline(__always)
+    package static func areBelow(_ word: UInt64, _ limit: UInt8) -> UInt64 {
+        (word &- all(limit)) & ~word & highBits
+    }
+
+    /// Exactly those lanes that are ASCII and from `first` to `last`, which are ASCII too.
+    @inlinable @inline(__always)
+    package static func areASCII(_ word: UInt64, from first: UInt8, to last: UInt8) -> UInt64 {
+        let low = word & ~highBits
+        let isAbove = low &+ all(0x7F &- last)
+        let isFrom = low &+ all(0x80 &- first)
+        return ~word & highBits & (isFrom ^ isAbove)
+    }
+
+    @inlinable @inline(__always)
+    static func arePrintable(_ word: UInt64, from low: UInt8) -> Bool {
+        areBelow(word, low) | zeros(word ^ all(0x7F)) == 0
+    }
+
+    @inlinable @inline(__always)
+    static func areLettersSame(_ left: UInt64, _ right: UInt64) -> Bool {
+        left == right || lowercased(left) == lowercased(right)
+    }
+
+    /// `A`–`Z` turned into `a`–`z`.
+    @inlinable @inline(__always)
+    package static func lowercased(_ word: UInt64) -> UInt64 {
+        word | areASCII(word, from: 0x41, to: 0x5A) >> 2
     }
 }

@@ -90,7 +90,8 @@ package enum ClientID {
     ///
     /// ASCII only, as `make` writes them.
     package static func isPlausible(_ text: ByteText) -> Bool {
-        (1...bytesMax).contains(text.count) && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+        (1...bytesMax).contains(text.count) && text.isASCII
+            && text.utf8.span.isPrintable(from: 0x21)
     }
 
     /// Makes an id out of `randomBytes` bytes from a cryptographic source.

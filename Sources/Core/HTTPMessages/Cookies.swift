@@ -67,17 +67,17 @@ package enum Cookies {
     private static func pieces(of bytes: Span<UInt8>) -> [Piece] {
         var found: [Piece] = []
         var start = 0
-        for index in 0...bytes.count
-        where index == bytes.count || bytes[index] == UInt8(ascii: ";") {
-            let whole = FieldGrammar.trimmed(bytes, start..<index)
-            start = index + 1
+        while start <= bytes.count {
+            let end = bytes.firstIndex(of: UInt8(ascii: ";"), in: start..<bytes.count)
+            let whole = FieldGrammar.trimmed(bytes, start..<(end ?? bytes.count))
+            start = (end ?? bytes.count) + 1
             if !whole.isEmpty { found.append(piece(bytes, whole)) }
         }
         return found
     }
 
     private static func piece(_ bytes: Span<UInt8>, _ whole: Range<Int>) -> Piece {
-        guard let equals = whole.first(where: { bytes[$0] == UInt8(ascii: "=") }) else {
+        guard let equals = bytes.firstIndex(of: UInt8(ascii: "="), in: whole) else {
             return Piece(whole: whole, name: whole.lowerBound..<whole.lowerBound, value: whole)
         }
         return Piece(

@@ -28,6 +28,7 @@ package enum FieldGrammar {
 
     /// Whether the bytes may stand as a field value.
     package static func isFieldValue(_ bytes: Span<UInt8>) -> Bool {
+        if bytes.isPrintable(from: 0x20) { return true }
         for index in bytes.indices where !isFieldValueByte(bytes[index]) { return false }
         return true
     }

@@ -69,7 +69,8 @@ package enum FormFields {
         var pairs: [(name: ByteText, value: ByteText)] = []
         var start = 0
         while start < bytes.count {
-            let end = first(UInt8(ascii: "&"), in: bytes, start..<bytes.count) ?? bytes.count
+            let end =
+                bytes.firstIndex(of: UInt8(ascii: "&"), in: start..<bytes.count) ?? bytes.count
             if end > start {
                 guard pairs.count < fieldsMax else {
                     throw FormError(kind: .tooManyFields, parameter: nil, offset: start)
@@ -89,7 +90,7 @@ package enum FormFields {
     private static func pair(
         _ bytes: Span<UInt8>, _ range: Range<Int>
     ) throws(FormError) -> (name: ByteText, value: ByteText) {
-        let equals = first(UInt8(ascii: "="), in: bytes, range)
+        let equals = bytes.firstIndex(of: UInt8(ascii: "="), in: range)
         let nameEnd = equals ?? range.upperBound
         let name = try decode(bytes, range.lowerBound..<nameEnd, parameter: nil)
         guard let equals else { return (name, "") }
@@ -138,18 +139,8 @@ package enum FormFields {
     }
 
     private static func isPlain(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
-        for index in range
-        where bytes[index] == UInt8(ascii: "%") || bytes[index] == UInt8(ascii: "+") {
-            return false
-        }
-        return true
-    }
-
-    private static func first(
-        _ wanted: UInt8, in bytes: Span<UInt8>, _ range: Range<Int>
-    ) -> Int? {
-        for index in range where bytes[index] == wanted { return index }
-        return nil
+        bytes.firstIndex(of: UInt8(ascii: "%"), in: range) == nil
+            && bytes.firstIndex(of: UInt8(ascii: "+"), in: range) == nil
     }
 
     /// A name goes into an error only where it is short and plain: it may end in a log.

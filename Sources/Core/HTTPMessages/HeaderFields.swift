@@ -17,6 +17,7 @@ package struct HeaderFields: Equatable, Sendable {
         }
 
         /// Whether this is its name, but for ASCII case.
+        @inlinable
         package func isNamed(_ name: ByteText) -> Bool {
             self.name.equalsIgnoringCase(name)
         }

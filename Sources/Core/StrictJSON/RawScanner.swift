@@ -50,7 +50,7 @@ package struct RawScanner: Sendable {
     package mutating func scan(_ bytes: Span<UInt8>) throws(JSONError) {
         members.removeAll(keepingCapacity: true)
         lexer.position = 0
-        defer { seen.removeAll() }
+        seen.removeAll()
         do throws(JSONError) {
             guard bytes.count <= limits.bytesMax else {
                 throw JSONError(.tooLong, at: limits.bytesMax)
@@ -95,19 +95,23 @@ package struct RawScanner: Sendable {
             guard first == UInt8(ascii: "\"") else { throw JSONError(.unexpectedByte, at: start) }
             let name = try lexer.quotedString(bytes)
             let word = bytes.firstWord(of: name.content)
+            let known = known(name, word, in: bytes)
             guard members.count < limits.membersMax else {
                 throw JSONError(.tooManyMembers, at: start)
             }
-            guard !isKnown(name, word, parent: parent, in: bytes) else {
-                throw JSONError(.duplicateName, at: start)
-            }
+            let isNew =
+                known > 0
+                ? seen.insert(known, isInner: parent >= 0)
+                : isNew(name, word, parent: parent, in: bytes)
+            guard isNew else { throw JSONError(.duplicateName, at: start) }
             try lexer.expect(UInt8(ascii: ":"), bytes)
-            try recordValue(bytes, name: name, word, parent: parent)
+            try recordValue(bytes, name: name, word, known, parent: parent)
         } while try lexer.continues(until: UInt8(ascii: "}"), bytes)
     }
 
     private mutating func recordValue(
-        _ bytes: Span<UInt8>, name: JSONLexer.StringToken, _ word: UInt64, parent: Int
+        _ bytes: Span<UInt8>, name: JSONLexer.StringToken, _ word: UInt64, _ known: UInt8,
+        parent: Int
     ) throws(JSONError) {
         let first = try lexer.peek(bytes)
         let start = lexer.position
@@ -124,8 +128,8 @@ package struct RawScanner: Sendable {
         members.append(
             RawMember(
                 parent: parent, name: name.content, value: start..<lexer.position,
-                nameStart: word, known: known(name, word, in: bytes),
-                nameIsEscaped: name.isEscaped, valueIsEscaped: isEscaped, kind: kind))
+                nameStart: word, known: known, nameIsEscaped: name.isEscaped,
+                valueIsEscaped: isEscaped, kind: kind))
         guard case .object = kind, parent < 0 else { return }
         try recordMembers(bytes, parent: index)
         members[index].value = start..<lexer.position
@@ -150,25 +154,27 @@ package struct RawScanner: Sendable {
         return names.number(of: plain.utf8.span, 0..<plain.count)
     }
 
-    /// Whether `name`, of which `word` are the first bytes, is a second one of its object.
+    /// Whether `name`, of which `word` are the first bytes, is new to its object. It is none of the
+    /// known ones.
     ///
     /// Few and short names, as in every honest message, are held against each other. From the
     /// first name on that is escaped, or long, or one too many, all go into a set: whatever the
     /// names are, the time is that of their length.
-    private mutating func isKnown(
+    private mutating func isNew(
         _ name: JSONLexer.StringToken, _ word: UInt64, parent: Int, in bytes: Span<UInt8>
     ) -> Bool {
-        if !seen.isInUse {
+        if !seen.isSetInUse {
             if !name.isEscaped, name.content.count <= SeenNames.plainBytesMax,
                 members.count < SeenNames.plainCountMax
             {
-                return isAmongFew(name.content, word, parent: parent, in: bytes)
+                return !isAmongFew(name.content, word, parent: parent, in: bytes)
             }
-            for member in members where member.parent < 0 || member.parent == parent {
+            for member in members
+            where member.known == 0 && (member.parent < 0 || member.parent == parent) {
                 _ = seen.insert(bytes, member.name, isInner: member.parent >= 0)
             }
         }
-        return !seen.insert(bytes, name.content, isInner: parent >= 0)
+        return seen.insert(bytes, name.content, isInner: parent >= 0)
     }
 
     private func isAmongFew(

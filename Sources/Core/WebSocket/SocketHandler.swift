@@ -11,15 +11,10 @@ package enum SocketEnd: Equatable, Sendable {
 }
 
 /// Whose a socket is, where several want more than there is.
-package struct SocketOwner: Sendable {
-    package let client: ByteText
+package protocol SocketOwner: AnyObject, Sendable {
+    var client: ByteText { get }
     /// Of the client's users.
-    package let subject: ByteText
-
-    package init(client: ByteText, subject: ByteText) {
-        self.client = client
-        self.subject = subject
-    }
+    var subject: ByteText { get }
 }
 
 /// What speaks over the sockets of one loop: it gets whole messages and answers through `loop`.
@@ -34,7 +29,7 @@ package protocol SocketHandler: SendableMetatype, ~Copyable {
     associatedtype Note: Sendable
 
     /// Whose share counts what waits at a connection.
-    func owner(of admission: Admission) -> SocketOwner
+    func owner(of admission: Admission) -> any SocketOwner
 
     /// A socket was adopted, and its handshake is done; or it moved here from another loop.
     mutating func opened(

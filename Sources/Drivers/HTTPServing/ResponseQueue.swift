@@ -90,17 +90,20 @@ enum ResponseQueue {
         let nameSize = field.name.utf8.count + 1
         let size = nameSize + field.value.utf8.count + 1
         unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: size) { text in
-            unsafe text.initialize(repeating: 0)
-            unsafe copy(field.name, to: text)
-            unsafe copy(field.value, to: UnsafeMutableBufferPointer(rebasing: text[nameSize...]))
             guard let start = text.baseAddress else { return }
+            unsafe copy(field.name, to: start)
+            unsafe copy(field.value, to: start + nameSize)
             unsafe MHD_add_response_header(response, start, start + nameSize)
         }
     }
 
-    private static func copy(_ text: ByteText, to out: UnsafeMutableBufferPointer<CChar>) {
-        let bytes = text.utf8.span
-        for index in bytes.indices { unsafe out[index] = CChar(bitPattern: bytes[index]) }
+    /// With a NUL behind it.
+    private static func copy(_ text: ByteText, to out: UnsafeMutablePointer<CChar>) {
+        unsafe text.utf8.span.withUnsafeBytes { bytes in
+            unsafe UnsafeMutableRawBufferPointer(start: out, count: bytes.count)
+                .copyMemory(from: bytes)
+            unsafe out[bytes.count] = 0
+        }
     }
 
     private static let close = HeaderFields.Field(name: "Connection", value: "close")
@@ -119,12 +122,6 @@ enum ResponseQueue {
 
     /// A line break in a field would end the header early; libmicrohttpd takes no tab either.
     private static func isSendable(_ field: HeaderFields.Field) -> Bool {
-        guard FieldGrammar.isToken(field.name) else { return false }
-        let value = field.value.utf8.span
-        for index in value.indices
-        where value[index] == 0x09 || !FieldGrammar.isFieldValueByte(value[index]) {
-            return false
-        }
-        return true
+        FieldGrammar.isToken(field.name) && field.value.utf8.span.isPrintable(from: 0x20)
     }
 }

@@ -89,6 +89,11 @@ extension EventLoop {
         // A duplicate elsewhere may outlive our descriptor, so closing alone might not do it.
         epoll_ctl(poll, EPOLL_CTL_DEL, slots[slot].descriptor, nil)
         closers.close(slots[slot].descriptor)
+        vacate(slot)
+    }
+
+    mutating func vacate(_ slot: Int) {
+        owners[slot] = nil
         slots.give(slot)
     }
 

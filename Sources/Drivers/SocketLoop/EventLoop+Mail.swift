@@ -105,7 +105,7 @@ extension EventLoop {
             return turnAway(descriptor, .overloaded)
         }
         guard register(slot) else {
-            slots.give(slot)
+            vacate(slot)
             return turnAway(descriptor, .overloaded)
         }
         handler.opened(id(of: slot), admission, &self)
@@ -115,7 +115,7 @@ extension EventLoop {
     }
 
     /// A slot for a socket, which is open from now on; nil when all are taken.
-    mutating func place(_ descriptor: Int32, of owner: SocketOwner) -> Int? {
+    mutating func place(_ descriptor: Int32, of owner: any SocketOwner) -> Int? {
         guard let slot = slots.take() else { return nil }
         if slot < owners.count { owners[slot] = owner } else { owners.append(owner) }
         slots[slot].descriptor = descriptor

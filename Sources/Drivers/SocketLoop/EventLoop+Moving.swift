@@ -77,7 +77,7 @@ extension EventLoop {
             isProbed: slots[slot].isProbed)
         epoll_ctl(poll, EPOLL_CTL_DEL, moved.descriptor, nil)
         uncountWaiting(slot)
-        slots.give(slot)
+        vacate(slot)
         return moved
     }
 

@@ -60,7 +60,7 @@ import WebSocket
     var stage = Stage.running
 
     /// By slot: whose share counts what waits there.
-    var owners: [SocketOwner] = []
+    var owners: [(any SocketOwner)?] = []
     /// By slot, how much waits there as `shares` was told, in steps.
     var waiting: [Int: Int] = [:]
     /// The slot whose message is being handled; -1 between messages.

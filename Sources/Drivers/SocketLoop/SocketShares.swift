@@ -23,7 +23,7 @@ final class SocketShares: Sendable {
 
     /// - Returns: Who has to go for it, perhaps the socket itself.
     func set(
-        _ bytes: Int, at socket: SocketID, of owner: SocketOwner
+        _ bytes: Int, at socket: SocketID, of owner: any SocketOwner
     ) -> [ByteShares<SocketID>.Loser] {
         shares.withLock {
             $0.set(bytes, of: socket, subject: owner.subject, client: owner.client)
@@ -44,7 +44,8 @@ extension EventLoop {
         guard steps != waiting[slot, default: 0] else { return }
         waiting[slot] = steps > 0 ? steps : nil
         slots[slot].isCounted = steps > 0
-        let losers = shares.set(steps * SocketShares.step, at: id(of: slot), of: owners[slot])
+        guard let owner = owners[slot] else { return }
+        let losers = shares.set(steps * SocketShares.step, at: id(of: slot), of: owner)
         for loser in losers {
             switch loser.shortage {
             case .clientShare: figures.closedForClientShare &+= 1
@@ -59,7 +60,7 @@ extension EventLoop {
         guard slots[slot].isCounted else { return }
         slots[slot].isCounted = false
         waiting[slot] = nil
-        _ = shares.set(0, at: id(of: slot), of: owners[slot])
+        if let owner = owners[slot] { _ = shares.set(0, at: id(of: slot), of: owner) }
     }
 
     /// Of a socket that is closing already nothing more is sent.

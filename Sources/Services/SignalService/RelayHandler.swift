@@ -72,9 +72,7 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
 
     // MARK: Opening and closing
 
-    package func owner(of admission: SocketAdmission) -> SocketOwner {
-        SocketOwner(client: admission.place.client, subject: ByteText(admission.token.subject))
-    }
+    package func owner(of admission: SocketAdmission) -> any SocketOwner { admission }
 
     package mutating func opened(
         _ socket: SocketID, _ admission: SocketAdmission,

@@ -118,7 +118,8 @@ package final class SignalService: Sendable {
         let client = try client(of: claims)
         if token.mustMatchOrigin { try checkOrigin(request, of: client) }
         try Self.checkScope(claims)
-        let admission = try enter(claims, from: address, dialect: dialect)
+        let admission = try SocketAdmission(
+            claims, dialect: dialect, address: address, ledger: ledger)
         if token.source == .query, configuration.queryToken == .oneUse {
             try spend(claims)  // A refusal drops the admission, which gives its place back.
         }
@@ -180,17 +181,6 @@ package final class SignalService: Sendable {
                 throw .insufficientScope(needed: "the scope session and rooms")
             }
         }
-    }
-
-    private func enter(
-        _ claims: TokenClaims, from address: AddressKey, dialect: Dialect
-    ) throws(AdmissionRefusal) -> SocketAdmission {
-        let namesSubject = !claims.subject.utf8.elementsEqual(claims.clientID.utf8)
-        let place = ConnectionPlace(
-            address: address, client: ByteText(claims.clientID),
-            subject: namesSubject ? ByteText(claims.subject) : nil)
-        if let hit = ledger.enter(place) { throw .limit(hit) }
-        return SocketAdmission(claims, dialect: dialect, place: place, ledger: ledger)
     }
 
     private func spend(_ claims: TokenClaims) throws(AdmissionRefusal) {

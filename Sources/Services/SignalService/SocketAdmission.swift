@@ -1,36 +1,51 @@
+package import Bytes
 internal import Locking
 package import Signalling
 internal import Synchronization
 package import Tokens
+internal import WebSocket
 
 /// What was decided about one connection before its handshake was answered.
 ///
 /// It counts against the limits from the decision on until it is released: by the handler when the
 /// socket closes, or by its own end when the socket never came to be. Where a session stays behind,
 /// that one has the place from then on.
-package final class SocketAdmission: Sendable {
+package final class SocketAdmission: SocketOwner, Sendable {
     package let dialect: Dialect
     /// What the token of the handshake gives. A classic connection stays open past its end.
     package let grant: TokenGrant
 
-    let place: ConnectionPlace
+    private let address: AddressKey
     private let ledger: ConnectionLedger
     private let isReleased = Atomic(false)
     private let passage = Lock<Passage?>(nil)
 
-    /// `place` is what `ledger` has counted just now.
+    /// Counts against the limits, or tells which it met.
     init(
-        _ claims: TokenClaims, dialect: Dialect, place: ConnectionPlace, ledger: ConnectionLedger
-    ) {
+        _ claims: TokenClaims, dialect: Dialect, address: AddressKey, ledger: ConnectionLedger
+    ) throws(AdmissionRefusal) {
         self.dialect = dialect
         grant = TokenGrant(claims)
-        self.place = place
+        self.address = address
         self.ledger = ledger
+        let hit = ledger.enter(place)
+        guard let hit else { return }
+        isReleased.store(true, ordering: .relaxed)
+        throw .limit(hit)
     }
 
     deinit { release() }
 
     package var token: RevocableToken { grant.token }
+    package var client: ByteText { ByteText(token.clientID) }
+    package var subject: ByteText { ByteText(token.subject) }
+
+    /// Not kept, since there is one for each connection.
+    var place: ConnectionPlace {
+        ConnectionPlace(
+            address: address, client: client, subject: subject == client ? nil : subject)
+    }
+
     package var clientID: String { token.clientID }
     package var rooms: [RoomPattern] { grant.rooms }
 

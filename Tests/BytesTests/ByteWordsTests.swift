@@ -1,0 +1,84 @@
+import Testing
+
+@testable import Bytes
+
+/// Eight bytes at a time against one at a time: every byte, at every place of every length.
+@Suite struct ByteWordsTests {
+    static let lengths = Array(0...25)
+
+    private func texts(_ length: Int) -> [[UInt8]] {
+        let plain = (0..<length).map { UInt8(0x61 + $0 % 26) }
+        var all = [plain]
+        for place in 0..<length {
+            for byte in UInt8.min...UInt8.max {
+                var text = plain
+                text[place] = byte
+                all.append(text)
+            }
+        }
+        return all
+    }
+
+    @Test(
+        "Bytes are equal, with and without regard to the case of ASCII letters", arguments: lengths)
+    func equality(length: Int) {
+        func lower(_ byte: UInt8) -> UInt8 { (0x41...0x5A).contains(byte) ? byte | 0x20 : byte }
+        let all = texts(length)
+        let plain = all[0]
+        for text in all {
+            let isSame = text == plain
+            let equals = text.span.equals(plain.span)
+            #expect(equals == isSame)
+            let isAlike = text.map(lower) == plain.map(lower)
+            let equalsIgnoringCase = text.span.equalsIgnoringCase(plain.span)
+            #expect(equalsIgnoringCase == isAlike)
+        }
+        let longer = plain + [0]
+        let (one, other) = (
+            longer.span.equals(plain.span), longer.span.equalsIgnoringCase(plain.span)
+        )
+        #expect(!one && !other)
+    }
+
+    @Test("ASCII, and what may stand in fields and ids", arguments: lengths)
+    func classes(length: Int) {
+        for text in texts(length) {
+            let isASCII = text.span.isASCII
+            #expect(isASCII == text.allSatisfy { $0 < 0x80 })
+            for low: UInt8 in [0x20, 0x21] {
+                let isGood = text.allSatisfy { $0 >= low && $0 != 0x7F }
+                let isPrintable = text.span.isPrintable(from: low)
+                #expect(isPrintable == isGood)
+            }
+        }
+    }
+
+    @Test("The first byte of a kind, within its range alone", arguments: lengths)
+    func places(length: Int) {
+        for byte: UInt8 in [0, 0x3B, 0x7F, 0x80, 0xFF] {
+            for place in 0..<length {
+                var text = [UInt8](repeating: byte ^ 1, count: length)
+                text[place] = byte
+                text[length - 1] = byte
+                for start in 0...length {
+                    for end in start...length {
+                        let found = text.span.firstIndex(of: byte, in: start..<end)
+                        #expect(found == text[start..<end].firstIndex(of: byte))
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("Lanes of letters, and no others")
+    func lanes() {
+        for byte in UInt8.min...UInt8.max {
+            let isInside = (0x2D...0x39).contains(byte)
+            for lane in 0..<8 {
+                let word = UInt64(byte) << UInt64(lane * 8)
+                let found = ByteLanes.areASCII(word, from: 0x2D, to: 0x39)
+                #expect(found == (isInside ? 0x80 << UInt64(lane * 8) : 0))
+            }
+        }
+    }
+}

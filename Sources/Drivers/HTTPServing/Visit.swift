@@ -35,7 +35,9 @@ final class Visit: @unchecked Sendable {
     /// Whether the peer has said that nothing more will come from it.
     var hasEnded = false
     var isLookedAfter = false
-    /// Whether it has left HTTP, and the worker's epoll set.
+    /// Whether it is in the worker's epoll set.
+    var isWatched = false
+    /// Whether it has left HTTP, and that set.
     var hasLeft = false
     /// Whether libmicrohttpd has let it go.
     var isOver = false

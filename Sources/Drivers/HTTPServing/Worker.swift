@@ -24,6 +24,8 @@ import Synchronization
     private let events: UnsafeMutablePointer<epoll_event>
 
     private var visits: [Visit] = []
+    /// Those that began in this turn.
+    private var fresh: [Visit] = []
     /// Connections whose peer has ended.
     private var ended: [Visit] = []
     /// The connection that is being given to libmicrohttpd.
@@ -159,6 +161,7 @@ import Synchronization
         } while mustRunAgain
         // It may have marked an upgraded connection, to be closed the next time it runs.
         if core.configuration.tls != nil { daemon.run() }
+        if !fresh.isEmpty { watchFresh() }
         if !ended.isEmpty { ended.removeAll { !tend($0) } }
         if !isListening, now >= listensAgainAt { listen() }
         if now >= lastSweep + Self.sweepMilliseconds { sweep() }
@@ -278,10 +281,19 @@ import Synchronization
         visit.place = visits.count
         visits.append(visit)
         visit.hasBegun.store(true, ordering: .relaxed)
-        let what = EPOLLIN.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
-        let key = unsafe UInt(bitPattern: Unmanaged.passUnretained(visit).toOpaque())
-        _ = watch(visit.descriptor, what, UInt64(key))
+        fresh.append(visit)
         return visit
+    }
+
+    /// Watches those that began in this turn and are still here: a handshake that came at once is
+    /// through by then.
+    private func watchFresh() {
+        let what = EPOLLIN.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
+        for visit in fresh where !visit.hasLeft {
+            let key = unsafe UInt(bitPattern: Unmanaged.passUnretained(visit).toOpaque())
+            visit.isWatched = watch(visit.descriptor, what, UInt64(key))
+        }
+        fresh.removeAll(keepingCapacity: true)
     }
 
     /// The socket is closed once this has returned, and not before.
@@ -301,7 +313,7 @@ import Synchronization
         guard !visit.hasLeft else { return }
         visit.hasLeft = true
         core.ledger.leave(visit)
-        forget(visit.descriptor)
+        if visit.isWatched { forget(visit.descriptor) }
     }
 
     func noteAnswer(on visit: Visit) {

@@ -130,6 +130,17 @@ struct ShareTests {
         #expect(harness.log.ends(200).isEmpty)
     }
 
+    @Test(
+        "So do those that came with the handshake, or moved with their socket",
+        arguments: [[], Frame.text("go 1")])
+    func halfMessagesAtOnce(before: [UInt8]) throws {
+        let harness = try Harness(loops: 2) { $0.outboundBytesPerClientMax = 500_000 }
+        let half = Array(Frame.text(String(repeating: "x", count: 120_000)).prefix(100_000))
+        let held = try (100..<106).map { try harness.connect($0, early: before + half) }
+        try harness.log.wait { log in (100..<106).contains { !log.ends($0).isEmpty } }
+        #expect(held.count == 6)
+    }
+
     @Test("One client that another loop can't keep up with takes nothing from the others")
     func crowdedLoop() throws {
         let harness = try Harness(loops: 2) { $0.outboundBytesMax = 0 }

@@ -3,7 +3,8 @@ import Glibc
 /// A growable queue of bytes that owns its storage and has none while nothing was ever put in.
 ///
 /// 24 bytes, so that a connection can afford several. Out of memory and over `bytesMax` it refuses
-/// more instead of trapping.
+/// more instead of trapping. Once large and three quarters empty it gives memory back, so that who
+/// counts what it holds knows what it costs.
 ///
 /// `@unchecked Sendable`: the storage has one owner, since the queue is never copied.
 @safe struct ByteQueue: ~Copyable, @unchecked Sendable {
@@ -58,6 +59,7 @@ import Glibc
         precondition(count >= 0 && count <= self.count, "more bytes consumed than there are")
         head &+= UInt32(count)
         if head == tail { (head, tail) = (0, 0) }
+        shrinkIfSparse()
     }
 
     /// Takes bytes off the back.
@@ -65,8 +67,10 @@ import Glibc
         precondition(count >= 0 && count <= self.count, "longer than before")
         tail = head &+ UInt32(count)
         if head == tail { (head, tail) = (0, 0) }
+        shrinkIfSparse()
     }
 
+    /// Keeps the storage, whatever its size.
     mutating func removeAll() { (head, tail) = (0, 0) }
 
     @inline(never) private mutating func grow(_ more: Int) -> Bool {
@@ -84,6 +88,22 @@ import Glibc
         unsafe base = moved
         allocated = UInt32(wanted)
         return true
+    }
+
+    private mutating func shrinkIfSparse() {
+        guard allocated > UInt32(SpareBuffers.capacityMax), count < capacity / 4 else { return }
+        shrink()
+    }
+
+    /// Moves less than a quarter of what was taken off or never came, so that it costs little.
+    @inline(never) private mutating func shrink() {
+        var wanted = Self.capacityMin
+        while wanted < count { wanted *= 2 }
+        guard let start = unsafe start, let fresh = unsafe malloc(wanted) else { return }
+        unsafe fresh.copyMemory(from: start, byteCount: count)
+        unsafe free(base)
+        unsafe base = fresh
+        (allocated, head, tail) = (UInt32(wanted), 0, UInt32(count))
     }
 
     private mutating func moveToFront() {

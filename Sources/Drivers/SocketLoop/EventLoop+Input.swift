@@ -16,9 +16,13 @@ extension EventLoop {
             } else {
                 readOn(slot, &handler)
             }
-            let holdsInput = !slots[slot].partial.isEmpty || !slots[slot].fragments.isEmpty
-            if holdsInput || slots[slot].isCounted { countWaiting(slot) }
+            countInput(slot)
         }
+    }
+
+    private mutating func countInput(_ slot: Int) {
+        let holdsInput = !slots[slot].partial.isEmpty || !slots[slot].fragments.isEmpty
+        if holdsInput || slots[slot].isCounted { countWaiting(slot) }
     }
 
     /// The common case: nothing is pending, so the loop's own buffer does.
@@ -50,7 +54,14 @@ extension EventLoop {
     }
 
     /// Handles what a socket left pending, as far as there are whole frames and it may speak.
-    mutating func takePartial(_ slot: Int, _ handler: inout some SocketHandler & ~Copyable) {
+    mutating func takePending(_ slot: Int, _ handler: inout some SocketHandler & ~Copyable) {
+        takePartial(slot, &handler)
+        countInput(slot)
+    }
+
+    private mutating func takePartial(
+        _ slot: Int, _ handler: inout some SocketHandler & ~Copyable
+    ) {
         var input = ByteQueue()
         swap(&input, &slots[slot].partial)
         if let start = unsafe input.start {
@@ -61,7 +72,6 @@ extension EventLoop {
         } else {
             swap(&input, &slots[slot].partial)
         }
-        if slots[slot].isCounted { countWaiting(slot) }
     }
 
     /// Bytes received; 0 or less when there are none, whatever the reason, which is dealt with.

@@ -111,7 +111,7 @@ extension EventLoop {
         handler.opened(id(of: slot), admission, &self)
         guard !earlyBytes.isEmpty else { return }
         guard slots[slot].partial.append(earlyBytes) else { return abandon(slot, .lost) }
-        takePartial(slot, &handler)
+        takePending(slot, &handler)
     }
 
     /// A slot for a socket, which is open from now on; nil when all are taken.

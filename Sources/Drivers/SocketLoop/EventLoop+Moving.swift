@@ -97,7 +97,7 @@ extension EventLoop {
             handler.received(moved.message.span, from: id(of: slot), &self)
             speaker = -1
         }
-        if !slots[slot].partial.isEmpty { takePartial(slot, &handler) }
+        if !slots[slot].partial.isEmpty { takePending(slot, &handler) }
     }
 
     private mutating func restore(_ moved: MovedSocket, to slot: Int) -> Bool {

@@ -41,7 +41,7 @@ extension EventLoop {
         case .closing:
             if slots[slot].holdsInput {  // The peer's close frame may have come already.
                 slots[slot].holdsInput = false
-                takePartial(slot, &handler)
+                takePending(slot, &handler)
             }
             // In a stop, who has not taken everything yet has until the stop's own deadline.
             let isFlushing = stopping != nil && !slots[slot].output.isEmpty
@@ -167,6 +167,6 @@ extension EventLoop {
         slots[slot].isPaused = false
         slots[slot].holdsInput = false
         setInterest(slot)
-        takePartial(slot, &handler)
+        takePending(slot, &handler)
     }
 }

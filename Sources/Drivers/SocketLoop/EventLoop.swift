@@ -246,6 +246,7 @@ import WebSocket
             sweep(elapsedSeconds: Int(seconds))
             handler.ticked(&self)
             publish()
+            outboxes.freeLargeIdle()
         }
     }
 }

@@ -79,6 +79,8 @@ struct Outbox: ~Copyable {
         if !isCrowded { bytesByClient.removeAll() }
     }
 
+    var isLargeAndIdle: Bool { records.isEmpty && records.capacity > SpareBuffers.capacityMax }
+
     /// Room for a record's bytes, its header written; nil if there is no memory.
     mutating func begin(
         _ kind: LoopRecord.Kind, for socket: SocketID, length: Int
@@ -105,6 +107,11 @@ struct Outbox: ~Copyable {
     deinit {
         unsafe base.deinitialize(count: count)
         unsafe base.deallocate()
+    }
+
+    /// Frees what a busy time left, which is as much as loops squared.
+    mutating func freeLargeIdle() {
+        for loop in 0..<count where self[loop].isLargeAndIdle { self[loop].records = ByteQueue() }
     }
 
     subscript(loop: Int) -> Outbox {

@@ -132,7 +132,7 @@ let testUses: [String: [String]] = [
     "ClientStorage": ["Bytes", "Clients", "Locking", "Tokens"],
     "HTTPServing": ["Bytes", "HTTPMessages", "Locking"],
     "LogWriting": ["Locking", "Monitoring"],
-    "SocketLoop": ["Bytes", "HTTPMessages", "Locking", "WebSocket"],
+    "SocketLoop": ["Bytes", "CEpoll", "HTTPMessages", "Locking", "WebSocket"],
     "Threads": [],
     "AuthService": [
         "Bytes", "Clients", "Cryptography", "HTTPMessages", "ICEServers", "Locking", "StrictJSON",

@@ -20,7 +20,8 @@ struct Connection: ~Copyable {
 
     /// Frames that the kernel has not taken yet.
     var output = ByteQueue()
-    /// Received bytes that are not a whole frame yet, or that a paused reader left.
+    /// Received bytes that are not a whole frame yet, or that a paused reader left. While closing,
+    /// at most what has come of a frame's header or of a close frame.
     var partial = ByteQueue()
     /// The fragments of an unfinished message, unmasked.
     var fragments = ByteQueue()
@@ -33,6 +34,7 @@ struct Connection: ~Copyable {
     /// How much of the frame at the front of `output` is still to be sent, if it was begun.
     var begunFrameBytes: UInt32 = 0
     /// How much of the payload of the data frame at the front of `partial` is unmasked and checked.
+    /// While closing: how much is still to come of a frame that is dropped.
     var checkedBytes: UInt32 = 0
     /// While open and `isProbed`: until when to hear something. Later: how long the state may last.
     var deadline: UInt32 = 0
@@ -58,8 +60,6 @@ struct Connection: ~Copyable {
     var isBlocked = false
     /// Whether it is over the message rate and not read for now.
     var isPaused = false
-    /// Whether whole frames may lie in `partial`, since it was paused.
-    var holdsInput = false
     var isOverRate = false
     var isProbed = false
     /// Whether the loop has told of what waits at it (`SocketShares`).

@@ -72,6 +72,7 @@ extension EventLoop {
         slots[slot].state = state
         setInterest(slot)
         watch(slot)
+        dropInput(slot)
     }
 
     /// Everything is sent: ends our side of the stream and drains the other.

@@ -111,8 +111,8 @@ extension EventLoop {
         var at = 0
         do throws(WebSocketError) {
             while at < count {
-                guard slots[slot].state == .open || slots[slot].state == .closing else {
-                    return slots[slot].state == .moving ? at : count
+                guard slots[slot].state == .open else {
+                    return unsafe try at &+ takeUnheard(bytes + at, count &- at, slot)
                 }
                 guard !slots[slot].isPaused else { return at }
                 let start = unsafe bytes + at
@@ -140,9 +140,6 @@ extension EventLoop {
         let arrived = min(count &- header.headerLength, header.payloadLength)
         let isWhole = arrived == header.payloadLength
         let payload = unsafe start + header.headerLength
-        guard slots[slot].state == .open else {
-            return unsafe try takeClosingFrame(header, payload, isWhole: isWhole, slot)
-        }
         if header.opcode.isControl {
             guard isWhole, isAdmitted(slot, header) else { return 0 }
             unsafe try takeControl(header, payload, slot)
@@ -160,13 +157,54 @@ extension EventLoop {
         return header.totalLength
     }
 
-    /// After our own close frame only the peer's matters.
-    private mutating func takeClosingFrame(
-        _ header: FrameHeader, _ payload: UnsafeMutableRawPointer, isWhole: Bool, _ slot: Int
+    /// What comes after our own close frame: only the peer's matters, of others nothing is kept.
+    ///
+    /// - Returns: As `takeFrames`. A socket that moves keeps all.
+    private mutating func takeUnheard(
+        _ bytes: UnsafeMutableRawPointer, _ count: Int, _ slot: Int
     ) throws(WebSocketError) -> Int {
-        guard isWhole else { return 0 }
-        if header.opcode == .close { unsafe try takeControl(header, payload, slot) }
-        return header.totalLength
+        guard slots[slot].state == .closing else { return slots[slot].state == .moving ? 0 : count }
+        var at = min(count, Int(slots[slot].checkedBytes))
+        slots[slot].checkedBytes &-= UInt32(truncatingIfNeeded: at)
+        while at < count, slots[slot].state == .closing {
+            let start = unsafe bytes + at
+            let rest = unsafe UnsafeBufferPointer(
+                start: start.assumingMemoryBound(to: UInt8.self), count: count &- at)
+            let header = try FrameHeader.parse(unsafe rest.span, payloadMax: messageBytesMax)
+            guard let header else { break }
+            let arrived = min(rest.count &- header.headerLength, header.payloadLength)
+            let missing = header.payloadLength &- arrived
+            if header.opcode == .close {
+                guard missing == 0 else { break }
+                unsafe try takeControl(header, start + header.headerLength, slot)
+            }
+            slots[slot].checkedBytes = UInt32(truncatingIfNeeded: missing)
+            at &+= header.headerLength &+ arrived
+        }
+        return slots[slot].state == .closing ? at : count
+    }
+
+    /// Drops what has come of a message that nobody will hear; whoever never answers our close
+    /// frame keeps no memory by it. That answer may lie behind it.
+    mutating func dropInput(_ slot: Int) {
+        var fragments = ByteQueue()
+        swap(&fragments, &slots[slot].fragments)
+        spare.give(fragments)
+        slots[slot].checkedBytes = 0
+        var input = ByteQueue()
+        swap(&input, &slots[slot].partial)
+        guard let start = unsafe input.start else { return }
+        do throws(WebSocketError) {
+            input.consume(unsafe try takeUnheard(start, input.count, slot))
+        } catch {
+            input.removeAll()
+            fail(slot, error)
+        }
+        if input.isEmpty {
+            spare.give(input)
+        } else {
+            swap(&input, &slots[slot].partial)
+        }
     }
 
     /// Counts the frame against the rate, or pauses the socket before it.

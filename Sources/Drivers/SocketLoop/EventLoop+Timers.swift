@@ -39,10 +39,6 @@ extension EventLoop {
             checkProbe(slot, elapsed)
             checkRate(slot, &handler)
         case .closing:
-            if slots[slot].holdsInput {  // The peer's close frame may have come already.
-                slots[slot].holdsInput = false
-                takePending(slot, &handler)
-            }
             // In a stop, who has not taken everything yet has until the stop's own deadline.
             let isFlushing = stopping != nil && !slots[slot].output.isEmpty
             if slots[slot].state == .closing, hasPassed(slots[slot].deadline), !isFlushing {
@@ -139,7 +135,6 @@ extension EventLoop {
     /// Stops reading from a socket that sends too fast: what it sends waits, nothing is lost.
     mutating func pause(_ slot: Int) {
         slots[slot].isPaused = true
-        slots[slot].holdsInput = true
         if !slots[slot].isOverRate {
             slots[slot].isOverRate = true
             slots[slot].overRateSinceSeconds = UInt32(truncatingIfNeeded: monotonicSeconds)
@@ -165,7 +160,6 @@ extension EventLoop {
         let paidUntil = slots[slot].paidUntil
         guard rate.allows(paidUntil: paidUntil, nowMicroseconds: nowMicroseconds) else { return }
         slots[slot].isPaused = false
-        slots[slot].holdsInput = false
         setInterest(slot)
         takePending(slot, &handler)
     }

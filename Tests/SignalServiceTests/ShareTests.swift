@@ -96,6 +96,32 @@ struct HeldByteTests {
         for client in receivers + [sender, friend, back] { client.close(.peerClosed(code: 1000)) }
         #expect(hub.service.heldBytes == 0)
     }
+
+    /// Between the moment in which another finds that it holds most and that in which it forgets,
+    /// it may be sent more, and counted anew.
+    @Test("A session that forgets is counted no more, whatever it was sent meanwhile")
+    func countedMeanwhile() {
+        let configuration = SignalConfiguration(heldBytesMax: 1 << 20)
+        let commons = RelayCommons(
+            configuration, World().ports(),
+            ConnectionLedger(ConnectionCounts(limits: configuration)))
+        var loop = FakeOutput()
+        let owner = KeptBytes.Owner(connection: ConnectionID(raw: 1), client: "a", subject: "s")
+        var stream = EventStream(
+            limits: HistoryLimits(), socket: SocketID(loop: 0, slot: 0, generation: 1),
+            owner: owner)
+        let body = Array(repeating: UInt8(ascii: "x"), count: 50_000)
+        #expect(stream.take("{".utf8.span, body.span, commons, &loop).isTaken)
+        #expect(commons.bytesHeld.total > 40_000)
+        stream.forgetSent(commons)
+        #expect(stream.history.keptBytes == 0)
+        #expect(commons.bytesHeld.total == 0)
+        // What it is sent from then on is counted as before, and goes with the session.
+        #expect(stream.take("{".utf8.span, body.span, commons, &loop).isTaken)
+        #expect(commons.bytesHeld.total > 40_000)
+        stream.end(commons)
+        #expect(commons.bytesHeld.total == 0)
+    }
 }
 
 @Suite("Sessions whose clients are away have places like connections")

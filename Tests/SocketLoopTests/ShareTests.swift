@@ -158,4 +158,23 @@ struct ShareTests {
         #expect(try harness.end(100) == .closedByUs(.overloaded))
         far.hangUp()
     }
+
+    @Test("Several loops that send to one for the same client have its share between them")
+    func crowdedByTwo() throws {
+        let harness = try Harness(loops: 3) { $0.outboundBytesMax = 0 }
+        let (far, witness) = (try harness.connect(100, loop: 1), try harness.connect(200, loop: 1))
+        let (flooder, honest) = (try harness.connect(101), try harness.connect(201))
+        witness.say("hold 201 held")
+        #expect(try honest.hear() == .text("held"))
+        flooder.say("flood 100 6000 10000")
+        flooder.say("done")
+        #expect(try flooder.hear() == .text("<done>"))
+        harness.log.letGo()
+        #expect(try harness.end(100) == .closedByUs(.overloaded))
+        // 16 MiB and one post before it counts, then half of a share of 16 MiB.
+        var heard = 0
+        while case .text = try far.hear() { heard += 1 }
+        #expect(heard > 2500 && heard < 2800)
+        witness.hangUp()
+    }
 }

@@ -147,7 +147,7 @@ enum ServerCallbacks {
             setNoDelay(descriptor)
             HangupWatch.shared.watch(pair: socket, connection: descriptor)
             held = unsafe HeldUpgrade(
-                handle: UpgradeHandle(handle), pair: socket, worker: worker)
+                handle: UpgradeHandle(handle, of: worker), pair: socket)
         } else {
             unsafe usher_mhd_release(handle)
             worker.runAgain()
@@ -204,22 +204,29 @@ enum ServerCallbacks {
 /// `@unchecked Sendable`: the pointer is a constant, and goes to the worker's thread to be used.
 @safe struct UpgradeHandle: @unchecked Sendable {
     private let pointer: OpaquePointer
+    let worker: Worker
 
-    init(_ pointer: OpaquePointer) { unsafe self.pointer = pointer }
+    init(_ pointer: OpaquePointer, of worker: Worker) {
+        unsafe self.pointer = pointer
+        self.worker = worker
+    }
 
-    /// Once, on the worker's thread.
-    func release() { unsafe usher_mhd_release(pointer) }
+    /// Once, on the worker's thread: told by another, libmicrohttpd might free the connection while
+    /// it is being told.
+    func release() {
+        precondition(worker.isRunningHere, "an upgrade is released on its worker's thread")
+        unsafe usher_mhd_release(pointer)
+    }
 }
 
 /// An upgraded connection that libmicrohttpd has still to do with.
 private struct HeldUpgrade: Sendable {
     let handle: UpgradeHandle
     let pair: Int32
-    let worker: Worker
 
     /// Once, on any thread. libmicrohttpd acts on it when its own runs it next.
     func release() {
         HangupWatch.shared.forget(pair: pair)
-        worker.release(handle)
+        handle.worker.release(handle)
     }
 }

@@ -23,6 +23,7 @@ import Synchronization
     private let mailbox = Lock(Mailbox())
     private let events: UnsafeMutablePointer<epoll_event>
 
+    private var thread: pthread_t?
     private var visits: [Visit] = []
     /// Those that began in this turn.
     private var fresh: [Visit] = []
@@ -98,8 +99,8 @@ import Synchronization
         wake()
     }
 
-    /// Has the thread tell libmicrohttpd that an upgraded connection is over. Told by another
-    /// thread, it might free the connection while it is being told. When it ends it frees all.
+    /// Has the thread tell libmicrohttpd that an upgraded connection is over. When it ends it frees
+    /// all.
     func release(_ handle: UpgradeHandle) {
         mailbox.withLock { mailbox in
             if !mailbox.mustEnd { mailbox.released.append(handle) }
@@ -126,6 +127,7 @@ import Synchronization
 
     /// Runs until `end`; owns the daemon from here on.
     func run(_ daemon: Daemon, among workers: [Worker]) {
+        thread = pthread_self()
         _ = watch(daemon.poll, EPOLLIN.rawValue, Key.daemon)
         listen()
         while !mailbox.withLock({ $0.mustEnd }) { turn(daemon, workers) }
@@ -320,6 +322,9 @@ import Synchronization
         visit.noteAnswer(at: Int(now / 1000))
         if visit.hasEnded { lookAfter(visit) }
     }
+
+    /// Whether it is this thread; to be asked once it runs.
+    var isRunningHere: Bool { thread.map { pthread_equal($0, pthread_self()) != 0 } ?? false }
 
     /// Lets libmicrohttpd run once more before the thread waits.
     func runAgain() { mustRunAgain = true }

@@ -130,6 +130,18 @@ def test_connections_are_limited_in_all_and_by_client_and_subject(start, flag):
     eventually(lambda: attempt(server, query(ann)).status == 101, "places become free")
 
 
+def test_a_limit_by_client_keeps_places_for_other_clients(start):
+    server = start("--max-connections", "6", "--max-connections-per-client", "4",
+                   "--max-connections-per-address", "0")
+    greedy, other = server.application("Greedy"), server.application("Other")
+    held = [connect(greedy, greedy.token(subject=f"s{number}")) for number in range(4)]
+    too_many(attempt(server, query(greedy.token(subject="one-more"))))
+    held += [connect(other, other.token(subject=name)) for name in ("ann", "bob")]
+    assert attempt(server, query(other.token(subject="eve"))).status == 503
+    for peer in held:
+        peer.drop()
+
+
 def test_zero_means_no_limit(start):
     server = start("--max-connections-per-address", "0", "--connections-per-second", "1",
                    "--connection-burst", "1", "--max-rooms", "0", "--messages-per-second", "0")

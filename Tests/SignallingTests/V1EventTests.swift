@@ -118,7 +118,7 @@ private func classic(_ id: UInt64, peer: String = "p") -> RoomMember {
                 try told(.unknownTarget, complaint)
                     == ByteText(SignalError.unknownTarget.message.description))
         }
-        #expect(Set(MessageComplaint.allCases.map(\.message.description)).count == 19)
+        #expect(Set(MessageComplaint.allCases.map(\.message.description)).count == 18)
     }
 
     @Test("The short events")

@@ -7,7 +7,7 @@ package enum MessageComplaint: Equatable, CaseIterable, Sendable {
     case target, payload, payloadType, reservedType
     case token, session, seq
     case resumeTooLate
-    case doubledName, loneSurrogate, tooDeep, tooManyMembers, tooLong
+    case doubledName, loneSurrogate, tooDeep, tooManyMembers
 
     package var message: StaticString {
         switch self {
@@ -29,7 +29,6 @@ package enum MessageComplaint: Equatable, CaseIterable, Sendable {
         case .loneSurrogate: "a string holds half of a surrogate pair"
         case .tooDeep: "the message is nested deeper than 32 levels"
         case .tooManyMembers: "the message has more than 256 members"
-        case .tooLong: "the message is too long"
         }
     }
 }

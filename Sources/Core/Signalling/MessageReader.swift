@@ -52,10 +52,10 @@ package struct MessageReader: Sendable {
         case .loneSurrogate: .loneSurrogate
         case .tooDeep: .tooDeep
         case .tooManyMembers: .tooManyMembers
-        case .tooLong: .tooLong
         case .unexpectedEnd, .unexpectedByte, .trailingBytes, .invalidUTF8, .invalidEscape,
             .invalidNumber, .controlCharacter, .notAnObject:
             nil
+        case .tooLong: nil  // Can't be: the size of a message is the socket's business.
         }
     }
 }

@@ -85,6 +85,7 @@ final class OAuthBench: Sendable {
                 return .success(claims)
             },
             isRevoked: { _ in false }, revoke: { _, _ in },
+            isUsed: { [self] id in deeds.withLock { $0.marked[id] != nil } },
             markUsed: { [self] id, expiresAt in
                 deeds.withLock { $0.marked.updateValue(expiresAt, forKey: id) == nil }
             },

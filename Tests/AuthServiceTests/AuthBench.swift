@@ -29,6 +29,8 @@ final class AuthBench: Sendable {
         var revocationFault: String?
         /// Ids that were used, and until when that is remembered.
         var used: [String: Int64] = [:]
+        /// How often one was to be marked.
+        var marks = 0
         var signatureChecks: [PublicKey] = []
         var log: [String] = []
         /// Who registered, changed and removed clients over HTTP.
@@ -102,9 +104,17 @@ final class AuthBench: Sendable {
                 let fault = world.value.withLock { $0.revoke(revocation, actor) }
                 if let fault { throw ClientLookupFailure(code: fault) }
             },
+            isUsed: { id throws(ClientLookupFailure) in
+                let isUsed = world.value.withLock { world in
+                    world.isRegistryDown ? nil : world.used[id] != nil
+                }
+                guard let isUsed else { throw ClientLookupFailure(code: "registry_busy") }
+                return isUsed
+            },
             markUsed: { id, expiresAt throws(ClientLookupFailure) in
                 let isFresh: Bool? = world.value.withLock { world in
                     guard !world.isRegistryDown else { return nil }
+                    world.marks += 1
                     return world.used.updateValue(expiresAt, forKey: id) == nil
                 }
                 guard let isFresh else { throw ClientLookupFailure(code: "registry_busy") }
@@ -144,6 +154,7 @@ final class AuthBench: Sendable {
     var revocations: [Revocation] { world.value.withLock { $0.revocations } }
     var revokers: [Actor] { world.value.withLock { $0.revokers } }
     var used: [String: Int64] { world.value.withLock { $0.used } }
+    var marks: Int { world.value.withLock { $0.marks } }
     var signatureChecks: [PublicKey] { world.value.withLock { $0.signatureChecks } }
     var clients: [String: Client] { world.value.withLock { $0.clients } }
     var registrationActors: [Actor] { world.value.withLock { $0.registrationActors } }

@@ -76,6 +76,27 @@ import Tokens
         #expect(try bench.token(maker).status == 200, "each client has ids of its own")
     }
 
+    @Test("However often one is replayed, the client's own go on, and what else it writes is apart")
+    func replaysCostNoWrite() throws {
+        let registration = try RegistrationBench()
+        var maker = try AssertionMaker()
+        let key = String(decoding: maker.key.publicKey.jwk.serialized(), as: UTF8.self)
+        let client = try registration.registered(
+            #"{"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [\#(key)]}}"#)
+        maker.claims["iss"] = .string(client.id)
+        maker.claims["sub"] = .string(client.id)
+        #expect(try registration.bench.token(maker).status == 200)
+        for _ in 0..<200 { #expect(try registration.bench.token(maker).status == 401) }
+        #expect(registration.bench.marks == 1, "nothing more is written")
+        for _ in 0..<200 { _ = try registration.manage("PUT", client) }
+        for index in 0..<99 {
+            maker.claims["jti"] = .string("own-\(index)")
+            #expect(try registration.bench.token(maker).status == 200)
+        }
+        maker.claims["jti"] = "too-many"
+        expectRefusal(try registration.bench.token(maker), 429, "too_many_requests")
+    }
+
     @Test("Who cannot sign cannot use up somebody's jti, and is slowed down (RFC 6749 §2.3.1)")
     func forged() throws {
         let maker = try AssertionMaker()

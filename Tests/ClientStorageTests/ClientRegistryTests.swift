@@ -112,11 +112,14 @@ import Tokens
     @Test("A token is fresh once, and again only after its mark was purged")
     func usedTokens() throws {
         let registry = try folder.open()
+        #expect(try !registry.isTokenUsed(id: "t1"))
         #expect(try registry.markTokenUsed(id: "t1", expiresAt: 100))
+        #expect(try registry.isTokenUsed(id: "t1"))
         #expect(try !registry.markTokenUsed(id: "t1", expiresAt: 100))
         #expect(try registry.markTokenUsed(id: "t2", expiresAt: 200))
         #expect(try registry.purgeExpired(atSecondsSinceEpoch: 100) == 0)
         #expect(try registry.purgeExpired(atSecondsSinceEpoch: 101) == 1)
+        #expect(try !registry.isTokenUsed(id: "t1"))
         #expect(try registry.markTokenUsed(id: "t1", expiresAt: 100))
         #expect(try !registry.markTokenUsed(id: "t2", expiresAt: 200))
     }

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from support import http, ledger
 from support.forging import now
 from support.peers import connect
+from support.registrar import Registrar
 from support.server import Application
 from support.usher import CHECKOUT, new_folder
 from support.waiting import eventually
@@ -68,6 +69,20 @@ def test_an_assertion_of_another_library_gets_a_token_once(signer, algorithm):
     again = present(application, signed)
     assert (again.status, again.error) == (401, "invalid_client")
     assert "jti" in again.json["error_description"]
+
+
+def test_a_stolen_assertion_that_is_replayed_stops_none_of_its_clients_own(start):
+    server = start("--client-registration")
+    key = KEYS["ES256"]()
+    public = json.loads(jwt.get_algorithm_by_name("ES256").to_jwk(key.public_key()))
+    registered = Registrar(server).register(
+        token_endpoint_auth_method="private_key_jwt",
+        jwks={"keys": [{name: public[name] for name in ("kty", "crv", "x", "y")}]})
+    application = Application(server, registered.id, None)
+    stolen = assertion(application, key)
+    assert present(application, stolen).status == 200
+    assert {present(application, stolen).error for _ in range(150)} == {"invalid_client"}
+    assert present(application, assertion(application, key)).status == 200
 
 
 @pytest.mark.parametrize("changes, named", [

@@ -168,7 +168,7 @@ extension Wiring {
                     tokenID: claims.tokenID, subject: claims.subject, clientID: claims.clientID,
                     issuedAt: claims.issuedAt)
             },
-            revoke: revoke(directory), markUsed: markUsed(),
+            revoke: revoke(directory), isUsed: isUsed(), markUsed: markUsed(),
             verifySignature: AssertionKeys().isValid,
             keySet: { keys.current.keySet },
             catchUp: directory.catchUp, isListedOrigin: directory.listsOrigin,
@@ -204,6 +204,17 @@ extension Wiring {
                 throw ClientLookupFailure(code: error.code)
             }
             directory.noteRevoked(revocation)
+        }
+    }
+
+    private func isUsed() -> AuthPorts.IsUsed {
+        let registry = foundations.registry
+        return { id throws(ClientLookupFailure) in
+            do throws(RegistryError) {
+                return try registry.isTokenUsed(id: id)
+            } catch {
+                throw ClientLookupFailure(code: error.code)
+            }
         }
     }
 

@@ -39,6 +39,7 @@ package struct AuthPorts: Sendable {
             TokenClaims, TokenVerdict
         >
     package typealias Revoke = @Sendable (Revocation, Actor) throws(ClientLookupFailure) -> Void
+    package typealias IsUsed = @Sendable (_ id: String) throws(ClientLookupFailure) -> Bool
     package typealias MarkUsed =
         @Sendable (_ id: String, _ expiresAt: Int64) throws(ClientLookupFailure) -> Bool
     package typealias VerifySignature =
@@ -62,6 +63,8 @@ package struct AuthPorts: Sendable {
     package let isRevoked: @Sendable (TokenClaims) -> Bool
     /// Stores a revocation for everybody to follow; it holds when this returns.
     package let revoke: Revoke
+    /// Whether an id was marked as used.
+    package let isUsed: IsUsed
     /// Marks an id as used until `expiresAt`; false where it was before.
     package let markUsed: MarkUsed
     /// Whether the signature, in JWS form, is the key's over these bytes.
@@ -87,7 +90,8 @@ package struct AuthPorts: Sendable {
         constantTimeEqual: @escaping @Sendable ([UInt8], [UInt8]) -> Bool,
         client: @escaping Lookup, issue: @escaping Issue, verify: @escaping Verify,
         isRevoked: @escaping @Sendable (TokenClaims) -> Bool, revoke: @escaping Revoke,
-        markUsed: @escaping MarkUsed, verifySignature: @escaping VerifySignature,
+        isUsed: @escaping IsUsed, markUsed: @escaping MarkUsed,
+        verifySignature: @escaping VerifySignature,
         keySet: @escaping @Sendable () -> [UInt8],
         catchUp: @escaping @Sendable () -> Bool,
         isListedOrigin: @escaping @Sendable (ByteText) -> Bool,
@@ -103,6 +107,7 @@ package struct AuthPorts: Sendable {
         self.verify = verify
         self.isRevoked = isRevoked
         self.revoke = revoke
+        self.isUsed = isUsed
         self.markUsed = markUsed
         self.verifySignature = verifySignature
         self.keySet = keySet

@@ -9,11 +9,12 @@ final class ClientAuthenticator: Sendable {
     private let ports: AuthPorts
     private let check: SecretCheck
     private let decoys: DecoyKeys
-    private let writes: WriteRate
+    /// Of marks of assertions, apart from what else a client writes: that must not keep it from
+    /// saying who it is.
+    private let marks = WriteRate()
     private let guesses = GuessLimit()
 
-    init(issuer: String, _ ports: AuthPorts, _ writes: WriteRate) {
-        self.writes = writes
+    init(issuer: String, _ ports: AuthPorts) {
         self.issuer = ByteText(issuer)
         self.ports = ports
         check = SecretCheck(sha256: ports.sha256, constantTimeEqual: ports.constantTimeEqual)
@@ -124,8 +125,7 @@ extension ClientAuthenticator {
         guard client.isEnabled else {
             throw refusedAssertion(client, address, reason: "disabled")
         }
-        try writes.take(client, now)  // Each use is marked in the registry.
-        guard try isFirstUse(assertion) else {
+        guard try isFirstUse(assertion, of: client, now) else {
             logRefusal(client.clientID, address, reason: "assertion_replayed")
             throw .invalidClient("client_assertion was used before: give each its own jti")
         }
@@ -148,11 +148,20 @@ extension ClientAuthenticator {
         return keys.first { ByteText($0.keyID) == keyID }
     }
 
-    /// Marked last, so that nobody but the client can use up a `jti` of its.
-    private func isFirstUse(_ assertion: ClientAssertion) throws(OAuthRefusal) -> Bool {
+    /// Marked last, so that nobody but the client can use up a `jti` of its; nor can whoever replays
+    /// one use up what the client may write, since what is marked already is not written anew.
+    private func isFirstUse(
+        _ assertion: ClientAssertion, of client: Client, _ now: Int64
+    ) throws(OAuthRefusal) -> Bool {
+        let mark = "assertion:\(assertion.clientID):\(assertion.tokenID)"
         do {
-            return try ports.markUsed(
-                "assertion:\(assertion.clientID):\(assertion.tokenID)", assertion.replayableUntil)
+            if try ports.isUsed(mark) { return false }
+        } catch {
+            throw ports.unavailable(error)
+        }
+        try marks.take(client, now)
+        do {
+            return try ports.markUsed(mark, assertion.replayableUntil)
         } catch {
             throw ports.unavailable(error)
         }

@@ -9,14 +9,14 @@ final class ClientGate: Sendable {
     private let configuration: AuthConfiguration
     private let ports: AuthPorts
     private let authenticator: ClientAuthenticator
-    /// Of what clients write to the registry.
+    /// Of what clients write to the registry, but for the marks of their assertions.
     let writes = WriteRate()
     private let addresses: Lock<RequestRate<AddressGroup>>
 
     init(_ configuration: AuthConfiguration, _ ports: AuthPorts) {
         self.configuration = configuration
         self.ports = ports
-        authenticator = ClientAuthenticator(issuer: configuration.issuer, ports, writes)
+        authenticator = ClientAuthenticator(issuer: configuration.issuer, ports)
         addresses = Lock(RequestRate(perSecondMax: configuration.addressRequestsPerSecond))
     }
 

@@ -181,6 +181,20 @@ extension ClientAssertionTests {
         #expect(try bench.token(only).status == 200)
     }
 
+    @Test(
+        "A key that another process has registered just now is good", arguments: [false, true])
+    func newKey(isBroughtByOther: Bool) throws {
+        let maker = try AssertionMaker()
+        try bench.register(assertionKeys: [maker.key.publicKey])
+        let new = bench.clients["c_one"]
+        try bench.register(assertionKeys: [try AssertionMaker().key.publicKey])
+        bench.change { world in
+            world.missed = new
+            world.isBroughtByOther = isBroughtByOther
+        }
+        #expect(try bench.token(maker).status == 200)
+    }
+
     @Test("The registered key decides the algorithm, not the header (RFC 8725 §3.1)")
     func confusion() throws {
         let maker = try AssertionMaker(.rs256)

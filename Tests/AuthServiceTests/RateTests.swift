@@ -68,8 +68,10 @@ import Testing
         try limit.record("c_new", from: "10.0.1.1", now: 60)
     }
 
-    @Test("A secret that another process has made just now is good; unknown and wrong cost alike")
-    func newSecret() throws {
+    @Test(
+        "A secret that another process has made just now is good; unknown and wrong cost alike",
+        arguments: [false, true])
+    func newSecret(isBroughtByOther: Bool) throws {
         let bench = AuthBench()
         try bench.register()
         let old = try #require(bench.clients["c_one"])
@@ -78,6 +80,7 @@ import Testing
         bench.change { world in
             world.clients["c_one"] = old
             world.missed = new
+            world.isBroughtByOther = isBroughtByOther
         }
         #expect(try bench.token(credentials: AuthBench.basic("c_one", "new")).status == 200)
         #expect(bench.catchUps == 1)

@@ -253,6 +253,21 @@ import Tokens
         #expect(try registration.manage("DELETE", client).status == 429)
     }
 
+    @Test("A client that has written as often as it may can still revoke all of its tokens")
+    func revokesAll() throws {
+        let basic = AuthBench.basic(client.id, try #require(client.secret))
+        let token = try bench.issued(to: client.id, secret: try #require(client.secret))
+        for _ in 0..<100 { _ = try registration.manage("PUT", client) }
+        for one in ["token=\(token)", "sub=ann"] {
+            let response = try bench.raw(one, to: "/oauth2/revoke", credentials: basic)
+            expectRefusal(response, 429, "too_many_requests")
+        }
+        #expect(bench.revocations.isEmpty)
+        let all = try bench.raw("all=true", to: "/oauth2/revoke", credentials: basic)
+        #expect(all.status == 200)
+        #expect(bench.revocations.map(\.name) == [client.id])
+    }
+
     @Test("A registry in trouble changes nothing and says when to come back")
     func trouble() throws {
         bench.change { $0.registrationFault = "registry_busy" }

@@ -14,6 +14,7 @@ from support import disk, ledger
 from support.keys import import_key
 from support.server import Application
 from support.usher import Usher, binary, environment, new_folder
+from support.waiting import eventually
 
 BLOCK = 512
 
@@ -310,6 +311,37 @@ def test_a_registry_that_is_damaged_or_anothers_is_refused(backed_up, tmp_path):
     target, done = restore(path)
     assert done.returncode == 0, done.stderr
     assert [client["name"] for client in target.json("client", "list")] == ["Mine"]
+
+
+def test_a_registry_that_does_not_get_into_one_file_is_not_restored(backed_up):
+    """Somebody reads what is being restored, so that its last change stays beside it."""
+    registry, folder, key = parts(backed_up)
+    path = new_folder("database") / "file"
+    path.write_bytes(registry[BLOCK:])
+    with sqlite3.connect(path) as file:
+        file.execute("PRAGMA journal_mode = WAL")
+    file.close()
+    content = registry[:BLOCK] + path.read_bytes() + folder + key + END
+    target = Usher()
+    command = subprocess.Popen(
+        [str(binary()), "restore", "-", "--data", str(target.data)], stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE, env=environment(target.home))
+    command.stdin.write(content[:-1])
+    command.stdin.flush()
+    draft = eventually(lambda: whole_draft(target.data, path.stat().st_size), "the draft")
+    with sqlite3.connect(draft) as reader:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM client").fetchone() == (1,)
+        _, message = command.communicate(content[-1:], timeout=20)
+    reader.close()
+    assert command.returncode == 1
+    assert b"nothing was restored" in message and b"registry_busy" in message
+    assert not target.data.exists()
+
+
+def whole_draft(folder, size):
+    drafts = list(folder.glob(".usher-restore-*"))
+    return drafts[0] if drafts and drafts[0].stat().st_size == size else None
 
 
 def test_no_private_key_is_printed(backed_up):

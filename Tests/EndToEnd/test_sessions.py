@@ -4,6 +4,7 @@ import pytest
 
 from support import http, ledger, peers
 from support.server import Application
+from support.waiting import eventually
 
 COOKIE = "__Host-usher_session"
 OWN = ("Sec-Fetch-Site", "same-origin")
@@ -14,7 +15,14 @@ PAGE = "https://sessions.example"
 def application(server):
     client_id, secret = server.usher.add_client(
         "Pages", rooms=["lobby", "team-*"], scopes=["signal", "session"], origins=[PAGE])
+    eventually(lambda: preflight(server, PAGE).status == 204, "the origin is known")
     return Application(server, client_id, secret)
+
+
+def preflight(server, origin):
+    return http.request(
+        server.url, "OPTIONS", "/session/token",
+        [("Origin", origin), ("Access-Control-Request-Method", "POST")])
 
 
 def session_token(application, **more):
@@ -110,10 +118,7 @@ def test_a_listed_origin_may_read_the_answers_and_no_other(server, application):
     assert answer.header("Access-Control-Allow-Origin") == PAGE
     assert answer.header("Access-Control-Allow-Credentials") == "true"
     for origin, status in [(PAGE, 204), ("https://evil.example", 403)]:
-        preflight = http.request(
-            server.url, "OPTIONS", "/session/token",
-            [("Origin", origin), ("Access-Control-Request-Method", "POST")])
-        assert preflight.status == status
+        assert preflight(server, origin).status == status
 
 
 def test_the_cookie_may_have_another_name(start):
@@ -147,6 +152,25 @@ def test_signing_out_revokes_every_session_among_doubled_cookies(server, applica
     assert ended.status == 204
     for token in tokens:
         assert begin(server, token, OWN).status == 401
+
+
+def test_many_cookies_that_hold_nothing_hide_no_session_from_signing_out(server, application):
+    tokens = [session_token(application) for _ in range(8)]
+    nothing = ["", '"', "a b"] * 7
+    ended = http.request(
+        server.url, "DELETE", "/session", [doubled(*nothing, *tokens, *nothing), OWN])
+    assert ended.status == 204
+    assert "Max-Age=0" in ended.header("Set-Cookie")
+    for token in tokens:
+        assert begin(server, token, OWN).status == 401
+
+
+def test_signing_out_says_so_where_there_are_more_sessions_than_it_looks_at(server, application):
+    tokens = [session_token(application) for _ in range(9)]
+    ended = http.request(server.url, "DELETE", "/session", [doubled(*tokens), OWN])
+    assert (ended.status, ended.error) == (503, "temporarily_unavailable")
+    assert "Max-Age=0" in ended.header("Set-Cookie")
+    assert [begin(server, token, OWN).status for token in tokens] == [401] * 8 + [200]
 
 
 @pytest.mark.parametrize("cookie", BAD, ids=["empty", "quoted", "blank", "doubled", "long"])

@@ -70,6 +70,46 @@ import Tokens
         #expect(lines.last?.actor == "cli:root")
     }
 
+    /// As those of before it was refused had them: two clients, one origin.
+    private func addSharers() throws {
+        let root = Actor.commandLine(user: "root")
+        try registry.add(try registered("x", []), by: .client("c_reg"))
+        try registry.add(try Client.sample("own", origins: ["https://a"]), by: root)
+        try registry.update(
+            id: "c_x", ClientUpdate(origins: ["https://b", "https://a"]), by: root)
+    }
+
+    @Test("An operator's update takes what the client had already, even where nothing else changes")
+    func takenAnew() throws {
+        try addSharers()
+        let root = Actor.commandLine(user: "root")
+        try registry.update(id: "c_own", ClientUpdate(name: "new"), by: root)
+        #expect(try origins("c_x") == ["https://b", "https://a"], "no origin was named")
+        let same = try ClientUpdate(origins: ["https://a"])
+        try registry.update(id: "c_own", same, by: root)
+        #expect(try origins("c_x") == ["https://b"])
+        #expect(try origins("c_own") == ["https://a"])
+        let lines = try registry.auditEntries(after: 0, limit: 20)
+        #expect(lines.last?.target == "c_x")
+        #expect(lines.last?.details == "origin https://a taken for c_own")
+        let revision = try registry.snapshot(id: "c_own").revision
+        try registry.update(id: "c_own", same, by: root)
+        #expect(try registry.auditEntries(after: 0, limit: 20) == lines)
+        #expect(try registry.snapshot(id: "c_own").revision == revision, "nothing was written")
+    }
+
+    @Test("Clients that registered themselves hold no origin of the service's own")
+    func ofTheService() throws {
+        try addSharers()
+        try registry.keepOrigins(["https://a", "wss://a"])
+        #expect(try origins("c_x") == ["https://b"])
+        #expect(try origins("c_own") == ["https://a"], "an operator's may")
+        let lines = try registry.auditEntries(after: 0, limit: 20)
+        #expect(lines.last?.details == "origin https://a taken for the service")
+        try registry.keepOrigins(["https://a", "wss://a"])
+        #expect(try registry.auditEntries(after: 0, limit: 20) == lines)
+    }
+
     @Test("What a client over HTTP has already it keeps, whoever has it beside")
     func kept() throws {
         let root = Actor.commandLine(user: "root")

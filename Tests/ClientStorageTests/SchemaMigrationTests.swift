@@ -119,6 +119,41 @@ import Tokens
         #expect(shares == [" 2", "subjects c_old 1", "tokens c_old 2"])
     }
 
+    @Test("Of several that list an origin an operator's client keeps it, or else the first")
+    func origins() throws {
+        try makeVersion3()
+        func client(_ id: String, _ at: Int, _ origins: [String], isRegistered: Bool) -> String {
+            let grants = origins.enumerated().map {
+                "INSERT INTO client_grant VALUES ('\(id)', 'origin', \($0), 'https://\($1)');"
+            }
+            let registration = """
+                INSERT INTO client_registration
+                    VALUES ('\(id)', zeroblob(32), 'c_r', 'private_key_jwt', 'client_credentials');
+                """
+            return "INSERT INTO client VALUES ('\(id)', 'n', \(at), 1, 9, 60, NULL, NULL);"
+                + grants.joined() + (isRegistered ? registration : "")
+        }
+        try RawRegistry(path: folder.path, schema: 3).execute(
+            client("c_a", 10, ["a.example", "b", "c", "d"], isRegistered: true)
+                + client("c_b", 9, ["b", "e"], isRegistered: true)
+                + client("c_c", 11, ["c", "b"], isRegistered: true)
+                + client("c_own", 90, ["c", "a.example"], isRegistered: false))
+        let registry = try folder.open(mustExist: true)
+        #expect(try registry.client(id: "c_a")?.origins == ["https://d"])
+        #expect(try registry.client(id: "c_b")?.origins == ["https://b", "https://e"])
+        #expect(try registry.client(id: "c_c")?.origins == [])
+        #expect(try registry.client(id: "c_own")?.origins == ["https://c", "https://a.example"])
+        #expect(try registry.client(id: "c_old")?.origins == ["https://a.example"])
+        let lines = try registry.auditEntries(after: 0, limit: 20).filter { $0.actor == "server" }
+        #expect(
+            Set(lines.map { "\($0.target) \($0.details)" }) == [
+                "c_a origin https://a.example taken for c_own",
+                "c_a origin https://b taken for c_b", "c_a origin https://c taken for c_own",
+                "c_c origin https://b taken for c_b", "c_c origin https://c taken for c_own",
+            ])
+        #expect(lines.allSatisfy { $0.at > 1_700_000_000 && $0.action == "client.update" })
+    }
+
     @Test("A migrated file takes every change that a new one takes")
     func usable() throws {
         try makeVersion1()

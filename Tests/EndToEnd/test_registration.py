@@ -253,6 +253,17 @@ def test_an_origin_is_the_operators_to_give(registrar):
     assert "origin https://new.example taken for" in server.usher.succeed("audit")
 
 
+def test_the_issuers_origin_is_taken_from_whoever_had_it_before(start):
+    first = start("--client-registration", "--issuer", "https://old.example")
+    squatter = Registrar(first).register(
+        usher_origins=["https://new.example", "wss://new.example", "https://shop.example"])
+    assert first.stop() == 0
+    second = start("--client-registration", "--issuer", "https://new.example", data=first.data)
+    shown = second.usher.json("client", "show", squatter.id)
+    assert shown["origins"] == ["https://shop.example"]
+    assert "origin wss://new.example taken for the service" in second.usher.succeed("audit")
+
+
 def test_a_client_that_changes_nothing_writes_nothing_and_others_write_so_often(registrar):
     client = registrar.register(client_name="Quiet")
     lines = len(registrar.server.usher.succeed("audit", "--limit", "0").splitlines())

@@ -1,4 +1,4 @@
-import Bytes
+package import Bytes
 package import Clients
 internal import GRDB
 import Glibc
@@ -17,14 +17,21 @@ extension ClientRegistry {
         try write { db in
             let before = try Self.existing(db, id: id)
             let client = update.applied(to: before)
-            guard client != before else { return client }
             let stamp = AuditStamp(actor: actor, at: now)
-            let known = Set(before.origins)
-            let fresh = client.origins.filter { !known.contains($0) }
-            try Self.settleOrigins(db, fresh, of: id, stamp)
+            try Self.settleOrigins(db, update.origins ?? [], of: id, had: before.origins, stamp)
+            guard client != before else { return client }
             try ClientRows.update(db, to: client)
             try AuditRows.append(db, "client.update", id, AuditDetails.changed(update), stamp)
             return client
+        }
+    }
+
+    /// Takes origins that are the service's own from clients that registered themselves.
+    package func keepOrigins(
+        _ origins: [ByteText], atSecondsSinceEpoch now: Int64 = SystemClock.seconds()
+    ) throws(RegistryError) {
+        try write { db in
+            try OriginRows.take(db, origins, for: nil, AuditStamp(actor: .server, at: now))
         }
     }
 

@@ -54,14 +54,17 @@ package final class ClientRegistry: Sendable {
         }
     }
 
-    /// Decides whose origins are that are new to a client.
+    /// Decides whose origins are that a client is to list, of which it `had` some before. Those too
+    /// an operator takes from others.
     static func settleOrigins(
-        _ db: Database, _ origins: [ByteText], of id: String, _ stamp: AuditStamp
+        _ db: Database, _ origins: [ByteText], of id: String, had: [ByteText] = [],
+        _ stamp: AuditStamp
     ) throws {
         if stamp.actor.share == nil {
             try OriginRows.take(db, origins, for: id, stamp)
         } else {
-            try OriginRows.refuseTaken(db, origins, by: id)
+            let known = Set(had)
+            try OriginRows.refuseTaken(db, origins.filter { !known.contains($0) }, by: id)
         }
     }
 

@@ -17,14 +17,15 @@ enum OriginRows {
         }
     }
 
-    /// Takes origins that an operator gives to a client from those that registered themselves.
+    /// Takes origins that an operator gives to a client, or to nobody, from those that registered
+    /// themselves.
     static func take(
-        _ db: Database, _ origins: [ByteText], for id: String, _ stamp: AuditStamp
+        _ db: Database, _ origins: [ByteText], for id: String?, _ stamp: AuditStamp
     ) throws {
         let select = try db.cachedStatement(
             sql: """
                 SELECT client_id FROM client_grant JOIN client_registration USING (client_id)
-                WHERE kind = 'origin' AND value = ? AND client_id <> ?
+                WHERE kind = 'origin' AND value = ? AND client_id IS NOT ?
                 """)
         for origin in origins {
             for other in try String.fetchAll(select, arguments: [origin.string, id]) {
@@ -36,7 +37,8 @@ enum OriginRows {
                     arguments: [other, origin.string])
                 try ClientRows.touch(db, id: other)
                 try AuditRows.append(
-                    db, "client.update", other, "origin \(origin) taken for \(id)", stamp)
+                    db, "client.update", other,
+                    "origin \(origin) taken for \(id ?? "the service")", stamp)
             }
         }
     }

@@ -116,6 +116,25 @@ enum RegistrySchema {
         ALTER TABLE client ADD COLUMN introspects TEXT NOT NULL DEFAULT '';
         CREATE INDEX client_grant_value ON client_grant (kind, value);
 
+        -- An origin that several list is taken from those that registered themselves, but for the
+        -- first of them where no operator's client lists it.
+        CREATE TABLE lost_origin AS SELECT client_id, value, holder FROM (
+            SELECT client_id, value, is_registered, first_value(client_id)
+                OVER (PARTITION BY value ORDER BY is_registered, created_at, client_id) AS holder
+            FROM (
+                SELECT client_grant.client_id, value, created_at,
+                    client_registration.client_id IS NOT NULL AS is_registered
+                FROM client_grant JOIN client ON client.id = client_grant.client_id
+                LEFT JOIN client_registration ON client_registration.client_id = client.id
+                WHERE kind = 'origin'))
+            WHERE is_registered AND client_id <> holder;
+        INSERT INTO audit (at, actor, action, target, details)
+            SELECT CAST(strftime('%s') AS INTEGER), 'server', 'client.update', client_id,
+                'origin ' || value || ' taken for ' || holder FROM lost_origin;
+        DELETE FROM client_grant WHERE kind = 'origin'
+            AND (client_id, value) IN (SELECT client_id, value FROM lost_origin);
+        DROP TABLE lost_origin;
+
         -- Whose a revoked token is, or the tokens of a subject; NULL where that is not known.
         ALTER TABLE revocation ADD COLUMN client_id TEXT;
         -- Of one token: its sub, and when it was issued.

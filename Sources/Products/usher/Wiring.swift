@@ -85,6 +85,10 @@ struct Wiring {
         let verifier = try LiveVerifier(
             issuer: issuer, audience: audience, keys: foundations.keys,
             client: { id in try? directory.client(id) })
+        if settings.half.servesTokens {
+            try foundations.registry.keepOrigins(
+                Origin.own(url: issuer), atSecondsSinceEpoch: Clock.now())
+        }
         let auth = settings.half.servesTokens ? authService(directory, verifier) : nil
         let demo =
             settings.demo ? AuthService.demoClient(atSecondsSinceEpoch: Clock.now()) : nil

@@ -2,25 +2,13 @@
 benign input of the same length."""
 
 import json
-import time
 
 import pytest
 
 from support import http
+from support.cost import RATIO_MAX, letters, marks, ratio
 
 pytestmark = pytest.mark.one_process("the CPU time of one process is measured")
-
-RATIO_MAX = 25
-ROUNDS = 3
-REQUESTS = 4
-# Below this a request costs too little for a ratio to say anything, in seconds.
-FLOOR = 0.0001
-
-
-def marks(length):
-    """Combining marks out of order: what Unicode normalisation sorts in quadratic time."""
-    half = length // 4
-    return ("\u0301" * half + "\u0323" * (length // 2 - half)).encode()
 
 
 def request(method, target=b"/", fields=(), body=b""):
@@ -66,13 +54,11 @@ def names(piece):
     return b"&".join(piece(48) + b"%03d=1" % index for index in range(250))
 
 
-def letters(length):
-    return b"a" * length
-
-
 def case(name, make):
-    """`make` builds a request out of text of some length."""
-    return pytest.param(make(marks), make(letters), id=name)
+    """`make` builds a request out of text of some length in bytes."""
+    hostile, benign = (
+        make(lambda length, text=text: text(length).encode()) for text in (marks, letters))
+    return pytest.param(hostile, benign, id=name)
 
 
 @pytest.mark.parametrize("hostile, benign", [
@@ -112,28 +98,13 @@ def test_hostile_text_costs_no_more_than_benign_text(server, hostile, benign):
     # The server may refuse what is hostile, but answers both.
     assert 100 <= status(server, hostile) < 500
     assert 100 <= status(server, benign) < 500
-    ratio = cost(server, hostile) / max(cost(server, benign), FLOOR)
-    assert ratio <= RATIO_MAX
+    assert ratio(
+        server, lambda: http.raw(server.url, hostile),
+        lambda: http.raw(server.url, benign)) <= RATIO_MAX
 
 
 def status(server, sent):
     return int(http.raw(server.url, sent).split(b" ", 2)[1])
-
-
-def cost(server, sent):
-    """CPU time of the server for one request, in seconds: the least of several rounds."""
-    rounds = []
-    for _ in range(ROUNDS):
-        start = cpu_seconds(server)
-        for _ in range(REQUESTS):
-            http.raw(server.url, sent)
-        rounds.append((cpu_seconds(server) - start) / REQUESTS)
-    return min(rounds)
-
-
-def cpu_seconds(server):
-    """Of the whole process, to the nanosecond: its CPUCLOCK_SCHED."""
-    return time.clock_gettime((~server.process.pid << 3) | 2)
 
 
 def test_a_request_target_or_method_that_is_not_ascii_is_refused(server):

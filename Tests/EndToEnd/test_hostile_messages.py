@@ -4,50 +4,14 @@ and the same outcome."""
 
 import base64
 import json
-import time
 
 import pytest
 
 from support import http
+from support.cost import RATIO_MAX, letters, marks, ratio
 from support.v1 import connect
 
 pytestmark = pytest.mark.one_process("the CPU time of one process is measured")
-
-RATIO_MAX = 25
-ROUNDS = 3
-REPEATS = 4
-# Below this one costs too little for a ratio to say anything, in seconds.
-FLOOR = 0.0001
-
-
-def marks(length):
-    """Combining marks out of order: what Unicode normalisation sorts in quadratic time."""
-    half = length // 4
-    return "\u0301" * half + "\u0323" * (length // 2 - half)
-
-
-def letters(length):
-    return "a" * length
-
-
-def cpu_seconds(server):
-    """Of the whole process, to the nanosecond: its CPUCLOCK_SCHED."""
-    return time.clock_gettime((~server.process.pid << 3) | 2)
-
-
-def cost(server, work):
-    """CPU time of the server for `work`, in seconds: the least of several rounds."""
-    rounds = []
-    for _ in range(ROUNDS):
-        start = cpu_seconds(server)
-        for _ in range(REPEATS):
-            work()
-        rounds.append((cpu_seconds(server) - start) / REPEATS)
-    return min(rounds)
-
-
-def ratio(server, hostile, benign):
-    return cost(server, hostile) / max(cost(server, benign), FLOOR)
 
 
 def token(text, header=None, payload=None):

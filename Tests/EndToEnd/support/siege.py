@@ -15,6 +15,7 @@ import secrets
 import socket
 import sys
 
+from .cost import marks
 from .http import basic
 from .swarm import Line
 
@@ -32,11 +33,6 @@ PAUSES = {
     "half_sent": 0.2, "flood": 0.2, "slow_reader": 1, "away": 0.3, "wrong_secret": 0.05,
     "unknown_client": 0.05, "revocation": 0.02, "registration_again": 0.05, "foreign_origin": 0.1,
 }
-
-
-def marks(length):
-    """Combining marks, of this many bytes, in the order that costs most to normalise."""
-    return "\u0301" * (length // 4) + "\u0323" * (length // 4)
 
 
 def event(type="viewer-request", path="/", fields=None):

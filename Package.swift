@@ -105,9 +105,8 @@ let modules: [Module] = [
         uses: [
             "AuthService", "Bytes", "ClientStorage", "Clients", "Cryptography", "Edge",
             "HTTPMessages", "HTTPServing", "ICEServers", "Locking", "LogWriting", "Monitoring",
-            "SignalService", "Signalling", "SocketLoop", "StrictJSON", "Tar", "TokenIssuing",
-            "Tokens",
-            "UsherVerifier", "WebSocket",
+            "SignalService", "Signalling", "SocketLoop", "StrictJSON", "Tar", "Threads",
+            "TokenIssuing", "Tokens", "UsherVerifier", "WebSocket",
         ],
         external: [argumentParser, logging]),
 ]
@@ -148,7 +147,7 @@ let testUses: [String: [String]] = [
     ],
     "usher": [
         "AuthService", "Bytes", "Clients", "Cryptography", "Edge", "HTTPMessages", "ICEServers",
-        "Locking", "SocketLoop", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
+        "Locking", "SocketLoop", "StrictJSON", "Tar", "TokenIssuing", "Tokens", "UsherVerifier",
     ],
 ]
 

@@ -6,19 +6,25 @@ import Glibc
 final class DraftFile {
     let path: String
     let descriptor: Int32
+    private let id = SecureRandom.uint64()
     private var isThere = true
 
     /// Makes it in the folder where it is to be in the end, so that the name can be given at once.
     init(in folder: String, for purpose: String) throws(CommandFailure) {
-        path = "\(folder)/.usher-\(purpose)-\(getpid())-\(SecureRandom.uint64())"
+        path = "\(folder)/.usher-\(purpose)-\(getpid())-\(id)"
+        Drafts.add(path, as: id)
         let flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
         descriptor = unsafe open(path, flags, 0o600)
-        guard descriptor >= 0 else { throw Self.failure("\(folder) cannot be written to") }
+        guard descriptor >= 0 else {
+            isThere = false
+            throw Self.failure("\(folder) cannot be written to")
+        }
     }
 
     deinit {
-        close(descriptor)
+        if descriptor >= 0 { close(descriptor) }
         if isThere { unsafe Glibc.unlink(path) }
+        Drafts.remove(id)
     }
 
     /// What was opened stays readable by its descriptor.

@@ -25,6 +25,7 @@ struct BackupCommand: ParsableCommand {
 
     func run() throws {
         try report {
+            Drafts.goWithTheProcess()
             let registry = try ClientRegistry(
                 path: RegistryFile.path(in: Environment.dataFolder(options.data)), mustExist: true)
             var keys = try options.folder().copies()

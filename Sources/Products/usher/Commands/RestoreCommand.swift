@@ -27,6 +27,7 @@ struct RestoreCommand: ParsableCommand {
 
     func run() throws {
         try report {
+            Drafts.goWithTheProcess()
             let input = try opened()
             defer { if input != STDIN_FILENO { close(input) } }
             let restoration = Restoration(
@@ -148,7 +149,7 @@ struct Restoration {
     /// Checks the registry and brings it up to date, where it lies aside. Returns how many clients
     /// are in it.
     private func prepare(_ draft: DraftFile, madeAt: Int64) throws -> Int {
-        defer { for end in ["-wal", "-shm", "-journal"] { unsafe unlink(draft.path + end) } }
+        defer { for end in Drafts.companions.dropFirst() { unsafe unlink(draft.path + end) } }
         do throws(RegistryError) {
             let examination = try RegistryExamination(path: draft.path)
             if let fault = examination.faults.first {

@@ -85,8 +85,8 @@ package final class ClientRegistry: Sendable {
         try read { (try ClientRows.client($0, id: id), try ClientRows.revision($0)) }
     }
 
-    /// Whether a token is marked as used, by its `jti`. That it is not says nothing about the moment
-    /// after: only `markTokenUsed` tells who is first.
+    /// Whether a token is marked as used, by its `jti`. That it is not says nothing about the
+    /// moment after: only `markTokenUsed` tells who is first.
     package func isTokenUsed(id: String) throws(RegistryError) -> Bool {
         try read { db in
             let select = try db.cachedStatement(sql: "SELECT 1 FROM used_token WHERE id = ?")

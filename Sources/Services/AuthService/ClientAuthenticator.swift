@@ -148,8 +148,8 @@ extension ClientAuthenticator {
         return keys.first { ByteText($0.keyID) == keyID }
     }
 
-    /// Marked last, so that nobody but the client can use up a `jti` of its; nor can whoever replays
-    /// one use up what the client may write, since what is marked already is not written anew.
+    /// Marked last, so that nobody but the client can use up a `jti` of its. Nor can whoever
+    /// replays one use up what it may write: what is marked already is not written anew.
     private func isFirstUse(
         _ assertion: ClientAssertion, of client: Client, _ now: Int64
     ) throws(OAuthRefusal) -> Bool {

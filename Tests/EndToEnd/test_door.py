@@ -169,7 +169,10 @@ def test_without_descriptors_it_waits_without_spinning_and_comes_back(start):
         assert is_answered(other)
     close(crowd)
     eventually(lambda: is_answered(connect(server.url)), "it lets people in again")
-    assert refused(server, "no_descriptor") > 0
+    assert refused(server, "no_descriptor") > 1
+    told = [line for line in server.errors.splitlines()
+            if "connections_wait" in line and "--listen" in line]
+    assert len(told) == 1 and "LimitNOFILE" in told[0], told
 
 
 # MARK: Ends

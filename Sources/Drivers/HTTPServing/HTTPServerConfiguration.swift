@@ -38,6 +38,9 @@ package struct HTTPServerConfiguration: Sendable {
     /// Gets libmicrohttpd's complaints, on its threads: the bare message, never what a request
     /// held.
     package var log: (@Sendable (_ message: String) -> Void)?
+    /// Told that a newcomer could not be accepted for want of descriptors or memory, and by which
+    /// `errno`: once a minute at most, on the server's threads.
+    package var onWant: (@Sendable (_ errno: Int32) -> Void)?
 
     /// Memory of one connection, which libmicrohttpd uses for the header of the request and that of
     /// the answer.

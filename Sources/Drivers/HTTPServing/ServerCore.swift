@@ -13,6 +13,10 @@ final class ServerCore: Sendable {
     /// New requests are turned away from now on.
     let isStopping = Atomic<Bool>(false)
 
+    /// When `onWant` was told last, on the clock of `Clock`.
+    private let toldOfWantAt = Atomic<Int64>(.min)
+    private static let wantMilliseconds: Int64 = 60_000
+
     init(
         _ configuration: HTTPServerConfiguration,
         handler: @escaping @Sendable (HTTPRequest) -> HTTPOutcome
@@ -22,6 +26,17 @@ final class ServerCore: Sendable {
             totalMax: configuration.connectionsMax,
             perAddressMax: configuration.connectionsPerAddressMax)
         self.handler = handler
+    }
+
+    /// A newcomer could not be accepted: whoever holds most gives way.
+    func noteWant(_ errno: Int32, at now: Int64) {
+        ledger.relieve()
+        let told = toldOfWantAt.load(ordering: .relaxed)
+        guard told == .min || now - told >= Self.wantMilliseconds else { return }
+        // One of the threads tells it.
+        let (isFirst, _) = toldOfWantAt.compareExchange(
+            expected: told, desired: now, ordering: .relaxed)
+        if isFirst { configuration.onWant?(errno) }
     }
 
     /// Reads what came with the header. Returns the answer where it can only be a refusal, after

@@ -224,10 +224,11 @@ import Synchronization
             var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
             let descriptor = unsafe usher_accept(listener, &name, &size)
             guard descriptor >= 0 else {
-                switch errno {
+                let number = errno
+                switch number {
                 case EAGAIN: return
                 case EMFILE, ENFILE, ENOBUFS, ENOMEM:
-                    core.ledger.relieve()
+                    core.noteWant(number, at: now)
                     return pause()
                 case EBADF, EFAULT, EINVAL, ENOTSOCK, EOPNOTSUPP: return pause()
                 default: continue  // That one is gone again; accept(2) says to go on.

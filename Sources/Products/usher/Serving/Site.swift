@@ -137,11 +137,29 @@ struct Site {
         if setting == .listen { configuration.tls = try settings.tls?.read() }
         configuration.threads = setting == .operator ? 1 : 2
         configuration.trustedProxies = setting == .listen ? settings.trustedProxies : []
+        configuration.onWant = { [log] number in
+            log.logger.warning(
+                "connections_wait",
+                metadata: [
+                    "port": "\(setting.flag)",
+                    "reason": "\(unsafe String(cString: strerror(number)))",
+                    "next": "\(Self.next(number))",
+                ])
+        }
         configuration.log = { [log] in log.logger.debug("http", metadata: ["message": "\($0)"]) }
         do throws(HTTPServerError) {
             return try HTTPServer(configuration, handler: door.outcome)
         } catch {
             throw CommandFailure("\(setting.flag) \(endpoint): \(error)")
+        }
+    }
+
+    /// What an operator may do where nobody can be let in.
+    private static func next(_ number: Int32) -> String {
+        switch number {
+        case EMFILE: "raise the hard limit on open files: ulimit -Hn, or LimitNOFILE= of the unit"
+        case ENFILE: "raise the system's limit on open files: sysctl fs.file-max"
+        default: "give the system more memory"
         }
     }
 

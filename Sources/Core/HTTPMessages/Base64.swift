@@ -34,17 +34,28 @@ package enum Base64 {
     private static func decode(
         _ text: Span<UInt8>, _ count: Int, into out: inout OutputSpan<UInt8>
     ) -> Bool {
-        var (bits, bitCount, seen): (UInt32, UInt32, UInt8) = (0, 0, 0)
-        for index in 0..<count {
-            let value = values[Int(text[index])]
-            seen |= value
-            bits = bits << 6 | UInt32(value)
-            bitCount += 6
-            guard bitCount >= 8 else { continue }
-            bitCount -= 8
-            out.append(UInt8(truncatingIfNeeded: bits >> bitCount))
+        let values = values
+        var seen: UInt8 = 0
+        var at = 0
+        while at &+ 3 < count {
+            let (first, second) = (values[Int(text[at])], values[Int(text[at &+ 1])])
+            let (third, fourth) = (values[Int(text[at &+ 2])], values[Int(text[at &+ 3])])
+            seen |= first | second | third | fourth
+            out.append(first << 2 | second >> 4)
+            out.append(second << 4 | third >> 2)
+            out.append(third << 6 | fourth)
+            at &+= 4
         }
-        return seen < 64 && bits & ((1 << bitCount) - 1) == 0
+        guard seen < 64, count &- at != 1 else { return false }
+        guard at < count else { return true }
+        // Two characters, or three; what they hold beyond whole bytes must be zero.
+        let (first, second) = (values[Int(text[at])], values[Int(text[at &+ 1])])
+        let third = count &- at == 3 ? values[Int(text[at &+ 2])] : 0
+        guard first | second | third < 64 else { return false }
+        out.append(first << 2 | second >> 4)
+        guard count &- at == 3 else { return second & 15 == 0 }
+        out.append(second << 4 | third >> 2)
+        return third & 3 == 0
     }
 
     private static let alphabet =

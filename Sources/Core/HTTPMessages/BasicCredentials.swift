@@ -33,8 +33,10 @@ package enum BasicCredentialsError: Error, Equatable, Sendable, CustomStringConv
 package enum BasicCredentials {
     /// Whether the field's scheme is Basic, so that `parse` should be asked.
     package static func isBasic(authorization: ByteText) -> Bool {
-        let scheme = authorization.utf8.prefix { $0 != 0x20 }
-        return ByteText(Substring(scheme)).equalsIgnoringCase("Basic")
+        let field = authorization.utf8.span
+        let end = field.firstIndex(of: 0x20, in: 0..<field.count) ?? field.count
+        let scheme: ByteText = "Basic"
+        return field.extracting(..<end).equalsIgnoringCase(scheme.utf8.span)
     }
 
     /// Decodes the field's value: base64 first, then the form encoding of each part.

@@ -16,7 +16,8 @@ enum RequestFraming {
         var length: UInt64 = 0
         var isChunked = false
         let fields = headers.fields
-        for index in fields.indices {
+        // By their lengths first: most fields are none of these.
+        for index in fields.indices where mayFrame(fields[index].name.count) {
             if fields[index].isNamed("Host") {
                 hosts += 1
             } else if fields[index].isNamed("Content-Length") {
@@ -40,6 +41,11 @@ enum RequestFraming {
             return .refused(reason: "Transfer-Encoding must be chunked, and in HTTP/1.1")
         }
         return isChunked ? .chunked : .known(length)
+    }
+
+    /// `Host`, `Content-Length` and `Transfer-Encoding` are so long.
+    private static func mayFrame(_ nameLength: Int) -> Bool {
+        nameLength == 4 || nameLength == 14 || nameLength == 17
     }
 
     private static func decimal(_ text: ByteText) -> UInt64? {

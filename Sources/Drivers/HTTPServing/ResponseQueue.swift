@@ -24,7 +24,7 @@ enum ResponseQueue {
         var isGuarded = false
         let fields = response.headers.fields
         for index in fields.indices where !isWrittenAnyway(fields[index]) {
-            isGuarded = isGuarded || fields[index].isNamed(guardName)
+            isGuarded = isGuarded || isGuard(fields[index])
             unsafe add(fields[index], to: made)
         }
         if !isGuarded { unsafe add(sniffGuard, to: made) }
@@ -37,7 +37,7 @@ enum ResponseQueue {
         var bytes = ownHeaderBytes
         let fields = response.headers.fields
         for index in fields.indices {
-            bytes += fields[index].name.utf8.count + fields[index].value.utf8.count + 4
+            bytes += fields[index].name.count + fields[index].value.count + 4
         }
         return bytes <= exchange.answerHeaderBytesMax || response.status == 431
     }
@@ -110,10 +110,18 @@ enum ResponseQueue {
     private static let guardName: ByteText = "X-Content-Type-Options"
     private static let sniffGuard = HeaderFields.Field(name: guardName, value: "nosniff")
 
+    private static func isGuard(_ field: HeaderFields.Field) -> Bool {
+        field.name.count == 22 && field.isNamed(guardName)
+    }
+
     /// Whether libmicrohttpd writes this field itself.
     private static func isWrittenAnyway(_ field: HeaderFields.Field) -> Bool {
-        field.isNamed("Content-Length") || field.isNamed("Date")
-            || field.isNamed("Transfer-Encoding")
+        switch field.name.count {
+        case 4: field.isNamed("Date")
+        case 14: field.isNamed("Content-Length")
+        case 17: field.isNamed("Transfer-Encoding")
+        default: false
+        }
     }
 
     private static func isSendable(_ response: HTTPResponse) -> Bool {

@@ -1,0 +1,20 @@
+// What the tests use of Node, whose own types are no package here.
+declare module 'node:test' {
+  export function test(name: string, body: () => void | Promise<void>): void;
+  export function describe(name: string, body: () => void): void;
+}
+
+declare module 'node:assert/strict' {
+  const assert: {
+    (value: unknown, message?: string): asserts value;
+    equal(actual: unknown, expected: unknown, message?: string): void;
+    notEqual(actual: unknown, expected: unknown, message?: string): void;
+    deepEqual(actual: unknown, expected: unknown, message?: string): void;
+    throws(body: () => unknown, expected?: RegExp | object): void;
+    rejects(body: Promise<unknown> | (() => Promise<unknown>), expected?: RegExp | object):
+      Promise<void>;
+    match(text: string, pattern: RegExp, message?: string): void;
+    fail(message?: string): never;
+  };
+  export default assert;
+}

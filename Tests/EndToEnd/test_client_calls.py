@@ -200,7 +200,7 @@ def test_a_kicked_peer_is_told_and_stays_away(call, server):
     ann.until_connected("bob")
     server.usher.succeed("peer", "kick", bob.page.evaluate("client.connectionId"))
     problem = bob.until_event("socketError")[0]["detail"]
-    assert (problem["code"], problem["final"]) == (4501, True)
+    assert (problem["code"], problem["closeCode"], problem["final"]) == ("kicked", 4501, True)
     assert "operator" in problem["message"]
     assert bob.events("socketClosed")[0]["detail"]["willReconnect"] is False
     bob.until("client.state === 'closed'")

@@ -1,10 +1,13 @@
+/** The last part of a path that names the socket alone, beside which the other routes are. */
+const SOCKET = '/signal';
+
 /** Where the signalling server is, for sockets and for requests. */
 export class Address {
   private readonly base: URL;
 
   /** @throws TypeError for what is no URL that a page can connect to. */
   constructor(signallingServer: string | undefined) {
-    const text = signallingServer || location.origin;
+    const text = signallingServer || SOCKET;
     let base: URL;
     try {
       base = new URL(text, location.href);
@@ -28,10 +31,21 @@ export class Address {
     return url.href;
   }
 
-  /** A route of the HTTP service. */
+  /** A route of the HTTP service, below the path that a proxy has put before all of it. */
   route(path: string): string {
     const url = new URL(this.base.href);
     url.protocol = this.base.protocol.replace(/^ws/, 'http');
-    return new URL(path, url.origin).href;
+    const prefix = url.pathname.replace(/\/+$/, '').replace(/\/signal$/, '');
+    return url.origin + prefix + path;
+  }
+
+  /** Whether this is the socket's server, by what a broken policy of the page says. */
+  isSocket(blocked: string): boolean {
+    try {
+      const { protocol, host } = new URL(blocked);
+      return /^wss?:$/.test(protocol) && host === this.base.host;
+    } catch {
+      return false;
+    }
   }
 }

@@ -1,14 +1,17 @@
 import { Address } from './address';
+import { explain } from './codes';
 import { Emitter } from './emitter';
 import { randomID } from './id';
 import { LocalMedia } from './media';
 import { Member, Mesh } from './mesh';
+import { joiningName, nameOf } from './name';
 import type { Peer } from './peer';
 import { IceServers } from './ice';
-import { SignalSocket, Welcome } from './socket';
+import { Ready } from './ready';
+import { SignalSocket, SocketDelegate } from './socket';
 import { Meter } from './stats';
 import { SessionStore } from './store';
-import { sessionToken } from './token';
+import { GetToken, sessionToken, tidy } from './token';
 import type {
   ClientState, Dialect, EventName, Listener, PeerInfo, PeerStats, WebRtcClientEvents,
   WebRtcClientOptions,
@@ -38,7 +41,13 @@ export class WebRtcClient {
   connectionId: string | undefined;
   /** undefined until a connection stands. */
   dialect: Dialect | undefined;
+  /**
+   * Until the client is in its room for the first time. Rejects with an Error that has `code` where
+   * it gives up before, or is closed.
+   */
+  readonly ready: Promise<void>;
 
+  private readonly entry = new Ready();
   private readonly emitter = new Emitter();
   private readonly socket: SignalSocket;
   private readonly mesh: Mesh;
@@ -52,13 +61,16 @@ export class WebRtcClient {
   constructor(private readonly options: WebRtcClientOptions) {
     check(options);
     this.roomId = options.sessionId;
+    this.ready = this.entry.promise;
     const keep = options.keepSession;
     this.store = keep
       ? new SessionStore(typeof keep === 'string' ? keep : options.sessionId) : undefined;
     const kept = this.store?.take();
     this.id = options.id ?? kept?.id ?? randomID();
     const address = new Address(options.signallingServer);
-    const getToken = options.getToken ?? sessionToken(address, options.sessionId, options.clientId);
+    const source: GetToken = options.getToken
+      ?? sessionToken(address, options.sessionId, options.clientId);
+    const getToken = async (): Promise<string> => tidy(await source());
     this.ice = new IceServers(address, getToken, options, (servers) => {
       for (const peer of this.mesh.peers.values()) peer.configure({ iceServers: servers });
     });
@@ -70,8 +82,10 @@ export class WebRtcClient {
     this.mesh = new Mesh(this.meshDelegate());
     this.peerConnections = this.mesh.peerConnections;
     this.peerInfo = this.mesh.peerInfo;
-    this.socket = new SignalSocket(
-      address, options.clientId, getToken, options.dialect ?? 'auto', this.socketDelegate());
+    this.socket = new SignalSocket({
+      address, clientId: options.clientId, room: options.sessionId, getToken,
+      dialect: options.dialect ?? 'v1',
+    }, this.socketDelegate());
     addEventListener('pagehide', this.onPageHide);
     const isMine = kept && kept.id === this.id;
     this.isResumedPage = Boolean(isMine);
@@ -218,10 +232,13 @@ export class WebRtcClient {
     removeEventListener('pagehide', this.onPageHide);
     this.emitter.close();
     this.socket.close();
+    this.entry.reject('closed', explain('closed'));
     this.end();
   }
 
   private end(): void {
+    // The secret of a session that is over is of no use to the next page.
+    this.store?.take();
     this.ice.close();
     this.mesh.close();
     this.media.close();
@@ -237,12 +254,15 @@ export class WebRtcClient {
   // The room
 
   private join(): void {
-    // A name must be there in v1.
-    const name = this.options.name || (this.dialect === 'v1' ? this.id.slice(0, 8) : '');
+    const name = joiningName(this.options.name, this.dialect);
     this.socket.say({ action: 'join-room', roomId: this.roomId, name, id: this.id });
   }
 
   private onEvent(type: string, data: Json): void {
+    // In classic nobody says that we are in the room, but what is heard comes from there.
+    if (type === 'room_state' || type === 'first_to_join' || this.dialect === 'classic') {
+      this.entry.resolve();
+    }
     switch (type) {
       case 'first_to_join':
         return this.emit('first_to_join', data as WebRtcClientEvents['first_to_join']);
@@ -278,10 +298,10 @@ export class WebRtcClient {
 
   // What the parts report
 
-  private socketDelegate(): ConstructorParameters<typeof SignalSocket>[4] {
+  private socketDelegate(): SocketDelegate {
     return {
-      onFresh: (dialect, welcome) => {
-        this.dialect = dialect;
+      onFresh: (welcome) => {
+        this.dialect = welcome ? 'v1' : 'classic';
         this.connectionId = welcome?.connectionId;
         this.isResumedPage = false;
         this.mesh.uproot();
@@ -294,8 +314,8 @@ export class WebRtcClient {
         if (this.isResumedPage) this.join();
         this.emit('resumed', { connectionId });
       },
-      onWelcome: (welcome: Welcome) => this.ice.learn(welcome),
-      onEvent: (type, data) => this.onEvent(type, data),
+      onWelcome: (welcome) => this.ice.learn(welcome),
+      onEvent: ({ name, data }) => this.onEvent(name, data),
       onState: (state) => {
         if (state === 'closed' && !this.isClosed) {
           this.isClosed = true;
@@ -306,7 +326,10 @@ export class WebRtcClient {
       },
       onOpen: (dialect) => this.emit('socketOpen', { dialect }),
       onClosed: (closed) => this.emit('socketClosed', closed),
-      onProblem: (problem) => this.emit('socketError', problem),
+      onProblem: (problem) => {
+        if (problem.final) this.entry.reject(problem.code, problem.message);
+        this.emit('socketError', problem);
+      },
       onReconnecting: (attempt, delayMs) => this.emit('reconnecting', { attempt, delayMs }),
     };
   }
@@ -324,7 +347,7 @@ export class WebRtcClient {
       tell: (target, payload) => this.socket.say({ action: 'send-payload', target, payload }),
       say: (peer, message) => this.socket.say({
         action: 'send-payload', target: peer.info.connectionId,
-        payload: { ...message, offererId: this.id, name: this.options.name ?? null },
+        payload: { ...message, offererId: this.id, name: nameOf(this.options.name) },
       }),
       onState: (peer) => {
         this.emit('peerConnectionStateChange', { ...of(peer), state: peer.info.state });

@@ -1,5 +1,5 @@
 import type { Address } from './address';
-import type { Welcome } from './socket';
+import type { Welcome } from './socket-types';
 
 /** Before the credentials end, as a share of their life that is left. */
 const RENEW_AT = 0.2;
@@ -15,7 +15,7 @@ export class IceServers {
 
   constructor(
     private readonly address: Address,
-    private readonly getToken: () => string | Promise<string>,
+    private readonly getToken: () => Promise<string>,
     private readonly options: { iceServers?: RTCIceServer[] },
     private readonly onChange: (servers: RTCIceServer[]) => void,
   ) {}

@@ -1,294 +1,209 @@
-import type { Address } from './address';
-import { backoff } from './backoff';
-import { explain, isFinal } from './codes';
-import { Liveness } from './liveness';
-import { FinalTokenError } from './token';
-import type { ClientState, Dialect, SocketClosed, SocketProblem } from './types';
-import { speaksV1 } from './probe';
+import type { Address } from './address.js';
+import { backoff } from './backoff.js';
+import { explain } from './codes.js';
+import { Liveness } from './liveness.js';
+import { check } from './probe.js';
+import { clientState, initial, LOST, transition } from './socket-state.js';
+import type { Effect, Event, Json, State, Told } from './socket-types.js';
+import { TokenError } from './token.js';
+import type { ClientState, Dialect, ProblemCode, SocketProblem } from './types.js';
 
-type Json = Record<string, unknown>;
-
-/** What the server says first on a v1 connection. */
-export interface Welcome {
-  connectionId: string;
-  session: string;
-  expiresAt: number;
-  serverTime: number;
-  iceServers: RTCIceServer[];
-  iceServersExpireAt?: number;
-}
-
-interface Resumed {
-  connectionId: string;
-  session: string;
-  seq: number;
-}
-
-export interface SocketDelegate {
-  /** A connection stands on which nothing was said yet: join. */
-  onFresh(dialect: Dialect, welcome: Welcome | undefined): void;
-  /** A connection stands on which the session goes on. */
-  onResumed(connectionId: string): void;
-  onWelcome(welcome: Welcome): void;
-  onEvent(type: string, data: Json): void;
+export type SocketDelegate = { [Name in keyof Told]: (what: Told[Name]) => void } & {
   onState(state: ClientState): void;
-  onOpen(dialect: Dialect): void;
-  onClosed(closed: SocketClosed): void;
-  onProblem(problem: SocketProblem): void;
   onReconnecting(attempt: number, delayMs: number): void;
+};
+
+export interface SocketSettings {
+  address: Address;
+  clientId: string | undefined;
+  room: string;
+  getToken(): Promise<string>;
+  dialect: Dialect | 'auto';
 }
 
-/** The server keeps a lost session for 30 seconds, unless told otherwise. */
-const RESUMABLE_MS = 25_000;
-const RESUMABLE_WAIT_MS = 4_000;
-/** Browsers report a connection that was lost, or never stood, with this code. */
-const LOST = 1006;
+type TimerName = 'retry' | 'rejoin' | 'refresh' | 'stalled' | 'failed';
+type Unstamped<E> = E extends unknown ? Omit<E, 'now'> : never;
+
+/** How long a handshake may take, until the server has said its first. */
+const PATIENCE_MS = 20_000;
+/** After which a socket that failed will not say so any more. */
+const SILENT_MS = 1_000;
 
 /**
- * One conversation with the server over as many WebSockets as it takes: connects, resumes, and
- * sends again what did not arrive.
+ * One conversation with the server over as many WebSockets as it takes. What is to be done
+ * `socket-state.ts` decides; this does it.
  */
 export class SignalSocket {
-  state: ClientState = 'idle';
+  private now: State;
   private socket: WebSocket | undefined;
-  private dialect: Dialect | undefined;
-  private hasOpened = false;
-  private attempt = 0;
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private lostAt = 0;
-  private readonly liveness = new Liveness(() => this.ping(), () => this.onSilence());
-  /** By their `ack`: messages that may not have arrived. */
-  private readonly unacked = new Map<number, Json>();
-  private ackCount = 0;
-  /** Up to which event the replay of a resume goes; what is unacked then did not arrive. */
-  private replayEnd: number | undefined;
-  /** What is to be said once the conversation stands. */
-  private waiting: Json[] = [];
-  private isReady = false;
-  private drainMs: number | undefined;
-  private refreshAttempt = 0;
-  session: string | undefined;
-  seq = 0;
+  private token = '';
+  /** How often a token was asked for: an answer counts only for the last time. */
+  private asked = 0;
+  private readonly timers = new Map<TimerName, ReturnType<typeof setTimeout>>();
+  private readonly liveness = new Liveness(() => this.ping(), () => this.lose('nothing was heard'));
+  private readonly events: Event[] = [];
+  private effects: Effect[] = [];
+  private isBusy = false;
 
   constructor(
-    private readonly address: Address,
-    private readonly clientId: string | undefined,
-    private readonly getToken: () => string | Promise<string>,
-    private readonly wanted: Dialect | 'auto',
-    private readonly delegate: SocketDelegate,
-  ) {}
+    private readonly settings: SocketSettings, private readonly delegate: SocketDelegate,
+  ) {
+    this.now = initial(settings.dialect);
+  }
+
+  get state(): ClientState {
+    return clientState(this.now);
+  }
 
   get isV1(): boolean {
-    return this.dialect === 'v1';
+    return this.now.dialect === 'v1';
   }
 
-  // Connecting
+  /** Its secret, as long as it may go on. */
+  get session(): string | undefined {
+    return this.now.session;
+  }
+
+  get seq(): number {
+    return this.now.seq;
+  }
 
   start(kept?: { session: string; seq: number }): void {
-    this.session = kept?.session;
-    this.seq = kept?.seq ?? 0;
-    addEventListener('online', this.onOnline);
-    document.addEventListener('visibilitychange', this.onVisible);
-    this.setState('connecting');
-    void this.connect();
+    addEventListener('online', this.onAwake);
+    document.addEventListener('visibilitychange', this.onAwake);
+    document.addEventListener('securitypolicyviolation', this.onViolation);
+    this.take({ type: 'start', session: kept?.session, seq: kept?.seq });
   }
 
-  private async connect(): Promise<void> {
-    this.timer = undefined;
-    let token: string;
-    try {
-      token = await this.getToken();
-      if (typeof token !== 'string' || !token) throw new Error('getToken gave no token');
-    } catch (err) {
-      if (this.state === 'closed') return;
-      const isFinalError = err instanceof FinalTokenError;
-      this.delegate.onProblem({ message: messageOf(err), final: isFinalError, err });
-      return isFinalError ? this.finish() : this.reconnect();
-    }
-    if (this.state === 'closed') return;
-    const dialect = this.dialect ?? (this.wanted === 'auto' ? 'v1' : this.wanted);
-    this.open(dialect, token);
-  }
-
-  private open(dialect: Dialect, token: string): void {
-    const client = this.clientId;
-    let socket: WebSocket;
-    try {
-      socket = dialect === 'v1'
-        ? new WebSocket(this.address.socket({ client }), ['usher.v1', `usher.bearer.${token}`])
-        : new WebSocket(this.address.socket({ token, client }));
-    } catch (err) {
-      // A token that can stand in no subprotocol, or a URL that this page may not open.
-      this.delegate.onProblem({ message: messageOf(err), final: true, err });
-      return this.finish();
-    }
-    this.socket = socket;
-    let didOpen = false;
-    socket.onopen = () => {
-      didOpen = true;
-      this.onOpen(dialect);
-    };
-    socket.onmessage = ({ data }) => this.onMessage(data);
-    socket.onclose = ({ code, reason }) => {
-      this.forget(socket);
-      void this.onClose(code, reason, didOpen, dialect);
-    };
-  }
-
-  private onOpen(dialect: Dialect): void {
-    this.dialect = dialect;
-    this.hasOpened = true;
-    this.liveness.heard();
-    this.delegate.onOpen(dialect);
-    if (dialect === 'classic') {
-      this.becomeReady();
-      this.delegate.onFresh('classic', undefined);
-    } else if (this.session) {
-      this.write({ action: 'resume', session: this.session, seq: this.seq });
-    }
-  }
-
-  /** Nothing of this socket is heard any more. */
-  private forget(socket: WebSocket): void {
-    socket.onopen = socket.onmessage = socket.onclose = null;
-    if (this.socket === socket) this.socket = undefined;
-    this.liveness.forgetPing();
-    this.isReady = false;
-    this.replayEnd = undefined;
-  }
-
-  private becomeReady(): void {
-    this.isReady = true;
-    this.attempt = 0;
-    this.setState('open');
-  }
-
-  // Closing and coming back
-
-  private async onClose(
-    code: number, reason: string, didOpen: boolean, dialect: Dialect,
-  ): Promise<void> {
-    if (this.state === 'closed') return;
-    if (isFinal(code)) {
-      this.delegate.onClosed({ code, reason, willReconnect: false });
-      this.delegate.onProblem({ message: explain(code, reason), code, reason, final: true });
-      return this.finish();
-    }
-    if (code === 1012) this.session = undefined;
-    const isGuess = !this.hasOpened && this.wanted === 'auto' && dialect === 'v1';
-    if (!didOpen && isGuess && (await speaksV1(this.address)) === false) this.dialect = 'classic';
-    if (this.isClosed()) return;
-    if (didOpen) {
-      this.lostAt = Date.now();
-      this.delegate.onClosed({ code, reason, willReconnect: true });
-    }
-    if (!didOpen) {
-      this.delegate.onProblem({
-        message: 'The signalling server did not let this page connect: it may be down, or refuse '
-          + 'the token or this origin (see the network panel)',
-        code, reason, final: false,
-      });
-    }
-    this.reconnect();
-  }
-
-  /** As `state` may have changed while something was waited for. */
-  private isClosed(): boolean {
-    return this.state === 'closed';
-  }
-
-  private reconnect(): void {
-    if (this.isClosed()) return;
-    this.attempt += 1;
-    const minMs = this.dialect === 'classic' ? 2_000 : 100;
-    const isResumable = this.session !== undefined && Date.now() - this.lostAt < RESUMABLE_MS;
-    const mostMs = isResumable ? RESUMABLE_WAIT_MS : undefined;
-    const delayMs = Math.round(this.drainMs === undefined || this.attempt > 1
-      ? backoff(this.attempt, minMs, mostMs) : Math.random() * this.drainMs);
-    this.drainMs = undefined;
-    this.setState(this.hasOpened ? 'reconnecting' : 'connecting');
-    this.delegate.onReconnecting(this.attempt, delayMs);
-    this.timer = setTimeout(() => void this.connect(), delayMs);
-  }
-
-  private readonly onOnline = (): void => {
-    if (this.timer !== undefined) {
-      clearTimeout(this.timer);
-      void this.connect();
-    } else {
-      this.liveness.check();
-    }
-  };
-
-  private readonly onVisible = (): void => {
-    if (document.visibilityState === 'visible') this.liveness.check();
-  };
-
-  private ping(): boolean {
-    if (!this.isReady || !this.isV1) return false;
-    this.write({ action: 'ping' });
-    return true;
-  }
-
-  private onSilence(): void {
-    const socket = this.socket;
-    if (!socket) return;
-    this.forget(socket);
-    socket.close();
-    void this.onClose(LOST, 'nothing was heard', true, 'v1');
+  say(message: Json): void {
+    this.take({ type: 'say', message });
   }
 
   /** Ends the session: the others are told at once. */
   close(): void {
-    const socket = this.socket;
-    if (socket) {
-      this.forget(socket);
-      socket.close(1000);
+    // What is still to be told of the last event interests nobody.
+    this.effects.length = 0;
+    this.take({ type: 'close' });
+  }
+
+  /** One event after the other: what a listener does meanwhile comes after what it was told. */
+  private take(event: Unstamped<Event>): void {
+    this.events.push({ ...event, now: Date.now() } as Event);
+    if (this.isBusy) return;
+    this.isBusy = true;
+    for (let next = this.events.shift(); next; next = this.events.shift()) {
+      const before = this.state;
+      const { state, effects } = transition(this.now, next);
+      this.now = state;
+      this.effects = [...effects];
+      for (let one = this.effects.shift(); one; one = this.effects.shift()) this.safely(one);
+      if (this.state !== before) this.delegate.onState(this.state);
     }
-    this.finish();
+    this.isBusy = false;
   }
 
-  private finish(): void {
-    this.session = undefined;
-    this.setState('closed');
-    clearTimeout(this.timer);
-    this.liveness.stop();
-    removeEventListener('online', this.onOnline);
-    document.removeEventListener('visibilitychange', this.onVisible);
-    this.waiting = [];
-    this.unacked.clear();
-  }
-
-  private setState(state: ClientState): void {
-    if (this.state === state) return;
-    this.state = state;
-    this.delegate.onState(state);
-  }
-
-  // Speaking
-
-  /**
-   * Sends a message, or keeps it until the session is resumed. Without a session to resume nothing
-   * is kept: connection ids will be others.
-   */
-  say(message: Json): void {
-    if (this.state === 'closed') return;
-    if (!this.isReady) {
-      if (this.session) this.waiting.push(message);
-      return;
+  private safely(effect: Effect): void {
+    try {
+      this.perform(effect);
+    } catch (err) {
+      setTimeout(() => { throw err; });
     }
-    if (!this.isV1) return this.write(message);
-    const ack = (this.ackCount += 1);
-    const whole = { ...message, ack };
-    this.unacked.set(ack, whole);
-    this.write(whole);
   }
 
-  private write(message: Json): void {
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+  private perform(effect: Effect): void {
+    switch (effect.do) {
+      case 'getToken': return this.ask((token) => this.take({ type: 'token', token }));
+      case 'refresh': return this.ask((token) => this.take({ type: 'refreshed', token }));
+      case 'open': return this.open(effect.dialect, effect.token);
+      case 'write': return this.write(effect.message);
+      case 'check': return void this.check();
+      case 'ping': return this.liveness.check();
+      case 'drop': return this.drop();
+      case 'end': return this.end();
+      case 'retry': return this.retry(effect);
+      case 'wait':
+        return this.wait(effect.for, effect.ms ?? backoff(effect.attempt ?? 1, 1_000),
+          () => this.take({ type: effect.for }));
+      case 'tell': {
+        const { name, what } = effect;
+        if (name === 'onFresh' || name === 'onResumed') this.stop('stalled');
+        return (this.delegate[name] as (one: unknown) => void)(
+          name === 'onProblem' ? this.withoutToken(what as SocketProblem) : what);
+      }
+    }
   }
 
-  // Hearing
+  private withoutToken(problem: SocketProblem): SocketProblem {
+    const { token } = this;
+    return token ? { ...problem, message: problem.message.split(token).join('…') } : problem;
+  }
+
+  // Timers
+
+  private wait(name: TimerName, ms: number, then: () => void): void {
+    this.stop(name);
+    this.timers.set(name, setTimeout(then, ms));
+  }
+
+  private stop(name: TimerName): void {
+    clearTimeout(this.timers.get(name));
+    this.timers.delete(name);
+  }
+
+  private retry({ attempt, minMs, mostMs, drainMs }: Extract<Effect, { do: 'retry' }>): void {
+    const delayMs = Math.round(drainMs === undefined
+      ? backoff(attempt, minMs, mostMs) : Math.random() * drainMs);
+    this.wait('retry', delayMs, () => this.take({ type: 'retry' }));
+    this.delegate.onReconnecting(attempt, delayMs);
+  }
+
+  // Tokens, and what the server says without a socket
+
+  private ask(then: (token: string) => void): void {
+    const mine = (this.asked += 1);
+    const isLast = (): boolean => mine === this.asked;
+    this.settings.getToken().then((token) => {
+      if (!isLast()) return;
+      this.token = token;
+      then(token);
+    }, (err) => {
+      if (isLast()) this.take({ type: 'noToken', err, ...tokenProblem(err) });
+    });
+  }
+
+  private async check(): Promise<void> {
+    const { address, clientId: client, room } = this.settings;
+    const answer = await check(address, { token: this.token, client, room });
+    this.take({ type: 'checked', answer });
+  }
+
+  // The socket
+
+  private open(dialect: Dialect, token: string): void {
+    const { address, clientId: client } = this.settings;
+    let socket: WebSocket;
+    try {
+      socket = dialect === 'v1'
+        ? new WebSocket(address.socket({ client }), ['usher.v1', `usher.bearer.${token}`])
+        : new WebSocket(address.socket({ token, client }));
+    } catch (err) {
+      // What the browser says of it may hold the token.
+      if (!(err instanceof DOMException && err.name === 'SyntaxError')) {
+        return this.take({ type: 'blocked' });
+      }
+      const code = 'token_malformed';
+      const message = explain(code, 'it can stand in no subprotocol');
+      return this.take({ type: 'noToken', code, message });
+    }
+    this.socket = socket;
+    this.liveness.heard();
+    this.wait('stalled', PATIENCE_MS, () => this.lose('the server did not answer'));
+    socket.onopen = () => this.take({ type: 'opened', protocol: socket.protocol });
+    socket.onmessage = ({ data }) => this.onMessage(data);
+    socket.onclose = ({ code, reason }) => this.take({ type: 'closed', code, reason });
+    // Chromium closes nothing where the page's policy forbids the socket.
+    socket.onerror = () => this.wait('failed', SILENT_MS, () => this.lose(''));
+  }
 
   private onMessage(text: unknown): void {
     this.liveness.heard();
@@ -298,99 +213,67 @@ export class SignalSocket {
     } catch {
       return;  // Not the server that we know; nothing to be done about it.
     }
-    if (!message || typeof message.type !== 'string') return;
-    const data = (message.data ?? {}) as Json;
-    if (typeof message.seq === 'number') this.seq = message.seq;
-    this.hear(message.type, data);
-    if (this.replayEnd !== undefined && this.seq >= this.replayEnd) this.sayAgain();
-  }
-
-  private hear(type: string, data: Json): void {
-    switch (type) {
-      case 'welcome': return this.onWelcome(data as unknown as Welcome);
-      case 'resumed': return this.onResumed(data as unknown as Resumed);
-      case 'ack': this.unacked.delete(data.ack as number); return;
-      case 'error': return this.onError(data);
-      case 'token_expiring': void this.refresh(); return;
-      case 'draining': this.drainMs = Number(data.reconnectWithinSeconds) * 1000 || 0; return;
-      case 'pong': return;
-      default: this.delegate.onEvent(type, data);
-    }
-  }
-
-  private welcome: Welcome | undefined;
-
-  private onWelcome(welcome: Welcome): void {
-    this.welcome = welcome;
-    this.delegate.onWelcome(welcome);
-    if (!this.session) this.beginAfresh();
-  }
-
-  private beginAfresh(): void {
-    const welcome = this.welcome;
-    this.session = welcome?.session;
-    this.seq = 0;
-    this.waiting = [];
-    this.unacked.clear();
-    this.becomeReady();
-    this.delegate.onFresh('v1', welcome);
-  }
-
-  private onResumed(data: Resumed): void {
-    this.session = data.session;
-    this.becomeReady();
-    this.replayEnd = data.seq;
-    this.delegate.onResumed(data.connectionId);
-  }
-
-  /** The replay is over: what was not acked by then did not arrive. */
-  private sayAgain(): void {
-    this.replayEnd = undefined;
-    for (const message of this.unacked.values()) this.write(message);
-    for (const message of this.waiting.splice(0)) this.say(message);
-  }
-
-  private onError(data: Json): void {
-    if (data.code === 'resume_failed') return this.beginAfresh();
-    const refused = this.unacked.get(data.ack as number);
-    this.unacked.delete(data.ack as number);
-    // Whoever it was for has left meanwhile; we are told so by an event of its own.
-    if (data.code === 'unknown_target') return;
-    if (data.action === 'refresh-token') return this.refreshLater(new Error(String(data.message)));
-    const isJoin = refused?.action === 'join-room';
-    this.delegate.onProblem({
-      message: `The server refused ${String(data.action)}: ${String(data.message)}`,
-      reason: String(data.code), final: isJoin,
+    const { type: name, data, seq } = Object(message);
+    if (typeof name !== 'string') return;
+    this.take({
+      type: 'message', name, data: Object(data ?? {}),
+      seq: typeof seq === 'number' ? seq : undefined,
     });
-    if (isJoin) this.close();
   }
 
-  // Tokens
+  private write(message: Json): void {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+  }
 
-  private async refresh(): Promise<void> {
-    const socket = this.socket;
-    try {
-      const token = await this.getToken();
-      if (this.socket !== socket || !this.isReady) return;
-      this.refreshAttempt = 0;
-      // Past `say`: a token must not be sent again after a resume, which takes a fresh one anyway.
-      this.write({ action: 'refresh-token', token });
-    } catch (err) {
-      this.refreshLater(err);
+  private lose(reason: string): void {
+    this.take({ type: 'closed', code: LOST, reason });
+  }
+
+  private drop(code?: number): void {
+    const { socket } = this;
+    this.socket = undefined;
+    if (socket) {
+      socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
+      socket.close(code);
     }
+    this.liveness.forgetPing();
+    for (const name of [...this.timers.keys()]) this.stop(name);
   }
 
-  private refreshLater(err: unknown): void {
-    if (this.isClosed()) return;
-    this.refreshAttempt += 1;
-    this.delegate.onProblem({ message: messageOf(err), final: false, err });
-    const socket = this.socket;
-    setTimeout(() => {
-      if (this.socket === socket && this.isReady) void this.refresh();
-    }, backoff(this.refreshAttempt, 1_000));
+  private end(): void {
+    this.asked += 1;
+    this.drop(1000);
+    this.liveness.stop();
+    removeEventListener('online', this.onAwake);
+    document.removeEventListener('visibilitychange', this.onAwake);
+    document.removeEventListener('securitypolicyviolation', this.onViolation);
   }
+
+  private ping(): boolean {
+    const isAsked = this.isV1 && this.state === 'open';
+    if (isAsked) this.write({ action: 'ping' });
+    return isAsked;
+  }
+
+  // What the page hears
+
+  private readonly onAwake = ({ type }: { type: string }): void => {
+    if (type === 'online' || document.visibilityState === 'visible') this.take({ type: 'awake' });
+  };
+
+  private readonly onViolation = (event: SecurityPolicyViolationEvent): void => {
+    const isOfSocket = this.settings.address.isSocket(event.blockedURI);
+    if (event.disposition === 'enforce' && isOfSocket) this.take({ type: 'blocked' });
+  };
 }
 
-function messageOf(err: unknown): string {
-  return err instanceof Error ? err.message : String(err);
+function tokenProblem(err: unknown): {
+  code: ProblemCode; message: string; final?: boolean;
+} {
+  if (err instanceof TokenError) {
+    return { code: err.code, message: err.message, final: err.final };
+  }
+  const code = 'token_unavailable';
+  const said = err instanceof Error ? err.message : String(err);
+  return { code, message: explain(code, said) };
 }

@@ -18,3 +18,13 @@ declare module 'node:assert/strict' {
   };
   export default assert;
 }
+
+declare module 'node:fs' {
+  export function readFileSync(path: string, encoding: 'utf8'): string;
+}
+
+declare module 'node:path' {
+  export function join(...parts: string[]): string;
+}
+
+declare const __dirname: string;

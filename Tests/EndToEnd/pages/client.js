@@ -46,6 +46,7 @@ window.make = (more = {}) => {
   client.addEventListener('trackAdded', ({ detail }) => {
     for (const stream of detail.event.streams) show(stream, detail.connectionId);
   });
+  client.ready.then(() => { window.entered = true; }, (err) => { window.refusal = err.code; });
   window.client = client;
   return client;
 };

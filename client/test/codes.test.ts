@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { codeOfClose, CODES, explain, isFinal, isFinalClose } from '../src/codes';
+
+/** The rows of the table in a document whose first column has this name, without backquotes. */
+function table(name: string, column: string): string[][] {
+  // From .build/client-tests.
+  const lines = readFileSync(join(__dirname, '../../docs', name), 'utf8').split('\n');
+  const start = lines.findIndex((line) => line.startsWith(`| ${column} |`));
+  const end = lines.findIndex((line, at) => at > start && !line.startsWith('|'));
+  return lines.slice(start + 2, end).map((line) => line.slice(2, -2).split(' | '));
+}
+
+const bare = (text: string | undefined): string => (text ?? '').replace(/^`|`$/g, '');
+
+test('docs/client.md has the table of codes, word for word', () => {
+  const documented = table('client.md', '`code`')
+    .map(([code, final, meaning, advice]) => [bare(code), final, meaning, advice]);
+  assert.deepEqual(documented, Object.entries(CODES).map(([code, row]) => [code, ...row]));
+});
+
+test('docs/protocol.md says of each code what it comes from, and whether it is final', () => {
+  const rows = table('protocol.md', '`code` of the client');
+  assert.deepEqual(rows.map(([code, final]) => [bare(code), final]),
+    Object.entries(CODES).map(([code, row]) => [code, row[0]]));
+  const closes = new Map<string, string>();
+  for (const [code, , from] of rows) {
+    for (const [closeCode] of (from ?? '').matchAll(/\b\d{4}\b/g)) {
+      closes.set(String(closeCode), bare(code));
+    }
+  }
+  for (let closeCode = 1000; closeCode < 5000; closeCode += 1) {
+    const code = codeOfClose(closeCode);
+    const inDocument = closes.get(String(closeCode)) ?? (closeCode > 4500 ? 'protocol_error'
+      : undefined);
+    assert.equal(code, inDocument, String(closeCode));
+    if (isFinalClose(closeCode)) assert(code && isFinal(code, true), String(closeCode));
+  }
+});
+
+test('texts say what has happened, what to do, and what was said', () => {
+  assert.equal(explain('room_full', 'join-room'),
+    'The room is full; try later, or another (join-room)');
+  assert.equal(explain('peer_id_taken'), 'Another peer in the room has this id; choose another');
+  assert.equal(explain('a_new_word'), 'The server refused: a_new_word');
+});

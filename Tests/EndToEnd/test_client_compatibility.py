@@ -170,9 +170,12 @@ client.addEventListener('message', ({ detail }) => {
   console.log(detail.peerId, text);
 });
 client.addEventListener('sendChannelOpen', ({ detail: { sendChannel } }) => sendChannel.send('x'));
-const sent: boolean = client.send('peer', new Uint8Array(1));
+const sent: Promise<boolean> = client.send('peer', new Uint8Array(1));
+const reached: Promise<number> = client.broadcast('text');
 client.stats('peer').then((stats: PeerStats | undefined) => stats?.rttMs);
-for (const info of Object.values(client.peerInfo)) console.log(info.name, info.state, sent);
+for (const info of Object.values(client.peerInfo)) {
+  console.log(info.name, info.state, sent, reached);
+}
 client.close();
 """
     assert check_types(good) == ""

@@ -29,7 +29,7 @@ def test_the_documented_page_makes_a_call(server):
                 tab.until("document.getElementById('own').videoWidth > 0")
             heard = []
             tabs[1].page.on("console", lambda message: heard.append(message.text))
-            tabs[0].until("window.client.broadcast('hello') === 1")
+            tabs[0].until("window.client.broadcast('hello').then((count) => count === 1)")
             tabs[1].page.wait_for_timeout(500)
             assert any(text.endswith("hello") for text in heard)
             tabs[0].page.evaluate("client.close()")

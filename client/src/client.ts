@@ -3,13 +3,14 @@ import { explain } from './codes';
 import { Emitter } from './emitter';
 import { randomID } from './id';
 import { LocalMedia } from './media';
-import { Member, Mesh } from './mesh';
+import type { Person } from './links';
+import { Mesh } from './mesh';
 import { joiningName, nameOf } from './name';
 import type { Peer } from './peer';
 import { IceServers } from './ice';
 import { Ready } from './ready';
+import { Data, checkData } from './sending';
 import { SignalSocket, SocketDelegate } from './socket';
-import { Meter } from './stats';
 import { SessionStore } from './store';
 import { GetToken, sessionToken, tidy } from './token';
 import type {
@@ -18,11 +19,7 @@ import type {
 } from './types';
 
 type Json = Record<string, unknown>;
-type Data = string | ArrayBuffer | ArrayBufferView | Blob;
 type Kind = 'audio' | 'video';
-
-/** More than this waits to be sent to a peer: `send` refuses, so that memory does not fill. */
-const BUFFERED_MAX = 16 << 20;
 
 /**
  * A page in a room: connects to the signalling server, and to every other page in the room.
@@ -33,9 +30,9 @@ export class WebRtcClient {
   /** By which other pages know this one. */
   readonly id: string;
   readonly roomId: string;
-  /** RTCPeerConnections by connection id, and by peer id. */
+  /** RTCPeerConnections by connection id, and by peer id where no other has it. */
   readonly peerConnections: Record<string, RTCPeerConnection>;
-  /** What is known of each peer, by connection id, and by peer id. */
+  /** What is known of each peer, by connection id, and by peer id where no other has it. */
   readonly peerInfo: Record<string, PeerInfo>;
   /** The server's name for this page's connection; undefined until it is connected with v1. */
   connectionId: string | undefined;
@@ -54,7 +51,6 @@ export class WebRtcClient {
   private readonly media: LocalMedia;
   private readonly ice: IceServers;
   private readonly store: SessionStore | undefined;
-  private readonly meters = new Map<string, Meter>();
   private isResumedPage = false;
 
   /** @throws TypeError for an option that cannot be right, by its name. */
@@ -72,7 +68,7 @@ export class WebRtcClient {
       ?? sessionToken(address, options.sessionId, options.clientId);
     const getToken = async (): Promise<string> => tidy(await source());
     this.ice = new IceServers(address, getToken, options, (servers) => {
-      for (const peer of this.mesh.peers.values()) peer.configure({ iceServers: servers });
+      for (const peer of this.mesh.all) peer.configure(servers);
     });
     this.media = new LocalMedia(options.video, options.stream, {
       onStream: () => this.onStream(),
@@ -131,30 +127,32 @@ export class WebRtcClient {
   // Data
 
   /**
-   * Sends to one peer over its data channel.
+   * Sends to one peer over its data channel, in order. Whoever sends much waits for each promise,
+   * so that no memory fills: it comes when at most 1 MiB was waiting in the browser.
    *
-   * @param peerId Peer id or connection id.
-   * @returns false where there is no open channel to it, or too much waits already.
+   * @param peerId Connection id or peer id.
+   * @returns whether the browser has taken it all; false where there is no open channel to it.
+   * @throws TypeError for what cannot be sent to it: too long, or neither text nor bytes.
    */
-  send(peerId: string, data: Data): boolean {
+  send(peerId: string, data: Data): Promise<boolean> {
     const peer = this.mesh.find(peerId);
-    return peer ? this.sendTo(peer, data) : false;
+    if (!peer) checkData(data);
+    peer?.check(data);
+    return peer?.sendData(data) ?? Promise.resolve(false);
   }
 
-  /** Sends to every peer. @returns to how many. */
-  broadcast(data: Data): number {
-    return [...this.mesh.peers.values()].filter((peer) => this.sendTo(peer, data)).length;
-  }
-
-  private sendTo(peer: Peer, data: Data): boolean {
-    const channel = peer.openChannel;
-    if (!channel || channel.bufferedAmount > BUFFERED_MAX) return false;
-    try {
-      channel.send(data as ArrayBuffer);
-      return true;
-    } catch {
-      return false;  // Too long for the other side, or closed this moment.
-    }
+  /**
+   * Sends to every peer, as `send` does to one.
+   *
+   * @returns to how many.
+   * @throws TypeError for what cannot be sent to each: then nobody gets it.
+   */
+  broadcast(data: Data): Promise<number> {
+    checkData(data);
+    const peers = this.mesh.all;
+    for (const peer of peers) peer.check(data);
+    return Promise.all(peers.map((peer) => peer.sendData(data)))
+      .then((sent) => sent.filter(Boolean).length);
   }
 
   /** Sends a payload of your own through the server, where no data channel stands yet. */
@@ -204,7 +202,7 @@ export class WebRtcClient {
   private onStream(): void {
     const stream = this.media.stream;
     if (!stream) return;
-    for (const peer of this.mesh.peers.values()) void peer.send(stream);
+    for (const peer of this.mesh.all) void peer.send(stream);
     this.emit('localStream', { stream, sharing: this.media.isSharing });
   }
 
@@ -213,15 +211,12 @@ export class WebRtcClient {
   /** Figures about the connection with a peer; undefined where there is none. */
   async stats(peerId: string): Promise<PeerStats | undefined> {
     const peer = this.mesh.find(peerId);
-    if (!peer || peer.isClosed) return undefined;
-    const meter = this.meters.get(peer.info.peerId) ?? new Meter();
-    this.meters.set(peer.info.peerId, meter);
-    return meter.read(peer.connection);
+    return peer?.meter.read(peer.connection);
   }
 
   /** Looks for another path to one peer, or to all. */
   restartIce(peerId?: string): void {
-    const peers = peerId === undefined ? [...this.mesh.peers.values()] : [this.mesh.find(peerId)];
+    const peers = peerId === undefined ? this.mesh.all : [this.mesh.find(peerId)];
     for (const peer of peers) peer?.restartIce();
   }
 
@@ -274,7 +269,6 @@ export class WebRtcClient {
       case 'room_state': return this.onRoomState(data);
       case 'someone_left': {
         const left = data as WebRtcClientEvents['someone_left'];
-        this.meters.delete(left.peerId);
         this.mesh.leave(left.connectionId);
         return this.emit('someone_left', left);
       }
@@ -287,11 +281,8 @@ export class WebRtcClient {
   }
 
   private onRoomState(data: Json): void {
-    const members = data.members as (Member & { polite: boolean })[];
-    for (const member of members) {
-      if (this.isResumedPage) this.mesh.meetAgain(member, member.polite);
-      else this.mesh.meet(member, member.polite);
-    }
+    const members = data.members as Person[];
+    for (const member of members) this.mesh.meet(member, this.isResumedPage);
     this.isResumedPage = false;
     this.emit('room_state', { roomId: String(data.roomId), members });
   }
@@ -304,8 +295,8 @@ export class WebRtcClient {
         this.dialect = welcome ? 'v1' : 'classic';
         this.connectionId = welcome?.connectionId;
         this.isResumedPage = false;
-        this.mesh.uproot();
         this.join();
+        this.mesh.uproot();
       },
       onResumed: (connectionId) => {
         this.dialect = 'v1';
@@ -335,9 +326,10 @@ export class WebRtcClient {
   }
 
   private meshDelegate(): ConstructorParameters<typeof Mesh>[0] {
-    const of = (peer: Peer): { connectionId: string; peerId: string } =>
-      ({ connectionId: peer.info.connectionId, peerId: peer.info.peerId });
+    const of = ({ info: { connectionId, peerId } }: Peer): {
+      connectionId: string; peerId: string } => ({ connectionId, peerId });
     return {
+      connectionId: () => this.connectionId,
       configuration: () => ({
         iceServers: this.ice.servers,
         iceTransportPolicy: this.options.iceTransportPolicy ?? 'all',
@@ -357,6 +349,8 @@ export class WebRtcClient {
       },
       onCount: (peer) =>
         this.emit('peerConnectionStateChange', { ...of(peer), state: peer.info.state }),
+      onProblem: ({ connectionId, peerId }, err) =>
+        this.emit('negotiationFailed', { connectionId, peerId, err }),
       onSendChannel: (peer, sendChannel) =>
         this.emit('sendChannelOpen', { ...of(peer), sendChannel }),
       onReceiveChannel: (peer, receiveChannel) =>

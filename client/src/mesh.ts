@@ -1,226 +1,219 @@
 import { randomID } from './id';
+import {
+  EMPTY, Link, MeshEffect, MeshEvent, MeshState, Person, Timeout, isKind, linkWith,
+  transition,
+} from './links';
 import { Peer, PeerDelegate, PeerMessage } from './peer';
 import type { PeerInfo } from './types';
 
-export interface Member {
-  connectionId: string;
-  peerId: string;
-  name: string | null;
-}
-
 export interface MeshDelegate extends PeerDelegate {
+  /** This page's own, where it is known. */
+  connectionId(): string | undefined;
   configuration(): RTCConfiguration;
   stream(): MediaStream | undefined;
   receive(): ('audio' | 'video')[];
   tell(connectionId: string, payload: Record<string, unknown>): void;
-  /** The number of peers has changed. */
+  /** The number of peers has changed, or a peer goes on under another connection id. */
   onCount(peer: Peer): void;
 }
 
-/** How long a connection outlives its place in the room, while its page may come back. */
-const ORPHAN_MS = 60_000;
+type Payload = Record<string, unknown>;
+// Of each member, without what the mesh adds itself.
+type Bare<Event> = Event extends unknown ? Omit<Event, 'id' | 'own'> : never;
+
+const textOf = (value: unknown): string | undefined =>
+  (typeof value === 'string' ? value : undefined);
 
 /**
- * The connections with all others in the room. They outlive the socket: whoever comes back is known
- * by its peer id, and its connection goes on, unless its page was loaded anew and has lost it.
+ * The connections with all others in the room. They outlive the socket: what is to be done when
+ * somebody comes, goes or says something is decided in links.ts, and carried out here.
  */
 export class Mesh {
-  /** By connection id. */
-  readonly peers = new Map<string, Peer>();
-  /** By connection id, for the application; found by peer id as well. */
+  /** By connection id, for the application; by peer id as well, where that is nobody's else. */
   readonly peerConnections: Record<string, RTCPeerConnection> = {};
   readonly peerInfo: Record<string, PeerInfo> = {};
-  /** Connections whose pages are not in the room at present, by peer id. */
-  private readonly orphans = new Map<string, Peer>();
-  private readonly politeness = new Map<string, boolean>();
+  private readonly peers = new Map<number, Peer>();
+  private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
+  private readonly peerDelegate: PeerDelegate;
+  private state: MeshState = EMPTY;
+  private isClosed = false;
 
-  constructor(private readonly delegate: MeshDelegate) {}
+  constructor(private readonly delegate: MeshDelegate) {
+    this.peerDelegate = {
+      ...delegate,
+      onState: (peer) => {
+        this.dispatch({ type: 'status', key: peer.key, status: peer.info.state });
+        this.list();
+        delegate.onState(peer);
+      },
+    };
+  }
 
+  /** Oldest first; with those whose pages are on their way back. */
+  get all(): Peer[] {
+    return [...this.peers.values()];
+  }
+
+  /** Oldest first, and last those whose pages are not in the room: all, or the broken ones. */
+  private sorted(isBrokenAlone: boolean): Peer[] {
+    const isLast = ({ key, info }: Peer): number => (this.state.links.get(key)?.isOrphan
+      && !(isBrokenAlone && info.state === 'connected') ? 1 : 0);
+    return this.all.sort((one, other) => isLast(one) - isLast(other));
+  }
+
+  /** By connection id, or else the oldest of those who claim this peer id. */
   find(id: string): Peer | undefined {
-    return this.peers.get(id)
-      ?? [...this.peers.values()].find((peer) => peer.info.peerId === id);
+    return this.sorted(false).find((peer) => peer.info.connectionId === id)
+      ?? this.sorted(true).find((peer) => peer.info.peerId === id);
   }
 
   // Who is there
 
-  /** Somebody came after us: the first offer is ours. */
-  welcome(member: Member): void {
-    this.politeness.set(member.connectionId, false);
-    const known = this.adopt(member, false);
-    if (known) {
-      // Whether its page still has the connection, it knows alone.
-      this.tell(known, { type: 'link_check', link: known.link });
-    } else {
-      this.begin(member, false, randomID());
-    }
+  /** Somebody came after us. */
+  welcome({ connectionId, peerId, name }: Omit<Person, 'polite'>): void {
+    this.dispatch({ type: 'joined', person: { connectionId, peerId, name, polite: false } });
   }
 
-  /** Somebody was there before us, and makes the first offer. */
-  meet(member: Member, polite: boolean): void {
-    this.politeness.set(member.connectionId, polite);
-    if (this.peers.has(member.connectionId)) return;
-    this.adopt(member, polite);
-  }
-
-  /** After a reload nobody was told that our connections are gone: we begin them again. */
-  meetAgain(member: Member, polite: boolean): void {
-    this.politeness.set(member.connectionId, polite);
-    if (!this.peers.has(member.connectionId)) this.begin(member, polite, randomID());
-  }
-
-  /** A connection that works goes on under another connection id. */
-  private adopt(member: Member, polite: boolean): Peer | undefined {
-    const known = this.orphans.get(member.peerId)
-      ?? [...this.peers.values()].find((peer) => peer.info.peerId === member.peerId
-        && peer.info.connectionId !== member.connectionId);
-    if (!known) return undefined;
-    const isGood = known.link !== undefined && known.connection.connectionState === 'connected';
-    if (!isGood) {
-      this.orphans.delete(member.peerId);
-      if (this.peers.get(known.info.connectionId) === known) this.forget(known);
-      known.close();
-      return undefined;
-    }
-    this.orphans.delete(member.peerId);
-    this.unlist(known);
-    known.info.connectionId = member.connectionId;
-    known.info.name = member.name ?? known.info.name;
-    known.polite = polite;
-    this.list(known);
-    return known;
+  /**
+   * Somebody was there before us, and makes the first offer; unless we `begin`: after a reload
+   * nobody was told that our connections are gone.
+   */
+  meet({ connectionId, peerId, name, polite }: Person, begins: boolean): void {
+    this.dispatch({ type: 'there', person: { connectionId, peerId, name, polite }, begins });
   }
 
   leave(connectionId: string): void {
-    this.politeness.delete(connectionId);
-    const peer = this.peers.get(connectionId);
-    if (peer) this.remove(peer);
+    this.dispatch({ type: 'left', connectionId });
   }
 
   /** The room is entered anew: who is not there yet may come back. */
   uproot(): void {
-    this.politeness.clear();
-    for (const peer of [...this.peers.values()]) {
-      this.forget(peer);
-      this.orphans.set(peer.info.peerId, peer);
-      setTimeout(() => this.drop(peer), ORPHAN_MS);
-    }
-  }
-
-  private drop(peer: Peer): void {
-    if (this.orphans.get(peer.info.peerId) !== peer) return;
-    this.orphans.delete(peer.info.peerId);
-    peer.close();
-    this.delegate.onCount(peer);
-  }
-
-  private begin(member: Member, polite: boolean, link: string | undefined, isOfferer = true): Peer {
-    const peer = new Peer({
-      ...member, polite, link, configuration: this.delegate.configuration(),
-      stream: this.delegate.stream(), receive: this.delegate.receive(),
-    }, isOfferer, this.delegate);
-    this.list(peer);
-    this.delegate.onCount(peer);
-    return peer;
+    this.dispatch({ type: 'fresh' });
   }
 
   remove(peer: Peer): void {
-    this.forget(peer);
-    this.drop(peer);
-    peer.close();
-    this.delegate.onCount(peer);
-  }
-
-  // The application's view
-
-  private list(peer: Peer): void {
-    const { connectionId, peerId } = peer.info;
-    this.peers.set(connectionId, peer);
-    this.peerConnections[connectionId] = peer.connection;
-    this.peerInfo[connectionId] = peer.info;
-    if (peerId === connectionId) return;
-    const alias = { configurable: true, enumerable: false };
-    Object.defineProperty(this.peerConnections, peerId, { ...alias, value: peer.connection });
-    Object.defineProperty(this.peerInfo, peerId, { ...alias, value: peer.info });
-  }
-
-  private unlist(peer: Peer): void {
-    const { connectionId, peerId } = peer.info;
-    if (this.peers.get(connectionId) !== peer) return;
-    this.peers.delete(connectionId);
-    for (const id of [connectionId, peerId]) {
-      delete this.peerConnections[id];
-      delete this.peerInfo[id];
-    }
-  }
-
-  private forget(peer: Peer): void {
-    this.unlist(peer);
-  }
-
-  // What others say
-
-  private tell(peer: Peer, payload: Record<string, unknown>): void {
-    this.delegate.tell(peer.info.connectionId, payload);
+    this.dispatch({ type: 'gone', key: peer.key });
   }
 
   /** Takes a payload of another page; false where it is none of the mesh's. */
-  take(type: string, data: Record<string, unknown>): boolean {
-    if (!['offer', 'answer', 'ice_candidate', 'link_check', 'link_lost'].includes(type)) {
-      return false;
-    }
+  take(type: string, data: Payload): boolean {
+    if (!isKind(type)) return false;
     const message = { ...data, type } as unknown as PeerMessage;
-    const connectionId = String(data.connectionId);
-    const peer = this.peers.get(connectionId);
-    if (peer && this.isClassicAnswer(peer, message)) peer.link = undefined;
-    const isOfPeer = peer !== undefined && peer.link === message.link
-      && (peer.link !== undefined || !message.offer || peer.isOfSamePage(message.offer));
-    if (type === 'link_lost') {
-      if (isOfPeer) this.renew(peer);
-    } else if (isOfPeer) {
-      if (type !== 'link_check') void peer.take(message);
-    } else if (type === 'link_check' || message.again) {
-      this.delegate.tell(connectionId, { type: 'link_lost', link: message.link });
-    } else if (message.offer) {
-      this.accept(message, data, peer);
-    }
+    const from = String(data.connectionId);
+    const peer = this.peers.get(linkWith(this.state, from)?.key ?? 0);
+    const { proofs } = data;
+    this.dispatch({
+      type: 'said', from, kind: type === 'offer' && message.again ? 'again' : type,
+      link: textOf(data.link), proofs: Array.isArray(proofs) ? proofs : [],
+      peerId: textOf(data.offererId) ?? from, name: textOf(data.name) ?? null,
+      facts: peer && {
+        hasHeard: peer.hasHeard, isOffering: peer.isOffering,
+        isSamePage: peer.isOfSamePage(message.offer),
+      },
+    }, message);
     return true;
   }
 
-  /** Classic clients answer without the link's name; from then on we know that they are such. */
-  private isClassicAnswer(peer: Peer, message: PeerMessage): boolean {
-    return message.link === undefined && !message.offer && !peer.hasHeard
-      && (message.answer !== undefined || message.type === 'ice_candidate');
+  // What is decided
+
+  private dispatch(event: Bare<MeshEvent>, message?: PeerMessage): void {
+    const { state, effects } = transition(this.state, {
+      ...event, id: randomID(), own: this.delegate.connectionId(),
+    } as MeshEvent);
+    this.state = state;
+    for (const effect of effects) if (!this.isClosed) this.carryOut(effect, message);
   }
 
-  /** The other page has lost the connection: both begin again, the impolite side with an offer. */
-  private renew(peer: Peer): void {
-    const { connectionId, peerId, name } = peer.info;
-    this.remove(peer);
-    this.begin({ connectionId, peerId, name }, peer.polite, randomID());
+  private carryOut(effect: MeshEffect, message: PeerMessage | undefined): void {
+    switch (effect.do) {
+      case 'begin': return this.begin(effect.link, effect.isOfferer);
+      case 'take': void this.peers.get(effect.key)?.take(message!); return;
+      case 'move': return this.move(effect.link);
+      case 'classic': this.peers.get(effect.key)?.becomeClassic(); return;
+      case 'close': return this.end(effect.key);
+      case 'tell': return this.delegate.tell(effect.to, effect.payload);
+      case 'problem': {
+        const err = new Error('The other page could not set the connection up');
+        return this.delegate.onProblem(effect.person, err);
+      }
+      case 'wait': return this.wait(effect.timer, effect.ms, effect.then);
+      case 'unwait': return this.unwait(effect.timer);
+    }
   }
 
-  /** The first offer of a new connection. */
-  private accept(
-    message: PeerMessage, data: Record<string, unknown>, old: Peer | undefined,
-  ): void {
-    const connectionId = String(data.connectionId);
-    const polite = this.politeness.get(connectionId) ?? true;
-    // Both began at once: the polite side gives its own up.
-    if (old?.isOffering && !polite && message.link !== undefined) return;
-    const peerId = typeof data.offererId === 'string' ? data.offererId : connectionId;
-    const name = typeof data.name === 'string' ? data.name : old?.info.name ?? null;
-    if (old) this.remove(old);
-    const orphan = this.orphans.get(peerId);
-    if (orphan) this.drop(orphan);
-    const peer = this.begin({ connectionId, peerId, name }, polite, message.link, false);
-    void peer.take(message);
+  private begin({ key, person, name: link }: Link, isOfferer: boolean): void {
+    let peer: Peer;
+    try {
+      peer = new Peer({
+        ...person, key, link, configuration: this.delegate.configuration(),
+        stream: this.delegate.stream(), receive: this.delegate.receive(),
+      }, isOfferer, this.peerDelegate);
+    } catch (err) {
+      // Others are not affected, and the other side need not wait.
+      this.dispatch({ type: 'gone', key });
+      this.delegate.tell(person.connectionId, { type: 'usher.negotiation_failed', link });
+      return this.delegate.onProblem(person, err);
+    }
+    this.peers.set(key, peer);
+    this.list();
+    this.delegate.onCount(peer);
+  }
+
+  private move({ key, person }: Link): void {
+    const peer = this.peers.get(key);
+    if (!peer) return;
+    const { connectionId, peerId, name, polite } = person;
+    Object.assign(peer.info, { connectionId, peerId, name: name ?? peer.info.name });
+    peer.polite = polite;
+    this.list();
+    this.delegate.onCount(peer);
+    peer.goOn();
+  }
+
+  private end(key: number): void {
+    const peer = this.peers.get(key);
+    if (!peer) return;
+    this.peers.delete(key);
+    peer.close();
+    this.list();
+    this.delegate.onCount(peer);
+  }
+
+  private wait(timer: string, ms: number, then: Timeout): void {
+    this.timers.set(timer, setTimeout(() => {
+      this.timers.delete(timer);
+      this.dispatch(then);
+    }, ms));
+  }
+
+  private unwait(timer: string): void {
+    clearTimeout(this.timers.get(timer));
+    this.timers.delete(timer);
+  }
+
+  /** Connection ids go before peer ids, and who had a peer id first keeps it. */
+  private list(): void {
+    const { peerConnections, peerInfo } = this;
+    for (const id of Object.getOwnPropertyNames(peerInfo)) {
+      delete peerConnections[id];
+      delete peerInfo[id];
+    }
+    const put = (id: string, { connection, info }: Peer, enumerable: boolean): void => {
+      if (Object.prototype.hasOwnProperty.call(peerInfo, id)) return;
+      const how = { configurable: true, enumerable };
+      Object.defineProperty(peerConnections, id, { ...how, value: connection });
+      Object.defineProperty(peerInfo, id, { ...how, value: info });
+    };
+    for (const peer of this.sorted(false)) put(peer.info.connectionId, peer, true);
+    for (const peer of this.sorted(true)) put(peer.info.peerId, peer, false);
   }
 
   close(): void {
-    for (const peer of [...this.peers.values(), ...this.orphans.values()]) {
-      this.unlist(peer);
-      peer.close();
-    }
-    this.orphans.clear();
+    for (const timer of [...this.timers.keys()]) this.unwait(timer);
+    this.isClosed = true;
+    const peers = this.all;
+    this.peers.clear();
+    this.list();
+    for (const peer of peers) peer.close();
   }
 }

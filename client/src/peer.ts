@@ -1,8 +1,11 @@
+import { configure, connect } from './configuration';
+import { Data, SendQueue, checkData } from './sending';
+import { Meter } from './stats';
 import type { PeerInfo } from './types';
 
 /** What peers say to each other through the server. */
 export interface PeerMessage {
-  type: 'offer' | 'answer' | 'ice_candidate' | 'link_check' | 'link_lost';
+  type: 'offer' | 'answer' | 'ice_candidate' | 'usher.negotiation_failed';
   offer?: RTCSessionDescriptionInit;
   answer?: RTCSessionDescriptionInit;
   ice?: RTCIceCandidateInit | null;
@@ -13,6 +16,8 @@ export interface PeerMessage {
 }
 
 export interface PeerDelegate {
+  /** What could not be done to begin a connection, or to change one. */
+  onProblem(peer: { connectionId: string; peerId: string }, err: unknown): void;
   say(peer: Peer, message: PeerMessage): void;
   onState(peer: Peer): void;
   onSendChannel(peer: Peer, channel: RTCDataChannel): void;
@@ -23,6 +28,7 @@ export interface PeerDelegate {
 }
 
 export interface PeerSetup {
+  key: number;
   connectionId: string;
   peerId: string;
   name: string | null;
@@ -39,9 +45,12 @@ export interface PeerSetup {
 const CHANNEL = 'usher';
 const DISCONNECTED_MS = 4_000;
 const RESTART_EVERY_MS = 8_000;
+/** What every browser takes, where this one does not say more (RFC 8841 §6.1). */
+const MESSAGE_MAX = 65_536;
 
 /** One other page: its RTCPeerConnection, and perfect negotiation over it (W3C WebRTC §10.7). */
 export class Peer {
+  readonly key: number;
   readonly connection: RTCPeerConnection;
   readonly info: PeerInfo;
   polite: boolean;
@@ -53,26 +62,39 @@ export class Peer {
   private isIgnoringOffer = false;
   private isSettingAnswer = false;
   private hasOffered = false;
+  readonly meter = new Meter();
+  private readonly queue = new SendQueue(() => this.openChannel);
+  private tracks: RTCTrackEvent[] = [];
   private readonly early: (RTCIceCandidateInit | null)[] = [];
   private last: Promise<void> = Promise.resolve();
   private restartTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(setup: PeerSetup, isOfferer: boolean, private readonly delegate: PeerDelegate) {
     const { connectionId, peerId, name } = setup;
+    this.key = setup.key;
     this.polite = setup.polite;
     this.link = setup.link;
     this.info = {
       connectionId, peerId, name, state: 'new', sendChannel: null, receiveChannel: null,
       streams: [],
     };
-    this.connection = new RTCPeerConnection(setup.configuration);
-    this.listen();
-    this.addTracks(setup, isOfferer);
-    if (isOfferer) this.openSendChannel();
+    this.connection = connect(setup.configuration, (err) => this.report(err));
+    try {
+      this.listen();
+      this.addTracks(setup, isOfferer);
+      if (isOfferer) this.openSendChannel();
+    } catch (err) {
+      this.close();
+      throw err;
+    }
   }
 
   private get isClassic(): boolean {
     return this.link === undefined;
+  }
+
+  becomeClassic(): void {
+    this.link = undefined;
   }
 
   private addTracks(setup: PeerSetup, isOfferer: boolean): void {
@@ -100,6 +122,10 @@ export class Peer {
     if (!this.isClosed) this.delegate.say(this, { ...message, link: this.link });
   }
 
+  private report(err: unknown): void {
+    if (!this.isClosed) this.delegate.onProblem(this.info, err);
+  }
+
   // Negotiation
 
   private async offer(): Promise<void> {
@@ -112,8 +138,8 @@ export class Peer {
       if (this.connection.signalingState !== 'have-local-offer' || !offer) return;
       this.say({ type: 'offer', offer: offer.toJSON(), again: this.hasHeard });
       this.hasOffered = true;
-    } catch {
-      // Closed meanwhile, or the other side's offer came first.
+    } catch (err) {
+      this.report(err);
     } finally {
       this.isMakingOffer = false;
     }
@@ -125,16 +151,26 @@ export class Peer {
   }
 
   /** Whether an offer comes from the page that is at the other end already. */
-  isOfSamePage(offer: RTCSessionDescriptionInit): boolean {
-    const known = fingerprint(this.connection.remoteDescription?.sdp);
-    return known !== undefined && known === fingerprint(offer.sdp);
+  isOfSamePage(offer: RTCSessionDescriptionInit | undefined): boolean {
+    const known = fingerprint(this.connection.remoteDescription);
+    return known !== undefined && known === fingerprint(offer);
+  }
+
+  /** Its page is back in the room, under another connection id: what was said between is lost. */
+  goOn(): void {
+    for (const event of this.tracks) this.delegate.onTrack(this, event);
+    const offer = this.connection.localDescription;
+    if (offer && this.connection.signalingState === 'have-local-offer') {
+      this.say({ type: 'offer', offer: offer.toJSON(), again: this.hasHeard });
+    }
   }
 
   /** Takes a message of the other page. One after another, since each may wait. */
   take(message: PeerMessage): Promise<void> {
-    this.last = this.last.then(() => this.handle(message)).catch(() => {
-      // A description that does not fit, or a connection that was closed meanwhile: the state of
-      // the connection tells the rest.
+    this.last = this.last.then(() => this.handle(message)).catch((err) => {
+      this.report(err);
+      // Whoever made an offer waits for what comes of it.
+      if (message.offer) this.say({ type: 'usher.negotiation_failed' });
     });
     return this.last;
   }
@@ -180,8 +216,9 @@ export class Peer {
       await (candidate
         ? this.connection.addIceCandidate(candidate)
         : (this.connection.addIceCandidate as () => Promise<void>)());
-    } catch {
-      // Of an offer that was ignored, or of an ICE generation that is over.
+    } catch (err) {
+      // Of an offer that was ignored.
+      if (!this.isIgnoringOffer) throw err;
     }
   }
 
@@ -210,12 +247,12 @@ export class Peer {
     if (!this.isClosed) this.connection.restartIce();
   }
 
-  configure(configuration: RTCConfiguration): void {
+  configure(iceServers: RTCIceServer[]): void {
     if (this.isClosed) return;
     try {
-      this.connection.setConfiguration({ ...this.connection.getConfiguration(), ...configuration });
-    } catch {
-      // A server's URL that this browser does not know: the connection goes on with those it has.
+      configure(this.connection, iceServers);
+    } catch (err) {
+      this.report(err);
     }
   }
 
@@ -234,6 +271,17 @@ export class Peer {
   get openChannel(): RTCDataChannel | undefined {
     return [this.info.sendChannel, this.info.receiveChannel]
       .find((channel) => channel?.readyState === 'open') ?? undefined;
+  }
+
+  /** @throws TypeError for what cannot be sent. */
+  check(data: unknown): void {
+    checkData(data, this.openChannel
+      ? this.connection.sctp?.maxMessageSize ?? MESSAGE_MAX : undefined);
+  }
+
+  /** Whether the browser has taken it all. */
+  sendData(data: Data): Promise<boolean> {
+    return this.queue.push(data);
   }
 
   private receive(channel: RTCDataChannel): void {
@@ -256,20 +304,30 @@ export class Peer {
         if (!stream.getTracks().length) {
           this.info.streams = this.info.streams.filter((one) => one !== stream);
         }
+        this.tracks = this.tracks.filter((one) => one.track !== track);
         this.delegate.onTrackRemoved(this, track);
       };
     }
+    this.tracks = [...this.tracks.filter((one) => one.track !== event.track), event];
     this.delegate.onTrack(this, event);
   }
 
   /** Sends these tracks and no others from now on, without a new offer where that can be. */
   async send(stream: MediaStream): Promise<void> {
     if (this.isClosed) return;
+    try {
+      await this.sendTracks(stream);
+    } catch (err) {
+      this.report(err);
+    }
+  }
+
+  private async sendTracks(stream: MediaStream): Promise<void> {
     for (const kind of ['audio', 'video'] as const) {
       const track = stream.getTracks().find((one) => one.kind === kind) ?? null;
       const transceiver = this.transceiver(kind);
       if (transceiver) {
-        await transceiver.sender.replaceTrack(track).catch(() => undefined);
+        await transceiver.sender.replaceTrack(track);
         if (!track || transceiver.direction.includes('send') || this.isClassic) continue;
         transceiver.sender.setStreams?.(stream);
         transceiver.direction = 'sendrecv';
@@ -297,6 +355,8 @@ export class Peer {
 }
 
 /** Of the certificate, which each RTCPeerConnection makes anew. */
-function fingerprint(sdp: string | undefined): string | undefined {
-  return sdp?.match(/^a=fingerprint:(.*)$/m)?.[1];
+function fingerprint(
+  description: RTCSessionDescriptionInit | null | undefined,
+): string | undefined {
+  return String(description?.sdp).match(/^a=fingerprint:(.*)$/m)?.[1];
 }

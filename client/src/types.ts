@@ -138,6 +138,11 @@ export interface WebRtcClientEvents {
   };
   /** There is neither camera nor microphone to be had. */
   noMedia: { err: unknown };
+  /**
+   * Something could not be done to begin a connection or to change one; others are not affected.
+   * An ICE server that the browser refuses is left out, and told in this way too.
+   */
+  negotiationFailed: { connectionId: string; peerId: string; err: unknown };
   sendChannelOpen: { peerId: string; connectionId: string; sendChannel: RTCDataChannel };
   receiveChannelOpen: { peerId: string; connectionId: string; receiveChannel: RTCDataChannel };
   trackAdded: { event: RTCTrackEvent; connectionId: string; peerId: string };

@@ -28,3 +28,9 @@ declare module 'node:path' {
 }
 
 declare const __dirname: string;
+
+declare module 'node:crypto' {
+  export function createHash(name: string): {
+    update(text: string): { digest(form: string): string };
+  };
+}

@@ -3,8 +3,6 @@ import { $, element, randomText, size } from './page.js';
 
 const FILE_MAX = 200 << 20;
 const CHUNK = 64 << 10;
-/** So much waits in a channel at most; the rest waits in the file. */
-const BUFFERED = 1 << 20;
 const ID_BYTES = 8;
 
 export class Files {
@@ -47,23 +45,27 @@ export class Files {
     for (const file of event.dataTransfer.files) this.offer(file);
   }
 
-  offer(file) {
+  async offer(file) {
     this.talk.show(true);
     if (file.size > FILE_MAX) {
       this.talk.note(`${file.name} is longer than ${size(FILE_MAX)}: it was not sent.`);
       return;
     }
     const id = randomText(ID_BYTES);
-    const count = this.client.broadcast(JSON.stringify(
+    const parcel = new Parcel(file.name, file.size);
+    // First: somebody may accept it before everybody was reached.
+    this.offered.set(id, { file, parcel, takers: new Set(), done: 0 });
+    const count = await this.client.broadcast(JSON.stringify(
       { kind: 'file-offer', id, name: file.name, size: file.size, type: file.type }));
     if (!count) {
+      this.offered.delete(id);
       this.talk.note('Nobody is connected yet: the file was not offered.');
       return;
     }
-    const parcel = new Parcel(file.name, file.size);
-    parcel.say(`offered to ${count} ${count === 1 ? 'person' : 'people'}`);
+    if (!this.offered.get(id).takers.size) {
+      parcel.say(`offered to ${count} ${count === 1 ? 'person' : 'people'}`);
+    }
     this.talk.add(parcel.item('own', 'You'));
-    this.offered.set(id, { file, parcel, takers: new Set(), done: 0 });
   }
 
   async send(id, peerId) {
@@ -77,28 +79,16 @@ export class Files {
       const chunk = new Uint8Array(head.length + body.length);
       chunk.set(head);
       chunk.set(body, head.length);
-      await this.room(peerId);
-      if (!this.client.send(peerId, chunk)) {
+      if (!(await this.client.send(peerId, chunk))) {
         parcel.say(`${this.nameOf(peerId)} is not connected any more`);
         return;
       }
       parcel.progress(Math.min(at + CHUNK, file.size));
     }
-    if (!file.size) this.client.send(peerId, head);
+    if (!file.size) await this.client.send(peerId, head);
     offer.done += 1;
     parcel.progress(undefined);
     parcel.say(`sent to ${offer.done} ${offer.done === 1 ? 'person' : 'people'}`);
-  }
-
-  /** Until the channel has sent what waits in it, so that no memory fills with a large file. */
-  room(peerId) {
-    const channel = this.client.peerInfo[peerId]?.sendChannel;
-    if (!channel || channel.bufferedAmount < BUFFERED) return undefined;
-    channel.bufferedAmountLowThreshold = BUFFERED / 2;
-    return new Promise((resolve) => {
-      channel.addEventListener('bufferedamountlow', resolve, { once: true });
-      channel.addEventListener('close', resolve, { once: true });
-    });
   }
 
   // Receiving

@@ -29,14 +29,14 @@ export class Talk {
     dispatchEvent(new Event('resize'));
   }
 
-  submit(event) {
+  async submit(event) {
     event.preventDefault();
     const text = $('message').value.trim();
     if (!text) return;
-    const count = this.client.broadcast(JSON.stringify({ kind: 'chat', text }));
     this.say('You', text, true);
-    if (count === 0) this.note('Nobody is connected yet, so nobody has read this.');
     $('message').value = '';
+    const count = await this.client.broadcast(JSON.stringify({ kind: 'chat', text }));
+    if (count === 0) this.note('Nobody is connected yet, so nobody has read this.');
   }
 
   take(peerId, { text }) {

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { configure, connect } from '../src/configuration';
+import { ORPHAN_MS } from '../src/links';
+import { Mesh, MeshDelegate } from '../src/mesh';
+
+const BAD = 'turn:no-credentials.example';
+
+/** What the mesh needs of a browser's connection. */
+class FakeConnection {
+  static made: FakeConnection[] = [];
+  static isOver = false;
+  connectionState = 'new';
+  signalingState = 'stable';
+  onconnectionstatechange?: () => void;
+
+  constructor(private configuration: RTCConfiguration = {}) {
+    this.setConfiguration(configuration);
+    if (FakeConnection.isOver) throw new Error('Cannot create so many PeerConnections');
+    FakeConnection.made.push(this);
+  }
+
+  getConfiguration(): RTCConfiguration {
+    return this.configuration;
+  }
+
+  setConfiguration(configuration: RTCConfiguration): void {
+    if (configuration.iceServers?.some(({ urls }) => [urls].flat().includes(BAD))) {
+      throw new Error('Both username and credential are required');
+    }
+    this.configuration = configuration;
+  }
+
+  createDataChannel(): unknown {
+    return { addEventListener: () => undefined, readyState: 'connecting' };
+  }
+
+  become(state: string): void {
+    this.connectionState = state;
+    this.onconnectionstatechange?.();
+  }
+
+  close(): void {
+    this.connectionState = 'closed';
+  }
+}
+
+function mesh(): { mesh: Mesh; told: [string, unknown][]; problems: string[] } {
+  Object.assign(globalThis, { RTCPeerConnection: FakeConnection });
+  FakeConnection.made = [];
+  const told: [string, unknown][] = [];
+  const problems: string[] = [];
+  const nothing = (): void => undefined;
+  const one = new Mesh({
+    connectionId: () => 'own', configuration: () => ({}), stream: () => undefined,
+    receive: () => [], tell: (to, { type }) => told.push([to, type]), say: nothing,
+    onCount: nothing, onState: nothing,
+    onProblem: ({ connectionId }, err) => problems.push(`${connectionId}: ${String(err)}`),
+  } as Partial<MeshDelegate> as MeshDelegate);
+  return { mesh: one, told, problems };
+}
+
+const member = (connectionId: string, peerId: string): {
+  connectionId: string; peerId: string; name: string } => ({ connectionId, peerId, name: peerId });
+
+describe('who is found by which id', () => {
+  test('a connection id is its own, whoever claims it as a peer id', () => {
+    const { mesh: one } = mesh();
+    one.welcome(member('eve1', 'bob1'));
+    one.welcome(member('bob1', 'bob'));
+    one.welcome(member('eve2', 'bob1'));
+    assert.equal(one.peerInfo.bob1?.peerId, 'bob');
+    assert.equal(one.find('bob1')?.info.peerId, 'bob');
+    assert.equal(one.peerConnections.bob1, one.peerConnections.bob);
+    assert.deepEqual(Object.keys(one.peerInfo), ['eve1', 'bob1', 'eve2']);
+    one.leave('bob1');
+    assert.equal(one.peerInfo.bob1?.connectionId, 'eve1', 'free again');
+    assert.equal(one.peerInfo.bob, undefined);
+    one.close();
+    assert.deepEqual(Object.getOwnPropertyNames(one.peerInfo), []);
+  });
+
+  test('a peer id stays with whoever had it first, while he is there', () => {
+    const { mesh: one } = mesh();
+    one.welcome(member('bob1', 'bob'));
+    one.welcome(member('eve1', 'bob'));
+    assert.equal(one.find('bob')?.info.connectionId, 'bob1');
+    assert.equal(one.peerInfo.bob?.connectionId, 'bob1');
+    FakeConnection.made[0]!.become('connected');
+    one.uproot();
+    one.welcome(member('eve2', 'bob'));
+    assert.equal(one.peerInfo.bob?.connectionId, 'bob1', 'on his way back, and connected');
+    FakeConnection.made[0]!.become('disconnected');
+    one.leave('eve2');
+    one.welcome(member('bob2', 'bob'));
+    assert.equal(one.peerInfo.bob?.connectionId, 'bob2', 'what is broken comes last');
+    one.close();
+  });
+
+  test('names that every object has are nobody', () => {
+    const { mesh: one } = mesh();
+    one.welcome(member('x1', '__proto__'));
+    one.welcome(member('x2', 'constructor'));
+    assert.equal(one.peerInfo.constructor, one.peerInfo.x2);
+    one.leave('x1');
+    one.leave('x2');
+    assert.equal(Object.getPrototypeOf(one.peerInfo), Object.prototype);
+    one.close();
+  });
+});
+
+test('no timer is left by who came back, or by a mesh that is closed', () => {
+  const running = new Set<unknown>();
+  const { setTimeout: set, clearTimeout: clear } = globalThis;
+  Object.assign(globalThis, {
+    setTimeout: (_: () => void, ms: number) => {
+      const timer = { ms };
+      running.add(timer);
+      return timer;
+    },
+    clearTimeout: (timer: unknown) => running.delete(timer),
+  });
+  try {
+    const { mesh: one } = mesh();
+    one.welcome(member('bob1', 'bob'));
+    const link = one.find('bob')?.link;
+    FakeConnection.made[0]!.become('connected');
+    one.uproot();
+    assert.deepEqual([...running], [{ ms: ORPHAN_MS }]);
+    one.welcome(member('bob2', 'bob'));
+    one.take('usher.link_kept', { connectionId: 'bob2', link });
+    assert.equal(one.peerInfo.bob2, one.peerInfo.bob);
+    assert.equal(running.size, 0);
+    one.uproot();
+    one.welcome(member('bob3', 'bob'));
+    assert.equal(running.size, 2);
+    one.close();
+    assert.equal(running.size, 0);
+  } finally {
+    Object.assign(globalThis, { setTimeout: set, clearTimeout: clear });
+  }
+});
+
+describe('what the browser refuses', () => {
+  test('of ICE servers is left out and named', () => {
+    mesh();
+    const iceServers = [{ urls: ['stun:a', BAD], username: 'u' }, { urls: 'stun:b' }];
+    const refused: unknown[] = [];
+    const connection = connect({ iceServers, iceTransportPolicy: 'relay' },
+      (err) => refused.push(err));
+    assert.deepEqual(connection.getConfiguration(), {
+      iceServers: [{ urls: 'stun:a', username: 'u' }, { urls: 'stun:b' }],
+      iceTransportPolicy: 'relay',
+    });
+    assert.equal(refused.length, 1);
+    assert.match(String(refused[0]), /turn:no-credentials\.example.*username and credential/);
+    configure(connection, [{ urls: 'stun:c' }, { urls: BAD }]);
+    assert.deepEqual(connection.getConfiguration().iceServers, [{ urls: 'stun:c' }]);
+    const left = FakeConnection.made.filter((one) => one.connectionState !== 'closed');
+    assert.equal(left.length, 1, 'those that only tried are closed');
+  });
+
+  test('of connections is told to both sides, and the next one is tried', () => {
+    const { mesh: one, told, problems } = mesh();
+    FakeConnection.isOver = true;
+    one.welcome(member('bob1', 'bob'));
+    FakeConnection.isOver = false;
+    assert.deepEqual(told, [['bob1', 'usher.negotiation_failed']]);
+    assert.equal(problems.length, 1);
+    assert.match(problems[0]!, /^bob1: .*so many/);
+    one.welcome(member('cid1', 'cid'));
+    assert.deepEqual(Object.keys(one.peerInfo), ['cid1']);
+    one.take('usher.negotiation_failed', { connectionId: 'dan1', offererId: 'dan' });
+    assert.match(problems[1]!, /^dan1: .*other page/);
+    one.close();
+  });
+});

@@ -7,6 +7,7 @@ import type { Person } from './links';
 import { Mesh } from './mesh';
 import { joiningName, nameOf } from './name';
 import type { Peer } from './peer';
+import { Playback } from './playback';
 import { IceServers } from './ice';
 import { Ready } from './ready';
 import { Data, checkData } from './sending';
@@ -49,6 +50,9 @@ export class WebRtcClient {
   private readonly socket: SignalSocket;
   private readonly mesh: Mesh;
   private readonly media: LocalMedia;
+  private readonly playback = new Playback(
+    () => this.mesh.all.flatMap((peer) => peer.info.streams),
+    () => this.emit('audioPlaybackBlocked', {}));
   private readonly ice: IceServers;
   private readonly store: SessionStore | undefined;
   private isResumedPage = false;
@@ -73,7 +77,9 @@ export class WebRtcClient {
     this.media = new LocalMedia(options.video, options.stream, {
       onStream: () => this.onStream(),
       onNoMedia: (err) => this.emit('noMedia', { err }),
+      onProblem: (problem) => this.emit('mediaProblem', problem),
       onScreenShareEnded: () => this.emit('screenShareEnded', {}),
+      play: (el) => void this.playback.play(el),
     });
     this.mesh = new Mesh(this.meshDelegate());
     this.peerConnections = this.mesh.peerConnections;
@@ -91,7 +97,7 @@ export class WebRtcClient {
 
   private async start(kept: { session: string; seq: number } | undefined): Promise<void> {
     // First, so that the first offer bears what there is to send.
-    await this.media.open();
+    await this.media.open(this.options.joinWithoutMediaAfterMs ?? 5000);
     if (this.state !== 'closed' && !this.isClosed) this.socket.start(kept);
   }
 
@@ -178,7 +184,27 @@ export class WebRtcClient {
     }).some(Boolean);
   }
 
-  /** Sends a screen in place of the camera. Rejects where the user does not want to. */
+  /** Off lets go of the client's own camera; of an application's it disables the track. */
+  setCameraEnabled(on: boolean): Promise<boolean> {
+    return this.media.enable('video', on);
+  }
+
+  /** Off mutes it. @returns whether it is on now; `mediaProblem` says why it is not. */
+  setMicrophoneEnabled(on: boolean): Promise<boolean> {
+    return this.media.enable('audio', on);
+  }
+
+  /** Plays a peer's stream in any element; `null` ends it. @returns whether it plays. */
+  attach(el: HTMLMediaElement, stream: MediaStream | null): Promise<boolean> {
+    return this.playback.attach(el, stream);
+  }
+
+  /** Plays what the browser has blocked; to be called in a click or key press. */
+  startAudio(): Promise<boolean> {
+    return this.playback.start();
+  }
+
+  /** Sends a screen in place of the camera, and its sound. Rejects where the user refuses. */
   shareScreen(stream?: MediaStream): Promise<MediaStream> {
     return this.media.shareScreen(stream);
   }
@@ -355,7 +381,10 @@ export class WebRtcClient {
         this.emit('sendChannelOpen', { ...of(peer), sendChannel }),
       onReceiveChannel: (peer, receiveChannel) =>
         this.emit('receiveChannelOpen', { ...of(peer), receiveChannel }),
-      onTrack: (peer, event) => this.emit('trackAdded', { event, ...of(peer) }),
+      onTrack: (peer, event) => {
+        this.emit('trackAdded', { event, ...of(peer) });
+        this.playback.watch(event.track);
+      },
       onTrackRemoved: (peer, track) => this.emit('trackRemoved', { track, ...of(peer) }),
       onMessage: (peer, data) => this.emit('message', { ...of(peer), data }),
     };
@@ -369,7 +398,7 @@ export class WebRtcClient {
 }
 
 function check(options: WebRtcClientOptions): void {
-  const { sessionId, getToken, id, name } = options;
+  const { sessionId, getToken, id, name, joinWithoutMediaAfterMs: ms } = options;
   if (typeof sessionId !== 'string' || !sessionId) {
     throw new TypeError('sessionId must be the name of a room');
   }
@@ -381,5 +410,8 @@ function check(options: WebRtcClientOptions): void {
   }
   if (name !== undefined && name !== null && typeof name !== 'string') {
     throw new TypeError('name must be a text');
+  }
+  if (ms !== undefined && !(ms >= 0)) {
+    throw new TypeError('joinWithoutMediaAfterMs must be milliseconds, 0 or more');
   }
 }

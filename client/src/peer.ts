@@ -1,4 +1,5 @@
 import { configure, connect } from './configuration';
+import { soundOf } from './media';
 import { Data, SendQueue, checkData } from './sending';
 import { Meter } from './stats';
 import type { PeerInfo } from './types';
@@ -67,6 +68,8 @@ export class Peer {
   private tracks: RTCTrackEvent[] = [];
   private readonly early: (RTCIceCandidateInit | null)[] = [];
   private last: Promise<void> = Promise.resolve();
+  /** Of a shared screen's sound. */
+  private sound: RTCRtpTransceiver | undefined;
   private restartTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(setup: PeerSetup, isOfferer: boolean, private readonly delegate: PeerDelegate) {
@@ -100,12 +103,12 @@ export class Peer {
   private addTracks(setup: PeerSetup, isOfferer: boolean): void {
     const stream = setup.stream;
     for (const track of stream?.getTracks() ?? []) this.connection.addTrack(track, stream!);
-    if (!isOfferer) return;
     // Whoever answers can only fill in what was offered.
-    for (const kind of setup.receive) {
+    for (const kind of isOfferer ? setup.receive : []) {
       const isThere = stream?.getTracks().some((track) => track.kind === kind);
       if (!isThere) this.connection.addTransceiver(kind, { direction: 'recvonly' });
     }
+    if (stream) this.sendSound(stream);
   }
 
   private listen(): void {
@@ -323,6 +326,7 @@ export class Peer {
   }
 
   private async sendTracks(stream: MediaStream): Promise<void> {
+    this.sendSound(stream);
     for (const kind of ['audio', 'video'] as const) {
       const track = stream.getTracks().find((one) => one.kind === kind) ?? null;
       const transceiver = this.transceiver(kind);
@@ -338,8 +342,20 @@ export class Peer {
   }
 
   private transceiver(kind: 'audio' | 'video'): RTCRtpTransceiver | undefined {
-    return this.connection.getTransceivers().find((one) =>
-      one.receiver.track.kind === kind && one.currentDirection !== 'stopped');
+    return this.connection.getTransceivers().find((one) => one !== this.sound
+      && one.receiver.track.kind === kind && one.currentDirection !== 'stopped');
+  }
+
+  /** A shared screen's sound, beside the microphone's. Classic clients take no further offer. */
+  private sendSound(stream: MediaStream): void {
+    if (this.isClassic) return;
+    const sound = soundOf.get(stream) ?? null;
+    if (this.sound) {
+      void this.sound.sender.replaceTrack(sound).catch(() => undefined);
+      this.sound.direction = sound ? 'sendrecv' : 'recvonly';
+    } else if (sound) {
+      this.sound = this.connection.addTransceiver(sound, { streams: [stream] });
+    }
   }
 
   close(): void {

@@ -34,6 +34,11 @@ export interface WebRtcClientOptions {
   id?: string;
   /** Sent in place of what `video` would ask for. The caller keeps it: `close` stops none of it. */
   stream?: MediaStream;
+  /**
+   * So many milliseconds the room waits for the user's answer to the browser's prompt; camera and
+   * microphone that come later are added to the calls. Default: 5000.
+   */
+  joinWithoutMediaAfterMs?: number;
   /** In front of those that the server tells of. */
   iceServers?: RTCIceServer[];
   /** `relay` lets media go through TURN servers alone. */
@@ -110,6 +115,15 @@ export interface SocketProblem {
   err?: unknown;
 }
 
+export interface MediaProblem {
+  /** Of the microphone, or of the camera. */
+  device: 'audio' | 'video';
+  /** What the browser threw, or an Error that says how the track ended. */
+  err: unknown;
+  /** Whether another is asked for in its place. */
+  willReplace: boolean;
+}
+
 /** Each event's `detail`. */
 export interface WebRtcClientEvents {
   /** This page is in the room, and nobody else is. */
@@ -143,6 +157,10 @@ export interface WebRtcClientEvents {
    * An ICE server that the browser refuses is left out, and told in this way too.
    */
   negotiationFailed: { connectionId: string; peerId: string; err: unknown };
+  /** A camera or microphone cannot be had, or has ended by itself. */
+  mediaProblem: MediaProblem;
+  /** The browser plays others only after a click or key press: `startAudio` begins then. */
+  audioPlaybackBlocked: Record<string, never>;
   sendChannelOpen: { peerId: string; connectionId: string; sendChannel: RTCDataChannel };
   receiveChannelOpen: { peerId: string; connectionId: string; receiveChannel: RTCDataChannel };
   trackAdded: { event: RTCTrackEvent; connectionId: string; peerId: string };

@@ -9,7 +9,7 @@ const types = [
   'first_to_join', 'someone_joined', 'someone_left', 'room_state', 'socketOpen', 'socketClosed',
   'socketError', 'reconnecting', 'resumed', 'peerConnectionStateChange', 'noMedia',
   'sendChannelOpen', 'receiveChannelOpen', 'trackAdded', 'trackRemoved', 'message', 'signal',
-  'localStream', 'screenShareEnded', 'negotiationFailed',
+  'localStream', 'screenShareEnded', 'negotiationFailed', 'mediaProblem', 'audioPlaybackBlocked',
 ];
 
 window.events = [];

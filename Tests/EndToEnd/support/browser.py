@@ -45,13 +45,18 @@ def another(browser, flags):
 
 
 class Visit:
-    """A page in a context of its own, with what it complained of and whom it asked."""
+    """A page in a context of its own, with what it complained of and whom it asked.
 
-    def __init__(self, browser, url, **context):
+    `script` runs before the page's own.
+    """
+
+    def __init__(self, browser, url, script="", **context):
         self.complaints = []
         self.hosts = set()
         self.context = browser.new_context(**context)
         self.page = self.context.new_page()
+        if script:
+            self.page.add_init_script(script)
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self._asked(request.url))

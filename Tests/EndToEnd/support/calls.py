@@ -84,13 +84,14 @@ def backend(application, **options):
 class Caller(Visit):
     """A page in a call: pages/client.html with these options of `WebRtcClient`."""
 
-    def __init__(self, browser, backend, server, name, page="client.html", **options):
+    def __init__(
+            self, browser, backend, server, name, page="client.html", script="", **options):
         self.name = name
         settings = {
             "sessionId": "room", "name": name, "id": f"id-{name}",
             "clientId": backend.application.id, "signallingServer": server, **options}
         query = urllib.parse.urlencode({"options": json.dumps(settings), "subject": name})
-        super().__init__(browser, f"{backend.url}/{page}?{query}")
+        super().__init__(browser, f"{backend.url}/{page}?{query}", script)
         self.ignores_network = False
 
     def events(self, type):

@@ -1,23 +1,23 @@
-import { Address } from './address';
-import { explain } from './codes';
-import { Emitter } from './emitter';
-import { randomID } from './id';
-import { LocalMedia } from './media';
-import type { Person } from './links';
-import { Mesh } from './mesh';
-import { joiningName, nameOf } from './name';
-import type { Peer } from './peer';
-import { Playback } from './playback';
-import { IceServers } from './ice';
-import { Ready } from './ready';
-import { Data, checkData } from './sending';
-import { SignalSocket, SocketDelegate } from './socket';
-import { SessionStore } from './store';
-import { GetToken, sessionToken, tidy } from './token';
+import { Address } from './address.js';
+import { explain } from './codes.js';
+import { Emitter } from './emitter.js';
+import { randomID } from './id.js';
+import { LocalMedia } from './media.js';
+import type { Person } from './links.js';
+import { Mesh } from './mesh.js';
+import { joiningName, nameOf } from './name.js';
+import type { Peer } from './peer.js';
+import { Playback } from './playback.js';
+import { IceServers } from './ice.js';
+import { Ready } from './ready.js';
+import { Data, checkData } from './sending.js';
+import { SignalSocket, SocketDelegate } from './socket.js';
+import { SessionStore } from './store.js';
+import { GetToken, sessionToken, tidy } from './token.js';
 import type {
   ClientState, Dialect, EventName, Listener, PeerInfo, PeerStats, WebRtcClientEvents,
   WebRtcClientOptions,
-} from './types';
+} from './types.js';
 
 type Json = Record<string, unknown>;
 type Kind = 'audio' | 'video';

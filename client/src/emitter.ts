@@ -1,4 +1,4 @@
-import type { ClientEvent, EventName, Listener, WebRtcClientEvents } from './types';
+import type { ClientEvent, EventName, Listener, WebRtcClientEvents } from './types.js';
 
 /** Calls listeners in the order in which they were added. One that throws stops no other. */
 export class Emitter {

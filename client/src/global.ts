@@ -1,4 +1,4 @@
 // The classic script: `WebRtcClient` is the class itself.
-import { WebRtcClient } from './client';
+import { WebRtcClient } from './client.js';
 
 (globalThis as unknown as Record<string, unknown>).WebRtcClient = WebRtcClient;

@@ -1,5 +1,5 @@
-import type { Address } from './address';
-import type { Welcome } from './socket-types';
+import type { Address } from './address.js';
+import type { Welcome } from './socket-types.js';
 
 /** Before the credentials end, as a share of their life that is left. */
 const RENEW_AT = 0.2;

@@ -1,4 +1,4 @@
-import { sha256 } from './sha256';
+import { sha256 } from './sha256.js';
 
 /** Somebody in the room: the connection id is the server's word, all else a claim. */
 export interface Person {

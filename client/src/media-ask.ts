@@ -1,4 +1,4 @@
-import { afterFailure, Ask, isRefusal, Kind, kindsOf } from './media-state';
+import { afterFailure, Ask, isRefusal, Kind, kindsOf } from './media-state.js';
 
 export type Tracks = Partial<Record<Kind, MediaStreamTrack>>;
 

@@ -1,9 +1,9 @@
-import { findTracks, getTracks, Tracks } from './media-ask';
+import { findTracks, getTracks, Tracks } from './media-ask.js';
 import {
   Ask, constraints, Device, DeviceEvent, Effect, initialDevice, isBusy, isRefusal, Kind, KINDS,
   kindsOf, transition, Wanted,
-} from './media-state';
-import type { MediaProblem, VideoOptions } from './types';
+} from './media-state.js';
+import type { MediaProblem, VideoOptions } from './types.js';
 
 export interface MediaDelegate {
   onStream(): void;

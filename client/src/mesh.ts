@@ -1,10 +1,10 @@
-import { randomID } from './id';
+import { randomID } from './id.js';
 import {
   EMPTY, Link, MeshEffect, MeshEvent, MeshState, Person, Timeout, isKind, linkWith,
   transition,
-} from './links';
-import { Peer, PeerDelegate, PeerMessage } from './peer';
-import type { PeerInfo } from './types';
+} from './links.js';
+import { Peer, PeerDelegate, PeerMessage } from './peer.js';
+import type { PeerInfo } from './types.js';
 
 export interface MeshDelegate extends PeerDelegate {
   /** This page's own, where it is known. */

@@ -1,8 +1,8 @@
-import { configure, connect } from './configuration';
-import { soundOf } from './media';
-import { Data, SendQueue, checkData } from './sending';
-import { Meter } from './stats';
-import type { PeerInfo } from './types';
+import { configure, connect } from './configuration.js';
+import { soundOf } from './media.js';
+import { Data, SendQueue, checkData } from './sending.js';
+import { Meter } from './stats.js';
+import type { PeerInfo } from './types.js';
 
 /** What peers say to each other through the server. */
 export interface PeerMessage {

@@ -1,4 +1,4 @@
-import type { PeerStats } from './types';
+import type { PeerStats } from './types.js';
 
 interface Sample {
   at: number;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Address } from '../src/address';
+import { Address } from '../src/address.js';
 
 (globalThis as { location?: unknown }).location = {
   href: 'https://app.example/page/index.html', origin: 'https://app.example' };

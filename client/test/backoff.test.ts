@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { backoff } from '../src/backoff';
+import { backoff } from '../src/backoff.js';
 
 test('waits at random, from the least on and at most twice as long after each failure', () => {
   for (let attempt = 1; attempt <= 40; attempt += 1) {

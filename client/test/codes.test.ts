@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { codeOfClose, CODES, explain, isFinal, isFinalClose } from '../src/codes';
+import { codeOfClose, CODES, explain, isFinal, isFinalClose } from '../src/codes.js';
 
 /** The rows of the table in a document whose first column has this name, without backquotes. */
 function table(name: string, column: string): string[][] {

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import {
   CHECK_MS, EMPTY, Facts, Kind, Link, MeshEffect, MeshEvent, MeshState, ORPHAN_MS, Person,
   proofOf, transition,
-} from '../src/links';
+} from '../src/links.js';
 
 type Bare<Event> = Event extends unknown ? Omit<Event, 'id' | 'own'> : never;
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import {
   afterFailure, Ask, Device, DeviceEvent, Effect, initialDevice, isBusy, isRefusal, Kind,
   transition,
-} from '../src/media-state';
+} from '../src/media-state.js';
 
 const none = initialDevice;
 const asking: Device = { ...none, phase: 'asking', ask: 3 };

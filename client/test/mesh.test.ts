@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { configure, connect } from '../src/configuration';
-import { ORPHAN_MS } from '../src/links';
-import { Mesh, MeshDelegate } from '../src/mesh';
+import { configure, connect } from '../src/configuration.js';
+import { ORPHAN_MS } from '../src/links.js';
+import { Mesh, MeshDelegate } from '../src/mesh.js';
 
 const BAD = 'turn:no-credentials.example';
 

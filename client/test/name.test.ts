@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { joiningName, nameOf } from '../src/name';
+import { joiningName, nameOf } from '../src/name.js';
 
 test('who gives no name is a guest where there must be one', () => {
   assert.equal(joiningName(undefined, 'v1'), 'Guest');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { sha256 } from '../src/sha256';
+import { sha256 } from '../src/sha256.js';
 
 test('gives what another implementation gives, of every length over two blocks', () => {
   for (let length = 0; length <= 130; length += 1) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { clientState, LOST, TABLE } from '../src/socket-state';
-import { OURS, seen, Talk, THEIRS } from './talk';
+import { clientState, LOST, TABLE } from '../src/socket-state.js';
+import { OURS, seen, Talk, THEIRS } from './talk.js';
 
 test('a session begins with what the server says first', () => {
   const talk = new Talk().take({ type: 'start' }).at('token').did('getToken');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { initial, LOST, transition } from '../src/socket-state';
-import type { Effect, Event, Json, Phase, State } from '../src/socket-types';
-import type { Dialect } from '../src/types';
+import { initial, LOST, transition } from '../src/socket-state.js';
+import type { Effect, Event, Json, Phase, State } from '../src/socket-types.js';
+import type { Dialect } from '../src/types.js';
 
 type Unstamped<E> = E extends unknown ? Omit<E, 'now'> : never;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isOwn, tidy } from '../src/token';
+import { isOwn, tidy } from '../src/token.js';
 
 test('a token is taken without the space around it', () => {
   assert.equal(tidy(' \n ab.c-_.d\r\n'), 'ab.c-_.d');

@@ -9,6 +9,7 @@ import { joiningName, nameOf } from './name.js';
 import type { Peer } from './peer.js';
 import { Playback } from './playback.js';
 import { IceServers } from './ice.js';
+import { checkOptions } from './options.js';
 import { Ready } from './ready.js';
 import { Data, checkData } from './sending.js';
 import { SignalSocket, SocketDelegate } from './socket.js';
@@ -59,7 +60,7 @@ export class WebRtcClient {
 
   /** @throws TypeError for an option that cannot be right, by its name. */
   constructor(private readonly options: WebRtcClientOptions) {
-    check(options);
+    checkOptions(options);
     this.roomId = options.sessionId;
     this.ready = this.entry.promise;
     const keep = options.keepSession;
@@ -394,24 +395,5 @@ export class WebRtcClient {
     const { connectionId, peerId } = peer.info;
     this.mesh.remove(peer);
     this.emit('someone_left', { connectionId, peerId, roomId: this.roomId, reason: 'connection' });
-  }
-}
-
-function check(options: WebRtcClientOptions): void {
-  const { sessionId, getToken, id, name, joinWithoutMediaAfterMs: ms } = options;
-  if (typeof sessionId !== 'string' || !sessionId) {
-    throw new TypeError('sessionId must be the name of a room');
-  }
-  if (getToken !== undefined && typeof getToken !== 'function') {
-    throw new TypeError('getToken must be a function that gives a token, or a promise of one');
-  }
-  if (id !== undefined && (typeof id !== 'string' || !id)) {
-    throw new TypeError('id must be a text that is not empty');
-  }
-  if (name !== undefined && name !== null && typeof name !== 'string') {
-    throw new TypeError('name must be a text');
-  }
-  if (ms !== undefined && !(ms >= 0)) {
-    throw new TypeError('joinWithoutMediaAfterMs must be milliseconds, 0 or more');
   }
 }

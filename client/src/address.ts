@@ -7,10 +7,15 @@ export class Address {
 
   /** @throws TypeError for what is no URL that a page can connect to. */
   constructor(signallingServer: string | undefined) {
+    // Outside of browsers there is no page.
+    const page = globalThis.location as Location | undefined;
+    if (!signallingServer && !page) {
+      throw new TypeError('signallingServer must be given where no page has an origin');
+    }
     const text = signallingServer || SOCKET;
     let base: URL;
     try {
-      base = new URL(text, location.href);
+      base = new URL(text, page?.href);
     } catch {
       throw new TypeError(`signallingServer is no URL: ${text}`);
     }

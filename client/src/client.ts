@@ -9,7 +9,7 @@ import { joiningName, nameOf } from './name.js';
 import type { Peer } from './peer.js';
 import { Playback } from './playback.js';
 import { IceServers } from './ice.js';
-import { checkOptions } from './options.js';
+import { checkOptions, checkPlatform } from './options.js';
 import { Ready } from './ready.js';
 import { Data, checkData } from './sending.js';
 import { SignalSocket, SocketDelegate } from './socket.js';
@@ -58,9 +58,10 @@ export class WebRtcClient {
   private readonly store: SessionStore | undefined;
   private isResumedPage = false;
 
-  /** @throws TypeError for an option that cannot be right, by its name. */
+  /** @throws TypeError for an option that cannot be right, by its name, and without WebRTC. */
   constructor(private readonly options: WebRtcClientOptions) {
     checkOptions(options);
+    checkPlatform();
     this.roomId = options.sessionId;
     this.ready = this.entry.promise;
     const keep = options.keepSession;
@@ -89,7 +90,7 @@ export class WebRtcClient {
       address, clientId: options.clientId, room: options.sessionId, getToken,
       dialect: options.dialect ?? 'v1',
     }, this.socketDelegate());
-    addEventListener('pagehide', this.onPageHide);
+    globalThis.addEventListener?.('pagehide', this.onPageHide);
     const isMine = kept && kept.id === this.id;
     this.isResumedPage = Boolean(isMine);
     // Listeners are added behind the constructor.
@@ -251,7 +252,7 @@ export class WebRtcClient {
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    removeEventListener('pagehide', this.onPageHide);
+    globalThis.removeEventListener?.('pagehide', this.onPageHide);
     this.emitter.close();
     this.socket.close();
     this.entry.reject('closed', explain('closed'));
@@ -337,7 +338,7 @@ export class WebRtcClient {
       onState: (state) => {
         if (state === 'closed' && !this.isClosed) {
           this.isClosed = true;
-          removeEventListener('pagehide', this.onPageHide);
+          globalThis.removeEventListener?.('pagehide', this.onPageHide);
           // After the event that says why.
           queueMicrotask(() => this.end());
         }

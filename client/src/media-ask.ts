@@ -9,7 +9,7 @@ export interface Found {
 }
 
 export async function getTracks(ask: Ask): Promise<MediaStreamTrack[]> {
-  const devices = navigator.mediaDevices;
+  const devices = globalThis.navigator?.mediaDevices;
   if (!devices) throw new Error('Browsers give camera and microphone to https pages only');
   return (await devices.getUserMedia(ask)).getTracks();
 }

@@ -54,7 +54,7 @@ export class LocalMedia {
       this.give(stream.getTracks());
       this.sync(false);
     }
-    navigator.mediaDevices?.addEventListener?.('devicechange', this.onDeviceChange);
+    globalThis.navigator?.mediaDevices?.addEventListener?.('devicechange', this.onDeviceChange);
   }
 
   get isSharing(): boolean {
@@ -371,7 +371,7 @@ export class LocalMedia {
     if (this.isClosed) return;
     this.isClosed = true;
     clearTimeout(this.timer);
-    navigator.mediaDevices?.removeEventListener?.('devicechange', this.onDeviceChange);
+    globalThis.navigator?.mediaDevices?.removeEventListener?.('devicechange', this.onDeviceChange);
     for (const kind of KINDS) this.dispatch(kind, { type: 'close' });
     this.leaveScreen();
     for (const kind of KINDS) this.run(kind, 'release', [], undefined, undefined);

@@ -83,3 +83,10 @@ function check(options: object, table: Record<string, Rule>, prefix = ''): void 
     if (value != null && !isRight(value)) throw new TypeError(`${prefix}${name} must be ${what}`);
   }
 }
+
+/** @throws TypeError where there is no WebRTC, as in Node. */
+export function checkPlatform(): void {
+  if (typeof RTCPeerConnection === 'function') return;
+  throw new TypeError('There is no WebRTC here (no RTCPeerConnection): use a browser, or set '
+    + 'the globals of a WebRTC package first (registerGlobals() of react-native-webrtc)');
+}

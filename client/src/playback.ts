@@ -57,7 +57,8 @@ export class Playback {
   /** Of elements in the document, those that want to play and do not. */
   private look(): void {
     const streams = this.streams();
-    for (const el of document.querySelectorAll<HTMLMediaElement>('audio, video')) {
+    const elements = globalThis.document?.querySelectorAll<HTMLMediaElement>('audio, video') ?? [];
+    for (const el of elements) {
       const isOurs = streams.includes(el.srcObject as MediaStream);
       if (isOurs && el.autoplay && el.paused) void this.play(el);
     }

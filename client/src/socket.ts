@@ -69,9 +69,9 @@ export class SignalSocket {
   }
 
   start(kept?: { session: string; seq: number }): void {
-    addEventListener('online', this.onAwake);
-    document.addEventListener('visibilitychange', this.onAwake);
-    document.addEventListener('securitypolicyviolation', this.onViolation);
+    globalThis.addEventListener?.('online', this.onAwake);
+    globalThis.document?.addEventListener('visibilitychange', this.onAwake);
+    globalThis.document?.addEventListener('securitypolicyviolation', this.onViolation);
     this.take({ type: 'start', session: kept?.session, seq: kept?.seq });
   }
 
@@ -244,9 +244,9 @@ export class SignalSocket {
     this.asked += 1;
     this.drop(1000);
     this.liveness.stop();
-    removeEventListener('online', this.onAwake);
-    document.removeEventListener('visibilitychange', this.onAwake);
-    document.removeEventListener('securitypolicyviolation', this.onViolation);
+    globalThis.removeEventListener?.('online', this.onAwake);
+    globalThis.document?.removeEventListener('visibilitychange', this.onAwake);
+    globalThis.document?.removeEventListener('securitypolicyviolation', this.onViolation);
   }
 
   private ping(): boolean {

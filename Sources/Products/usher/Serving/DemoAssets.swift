@@ -13,10 +13,18 @@ enum DemoAssets {
         "/demo/page.js": .script(PackageResources.page_js),
         "/demo/talk.js": .script(PackageResources.talk_js),
         "/demo/tiles.js": .script(PackageResources.tiles_js),
-        "/demo/webrtc-client.js": .script(PackageResources.webrtc_client_js),
+        "/demo/webrtc-client.js": .script(withoutMap(PackageResources.webrtc_client_js)),
         "/demo/icons.svg": .picture(PackageResources.icons_svg),
         "/demo/logo.svg": .picture(PackageResources.logo_svg),
     ]
+
+    /// What is built of the client names its source map in its last line; no map is in here.
+    static func withoutMap(_ script: [UInt8]) -> [UInt8] {
+        let newline = UInt8(ascii: "\n")
+        let start = script.dropLast().lastIndex(of: newline).map { $0 + 1 } ?? 0
+        return script[start...].starts(with: "//# sourceMappingURL=".utf8)
+            ? Array(script[..<start]) : script
+    }
 }
 
 extension PageAsset {

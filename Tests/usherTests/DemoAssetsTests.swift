@@ -1,0 +1,16 @@
+import Testing
+
+@testable import usher
+
+@Suite struct DemoAssetsTests {
+    @Test(
+        "A script that is served without its source map names none",
+        arguments: [
+            ("a\nb\n//# sourceMappingURL=x.map\n", "a\nb\n"),
+            ("a\nb\n//# sourceMappingURL=x.map", "a\nb\n"),
+            ("a\n// b\n", "a\n// b\n"), ("a", "a"), ("\n", "\n"), ("", ""),
+        ])
+    func withoutMap(script: String, served: String) {
+        #expect(DemoAssets.withoutMap(Array(script.utf8)) == Array(served.utf8))
+    }
+}

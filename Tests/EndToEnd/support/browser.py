@@ -1,7 +1,9 @@
-"""Chromium, and the pages that the tests serve to it."""
+"""Chromium and Firefox, and the pages that the tests serve to them."""
 
 import functools
 import http.server
+import os
+import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,7 @@ from playwright.sync_api import sync_playwright
 from .site import QuietHandler, Site
 
 CHROMIUM = "/usr/bin/chromium"
+FIREFOX = Path(__file__).with_name("firefox.py")
 PAGES = Path(__file__).resolve().parents[1] / "pages"
 FLAGS = [
     "--no-sandbox",
@@ -22,16 +25,58 @@ FLAGS = [
     "--disable-background-networking",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
+# Firefox asks for news when it starts: it may look up no name, and the loudest are switched off.
+PREFERENCES = {
+    "media.navigator.permission.disabled": True,
+    "media.navigator.streams.fake": True,
+    "media.peerconnection.ice.loopback": True,
+    "media.peerconnection.ice.obfuscate_host_addresses": False,
+    "app.normandy.enabled": False,
+    "browser.region.network.url": "",
+    "browser.region.update.enabled": False,
+    "dom.push.connection.enabled": False,
+    "extensions.systemAddon.update.enabled": False,
+    "messaging-system.rsexperimentloader.enabled": False,
+    "network.captive-portal-service.enabled": False,
+    "network.connectivity-service.enabled": False,
+    "network.dns.disabled": True,
+    "services.settings.server": "data:,#remote-settings-dummy/v1",
+    "toolkit.telemetry.enabled": False,
+    "toolkit.telemetry.server": "",
+    "toolkit.telemetry.unified": False,
+}
 
 
 @contextmanager
 def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        try:
-            yield browser
-        finally:
-            browser.close()
+    with sync_playwright() as playwright, launched(playwright.chromium) as browser:
+        yield browser
+
+
+@contextmanager
+def both():
+    """The two browsers, by their names."""
+    with sync_playwright() as playwright, launched(playwright.chromium) as one:
+        with launched(playwright.firefox) as other:
+            yield {"chromium": one, "firefox": other}
+
+
+@contextmanager
+def launched(kind):
+    browser = launch_firefox(kind) if kind.name == "firefox" else kind.launch(
+        executable_path=CHROMIUM, args=FLAGS)
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+def launch_firefox(kind):
+    # The script that stands for Firefox wants the Python of these tests, and their packages.
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return kind.launch(
+        channel="moz-firefox", executable_path=FIREFOX, firefox_user_prefs=PREFERENCES,
+        env={**os.environ, "PATH": path}, timeout=60_000)
 
 
 @contextmanager

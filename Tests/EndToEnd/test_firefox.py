@@ -1,0 +1,148 @@
+"""Calls of the demo between Firefox and Firefox, and between Firefox and Chromium."""
+
+import urllib.parse
+
+import pytest
+
+from support.browser import both
+from support.demo import Guest
+
+# Who is there first, and who comes second.
+PAIRS = [("firefox", "firefox"), ("firefox", "chromium"), ("chromium", "firefox")]
+# Whether every picture of the others moves. (Firefox counts no frames of such a video otherwise.)
+MOTION = """(async () => {
+  const videos = [...document.querySelectorAll('.tile:not(.own) video')];
+  const frames = videos.map(() => 0);
+  let isOver = false;
+  videos.forEach((one, index) => one.requestVideoFrameCallback(function next() {
+    frames[index] += 1;
+    if (!isOver) one.requestVideoFrameCallback(next);
+  }));
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  isOver = true;
+  return frames.every((count) => count > 2);
+})()"""
+# What a screen shows is the browser's matter; here it is a picture of our own, and a wide one.
+SCREEN = """() => {
+  const canvas = document.createElement('canvas');
+  canvas.width = 640; canvas.height = 160;
+  const paint = canvas.getContext('2d');
+  setInterval(() => {
+    paint.fillStyle = `hsl(${Date.now() / 20 % 360} 60% 50%)`;
+    paint.fillRect(0, 0, 640, 160);
+  }, 60);
+  navigator.mediaDevices.getDisplayMedia = async () => canvas.captureStream(15);
+}"""
+
+
+@pytest.fixture(scope="module")
+def browsers():
+    with both() as browsers:
+        yield browsers
+
+
+@pytest.fixture
+def demo(start):
+    return start("--demo", "--max-connections-per-address", "0")
+
+
+@pytest.fixture
+def let_in(browsers, demo):
+    """Lets people into the demo, and sees to it that nobody's console has a word in it."""
+    there = []
+
+    def let_in(kind, name):
+        there.append(Guest(browsers[kind], demo, name))
+        return there[-1]
+
+    yield let_in
+    for one in there:
+        one.healthy()
+        one.close()
+
+
+@pytest.fixture(params=PAIRS, ids="-".join)
+def pair(request, let_in):
+    """Two people whose call stands."""
+    ada, grace = let_in(request.param[0], "Ada"), let_in(request.param[1], "Grace")
+    ada.sees("Grace")
+    grace.sees("Ada")
+    return ada, grace
+
+
+def sees_motion(guest, count=1):
+    """Pictures of so many others arrive, and go on arriving."""
+    guest.sees_pictures(count)
+    guest.until(MOTION)
+
+
+def talk(*guests):
+    """Each says something that all the others hear."""
+    for one in guests:
+        text = f"{one.name} says {one.page.locator('#messages li').count()}"
+        one.say(text)
+        for other in guests:
+            if other is not one:
+                other.hears(one.name, text)
+
+
+def test_pictures_and_words_go_both_ways_until_one_leaves(pair):
+    ada, grace = pair
+    sees_motion(ada)
+    sees_motion(grace)
+    talk(ada, grace)
+    grace.page.click("#leave")
+    ada.until("document.querySelectorAll('.tile').length === 1", 10)
+    assert grace.page.is_visible("#join")
+
+
+def test_a_screen_is_shared_and_the_camera_is_back(pair):
+    for one, other in (pair, pair[::-1]):
+        one.page.evaluate(SCREEN)
+        one.page.click("#share")
+        other.until("[...document.querySelectorAll('.tile.sharing:not(.own) video')]"
+                    ".some((one) => one.videoWidth / one.videoHeight > 3)", 30)
+        one.page.click("#share")
+        other.until("!document.querySelector('.tile.sharing')")
+        other.until("[...document.querySelectorAll('.tile:not(.own) video')]"
+                    ".every((one) => one.videoWidth / one.videoHeight < 2)", 30)
+        sees_motion(other)
+
+
+def test_a_reload_goes_on_with_the_call(pair):
+    ada, grace = pair
+    grace.page.reload()
+    grace.sees("Ada")
+    ada.sees("Grace")
+    sees_motion(ada)
+    sees_motion(grace)
+    talk(ada, grace)
+    assert ada.page.locator("#messages .note", has_text="left").count() == 0
+
+
+def test_calls_outlive_the_server(browsers, start):
+    server = start("--demo")
+    kinds = {"Ada": "firefox", "Grace": "chromium", "Kim": "firefox"}
+    guests = [Guest(browsers[kind], server, name) for name, kind in kinds.items()]
+
+    def everybody_sees_everybody():
+        for one in guests:
+            one.sees(*({*kinds} - {one.name}))
+
+    everybody_sees_everybody()
+    assert server.stop() == 0
+    for one in guests:
+        one.page.locator("#status", has_text="reconnecting").wait_for()
+    talk(*guests)
+    for one in guests:
+        sees_motion(one, 2)
+    again = start("--demo", data=server.data, listen=urllib.parse.urlsplit(server.url).netloc)
+    assert again.url == server.url
+    for one in guests:
+        one.page.locator("#status", has_text="connected").wait_for(timeout=60_000)
+    everybody_sees_everybody()
+    talk(*guests)
+    for one in guests:
+        sees_motion(one, 2)
+    for one in guests:
+        one.close()

@@ -8,8 +8,13 @@ export interface Found {
   errors: Partial<Record<Kind, unknown>>;
 }
 
+/** undefined where a page may have none, and outside browsers. */
+export function mediaDevices(): MediaDevices | undefined {
+  return globalThis.navigator?.mediaDevices;
+}
+
 export async function getTracks(ask: Ask): Promise<MediaStreamTrack[]> {
-  const devices = globalThis.navigator?.mediaDevices;
+  const devices = mediaDevices();
   if (!devices) throw new Error('Browsers give camera and microphone to https pages only');
   return (await devices.getUserMedia(ask)).getTracks();
 }

@@ -1,4 +1,4 @@
-import { findTracks, getTracks, Tracks } from './media-ask.js';
+import { findTracks, getTracks, mediaDevices, Tracks } from './media-ask.js';
 import {
   Ask, constraints, Device, DeviceEvent, Effect, initialDevice, isBusy, isRefusal, Kind, KINDS,
   kindsOf, transition, Wanted,
@@ -54,7 +54,8 @@ export class LocalMedia {
       this.give(stream.getTracks());
       this.sync(false);
     }
-    globalThis.navigator?.mediaDevices?.addEventListener?.('devicechange', this.onDeviceChange);
+    mediaDevices()?.addEventListener?.('devicechange', this.onDeviceChange);
+    globalThis.document?.addEventListener('visibilitychange', this.onDeviceChange);
   }
 
   get isSharing(): boolean {
@@ -174,12 +175,13 @@ export class LocalMedia {
     if (this.devices[kind].phase === 'none') this.sync();
   }
 
+  /** Also when the page is looked at again: a phone call that is over changes no device. */
   private readonly onDeviceChange = (): void => {
     for (const kind of KINDS) {
       if (this.devices[kind].isOwn && this.tracks[kind]?.readyState === 'ended') {
         this.lose(kind, Infinity);
       }
-      this.dispatch(kind, { type: 'devicechange' });
+      if (!globalThis.document?.hidden) this.dispatch(kind, { type: 'devicechange' });
     }
   };
 
@@ -250,8 +252,9 @@ export class LocalMedia {
 
   /** The screen's picture in place of the camera's, and its sound beside the microphone's. */
   async shareScreen(given?: MediaStream): Promise<MediaStream> {
-    const screen = given
-      ?? (await navigator.mediaDevices.getDisplayMedia({ video: true, audio: true }));
+    const devices = mediaDevices();
+    if (!given && !devices?.getDisplayMedia) throw new Error('This browser shares no screen');
+    const screen = given ?? (await devices!.getDisplayMedia({ video: true, audio: true }));
     if (!given) for (const track of screen.getTracks()) this.own.add(track);
     const track = screen.getVideoTracks()[0];
     if (!track || this.isClosed) {
@@ -338,6 +341,7 @@ export class LocalMedia {
       const [track] = await this.get({ [kind]: wanted });
       this.dispatch(kind, { type: 'got', ask }, track);
     } catch (err) {
+      if (this.devices[kind].ask !== ask) return;
       this.give([], [kind]);
       this.delegate.onProblem({ device: kind, err, willReplace: false });
     }
@@ -371,7 +375,8 @@ export class LocalMedia {
     if (this.isClosed) return;
     this.isClosed = true;
     clearTimeout(this.timer);
-    globalThis.navigator?.mediaDevices?.removeEventListener?.('devicechange', this.onDeviceChange);
+    mediaDevices()?.removeEventListener?.('devicechange', this.onDeviceChange);
+    globalThis.document?.removeEventListener('visibilitychange', this.onDeviceChange);
     for (const kind of KINDS) this.dispatch(kind, { type: 'close' });
     this.leaveScreen();
     for (const kind of KINDS) this.run(kind, 'release', [], undefined, undefined);

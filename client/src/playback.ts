@@ -57,8 +57,8 @@ export class Playback {
   /** Of elements in the document, those that want to play and do not. */
   private look(): void {
     const streams = this.streams();
-    const elements = globalThis.document?.querySelectorAll<HTMLMediaElement>('audio, video') ?? [];
-    for (const el of elements) {
+    const all = globalThis.document?.querySelectorAll<HTMLMediaElement>('audio, video');
+    for (const el of all ?? []) {
       const isOurs = streams.includes(el.srcObject as MediaStream);
       if (isOurs && el.autoplay && el.paused) void this.play(el);
     }

@@ -34,6 +34,21 @@ private func status(
         #expect(status(peer: peer) == 404)
     }
 
+    @Test("A page is told why, where it asks")
+    func toldToPages() {
+        let front = PublicFront(
+            allowPlainHTTP: false, edge: EdgeStep(cookieName: "c"), auth: nil, relay: nil)
+        for (path, readers) in [("/signal/check", "*"), ("/", nil)] as [(ByteText, ByteText?)] {
+            let request = HTTPRequest(method: "POST", path: path, peerAddress: "192.0.2.7")
+            guard case .response(let response) = front.outcome(of: request) else {
+                Issue.record("no answer")
+                continue
+            }
+            #expect(response.status == 400)
+            #expect(response.headers["Access-Control-Allow-Origin"] == readers)
+        }
+    }
+
     @Test("A proxy on this machine does not make a remote client's plain http good")
     func proxied() {
         #expect(status(peer: "127.0.0.1", client: "192.0.2.7") == 400)
@@ -52,5 +67,18 @@ private func status(
             return
         }
         #expect(response.status == 404)
+    }
+
+    @Test("A check is counted as a route of its own, also where only the other half is served")
+    func checkRoute() {
+        let front = PublicFront(
+            allowPlainHTTP: false, edge: EdgeStep(cookieName: "c"), auth: nil, relay: nil)
+        let request = HTTPRequest(method: "POST", path: "/signal/check", peerAddress: "127.0.0.1")
+        guard case .response(let response) = front.outcome(of: request) else {
+            Issue.record("no answer")
+            return
+        }
+        #expect(response.status == 404)
+        #expect(front.counts.refusals.map(\.reason) == ["/signal/check 404"])
     }
 }

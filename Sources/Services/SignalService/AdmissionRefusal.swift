@@ -1,9 +1,10 @@
 internal import Bytes
 internal import HTTPMessages
+internal import Signalling
 internal import StrictJSON
 
-/// Why a handshake was not accepted. Carries no token, and its texts tell the client no more than
-/// what to do.
+/// Why a handshake was not accepted, or would not be. Carries no token, and its texts tell the
+/// client no more than what to do.
 enum AdmissionRefusal: Error, Equatable, Sendable {
     /// The request says something twice, or not as it must be said.
     case invalidRequest(String)
@@ -19,6 +20,12 @@ enum AdmissionRefusal: Error, Equatable, Sendable {
     /// Going down, or unable to tell whether a one-use token was used.
     case unavailable(reason: String)
 
+    // Of a question about a handshake alone (`SignalService.check`).
+    case method
+    case tooLarge(bytesMax: Int)
+    /// The room that was named is not to be had.
+    case room(SignalError)
+
     /// For the log; stable across releases.
     var reason: String {
         switch self {
@@ -30,6 +37,8 @@ enum AdmissionRefusal: Error, Equatable, Sendable {
         case .originNotAllowed(let reason): reason
         case .limit(let hit): hit.limit.rawValue
         case .unavailable(let reason): reason
+        case .method, .tooLarge: "invalid_request"
+        case .room(let error): error.code
         }
     }
 
@@ -42,8 +51,8 @@ enum AdmissionRefusal: Error, Equatable, Sendable {
         case .noToken(let text):
             // Who sent no credentials is told no error code in the challenge (RFC 6750 §3.1).
             return answer(401, "unauthorized", text, challenge: challenge, isNamed: false)
-        case .invalidToken:
-            let text = "The access token is malformed, expired, revoked or not meant for this use"
+        case .invalidToken(let reason):
+            let text = Self.fault(of: reason)
             return answer(401, "invalid_token", text, challenge: challenge, isNamed: true)
         case .otherClient:
             let text = "The session is of another client than the one named: sign in for this one"
@@ -63,6 +72,33 @@ enum AdmissionRefusal: Error, Equatable, Sendable {
         case .unavailable:
             let text = "The relay takes no connections now: try again later"
             return answer(503, "temporarily_unavailable", text, retryAfter: 5)
+        case .method:
+            var response = answer(405, "invalid_request", "The method must be POST")
+            response.headers.add("Allow", "POST")
+            return response
+        case .tooLarge(let bytesMax):
+            return answer(
+                413, "invalid_request", "The body must have at most \(bytesMax) bytes")
+        case .room(let error):
+            let status = error == .roomFull ? 409 : 403
+            return answer(status, error.code, "room is at fault: \(error.message)")
+        }
+    }
+
+    /// What is wrong with a token, for whoever sent it. What was found before its signature held is
+    /// told in one text, since some of it depends on who is registered.
+    private static func fault(of reason: String) -> String {
+        switch ByteText(reason) {
+        case "token_expired": "The access token has expired"
+        case "token_not_yet_valid", "token_issued_in_future":
+            "The access token is not valid yet: compare the clocks"
+        case "token_revoked": "The access token was revoked"
+        case "token_used": "The access token was used before, and opens one connection only"
+        case "token_issuer", "token_audience": "The access token is meant for another service"
+        case "client_mismatch": "The access token is of another client than client says"
+        case "client_unknown", "client_disabled":
+            "The access token is of a client that is disabled or removed"
+        default: "The access token is malformed, forged or not meant for this use"
         }
     }
 

@@ -91,6 +91,13 @@ struct ConnectionCounts: Sendable {
 
     /// Counts a connection, or tells which limit it met; then nothing was counted.
     mutating func enter(_ place: ConnectionPlace) -> LimitHit? {
+        if let hit = limitHit(by: place) { return hit }
+        add(place)
+        return nil
+    }
+
+    /// Which limit a connection would meet.
+    func limitHit(by place: ConnectionPlace) -> LimitHit? {
         if isReached(limits.connectionsMax, by: total) { return LimitHit(.total) }
         if isReached(limits.connectionsPerAddressMax, by: addresses[place.address]?.open ?? 0) {
             return LimitHit(.address)
@@ -103,7 +110,6 @@ struct ConnectionCounts: Sendable {
         {
             return LimitHit(.subject)
         }
-        add(place)
         return nil
     }
 

@@ -59,6 +59,15 @@ final class Rooms: Sendable {
         shards.flatMap { shard in shard.table.withLock { $0.contents } }
     }
 
+    /// Who is in a room now; nobody where it does not exist.
+    func members(of key: RoomKey) -> [RoomMember] {
+        shards[Self.shard(of: key)].table.withLock { $0.members(of: key) }
+    }
+
+    private static func shard(of key: RoomKey) -> Int {
+        Int(UInt(bitPattern: key.hashValue) % UInt(shardCount))
+    }
+
     /// Makes a connection a member.
     ///
     /// - Parameters:
@@ -73,7 +82,7 @@ final class Rooms: Sendable {
         _ member: RoomMember, _ key: RoomKey, roomsJoined: Int,
         announce: (_ own: RoomMember, _ others: [RoomMember], _ replaced: RoomMember?) -> Void
     ) throws(SignalError) -> (membership: Membership, others: [RoomMember])? {
-        let index = Int(UInt(bitPattern: key.hashValue) % UInt(Self.shardCount))
+        let index = Self.shard(of: key)
         let outcome = shards[index].table.withLock { table in
             let outcome = table.join(member, key, roomsJoined: roomsJoined)
             if case .joined(let own, _, let others, let replaced) = outcome {

@@ -20,10 +20,10 @@ package enum SignalDecision: Sendable {
 ///
 /// Safe to use from any thread.
 package final class SignalService: Sendable {
-    private let configuration: SignalConfiguration
+    let configuration: SignalConfiguration
     private let ports: SignalPorts
-    private let ledger: ConnectionLedger
-    private let commons: RelayCommons
+    let ledger: ConnectionLedger
+    let commons: RelayCommons
     private let isStopping = Atomic(false)
 
     package init(_ configuration: SignalConfiguration, _ ports: SignalPorts) {
@@ -107,23 +107,37 @@ package final class SignalService: Sendable {
     private func admission(
         _ request: HTTPRequest, offered: [ByteText], cookie: PresentedToken.Cookie, dialect: Dialect
     ) throws(AdmissionRefusal) -> SocketAdmission {
-        guard !isStopping.load(ordering: .relaxed) else { throw .unavailable(reason: "stopping") }
-        let address = AddressKey(request.clientAddress)
-        if let hit = ledger.knock(address, at: ports.monotonicMilliseconds()) { throw .limit(hit) }
+        let address = try knock(request)
         let query = try QueryParameters(request.query)
         let token = try PresentedToken.find(
             in: request, offered: offered, query: query, cookie: cookie,
             rule: configuration.queryToken, cookieName: configuration.edgeCookieName)
-        let claims = try claims(of: token, client: query.client)
-        let client = try client(of: claims)
-        if token.mustMatchOrigin { try checkOrigin(request, of: client) }
-        try Self.checkScope(claims)
+        let claims = try claims(of: token, client: query.client, in: request)
         let admission = try SocketAdmission(
             claims, dialect: dialect, address: address, ledger: ledger)
         if token.source == .query, configuration.queryToken == .oneUse {
             try spend(claims)  // A refusal drops the admission, which gives its place back.
         }
         return admission
+    }
+
+    /// Takes from the address's budget, whatever comes of it.
+    func knock(_ request: HTTPRequest) throws(AdmissionRefusal) -> AddressKey {
+        guard !isStopping.load(ordering: .relaxed) else { throw .unavailable(reason: "stopping") }
+        let address = AddressKey(request.clientAddress)
+        if let hit = ledger.knock(address, at: ports.monotonicMilliseconds()) { throw .limit(hit) }
+        return address
+    }
+
+    /// What a token says that may open a connection; limits are another matter.
+    func claims(
+        of token: PresentedToken, client: ByteText?, in request: HTTPRequest
+    ) throws(AdmissionRefusal) -> TokenClaims {
+        let claims = try claims(of: token, client: client)
+        let registered = try self.client(of: claims)
+        if token.mustMatchOrigin { try checkOrigin(request, of: registered) }
+        try Self.checkScope(claims)
+        return claims
     }
 
     private func claims(

@@ -41,10 +41,7 @@ package final class SocketAdmission: SocketOwner, Sendable {
     package var subject: ByteText { ByteText(token.subject) }
 
     /// Not kept, since there is one for each connection.
-    var place: ConnectionPlace {
-        ConnectionPlace(
-            address: address, client: client, subject: subject == client ? nil : subject)
-    }
+    var place: ConnectionPlace { ConnectionPlace(of: grant, at: address) }
 
     package var clientID: String { token.clientID }
     package var rooms: [RoomPattern] { grant.rooms }
@@ -72,6 +69,14 @@ package final class SocketAdmission: SocketOwner, Sendable {
     func give(_ passage: Passage) { self.passage.withLock { $0 = passage } }
 }
 
+extension ConnectionPlace {
+    init(of grant: TokenGrant, at address: AddressKey) {
+        self.init(
+            address: address, client: ByteText(grant.token.clientID),
+            subject: grant.namedSubject.map { ByteText($0) })
+    }
+}
+
 /// The counts of all connections, shared by the HTTP threads and the loops.
 final class ConnectionLedger: Sendable {
     private let counts: Lock<ConnectionCounts>
@@ -85,6 +90,10 @@ final class ConnectionLedger: Sendable {
     }
 
     func enter(_ place: ConnectionPlace) -> LimitHit? { counts.withLock { $0.enter(place) } }
+
+    func limitHit(by place: ConnectionPlace) -> LimitHit? {
+        counts.withLock { $0.limitHit(by: place) }
+    }
 
     func exit(_ place: ConnectionPlace) { counts.withLock { $0.exit(place) } }
 

@@ -55,7 +55,7 @@ CONFIG = {
         {"include-path-regex": "^/session", "checks": {"unsupported_method": {"enabled": False}}},
         # An empty parameter is as good as none, and one of the other grant is ignored like an
         # unknown one (RFC 6749 §3.2): not every breach of the schema is refused.
-        {"include-path-regex": "^/(oauth2/(token|introspect|revoke)|session/token)$",
+        {"include-path-regex": "^/(oauth2/(token|introspect|revoke)|session/token|signal/check)$",
          "checks": {"negative_data_rejection": {"enabled": False}}}],
 }
 
@@ -110,6 +110,8 @@ class Fuzzed:
             fields |= self._authenticate(case)
         elif case.path in ("/session", "/session/token", "/ice-servers"):
             fields |= self._lean_on_a_session(case)
+        elif case.path == "/signal/check" and is_positive(case):
+            self._ask(case)
         elif case.path == "/" and is_positive(case):
             fields |= self._shake_hands(case)
         return fields
@@ -134,6 +136,12 @@ class Fuzzed:
             "Connection": "Upgrade", "Upgrade": "websocket",
             "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
             "Sec-WebSocket-Version": "12" if choice == 0 else "13"}
+
+    def _ask(self, case):
+        """About a token that is good."""
+        if isinstance(case.body, dict) and "token" in case.body:
+            case.body["token"] = self.client.token()
+            case.body.pop("client", None)
 
     def _manage(self, case):
         """Names a registered client in a good case; returns the token that it is managed with."""

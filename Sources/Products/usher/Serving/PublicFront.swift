@@ -12,7 +12,7 @@ struct PublicFront: Sendable {
     let edge: EdgeStep
     let auth: AuthService?
     let relay: Relay?
-    let counts = HTTPCounts(routes: AuthService.paths)
+    let counts = HTTPCounts(routes: AuthService.paths + [SignalService.checkPath])
 
     /// The signalling half.
     struct Relay: Sendable {
@@ -34,7 +34,14 @@ struct PublicFront: Sendable {
 
     private func uncounted(_ request: HTTPRequest) -> HTTPOutcome {
         // Tokens and secrets travel over TLS (RFC 6749 §3.2, RFC 6750 §5.3).
-        guard request.isProtected || allowPlainHTTP else { return .response(Self.httpsRequired) }
+        guard request.isProtected || allowPlainHTTP else {
+            let asks = request.path == SignalService.checkPath
+            return .response(asks ? SignalService.shared(Self.httpsRequired) : Self.httpsRequired)
+        }
+        // No cookie counts there, whatever it holds.
+        if request.path == SignalService.checkPath, let relay {
+            return .response(relay.service.check(request))
+        }
         guard !AuthService.authenticatesItself(request) else {
             let untouched = EdgeResult(headers: request.headers, fromCookie: false)
             return outcome(of: request, untouched)

@@ -1,10 +1,9 @@
-import Bytes
-import HTTPMessages
+package import Bytes
 
 /// What `Content-Type` says (RFC 9110 §8.3.1).
-enum MediaType {
+package enum MediaType {
     /// Whether `value` is `expected`, with no charset or with UTF-8.
-    static func matches(_ value: ByteText, _ expected: ByteText) -> Bool {
+    package static func matches(_ value: ByteText, _ expected: ByteText) -> Bool {
         if value == expected { return true }
         var parts = value.split(separator: UInt8(ascii: ";"), omittingEmptySubsequences: false)
             .map(FieldGrammar.trimmed)

@@ -1,12 +1,15 @@
 """The client and what was there before it: pages, clients and servers of the classic protocol."""
 
+import secrets
 import socket
 import subprocess
+import time
 import urllib.parse
 
+import jwt
 import pytest
 
-from support import calls
+from support import calls, ledger
 from support.browser import Visit
 from support.usher import CHECKOUT, new_folder
 
@@ -123,8 +126,7 @@ class ClassicServer:
                 return
             head += data
         lines = head.split(b"\r\n")
-        if b"/.well-known/" in lines[0]:
-            lines[0] = lines[0].replace(b"/.well-known/", b"/not-known/")
+        lines[0] = lines[0].replace(b"/signal/check", b"/not-known")
         lines = [line for line in lines if not line.lower().startswith(b"sec-websocket-protocol")]
         server.sendall(b"\r\n".join(lines))
         try:
@@ -139,10 +141,26 @@ class ClassicServer:
                 pass
 
 
-def test_a_server_without_v1_is_spoken_to_in_classic(browser, backend, server):
+class OldApplication:
+    """One whose backend signs its tokens itself."""
+
+    def __init__(self, server):
+        self.secret = ledger.remember(secrets.token_urlsafe(48), "a legacy secret")
+        added = server.usher.json(
+            "client", "add", "Old game", "--legacy-hs256", stdin=self.secret + "\n")
+        ledger.remember_client(added["client_id"], added["client_secret"])
+        self.id = added["client_id"]
+
+    def token(self, **_):
+        claims = {"client": self.id, "expiresAt": time.time() + 600}
+        return ledger.remember(jwt.encode(claims, self.secret), "a legacy token")
+
+
+def test_a_server_without_v1_is_spoken_to_in_classic(browser, server):
     classic = ClassicServer(server)
-    with classic.wire:
-        ann, bob = (calls.Caller(browser, backend, classic.wire.url, name, sessionId="found-out")
+    with classic.wire, calls.backend(OldApplication(server)) as backend:
+        ann, bob = (calls.Caller(browser, backend, classic.wire.url, name, sessionId="found-out",
+                                 dialect="auto")
                     for name in ("ann", "bob"))
         for one, other in ((ann, bob), (bob, ann)):
             one.until_connected(other.name, within=40)

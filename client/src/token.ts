@@ -51,7 +51,8 @@ export function sessionToken(
     const answer = await fetch(address.route('/session/token'), {
       method: 'POST', body: form, credentials: 'include', cache: 'no-store',
     }).catch(() => {
-      throw new TokenError('unreachable', explain('unreachable', 'asked for a token'));
+      throw new TokenError(
+        'unreachable', explain('unreachable', 'asked for a token; is this origin registered?'));
     });
     const { status } = answer;
     const text = await answer.text();

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Address } from '../src/address';
-import { SignalSocket, SocketDelegate } from '../src/socket';
-import type { Json } from '../src/socket-types';
+import { Address } from '../src/address.js';
+import { SignalSocket, SocketDelegate } from '../src/socket.js';
+import type { Json } from '../src/socket-types.js';
 
 class FakeSocket {
   static readonly OPEN = 1;

@@ -187,8 +187,9 @@ let settings: [SwiftSetting] =
 /// What the executable bears within it: pages and the OpenAPI description.
 let embedded =
     [
-        "index.html", "style.css", "room.css", "app.js", "controls.js", "files.js", "page.js",
-        "talk.js", "tiles.js", "webrtc-client.js", "icons.svg", "logo.svg",
+        "index.html", "style.css", "room.css", "advice.js", "app.js", "call.js", "controls.js",
+        "files.js", "page.js", "people.js", "talk.js", "tiles.js", "webrtc-client.js",
+        "icons.svg", "logo.svg",
     ].map { "Demo/\($0)" }
     + ["operator.html", "operator.js", "operator.css"].map { "Operator/\($0)" }
     + ["openapi.json"]

@@ -6,6 +6,7 @@ import pytest
 
 from support import disk, ledger
 from support.browser import chromium
+from support.demo import Guest
 from support.split import IS_SPLIT, serve
 from support.usher import Usher, new_folder
 
@@ -53,6 +54,26 @@ def browser():
     """Chromium, for the tests of one module."""
     with chromium() as one:
         yield one
+
+
+@pytest.fixture
+def demo(start):
+    return start("--demo", "--max-connections-per-address", "0")
+
+
+@pytest.fixture
+def guests(browser, demo):
+    """Lets people in, and sees to it that nobody's console has a word in it."""
+    there = []
+
+    def let_in(name, **options):
+        there.append(Guest(browser, demo, name, **options))
+        return there[-1]
+
+    yield let_in
+    for one in there:
+        one.healthy()
+        one.close()
 
 
 @pytest.fixture

@@ -4,35 +4,9 @@ import hashlib
 import re
 import urllib.parse
 
-import pytest
-
 from support import http
 from support.browser import FLAGS, Visit, another
 from support.demo import Guest
-
-PHONE = {"viewport": {"width": 360, "height": 740}}
-DESKTOP = {"viewport": {"width": 1280, "height": 800}}
-
-
-@pytest.fixture
-def demo(start):
-    return start("--demo", "--max-connections-per-address", "0")
-
-
-@pytest.fixture
-def guests(browser, demo):
-    """Lets people in, and sees to it that nobody's console has a word in it."""
-    there = []
-
-    def let_in(name, **options):
-        there.append(Guest(browser, demo, name, **options))
-        return there[-1]
-
-    yield let_in
-    for one in there:
-        one.healthy()
-        one.close()
-
 
 def test_three_people_see_each_other_and_talk(guests):
     ada = guests("Ada")
@@ -136,11 +110,14 @@ def test_the_quality_of_each_connection_is_told(guests):
 
 
 def test_an_invite_link_leads_into_the_room(browser, demo):
+    """That it is copied is said for a moment, and stands in nobody's way after that."""
     context = {"permissions": ["clipboard-read", "clipboard-write"]}
     ada = Guest(browser, demo, "Ada", room="demo-garden", **context)
     ada.page.wait_for_selector("#status[data-state=open]")
     ada.page.click("#invite")
-    ada.page.locator("#call-notice", has_text="copied").wait_for()
+    ada.page.locator("#toast", has_text="copied").wait_for()
+    assert not ada.page.is_visible("#call-notice")
+    ada.until("document.getElementById('toast').textContent === ''", 8)
     link = ada.page.evaluate("navigator.clipboard.readText()")
     visit = Visit(browser, link)
     assert visit.page.input_value("#room") == "demo-garden"
@@ -184,9 +161,11 @@ def test_a_reload_goes_on_with_the_call(guests):
     ada, grace = guests("Ada"), guests("Grace")
     ada.sees("Grace")
     grace.sees("Ada")
+    ada.page.evaluate("document.querySelector('.tile:not(.own)').dataset.mark = 'the same'")
     grace.page.reload()
     grace.sees("Ada")
     ada.sees("Grace")
+    assert ada.page.locator(".tile:not(.own):not(.away)").get_attribute("data-mark") == "the same"
     grace.say("back again")
     ada.hears("Grace", "back again")
     assert ada.page.locator("#messages .note", has_text="left").count() == 0
@@ -279,77 +258,6 @@ def test_it_is_used_by_keyboard_alone(guests):
     ada.hears("Grace", "mvs are letters here")
 
 
-@pytest.mark.parametrize("shape", [PHONE, DESKTOP], ids=["phone", "desktop"])
-def test_everything_is_reached_without_scrolling_sideways(guests, shape):
-    ada, grace = guests("Ada", **shape), guests("Grace", **shape)
-    ada.sees("Grace")
-    assert ada.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    for button in ("mic", "camera", "share", "file", "chat", "settings", "leave", "invite"):
-        box = ada.page.locator(f"#{button}").bounding_box()
-        assert box["x"] >= 0 and box["x"] + box["width"] <= shape["viewport"]["width"], button
-        assert box["y"] + box["height"] <= shape["viewport"]["height"], button
-        assert min(box["width"], box["height"]) >= 40, button
-    if shape is PHONE:
-        grace.page.click("#chat")
-    grace.say("hello")
-    if shape is PHONE:
-        ada.page.locator("#unread").wait_for()
-        ada.page.click("#chat")
-    ada.hears("Grace", "hello")
-
-
-def test_a_screen_reader_finds_a_name_for_everything(guests):
-    ada, grace = guests("Ada"), guests("Grace")
-    ada.sees("Grace")
-    nameless = ada.page.evaluate("""() =>
-      [...document.querySelectorAll('button, input, select, a, [role=log], main, aside')]
-        .filter((one) => one.checkVisibility())
-        .filter((one) => !(one.ariaLabel || one.getAttribute('aria-labelledby')
-          || one.labels?.length || one.textContent.trim()))
-        .map((one) => one.outerHTML)""")
-    assert nameless == []
-    ids = ada.page.evaluate("[...document.querySelectorAll('[id]')].map((one) => one.id)")
-    assert len(ids) == len(set(ids))
-    assert ada.page.locator("[role=log][aria-live=polite]").count() == 1
-    assert ada.page.locator("html[lang=en]").count() == 1
-
-
-CONTRAST = """() => {
-  const channel = (value) => {
-    const part = value / 255;
-    return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-  };
-  const parse = (text) => text.match(/[0-9.]+/g).map(Number);
-  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
-  const ground = (one) => {
-    for (let at = one; at; at = at.parentElement) {
-      const [r, g, b, a = 1] = parse(getComputedStyle(at).backgroundColor);
-      if (a === 1) return [r, g, b];
-    }
-    return [255, 255, 255];
-  };
-  return [...document.querySelectorAll('h1, h2, p, label, button, .text, .who, .note, code')]
-    .filter((one) => one.checkVisibility() && one.textContent.trim() && !one.closest('.tile')
-      && !one.disabled)
-    .map((one) => {
-      const a = light(parse(getComputedStyle(one).color));
-      const b = light(ground(one));
-      return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), one.outerHTML.slice(0, 80)];
-    })
-    .filter(([ratio]) => ratio < 4.5);
-}"""
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_texts_are_read_in_light_and_dark(guests, scheme):
-    ada = guests("Ada", join=False, color_scheme=scheme)
-    assert ada.page.evaluate(CONTRAST) == []
-    ada.page.click("#join")
-    ada.page.wait_for_selector("#status[data-state=open]")
-    ada.say("words")
-    assert ada.page.evaluate(CONTRAST) == []
-
-
 def test_the_page_may_load_nothing_from_elsewhere(browser, demo):
     visit = Visit(browser, f"{demo.url}/demo/")
     policy = http.get(demo.url, "/demo/").header("Content-Security-Policy")
@@ -359,21 +267,3 @@ def test_the_page_may_load_nothing_from_elsewhere(browser, demo):
     assert visit.page.evaluate(reached) is False
     assert any("Content Security Policy" in complaint for complaint in visit.complaints)
     visit.close()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_is_shown_in_pictures(guests, scheme):
-    """Kept with what the tests build, for people to look at."""
-    ada = guests("Ada Lovelace", color_scheme=scheme, **DESKTOP)
-    grace = guests("Grace Hopper", color_scheme=scheme, **DESKTOP)
-    phone = guests("Katherine Johnson", color_scheme=scheme, **PHONE)
-    for one, others in ((ada, ["Grace", "Katherine"]), (phone, ["Ada", "Grace"])):
-        one.sees(*others)
-        one.sees_pictures(2)
-    grace.say("Shall we look at the table together?")
-    ada.hears("Grace Hopper", "Shall we look at the table together?")
-    phone.page.click("#mic")
-    ada.tile("Katherine").locator(".muted").wait_for(state="visible")
-    ada.tile("Grace").locator(".quality-text").wait_for(timeout=15_000)
-    ada.shoot(f"demo-desktop-{scheme}")
-    phone.shoot(f"demo-phone-{scheme}")

@@ -1,5 +1,11 @@
 // The buttons and keys below the call, and the window of devices.
-import { $ } from './page.js';
+import { $, recall, remember } from './page.js';
+
+/** Where it is kept that somebody wants no keys without a modifier, as those who speak to their
+ * computer do. */
+const SHORTCUTS = 'usher-demo-shortcuts';
+const KEYS = { m: 'mic', v: 'camera', s: 'share', f: 'file', c: 'chat', '?': 'settings' };
+const ENABLE = { audio: 'setMicrophoneEnabled', video: 'setCameraEnabled' };
 
 export class Controls {
   constructor(client, { leave, file, talk, tellState, notice }) {
@@ -8,14 +14,18 @@ export class Controls {
     this.notice = notice;
     this.talk = talk;
     this.controller = new AbortController();
+    /** Kinds that there were in this call: what is off can be put on again. */
+    this.had = new Set();
     const actions = {
-      mic: () => this.toggle('audio'), camera: () => this.toggle('video'),
+      mic: () => void this.toggle('audio'), camera: () => void this.toggle('video'),
       share: () => void this.share(), file, chat: () => talk.show(!talk.isShown),
       settings: () => void this.open(), leave,
     };
     for (const [id, action] of Object.entries(actions)) this.on($(id), 'click', action);
-    const keys = { m: 'mic', v: 'camera', s: 'share', f: 'file', c: 'chat', '?': 'settings' };
-    this.on(document, 'keydown', (event) => this.onKey(event, keys));
+    this.on(document, 'keydown', (event) => this.onKey(event));
+    $('shortcuts').checked = recall(SHORTCUTS, localStorage) !== 'off';
+    this.on($('shortcuts'), 'change', () => this.showShortcuts());
+    this.showShortcuts();
     this.on($('microphones'), 'change', () => void this.choose('audio'));
     this.on($('cameras'), 'change', () => void this.choose('video'));
     this.update();
@@ -25,17 +35,37 @@ export class Controls {
     target.addEventListener(type, listener, { signal: this.controller.signal });
   }
 
-  onKey(event, keys) {
+  // Keys
+
+  onKey(event) {
     const isTyping = event.target.closest?.('input, select, textarea, dialog');
-    if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
-    const button = $(keys[event.key.toLowerCase()] ?? '');
+    const hasModifier = event.ctrlKey || event.metaKey || event.altKey;
+    if (!$('shortcuts').checked || isTyping || hasModifier || event.repeat) return;
+    const button = $(KEYS[event.key?.toLowerCase()] ?? '');
     if (!button || button.disabled) return;
     event.preventDefault();
     button.click();
   }
 
+  showShortcuts() {
+    const isOn = $('shortcuts').checked;
+    remember(SHORTCUTS, isOn ? undefined : 'off', localStorage);
+    $('keys').hidden = !isOn;
+    for (const [key, id] of Object.entries(KEYS)) {
+      if (isOn) $(id).setAttribute('aria-keyshortcuts', key);
+      else $(id).removeAttribute('aria-keyshortcuts');
+    }
+  }
+
+  // Microphone, camera and screen
+
   track(kind) {
     return this.client.localStream?.getTracks().find((one) => one.kind === kind);
+  }
+
+  has(kind) {
+    if (this.track(kind)) this.had.add(kind);
+    return Boolean(this.track(kind)) || (this.had.has(kind) && Boolean(this.client[ENABLE[kind]]));
   }
 
   get state() {
@@ -46,8 +76,16 @@ export class Controls {
     };
   }
 
-  toggle(kind) {
-    this.client.toggleTracks(kind);
+  async toggle(kind) {
+    const enable = ENABLE[kind];
+    try {
+      // Where the client can, the camera's light goes out as well.
+      if (this.client[enable]) await this.client[enable](!this.track(kind)?.enabled);
+      else this.client.toggleTracks(kind);
+    } catch (error) {
+      this.notice(`The ${kind === 'audio' ? 'microphone' : 'camera'} cannot be used: `
+        + error.message);
+    }
     this.update();
     this.tellState();
   }
@@ -72,8 +110,8 @@ export class Controls {
     press('mic', mic, 'Microphone', 'Microphone is off');
     press('camera', camera, 'Camera', 'Camera is off');
     press('share', sharing, 'Stop sharing', 'Share screen');
-    $('mic').disabled = !this.track('audio');
-    $('camera').disabled = sharing || !this.track('video');
+    $('mic').disabled = !this.has('audio');
+    $('camera').disabled = sharing || !this.has('video');
     $('share').disabled = !navigator.mediaDevices?.getDisplayMedia;
   }
 

@@ -1,15 +1,14 @@
 // Files, in chunks over the data channels. Whoever gets one is asked first.
-import { $, element, randomText, size } from './page.js';
+import { $, cut, element, randomText, size } from './page.js';
 
 const FILE_MAX = 200 << 20;
 const CHUNK = 64 << 10;
 const ID_BYTES = 8;
 
 export class Files {
-  constructor(client, talk, nameOf) {
-    this.client = client;
+  constructor(people, talk) {
+    this.people = people;
     this.talk = talk;
-    this.nameOf = nameOf;
     this.offered = new Map();
     this.incoming = new Map();
     this.links = [];
@@ -29,7 +28,7 @@ export class Files {
   }
 
   onChosen() {
-    for (const file of $('file-input').files) this.offer(file);
+    for (const file of $('file-input').files) void this.offer(file);
   }
 
   onDrag(event, isOver) {
@@ -42,7 +41,7 @@ export class Files {
     if (!event.dataTransfer?.files.length) return;
     event.preventDefault();
     $('drop').hidden = true;
-    for (const file of event.dataTransfer.files) this.offer(file);
+    for (const file of event.dataTransfer.files) void this.offer(file);
   }
 
   async offer(file) {
@@ -53,25 +52,22 @@ export class Files {
     }
     const id = randomText(ID_BYTES);
     const parcel = new Parcel(file.name, file.size);
-    // First: somebody may accept it before everybody was reached.
     this.offered.set(id, { file, parcel, takers: new Set(), done: 0 });
-    const count = await this.client.broadcast(JSON.stringify(
-      { kind: 'file-offer', id, name: file.name, size: file.size, type: file.type }));
+    const count = await this.people.tell(
+      { kind: 'file-offer', id, name: file.name, size: file.size, type: file.type });
     if (!count) {
       this.offered.delete(id);
-      this.talk.note('Nobody is connected yet: the file was not offered.');
+      this.talk.note('Nobody is connected: the file was not offered.');
       return;
     }
-    if (!this.offered.get(id).takers.size) {
-      parcel.say(`offered to ${count} ${count === 1 ? 'person' : 'people'}`);
-    }
+    if (!this.offered.get(id).takers.size) parcel.say(`offered to ${persons(count)}`);
     this.talk.add(parcel.item('own', 'You'));
   }
 
-  async send(id, peerId) {
+  async send(id, peer) {
     const offer = this.offered.get(id);
-    if (!offer || offer.takers.has(peerId)) return;
-    offer.takers.add(peerId);
+    if (!offer || offer.takers.has(peer)) return;
+    offer.takers.add(peer);
     const { file, parcel } = offer;
     const head = new TextEncoder().encode(id);
     for (let at = 0; at < file.size; at += CHUNK) {
@@ -79,40 +75,40 @@ export class Files {
       const chunk = new Uint8Array(head.length + body.length);
       chunk.set(head);
       chunk.set(body, head.length);
-      if (!(await this.client.send(peerId, chunk))) {
-        parcel.say(`${this.nameOf(peerId)} is not connected any more`);
+      if (!(await this.people.send(peer, chunk))) {
+        parcel.say(`${this.people.nameOf(peer)} is not connected any more`);
         return;
       }
       parcel.progress(Math.min(at + CHUNK, file.size));
     }
-    if (!file.size) await this.client.send(peerId, head);
+    if (!file.size) await this.people.send(peer, head);
     offer.done += 1;
     parcel.progress(undefined);
-    parcel.say(`sent to ${offer.done} ${offer.done === 1 ? 'person' : 'people'}`);
+    parcel.say(`sent to ${persons(offer.done)}`);
   }
 
   // Receiving
 
-  take(peerId, message) {
+  take(peer, message) {
     const { kind, id } = message;
     if (typeof id !== 'string' || id.length !== ID_BYTES) return;
-    if (kind === 'file-accept') void this.send(id, peerId);
+    if (kind === 'file-accept') void this.send(id, peer);
     if (kind === 'file-decline') {
-      this.offered.get(id)?.parcel.say(`${this.nameOf(peerId)} does not want it`);
+      this.offered.get(id)?.parcel.say(`${this.people.nameOf(peer)} does not want it`);
     }
-    if (kind === 'file-offer') this.ask(peerId, message);
+    if (kind === 'file-offer') this.ask(peer, message);
   }
 
-  ask(peerId, { id, name, size: length, type }) {
+  ask(peer, { id, name, size: length, type }) {
     if (typeof name !== 'string' || !Number.isSafeInteger(length) || length > FILE_MAX) return;
     if (length < 0 || this.incoming.has(id)) return;
-    const parcel = new Parcel(name.slice(0, 200), length);
-    const answer = (kind) => this.client.send(peerId, JSON.stringify({ kind, id }));
+    const parcel = new Parcel(cut(name, 200), length);
+    const answer = (kind) => void this.people.send(peer, JSON.stringify({ kind, id }));
     const accept = element('button', 'quiet', 'Accept');
     const decline = element('button', 'quiet', 'Decline');
     accept.type = decline.type = 'button';
     accept.addEventListener('click', () => {
-      this.incoming.set(id, { peerId, parcel, parts: [], got: 0, length, type });
+      this.incoming.set(id, { peer, parcel, parts: [], got: 0, length, type });
       parcel.act();
       parcel.progress(0);
       answer('file-accept');
@@ -123,14 +119,14 @@ export class Files {
       answer('file-decline');
     });
     parcel.act(accept, decline);
-    this.talk.add(parcel.item('', this.nameOf(peerId)));
+    this.talk.add(parcel.item('', this.people.nameOf(peer)));
   }
 
-  takeChunk(peerId, data) {
+  takeChunk(peer, data) {
     const head = new Uint8Array(data, 0, Math.min(ID_BYTES, data.byteLength));
     const id = new TextDecoder().decode(head);
     const file = this.incoming.get(id);
-    if (!file || file.peerId !== peerId) return;
+    if (!file || file.peer !== peer) return;
     const part = data.slice(ID_BYTES);
     file.got += part.byteLength;
     if (file.got > file.length) return this.fail(id, 'more came than was announced');
@@ -161,14 +157,14 @@ export class Files {
     file?.parcel.say(`not received: ${why}`);
   }
 
-  lose(peerId) {
+  lose(peer) {
     for (const [id, file] of this.incoming) {
-      if (file.peerId === peerId) this.fail(id, `${this.nameOf(peerId)} left`);
+      if (file.peer === peer) this.fail(id, `${this.people.nameOf(peer)} left`);
     }
   }
 
   update() {
-    $('file').disabled = !Object.values(this.client.peerInfo)
+    $('file').disabled = !this.people.all
       .some(({ sendChannel }) => sendChannel?.readyState === 'open');
   }
 
@@ -176,6 +172,10 @@ export class Files {
     this.controller.abort();
     for (const link of this.links) URL.revokeObjectURL(link);
   }
+}
+
+function persons(count) {
+  return `${count} ${count === 1 ? 'person' : 'people'}`;
 }
 
 /** What the conversation shows of one file. */

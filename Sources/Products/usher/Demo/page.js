@@ -37,6 +37,27 @@ export function element(tag, className = '', text = '') {
   return made;
 }
 
+/** Shows a text; what stands between backticks is a command. */
+export function tell(target, text) {
+  target.replaceChildren(...text.split('`').map((part, index) =>
+    (index % 2 ? element('code', '', part) : part)));
+}
+
+/** At most so many characters of a text, none of them in half. */
+export function cut(text, most) {
+  return [...text.slice(0, 2 * most)].slice(0, most).join('');
+}
+
+const TOAST_MS = 4_000;
+let toastTimer;
+
+/** Says that something was done, for a moment. */
+export function toast(text) {
+  clearTimeout(toastTimer);
+  $('toast').textContent = text;
+  toastTimer = setTimeout(() => { $('toast').textContent = ''; }, TOAST_MS);
+}
+
 export function size(bytes) {
   if (bytes < 1024) return `${bytes} bytes`;
   const units = ['KiB', 'MiB', 'GiB'];

@@ -1,18 +1,17 @@
 // The conversation: what people write, and what happens.
-import { $, element } from './page.js';
+import { $, cut, element } from './page.js';
 
 const MESSAGES_MAX = 500;
 
 export class Talk {
-  constructor(client, nameOf) {
-    this.client = client;
-    this.nameOf = nameOf;
-    /** Peers whose arrival was told. */
+  constructor(people) {
+    this.people = people;
+    /** Peers whose arrival was told, by peer id: who only reloads does not come again. */
     this.greeted = new Set();
     $('messages').replaceChildren();
     this.controller = new AbortController();
     const { signal } = this.controller;
-    $('message-form').addEventListener('submit', (event) => this.submit(event), { signal });
+    $('message-form').addEventListener('submit', (event) => void this.submit(event), { signal });
     $('close-panel').addEventListener('click', () => this.show(false), { signal });
     // On a phone the people come first.
     this.show(matchMedia('(min-width: 46rem)').matches);
@@ -33,15 +32,25 @@ export class Talk {
     event.preventDefault();
     const text = $('message').value.trim();
     if (!text) return;
-    this.say('You', text, true);
     $('message').value = '';
-    const count = await this.client.broadcast(JSON.stringify({ kind: 'chat', text }));
-    if (count === 0) this.note('Nobody is connected yet, so nobody has read this.');
+    this.say('You', text, true);
+    const count = await this.people.tell({ kind: 'chat', text });
+    if (count === 0) this.note('Nobody is connected, so nobody has read this.');
   }
 
-  take(peerId, { text }) {
+  take(peer, { text }) {
     if (typeof text !== 'string') return;
-    this.say(this.nameOf(peerId), text.slice(0, 2000), false);
+    this.say(this.people.nameOf(peer), cut(text, 2000), false);
+  }
+
+  greet(peer) {
+    if (this.greeted.has(peer.peerId)) return;
+    this.greeted.add(peer.peerId);
+    this.note(`${this.people.nameOf(peer)} is here`);
+  }
+
+  farewell(peer, how) {
+    if (this.greeted.delete(peer.peerId)) this.note(`${this.people.nameOf(peer)} ${how}`);
   }
 
   say(who, text, isOwn) {

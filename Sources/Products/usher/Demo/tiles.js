@@ -6,11 +6,13 @@ const SPEAKING = 0.02;
 const WORDS = { good: 'good', fair: 'fair', poor: 'weak' };
 
 export class Tiles {
-  constructor(client, ownName) {
+  constructor(client, people, ownName) {
     this.client = client;
-    this.ownName = ownName;
+    this.people = people;
+    this.own = { peerId: client.id, name: ownName, streams: [] };
+    /** By peer; the own one first. */
     this.tiles = new Map();
-    this.states = new Map();
+    this.states = new WeakMap();
     $('tiles').replaceChildren();
     this.showOwn();
     this.listener = setInterval(() => this.listen(), 250);
@@ -18,74 +20,107 @@ export class Tiles {
     addEventListener('resize', this.onResize);
   }
 
-  tile(peerId, name, isOwn = false) {
-    const known = this.tiles.get(peerId);
-    if (known) return known;
-    const tile = $('tile-template').content.firstElementChild.cloneNode(true);
-    tile.dataset.peer = peerId;
-    tile.dataset.hue = String([...peerId].reduce((sum, one) => sum + one.charCodeAt(0), 0) % HUES);
-    tile.classList.add('dark');
-    tile.classList.toggle('own', isOwn);
-    tile.querySelector('video').muted = isOwn;
-    this.tiles.set(peerId, tile);
-    this.nameTile(tile, name, isOwn);
-    $('tiles').append(tile);
-    this.arrange();
+  tile(peer) {
+    const tile = this.tiles.get(peer) ?? this.inherited(peer) ?? this.made(peer);
+    this.tiles.set(peer, tile);
+    this.nameTile(tile, peer);
     return tile;
   }
 
-  nameTile(tile, name, isOwn) {
-    const shown = isOwn && name !== 'You' ? `${name} (you)` : name;
-    tile.querySelector('.name').textContent = shown;
+  /** That of the same page before it was loaded anew. */
+  inherited(peer) {
+    const old = [...this.tiles.keys()].find((one) => one.state === 'closed'
+      && (one.connectionId === peer.connectionId || one.peerId === peer.peerId));
+    const tile = this.tiles.get(old);
+    this.tiles.delete(old);
+    if (tile) tile.querySelector('.quality').hidden = true;
+    return tile;
+  }
+
+  made(peer) {
+    const tile = $('tile-template').content.firstElementChild.cloneNode(true);
+    const { peerId } = peer;
+    tile.dataset.peer = peerId;
+    tile.dataset.hue = String([...peerId].reduce((sum, one) => sum + one.charCodeAt(0), 0) % HUES);
+    tile.classList.add('dark');
+    tile.classList.toggle('own', peer === this.own);
+    tile.querySelector('video').muted = peer === this.own;
+    $('tiles').append(tile);
+    return tile;
+  }
+
+  nameTile(tile, peer) {
+    const name = this.people.nameOf(peer);
+    const isNamed = peer === this.own && name !== 'You';
+    tile.querySelector('.name').textContent = isNamed ? `${name} (you)` : name;
     tile.querySelector('.avatar').textContent = initials(name);
   }
 
   showOwn() {
-    const tile = this.tile(this.client.id, this.ownName, true);
+    const tile = this.tile(this.own);
     tile.querySelector('.waiting').hidden = true;
     attach(tile.querySelector('video'), this.client.localStream ?? null);
-    this.paint(this.client.id);
+    this.paint(this.own);
+    this.arrange();
   }
 
+  /** Soon, and once for all that changes now: whoever reloaded is gone and there in one moment. */
   update() {
-    const here = new Set([this.client.id]);
-    for (const info of Object.values(this.client.peerInfo)) {
-      here.add(info.peerId);
-      const tile = this.tile(info.peerId, info.name ?? 'Somebody');
-      this.nameTile(tile, info.name ?? 'Somebody', false);
-      const waiting = tile.querySelector('.waiting');
-      waiting.hidden = info.state === 'connected';
-      waiting.textContent = info.state === 'failed' || info.state === 'disconnected'
-        ? 'looking for another path…' : 'connecting…';
-      if (info.streams[0]) attach(tile.querySelector('video'), info.streams[0]);
-      this.paint(info.peerId);
-    }
-    for (const [peerId, tile] of this.tiles) {
-      if (here.has(peerId)) continue;
+    if (this.isWaiting || this.isClosed) return;
+    this.isWaiting = true;
+    queueMicrotask(() => {
+      this.isWaiting = false;
+      if (!this.isClosed) this.render();
+    });
+  }
+
+  render() {
+    const here = new Set([this.own, ...this.people.all]);
+    for (const peer of this.people.all) this.show(peer);
+    for (const [peer, tile] of this.tiles) {
+      // A call that works outlives a new start of the server, after which its peer is listed again.
+      const goesOn = peer.state === 'connected' && !this.people.gone.has(peer);
+      if (here.has(peer) || goesOn) continue;
       tile.remove();
-      this.tiles.delete(peerId);
-      this.states.delete(peerId);
+      this.tiles.delete(peer);
     }
     this.arrange();
   }
 
-  addTrack(peerId, event) {
-    event.track.onmute = event.track.onunmute = () => this.paint(peerId);
+  show(peer) {
+    const tile = this.tile(peer);
+    const isLeaving = this.people.leaving.has(peer);
+    const isLost = peer.state === 'failed' || peer.state === 'disconnected';
+    const waiting = tile.querySelector('.waiting');
+    waiting.hidden = peer.state === 'connected' && !isLeaving;
+    const lost = isLost ? 'looking for another path…' : 'connecting…';
+    setText(waiting, isLeaving ? 'left, or reloading…' : lost);
+    tile.classList.toggle('away', isLeaving || isLost);
+    if (isLeaving || isLost) tile.querySelector('.quality').hidden = true;
+    if (peer.streams[0]) attach(tile.querySelector('video'), peer.streams[0]);
+    this.paint(peer);
+  }
+
+  addTrack(peer, event) {
+    event.track.onmute = event.track.onunmute = () => this.paint(peer);
     this.update();
   }
 
-  takeState(peerId, { mic, camera, sharing }) {
-    this.states.set(peerId, { mic, camera, sharing });
-    this.paint(peerId);
+  takeState(peer, { mic, camera, sharing }) {
+    this.states.set(peer, { mic, camera, sharing });
+    this.paint(peer);
   }
 
-  paint(peerId) {
-    const tile = this.tiles.get(peerId);
+  takeOwnState(state) {
+    this.takeState(this.own, state);
+  }
+
+  paint(peer) {
+    const tile = this.tiles.get(peer);
     if (!tile) return;
-    const { mic = true, camera = true, sharing = false } = this.states.get(peerId) ?? {};
+    const { mic = true, camera = true, sharing = false } = this.states.get(peer) ?? {};
     const track = tile.querySelector('video').srcObject?.getVideoTracks()[0];
-    const isOwn = peerId === this.client.id;
-    const hasPicture = track && track.readyState === 'live' && (isOwn || !track.muted);
+    const hasPicture = track?.readyState === 'live' && (peer === this.own || !track.muted);
     tile.classList.toggle('dark', !(hasPicture && (camera || sharing)));
     tile.classList.toggle('sharing', Boolean(sharing));
     tile.querySelector('.muted').toggleAttribute('hidden', mic);
@@ -108,8 +143,8 @@ export class Tiles {
 
   /** Who speaks, by the level that the browser reports anyway. */
   listen() {
-    for (const [peerId, tile] of this.tiles) {
-      const receivers = this.client.peerConnections[peerId]?.getReceivers?.() ?? [];
+    for (const [peer, tile] of this.tiles) {
+      const receivers = this.client.peerConnections[peer.connectionId]?.getReceivers?.() ?? [];
       const level = receivers.filter(({ track }) => track.kind === 'audio')
         .flatMap((one) => one.getSynchronizationSources())
         .reduce((most, { audioLevel = 0 }) => Math.max(most, audioLevel), 0);
@@ -118,26 +153,36 @@ export class Tiles {
   }
 
   async measure() {
-    for (const { peerId } of Object.values(this.client.peerInfo)) {
-      const stats = await this.client.stats(peerId).catch(() => undefined);
-      const quality = this.tiles.get(peerId)?.querySelector('.quality');
-      if (!stats || !quality || stats.quality === 'unknown') continue;
-      const path = stats.relayed ? 'relayed' : 'direct';
-      quality.hidden = false;
-      quality.dataset.quality = stats.quality;
-      quality.querySelector('.quality-text').textContent =
-        `${WORDS[stats.quality]} · ${stats.rttMs} ms · ${path}`;
-      const rate = stats.bitrateInKbps === undefined ? '' : `, ${stats.bitrateInKbps} kbit/s in`;
-      quality.title = `Connection: ${WORDS[stats.quality]}, ${stats.rttMs} ms, ${path}${rate}`;
-      quality.querySelector('.bars').setAttribute('aria-hidden', 'true');
+    for (const peer of this.people.all) {
+      const stats = await this.client.stats(peer.connectionId).catch(() => undefined);
+      const quality = this.tiles.get(peer)?.querySelector('.quality');
+      if (!stats || !quality) continue;
+      // Figures of a path that is gone would be no figures.
+      quality.hidden = stats.quality === 'unknown' || peer.state !== 'connected'
+        || this.people.leaving.has(peer);
+      if (!quality.hidden) showQuality(quality, stats);
     }
   }
 
   close() {
+    this.isClosed = true;
     clearInterval(this.listener);
     removeEventListener('resize', this.onResize);
     $('tiles').replaceChildren();
   }
+}
+
+function showQuality(quality, { quality: word, relayed, rttMs, bitrateInKbps }) {
+  const path = relayed ? 'relayed' : 'direct';
+  quality.dataset.quality = word;
+  setText(quality.querySelector('.quality-text'), `${WORDS[word]} · ${rttMs} ms · ${path}`);
+  const rate = bitrateInKbps === undefined ? '' : `, ${bitrateInKbps} kbit/s in`;
+  quality.title = `Connection: ${WORDS[word]}, ${rttMs} ms, ${path}${rate}`;
+}
+
+/** Only where it changes, since screen readers tell each change. */
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
 }
 
 function initials(name) {

@@ -1,18 +1,23 @@
 "use strict";
 (() => {
   // src/address.ts
+  var SOCKET = "/signal";
   var Address = class {
     /** @throws TypeError for what is no URL that a page can connect to. */
     constructor(signallingServer) {
-      const text = signallingServer || location.origin;
+      const page = globalThis.location;
+      if (!signallingServer && !page) {
+        throw new TypeError("signallingServer must be given where no page has an origin");
+      }
+      const text2 = signallingServer || SOCKET;
       let base;
       try {
-        base = new URL(text, location.href);
+        base = new URL(text2, page?.href);
       } catch {
-        throw new TypeError(`signallingServer is no URL: ${text}`);
+        throw new TypeError(`signallingServer is no URL: ${text2}`);
       }
       if (!["ws:", "wss:", "http:", "https:"].includes(base.protocol)) {
-        throw new TypeError(`signallingServer must be a ws, wss, http or https URL, not ${text}`);
+        throw new TypeError(`signallingServer must be a ws, wss, http or https URL, not ${text2}`);
       }
       this.base = base;
     }
@@ -27,13 +32,78 @@
       }
       return url.href;
     }
-    /** A route of the HTTP service. */
+    /** A route of the HTTP service, below the path that a proxy has put before all of it. */
     route(path) {
       const url = new URL(this.base.href);
       url.protocol = this.base.protocol.replace(/^ws/, "http");
-      return new URL(path, url.origin).href;
+      const prefix = url.pathname.replace(/\/+$/, "").replace(/\/signal$/, "");
+      return url.origin + prefix + path;
+    }
+    /** Whether this is the socket's server, by what a broken policy of the page says. */
+    isSocket(blocked2) {
+      try {
+        const { protocol, host } = new URL(blocked2);
+        return /^wss?:$/.test(protocol) && host === this.base.host;
+      } catch {
+        return false;
+      }
     }
   };
+
+  // src/codes.ts
+  var CODES = {
+    invalid_token: ["no", "the server does not take the token", "give a fresh one of this server"],
+    insufficient_scope: ["yes", "the token lacks the scope `signal`", "ask for one that has it"],
+    origin_not_allowed: ["yes", "pages of this origin are not let in", "register the origin"],
+    client_mismatch: ["yes", "the session is another client's", "sign in to this one"],
+    too_many_connections: ["no", "there are too many connections", "wait"],
+    temporarily_unavailable: ["no", "the server is full or goes down", "wait"],
+    room_forbidden: ["yes", "the token does not grant the room", "ask for one that does"],
+    room_full: ["yes", "the room is full", "try later, or another"],
+    too_many_rooms: ["yes", "the connection is in too many rooms", "leave one"],
+    peer_id_taken: ["yes", "another peer in the room has this `id`", "choose another"],
+    token_unavailable: ["no", "there is no token", "see what gives the tokens"],
+    token_malformed: ["at first", "this is no token", "see what `getToken` gives"],
+    unreachable: ["no", "the server cannot be reached", "see whether it runs, and its address"],
+    blocked_by_page: [
+      "yes",
+      "the page may not connect to the server",
+      "allow it in its Content-Security-Policy, and use `wss:`"
+    ],
+    kicked: ["yes", "an operator closed the connection, or the token was revoked", "sign in again"],
+    replaced: ["yes", "another connection of this peer took its place", "go on there, or reload"],
+    server_restarting: ["no", "the server restarts", "wait"],
+    protocol_error: [
+      "yes",
+      "client and server do not understand each other",
+      "see whether it is Usher, and what stands between"
+    ],
+    closed: ["yes", "`close` was called", "make another client"]
+  };
+  function isFinalClose(code) {
+    return [1002, 1003, 1007, 1009].includes(code) || code >= 4500;
+  }
+  function codeOfClose(closeCode) {
+    switch (closeCode) {
+      case 1012:
+        return "server_restarting";
+      case 4501:
+        return "kicked";
+      case 4509:
+        return "replaced";
+      default:
+        return isFinalClose(closeCode) ? "protocol_error" : void 0;
+    }
+  }
+  function isFinal(code, hasOpened) {
+    const final = CODES[code]?.[0];
+    return final === "yes" || final === "at first" && !hasOpened;
+  }
+  function explain(code, said) {
+    const row = CODES[code];
+    const text2 = row ? `${row[1]}; ${row[2]}`.replace(/`/g, "") : `the server refused: ${code}`;
+    return text2.charAt(0).toUpperCase() + text2.slice(1) + (said ? ` (${said})` : "");
+  }
 
   // src/emitter.ts
   var Emitter = class {
@@ -71,78 +141,371 @@
 
   // src/id.ts
   function randomID() {
-    if (typeof crypto.randomUUID === "function")
+    const crypto = globalThis.crypto;
+    if (crypto?.randomUUID)
       return crypto.randomUUID();
-    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    const bytes = Uint8Array.from({ length: 16 }, () => Math.random() * 256);
+    crypto?.getRandomValues?.(bytes);
     bytes[6] = (bytes[6] ?? 0) & 15 | 64;
     bytes[8] = (bytes[8] ?? 0) & 63 | 128;
     const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
     return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
   }
 
+  // src/media-state.ts
+  var KINDS = ["audio", "video"];
+  var SHORT_MS = 1e4;
+  var TRIES = 3;
+  var initialDevice = {
+    phase: "none",
+    isOwn: false,
+    isOn: true,
+    isLost: false,
+    tries: 0,
+    ask: 0
+  };
+  function transition(kind, state, event) {
+    const to2 = (change, ...effects) => ({ state: { ...state, ...change }, effects });
+    const { phase, isOn, ask } = state;
+    if (phase === "closed")
+      return to2({}, ...event.type === "got" ? ["stop"] : []);
+    switch (event.type) {
+      case "open":
+        return phase === "none" && (isOn || kind === "audio") ? to2({ phase: "asking" }) : to2({});
+      case "enable":
+        return enable(kind, state, event.on, to2);
+      case "got":
+        if (event.ask !== ask)
+          return to2({}, "stop");
+        if (kind === "video" && !isOn)
+          return to2({ phase: "none", ask: ask + 1 }, "stop");
+        return to2({ phase: "live", isOwn: true, isLost: false, ask: ask + 1 }, "take");
+      case "failed":
+        if (event.ask !== ask)
+          return to2({});
+        return to2(
+          { phase: "none", isLost: state.isLost && !event.isRefusal },
+          "release",
+          "tell"
+        );
+      case "given":
+        if (!event.isThere) {
+          return to2({ phase: "none", isLost: false, ask: ask + 1 }, "release");
+        }
+        return to2({ phase: "live", isOwn: !!event.isOwn, isLost: false, ask: ask + 1 }, "take");
+      case "ended":
+        return end(state, event.livedMs, to2);
+      case "devicechange":
+        return phase === "none" && state.isLost && (isOn || kind === "audio") ? to2({ phase: "asking", ask: ask + 1 }, "retry") : to2({});
+      case "close":
+        return to2({ phase: "closed" });
+    }
+  }
+  function enable(kind, { phase, isOwn: isOwn2, ask }, on, to2) {
+    if (phase === "asking")
+      return to2({ isOn: on });
+    if (phase === "live") {
+      if (on || kind === "audio" || !isOwn2)
+        return to2({ isOn: on }, on ? "unmute" : "mute");
+      return to2({ phase: "none", isOn: false }, "release");
+    }
+    return on ? to2({ phase: "asking", isOn: true, ask: ask + 1 }, "ask") : to2({ isOn: false });
+  }
+  function end(state, livedMs, to2) {
+    if (state.phase !== "live")
+      return to2({});
+    const tries = livedMs < SHORT_MS ? state.tries + 1 : 0;
+    if (!state.isOwn)
+      return to2({ phase: "none" }, "release", "tell");
+    const lost2 = { isLost: true, tries };
+    if (tries > TRIES)
+      return to2({ ...lost2, phase: "none" }, "release", "tell");
+    return to2({ ...lost2, phase: "asking", ask: state.ask + 1 }, "tell", "ask");
+  }
+  function isRefusal(err) {
+    return ["NotAllowedError", "SecurityError"].includes(nameOf(err));
+  }
+  function isBusy(err) {
+    return ["NotReadableError", "AbortError"].includes(nameOf(err));
+  }
+  function afterFailure(ask, rest, err, denied2) {
+    const kinds = kindsOf(ask);
+    if (isRefusal(err)) {
+      const left = kinds.filter((kind2) => !denied2.includes(kind2));
+      const asks = left.length < kinds.length && left.length ? [pick(ask, left)] : [];
+      const failed = kinds.filter((kind2) => !asks.length || denied2.includes(kind2));
+      return { asks, failed: [...failed, ...rest.flatMap(kindsOf)], isStale: false };
+    }
+    if (kinds.length > 1) {
+      return { asks: kinds.map((kind2) => pick(ask, [kind2])), failed: [], isStale: false };
+    }
+    const kind = kinds[0];
+    const { deviceId, ...others } = constraints(ask[kind]);
+    if (deviceId && ["OverconstrainedError", "NotFoundError"].includes(nameOf(err))) {
+      const instead = Object.keys(others).length ? others : true;
+      return { asks: [{ [kind]: instead }, ...rest], failed: [], isStale: true };
+    }
+    return { asks: rest, failed: [kind], isStale: false };
+  }
+  function constraints(wanted) {
+    return typeof wanted === "object" ? wanted : {};
+  }
+  function kindsOf(ask) {
+    return KINDS.filter((kind) => ask[kind]);
+  }
+  function pick(ask, kinds) {
+    return Object.fromEntries(kinds.map((kind) => [kind, ask[kind]]));
+  }
+  function nameOf(err) {
+    return err?.name ?? "";
+  }
+
+  // src/media-ask.ts
+  function mediaDevices() {
+    return globalThis.navigator?.mediaDevices;
+  }
+  async function getTracks(ask) {
+    const devices = mediaDevices();
+    if (!devices)
+      throw new Error("Browsers give camera and microphone to https pages only");
+    return (await devices.getUserMedia(ask)).getTracks();
+  }
+  async function findTracks(wanted, isOver, onStale) {
+    const found = { tracks: {}, errors: {} };
+    let asks = [wanted];
+    while (asks.length && !isOver()) {
+      const [ask, ...rest] = asks;
+      try {
+        for (const track of await getTracks(ask))
+          found.tracks[track.kind] = track;
+        asks = rest;
+      } catch (err) {
+        const next = afterFailure(ask, rest, err, isRefusal(err) ? await denied(ask) : []);
+        asks = next.asks;
+        for (const kind of next.failed)
+          found.errors[kind] = err;
+        if (next.isStale)
+          onStale(kindsOf(ask)[0], err);
+      }
+    }
+    return found;
+  }
+  async function denied(ask) {
+    const states = await Promise.all(kindsOf(ask).map(async (kind) => {
+      try {
+        const name = kind === "audio" ? "microphone" : "camera";
+        return (await navigator.permissions.query({ name })).state === "denied" ? [kind] : [];
+      } catch {
+        return [];
+      }
+    }));
+    return states.flat();
+  }
+
   // src/media.ts
+  var soundOf = /* @__PURE__ */ new WeakMap();
+  var DARK_MS = 150;
+  var LONGEST_TIMER_MS = 2 ** 31 - 1;
   var LocalMedia = class {
     constructor(options, stream, delegate) {
       this.options = options;
       this.delegate = delegate;
+      /** Of camera and microphone, or what the application gave in their place. */
+      this.tracks = {};
+      this.since = {};
+      this.devices = { audio: initialDevice, video: initialDevice };
+      /** Whether the next track of a kind is to be on, where there is none to take it from. */
+      this.enabled = { audio: true, video: true };
+      this.asking = {};
+      /** Tracks that we have opened: these alone are ours to stop. */
+      this.own = /* @__PURE__ */ new WeakSet();
+      /** Tracks that are sent no more, from the next `sync` on. */
+      this.leaving = /* @__PURE__ */ new Set();
+      this.choosing = Promise.resolve();
       this.isClosed = false;
-      /** A device that is pulled out ends its track; the default one takes its place. */
-      this.onDeviceChange = () => {
-        if (!this.isOwn || this.isClosed)
-          return;
-        const lost = [this.camera, this.stream?.getAudioTracks()[0]].filter((track) => track?.readyState === "ended");
-        for (const track of lost)
-          void this.replace(track.kind);
+      // Tracks that end by themselves
+      /** Permission withdrawn, a phone call, a device pulled out: the default one takes its place. */
+      this.onEnded = ({ target }) => {
+        const kind = KINDS.find((one) => this.tracks[one] === target);
+        if (kind)
+          this.lose(kind, Date.now() - (this.since[kind] ?? 0));
       };
-      this.isOwn = !stream;
-      this.audio = options?.audio ?? false;
-      this.video = options?.video ?? false;
-      if (stream)
-        this.adopt(stream);
-      navigator.mediaDevices?.addEventListener?.("devicechange", this.onDeviceChange);
+      /** Also when the page is looked at again: a phone call that is over changes no device. */
+      this.onDeviceChange = () => {
+        for (const kind of KINDS) {
+          if (this.devices[kind].isOwn && this.tracks[kind]?.readyState === "ended") {
+            this.lose(kind, Infinity);
+          }
+          if (!globalThis.document?.hidden)
+            this.dispatch(kind, { type: "devicechange" });
+        }
+      };
+      const isAsked = !stream && options;
+      this.wanted = {
+        audio: isAsked && options.audio || false,
+        video: isAsked && options.video || false
+      };
+      if (stream) {
+        this.give(stream.getTracks());
+        this.sync(false);
+      }
+      mediaDevices()?.addEventListener?.("devicechange", this.onDeviceChange);
+      globalThis.document?.addEventListener("visibilitychange", this.onDeviceChange);
     }
     get isSharing() {
       return this.screen !== void 0;
     }
-    adopt(stream) {
-      this.stream = stream;
-      this.camera = stream.getVideoTracks()[0];
-      this.show();
-    }
-    /** Asks for what the options say. */
-    async open() {
-      if (this.stream || !this.audio && !this.video)
+    /** Asks for what the options say. Resolves with the answer, and after `waitMs` at the latest. */
+    async open(waitMs) {
+      if (!kindsOf(this.wanted).length)
         return;
-      try {
-        const stream = await this.ask();
-        if (this.isClosed)
-          return stop(stream);
-        this.adopt(stream);
-        this.delegate.onStream();
-      } catch (err) {
-        if (!this.isClosed)
+      await this.sleep(0);
+      for (const kind of kindsOf(this.wanted))
+        this.dispatch(kind, { type: "open" });
+      const asked = KINDS.filter((kind) => this.devices[kind].phase === "asking" && !this.asking[kind]);
+      if (!asked.length)
+        return;
+      const opened2 = this.acquire(asked).then((err) => {
+        if (!this.isClosed && !this.tracks.audio && !this.tracks.video && err) {
           this.delegate.onNoMedia(err);
+        }
+      });
+      for (const kind of asked)
+        this.asking[kind] = opened2;
+      await (waitMs > LONGEST_TIMER_MS ? opened2 : Promise.race([opened2, this.sleep(waitMs)]));
+      clearTimeout(this.timer);
+    }
+    sleep(ms) {
+      return new Promise((resolve) => {
+        this.timer = setTimeout(resolve, ms);
+      });
+    }
+    // Devices
+    dispatch(kind, event, track, err) {
+      const { state, effects } = transition(kind, this.devices[kind], event);
+      this.devices[kind] = state;
+      for (const effect of effects)
+        this.run(kind, effect, effects, track, err);
+    }
+    run(kind, effect, all, track, err) {
+      const old = this.tracks[kind];
+      switch (effect) {
+        case "take":
+          return this.take(kind, track);
+        case "stop":
+          return track.stop();
+        case "release":
+          if (!old)
+            return;
+          this.enabled[kind] = old.enabled;
+          this.leaving.add(old);
+          delete this.tracks[kind];
+          return;
+        case "ask":
+        case "retry":
+          this.asking[kind] = this.acquire([kind], effect === "retry").then(() => void 0);
+          return;
+        case "mute":
+        case "unmute":
+          if (old)
+            old.enabled = effect === "unmute";
+          return;
+        case "tell":
+          if (!err)
+            return;
+          this.delegate.onProblem({ device: kind, err, willReplace: all.includes("ask") });
       }
     }
-    /** Everything, or the microphone alone, or the camera alone. */
-    async ask() {
-      const devices = navigator.mediaDevices;
-      if (!devices)
-        throw new Error("Browsers give camera and microphone to https pages only");
-      const { audio, video } = this;
-      try {
-        return await devices.getUserMedia({ audio, video });
-      } catch (err) {
-        if (!audio || !video)
-          throw err;
-        try {
-          return await devices.getUserMedia({ audio });
-        } catch {
-          return await devices.getUserMedia({ video }).catch(() => {
-            throw err;
-          });
+    take(kind, track) {
+      const old = this.tracks[kind];
+      if (old === track)
+        return;
+      if (!(old?.enabled ?? this.enabled[kind]))
+        track.enabled = false;
+      else if (old)
+        track.enabled = true;
+      if (old)
+        this.leaving.add(old);
+      this.tracks[kind] = track;
+      this.since[kind] = Date.now();
+      track.addEventListener("ended", this.onEnded);
+    }
+    /** @returns what went wrong, where something did. */
+    async acquire(kinds, isQuiet = false) {
+      const numbers = kinds.map((kind) => this.devices[kind].ask);
+      const wanted = Object.fromEntries(kinds.map((kind) => [kind, this.wanted[kind] || true]));
+      const { tracks, errors } = await findTracks(wanted, () => this.isClosed, (kind, err) => {
+        if (!isQuiet && !this.isClosed) {
+          this.delegate.onProblem({ device: kind, err, willReplace: true });
         }
+      });
+      kinds.forEach((kind, index) => {
+        const ask = numbers[index];
+        const track = tracks[kind];
+        const err = errors[kind];
+        if (track) {
+          this.own.add(track);
+          this.dispatch(kind, { type: "got", ask }, track);
+        } else {
+          const event = { type: "failed", ask, isRefusal: isRefusal(err) };
+          this.dispatch(kind, event, void 0, isQuiet ? void 0 : err);
+        }
+      });
+      this.sync();
+      return errors.audio ?? errors.video;
+    }
+    async get(ask) {
+      const tracks = await getTracks(ask);
+      for (const track of tracks)
+        this.own.add(track);
+      return tracks;
+    }
+    lose(kind, livedMs) {
+      const what2 = kind === "video" ? "camera" : "microphone";
+      const err = new Error(`The ${what2} has ended: forbidden, gone, or taken by something else`);
+      this.dispatch(kind, { type: "ended", livedMs }, void 0, err);
+      if (this.devices[kind].phase === "none")
+        this.sync();
+    }
+    // The stream
+    /** Brings the stream to what is to be sent now, and stops what we need no more. */
+    sync(isTold = true) {
+      if (this.isClosed)
+        return;
+      const screen = this.screen?.getTracks().find((track) => track.kind === "video");
+      const now = [this.tracks.audio, screen ?? this.tracks.video].filter((track) => track !== void 0);
+      if (!this.stream && !now.length)
+        return;
+      const stream = this.stream ?? (this.stream = new MediaStream());
+      for (const track of stream.getTracks())
+        if (!now.includes(track))
+          stream.removeTrack(track);
+      for (const track of now)
+        stream.addTrack(track);
+      const sound = this.screen?.getTracks().find((track) => track.kind === "audio");
+      if (sound)
+        soundOf.set(stream, sound);
+      else
+        soundOf.delete(stream);
+      this.show();
+      if (isTold)
+        this.delegate.onStream();
+      this.dismiss();
+    }
+    dismiss() {
+      const used = [
+        this.tracks.audio,
+        this.tracks.video,
+        ...this.screen?.getTracks() ?? []
+      ];
+      for (const track of this.leaving) {
+        if (used.includes(track))
+          continue;
+        track.removeEventListener("ended", this.onEnded);
+        if (this.own.has(track))
+          track.stop();
       }
+      this.leaving.clear();
     }
     show() {
       const el = this.options?.el;
@@ -151,36 +514,48 @@
       el.muted = true;
       el.playsInline = true;
       el.autoplay = true;
-      if (el.srcObject !== this.stream)
-        el.srcObject = this.stream;
-      el.play().catch(() => void 0);
+      const shown = this.stream.getVideoTracks().length ? this.stream : null;
+      if (el.srcObject !== shown)
+        el.srcObject = shown;
+      if (shown)
+        this.delegate.play(el);
     }
     // Changes during a call
-    /** Puts a track in the place of that of its kind; the old one is not stopped. */
-    put(kind, track) {
-      const stream = this.stream ?? (this.stream = new MediaStream());
-      for (const old of stream.getTracks().filter((one) => one.kind === kind)) {
-        if (old === track)
-          continue;
-        stream.removeTrack(old);
-        if (track)
-          track.enabled = old.enabled;
-      }
-      if (track && !stream.getTracks().includes(track))
-        stream.addTrack(track);
-      this.show();
-      this.delegate.onStream();
+    /** @returns whether the camera or microphone is on now. */
+    async enable(kind, on) {
+      const before = this.tracks[kind];
+      this.dispatch(kind, { type: "enable", on });
+      this.enabled[kind] = on;
+      if (before && !this.tracks[kind])
+        await this.darken(before);
+      if (on)
+        await this.asking[kind];
+      const track = this.tracks[kind];
+      return !this.isClosed && track !== void 0 && track.readyState === "live" && track.enabled;
     }
-    async shareScreen(given) {
-      const screen = given ?? await navigator.mediaDevices.getDisplayMedia({ video: true });
-      const track = screen.getVideoTracks()[0];
-      if (!track)
-        throw new Error("What is to be shared has no picture");
-      if (this.isClosed) {
-        stop(screen);
-        throw new Error("The client is closed");
+    /** A camera whose place nobody takes sends black first. */
+    async darken(track) {
+      if (track.kind === "video" && this.own.has(track)) {
+        track.enabled = false;
+        await new Promise((resolve) => setTimeout(resolve, DARK_MS));
       }
-      this.stopSharing();
+      this.sync();
+    }
+    /** The screen's picture in place of the camera's, and its sound beside the microphone's. */
+    async shareScreen(given) {
+      const devices = mediaDevices();
+      if (!given && !devices?.getDisplayMedia)
+        throw new Error("This browser shares no screen");
+      const screen = given ?? await devices.getDisplayMedia({ video: true, audio: true });
+      if (!given)
+        for (const track2 of screen.getTracks())
+          this.own.add(track2);
+      const track = screen.getVideoTracks()[0];
+      if (!track || this.isClosed) {
+        this.discard(screen.getTracks());
+        throw new Error(track ? "The client is closed" : "What is to be shared has no picture");
+      }
+      this.leaveScreen();
       this.screen = screen;
       track.addEventListener("ended", () => {
         if (this.screen !== screen)
@@ -188,68 +563,93 @@
         this.stopSharing();
         this.delegate.onScreenShareEnded();
       });
-      this.put("video", track);
+      this.sync();
       track.enabled = true;
       return screen;
     }
     stopSharing() {
-      const screen = this.screen;
-      if (!screen)
+      if (!this.screen)
         return;
+      this.leaveScreen();
+      this.sync();
+    }
+    leaveScreen() {
+      for (const track of this.screen?.getTracks() ?? [])
+        this.leaving.add(track);
       this.screen = void 0;
-      const camera = this.camera?.readyState === "live" ? this.camera : void 0;
-      const isOn = camera?.enabled;
-      this.put("video", camera);
-      if (camera && isOn !== void 0)
-        camera.enabled = isOn;
-      stop(screen);
     }
     /** Uses these devices; `null` gives one up, what is left out stays. */
-    async setDevices(ids) {
-      await this.choose("audio", ids.audioDeviceId);
-      await this.choose("video", ids.videoDeviceId);
+    setDevices(ids) {
+      const chosen = this.choosing.then(async () => {
+        await this.choose("audio", ids.audioDeviceId);
+        await this.choose("video", ids.videoDeviceId);
+      });
+      this.choosing = chosen.catch(() => void 0);
+      return chosen;
     }
     async choose(kind, id) {
-      if (id === void 0)
+      if (id === void 0 || this.isClosed)
         return;
-      const wanted = id === null ? false : { ...constraints(this[kind]), deviceId: { exact: id } };
-      const old = kind === "video" ? this.camera : this.stream?.getAudioTracks()[0];
-      let track;
-      if (wanted) {
-        const stream = await navigator.mediaDevices.getUserMedia({ [kind]: wanted });
-        if (this.isClosed)
-          return stop(stream);
-        track = stream.getTracks()[0];
+      const old = this.tracks[kind];
+      if (id === null) {
+        this.wanted[kind] = false;
+        this.give([], [kind]);
+        return old && this.darken(old);
       }
-      this[kind] = wanted;
-      if (kind === "video")
-        this.camera = track;
-      if (kind === "audio" || !this.screen)
-        this.put(kind, track);
-      if (this.isOwn && old && old !== track)
-        old.stop();
+      const wanted = { ...constraints(this.wanted[kind]), deviceId: { exact: id } };
+      const { ask, isOn } = this.devices[kind];
+      if (kind === "video" && !isOn) {
+        this.give([], [kind]);
+        this.sync();
+      } else {
+        const [track] = await this.exchange(kind, wanted, ask);
+        const isLate = !this.isClosed && this.devices[kind].ask !== ask;
+        this.dispatch(kind, { type: "got", ask }, track);
+        this.sync();
+        if (isLate)
+          throw new Error("Something else was chosen meanwhile");
+      }
+      this.wanted[kind] = wanted;
     }
-    /** Sends another stream's tracks. */
-    setStream(stream) {
-      this.camera = stream.getVideoTracks()[0];
-      if (!this.screen)
-        this.put("video", this.camera);
-      this.put("audio", stream.getAudioTracks()[0]);
-    }
-    async replace(kind) {
+    /** Many cameras, and phones above all, do not open one beside another. */
+    async exchange(kind, wanted, ask) {
       try {
-        const { deviceId: _, ...rest } = constraints(this[kind]);
-        const wanted = Object.keys(rest).length ? rest : true;
-        const stream = await navigator.mediaDevices.getUserMedia({ [kind]: wanted });
-        if (this.isClosed)
-          return stop(stream);
-        const track = stream.getTracks()[0];
-        if (kind === "video")
-          this.camera = track;
-        if (kind === "audio" || !this.screen)
-          this.put(kind, track);
+        return await this.get({ [kind]: wanted });
       } catch (err) {
-        this.delegate.onNoMedia(err);
+        const old = this.tracks[kind];
+        if (!isBusy(err) || !old || !this.own.has(old))
+          throw err;
+        const { deviceId } = old.getSettings();
+        old.stop();
+        return this.get({ [kind]: wanted }).catch(async (again2) => {
+          await this.goBack(kind, deviceId, ask);
+          throw again2;
+        });
+      }
+    }
+    async goBack(kind, deviceId, ask) {
+      const wanted = { ...constraints(this.wanted[kind]), ...deviceId && { deviceId } };
+      try {
+        const [track] = await this.get({ [kind]: wanted });
+        this.dispatch(kind, { type: "got", ask }, track);
+      } catch (err) {
+        if (this.devices[kind].ask !== ask)
+          return;
+        this.give([], [kind]);
+        this.delegate.onProblem({ device: kind, err, willReplace: false });
+      }
+      this.sync();
+    }
+    /** Sends another stream's tracks, which stay the application's. */
+    setStream(stream) {
+      this.give(stream.getTracks());
+      this.sync();
+    }
+    give(tracks, kinds = KINDS) {
+      for (const kind of kinds) {
+        const track = tracks.find((one) => one.kind === kind);
+        const isOwn2 = track && this.own.has(track);
+        this.dispatch(kind, { type: "given", isThere: !!track, isOwn: isOwn2 }, track);
       }
     }
     /** @returns whether any track of these kinds is on now. */
@@ -261,32 +661,490 @@
       return tracks.length > 0 && isOn;
     }
     close() {
+      if (this.isClosed)
+        return;
       this.isClosed = true;
-      navigator.mediaDevices?.removeEventListener?.("devicechange", this.onDeviceChange);
-      if (this.screen)
-        stop(this.screen);
-      if (this.isOwn) {
-        if (this.stream)
-          stop(this.stream);
-        this.camera?.stop();
-      }
+      clearTimeout(this.timer);
+      mediaDevices()?.removeEventListener?.("devicechange", this.onDeviceChange);
+      globalThis.document?.removeEventListener("visibilitychange", this.onDeviceChange);
+      for (const kind of KINDS)
+        this.dispatch(kind, { type: "close" });
+      this.leaveScreen();
+      for (const kind of KINDS)
+        this.run(kind, "release", [], void 0, void 0);
+      this.dismiss();
       const el = this.options?.el;
       if (el && el.srcObject === this.stream)
         el.srcObject = null;
     }
+    discard(tracks) {
+      for (const track of tracks)
+        if (this.own.has(track))
+          track.stop();
+    }
   };
-  function constraints(wanted) {
-    return typeof wanted === "object" ? wanted : {};
+
+  // src/sha256.ts
+  var WORD = 2 ** 32;
+  var rotate = (word, by) => word >>> by | word << 32 - by;
+  var fraction = (root) => root % 1 * WORD | 0;
+  function sha256(text2) {
+    const bytes = new TextEncoder().encode(text2);
+    const words = new Int32Array(((bytes.length + 8 >> 6) + 1) * 16);
+    [...bytes, 128].forEach((byte, at) => {
+      words[at >> 2] |= byte << 24 - (at & 3) * 8;
+    });
+    words[words.length - 1] = bytes.length * 8;
+    const primes = [];
+    for (let one = 2; primes.length < 64; one += 1) {
+      if (primes.every((prime) => one % prime))
+        primes.push(one);
+    }
+    const constants = primes.map((prime) => fraction(Math.cbrt(prime)));
+    const state = primes.slice(0, 8).map((prime) => fraction(Math.sqrt(prime)));
+    for (let at = 0; at < words.length; at += 16) {
+      compress(state, words.subarray(at, at + 16), constants);
+    }
+    return state.map((word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
   }
-  function stop(stream) {
-    for (const track of stream.getTracks())
-      track.stop();
+  function compress(state, block, constants) {
+    const w = [...block];
+    let [a, b, c, d, e, f, g, h] = state;
+    constants.forEach((constant, i) => {
+      if (i > 15) {
+        const [x, y] = [w[i - 15], w[i - 2]];
+        w[i] = w[i - 16] + w[i - 7] + (rotate(x, 7) ^ rotate(x, 18) ^ x >>> 3) + (rotate(y, 17) ^ rotate(y, 19) ^ y >>> 10) | 0;
+      }
+      const one = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + (e & f ^ ~e & g) + constant + w[i];
+      const two = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + (a & b ^ a & c ^ b & c);
+      [a, b, c, d, e, f, g, h] = [one + two | 0, a, b, c, d + one | 0, e, f, g];
+    });
+    [a, b, c, d, e, f, g, h].forEach((word, i) => {
+      state[i] = state[i] + word | 0;
+    });
+  }
+
+  // src/links.ts
+  var ORPHAN_MS = 6e4;
+  var CHECK_MS = 5e3;
+  var KINDS2 = {
+    //                   of this link    shows another  of no link that  sender has
+    //                                   link of ours   we know of       no link
+    offer: ["take", "accept", "accept", "accept"],
+    again: ["take", "deny", "deny", "deny"],
+    answer: ["take", "ignore", "ignore", "ignore"],
+    ice_candidate: ["take", "ignore", "ignore", "ignore"],
+    link_check: ["ignore", "keep", "deny", "deny"],
+    link_lost: ["renew", "forget", "ignore", "begin"],
+    "usher.link_kept": ["ignore", "move", "ignore", "ignore"],
+    "usher.negotiation_failed": ["tell", "ignore", "ignore", "tell"]
+  };
+  function isKind(type) {
+    return Object.prototype.hasOwnProperty.call(KINDS2, type);
+  }
+  function proofOf(name, from, to2) {
+    return sha256(`${name} ${from} ${to2}`);
+  }
+  var EMPTY = {
+    people: /* @__PURE__ */ new Map(),
+    links: /* @__PURE__ */ new Map(),
+    checking: /* @__PURE__ */ new Set(),
+    count: 0
+  };
+  function linkWith({ links }, connectionId) {
+    return [...links.values()].find(
+      (link) => !link.isOrphan && link.person.connectionId === connectionId
+    );
+  }
+  function transition2(state, event) {
+    const draft = new Draft(state);
+    draft.handle(event);
+    return { state: draft, effects: draft.effects };
+  }
+  var Draft = class {
+    constructor(state) {
+      this.effects = [];
+      this.people = new Map(state.people);
+      this.links = new Map(state.links);
+      this.checking = new Set(state.checking);
+      this.count = state.count;
+    }
+    handle(event) {
+      switch (event.type) {
+        case "fresh":
+          return this.enter(event.own !== void 0);
+        case "joined":
+          return this.welcome(event.person, event);
+        case "there": {
+          this.people.set(event.person.connectionId, event.person);
+          if (event.begins)
+            this.begin(event.person, event.id);
+          return;
+        }
+        case "left": {
+          this.people.delete(event.connectionId);
+          this.check(event.connectionId, false);
+          return this.close(linkWith(this, event.connectionId));
+        }
+        case "check_over": {
+          const person = this.people.get(event.connectionId);
+          if (this.checking.delete(event.connectionId) && person)
+            this.begin(person, event.id);
+          return;
+        }
+        case "status":
+          return this.learn(event.key, event.status);
+        case "gone":
+          return this.close(this.links.get(event.key));
+        case "orphan_over": {
+          const link = this.links.get(event.key);
+          return link?.isOrphan ? this.close(link) : void 0;
+        }
+        case "said":
+          return this.hear(event, event);
+      }
+    }
+    change(link, change) {
+      const changed = { ...link, ...change };
+      this.links.set(link.key, changed);
+      return changed;
+    }
+    // Who is there
+    /** The room is entered anew: others may come back too, under other connection ids. */
+    enter(isV1) {
+      this.people.clear();
+      for (const connectionId of this.checking)
+        this.check(connectionId, false);
+      for (const link of this.links.values()) {
+        if (link.isOrphan)
+          continue;
+        this.change(link, { isOrphan: true });
+        const { key, name, person: { connectionId: to2 } } = link;
+        const isShown = name !== void 0 && !isV1;
+        if (isShown)
+          this.tell(to2, { type: "link_check", link: name });
+        this.effects.push({
+          do: "wait",
+          timer: `orphan ${key}`,
+          ms: name !== void 0 && isV1 ? ORPHAN_MS : CHECK_MS,
+          then: { type: "orphan_over", key }
+        });
+      }
+    }
+    /** Somebody came after us: the first offer is ours, unless it is somebody whom we know. */
+    welcome(person, { id, own }) {
+      const { connectionId, peerId } = person;
+      this.people.set(connectionId, person);
+      if (linkWith(this, connectionId))
+        return;
+      const known = [...this.links.values()].filter((link) => link.name !== void 0 && link.person.peerId === peerId && link.status === "connected" && link.isOrphan === (own !== void 0) && link.person.connectionId !== connectionId);
+      if (!known.length)
+        return this.begin(person, id);
+      const proofs = own === void 0 ? [] : known.map(({ name }) => proofOf(name, own, connectionId));
+      this.tell(connectionId, { type: "link_check", proofs });
+      this.check(connectionId, true);
+    }
+    check(connectionId, isOn) {
+      const timer = `check ${connectionId}`;
+      if (isOn) {
+        this.checking.add(connectionId);
+        const then = { type: "check_over", connectionId };
+        this.effects.push({ do: "wait", timer, ms: CHECK_MS, then });
+      } else if (this.checking.delete(connectionId)) {
+        this.effects.push({ do: "unwait", timer });
+      }
+    }
+    begin(person, name, isOfferer = true) {
+      if (linkWith(this, person.connectionId))
+        return;
+      this.check(person.connectionId, false);
+      const key = this.count += 1;
+      const link = { key, person, name, status: "new", isOrphan: false };
+      this.links.set(key, link);
+      this.effects.push({ do: "begin", link, isOfferer });
+    }
+    move(link, person) {
+      this.check(person.connectionId, false);
+      if (link.isOrphan)
+        this.effects.push({ do: "unwait", timer: `orphan ${link.key}` });
+      else
+        this.people.delete(link.person.connectionId);
+      this.effects.push({ do: "move", link: this.change(link, { person, isOrphan: false }) });
+    }
+    close(link) {
+      if (!link)
+        return;
+      this.links.delete(link.key);
+      if (link.isOrphan)
+        this.effects.push({ do: "unwait", timer: `orphan ${link.key}` });
+      this.effects.push({ do: "close", key: link.key });
+    }
+    learn(key, status) {
+      const link = this.links.get(key);
+      if (!link)
+        return;
+      const changed = this.change(link, { status });
+      if (link.isOrphan && (status === "failed" || status === "closed"))
+        this.close(changed);
+    }
+    // What others say
+    tell(to2, payload) {
+      this.effects.push({ do: "tell", to: to2, payload });
+    }
+    hear(said, { id, own }) {
+      const { from, kind, facts } = said;
+      let here = linkWith(this, from);
+      const isAnswer = kind === "answer" || kind === "ice_candidate";
+      if (here?.name !== void 0 && said.link === void 0 && isAnswer && !facts?.hasHeard) {
+        here = this.change(here, { name: void 0 });
+        this.effects.push({ do: "classic", key: here.key });
+      }
+      const isMine = here && here.name === said.link && (here.name !== void 0 || kind !== "offer" || facts?.isSamePage);
+      const shown = here ? void 0 : this.shown(said, own);
+      const person = this.people.get(from) ?? (shown ? { ...shown.person, connectionId: from } : { connectionId: from, peerId: said.peerId, name: said.name, polite: true });
+      switch (KINDS2[kind][isMine ? 0 : shown ? 1 : here ? 2 : 3]) {
+        case "take":
+          this.effects.push({ do: "take", key: here.key });
+          return;
+        case "accept":
+          return this.accept(said, person, here);
+        case "deny":
+          return this.tell(from, { type: "link_lost", link: said.link });
+        case "keep": {
+          this.move(shown, person);
+          return this.tell(from, { type: "usher.link_kept", link: shown.name });
+        }
+        case "move":
+          return this.move(shown, person);
+        case "forget":
+          return this.close(shown);
+        case "renew": {
+          this.close(here);
+          return this.begin(person, id);
+        }
+        case "begin":
+          if (this.checking.has(from))
+            this.begin(person, id);
+          return;
+        case "tell":
+          this.effects.push({ do: "problem", person });
+          return;
+      }
+    }
+    /** The link of ours that the sender is at the other end of, as its name or a proof shows. */
+    shown({ link: name, proofs, from }, own) {
+      return [...this.links.values()].find((link) => link.name !== void 0 && link.status === "connected" && (link.name === name || own !== void 0 && proofs.includes(proofOf(link.name, from, own))));
+    }
+    /** The first offer of a new connection. */
+    accept(said, person, old) {
+      if (old && said.facts?.isOffering && !person.polite && said.link !== void 0)
+        return;
+      for (const link of this.links.values()) {
+        if (link.person.connectionId === said.from)
+          this.close(link);
+      }
+      this.begin({ ...person, name: person.name ?? said.name }, said.link, false);
+      this.effects.push({ do: "take", key: this.count });
+    }
+  };
+
+  // src/configuration.ts
+  function connect(configuration, onRefused) {
+    try {
+      return new RTCPeerConnection(configuration);
+    } catch (err) {
+      const { usable, refused: refused2 } = sift(configuration.iceServers ?? []);
+      if (!refused2.length)
+        throw err;
+      const connection = new RTCPeerConnection({ ...configuration, iceServers: usable });
+      refused2.forEach(onRefused);
+      return connection;
+    }
+  }
+  function configure(connection, iceServers) {
+    const others = connection.getConfiguration();
+    try {
+      connection.setConfiguration({ ...others, iceServers });
+    } catch {
+      connection.setConfiguration({ ...others, iceServers: sift(iceServers).usable });
+    }
+  }
+  function sift(servers) {
+    const refused2 = [];
+    const usable = servers.flatMap((server) => [server.urls].flat().map(
+      (urls) => ({ ...server, urls })
+    )).filter((server) => {
+      try {
+        new RTCPeerConnection({ iceServers: [server] }).close();
+        return true;
+      } catch (err) {
+        refused2.push(new Error(`The ICE server ${server.urls} cannot be used: ${String(err)}`));
+        return false;
+      }
+    });
+    return { usable, refused: refused2 };
+  }
+
+  // src/sending.ts
+  var BUFFERED_MAX = 1 << 20;
+  var LOOK_MS = 100;
+  function is(data, ...names) {
+    return names.includes(Object.prototype.toString.call(data).slice(8, -1));
+  }
+  function isBlob(data) {
+    return is(data, "Blob", "File");
+  }
+  function checkData(data, most = Infinity) {
+    const isBytes = is(data, "ArrayBuffer") || ArrayBuffer.isView(data);
+    if (typeof data !== "string" && !isBytes && !isBlob(data)) {
+      throw new TypeError("Only a text, bytes (ArrayBuffer or a view of one) or a Blob can be sent: turn an object into a text with JSON.stringify");
+    }
+    const length = lengthOf(data, most);
+    if (length > most) {
+      throw new TypeError(`A message to this peer holds at most ${most} bytes, not ${length}: send it in pieces`);
+    }
+  }
+  function lengthOf(data, most) {
+    if (typeof data !== "string")
+      return isBlob(data) ? data.size : data.byteLength;
+    return data.length * 3 <= most ? data.length : new TextEncoder().encode(data).length;
+  }
+  function kept(data) {
+    if (typeof data === "string" || isBlob(data))
+      return data;
+    return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice() : data.slice(0);
+  }
+  var SendQueue = class {
+    constructor(channel) {
+      this.channel = channel;
+      this.waiting = [];
+    }
+    /** Whether the browser has taken it all; false where there is no open channel. */
+    push(data) {
+      const channel = this.channel();
+      if (!channel)
+        return Promise.resolve(false);
+      if (!this.waiting.length && !isBlob(data) && channel.bufferedAmount <= BUFFERED_MAX) {
+        return Promise.resolve(give(channel, data));
+      }
+      return new Promise((done) => {
+        this.waiting.push({ data: kept(data), done });
+        if (this.waiting.length === 1)
+          void this.drain();
+      });
+    }
+    async drain() {
+      for (let next = this.waiting[0]; next; next = this.waiting[0]) {
+        const data = isBlob(next.data) ? await next.data.arrayBuffer().catch(() => void 0) : next.data;
+        const channel = await this.room();
+        this.waiting.shift();
+        next.done(channel !== void 0 && data !== void 0 && give(channel, data));
+      }
+    }
+    /** The channel, once little waits in it. */
+    async room() {
+      for (; ; ) {
+        const channel = this.channel();
+        if (!channel || channel.bufferedAmount <= BUFFERED_MAX)
+          return channel;
+        channel.bufferedAmountLowThreshold || (channel.bufferedAmountLowThreshold = BUFFERED_MAX);
+        await new Promise((resolve) => {
+          setTimeout(resolve, LOOK_MS);
+          channel.addEventListener("bufferedamountlow", resolve, { once: true });
+        });
+      }
+    }
+  };
+  function give(channel, data) {
+    try {
+      channel.send(data);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  // src/stats.ts
+  var FAIR = { rttMs: 200, lossRatio: 0.03 };
+  var POOR = { rttMs: 450, lossRatio: 0.1 };
+  var Meter = class {
+    async read(connection) {
+      const report = await connection.getStats();
+      const pair = selectedPair(report);
+      const figures = { relayed: isRelayed(report, pair), quality: "unknown" };
+      const now = {
+        at: performance.now(),
+        bytesIn: pair?.bytesReceived ?? 0,
+        bytesOut: pair?.bytesSent ?? 0,
+        received: 0,
+        lost: 0
+      };
+      report.forEach((entry) => {
+        if (entry.type !== "inbound-rtp")
+          return;
+        now.received += entry.packetsReceived ?? 0;
+        now.lost += entry.packetsLost ?? 0;
+        if (typeof entry.jitter === "number") {
+          figures.jitterMs = Math.max(figures.jitterMs ?? 0, Math.round(entry.jitter * 1e3));
+        }
+      });
+      figures.packetsReceived = now.received;
+      figures.packetsLost = now.lost;
+      if (pair?.currentRoundTripTime !== void 0) {
+        figures.rttMs = Math.round(pair.currentRoundTripTime * 1e3);
+      }
+      if (this.last)
+        compare(this.last, now, figures);
+      this.last = now;
+      figures.quality = pair ? quality(figures) : "unknown";
+      return figures;
+    }
+  };
+  function compare(last, now, figures) {
+    const ms = now.at - last.at;
+    if (ms <= 0)
+      return;
+    figures.bitrateInKbps = Math.max(0, Math.round((now.bytesIn - last.bytesIn) * 8 / ms));
+    figures.bitrateOutKbps = Math.max(0, Math.round((now.bytesOut - last.bytesOut) * 8 / ms));
+    const lost2 = Math.max(0, now.lost - last.lost);
+    const all = lost2 + Math.max(0, now.received - last.received);
+    if (all > 0)
+      figures.lossRatio = lost2 / all;
+  }
+  function quality({ rttMs, lossRatio }) {
+    if (rttMs === void 0)
+      return "unknown";
+    const loss = lossRatio ?? 0;
+    if (rttMs > POOR.rttMs || loss > POOR.lossRatio)
+      return "poor";
+    return rttMs > FAIR.rttMs || loss > FAIR.lossRatio ? "fair" : "good";
+  }
+  function selectedPair(report) {
+    let pair;
+    report.forEach((entry) => {
+      if (entry.type === "transport" && entry.selectedCandidatePairId) {
+        pair = report.get(entry.selectedCandidatePairId) ?? pair;
+      }
+    });
+    if (pair)
+      return pair;
+    report.forEach((entry) => {
+      if (entry.type === "candidate-pair" && (entry.selected || entry.nominated))
+        pair ?? (pair = entry);
+    });
+    return pair;
+  }
+  function isRelayed(report, pair) {
+    return ["localCandidateId", "remoteCandidateId"].some(
+      (name) => report.get(pair?.[name])?.candidateType === "relay"
+    );
   }
 
   // src/peer.ts
   var CHANNEL = "usher";
   var DISCONNECTED_MS = 4e3;
   var RESTART_EVERY_MS = 8e3;
+  var MESSAGE_MAX = 65536;
   var Peer = class {
     constructor(setup, isOfferer, delegate) {
       this.delegate = delegate;
@@ -297,9 +1155,13 @@
       this.isIgnoringOffer = false;
       this.isSettingAnswer = false;
       this.hasOffered = false;
+      this.meter = new Meter();
+      this.queue = new SendQueue(() => this.openChannel);
+      this.tracks = [];
       this.early = [];
       this.last = Promise.resolve();
       const { connectionId, peerId, name } = setup;
+      this.key = setup.key;
       this.polite = setup.polite;
       this.link = setup.link;
       this.info = {
@@ -311,26 +1173,34 @@
         receiveChannel: null,
         streams: []
       };
-      this.connection = new RTCPeerConnection(setup.configuration);
-      this.listen();
-      this.addTracks(setup, isOfferer);
-      if (isOfferer)
-        this.openSendChannel();
+      this.connection = connect(setup.configuration, (err) => this.report(err));
+      try {
+        this.listen();
+        this.addTracks(setup, isOfferer);
+        if (isOfferer)
+          this.openSendChannel();
+      } catch (err) {
+        this.close();
+        throw err;
+      }
     }
     get isClassic() {
       return this.link === void 0;
+    }
+    becomeClassic() {
+      this.link = void 0;
     }
     addTracks(setup, isOfferer) {
       const stream = setup.stream;
       for (const track of stream?.getTracks() ?? [])
         this.connection.addTrack(track, stream);
-      if (!isOfferer)
-        return;
-      for (const kind of setup.receive) {
+      for (const kind of isOfferer ? setup.receive : []) {
         const isThere = stream?.getTracks().some((track) => track.kind === kind);
         if (!isThere)
           this.connection.addTransceiver(kind, { direction: "recvonly" });
       }
+      if (stream)
+        this.sendSound(stream);
     }
     listen() {
       const connection = this.connection;
@@ -344,6 +1214,10 @@
       if (!this.isClosed)
         this.delegate.say(this, { ...message, link: this.link });
     }
+    report(err) {
+      if (!this.isClosed)
+        this.delegate.onProblem(this.info, err);
+    }
     // Negotiation
     async offer() {
       if (this.isClosed || this.isClassic && (this.hasOffered || this.hasHeard))
@@ -356,7 +1230,8 @@
           return;
         this.say({ type: "offer", offer: offer.toJSON(), again: this.hasHeard });
         this.hasOffered = true;
-      } catch {
+      } catch (err) {
+        this.report(err);
       } finally {
         this.isMakingOffer = false;
       }
@@ -367,12 +1242,24 @@
     }
     /** Whether an offer comes from the page that is at the other end already. */
     isOfSamePage(offer) {
-      const known = fingerprint(this.connection.remoteDescription?.sdp);
-      return known !== void 0 && known === fingerprint(offer.sdp);
+      const known = fingerprint(this.connection.remoteDescription);
+      return known !== void 0 && known === fingerprint(offer);
+    }
+    /** Its page is back in the room, under another connection id: what was said between is lost. */
+    goOn() {
+      for (const event of this.tracks)
+        this.delegate.onTrack(this, event);
+      const offer = this.connection.localDescription;
+      if (offer && this.connection.signalingState === "have-local-offer") {
+        this.say({ type: "offer", offer: offer.toJSON(), again: this.hasHeard });
+      }
     }
     /** Takes a message of the other page. One after another, since each may wait. */
     take(message) {
-      this.last = this.last.then(() => this.handle(message)).catch(() => {
+      this.last = this.last.then(() => this.handle(message)).catch((err) => {
+        this.report(err);
+        if (message.offer)
+          this.say({ type: "usher.negotiation_failed" });
       });
       return this.last;
     }
@@ -418,7 +1305,9 @@
       }
       try {
         await (candidate ? this.connection.addIceCandidate(candidate) : this.connection.addIceCandidate());
-      } catch {
+      } catch (err) {
+        if (!this.isIgnoringOffer)
+          throw err;
       }
     }
     // The path
@@ -446,12 +1335,13 @@
       if (!this.isClosed)
         this.connection.restartIce();
     }
-    configure(configuration) {
+    configure(iceServers) {
       if (this.isClosed)
         return;
       try {
-        this.connection.setConfiguration({ ...this.connection.getConfiguration(), ...configuration });
-      } catch {
+        configure(this.connection, iceServers);
+      } catch (err) {
+        this.report(err);
       }
     }
     // Data
@@ -466,17 +1356,25 @@
     get openChannel() {
       return [this.info.sendChannel, this.info.receiveChannel].find((channel) => channel?.readyState === "open") ?? void 0;
     }
+    /** @throws TypeError for what cannot be sent. */
+    check(data) {
+      checkData(data, this.openChannel ? this.connection.sctp?.maxMessageSize ?? MESSAGE_MAX : void 0);
+    }
+    /** Whether the browser has taken it all. */
+    sendData(data) {
+      return this.queue.push(data);
+    }
     receive(channel) {
       if (!this.info.receiveChannel || channel.label === CHANNEL) {
         this.info.receiveChannel = channel;
         channel.binaryType = "arraybuffer";
         channel.addEventListener("message", ({ data }) => this.delegate.onMessage(this, data));
       }
-      const opened = () => this.delegate.onReceiveChannel(this, channel);
+      const opened2 = () => this.delegate.onReceiveChannel(this, channel);
       if (channel.readyState === "open")
-        opened();
+        opened2();
       else
-        channel.addEventListener("open", opened, { once: true });
+        channel.addEventListener("open", opened2, { once: true });
     }
     // Media
     onTrack(event) {
@@ -487,20 +1385,30 @@
           if (!stream.getTracks().length) {
             this.info.streams = this.info.streams.filter((one) => one !== stream);
           }
+          this.tracks = this.tracks.filter((one) => one.track !== track);
           this.delegate.onTrackRemoved(this, track);
         };
       }
+      this.tracks = [...this.tracks.filter((one) => one.track !== event.track), event];
       this.delegate.onTrack(this, event);
     }
     /** Sends these tracks and no others from now on, without a new offer where that can be. */
     async send(stream) {
       if (this.isClosed)
         return;
+      try {
+        await this.sendTracks(stream);
+      } catch (err) {
+        this.report(err);
+      }
+    }
+    async sendTracks(stream) {
+      this.sendSound(stream);
       for (const kind of ["audio", "video"]) {
         const track = stream.getTracks().find((one) => one.kind === kind) ?? null;
         const transceiver = this.transceiver(kind);
         if (transceiver) {
-          await transceiver.sender.replaceTrack(track).catch(() => void 0);
+          await transceiver.sender.replaceTrack(track);
           if (!track || transceiver.direction.includes("send") || this.isClassic)
             continue;
           transceiver.sender.setStreams?.(stream);
@@ -511,7 +1419,19 @@
       }
     }
     transceiver(kind) {
-      return this.connection.getTransceivers().find((one) => one.receiver.track.kind === kind && one.currentDirection !== "stopped");
+      return this.connection.getTransceivers().find((one) => one !== this.sound && one.receiver.track.kind === kind && one.currentDirection !== "stopped");
+    }
+    /** A shared screen's sound, beside the microphone's. Classic clients take no further offer. */
+    sendSound(stream) {
+      if (this.isClassic)
+        return;
+      const sound = soundOf.get(stream) ?? null;
+      if (this.sound) {
+        void this.sound.sender.replaceTrack(sound).catch(() => void 0);
+        this.sound.direction = sound ? "sendrecv" : "recvonly";
+      } else if (sound) {
+        this.sound = this.connection.addTransceiver(sound, { streams: [stream] });
+      }
     }
     close() {
       if (this.isClosed)
@@ -525,198 +1445,287 @@
       this.info.state = "closed";
     }
   };
-  function fingerprint(sdp) {
-    return sdp?.match(/^a=fingerprint:(.*)$/m)?.[1];
+  function fingerprint(description) {
+    return String(description?.sdp).match(/^a=fingerprint:(.*)$/m)?.[1];
   }
 
   // src/mesh.ts
-  var ORPHAN_MS = 6e4;
+  var textOf = (value) => typeof value === "string" ? value : void 0;
   var Mesh = class {
     constructor(delegate) {
       this.delegate = delegate;
-      /** By connection id. */
-      this.peers = /* @__PURE__ */ new Map();
-      /** By connection id, for the application; found by peer id as well. */
+      /** By connection id, for the application; by peer id as well, where that is nobody's else. */
       this.peerConnections = {};
       this.peerInfo = {};
-      /** Connections whose pages are not in the room at present, by peer id. */
-      this.orphans = /* @__PURE__ */ new Map();
-      this.politeness = /* @__PURE__ */ new Map();
+      this.peers = /* @__PURE__ */ new Map();
+      this.timers = /* @__PURE__ */ new Map();
+      this.state = EMPTY;
+      this.isClosed = false;
+      this.peerDelegate = {
+        ...delegate,
+        onState: (peer) => {
+          this.dispatch({ type: "status", key: peer.key, status: peer.info.state });
+          this.list();
+          delegate.onState(peer);
+        }
+      };
     }
+    /** Oldest first; with those whose pages are on their way back. */
+    get all() {
+      return [...this.peers.values()];
+    }
+    /** Oldest first, and last those whose pages are not in the room: all, or the broken ones. */
+    sorted(isBrokenAlone) {
+      const isLast = ({ key, info }) => this.state.links.get(key)?.isOrphan && !(isBrokenAlone && info.state === "connected") ? 1 : 0;
+      return this.all.sort((one, other) => isLast(one) - isLast(other));
+    }
+    /** By connection id, or else the oldest of those who claim this peer id. */
     find(id) {
-      return this.peers.get(id) ?? [...this.peers.values()].find((peer) => peer.info.peerId === id);
+      return this.sorted(false).find((peer) => peer.info.connectionId === id) ?? this.sorted(true).find((peer) => peer.info.peerId === id);
     }
     // Who is there
-    /** Somebody came after us: the first offer is ours. */
-    welcome(member) {
-      this.politeness.set(member.connectionId, false);
-      const known = this.adopt(member, false);
-      if (known) {
-        this.tell(known, { type: "link_check", link: known.link });
-      } else {
-        this.begin(member, false, randomID());
-      }
+    /** Somebody came after us. */
+    welcome({ connectionId, peerId, name }) {
+      this.dispatch({ type: "joined", person: { connectionId, peerId, name, polite: false } });
     }
-    /** Somebody was there before us, and makes the first offer. */
-    meet(member, polite) {
-      this.politeness.set(member.connectionId, polite);
-      if (this.peers.has(member.connectionId))
-        return;
-      this.adopt(member, polite);
-    }
-    /** After a reload nobody was told that our connections are gone: we begin them again. */
-    meetAgain(member, polite) {
-      this.politeness.set(member.connectionId, polite);
-      if (!this.peers.has(member.connectionId))
-        this.begin(member, polite, randomID());
-    }
-    /** A connection that works goes on under another connection id. */
-    adopt(member, polite) {
-      const known = this.orphans.get(member.peerId) ?? [...this.peers.values()].find((peer) => peer.info.peerId === member.peerId && peer.info.connectionId !== member.connectionId);
-      if (!known)
-        return void 0;
-      const isGood = known.link !== void 0 && known.connection.connectionState === "connected";
-      if (!isGood) {
-        this.orphans.delete(member.peerId);
-        if (this.peers.get(known.info.connectionId) === known)
-          this.forget(known);
-        known.close();
-        return void 0;
-      }
-      this.orphans.delete(member.peerId);
-      this.unlist(known);
-      known.info.connectionId = member.connectionId;
-      known.info.name = member.name ?? known.info.name;
-      known.polite = polite;
-      this.list(known);
-      return known;
+    /**
+     * Somebody was there before us, and makes the first offer; unless we `begin`: after a reload
+     * nobody was told that our connections are gone.
+     */
+    meet({ connectionId, peerId, name, polite }, begins) {
+      this.dispatch({ type: "there", person: { connectionId, peerId, name, polite }, begins });
     }
     leave(connectionId) {
-      this.politeness.delete(connectionId);
-      const peer = this.peers.get(connectionId);
-      if (peer)
-        this.remove(peer);
+      this.dispatch({ type: "left", connectionId });
     }
     /** The room is entered anew: who is not there yet may come back. */
     uproot() {
-      this.politeness.clear();
-      for (const peer of [...this.peers.values()]) {
-        this.forget(peer);
-        this.orphans.set(peer.info.peerId, peer);
-        setTimeout(() => this.drop(peer), ORPHAN_MS);
-      }
-    }
-    drop(peer) {
-      if (this.orphans.get(peer.info.peerId) !== peer)
-        return;
-      this.orphans.delete(peer.info.peerId);
-      peer.close();
-      this.delegate.onCount(peer);
-    }
-    begin(member, polite, link, isOfferer = true) {
-      const peer = new Peer({
-        ...member,
-        polite,
-        link,
-        configuration: this.delegate.configuration(),
-        stream: this.delegate.stream(),
-        receive: this.delegate.receive()
-      }, isOfferer, this.delegate);
-      this.list(peer);
-      this.delegate.onCount(peer);
-      return peer;
+      this.dispatch({ type: "fresh" });
     }
     remove(peer) {
-      this.forget(peer);
-      this.drop(peer);
-      peer.close();
-      this.delegate.onCount(peer);
-    }
-    // The application's view
-    list(peer) {
-      const { connectionId, peerId } = peer.info;
-      this.peers.set(connectionId, peer);
-      this.peerConnections[connectionId] = peer.connection;
-      this.peerInfo[connectionId] = peer.info;
-      if (peerId === connectionId)
-        return;
-      const alias = { configurable: true, enumerable: false };
-      Object.defineProperty(this.peerConnections, peerId, { ...alias, value: peer.connection });
-      Object.defineProperty(this.peerInfo, peerId, { ...alias, value: peer.info });
-    }
-    unlist(peer) {
-      const { connectionId, peerId } = peer.info;
-      if (this.peers.get(connectionId) !== peer)
-        return;
-      this.peers.delete(connectionId);
-      for (const id of [connectionId, peerId]) {
-        delete this.peerConnections[id];
-        delete this.peerInfo[id];
-      }
-    }
-    forget(peer) {
-      this.unlist(peer);
-    }
-    // What others say
-    tell(peer, payload) {
-      this.delegate.tell(peer.info.connectionId, payload);
+      this.dispatch({ type: "gone", key: peer.key });
     }
     /** Takes a payload of another page; false where it is none of the mesh's. */
     take(type, data) {
-      if (!["offer", "answer", "ice_candidate", "link_check", "link_lost"].includes(type)) {
+      if (!isKind(type))
         return false;
-      }
       const message = { ...data, type };
-      const connectionId = String(data.connectionId);
-      const peer = this.peers.get(connectionId);
-      if (peer && this.isClassicAnswer(peer, message))
-        peer.link = void 0;
-      const isOfPeer = peer !== void 0 && peer.link === message.link && (peer.link !== void 0 || !message.offer || peer.isOfSamePage(message.offer));
-      if (type === "link_lost") {
-        if (isOfPeer)
-          this.renew(peer);
-      } else if (isOfPeer) {
-        if (type !== "link_check")
-          void peer.take(message);
-      } else if (type === "link_check" || message.again) {
-        this.delegate.tell(connectionId, { type: "link_lost", link: message.link });
-      } else if (message.offer) {
-        this.accept(message, data, peer);
-      }
+      const from = String(data.connectionId);
+      const peer = this.peers.get(linkWith(this.state, from)?.key ?? 0);
+      const { proofs } = data;
+      this.dispatch({
+        type: "said",
+        from,
+        kind: type === "offer" && message.again ? "again" : type,
+        link: textOf(data.link),
+        proofs: Array.isArray(proofs) ? proofs : [],
+        peerId: textOf(data.offererId) ?? from,
+        name: textOf(data.name) ?? null,
+        facts: peer && {
+          hasHeard: peer.hasHeard,
+          isOffering: peer.isOffering,
+          isSamePage: peer.isOfSamePage(message.offer)
+        }
+      }, message);
       return true;
     }
-    /** Classic clients answer without the link's name; from then on we know that they are such. */
-    isClassicAnswer(peer, message) {
-      return message.link === void 0 && !message.offer && !peer.hasHeard && (message.answer !== void 0 || message.type === "ice_candidate");
+    // What is decided
+    dispatch(event, message) {
+      const { state, effects } = transition2(this.state, {
+        ...event,
+        id: randomID(),
+        own: this.delegate.connectionId()
+      });
+      this.state = state;
+      for (const effect of effects)
+        if (!this.isClosed)
+          this.carryOut(effect, message);
     }
-    /** The other page has lost the connection: both begin again, the impolite side with an offer. */
-    renew(peer) {
-      const { connectionId, peerId, name } = peer.info;
-      this.remove(peer);
-      this.begin({ connectionId, peerId, name }, peer.polite, randomID());
+    carryOut(effect, message) {
+      switch (effect.do) {
+        case "begin":
+          return this.begin(effect.link, effect.isOfferer);
+        case "take":
+          void this.peers.get(effect.key)?.take(message);
+          return;
+        case "move":
+          return this.move(effect.link);
+        case "classic":
+          this.peers.get(effect.key)?.becomeClassic();
+          return;
+        case "close":
+          return this.end(effect.key);
+        case "tell":
+          return this.delegate.tell(effect.to, effect.payload);
+        case "problem": {
+          const err = new Error("The other page could not set the connection up");
+          return this.delegate.onProblem(effect.person, err);
+        }
+        case "wait":
+          return this.wait(effect.timer, effect.ms, effect.then);
+        case "unwait":
+          return this.unwait(effect.timer);
+      }
     }
-    /** The first offer of a new connection. */
-    accept(message, data, old) {
-      const connectionId = String(data.connectionId);
-      const polite = this.politeness.get(connectionId) ?? true;
-      if (old?.isOffering && !polite && message.link !== void 0)
+    begin({ key, person, name: link }, isOfferer) {
+      let peer;
+      try {
+        peer = new Peer({
+          ...person,
+          key,
+          link,
+          configuration: this.delegate.configuration(),
+          stream: this.delegate.stream(),
+          receive: this.delegate.receive()
+        }, isOfferer, this.peerDelegate);
+      } catch (err) {
+        this.dispatch({ type: "gone", key });
+        this.delegate.tell(person.connectionId, { type: "usher.negotiation_failed", link });
+        return this.delegate.onProblem(person, err);
+      }
+      this.peers.set(key, peer);
+      this.list();
+      this.delegate.onCount(peer);
+    }
+    move({ key, person }) {
+      const peer = this.peers.get(key);
+      if (!peer)
         return;
-      const peerId = typeof data.offererId === "string" ? data.offererId : connectionId;
-      const name = typeof data.name === "string" ? data.name : old?.info.name ?? null;
-      if (old)
-        this.remove(old);
-      const orphan = this.orphans.get(peerId);
-      if (orphan)
-        this.drop(orphan);
-      const peer = this.begin({ connectionId, peerId, name }, polite, message.link, false);
-      void peer.take(message);
+      const { connectionId, peerId, name, polite } = person;
+      Object.assign(peer.info, { connectionId, peerId, name: name ?? peer.info.name });
+      peer.polite = polite;
+      this.list();
+      this.delegate.onCount(peer);
+      peer.goOn();
+    }
+    end(key) {
+      const peer = this.peers.get(key);
+      if (!peer)
+        return;
+      this.peers.delete(key);
+      peer.close();
+      this.list();
+      this.delegate.onCount(peer);
+    }
+    wait(timer, ms, then) {
+      this.timers.set(timer, setTimeout(() => {
+        this.timers.delete(timer);
+        this.dispatch(then);
+      }, ms));
+    }
+    unwait(timer) {
+      clearTimeout(this.timers.get(timer));
+      this.timers.delete(timer);
+    }
+    /** Connection ids go before peer ids, and who had a peer id first keeps it. */
+    list() {
+      const { peerConnections, peerInfo } = this;
+      for (const id of Object.getOwnPropertyNames(peerInfo)) {
+        delete peerConnections[id];
+        delete peerInfo[id];
+      }
+      const put = (id, { connection, info }, enumerable) => {
+        if (Object.prototype.hasOwnProperty.call(peerInfo, id))
+          return;
+        const how = { configurable: true, enumerable };
+        Object.defineProperty(peerConnections, id, { ...how, value: connection });
+        Object.defineProperty(peerInfo, id, { ...how, value: info });
+      };
+      for (const peer of this.sorted(false))
+        put(peer.info.connectionId, peer, true);
+      for (const peer of this.sorted(true))
+        put(peer.info.peerId, peer, false);
     }
     close() {
-      for (const peer of [...this.peers.values(), ...this.orphans.values()]) {
-        this.unlist(peer);
+      for (const timer of [...this.timers.keys()])
+        this.unwait(timer);
+      this.isClosed = true;
+      const peers = this.all;
+      this.peers.clear();
+      this.list();
+      for (const peer of peers)
         peer.close();
+    }
+  };
+
+  // src/name.ts
+  var HALVES = /\p{Cs}/gu;
+  function nameOf2(name) {
+    return name?.replace(HALVES, "�") ?? null;
+  }
+  function joiningName(name, dialect) {
+    return nameOf2(name) || (dialect === "v1" ? "Guest" : "");
+  }
+
+  // src/playback.ts
+  var Playback = class {
+    /**
+     * @param streams What peers send.
+     * @param onBlocked Something is not played; once until all of it is.
+     */
+    constructor(streams, onBlocked) {
+      this.streams = streams;
+      this.onBlocked = onBlocked;
+      /** What the application, or the client, has handed over. */
+      this.attached = /* @__PURE__ */ new Set();
+      this.blocked = /* @__PURE__ */ new Set();
+      this.isTold = false;
+    }
+    /** Plays a stream in an element; `null` ends that. @returns whether it plays. */
+    attach(el, stream) {
+      if (el.srcObject !== stream)
+        el.srcObject = stream;
+      if (!stream) {
+        this.attached.delete(el);
+        this.blocked.delete(el);
+        return Promise.resolve(false);
       }
-      this.orphans.clear();
+      this.attached.add(el);
+      el.playsInline = true;
+      return this.play(el);
+    }
+    async play(el) {
+      try {
+        await el.play();
+        this.blocked.delete(el);
+        return true;
+      } catch (err) {
+        if (err.name === "NotAllowedError") {
+          this.blocked.add(el);
+          this.tell();
+        }
+        return false;
+      }
+    }
+    tell() {
+      if (this.isTold)
+        return;
+      this.isTold = true;
+      this.onBlocked();
+    }
+    /** A peer's track came: listeners have put it into elements of the page, which may be blocked. */
+    watch(track) {
+      const look = () => void this.look();
+      setTimeout(look);
+      track.addEventListener("unmute", look, { once: true });
+    }
+    /** Of elements in the document, those that want to play and do not. */
+    look() {
+      const streams = this.streams();
+      const all = globalThis.document?.querySelectorAll("audio, video");
+      for (const el of all ?? []) {
+        const isOurs = streams.includes(el.srcObject);
+        if (isOurs && el.autoplay && el.paused)
+          void this.play(el);
+      }
+    }
+    /** To be called in a click or key press. @returns whether everything plays. */
+    async start() {
+      const paused = [...this.attached].filter((el) => el.paused);
+      const all = /* @__PURE__ */ new Set([...this.blocked, ...paused]);
+      const plays = await Promise.all([...all].map((el) => this.play(el)));
+      this.isTold = this.blocked.size > 0;
+      return plays.every(Boolean);
     }
   };
 
@@ -774,28 +1783,104 @@
     }
   };
 
+  // src/options.ts
+  var BYTES_MAX = 256;
+  function bytesOf(text2) {
+    try {
+      return encodeURIComponent(text2).replace(/%../g, "-").length;
+    } catch {
+      return NaN;
+    }
+  }
+  var isObject = (value) => typeof value === "object" && value !== null;
+  var oneOf = (...words) => [(value) => words.includes(value), words.join(" or ")];
+  var text = (least) => [
+    (value) => typeof value === "string" && bytesOf(value) >= least && bytesOf(value) <= BYTES_MAX,
+    `a text of ${least} to ${BYTES_MAX} bytes of UTF-8`
+  ];
+  var isUrls = (urls) => [urls].flat().every((one) => typeof one === "string");
+  var device = [
+    (value) => typeof value === "boolean" || isObject(value),
+    "true, false or constraints"
+  ];
+  var rules = {
+    sessionId: text(1),
+    name: text(0),
+    clientId: text(1),
+    id: text(1),
+    getToken: [
+      (value) => typeof value === "function",
+      "a function that gives a token, or a promise of one"
+    ],
+    video: [isObject, "an object: for camera and microphone write { audio: true, video: true }"],
+    signallingServer: [
+      (value) => typeof value === "string" || value instanceof URL,
+      "a ws:, wss:, http: or https: URL"
+    ],
+    stream: [(value) => typeof value.getTracks === "function", "a MediaStream"],
+    iceServers: [
+      (value) => Array.isArray(value) && value.every((one) => isUrls(one?.urls)),
+      "an array of objects like { urls: 'stun:stun.example' }"
+    ],
+    iceTransportPolicy: oneOf("all", "relay"),
+    keepSession: [
+      (value) => typeof value === "boolean" || typeof value === "string" && value !== "",
+      "true, false or a name"
+    ],
+    dialect: oneOf("auto", "v1", "classic"),
+    joinWithoutMediaAfterMs: [
+      (value) => typeof value === "number" && value >= 0,
+      "a number of milliseconds, or Infinity"
+    ]
+  };
+  var videoRules = {
+    el: [isObject, "a video element"],
+    audio: device,
+    video: device
+  };
+  function checkOptions(options) {
+    if (!isObject(options))
+      throw new TypeError("options must be an object: { sessionId: 'a room' }");
+    if (options.sessionId == null)
+      throw new TypeError("sessionId must be given: the name of a room");
+    check(options, rules);
+    check(options.video ?? {}, videoRules, "video.");
+  }
+  function check(options, table, prefix = "") {
+    for (const [name, value] of Object.entries(options)) {
+      const names = Object.keys(table);
+      if (!names.includes(name)) {
+        throw new TypeError(`There is no option ${prefix}${name}, but ${names.join(", ")}`);
+      }
+      const [isRight, what2] = table[name];
+      if (value != null && !isRight(value))
+        throw new TypeError(`${prefix}${name} must be ${what2}`);
+    }
+  }
+  function checkPlatform() {
+    if (typeof RTCPeerConnection === "function")
+      return;
+    throw new TypeError("There is no WebRTC here (no RTCPeerConnection): use a browser, or set the globals of a WebRTC package first (registerGlobals() of react-native-webrtc)");
+  }
+
+  // src/ready.ts
+  var Ready = class {
+    constructor() {
+      this.promise = new Promise((resolve, reject) => {
+        this.resolve = resolve;
+        this.refuse = reject;
+      });
+      this.promise.catch(() => void 0);
+    }
+    reject(code, message) {
+      this.refuse(Object.assign(new Error(message), { code }));
+    }
+  };
+
   // src/backoff.ts
   function backoff(attempt, minMs, mostMs = 6e4) {
     const most = Math.min(mostMs, 2e3 * 2 ** Math.min(attempt - 1, 10));
     return minMs + Math.random() * Math.max(0, most - minMs);
-  }
-
-  // src/codes.ts
-  function isFinal(code) {
-    return [1002, 1003, 1007, 1009].includes(code) || code >= 4500;
-  }
-  function explain(code, reason) {
-    const said = reason ? ` (${reason})` : "";
-    switch (code) {
-      case 1009:
-        return `A message was too long for the server${said}`;
-      case 4501:
-        return `This connection was closed by the operator, or its token was revoked${said}`;
-      case 4509:
-        return `Another connection of the same peer took this one's place${said}`;
-      default:
-        return `The server closed the connection for good, with code ${code}${said}`;
-    }
   }
 
   // src/liveness.ts
@@ -806,8 +1891,8 @@
      * @param ping Asks the other side for a sign of life; false where there is nobody to ask.
      * @param onSilence Nothing came back.
      */
-    constructor(ping, onSilence) {
-      this.ping = ping;
+    constructor(ping2, onSilence) {
+      this.ping = ping2;
       this.onSilence = onSilence;
       this.heardAt = 0;
       this.interval = setInterval(() => {
@@ -834,9 +1919,63 @@
     }
   };
 
+  // src/probe.ts
+  var PATIENCE_MS = 5e3;
+  async function check2(address, form) {
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(), PATIENCE_MS);
+    try {
+      const body = new URLSearchParams();
+      for (const [name, value] of Object.entries(form))
+        if (value)
+          body.set(name, value);
+      const answer = await fetch(address.route("/signal/check"), {
+        method: "POST",
+        body,
+        credentials: "omit",
+        cache: "no-store",
+        signal: stop.signal
+      });
+      const { status } = answer;
+      const said = status === 204 ? {} : await answer.json();
+      if (status < 300)
+        return {};
+      return [404, 405, 426].includes(status) || !/^[a-z_]{1,64}$/.test(said.error) ? void 0 : { error: said.error, description: said.error_description };
+    } catch {
+      return void 0;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   // src/token.ts
-  var FinalTokenError = class extends Error {
+  var TokenError = class extends Error {
+    constructor(code, message, final) {
+      super(message);
+      this.code = code;
+      this.final = final;
+    }
   };
+  function tidy(token) {
+    const text2 = typeof token === "string" ? token.trim() : "";
+    if (/^[!-~]+$/.test(text2) && !/^[<{["]/.test(text2))
+      return text2;
+    if (!token)
+      throw new TokenError("token_unavailable", "getToken gave no token");
+    throw new TokenError("token_malformed", `getToken gave ${what(text2) || typeof token}, no token`);
+  }
+  function what(text2) {
+    return /^\s*<(!doctype|html|head|body)/i.test(text2) ? "an HTML page" : /^\s*[{[]/.test(text2) ? "JSON" : text2 && "a text";
+  }
+  function isOwn(token) {
+    try {
+      const [head = ""] = token.split(".");
+      const { typ } = JSON.parse(atob(head.replace(/-/g, "+").replace(/_/g, "/")));
+      return /^(application\/)?at\+jwt$/i.test(typ);
+    } catch {
+      return false;
+    }
+  }
   function sessionToken(address, room, clientId) {
     return async () => {
       const form = new URLSearchParams();
@@ -849,454 +1988,583 @@
         body: form,
         credentials: "include",
         cache: "no-store"
+      }).catch(() => {
+        throw new TokenError(
+          "unreachable",
+          explain("unreachable", "asked for a token; is this origin registered?")
+        );
       });
-      if (answer.ok)
-        return (await answer.json()).access_token;
-      const body = await answer.json().catch(() => ({}));
-      const why = body.error_description ?? `status ${answer.status}`;
-      if (answer.status === 401) {
-        throw new FinalTokenError(`There is no session: sign in, or give getToken (${why})`);
-      }
-      if (answer.status === 403 || answer.status === 400 || answer.status === 404) {
-        throw new FinalTokenError(`The session gives no token for this room: ${why}`);
-      }
-      throw new Error(`No token could be had: ${why}`);
+      const { status } = answer;
+      const text2 = await answer.text();
+      const body = parse(text2);
+      if (answer.ok && body.access_token)
+        return body.access_token;
+      const code = body.error && CODES[body.error] && status === 403 ? body.error : answer.ok ? "token_malformed" : "token_unavailable";
+      throw new TokenError(
+        code,
+        `${status === 401 ? "There is no session: sign in, or give getToken" : "The session gives no token for this room"} (${body.error_description ?? `${what(text2) || "nothing"}, status ${status}`})`,
+        [400, 401, 403, 404].includes(status)
+      );
     };
   }
-
-  // src/probe.ts
-  async function speaksV1(address) {
-    const url = address.route("/.well-known/oauth-authorization-server");
+  function parse(text2) {
     try {
-      const answer = await fetch(url, { credentials: "omit" });
-      const metadata = answer.ok ? await answer.json() : void 0;
-      return typeof metadata?.issuer === "string";
+      return Object(JSON.parse(text2));
     } catch {
-    }
-    try {
-      await fetch(url, { credentials: "omit", mode: "no-cors" });
-      return false;
-    } catch {
-      return void 0;
+      return {};
     }
   }
 
-  // src/socket.ts
+  // src/socket-state.ts
+  var GRACE_MS = 3e4;
   var RESUMABLE_MS = 25e3;
   var RESUMABLE_WAIT_MS = 4e3;
+  var REJOIN_MS = 3e3;
   var LOST = 1006;
+  function initial(wanted) {
+    return {
+      phase: "idle",
+      wanted,
+      dialect: wanted === "classic" ? "classic" : "v1",
+      isSettled: wanted !== "auto",
+      isDoubtful: false,
+      hasOwnToken: false,
+      hasOpened: false,
+      attempt: 0,
+      told: void 0,
+      session: void 0,
+      seq: 0,
+      welcome: void 0,
+      freshSeq: 0,
+      replayEnd: 0,
+      outbox: [],
+      acks: 0,
+      lostAt: 0,
+      drainMs: void 0,
+      isRefreshing: false,
+      refreshAttempt: 0,
+      takenSince: void 0,
+      now: 0
+    };
+  }
+  function clientState({ phase, hasOpened }) {
+    switch (phase) {
+      case "idle":
+      case "closed":
+        return phase;
+      case "open":
+      case "replaying":
+        return "open";
+      default:
+        return hasOpened ? "reconnecting" : "connecting";
+    }
+  }
+  function transition3(state, event) {
+    const handler = TABLE[state.phase][event.type];
+    return handler ? handler({ ...state, now: event.now }, event) : { state, effects: [] };
+  }
+  var to = (state, changes, ...effects) => ({ state: { ...state, ...changes }, effects });
+  var tell = (name, what2) => ({ do: "tell", name, what: what2 });
+  var askToken = (state, changes = {}, ...before) => to(state, { ...changes, phase: "token" }, ...before, { do: "getToken" });
+  function open(state, { token }) {
+    const hasOwnToken = isOwn(token);
+    const isTrial = state.isDoubtful && !hasOwnToken;
+    const dialect = state.isSettled ? state.dialect : isTrial ? "classic" : "v1";
+    return to(
+      state,
+      { phase: "opening", dialect, hasOwnToken, isDoubtful: false },
+      { do: "open", dialect, token }
+    );
+  }
+  function noToken(state, { code, message, final, err }) {
+    const problem = { code, message, final: final ?? isFinal(code, state.hasOpened), err };
+    return problem.final ? fail(state, problem) : retry(state, problem);
+  }
+  function opened(state, { protocol }) {
+    if (state.dialect === "v1" && protocol !== "usher.v1")
+      return another(state);
+    if (!state.isSettled && state.dialect === "classic") {
+      return to(state, { phase: "trial" }, { do: "check" });
+    }
+    if (state.dialect === "classic")
+      return classic(state);
+    const settled = { isSettled: true, freshSeq: 0, welcome: void 0 };
+    const { session, seq } = state;
+    return session === void 0 ? to(state, { ...settled, phase: "greeting" }, tell("onOpen", "v1")) : to(
+      state,
+      { ...settled, phase: "resuming" },
+      tell("onOpen", "v1"),
+      { do: "write", message: { action: "resume", session, seq } }
+    );
+  }
+  function another(state) {
+    return state.isSettled || state.hasOwnToken ? fail(state, problemOf(state, "protocol_error", "the server does not speak usher.v1")) : askToken(state, { dialect: "classic", isSettled: true }, { do: "drop" });
+  }
+  function classic(state) {
+    return ready(
+      state,
+      { isSettled: true, session: void 0, seq: 0 },
+      tell("onOpen", "classic"),
+      tell("onFresh", void 0)
+    );
+  }
+  var tried = (state, { answer }) => answer ? askToken(state, { isSettled: true, dialect: "v1" }, { do: "drop" }) : classic(state);
+  function unopened(state) {
+    return state.dialect === "v1" || state.hasOwnToken ? to(state, { phase: "checking" }, { do: "drop" }, { do: "check" }) : retry(state, problemOf(state, "unreachable"));
+  }
+  function checked(state, { answer }) {
+    const next = answer && state.wanted === "auto" ? { ...state, isSettled: true, dialect: "v1" } : { ...state, isDoubtful: !state.isSettled && state.dialect === "v1" };
+    const problem = answer?.error ? problemOf(next, answer.error, answer.description) : problemOf(next, "unreachable", answer && "it answers, but the socket does not get through: does a proxy pass WebSockets?");
+    return problem.final ? fail(next, problem) : retry(next, problem);
+  }
+  var blocked = (state) => fail(state, problemOf(state, "blocked_by_page"));
+  function ready(state, changes, ...effects) {
+    return to(state, {
+      phase: "open",
+      hasOpened: true,
+      attempt: 0,
+      told: void 0,
+      outbox: [],
+      ...changes
+    }, ...effects);
+  }
+  function fresh(state, welcome, seq) {
+    return ready(
+      state,
+      { welcome, session: welcome?.session, seq },
+      tell("onFresh", welcome)
+    );
+  }
+  function problemOf(state, code, said) {
+    return { code, message: explain(code, said), final: isFinal(code, state.hasOpened) };
+  }
+  function retry(state, problem, ...before) {
+    const attempt = state.attempt + 1;
+    const isResumable = state.session !== void 0 && state.now - state.lostAt < RESUMABLE_MS;
+    const isNew = problem && problem.code !== state.told;
+    return to(state, {
+      phase: "waiting",
+      attempt,
+      drainMs: void 0,
+      isRefreshing: false,
+      refreshAttempt: 0,
+      told: problem ? problem.code : state.told
+    }, { do: "drop" }, ...before, ...isNew ? [tell("onProblem", problem)] : [], {
+      do: "retry",
+      attempt,
+      minMs: state.dialect === "classic" ? 2e3 : 100,
+      mostMs: isResumable ? RESUMABLE_WAIT_MS : void 0,
+      drainMs: attempt === 1 ? state.drainMs : void 0
+    });
+  }
+  function lost(state, { code: closeCode, reason }) {
+    const code = codeOfClose(closeCode);
+    const problem = code && { ...problemOf(state, code, reason || `close code ${closeCode}`), closeCode, reason };
+    const willReconnect = !isFinalClose(closeCode);
+    const closed = { code: closeCode, reason, willReconnect };
+    if (problem && !willReconnect)
+      return fail(state, problem, tell("onClosed", closed));
+    return retry({ ...state, lostAt: state.now }, problem, tell("onClosed", closed));
+  }
+  var close = (state) => to(
+    state,
+    { phase: "closed", session: void 0, seq: 0, outbox: [], welcome: void 0 },
+    { do: "end" }
+  );
+  function fail(state, problem, ...before) {
+    const step = close(state);
+    return to(
+      step.state,
+      {},
+      ...step.effects,
+      ...before,
+      tell("onProblem", { ...problem, final: true })
+    );
+  }
+  var writes = (messages) => messages.map((message) => ({ do: "write", message }));
+  function say(state, { message }) {
+    if (state.dialect === "classic" && state.phase === "open") {
+      return to(state, {}, { do: "write", message });
+    }
+    if (state.session === void 0)
+      return to(state, {});
+    const acks = state.acks + 1;
+    const whole = { ...message, ack: acks };
+    return to(
+      state,
+      { acks, outbox: [...state.outbox, whole] },
+      ...state.phase === "open" ? writes([whole]) : []
+    );
+  }
+  function flush(step) {
+    const { state, effects } = step;
+    if (state.phase !== "replaying" || state.seq < state.replayEnd)
+      return step;
+    return to(state, { phase: "open" }, ...effects, ...writes(state.outbox));
+  }
+  var isJoin = (message) => message.action === "join-room";
+  var rejoin = (state) => to(state, {}, ...writes(state.outbox.filter(isJoin)));
+  function greeted(state, { name, data, seq }) {
+    if (name !== "welcome")
+      return to(state, {});
+    const welcome = data;
+    const step = fresh(state, welcome, seq ?? 0);
+    return { ...step, effects: [tell("onWelcome", welcome), ...step.effects] };
+  }
+  function resuming(state, { name, data, seq }) {
+    const freshSeq = seq ?? state.freshSeq;
+    if (name === "welcome") {
+      const welcome = data;
+      return to(state, { welcome, freshSeq }, tell("onWelcome", welcome));
+    }
+    if (name === "error" && (data.code === "resume_failed" || data.action === "resume")) {
+      return fresh(state, state.welcome, freshSeq);
+    }
+    if (name !== "resumed")
+      return to(state, { freshSeq });
+    return flush(ready(state, {
+      phase: "replaying",
+      outbox: state.outbox,
+      session: String(data.session),
+      replayEnd: Number(data.seq) || 0
+    }, tell("onResumed", String(data.connectionId))));
+  }
+  function hear(state, { name, data, seq }) {
+    const heard = { ...state, seq: seq ?? state.seq };
+    switch (name) {
+      case "ack":
+        return acknowledged(heard, data.ack);
+      case "error":
+        return refused(heard, data);
+      case "token_expiring":
+        return refresh({ ...heard, refreshAttempt: 0 });
+      case "draining":
+        return to(heard, { drainMs: Number(data.reconnectWithinSeconds) * 1e3 || 0 });
+      case "welcome":
+      case "resumed":
+      case "pong":
+        return to(heard, {});
+      default:
+        return to(heard, {}, tell("onEvent", { name, data }));
+    }
+  }
+  var without = (state, ack) => state.outbox.filter((message) => message.ack !== ack);
+  function acknowledged(state, ack) {
+    const isJoined = state.outbox.some((message) => message.ack === ack && isJoin(message));
+    return to(state, {
+      outbox: without(state, ack),
+      takenSince: isJoined ? void 0 : state.takenSince
+    });
+  }
+  function refused(state, data) {
+    const { action, ack } = data;
+    const code = String(data.code);
+    const said = `${String(action)}: ${String(data.message)}`;
+    const left = { outbox: without(state, ack) };
+    if (action === "join-room") {
+      const takenSince = state.takenSince ?? state.now;
+      if (code !== "peer_id_taken" || state.now - takenSince > GRACE_MS) {
+        return fail(state, problemOf(state, code, said));
+      }
+      return to(state, { takenSince }, { do: "wait", for: "rejoin", ms: REJOIN_MS });
+    }
+    if (code === "unknown_target")
+      return to(state, left);
+    const problem = { ...problemOf(state, code, said), final: false };
+    return action === "refresh-token" ? refreshLater(to(state, left).state, problem) : to(state, left, tell("onProblem", problem));
+  }
+  var refresh = (state) => state.isRefreshing ? to(state, {}) : to(state, { isRefreshing: true }, { do: "refresh" });
+  var refreshed = (state, { token }) => state.isRefreshing ? to(
+    state,
+    { isRefreshing: false },
+    { do: "write", message: { action: "refresh-token", token } }
+  ) : to(state, {});
+  function refreshLater(state, problem) {
+    const refreshAttempt = state.refreshAttempt + 1;
+    return to(
+      state,
+      { refreshAttempt, isRefreshing: false },
+      tell("onProblem", problem),
+      { do: "wait", for: "refresh", attempt: refreshAttempt }
+    );
+  }
+  var noRefresh = (state, { code, message, err }) => state.isRefreshing ? refreshLater(state, { code, message, final: false, err }) : to(state, {});
+  var ping = (state) => to(state, {}, { do: "ping" });
+  var again = (state) => askToken(state, {}, { do: "drop" });
+  var TABLE = {
+    idle: {
+      start: (state, { session, seq = 0 }) => askToken(state, { session, seq }),
+      close
+    },
+    token: { token: open, noToken, blocked, say, close },
+    opening: { opened, closed: unopened, noToken, blocked, say, close },
+    trial: {
+      checked: tried,
+      closed: (state) => retry(state, problemOf(state, "unreachable")),
+      close
+    },
+    checking: { checked, blocked, say, close },
+    greeting: { message: greeted, closed: lost, close },
+    resuming: { message: resuming, closed: lost, say, close },
+    replaying: {
+      message: (state, event) => flush(hear(state, event)),
+      closed: lost,
+      say,
+      refresh,
+      refreshed,
+      noToken: noRefresh,
+      awake: ping,
+      close
+    },
+    open: {
+      message: hear,
+      closed: lost,
+      say,
+      rejoin,
+      refresh,
+      refreshed,
+      noToken: noRefresh,
+      awake: ping,
+      close
+    },
+    waiting: { retry: again, awake: again, blocked, say, close },
+    closed: {}
+  };
+
+  // src/socket.ts
+  var PATIENCE_MS2 = 2e4;
+  var SILENT_MS = 1e3;
   var SignalSocket = class {
-    constructor(address, clientId, getToken, wanted, delegate) {
-      this.address = address;
-      this.clientId = clientId;
-      this.getToken = getToken;
-      this.wanted = wanted;
+    constructor(settings, delegate) {
+      this.settings = settings;
       this.delegate = delegate;
-      this.state = "idle";
-      this.hasOpened = false;
-      this.attempt = 0;
-      this.lostAt = 0;
-      this.liveness = new Liveness(() => this.ping(), () => this.onSilence());
-      /** By their `ack`: messages that may not have arrived. */
-      this.unacked = /* @__PURE__ */ new Map();
-      this.ackCount = 0;
-      /** What is to be said once the conversation stands. */
-      this.waiting = [];
-      this.isReady = false;
-      this.refreshAttempt = 0;
-      this.seq = 0;
-      this.onOnline = () => {
-        if (this.timer !== void 0) {
-          clearTimeout(this.timer);
-          void this.connect();
-        } else {
-          this.liveness.check();
-        }
+      this.token = "";
+      /** How often a token was asked for: an answer counts only for the last time. */
+      this.asked = 0;
+      this.timers = /* @__PURE__ */ new Map();
+      this.liveness = new Liveness(() => this.ping(), () => this.lose("nothing was heard"));
+      this.events = [];
+      this.effects = [];
+      this.isBusy = false;
+      // What the page hears
+      this.onAwake = ({ type }) => {
+        if (type === "online" || document.visibilityState === "visible")
+          this.take({ type: "awake" });
       };
-      this.onVisible = () => {
-        if (document.visibilityState === "visible")
-          this.liveness.check();
+      this.onViolation = (event) => {
+        const isOfSocket = this.settings.address.isSocket(event.blockedURI);
+        if (event.disposition === "enforce" && isOfSocket)
+          this.take({ type: "blocked" });
       };
+      this.now = initial(settings.dialect);
+    }
+    get state() {
+      return clientState(this.now);
     }
     get isV1() {
-      return this.dialect === "v1";
+      return this.now.dialect === "v1";
     }
-    // Connecting
-    start(kept) {
-      this.session = kept?.session;
-      this.seq = kept?.seq ?? 0;
-      addEventListener("online", this.onOnline);
-      document.addEventListener("visibilitychange", this.onVisible);
-      this.setState("connecting");
-      void this.connect();
+    /** Its secret, as long as it may go on. */
+    get session() {
+      return this.now.session;
     }
-    async connect() {
-      this.timer = void 0;
-      let token;
-      try {
-        token = await this.getToken();
-        if (typeof token !== "string" || !token)
-          throw new Error("getToken gave no token");
-      } catch (err) {
-        if (this.state === "closed")
-          return;
-        const isFinalError = err instanceof FinalTokenError;
-        this.delegate.onProblem({ message: messageOf(err), final: isFinalError, err });
-        return isFinalError ? this.finish() : this.reconnect();
-      }
-      if (this.state === "closed")
-        return;
-      const dialect = this.dialect ?? (this.wanted === "auto" ? "v1" : this.wanted);
-      this.open(dialect, token);
+    get seq() {
+      return this.now.seq;
     }
-    open(dialect, token) {
-      const client = this.clientId;
-      let socket;
-      try {
-        socket = dialect === "v1" ? new WebSocket(this.address.socket({ client }), ["usher.v1", `usher.bearer.${token}`]) : new WebSocket(this.address.socket({ token, client }));
-      } catch (err) {
-        this.delegate.onProblem({ message: messageOf(err), final: true, err });
-        return this.finish();
-      }
-      this.socket = socket;
-      let didOpen = false;
-      socket.onopen = () => {
-        didOpen = true;
-        this.onOpen(dialect);
-      };
-      socket.onmessage = ({ data }) => this.onMessage(data);
-      socket.onclose = ({ code, reason }) => {
-        this.forget(socket);
-        void this.onClose(code, reason, didOpen, dialect);
-      };
+    start(kept2) {
+      globalThis.addEventListener?.("online", this.onAwake);
+      globalThis.document?.addEventListener("visibilitychange", this.onAwake);
+      globalThis.document?.addEventListener("securitypolicyviolation", this.onViolation);
+      this.take({ type: "start", session: kept2?.session, seq: kept2?.seq });
     }
-    onOpen(dialect) {
-      this.dialect = dialect;
-      this.hasOpened = true;
-      this.liveness.heard();
-      this.delegate.onOpen(dialect);
-      if (dialect === "classic") {
-        this.becomeReady();
-        this.delegate.onFresh("classic", void 0);
-      } else if (this.session) {
-        this.write({ action: "resume", session: this.session, seq: this.seq });
-      }
-    }
-    /** Nothing of this socket is heard any more. */
-    forget(socket) {
-      socket.onopen = socket.onmessage = socket.onclose = null;
-      if (this.socket === socket)
-        this.socket = void 0;
-      this.liveness.forgetPing();
-      this.isReady = false;
-      this.replayEnd = void 0;
-    }
-    becomeReady() {
-      this.isReady = true;
-      this.attempt = 0;
-      this.setState("open");
-    }
-    // Closing and coming back
-    async onClose(code, reason, didOpen, dialect) {
-      if (this.state === "closed")
-        return;
-      if (isFinal(code)) {
-        this.delegate.onClosed({ code, reason, willReconnect: false });
-        this.delegate.onProblem({ message: explain(code, reason), code, reason, final: true });
-        return this.finish();
-      }
-      if (code === 1012)
-        this.session = void 0;
-      const isGuess = !this.hasOpened && this.wanted === "auto" && dialect === "v1";
-      if (!didOpen && isGuess && await speaksV1(this.address) === false)
-        this.dialect = "classic";
-      if (this.isClosed())
-        return;
-      if (didOpen) {
-        this.lostAt = Date.now();
-        this.delegate.onClosed({ code, reason, willReconnect: true });
-      }
-      if (!didOpen) {
-        this.delegate.onProblem({
-          message: "The signalling server did not let this page connect: it may be down, or refuse the token or this origin (see the network panel)",
-          code,
-          reason,
-          final: false
-        });
-      }
-      this.reconnect();
-    }
-    /** As `state` may have changed while something was waited for. */
-    isClosed() {
-      return this.state === "closed";
-    }
-    reconnect() {
-      if (this.isClosed())
-        return;
-      this.attempt += 1;
-      const minMs = this.dialect === "classic" ? 2e3 : 100;
-      const isResumable = this.session !== void 0 && Date.now() - this.lostAt < RESUMABLE_MS;
-      const mostMs = isResumable ? RESUMABLE_WAIT_MS : void 0;
-      const delayMs = Math.round(this.drainMs === void 0 || this.attempt > 1 ? backoff(this.attempt, minMs, mostMs) : Math.random() * this.drainMs);
-      this.drainMs = void 0;
-      this.setState(this.hasOpened ? "reconnecting" : "connecting");
-      this.delegate.onReconnecting(this.attempt, delayMs);
-      this.timer = setTimeout(() => void this.connect(), delayMs);
-    }
-    ping() {
-      if (!this.isReady || !this.isV1)
-        return false;
-      this.write({ action: "ping" });
-      return true;
-    }
-    onSilence() {
-      const socket = this.socket;
-      if (!socket)
-        return;
-      this.forget(socket);
-      socket.close();
-      void this.onClose(LOST, "nothing was heard", true, "v1");
+    say(message) {
+      this.take({ type: "say", message });
     }
     /** Ends the session: the others are told at once. */
     close() {
-      const socket = this.socket;
-      if (socket) {
-        this.forget(socket);
-        socket.close(1e3);
+      this.effects.length = 0;
+      this.take({ type: "close" });
+    }
+    /** One event after the other: what a listener does meanwhile comes after what it was told. */
+    take(event) {
+      this.events.push({ ...event, now: Date.now() });
+      if (this.isBusy)
+        return;
+      this.isBusy = true;
+      for (let next = this.events.shift(); next; next = this.events.shift()) {
+        const before = this.state;
+        const { state, effects } = transition3(this.now, next);
+        this.now = state;
+        this.effects = [...effects];
+        for (let one = this.effects.shift(); one; one = this.effects.shift())
+          this.safely(one);
+        if (this.state !== before)
+          this.delegate.onState(this.state);
       }
-      this.finish();
+      this.isBusy = false;
     }
-    finish() {
-      this.session = void 0;
-      this.setState("closed");
-      clearTimeout(this.timer);
-      this.liveness.stop();
-      removeEventListener("online", this.onOnline);
-      document.removeEventListener("visibilitychange", this.onVisible);
-      this.waiting = [];
-      this.unacked.clear();
+    safely(effect) {
+      try {
+        this.perform(effect);
+      } catch (err) {
+        setTimeout(() => {
+          throw err;
+        });
+      }
     }
-    setState(state) {
-      if (this.state === state)
-        return;
-      this.state = state;
-      this.delegate.onState(state);
+    perform(effect) {
+      switch (effect.do) {
+        case "getToken":
+          return this.ask((token) => this.take({ type: "token", token }));
+        case "refresh":
+          return this.ask((token) => this.take({ type: "refreshed", token }));
+        case "open":
+          return this.open(effect.dialect, effect.token);
+        case "write":
+          return this.write(effect.message);
+        case "check":
+          return void this.check();
+        case "ping":
+          return this.liveness.check();
+        case "drop":
+          return this.drop();
+        case "end":
+          return this.end();
+        case "retry":
+          return this.retry(effect);
+        case "wait":
+          return this.wait(
+            effect.for,
+            effect.ms ?? backoff(effect.attempt ?? 1, 1e3),
+            () => this.take({ type: effect.for })
+          );
+        case "tell": {
+          const { name, what: what2 } = effect;
+          if (name === "onFresh" || name === "onResumed")
+            this.stop("stalled");
+          return this.delegate[name](
+            name === "onProblem" ? this.withoutToken(what2) : what2
+          );
+        }
+      }
     }
-    // Speaking
-    /**
-     * Sends a message, or keeps it until the session is resumed. Without a session to resume nothing
-     * is kept: connection ids will be others.
-     */
-    say(message) {
-      if (this.state === "closed")
-        return;
-      if (!this.isReady) {
-        if (this.session)
-          this.waiting.push(message);
+    withoutToken(problem) {
+      const { token } = this;
+      return token ? { ...problem, message: problem.message.split(token).join("…") } : problem;
+    }
+    // Timers
+    wait(name, ms, then) {
+      this.stop(name);
+      this.timers.set(name, setTimeout(then, ms));
+    }
+    stop(name) {
+      clearTimeout(this.timers.get(name));
+      this.timers.delete(name);
+    }
+    retry({ attempt, minMs, mostMs, drainMs }) {
+      const delayMs = Math.round(drainMs === void 0 ? backoff(attempt, minMs, mostMs) : Math.random() * drainMs);
+      this.wait("retry", delayMs, () => this.take({ type: "retry" }));
+      this.delegate.onReconnecting(attempt, delayMs);
+    }
+    // Tokens, and what the server says without a socket
+    ask(then) {
+      const mine = this.asked += 1;
+      const isLast = () => mine === this.asked;
+      this.settings.getToken().then((token) => {
+        if (!isLast())
+          return;
+        this.token = token;
+        then(token);
+      }, (err) => {
+        if (isLast())
+          this.take({ type: "noToken", err, ...tokenProblem(err) });
+      });
+    }
+    async check() {
+      const { address, clientId: client, room } = this.settings;
+      const answer = await check2(address, { token: this.token, client, room });
+      this.take({ type: "checked", answer });
+    }
+    // The socket
+    open(dialect, token) {
+      const { address, clientId: client } = this.settings;
+      let socket;
+      try {
+        socket = dialect === "v1" ? new WebSocket(address.socket({ client }), ["usher.v1", `usher.bearer.${token}`]) : new WebSocket(address.socket({ token, client }));
+      } catch (err) {
+        if (!(err instanceof DOMException && err.name === "SyntaxError")) {
+          return this.take({ type: "blocked" });
+        }
+        const code = "token_malformed";
+        const message = explain(code, "it can stand in no subprotocol");
+        return this.take({ type: "noToken", code, message });
+      }
+      this.socket = socket;
+      this.liveness.heard();
+      this.wait("stalled", PATIENCE_MS2, () => this.lose("the server did not answer"));
+      socket.onopen = () => this.take({ type: "opened", protocol: socket.protocol });
+      socket.onmessage = ({ data }) => this.onMessage(data);
+      socket.onclose = ({ code, reason }) => this.take({ type: "closed", code, reason });
+      socket.onerror = () => this.wait("failed", SILENT_MS, () => this.lose(""));
+    }
+    onMessage(text2) {
+      this.liveness.heard();
+      let message;
+      try {
+        message = JSON.parse(String(text2));
+      } catch {
         return;
       }
-      if (!this.isV1)
-        return this.write(message);
-      const ack = this.ackCount += 1;
-      const whole = { ...message, ack };
-      this.unacked.set(ack, whole);
-      this.write(whole);
+      const { type: name, data, seq } = Object(message);
+      if (typeof name !== "string")
+        return;
+      this.take({
+        type: "message",
+        name,
+        data: Object(data ?? {}),
+        seq: typeof seq === "number" ? seq : void 0
+      });
     }
     write(message) {
       if (this.socket?.readyState === WebSocket.OPEN)
         this.socket.send(JSON.stringify(message));
     }
-    // Hearing
-    onMessage(text) {
-      this.liveness.heard();
-      let message;
-      try {
-        message = JSON.parse(String(text));
-      } catch {
-        return;
+    lose(reason) {
+      this.take({ type: "closed", code: LOST, reason });
+    }
+    drop(code) {
+      const { socket } = this;
+      this.socket = void 0;
+      if (socket) {
+        socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
+        socket.close(code);
       }
-      if (!message || typeof message.type !== "string")
-        return;
-      const data = message.data ?? {};
-      if (typeof message.seq === "number")
-        this.seq = message.seq;
-      this.hear(message.type, data);
-      if (this.replayEnd !== void 0 && this.seq >= this.replayEnd)
-        this.sayAgain();
+      this.liveness.forgetPing();
+      for (const name of [...this.timers.keys()])
+        this.stop(name);
     }
-    hear(type, data) {
-      switch (type) {
-        case "welcome":
-          return this.onWelcome(data);
-        case "resumed":
-          return this.onResumed(data);
-        case "ack":
-          this.unacked.delete(data.ack);
-          return;
-        case "error":
-          return this.onError(data);
-        case "token_expiring":
-          void this.refresh();
-          return;
-        case "draining":
-          this.drainMs = Number(data.reconnectWithinSeconds) * 1e3 || 0;
-          return;
-        case "pong":
-          return;
-        default:
-          this.delegate.onEvent(type, data);
-      }
+    end() {
+      this.asked += 1;
+      this.drop(1e3);
+      this.liveness.stop();
+      globalThis.removeEventListener?.("online", this.onAwake);
+      globalThis.document?.removeEventListener("visibilitychange", this.onAwake);
+      globalThis.document?.removeEventListener("securitypolicyviolation", this.onViolation);
     }
-    onWelcome(welcome) {
-      this.welcome = welcome;
-      this.delegate.onWelcome(welcome);
-      if (!this.session)
-        this.beginAfresh();
-    }
-    beginAfresh() {
-      const welcome = this.welcome;
-      this.session = welcome?.session;
-      this.seq = 0;
-      this.waiting = [];
-      this.unacked.clear();
-      this.becomeReady();
-      this.delegate.onFresh("v1", welcome);
-    }
-    onResumed(data) {
-      this.session = data.session;
-      this.becomeReady();
-      this.replayEnd = data.seq;
-      this.delegate.onResumed(data.connectionId);
-    }
-    /** The replay is over: what was not acked by then did not arrive. */
-    sayAgain() {
-      this.replayEnd = void 0;
-      for (const message of this.unacked.values())
-        this.write(message);
-      for (const message of this.waiting.splice(0))
-        this.say(message);
-    }
-    onError(data) {
-      if (data.code === "resume_failed")
-        return this.beginAfresh();
-      const refused = this.unacked.get(data.ack);
-      this.unacked.delete(data.ack);
-      if (data.code === "unknown_target")
-        return;
-      if (data.action === "refresh-token")
-        return this.refreshLater(new Error(String(data.message)));
-      const isJoin = refused?.action === "join-room";
-      this.delegate.onProblem({
-        message: `The server refused ${String(data.action)}: ${String(data.message)}`,
-        reason: String(data.code),
-        final: isJoin
-      });
-      if (isJoin)
-        this.close();
-    }
-    // Tokens
-    async refresh() {
-      const socket = this.socket;
-      try {
-        const token = await this.getToken();
-        if (this.socket !== socket || !this.isReady)
-          return;
-        this.refreshAttempt = 0;
-        this.write({ action: "refresh-token", token });
-      } catch (err) {
-        this.refreshLater(err);
-      }
-    }
-    refreshLater(err) {
-      if (this.isClosed())
-        return;
-      this.refreshAttempt += 1;
-      this.delegate.onProblem({ message: messageOf(err), final: false, err });
-      const socket = this.socket;
-      setTimeout(() => {
-        if (this.socket === socket && this.isReady)
-          void this.refresh();
-      }, backoff(this.refreshAttempt, 1e3));
+    ping() {
+      const isAsked = this.isV1 && this.state === "open";
+      if (isAsked)
+        this.write({ action: "ping" });
+      return isAsked;
     }
   };
-  function messageOf(err) {
-    return err instanceof Error ? err.message : String(err);
-  }
-
-  // src/stats.ts
-  var FAIR = { rttMs: 200, lossRatio: 0.03 };
-  var POOR = { rttMs: 450, lossRatio: 0.1 };
-  var Meter = class {
-    async read(connection) {
-      const report = await connection.getStats();
-      const pair = selectedPair(report);
-      const figures = { relayed: isRelayed(report, pair), quality: "unknown" };
-      const now = {
-        at: performance.now(),
-        bytesIn: pair?.bytesReceived ?? 0,
-        bytesOut: pair?.bytesSent ?? 0,
-        received: 0,
-        lost: 0
-      };
-      report.forEach((entry) => {
-        if (entry.type !== "inbound-rtp")
-          return;
-        now.received += entry.packetsReceived ?? 0;
-        now.lost += entry.packetsLost ?? 0;
-        if (typeof entry.jitter === "number") {
-          figures.jitterMs = Math.max(figures.jitterMs ?? 0, Math.round(entry.jitter * 1e3));
-        }
-      });
-      figures.packetsReceived = now.received;
-      figures.packetsLost = now.lost;
-      if (pair?.currentRoundTripTime !== void 0) {
-        figures.rttMs = Math.round(pair.currentRoundTripTime * 1e3);
-      }
-      if (this.last)
-        compare(this.last, now, figures);
-      this.last = now;
-      figures.quality = pair ? quality(figures) : "unknown";
-      return figures;
+  function tokenProblem(err) {
+    if (err instanceof TokenError) {
+      return { code: err.code, message: err.message, final: err.final };
     }
-  };
-  function compare(last, now, figures) {
-    const ms = now.at - last.at;
-    if (ms <= 0)
-      return;
-    figures.bitrateInKbps = Math.max(0, Math.round((now.bytesIn - last.bytesIn) * 8 / ms));
-    figures.bitrateOutKbps = Math.max(0, Math.round((now.bytesOut - last.bytesOut) * 8 / ms));
-    const lost = Math.max(0, now.lost - last.lost);
-    const all = lost + Math.max(0, now.received - last.received);
-    if (all > 0)
-      figures.lossRatio = lost / all;
-  }
-  function quality({ rttMs, lossRatio }) {
-    if (rttMs === void 0)
-      return "unknown";
-    const loss = lossRatio ?? 0;
-    if (rttMs > POOR.rttMs || loss > POOR.lossRatio)
-      return "poor";
-    return rttMs > FAIR.rttMs || loss > FAIR.lossRatio ? "fair" : "good";
-  }
-  function selectedPair(report) {
-    let pair;
-    report.forEach((entry) => {
-      if (entry.type === "transport" && entry.selectedCandidatePairId) {
-        pair = report.get(entry.selectedCandidatePairId) ?? pair;
-      }
-    });
-    if (pair)
-      return pair;
-    report.forEach((entry) => {
-      if (entry.type === "candidate-pair" && (entry.selected || entry.nominated))
-        pair ?? (pair = entry);
-    });
-    return pair;
-  }
-  function isRelayed(report, pair) {
-    return ["localCandidateId", "remoteCandidateId"].some(
-      (name) => report.get(pair?.[name])?.candidateType === "relay"
-    );
+    const code = "token_unavailable";
+    const said = err instanceof Error ? err.message : String(err);
+    return { code, message: explain(code, said) };
   }
 
   // src/store.ts
@@ -1306,31 +2574,34 @@
     }
     take() {
       try {
-        const text = sessionStorage.getItem(this.key);
+        const text2 = sessionStorage.getItem(this.key);
         sessionStorage.removeItem(this.key);
-        const kept = text ? JSON.parse(text) : void 0;
-        const isWhole = kept && typeof kept.id === "string" && typeof kept.session === "string" && typeof kept.seq === "number";
-        return isWhole ? kept : void 0;
+        const kept2 = text2 ? JSON.parse(text2) : void 0;
+        const isWhole = kept2 && typeof kept2.id === "string" && typeof kept2.session === "string" && typeof kept2.seq === "number";
+        return isWhole ? kept2 : void 0;
       } catch {
         return void 0;
       }
     }
-    put(kept) {
+    put(kept2) {
       try {
-        sessionStorage.setItem(this.key, JSON.stringify(kept));
+        sessionStorage.setItem(this.key, JSON.stringify(kept2));
       } catch {
       }
     }
   };
 
   // src/client.ts
-  var BUFFERED_MAX = 16 << 20;
   var WebRtcClient = class {
-    /** @throws TypeError for an option that cannot be right, by its name. */
+    /** @throws TypeError for an option that cannot be right, by its name, and without WebRTC. */
     constructor(options) {
       this.options = options;
+      this.entry = new Ready();
       this.emitter = new Emitter();
-      this.meters = /* @__PURE__ */ new Map();
+      this.playback = new Playback(
+        () => this.mesh.all.flatMap((peer) => peer.info.streams),
+        () => this.emit("audioPlaybackBlocked", {})
+      );
       this.isResumedPage = false;
       this.isClosed = false;
       /** Either the page comes back and goes on, or the others are told at once that it is gone. */
@@ -1341,42 +2612,47 @@
         else if (!this.store && !event.persisted)
           this.close();
       };
-      check(options);
+      checkOptions(options);
+      checkPlatform();
       this.roomId = options.sessionId;
+      this.ready = this.entry.promise;
       const keep = options.keepSession;
       this.store = keep ? new SessionStore(typeof keep === "string" ? keep : options.sessionId) : void 0;
-      const kept = this.store?.take();
-      this.id = options.id ?? kept?.id ?? randomID();
+      const kept2 = this.store?.take();
+      this.id = options.id ?? kept2?.id ?? randomID();
       const address = new Address(options.signallingServer);
-      const getToken = options.getToken ?? sessionToken(address, options.sessionId, options.clientId);
+      const source = options.getToken ?? sessionToken(address, options.sessionId, options.clientId);
+      const getToken = async () => tidy(await source());
       this.ice = new IceServers(address, getToken, options, (servers) => {
-        for (const peer of this.mesh.peers.values())
-          peer.configure({ iceServers: servers });
+        for (const peer of this.mesh.all)
+          peer.configure(servers);
       });
       this.media = new LocalMedia(options.video, options.stream, {
         onStream: () => this.onStream(),
         onNoMedia: (err) => this.emit("noMedia", { err }),
-        onScreenShareEnded: () => this.emit("screenShareEnded", {})
+        onProblem: (problem) => this.emit("mediaProblem", problem),
+        onScreenShareEnded: () => this.emit("screenShareEnded", {}),
+        play: (el) => void this.playback.play(el)
       });
       this.mesh = new Mesh(this.meshDelegate());
       this.peerConnections = this.mesh.peerConnections;
       this.peerInfo = this.mesh.peerInfo;
-      this.socket = new SignalSocket(
+      this.socket = new SignalSocket({
         address,
-        options.clientId,
+        clientId: options.clientId,
+        room: options.sessionId,
         getToken,
-        options.dialect ?? "auto",
-        this.socketDelegate()
-      );
-      addEventListener("pagehide", this.onPageHide);
-      const isMine = kept && kept.id === this.id;
+        dialect: options.dialect ?? "v1"
+      }, this.socketDelegate());
+      globalThis.addEventListener?.("pagehide", this.onPageHide);
+      const isMine = kept2 && kept2.id === this.id;
       this.isResumedPage = Boolean(isMine);
-      void Promise.resolve().then(() => this.start(isMine ? kept : void 0));
+      void Promise.resolve().then(() => this.start(isMine ? kept2 : void 0));
     }
-    async start(kept) {
-      await this.media.open();
+    async start(kept2) {
+      await this.media.open(this.options.joinWithoutMediaAfterMs ?? 5e3);
       if (this.state !== "closed" && !this.isClosed)
-        this.socket.start(kept);
+        this.socket.start(kept2);
     }
     get state() {
       return this.isClosed ? "closed" : this.socket.state;
@@ -1400,29 +2676,32 @@
     }
     // Data
     /**
-     * Sends to one peer over its data channel.
+     * Sends to one peer over its data channel, in order. Whoever sends much waits for each promise,
+     * so that no memory fills: it comes when at most 1 MiB was waiting in the browser.
      *
-     * @param peerId Peer id or connection id.
-     * @returns false where there is no open channel to it, or too much waits already.
+     * @param peerId Connection id or peer id.
+     * @returns whether the browser has taken it all; false where there is no open channel to it.
+     * @throws TypeError for what cannot be sent to it: too long, or neither text nor bytes.
      */
     send(peerId, data) {
       const peer = this.mesh.find(peerId);
-      return peer ? this.sendTo(peer, data) : false;
+      if (!peer)
+        checkData(data);
+      peer?.check(data);
+      return peer?.sendData(data) ?? Promise.resolve(false);
     }
-    /** Sends to every peer. @returns to how many. */
+    /**
+     * Sends to every peer, as `send` does to one.
+     *
+     * @returns to how many.
+     * @throws TypeError for what cannot be sent to each: then nobody gets it.
+     */
     broadcast(data) {
-      return [...this.mesh.peers.values()].filter((peer) => this.sendTo(peer, data)).length;
-    }
-    sendTo(peer, data) {
-      const channel = peer.openChannel;
-      if (!channel || channel.bufferedAmount > BUFFERED_MAX)
-        return false;
-      try {
-        channel.send(data);
-        return true;
-      } catch {
-        return false;
-      }
+      checkData(data);
+      const peers = this.mesh.all;
+      for (const peer of peers)
+        peer.check(data);
+      return Promise.all(peers.map((peer) => peer.sendData(data))).then((sent) => sent.filter(Boolean).length);
     }
     /** Sends a payload of your own through the server, where no data channel stands yet. */
     signal(peerId, payload) {
@@ -1444,7 +2723,23 @@
         return wanted === void 0 ? false : this.media.toggle([one], wanted);
       }).some(Boolean);
     }
-    /** Sends a screen in place of the camera. Rejects where the user does not want to. */
+    /** Off lets go of the client's own camera; of an application's it disables the track. */
+    setCameraEnabled(on) {
+      return this.media.enable("video", on);
+    }
+    /** Off mutes it. @returns whether it is on now; `mediaProblem` says why it is not. */
+    setMicrophoneEnabled(on) {
+      return this.media.enable("audio", on);
+    }
+    /** Plays a peer's stream in any element; `null` ends it. @returns whether it plays. */
+    attach(el, stream) {
+      return this.playback.attach(el, stream);
+    }
+    /** Plays what the browser has blocked; to be called in a click or key press. */
+    startAudio() {
+      return this.playback.start();
+    }
+    /** Sends a screen in place of the camera, and its sound. Rejects where the user refuses. */
     shareScreen(stream) {
       return this.media.shareScreen(stream);
     }
@@ -1463,7 +2758,7 @@
       const stream = this.media.stream;
       if (!stream)
         return;
-      for (const peer of this.mesh.peers.values())
+      for (const peer of this.mesh.all)
         void peer.send(stream);
       this.emit("localStream", { stream, sharing: this.media.isSharing });
     }
@@ -1471,15 +2766,11 @@
     /** Figures about the connection with a peer; undefined where there is none. */
     async stats(peerId) {
       const peer = this.mesh.find(peerId);
-      if (!peer || peer.isClosed)
-        return void 0;
-      const meter = this.meters.get(peer.info.peerId) ?? new Meter();
-      this.meters.set(peer.info.peerId, meter);
-      return meter.read(peer.connection);
+      return peer?.meter.read(peer.connection);
     }
     /** Looks for another path to one peer, or to all. */
     restartIce(peerId) {
-      const peers = peerId === void 0 ? [...this.mesh.peers.values()] : [this.mesh.find(peerId)];
+      const peers = peerId === void 0 ? this.mesh.all : [this.mesh.find(peerId)];
       for (const peer of peers)
         peer?.restartIce();
     }
@@ -1488,22 +2779,27 @@
       if (this.isClosed)
         return;
       this.isClosed = true;
-      removeEventListener("pagehide", this.onPageHide);
+      globalThis.removeEventListener?.("pagehide", this.onPageHide);
       this.emitter.close();
       this.socket.close();
+      this.entry.reject("closed", explain("closed"));
       this.end();
     }
     end() {
+      this.store?.take();
       this.ice.close();
       this.mesh.close();
       this.media.close();
     }
     // The room
     join() {
-      const name = this.options.name || (this.dialect === "v1" ? this.id.slice(0, 8) : "");
+      const name = joiningName(this.options.name, this.dialect);
       this.socket.say({ action: "join-room", roomId: this.roomId, name, id: this.id });
     }
     onEvent(type, data) {
+      if (type === "room_state" || type === "first_to_join" || this.dialect === "classic") {
+        this.entry.resolve();
+      }
       switch (type) {
         case "first_to_join":
           return this.emit("first_to_join", data);
@@ -1516,7 +2812,6 @@
           return this.onRoomState(data);
         case "someone_left": {
           const left = data;
-          this.meters.delete(left.peerId);
           this.mesh.leave(left.connectionId);
           return this.emit("someone_left", left);
         }
@@ -1530,24 +2825,20 @@
     }
     onRoomState(data) {
       const members = data.members;
-      for (const member of members) {
-        if (this.isResumedPage)
-          this.mesh.meetAgain(member, member.polite);
-        else
-          this.mesh.meet(member, member.polite);
-      }
+      for (const member of members)
+        this.mesh.meet(member, this.isResumedPage);
       this.isResumedPage = false;
       this.emit("room_state", { roomId: String(data.roomId), members });
     }
     // What the parts report
     socketDelegate() {
       return {
-        onFresh: (dialect, welcome) => {
-          this.dialect = dialect;
+        onFresh: (welcome) => {
+          this.dialect = welcome ? "v1" : "classic";
           this.connectionId = welcome?.connectionId;
           this.isResumedPage = false;
-          this.mesh.uproot();
           this.join();
+          this.mesh.uproot();
         },
         onResumed: (connectionId) => {
           this.dialect = "v1";
@@ -1557,23 +2848,28 @@
           this.emit("resumed", { connectionId });
         },
         onWelcome: (welcome) => this.ice.learn(welcome),
-        onEvent: (type, data) => this.onEvent(type, data),
+        onEvent: ({ name, data }) => this.onEvent(name, data),
         onState: (state) => {
           if (state === "closed" && !this.isClosed) {
             this.isClosed = true;
-            removeEventListener("pagehide", this.onPageHide);
+            globalThis.removeEventListener?.("pagehide", this.onPageHide);
             queueMicrotask(() => this.end());
           }
         },
         onOpen: (dialect) => this.emit("socketOpen", { dialect }),
         onClosed: (closed) => this.emit("socketClosed", closed),
-        onProblem: (problem) => this.emit("socketError", problem),
+        onProblem: (problem) => {
+          if (problem.final)
+            this.entry.reject(problem.code, problem.message);
+          this.emit("socketError", problem);
+        },
         onReconnecting: (attempt, delayMs) => this.emit("reconnecting", { attempt, delayMs })
       };
     }
     meshDelegate() {
-      const of = (peer) => ({ connectionId: peer.info.connectionId, peerId: peer.info.peerId });
+      const of = ({ info: { connectionId, peerId } }) => ({ connectionId, peerId });
       return {
+        connectionId: () => this.connectionId,
         configuration: () => ({
           iceServers: this.ice.servers,
           iceTransportPolicy: this.options.iceTransportPolicy ?? "all"
@@ -1584,7 +2880,7 @@
         say: (peer, message) => this.socket.say({
           action: "send-payload",
           target: peer.info.connectionId,
-          payload: { ...message, offererId: this.id, name: this.options.name ?? null }
+          payload: { ...message, offererId: this.id, name: nameOf2(this.options.name) }
         }),
         onState: (peer) => {
           this.emit("peerConnectionStateChange", { ...of(peer), state: peer.info.state });
@@ -1593,9 +2889,13 @@
             this.lose(peer);
         },
         onCount: (peer) => this.emit("peerConnectionStateChange", { ...of(peer), state: peer.info.state }),
+        onProblem: ({ connectionId, peerId }, err) => this.emit("negotiationFailed", { connectionId, peerId, err }),
         onSendChannel: (peer, sendChannel) => this.emit("sendChannelOpen", { ...of(peer), sendChannel }),
         onReceiveChannel: (peer, receiveChannel) => this.emit("receiveChannelOpen", { ...of(peer), receiveChannel }),
-        onTrack: (peer, event) => this.emit("trackAdded", { event, ...of(peer) }),
+        onTrack: (peer, event) => {
+          this.emit("trackAdded", { event, ...of(peer) });
+          this.playback.watch(event.track);
+        },
         onTrackRemoved: (peer, track) => this.emit("trackRemoved", { track, ...of(peer) }),
         onMessage: (peer, data) => this.emit("message", { ...of(peer), data })
       };
@@ -1606,22 +2906,8 @@
       this.emit("someone_left", { connectionId, peerId, roomId: this.roomId, reason: "connection" });
     }
   };
-  function check(options) {
-    const { sessionId, getToken, id, name } = options;
-    if (typeof sessionId !== "string" || !sessionId) {
-      throw new TypeError("sessionId must be the name of a room");
-    }
-    if (getToken !== void 0 && typeof getToken !== "function") {
-      throw new TypeError("getToken must be a function that gives a token, or a promise of one");
-    }
-    if (id !== void 0 && (typeof id !== "string" || !id)) {
-      throw new TypeError("id must be a text that is not empty");
-    }
-    if (name !== void 0 && name !== null && typeof name !== "string") {
-      throw new TypeError("name must be a text");
-    }
-  }
 
   // src/global.ts
   globalThis.WebRtcClient = WebRtcClient;
 })();
+//# sourceMappingURL=webrtc-client.iife.js.map

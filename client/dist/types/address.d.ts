@@ -8,6 +8,8 @@ export declare class Address {
         token?: string;
         client?: string;
     }): string;
-    /** A route of the HTTP service. */
+    /** A route of the HTTP service, below the path that a proxy has put before all of it. */
     route(path: string): string;
+    /** Whether this is the socket's server, by what a broken policy of the page says. */
+    isSocket(blocked: string): boolean;
 }

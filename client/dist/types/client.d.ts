@@ -1,6 +1,6 @@
-import type { ClientState, Dialect, EventName, Listener, PeerInfo, PeerStats, WebRtcClientOptions } from './types';
+import { Data } from './sending.js';
+import type { ClientState, Dialect, EventName, Listener, PeerInfo, PeerStats, WebRtcClientOptions } from './types.js';
 declare type Json = Record<string, unknown>;
-declare type Data = string | ArrayBuffer | ArrayBufferView | Blob;
 declare type Kind = 'audio' | 'video';
 /**
  * A page in a room: connects to the signalling server, and to every other page in the room.
@@ -12,23 +12,29 @@ export declare class WebRtcClient {
     /** By which other pages know this one. */
     readonly id: string;
     readonly roomId: string;
-    /** RTCPeerConnections by connection id, and by peer id. */
+    /** RTCPeerConnections by connection id, and by peer id where no other has it. */
     readonly peerConnections: Record<string, RTCPeerConnection>;
-    /** What is known of each peer, by connection id, and by peer id. */
+    /** What is known of each peer, by connection id, and by peer id where no other has it. */
     readonly peerInfo: Record<string, PeerInfo>;
     /** The server's name for this page's connection; undefined until it is connected with v1. */
     connectionId: string | undefined;
     /** undefined until a connection stands. */
     dialect: Dialect | undefined;
+    /**
+     * Until the client is in its room for the first time. Rejects with an Error that has `code` where
+     * it gives up before, or is closed.
+     */
+    readonly ready: Promise<void>;
+    private readonly entry;
     private readonly emitter;
     private readonly socket;
     private readonly mesh;
     private readonly media;
+    private readonly playback;
     private readonly ice;
     private readonly store;
-    private readonly meters;
     private isResumedPage;
-    /** @throws TypeError for an option that cannot be right, by its name. */
+    /** @throws TypeError for an option that cannot be right, by its name, and without WebRTC. */
     constructor(options: WebRtcClientOptions);
     private start;
     private isClosed;
@@ -40,15 +46,21 @@ export declare class WebRtcClient {
     removeEventListener<Name extends EventName>(type: Name, listener: Listener<Name>): void;
     private emit;
     /**
-     * Sends to one peer over its data channel.
+     * Sends to one peer over its data channel, in order. Whoever sends much waits for each promise,
+     * so that no memory fills: it comes when at most 1 MiB was waiting in the browser.
      *
-     * @param peerId Peer id or connection id.
-     * @returns false where there is no open channel to it, or too much waits already.
+     * @param peerId Connection id or peer id.
+     * @returns whether the browser has taken it all; false where there is no open channel to it.
+     * @throws TypeError for what cannot be sent to it: too long, or neither text nor bytes.
      */
-    send(peerId: string, data: Data): boolean;
-    /** Sends to every peer. @returns to how many. */
-    broadcast(data: Data): number;
-    private sendTo;
+    send(peerId: string, data: Data): Promise<boolean>;
+    /**
+     * Sends to every peer, as `send` does to one.
+     *
+     * @returns to how many.
+     * @throws TypeError for what cannot be sent to each: then nobody gets it.
+     */
+    broadcast(data: Data): Promise<number>;
     /** Sends a payload of your own through the server, where no data channel stands yet. */
     signal(peerId: string, payload: Json & {
         type?: string;
@@ -62,7 +74,15 @@ export declare class WebRtcClient {
         audio?: boolean;
         video?: boolean;
     }, enabled?: boolean): boolean;
-    /** Sends a screen in place of the camera. Rejects where the user does not want to. */
+    /** Off lets go of the client's own camera; of an application's it disables the track. */
+    setCameraEnabled(on: boolean): Promise<boolean>;
+    /** Off mutes it. @returns whether it is on now; `mediaProblem` says why it is not. */
+    setMicrophoneEnabled(on: boolean): Promise<boolean>;
+    /** Plays a peer's stream in any element; `null` ends it. @returns whether it plays. */
+    attach(el: HTMLMediaElement, stream: MediaStream | null): Promise<boolean>;
+    /** Plays what the browser has blocked; to be called in a click or key press. */
+    startAudio(): Promise<boolean>;
+    /** Sends a screen in place of the camera, and its sound. Rejects where the user refuses. */
     shareScreen(stream?: MediaStream): Promise<MediaStream>;
     stopScreenShare(): void;
     /** Uses these devices from now on; `null` gives one up. Rejects as `getUserMedia` does. */

@@ -1,4 +1,4 @@
-import type { EventName, Listener, WebRtcClientEvents } from './types';
+import type { EventName, Listener, WebRtcClientEvents } from './types.js';
 /** Calls listeners in the order in which they were added. One that throws stops no other. */
 export declare class Emitter {
     private readonly listeners;

@@ -1,5 +1,5 @@
-import type { Address } from './address';
-import type { Welcome } from './socket';
+import type { Address } from './address.js';
+import type { Welcome } from './socket-types.js';
 /** The STUN and TURN servers, with credentials that are renewed before they end. */
 export declare class IceServers {
     private readonly address;
@@ -9,7 +9,7 @@ export declare class IceServers {
     private learnt;
     private timer;
     private isClosed;
-    constructor(address: Address, getToken: () => string | Promise<string>, options: {
+    constructor(address: Address, getToken: () => Promise<string>, options: {
         iceServers?: RTCIceServer[];
     }, onChange: (servers: RTCIceServer[]) => void);
     get servers(): RTCIceServer[];

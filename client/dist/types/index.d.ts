@@ -1,3 +1,3 @@
-export { WebRtcClient } from './client';
-export type { ClientEvent, ClientState, Dialect, EventName, LeaveReason, Listener, PeerInfo, PeerStats, SocketClosed, SocketProblem, VideoOptions, WebRtcClientEvents, WebRtcClientOptions, } from './types';
-export { WebRtcClient as default } from './client';
+export { WebRtcClient } from './client.js';
+export type { ClientEvent, ClientState, Dialect, EventName, LeaveReason, Listener, MediaProblem, PeerInfo, PeerStats, SocketClosed, SocketProblem, VideoOptions, WebRtcClientEvents, WebRtcClientOptions, } from './types.js';
+export { WebRtcClient as default } from './client.js';

@@ -1,7 +1,9 @@
-import type { PeerInfo } from './types';
+import { Data } from './sending.js';
+import { Meter } from './stats.js';
+import type { PeerInfo } from './types.js';
 /** What peers say to each other through the server. */
 export interface PeerMessage {
-    type: 'offer' | 'answer' | 'ice_candidate' | 'link_check' | 'link_lost';
+    type: 'offer' | 'answer' | 'ice_candidate' | 'usher.negotiation_failed';
     offer?: RTCSessionDescriptionInit;
     answer?: RTCSessionDescriptionInit;
     ice?: RTCIceCandidateInit | null;
@@ -11,6 +13,11 @@ export interface PeerMessage {
     again?: boolean;
 }
 export interface PeerDelegate {
+    /** What could not be done to begin a connection, or to change one. */
+    onProblem(peer: {
+        connectionId: string;
+        peerId: string;
+    }, err: unknown): void;
     say(peer: Peer, message: PeerMessage): void;
     onState(peer: Peer): void;
     onSendChannel(peer: Peer, channel: RTCDataChannel): void;
@@ -20,6 +27,7 @@ export interface PeerDelegate {
     onMessage(peer: Peer, data: string | ArrayBuffer): void;
 }
 export interface PeerSetup {
+    key: number;
     connectionId: string;
     peerId: string;
     name: string | null;
@@ -35,6 +43,7 @@ export interface PeerSetup {
 /** One other page: its RTCPeerConnection, and perfect negotiation over it (W3C WebRTC §10.7). */
 export declare class Peer {
     private readonly delegate;
+    readonly key: number;
     readonly connection: RTCPeerConnection;
     readonly info: PeerInfo;
     polite: boolean;
@@ -46,19 +55,28 @@ export declare class Peer {
     private isIgnoringOffer;
     private isSettingAnswer;
     private hasOffered;
+    readonly meter: Meter;
+    private readonly queue;
+    private tracks;
     private readonly early;
     private last;
+    /** Of a shared screen's sound. */
+    private sound;
     private restartTimer;
     constructor(setup: PeerSetup, isOfferer: boolean, delegate: PeerDelegate);
     private get isClassic();
+    becomeClassic(): void;
     private addTracks;
     private listen;
     private say;
+    private report;
     private offer;
     /** Whether our own first offer is under way and nothing was heard yet. */
     get isOffering(): boolean;
     /** Whether an offer comes from the page that is at the other end already. */
-    isOfSamePage(offer: RTCSessionDescriptionInit): boolean;
+    isOfSamePage(offer: RTCSessionDescriptionInit | undefined): boolean;
+    /** Its page is back in the room, under another connection id: what was said between is lost. */
+    goOn(): void;
     /** Takes a message of the other page. One after another, since each may wait. */
     take(message: PeerMessage): Promise<void>;
     private handle;
@@ -68,14 +86,21 @@ export declare class Peer {
     /** Looks for another path, and again until there is one or the peer is gone. */
     private restartLater;
     restartIce(): void;
-    configure(configuration: RTCConfiguration): void;
+    configure(iceServers: RTCIceServer[]): void;
     private openSendChannel;
     /** What is open towards the peer: our own channel, or else the one it has made. */
     get openChannel(): RTCDataChannel | undefined;
+    /** @throws TypeError for what cannot be sent. */
+    check(data: unknown): void;
+    /** Whether the browser has taken it all. */
+    sendData(data: Data): Promise<boolean>;
     private receive;
     private onTrack;
     /** Sends these tracks and no others from now on, without a new offer where that can be. */
     send(stream: MediaStream): Promise<void>;
+    private sendTracks;
     private transceiver;
+    /** A shared screen's sound, beside the microphone's. Classic clients take no further offer. */
+    private sendSound;
     close(): void;
 }

@@ -1,8 +1,12 @@
-import type { Address } from './address';
+import type { Address } from './address.js';
+import type { Answer } from './socket-types.js';
 /**
- * Whether there is a server of ours, which speaks v1. Asked before a token goes into a URL, where
- * the classic dialect wants it.
+ * Asks what the server says of a handshake, which browsers hide where it failed.
  *
- * @returns undefined where nobody answers.
+ * @returns undefined where no server of ours answered.
  */
-export declare function speaksV1(address: Address): Promise<boolean | undefined>;
+export declare function check(address: Address, form: {
+    token: string;
+    client?: string;
+    room: string;
+}): Promise<Answer | undefined>;

@@ -1,98 +1,66 @@
-import type { Address } from './address';
-import type { ClientState, Dialect, SocketClosed, SocketProblem } from './types';
-declare type Json = Record<string, unknown>;
-/** What the server says first on a v1 connection. */
-export interface Welcome {
-    connectionId: string;
-    session: string;
-    expiresAt: number;
-    serverTime: number;
-    iceServers: RTCIceServer[];
-    iceServersExpireAt?: number;
-}
-export interface SocketDelegate {
-    /** A connection stands on which nothing was said yet: join. */
-    onFresh(dialect: Dialect, welcome: Welcome | undefined): void;
-    /** A connection stands on which the session goes on. */
-    onResumed(connectionId: string): void;
-    onWelcome(welcome: Welcome): void;
-    onEvent(type: string, data: Json): void;
+import type { Address } from './address.js';
+import type { Json, Told } from './socket-types.js';
+import type { ClientState, Dialect } from './types.js';
+export declare type SocketDelegate = {
+    [Name in keyof Told]: (what: Told[Name]) => void;
+} & {
     onState(state: ClientState): void;
-    onOpen(dialect: Dialect): void;
-    onClosed(closed: SocketClosed): void;
-    onProblem(problem: SocketProblem): void;
     onReconnecting(attempt: number, delayMs: number): void;
+};
+export interface SocketSettings {
+    address: Address;
+    clientId: string | undefined;
+    room: string;
+    getToken(): Promise<string>;
+    dialect: Dialect | 'auto';
 }
 /**
- * One conversation with the server over as many WebSockets as it takes: connects, resumes, and
- * sends again what did not arrive.
+ * One conversation with the server over as many WebSockets as it takes. What is to be done
+ * `socket-state.ts` decides; this does it.
  */
 export declare class SignalSocket {
-    private readonly address;
-    private readonly clientId;
-    private readonly getToken;
-    private readonly wanted;
+    private readonly settings;
     private readonly delegate;
-    state: ClientState;
+    private now;
     private socket;
-    private dialect;
-    private hasOpened;
-    private attempt;
-    private timer;
-    private lostAt;
+    private token;
+    /** How often a token was asked for: an answer counts only for the last time. */
+    private asked;
+    private readonly timers;
     private readonly liveness;
-    /** By their `ack`: messages that may not have arrived. */
-    private readonly unacked;
-    private ackCount;
-    /** Up to which event the replay of a resume goes; what is unacked then did not arrive. */
-    private replayEnd;
-    /** What is to be said once the conversation stands. */
-    private waiting;
-    private isReady;
-    private drainMs;
-    private refreshAttempt;
-    session: string | undefined;
-    seq: number;
-    constructor(address: Address, clientId: string | undefined, getToken: () => string | Promise<string>, wanted: Dialect | 'auto', delegate: SocketDelegate);
+    private readonly events;
+    private effects;
+    private isBusy;
+    constructor(settings: SocketSettings, delegate: SocketDelegate);
+    get state(): ClientState;
     get isV1(): boolean;
+    /** Its secret, as long as it may go on. */
+    get session(): string | undefined;
+    get seq(): number;
     start(kept?: {
         session: string;
         seq: number;
     }): void;
-    private connect;
-    private open;
-    private onOpen;
-    /** Nothing of this socket is heard any more. */
-    private forget;
-    private becomeReady;
-    private onClose;
-    /** As `state` may have changed while something was waited for. */
-    private isClosed;
-    private reconnect;
-    private readonly onOnline;
-    private readonly onVisible;
-    private ping;
-    private onSilence;
+    say(message: Json): void;
     /** Ends the session: the others are told at once. */
     close(): void;
-    private finish;
-    private setState;
-    /**
-     * Sends a message, or keeps it until the session is resumed. Without a session to resume nothing
-     * is kept: connection ids will be others.
-     */
-    say(message: Json): void;
-    private write;
+    /** One event after the other: what a listener does meanwhile comes after what it was told. */
+    private take;
+    private safely;
+    private perform;
+    private withoutToken;
+    private wait;
+    private stop;
+    private retry;
+    private ask;
+    private check;
+    private open;
     private onMessage;
-    private hear;
-    private welcome;
-    private onWelcome;
-    private beginAfresh;
-    private onResumed;
-    /** The replay is over: what was not acked by then did not arrive. */
-    private sayAgain;
-    private onError;
-    private refresh;
-    private refreshLater;
+    private write;
+    private lose;
+    private drop;
+    private end;
+    private ping;
+    private readonly onAwake;
+    private readonly onViolation;
 }
-export {};

@@ -1,4 +1,4 @@
-import type { PeerStats } from './types';
+import type { PeerStats } from './types.js';
 /** Turns the browser's counters into figures for people. */
 export declare class Meter {
     private last;

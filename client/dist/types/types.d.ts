@@ -18,17 +18,25 @@ export interface WebRtcClientOptions {
     clientId?: string;
     /**
      * Gives an access token, each time one is needed. Default: asks `POST /session/token` of the
-     * signalling server's origin, with the session cookie.
+     * signalling server, with the session cookie.
      */
     getToken?: () => string | Promise<string>;
     /** Asks for camera and microphone; without it (and `stream`) the page sends no media. */
     video?: VideoOptions;
-    /** A `ws:`, `wss:`, `http:` or `https:` URL. Default: the page's own origin. */
+    /**
+     * A `ws:`, `wss:`, `http:` or `https:` URL, or a path of the page's own origin. Default:
+     * `/signal`. The service's other routes are looked for below its path, without a last `/signal`.
+     */
     signallingServer?: string;
     /** By which other pages know this one: 1 to 256 bytes. Default: a random UUID. */
     id?: string;
     /** Sent in place of what `video` would ask for. The caller keeps it: `close` stops none of it. */
     stream?: MediaStream;
+    /**
+     * So many milliseconds the room waits for the user's answer to the browser's prompt; camera and
+     * microphone that come later are added to the calls. Default: 5000.
+     */
+    joinWithoutMediaAfterMs?: number;
     /** In front of those that the server tells of. */
     iceServers?: RTCIceServer[];
     /** `relay` lets media go through TURN servers alone. */
@@ -38,7 +46,10 @@ export interface WebRtcClientOptions {
      * the one given. Default: false.
      */
     keepSession?: boolean | string;
-    /** Default `auto`: v1 where the server speaks it. */
+    /**
+     * Default `v1`. `auto` finds out whether the server speaks that or the classic dialect, for
+     * which a token of Usher's own is never put into a URL; that takes `classic`.
+     */
     dialect?: Dialect | 'auto';
 }
 export declare type ClientState = 'idle' | 'connecting' | 'open' | 'reconnecting' | 'closed';
@@ -76,16 +87,27 @@ export interface SocketClosed {
     reason: string;
     willReconnect: boolean;
 }
+/** What went wrong; docs/client.md says what each means. Beside these, the server's own words. */
+export declare type ProblemCode = 'invalid_token' | 'insufficient_scope' | 'origin_not_allowed' | 'client_mismatch' | 'too_many_connections' | 'temporarily_unavailable' | 'room_forbidden' | 'room_full' | 'too_many_rooms' | 'peer_id_taken' | 'token_unavailable' | 'token_malformed' | 'unreachable' | 'blocked_by_page' | 'kicked' | 'replaced' | 'server_restarting' | 'protocol_error' | 'closed' | (string & Record<never, never>);
 export interface SocketProblem {
-    /** For people, with what to do next where that is known. */
+    code: ProblemCode;
+    /** For people, with what to do next where that is known; never with a token in it. */
     message: string;
-    /** The close code, where there was one. */
-    code?: number;
-    reason?: string;
     /** Whether the client has given up. */
     final: boolean;
+    /** With which the server closed the connection, where it did, and what it said with it. */
+    closeCode?: number;
+    reason?: string;
     /** What was thrown, where something was. */
     err?: unknown;
+}
+export interface MediaProblem {
+    /** Of the microphone, or of the camera. */
+    device: 'audio' | 'video';
+    /** What the browser threw, or an Error that says how the track ended. */
+    err: unknown;
+    /** Whether another is asked for in its place. */
+    willReplace: boolean;
 }
 /** Each event's `detail`. */
 export interface WebRtcClientEvents {
@@ -140,6 +162,19 @@ export interface WebRtcClientEvents {
     noMedia: {
         err: unknown;
     };
+    /**
+     * Something could not be done to begin a connection or to change one; others are not affected.
+     * An ICE server that the browser refuses is left out, and told in this way too.
+     */
+    negotiationFailed: {
+        connectionId: string;
+        peerId: string;
+        err: unknown;
+    };
+    /** A camera or microphone cannot be had, or has ended by itself. */
+    mediaProblem: MediaProblem;
+    /** The browser plays others only after a click or key press: `startAudio` begins then. */
+    audioPlaybackBlocked: Record<string, never>;
     sendChannelOpen: {
         peerId: string;
         connectionId: string;

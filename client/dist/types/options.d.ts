@@ -1,0 +1,5 @@
+import type { WebRtcClientOptions } from './types.js';
+/** @throws TypeError that names the option at fault. */
+export declare function checkOptions(options: WebRtcClientOptions): void;
+/** @throws TypeError where there is no WebRTC, as in Node. */
+export declare function checkPlatform(): void;

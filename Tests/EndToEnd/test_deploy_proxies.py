@@ -9,7 +9,7 @@ from support import http, ledger, peers
 from support.browser import Visit
 from support.proxies import DEPLOY, Application, ReverseProxy, certificate, free_port
 from support.server import Server
-from support.usher import new_folder
+from support.usher import CHECKOUT, new_folder
 
 COOKIE = "__Host-usher_session"
 OWN = ("Sec-Fetch-Site", "same-origin")
@@ -32,6 +32,16 @@ PAGE = b"""<!doctype html><title>A page</title><link rel="icon" href="data:,"><s
     });
   }
 </script>"""
+CLIENT = (CHECKOUT / "client" / "dist" / "webrtc-client.iife.js").read_bytes()
+CALL = b"""<script>
+  function call(options) {
+    window.heard = [];
+    window.client = new WebRtcClient({ sessionId: 'lobby', name: 'Ada', ...options });
+    for (const type of ['socketOpen', 'socketError', 'receiveChannelOpen']) {
+      client.addEventListener(type, () => heard.push(type));
+    }
+  }
+</script>"""
 
 
 class Site:
@@ -40,7 +50,7 @@ class Site:
     def __init__(self, kind, start):
         self.tls = certificate(new_folder("tls"))
         port = free_port()
-        self.application = Application(page=PAGE)
+        self.application = Application(page=PAGE + b"<script>" + CLIENT + b"</script>" + CALL)
         self.elsewhere = Application(tls=self.tls, page=PAGE)
         self.server = start(
             "--issuer", f"https://localhost:{port}", "--trusted-proxy", "127.0.0.1/32",
@@ -161,13 +171,18 @@ def visit(browser, url):
     return Visit(browser, url, ignore_https_errors=True)
 
 
-def test_a_session_lives_from_sign_in_to_sign_out_in_a_browser(browser, site):
-    # The page itself needs a session, as everything of the application does.
+def signed_in(browser, site):
     page = visit(browser, f"{site.url}/.well-known/jwks.json")
     page.context.add_cookies([{
         "name": COOKIE, "value": site.session(), "url": site.url, "secure": True,
         "httpOnly": True, "sameSite": "Lax"}])
     page.page.goto(f"{site.url}/page")
+    return page
+
+
+def test_a_session_lives_from_sign_in_to_sign_out_in_a_browser(browser, site):
+    # The page itself needs a session, as everything of the application does.
+    page = signed_in(browser, site)
     ask = page.page.evaluate
     begun = ask("token => ask('POST', '/session', { Authorization: `Bearer ${token}` })",
                 site.session())
@@ -180,6 +195,47 @@ def test_a_session_lives_from_sign_in_to_sign_out_in_a_browser(browser, site):
     assert ask("ask('DELETE', '/session')")["status"] == 204
     assert ask("ask('POST', '/session/token')")["status"] == 401
     page.close()
+
+
+@pytest.mark.parametrize("options", [
+    "{}", "{ signallingServer: location.origin }", "{ signallingServer: '/signal' }",
+    "{ signallingServer: location.origin + '/rtc' }"],
+    ids=["defaults", "origin", "signal", "prefix"])
+def test_pages_meet_with_the_clients_defaults(browser, site, options):
+    tabs = [signed_in(browser, site) for _ in range(2)]
+    for tab in tabs:
+        tab.page.evaluate(f"void call({options})")
+        tab.until("heard.includes('socketOpen')")
+    for tab in tabs:
+        tab.until("heard.includes('receiveChannelOpen')")
+        assert not tab.page.evaluate("heard.includes('socketError')")
+        tab.page.evaluate("void client.close()")
+        tab.close()
+
+
+@pytest.mark.parametrize("prefix", ["", "/rtc"])
+def test_what_the_client_asks_is_routed_to_usher(browser, site, prefix):
+    page = signed_in(browser, site)
+    ask = page.page.evaluate
+    why = ask(f"""ask('POST', '{prefix}/signal/check',
+        {{ 'Content-Type': 'application/x-www-form-urlencoded' }}, 'token=a.b.c')""")
+    assert why["status"] == 401 and json.loads(why["body"])["error"] == "invalid_token"
+    token = ask(f"ask('POST', '{prefix}/session/token')")
+    assert token["status"] == 200
+    token = ledger.remember(json.loads(token["body"])["access_token"], "a page's token")
+    servers = ask(f"token => ask('GET', '{prefix}/ice-servers',"
+                  " { Authorization: `Bearer ${token}` })", token)
+    assert servers["status"] == 200 and "iceServers" in json.loads(servers["body"])
+    page.close()
+
+
+def test_sockets_on_other_paths_are_the_applications(site):
+    before = len(site.application.seen)
+    fields = [("Cookie", f"{COOKIE}={site.session()}"), ("Origin", site.url)]
+    assert peers.attempt(site.proxy, "/page/socket", fields).status == 200
+    assert len(site.application.seen) == before + 1
+    plain = http.get(site.url, "/", fields)
+    assert plain.status == 200 and len(site.application.seen) == before + 2
 
 
 def test_a_page_of_another_origin_is_refused_though_its_site_is_the_same(browser, site):
@@ -220,5 +276,6 @@ def test_the_form_for_traefik_asks_as_the_others_do():
     """Traefik is not among Debian's packages: what is in the sample is all that can be checked."""
     text = (DEPLOY / "traefik.yml").read_text()
     for wanted in ["/edge/auth", "authResponseHeaders: [Authorization, Cookie]", "`/session/token`",
-                   "trustForwardHeader: false", "`/signal`", "middlewares: [usher-edge]"]:
+                   "trustForwardHeader: false", "`/signal`", "middlewares: [usher-edge]",
+                   "`/signal/check`", "`/ice-servers`", "HeaderRegexp(`Upgrade`", "path: /signal"]:
         assert wanted in text

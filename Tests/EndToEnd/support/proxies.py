@@ -65,11 +65,20 @@ class Application:
 
 def substituted(name, values):
     """A sample with what is marked in it replaced; each value must be there."""
-    text = (DEPLOY / name).read_text()
+    text = with_prefix((DEPLOY / name).read_text())
     for old, new in values.items():
         assert old in text, f"deploy/{name} has no {old}"
         text = text.replace(old, str(new))
     return text
+
+
+def with_prefix(text):
+    """A sample with the lines for the prefix /rtc, which stand in it as comments."""
+    before, mark, rest = text.partition("take the comment signs off.\n")
+    assert mark, "the sample has no lines for a prefix"
+    lines, blank, after = rest.partition("\n\n")
+    assert all(line.lstrip().startswith("# ") for line in lines.splitlines())
+    return before + mark + lines.replace("# ", "") + blank + after
 
 
 class ReverseProxy:

@@ -31,14 +31,7 @@ window.painted = (color) => {
   }, 50);
   return canvas.captureStream(20);
 };
-window.tone = () => {
-  const context = new AudioContext();
-  const target = context.createMediaStreamDestination();
-  const source = context.createOscillator();
-  source.connect(target);
-  source.start();
-  return target.stream.getAudioTracks()[0];
-};
+window.tone = async () => (await ask({ audio: true })).getAudioTracks()[0];
 """
 
 
@@ -354,8 +347,8 @@ def test_a_device_that_does_not_open_beside_the_old_one_is_switched(call):
 def test_the_sound_of_a_screen_goes_beside_the_microphones(call):
     ann, bob = call("ann", video=VIDEO), call("bob", video=VIDEO)
     sees(bob, "ann")
-    ann.page.evaluate("""() => {
-        window.shared = new MediaStream([...painted('green').getTracks(), tone()]);
+    ann.page.evaluate("""async () => {
+        window.shared = new MediaStream([...painted('green').getTracks(), await tone()]);
         return client.shareScreen(shared).then(() => true);
     }""")
     bob.until("events.filter((one) => one.type === 'trackAdded').length === 3")
@@ -387,9 +380,12 @@ def test_the_sound_of_a_screen_goes_beside_the_microphones(call):
 def test_a_classic_page_gets_the_picture_of_a_screen_alone(call):
     ann, bob = (call(name, video=VIDEO, dialect="classic") for name in ("ann", "bob"))
     sees(bob, "ann")
-    ann.page.evaluate("""client.shareScreen(
-        new MediaStream([...painted('#00ff00').getTracks(), tone()])).then(() => true)""")
-    bob.until(f"{BRIGHTNESS} === 255", 20)
+    ann.page.evaluate("""async () => {
+        const shared = new MediaStream([...painted('#00ff00').getTracks(), await tone()]);
+        await client.shareScreen(shared);
+    }""")
+    bob.until("[...document.querySelectorAll('#others video')].some("
+              "(one) => one.videoWidth === 2 * one.videoHeight && one.videoWidth > 0)", 20)
     assert len(bob.events("trackAdded")) == 2
     ann.talk_to(bob)
     ann.check()

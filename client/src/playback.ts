@@ -66,9 +66,11 @@ export class Playback {
 
   /** To be called in a click or key press. @returns whether everything plays. */
   async start(): Promise<boolean> {
-    const paused = [...this.attached].filter((el) => el.paused);
-    const all = new Set([...this.blocked, ...paused]);
-    const plays = await Promise.all([...all].map((el) => this.play(el)));
+    // What is sent no more would never begin.
+    const all = [...new Set([...this.blocked, ...this.attached])]
+      .filter((el) => el.paused && (el.srcObject as MediaStream | null)?.active);
+    this.blocked.clear();
+    const plays = await Promise.all(all.map((el) => this.play(el)));
     this.isTold = this.blocked.size > 0;
     return plays.every(Boolean);
   }

@@ -1,4 +1,4 @@
-"""The client as a package: its types, its builds, their maps and sizes, and where it is imported."""
+"""The client as a package: its types, its builds, their maps and sizes, where it is imported."""
 
 import gzip
 import json

@@ -1721,9 +1721,9 @@
     }
     /** To be called in a click or key press. @returns whether everything plays. */
     async start() {
-      const paused = [...this.attached].filter((el) => el.paused);
-      const all = /* @__PURE__ */ new Set([...this.blocked, ...paused]);
-      const plays = await Promise.all([...all].map((el) => this.play(el)));
+      const all = [.../* @__PURE__ */ new Set([...this.blocked, ...this.attached])].filter((el) => el.paused && el.srcObject?.active);
+      this.blocked.clear();
+      const plays = await Promise.all(all.map((el) => this.play(el)));
       this.isTold = this.blocked.size > 0;
       return plays.every(Boolean);
     }

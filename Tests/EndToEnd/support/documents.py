@@ -1,4 +1,5 @@
-"""Shell blocks of the documentation, and the marks that say whether tests run them."""
+"""Blocks of the documentation, and the marks that say whether tests run them, or what file a reader
+saves them in."""
 
 import re
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from .usher import CHECKOUT
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\s*$")
 RUN = re.compile(r"^\s*<!--\s*test:\s*(?P<name>[\w -]+?)\s*-->\s*$")
 NOT_RUN = re.compile(r"^\s*<!--\s*not run:\s*(?P<reason>.+?)\s*-->\s*$")
+FILE = re.compile(r"^\s*<!--\s*file:\s*(?P<path>[\w./-]+?)\s*-->\s*$")
 SHELL = {"sh", "bash", "shell", "console"}
 
 
@@ -19,6 +21,7 @@ class Block:
     script: str
     name: str | None
     reason_not_to_run: str | None
+    file: str | None
 
     def __str__(self):
         return f"{self.document}:{self.line}"
@@ -47,10 +50,11 @@ def blocks(document, text):
         while at < len(lines) and lines[at].strip() != "```":
             at += 1
         mark = next((line for line in reversed(lines[:start - 1]) if line.strip()), "")
-        run, not_run = RUN.match(mark), NOT_RUN.match(mark)
+        run, not_run, file = (kind.match(mark) for kind in (RUN, NOT_RUN, FILE))
         found.append(Block(
             document, start, fence["language"],
             "".join(line[indent:] + "\n" for line in lines[start:at]),
-            run["name"] if run else None, not_run["reason"] if not_run else None))
+            run["name"] if run else None, not_run["reason"] if not_run else None,
+            file["path"] if file else None))
         at += 1
     return found

@@ -377,21 +377,6 @@ def test_the_sound_of_a_screen_goes_beside_the_microphones(call):
         page.check()
 
 
-def test_a_classic_page_gets_the_picture_of_a_screen_alone(call):
-    ann, bob = (call(name, video=VIDEO, dialect="classic") for name in ("ann", "bob"))
-    sees(bob, "ann")
-    ann.page.evaluate("""async () => {
-        const shared = new MediaStream([...painted('#00ff00').getTracks(), await tone()]);
-        await client.shareScreen(shared);
-    }""")
-    bob.until("[...document.querySelectorAll('#others video')].some("
-              "(one) => one.videoWidth === 2 * one.videoHeight && one.videoWidth > 0)", 20)
-    assert len(bob.events("trackAdded")) == 2
-    ann.talk_to(bob)
-    ann.check()
-    bob.check()
-
-
 def test_a_tabs_sound_is_asked_for_and_what_was_opened_is_stopped(call):
     ann = call("ann", video=VIDEO)
     ann.until_event("localStream")

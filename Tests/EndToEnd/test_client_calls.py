@@ -233,8 +233,9 @@ def test_a_restart_of_the_server_leaves_the_call_alone(browser, start):
             assert page.page.evaluate(
                 "before.every((c) => Object.values(client.peerConnections).includes(c))")
             # Whoever knows pictures by connection id is told of the new one.
-            page.until("Object.keys(client.peerInfo).every((id) => events.filter((one) =>"
-                       " one.type === 'trackAdded' && one.detail.connectionId === id).length === 2)")
+            page.until(
+                "Object.keys(client.peerInfo).every((id) => events.filter((one) =>"
+                " one.type === 'trackAdded' && one.detail.connectionId === id).length === 2)")
         pages[0].talk_to(pages[2])
         pages[1].talk_to(pages[2])
         for page in pages:

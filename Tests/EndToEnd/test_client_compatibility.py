@@ -128,6 +128,9 @@ class ClassicServer:
         lines = head.split(b"\r\n")
         lines[0] = lines[0].replace(b"/signal/check", b"/not-known")
         lines = [line for line in lines if not line.lower().startswith(b"sec-websocket-protocol")]
+        if lines[0].startswith(b"POST"):  # Else the next request would come by unseen.
+            lines = [line for line in lines if not line.lower().startswith(b"connection:")]
+            lines.insert(1, b"Connection: close")
         server.sendall(b"\r\n".join(lines))
         try:
             while data := client.recv(65536):

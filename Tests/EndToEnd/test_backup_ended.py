@@ -60,6 +60,7 @@ def test_a_signal_that_is_to_be_ignored_ends_no_backup(filled, tmp_path):
 
 
 def spawned(usher, *arguments, **options):
+    # Whoever runs the tests may have signals ignored: behind nohup, or in the background.
     return subprocess.Popen(
-        [str(binary()), *map(str, arguments)],
+        ["env", "--default-signal", str(binary()), *map(str, arguments)],
         env=environment(usher.home, USHER_DATA=str(usher.data)), **options)

@@ -12,6 +12,7 @@ from support.usher import Usher
 from support.waiting import eventually
 
 WHOLE = b"GET /.well-known/jwks.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+ONE_DOOR = "two processes have two doors, and a proxy before them"
 HALF = b"POST /oauth2/token HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Le"
 
 
@@ -93,6 +94,7 @@ def cpu_seconds(server):
 
 # MARK: Places
 
+@pytest.mark.one_process(ONE_DOOR)
 def test_an_address_that_holds_its_share_keeps_only_itself_out(start):
     server = start("--max-http-connections-per-address", "20")
     held = [connect(server.url) for _ in range(20)]
@@ -108,6 +110,7 @@ def test_an_address_that_holds_its_share_keeps_only_itself_out(start):
         assert is_answered(again)
 
 
+@pytest.mark.one_process(ONE_DOOR)
 def test_whoever_holds_most_gives_way_once_all_places_are_taken(start):
     server = start("--max-http-connections", "30", "--max-http-connections-per-address", "0")
     greedy = [connect(server.url) for _ in range(30)]
@@ -155,6 +158,7 @@ def test_a_socket_is_no_connection_of_http(start):
     close(held)
 
 
+@pytest.mark.one_process(ONE_DOOR)
 def test_without_descriptors_it_waits_without_spinning_and_comes_back(start):
     server = start("--max-http-connections-per-address", "0")
     few = int(descriptors(server)) + 20

@@ -68,6 +68,7 @@ def test_an_origin_costs_no_query(crowded):
     assert unknown <= 25 * max(plain, 1)
 
 
+@pytest.mark.one_process("the CPU time is the tokens' half's alone")
 def test_an_unknown_client_costs_what_a_wrong_secret_does(start):
     server = start()
     application = server.application("Known")

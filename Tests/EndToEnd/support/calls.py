@@ -14,7 +14,9 @@ DIST = CHECKOUT / "client" / "dist"
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 # What Chromium itself says of a socket or request that the test has cut; nobody can keep it quiet.
 NETWORK = (
-    "WebSocket connection to", "Failed to load resource: net::", "WebSocket is already in CLOSING")
+    "WebSocket connection to", "Failed to load resource: net::", "WebSocket is already in CLOSING",
+    # The client has asked why a handshake was refused.
+    "Failed to load resource: the server responded with a status of 40")
 
 
 class Backend:

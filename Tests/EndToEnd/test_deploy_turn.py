@@ -20,7 +20,7 @@ from support.waiting import eventually
 SECRET = "a-secret-that-both-servers-have"
 REALM = "meet.example"
 COOKIE = 0x2112A442
-ALLOCATE, CREATE_PERMISSION = 0x0003, 0x0008
+BINDING, ALLOCATE, CREATE_PERMISSION = 0x0001, 0x0003, 0x0008
 DENIED = ["10.1.2.3", "192.168.0.1", "172.16.5.5", "169.254.169.254", "100.64.0.1", "0.0.0.1",
           "198.18.0.1", "240.0.0.1"]
 
@@ -45,8 +45,15 @@ class Turn:
 
     def listens(self):
         assert self.process.poll() is None, self.log.read_text()[-2000:]
-        with socket.socket() as one:
-            return one.connect_ex(("127.0.0.1", self.port)) == 0
+        # It opens its UDP sockets after that for TCP.
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+            one.settimeout(1)
+            try:
+                one.connect(("127.0.0.1", self.port))
+                one.send(struct.pack("!HHI12s", BINDING, 0, COOKIE, b"are you here"))
+                return bool(one.recv(2048))
+            except OSError:
+                return False
 
     def stop(self):
         self.process.terminate()

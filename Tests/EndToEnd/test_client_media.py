@@ -1,6 +1,7 @@
 """Camera and microphone of the built client, in real Chromium."""
 
-from support.media import backend, call, kinds, problems, sees, states, VIDEO  # Fixtures among them.
+# Two of them are fixtures.
+from support.media import backend, call, kinds, problems, sees, states, VIDEO
 
 
 def test_one_device_that_fails_is_told_while_the_other_works(call):

@@ -5,7 +5,8 @@ import time
 import pytest
 
 from support.browser import FLAGS, another
-from support.media import backend, call, kinds, sees, VIDEO  # Fixtures among them.
+# Two of them are fixtures.
+from support.media import backend, call, kinds, sees, VIDEO
 
 
 def test_the_sound_of_a_screen_goes_beside_the_microphones(call):

@@ -15,7 +15,7 @@ TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=u
 # What Chromium itself says of a socket or request that the test has cut; nobody can keep it quiet.
 NETWORK = (
     "WebSocket connection to", "Failed to load resource: net::", "WebSocket is already in CLOSING",
-    # The client has asked why a handshake was refused; a server that stops says so to nobody's page.
+    # The client has asked why a handshake was refused; a server that stops tells no page.
     "Access to fetch at",
     "Failed to load resource: the server responded with a status of 40")
 

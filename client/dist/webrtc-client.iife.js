@@ -933,7 +933,7 @@
     }
     /** The link of ours that the sender is at the other end of, as its name or a proof shows. */
     shown({ link: name, proofs, from }, own) {
-      return [...this.links.values()].find((link) => link.name !== void 0 && link.status === "connected" && (link.name === name || own !== void 0 && proofs.includes(proofOf(link.name, from, own))));
+      return [...this.links.values()].find((link) => link.name !== void 0 && link.status === "connected" && (link.name === name || own !== void 0 && proofs.length > 0 && proofs.includes(proofOf(link.name, from, own))));
     }
     /** The first offer of a new connection. */
     accept(said, person, old) {

@@ -298,7 +298,8 @@ class Draft {
   private shown({ link: name, proofs, from }: Said, own: string | undefined): Link | undefined {
     return [...this.links.values()].find((link) => link.name !== undefined
       && link.status === 'connected' && (link.name === name
-        || (own !== undefined && proofs.includes(proofOf(link.name, from, own)))));
+        || (own !== undefined && proofs.length > 0
+          && proofs.includes(proofOf(link.name, from, own)))));
   }
 
   /** The first offer of a new connection. */

@@ -110,7 +110,10 @@ class Visit:
 
     def _console(self, message):
         if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
+            self.complaints.append(self._told(message))
+
+    def _told(self, message):
+        return message.text
 
     def _asked(self, url):
         place = urlsplit(url)

@@ -74,6 +74,8 @@ import Testing
         while answer.status == 200 { answer = try ask(server, request) }
         #expect(answer.status == 503)
         #expect(answer.headers["Retry-After"] == "1")
+        // A page that asks why it may not connect reads it, too.
+        #expect(answer.headers["Access-Control-Allow-Origin"] == "*")
         gate.isOpen.store(true, ordering: .relaxed)
         stopper.join()
         #expect(try early.answer().text == "late")

@@ -1,4 +1,5 @@
 import COpenSSL
+import Locking
 
 /// Digests of whole byte strings.
 package enum Digest {
@@ -21,12 +22,17 @@ package func constantTimeEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
     return unsafe CRYPTO_memcmp(left, right, left.count) == 0
 }
 
-/// A digest that OpenSSL has looked up once; looking it up costs more than hashing a short text.
+/// A digest that OpenSSL has looked up once; looking it up costs more than hashing a short text,
+/// and so does making a context.
 ///
 /// `@unchecked Sendable`: an `EVP_MD` that was fetched is constant and may be used by any number of
 /// threads (EVP_MD_fetch(3)); it is never freed, for the two of them live as long as the process.
 @safe final class DigestAlgorithm: @unchecked Sendable {
+    /// More than this many threads at a time make contexts that are thrown away.
+    private static let idleMax = 32
+
     private let method: OpaquePointer
+    private let idle = Lock<[HashContext]>([])
 
     init(name: String) {
         guard let method = unsafe EVP_MD_fetch(nil, name, nil) else {
@@ -36,16 +42,22 @@ package func constantTimeEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
     }
 
     func digest(_ bytes: [UInt8]) -> [UInt8] {
+        guard let context = idle.withLock({ $0.popLast() }) ?? HashContext() else {
+            preconditionFailure("OpenSSL could not make a context for a digest")
+        }
         let size = Int(unsafe EVP_MD_get_size(method))
         var digest: [UInt8] = []
         digest.append(addingCapacity: size) { out in
             unsafe out.withUnsafeMutableBufferPointer { buffer, filled in
-                let status = unsafe EVP_Digest(
-                    bytes, bytes.count, buffer.baseAddress, nil, method, nil)
-                precondition(status == 1, "OpenSSL could not compute a digest")
+                guard let start = buffer.baseAddress else { return }
+                let isDone = unsafe bytes.withUnsafeBufferPointer {
+                    unsafe self.digest($0, into: start, with: context.pointer)
+                }
+                precondition(isDone, "OpenSSL could not compute a digest")
                 filled = size
             }
         }
+        idle.withLock { if $0.count < Self.idleMax { $0.append(context) } }
         return digest
     }
 
@@ -58,4 +70,18 @@ package func constantTimeEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
             && EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1
             && EVP_DigestFinal_ex(context, digest, nil) == 1
     }
+}
+
+/// What OpenSSL keeps while it computes a digest; freed by `deinit`.
+///
+/// `@unchecked Sendable`: one thread at a time has it, which `DigestAlgorithm` sees to.
+@safe private final class HashContext: @unchecked Sendable {
+    let pointer: OpaquePointer
+
+    init?() {
+        guard let pointer = unsafe EVP_MD_CTX_new() else { return nil }
+        unsafe self.pointer = pointer
+    }
+
+    deinit { unsafe EVP_MD_CTX_free(pointer) }
 }

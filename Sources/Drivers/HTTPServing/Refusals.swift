@@ -28,9 +28,13 @@ enum Refusals {
         431, "request_too_large",
         "the header of the answer, with what it repeats of the request's, is too long")
 
+    /// Any page may read it, since it may have asked what only pages ask, and tells them when to
+    /// try again.
     static let stopping: HTTPResponse = {
         var response = json(503, "temporarily_unavailable", "the service is stopping")
         response.headers.add("Retry-After", "1")
+        response.headers.add("Access-Control-Allow-Origin", "*")
+        response.headers.add("Access-Control-Expose-Headers", "Retry-After")
         return response
     }()
 

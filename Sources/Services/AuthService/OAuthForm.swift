@@ -7,14 +7,13 @@ import HTTPMessages
 struct OAuthForm {
     private var fields: [(parameter: FormParameter, value: ByteText)] = []
 
-    private static let bodyBytesMax = 16_384
-    private static let mediaType: ByteText = "application/x-www-form-urlencoded"
+    private static let secrets = FormParameter.secrets.map { ByteText($0.rawValue) }
 
     /// Of a request that may come without a body.
     init(optional request: borrowing HTTPRequest) throws(OAuthRefusal) {
         if request.body.isEmpty, !request.headers.contains("Content-Type") {
             self.init()
-            try Self.checkQuery(request.query)
+            try Self.checkQuery(of: request)
         } else {
             try self.init(request)
         }
@@ -24,14 +23,8 @@ struct OAuthForm {
     private init() {}
 
     init(_ request: borrowing HTTPRequest) throws(OAuthRefusal) {
-        guard request.body.count <= Self.bodyBytesMax else {
-            throw .tooLarge(bytesMax: Self.bodyBytesMax)
-        }
-        try Self.checkContentType(request.headers)
-        try Self.checkQuery(request.query)
         var unknown: Set<ByteText> = []
-        for (name, value) in try Self.pairs("body", request.body.span)
-        where !value.isEmpty {
+        for (name, value) in try Self.members(of: request) {
             if let parameter = FormParameter(named: name) {
                 try add(parameter, value)
                 continue
@@ -76,36 +69,28 @@ struct OAuthForm {
         .invalidRequest("\(OAuthText.quoted(name)) occurs more than once")
     }
 
-    private static func pairs(
-        _ place: String, _ bytes: Span<UInt8>
+    private static func members(
+        of request: borrowing HTTPRequest
     ) throws(OAuthRefusal) -> [(name: ByteText, value: ByteText)] {
-        do throws(FormError) {
-            return try FormFields.parse(bytes)
+        do throws(PostedFormError) {
+            return try PostedForm(request, secrets: secrets).members
         } catch {
-            throw .invalidRequest("the \(place) is no form: \(error)")
+            throw refusal(error)
         }
     }
 
-    private static func checkQuery(_ query: ByteText?) throws(OAuthRefusal) {
-        guard let query, !query.isEmpty else { return }
-        for (name, _) in try pairs("query string", query.utf8.span) {
-            guard let parameter = FormParameter(named: name),
-                FormParameter.secrets.contains(parameter)
-            else { continue }
-            throw .invalidRequest(
-                "\(name) must not stand in the URI; replace what was sent, since URIs are logged")
+    private static func checkQuery(of request: borrowing HTTPRequest) throws(OAuthRefusal) {
+        do throws(PostedFormError) {
+            try PostedForm.checkQuery(request.query, secrets: secrets)
+        } catch {
+            throw refusal(error)
         }
     }
 
-    private static func checkContentType(_ headers: HeaderFields) throws(OAuthRefusal) {
-        let field = headers.find("Content-Type")
-        guard field.count == 1, let value = field.first else {
-            throw .invalidRequest(
-                "one Content-Type is needed, and it must be \(mediaType)")
-        }
-        guard MediaType.matches(value, mediaType) else {
-            throw .invalidRequest(
-                "Content-Type must be \(mediaType) in UTF-8, not \(OAuthText.quoted(value))")
+    private static func refusal(_ error: PostedFormError) -> OAuthRefusal {
+        switch error {
+        case .tooLarge(let bytesMax): .tooLarge(bytesMax: bytesMax)
+        case .malformed(let text): .invalidRequest(text)
         }
     }
 }

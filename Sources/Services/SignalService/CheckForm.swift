@@ -9,17 +9,9 @@ struct CheckForm {
     let client: ByteText?
     let room: ByteText?
 
-    static let bodyBytesMax = 16_384
-    private static let mediaType: ByteText = "application/x-www-form-urlencoded"
-
     init(_ request: HTTPRequest) throws(AdmissionRefusal) {
-        guard request.body.count <= Self.bodyBytesMax else {
-            throw .tooLarge(bytesMax: Self.bodyBytesMax)
-        }
-        try Self.checkContentType(request.headers)
-        try Self.checkQuery(request.query)
         var found: [ByteText: ByteText] = [:]
-        for (name, value) in try Self.pairs("body", request.body.span) where !value.isEmpty {
+        for (name, value) in try Self.members(of: request) {
             guard found.updateValue(value, forKey: name) == nil else {
                 throw .invalidRequest("\(Self.printable(name)) occurs more than once")
             }
@@ -32,32 +24,21 @@ struct CheckForm {
         }
     }
 
+    private static func members(
+        of request: HTTPRequest
+    ) throws(AdmissionRefusal) -> [(name: ByteText, value: ByteText)] {
+        do throws(PostedFormError) {
+            return try PostedForm(request, secrets: ["token"]).members
+        } catch {
+            switch error {
+            case .tooLarge(let bytesMax): throw .tooLarge(bytesMax: bytesMax)
+            case .malformed(let text): throw .invalidRequest(text)
+            }
+        }
+    }
+
     /// A name as it may stand in an error text: those that are read, and what is as plain.
     private static func printable(_ name: ByteText) -> String {
         name.utf8.count <= 64 && FieldGrammar.isToken(name) ? name.string : "a member"
-    }
-
-    private static func pairs(
-        _ place: String, _ bytes: Span<UInt8>
-    ) throws(AdmissionRefusal) -> [(name: ByteText, value: ByteText)] {
-        do throws(FormError) {
-            return try FormFields.parse(bytes)
-        } catch {
-            throw .invalidRequest("the \(place) is no form: \(error)")
-        }
-    }
-
-    /// URIs are logged by whatever a request passes.
-    private static func checkQuery(_ query: ByteText?) throws(AdmissionRefusal) {
-        guard let query, !query.isEmpty else { return }
-        guard try !pairs("query string", query.utf8.span).contains(where: { $0.name == "token" })
-        else { throw .invalidRequest("token must not stand in the URI: send it in the form") }
-    }
-
-    private static func checkContentType(_ headers: HeaderFields) throws(AdmissionRefusal) {
-        let field = headers.find("Content-Type")
-        guard field.count == 1, let value = field.first, MediaType.matches(value, mediaType) else {
-            throw .invalidRequest("Content-Type must be there once, and be \(mediaType) in UTF-8")
-        }
     }
 }

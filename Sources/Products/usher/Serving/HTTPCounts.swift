@@ -19,6 +19,11 @@ final class HTTPCounts: Sendable {
         var count = 0
         /// Seconds since the Unix epoch.
         var lastAt: Int64 = 0
+
+        mutating func note(at now: Int64) {
+            count += 1
+            lastAt = now
+        }
     }
 
     private let counts = Lock<[Key: Tally]>([:])
@@ -32,10 +37,7 @@ final class HTTPCounts: Sendable {
     func count(path: ByteText, status: Int) {
         let key = Key(route: indexes[path] ?? routes.count - 1, status: status)
         let now = status >= 400 ? Clock.now() : 0  // Of the others nobody asks.
-        counts.withLock { counts in
-            counts[key, default: Tally()].count += 1
-            counts[key]?.lastAt = now
-        }
+        counts.withLock { $0[key, default: Tally()].note(at: now) }
     }
 
     var family: MetricFamily {

@@ -3,10 +3,9 @@ import { explain } from './codes.js';
 import { Emitter } from './emitter.js';
 import { randomID } from './id.js';
 import { LocalMedia } from './media.js';
-import type { Person } from './links.js';
 import { Mesh } from './mesh.js';
 import { joiningName, nameOf } from './name.js';
-import type { Peer } from './peer.js';
+import type { Host, Person } from './peer.js';
 import { Playback } from './playback.js';
 import { IceServers } from './ice.js';
 import { checkOptions, checkPlatform } from './options.js';
@@ -16,7 +15,7 @@ import { SignalSocket, SocketDelegate } from './socket.js';
 import { SessionStore } from './store.js';
 import { GetToken, sessionToken, tidy } from './token.js';
 import type {
-  ClientState, Dialect, EventName, Listener, PeerInfo, PeerStats, WebRtcClientEvents,
+  ClientState, Dialect, Emit, EventName, Listener, PeerInfo, PeerStats, WebRtcClientEvents,
   WebRtcClientOptions,
 } from './types.js';
 
@@ -61,7 +60,7 @@ export class WebRtcClient {
   /** @throws TypeError for an option that cannot be right, by its name, and without WebRTC. */
   constructor(private readonly options: WebRtcClientOptions) {
     checkOptions(options);
-    checkPlatform();
+    checkPlatform(options.globals);
     this.roomId = options.sessionId;
     this.ready = this.entry.promise;
     const keep = options.keepSession;
@@ -76,19 +75,18 @@ export class WebRtcClient {
     this.ice = new IceServers(address, getToken, options, (servers) => {
       for (const peer of this.mesh.all) peer.configure(servers);
     });
-    this.media = new LocalMedia(options.video, options.stream, {
-      onStream: () => this.onStream(),
-      onNoMedia: (err) => this.emit('noMedia', { err }),
-      onProblem: (problem) => this.emit('mediaProblem', problem),
-      onScreenShareEnded: () => this.emit('screenShareEnded', {}),
-      play: (el) => void this.playback.play(el),
+    const emit: Emit = (type, detail) => this.emitter.emit(type, detail);
+    this.media = new LocalMedia(options, emit, (el) => void this.playback.play(el));
+    this.mesh = new Mesh(this.host(emit));
+    this.addEventListener('localStream', ({ detail }) => {
+      for (const peer of this.mesh.all) void peer.sendStream(detail.stream);
     });
-    this.mesh = new Mesh(this.meshDelegate());
+    this.addEventListener('trackAdded', ({ detail }) => this.playback.watch(detail.event.track));
     this.peerConnections = this.mesh.peerConnections;
     this.peerInfo = this.mesh.peerInfo;
     this.socket = new SignalSocket({
       address, clientId: options.clientId, room: options.sessionId, getToken,
-      dialect: options.dialect ?? 'v1',
+      dialect: options.dialect ?? 'v1', WebSocket: options.globals?.WebSocket,
     }, this.socketDelegate());
     globalThis.addEventListener?.('pagehide', this.onPageHide);
     const isMine = kept && kept.id === this.id;
@@ -146,7 +144,7 @@ export class WebRtcClient {
     const peer = this.mesh.find(peerId);
     if (!peer) checkData(data);
     peer?.check(data);
-    return peer?.sendData(data) ?? Promise.resolve(false);
+    return peer?.send(data) ?? Promise.resolve(false);
   }
 
   /**
@@ -159,7 +157,7 @@ export class WebRtcClient {
     checkData(data);
     const peers = this.mesh.all;
     for (const peer of peers) peer.check(data);
-    return Promise.all(peers.map((peer) => peer.sendData(data)))
+    return Promise.all(peers.map((peer) => peer.send(data)))
       .then((sent) => sent.filter(Boolean).length);
   }
 
@@ -227,19 +225,11 @@ export class WebRtcClient {
     this.media.setStream(stream);
   }
 
-  private onStream(): void {
-    const stream = this.media.stream;
-    if (!stream) return;
-    for (const peer of this.mesh.all) void peer.send(stream);
-    this.emit('localStream', { stream, sharing: this.media.isSharing });
-  }
-
   // The path
 
   /** Figures about the connection with a peer; undefined where there is none. */
   async stats(peerId: string): Promise<PeerStats | undefined> {
-    const peer = this.mesh.find(peerId);
-    return peer?.meter.read(peer.connection);
+    return this.mesh.find(peerId)?.stats();
   }
 
   /** Looks for another path to one peer, or to all. */
@@ -353,48 +343,23 @@ export class WebRtcClient {
     };
   }
 
-  private meshDelegate(): ConstructorParameters<typeof Mesh>[0] {
-    const of = ({ info: { connectionId, peerId } }: Peer): {
-      connectionId: string; peerId: string } => ({ connectionId, peerId });
+  private host(emit: Emit): Host {
+    const { options } = this;
     return {
+      emit,
+      roomId: this.roomId,
       connectionId: () => this.connectionId,
+      create: (configuration) =>
+        new (options.globals?.RTCPeerConnection ?? RTCPeerConnection)(configuration),
       configuration: () => ({
-        iceServers: this.ice.servers,
-        iceTransportPolicy: this.options.iceTransportPolicy ?? 'all',
+        iceServers: this.ice.servers, iceTransportPolicy: options.iceTransportPolicy ?? 'all',
       }),
       stream: () => this.media.stream,
-      receive: () => (this.options.video || this.options.stream ? ['audio', 'video'] : []),
-      tell: (target, payload) => this.socket.say({ action: 'send-payload', target, payload }),
-      say: (peer, message) => this.socket.say({
-        action: 'send-payload', target: peer.info.connectionId,
-        payload: { ...message, offererId: this.id, name: nameOf(this.options.name) },
+      receive: options.video || options.stream ? ['audio', 'video'] : [],
+      tell: (target, payload) => this.socket.say({
+        action: 'send-payload', target,
+        payload: { ...payload, offererId: this.id, name: nameOf(options.name) },
       }),
-      onState: (peer) => {
-        this.emit('peerConnectionStateChange', { ...of(peer), state: peer.info.state });
-        const isOver = ['failed', 'closed'].includes(peer.info.state);
-        // Nobody tells a classic client who left.
-        if (isOver && (!this.socket.isV1 || peer.link === undefined)) this.lose(peer);
-      },
-      onCount: (peer) =>
-        this.emit('peerConnectionStateChange', { ...of(peer), state: peer.info.state }),
-      onProblem: ({ connectionId, peerId }, err) =>
-        this.emit('negotiationFailed', { connectionId, peerId, err }),
-      onSendChannel: (peer, sendChannel) =>
-        this.emit('sendChannelOpen', { ...of(peer), sendChannel }),
-      onReceiveChannel: (peer, receiveChannel) =>
-        this.emit('receiveChannelOpen', { ...of(peer), receiveChannel }),
-      onTrack: (peer, event) => {
-        this.emit('trackAdded', { event, ...of(peer) });
-        this.playback.watch(event.track);
-      },
-      onTrackRemoved: (peer, track) => this.emit('trackRemoved', { track, ...of(peer) }),
-      onMessage: (peer, data) => this.emit('message', { ...of(peer), data }),
     };
-  }
-
-  private lose(peer: Peer): void {
-    const { connectionId, peerId } = peer.info;
-    this.mesh.remove(peer);
-    this.emit('someone_left', { connectionId, peerId, roomId: this.roomId, reason: 'connection' });
   }
 }

@@ -1,4 +1,4 @@
-import type { VideoOptions, WebRtcClientOptions } from './types.js';
+import type { Globals, VideoOptions, WebRtcClientOptions } from './types.js';
 
 /** Whether a value will do, and what it must be. */
 type Rule = [isRight: (value: any) => boolean, what: string];
@@ -53,9 +53,19 @@ const rules: Record<keyof WebRtcClientOptions, Rule> = {
     'true, false or a name',
   ],
   dialect: oneOf('auto', 'v1', 'classic'),
+  globals: [isObject, 'an object like { RTCPeerConnection, WebSocket }'],
   joinWithoutMediaAfterMs: [
     (value) => typeof value === 'number' && value >= 0, 'a number of milliseconds, or Infinity',
   ],
+};
+
+const constructor: Rule = [(value) => typeof value === 'function', 'a constructor'];
+
+const globalRules: Record<keyof Globals, Rule> = {
+  RTCPeerConnection: constructor,
+  mediaDevices: [isObject, 'an object like navigator.mediaDevices'],
+  MediaStream: constructor,
+  WebSocket: constructor,
 };
 
 const videoRules: Record<keyof VideoOptions, Rule> = {
@@ -70,6 +80,7 @@ export function checkOptions(options: WebRtcClientOptions): void {
   if (options.sessionId == null) throw new TypeError('sessionId must be given: the name of a room');
   check(options, rules);
   check(options.video ?? {}, videoRules, 'video.');
+  check(options.globals ?? {}, globalRules, 'globals.');
 }
 
 /** What is null or undefined is not given. */
@@ -84,9 +95,11 @@ function check(options: object, table: Record<string, Rule>, prefix = ''): void 
   }
 }
 
-/** @throws TypeError where there is no WebRTC, as in Node. */
-export function checkPlatform(): void {
-  if (typeof RTCPeerConnection === 'function') return;
-  throw new TypeError('There is no WebRTC here (no RTCPeerConnection): use a browser, or set '
-    + 'the globals of a WebRTC package first (registerGlobals() of react-native-webrtc)');
+/** @throws TypeError where there is no WebRTC, or no WebSocket, as in Node. */
+export function checkPlatform(given: Globals | undefined): void {
+  for (const name of ['RTCPeerConnection', 'WebSocket'] as const) {
+    if (given?.[name] ?? globalThis[name]) continue;
+    throw new TypeError(`There is no ${name} here: use a browser, or give one of a package, as the `
+      + `option globals: { ${name} }`);
+  }
 }

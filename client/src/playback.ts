@@ -1,27 +1,30 @@
 /** Browsers play no sound in a page that nobody has clicked in: says so, and begins again. */
 export class Playback {
   /** What the application, or the client, has handed over. */
-  private readonly attached = new Set<HTMLMediaElement>();
-  private readonly blocked = new Set<HTMLMediaElement>();
-  private isTold = false;
+  readonly #attached = new Set<HTMLMediaElement>();
+  readonly #blocked = new Set<HTMLMediaElement>();
+  #isTold = false;
+  readonly #streams: () => MediaStream[];
+  readonly #onBlocked: () => void;
 
   /**
    * @param streams What peers send.
    * @param onBlocked Something is not played; once until all of it is.
    */
-  constructor(
-    private readonly streams: () => MediaStream[], private readonly onBlocked: () => void,
-  ) {}
+  constructor(streams: () => MediaStream[], onBlocked: () => void) {
+    this.#streams = streams;
+    this.#onBlocked = onBlocked;
+  }
 
   /** Plays a stream in an element; `null` ends that. @returns whether it plays. */
-  attach(el: HTMLMediaElement, stream: MediaStream | null): Promise<boolean> {
+  async attach(el: HTMLMediaElement, stream: MediaStream | null): Promise<boolean> {
     if (el.srcObject !== stream) el.srcObject = stream;
     if (!stream) {
-      this.attached.delete(el);
-      this.blocked.delete(el);
-      return Promise.resolve(false);
+      this.#attached.delete(el);
+      this.#blocked.delete(el);
+      return false;
     }
-    this.attached.add(el);
+    this.#attached.add(el);
     (el as HTMLVideoElement).playsInline = true;
     return this.play(el);
   }
@@ -29,49 +32,42 @@ export class Playback {
   async play(el: HTMLMediaElement): Promise<boolean> {
     try {
       await el.play();
-      this.blocked.delete(el);
+      this.#blocked.delete(el);
       return true;
     } catch (err) {
       // Anything else is no rule of the browser: another stream came, or the element is gone.
       if ((err as Error).name === 'NotAllowedError') {
-        this.blocked.add(el);
-        this.tell();
+        this.#blocked.add(el);
+        const isTold = this.#isTold;
+        this.#isTold = true;
+        if (!isTold) this.#onBlocked();
       }
       return false;
     }
   }
 
-  private tell(): void {
-    if (this.isTold) return;
-    this.isTold = true;
-    this.onBlocked();
-  }
-
   /** A peer's track came: listeners have put it into elements of the page, which may be blocked. */
   watch(track: MediaStreamTrack): void {
-    const look = (): void => void this.look();
+    const look = (): void => {
+      const streams: unknown[] = this.#streams();
+      const all = globalThis.document?.querySelectorAll<HTMLMediaElement>('audio, video') ?? [];
+      // Those that want to play and do not.
+      for (const el of all) {
+        if (streams.includes(el.srcObject) && el.autoplay && el.paused) void this.play(el);
+      }
+    };
     setTimeout(look);
     track.addEventListener('unmute', look, { once: true });
-  }
-
-  /** Of elements in the document, those that want to play and do not. */
-  private look(): void {
-    const streams = this.streams();
-    const all = globalThis.document?.querySelectorAll<HTMLMediaElement>('audio, video');
-    for (const el of all ?? []) {
-      const isOurs = streams.includes(el.srcObject as MediaStream);
-      if (isOurs && el.autoplay && el.paused) void this.play(el);
-    }
   }
 
   /** To be called in a click or key press. @returns whether everything plays. */
   async start(): Promise<boolean> {
     // What is sent no more would never begin.
-    const all = [...new Set([...this.blocked, ...this.attached])]
+    const all = [...new Set([...this.#blocked, ...this.#attached])]
       .filter((el) => el.paused && (el.srcObject as MediaStream | null)?.active);
-    this.blocked.clear();
+    this.#blocked.clear();
     const plays = await Promise.all(all.map((el) => this.play(el)));
-    this.isTold = this.blocked.size > 0;
+    this.#isTold = this.#blocked.size > 0;
     return plays.every(Boolean);
   }
 }

@@ -1,7 +1,6 @@
-const WORD = 2 ** 32;
-
 const rotate = (word: number, by: number): number => (word >>> by) | (word << (32 - by));
-const fraction = (root: number): number => ((root % 1) * WORD) | 0;
+/** The first 32 bits behind the point. */
+const fraction = (root: number): number => ((root % 1) * 2 ** 32) | 0;
 
 /**
  * SHA-256 (FIPS 180-4) of a text's UTF-8, in hexadecimal. `crypto.subtle` is there on https pages
@@ -16,28 +15,24 @@ export function sha256(text: string): string {
   for (let one = 2; primes.length < 64; one += 1) {
     if (primes.every((prime) => one % prime)) primes.push(one);
   }
-  const constants = primes.map((prime) => fraction(Math.cbrt(prime)));
-  const state = primes.slice(0, 8).map((prime) => fraction(Math.sqrt(prime)));
+  let hash = primes.slice(0, 8).map((prime) => fraction(Math.sqrt(prime)));
   for (let at = 0; at < words.length; at += 16) {
-    compress(state, words.subarray(at, at + 16), constants);
+    const w = [...words.subarray(at, at + 16)];
+    let state = hash;
+    primes.forEach((prime, i) => {
+      const [a, b, c, d, e, f, g, h] = state as [
+        number, number, number, number, number, number, number, number];
+      if (i > 15) {
+        const [x, y] = [w[i - 15]!, w[i - 2]!];
+        w[i] = (w[i - 16]! + w[i - 7]! + (rotate(x, 7) ^ rotate(x, 18) ^ (x >>> 3))
+          + (rotate(y, 17) ^ rotate(y, 19) ^ (y >>> 10))) | 0;
+      }
+      const one = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g))
+        + fraction(Math.cbrt(prime)) + w[i]!;
+      const two = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
+      state = [(one + two) | 0, a, b, c, (d + one) | 0, e, f, g];
+    });
+    hash = hash.map((word, i) => (word + state[i]!) | 0);
   }
-  return state.map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
-}
-
-function compress(state: number[], block: Int32Array, constants: number[]): void {
-  const w = [...block];
-  let [a, b, c, d, e, f, g, h] = state as [
-    number, number, number, number, number, number, number, number];
-  constants.forEach((constant, i) => {
-    if (i > 15) {
-      const [x, y] = [w[i - 15]!, w[i - 2]!];
-      w[i] = (w[i - 16]! + w[i - 7]! + (rotate(x, 7) ^ rotate(x, 18) ^ (x >>> 3))
-        + (rotate(y, 17) ^ rotate(y, 19) ^ (y >>> 10))) | 0;
-    }
-    const one = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g))
-      + constant + w[i]!;
-    const two = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
-    [a, b, c, d, e, f, g, h] = [(one + two) | 0, a, b, c, (d + one) | 0, e, f, g];
-  });
-  [a, b, c, d, e, f, g, h].forEach((word, i) => { state[i] = (state[i]! + word) | 0; });
+  return hash.map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
 }

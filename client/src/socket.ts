@@ -19,6 +19,8 @@ export interface SocketSettings {
   room: string;
   getToken(): Promise<string>;
   dialect: Dialect | 'auto';
+  /** Where the platform has none of its own. */
+  WebSocket?: typeof WebSocket;
 }
 
 type TimerName = 'retry' | 'rejoin' | 'refresh' | 'stalled' | 'failed';
@@ -28,6 +30,8 @@ type Unstamped<E> = E extends unknown ? Omit<E, 'now'> : never;
 const PATIENCE_MS = 20_000;
 /** After which a socket that failed will not say so any more. */
 const SILENT_MS = 1_000;
+/** `readyState` of a WebSocket that stands. */
+const OPEN = 1;
 
 /**
  * One conversation with the server over as many WebSockets as it takes. What is to be done
@@ -180,7 +184,7 @@ export class SignalSocket {
   // The socket
 
   private open(dialect: Dialect, token: string): void {
-    const { address, clientId: client } = this.settings;
+    const { address, clientId: client, WebSocket = globalThis.WebSocket } = this.settings;
     let socket: WebSocket;
     try {
       socket = dialect === 'v1'
@@ -222,7 +226,7 @@ export class SignalSocket {
   }
 
   private write(message: Json): void {
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+    if (this.socket?.readyState === OPEN) this.socket.send(JSON.stringify(message));
   }
 
   private lose(reason: string): void {

@@ -33,7 +33,9 @@ def call(browser, backend, server):
         page.close()
 
 
-def test_four_pages_see_and_hear_each_other(call):
+@pytest.mark.parametrize("build", ["readable", "minified"])
+def test_four_pages_see_and_hear_each_other(call, backend, build):
+    backend.is_minified = build == "minified"
     names = ["ann", "bob", "cid", "dan"]
     pages = [call(name, video=VIDEO) for name in names]
     for page in pages:
@@ -76,7 +78,9 @@ def test_binary_data_and_whom_a_broadcast_reaches(call):
     ann.check()
 
 
-def test_a_page_that_reloads_in_a_call_resumes(call):
+@pytest.mark.parametrize("build", ["readable", "minified"])
+def test_a_page_that_reloads_in_a_call_resumes(call, backend, build):
+    backend.is_minified = build == "minified"
     ann = call("ann", video=VIDEO)
     bob = call("bob", video=VIDEO, keepSession=True)
     ann.until_connected("bob")

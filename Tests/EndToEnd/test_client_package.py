@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -109,6 +110,21 @@ def test_the_minified_client_is_small():
     for name in ("webrtc-client.min.js", "webrtc-client.iife.min.js"):
         size = len(gzip.compress((DIST / name).read_bytes(), 9))
         assert size <= GZIPPED_MAX, f"{name}: {size} bytes gzipped"
+
+
+def test_what_is_shortened_is_no_name_of_anybody_else():
+    done = subprocess.run(
+        ["node", CHECKOUT / "scripts" / "internal_names.cjs"], capture_output=True, text=True,
+        timeout=60, check=True, env={**os.environ, "NODE_PATH": "/usr/share/nodejs"})
+    shortened = set(done.stdout.split())
+    assert {"isClosed", "hasOpened", "dispatch"} <= shortened
+    members = re.compile(r"^ +(?:readonly |get )?(\w+)\??(?:<.*>)?[:(]", re.MULTILINE)
+    public = set(members.findall((DIST / "types" / "types.d.ts").read_text()))
+    public |= set(members.findall((DIST / "types" / "client.d.ts").read_text()))
+    assert {"keepSession", "sendChannel", "addEventListener", "audioDeviceId"} <= public
+    wire = set(re.findall(r'"(\w+)":', (CHECKOUT / "docs" / "protocol.md").read_text()))
+    assert {"connectionId", "offererId", "ack", "reconnectWithinSeconds"} <= wire
+    assert shortened & (public | wire) == set()
 
 
 @pytest.mark.parametrize("name", BUILDS)

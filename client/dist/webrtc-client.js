@@ -1,6 +1,7 @@
 // src/address.ts
 var SOCKET = "/signal";
 var Address = class {
+  base;
   /** @throws TypeError for what is no URL that a page can connect to. */
   constructor(signallingServer) {
     const page = globalThis.location;
@@ -105,10 +106,8 @@ function explain(code, said) {
 
 // src/emitter.ts
 var Emitter = class {
-  constructor() {
-    this.listeners = /* @__PURE__ */ new Map();
-    this.isClosed = false;
-  }
+  listeners = /* @__PURE__ */ new Map();
+  isClosed = false;
   add(type, listener) {
     const set = this.listeners.get(type) ?? /* @__PURE__ */ new Set();
     set.add(listener);
@@ -308,36 +307,6 @@ var LocalMedia = class {
   constructor(options, stream, delegate) {
     this.options = options;
     this.delegate = delegate;
-    /** Of camera and microphone, or what the application gave in their place. */
-    this.tracks = {};
-    this.since = {};
-    this.devices = { audio: initialDevice, video: initialDevice };
-    /** Whether the next track of a kind is to be on, where there is none to take it from. */
-    this.enabled = { audio: true, video: true };
-    this.asking = {};
-    /** Tracks that we have opened: these alone are ours to stop. */
-    this.own = /* @__PURE__ */ new WeakSet();
-    /** Tracks that are sent no more, from the next `sync` on. */
-    this.leaving = /* @__PURE__ */ new Set();
-    this.choosing = Promise.resolve();
-    this.isClosed = false;
-    // Tracks that end by themselves
-    /** Permission withdrawn, a phone call, a device pulled out: the default one takes its place. */
-    this.onEnded = ({ target }) => {
-      const kind = KINDS.find((one) => this.tracks[one] === target);
-      if (kind)
-        this.lose(kind, Date.now() - (this.since[kind] ?? 0));
-    };
-    /** Also when the page is looked at again: a phone call that is over changes no device. */
-    this.onDeviceChange = () => {
-      for (const kind of KINDS) {
-        if (this.devices[kind].isOwn && this.tracks[kind]?.readyState === "ended") {
-          this.lose(kind, Infinity);
-        }
-        if (!globalThis.document?.hidden)
-          this.dispatch(kind, { type: "devicechange" });
-      }
-    };
     const isAsked = !stream && options;
     this.wanted = {
       audio: isAsked && options.audio || false,
@@ -350,6 +319,24 @@ var LocalMedia = class {
     mediaDevices()?.addEventListener?.("devicechange", this.onDeviceChange);
     globalThis.document?.addEventListener("visibilitychange", this.onDeviceChange);
   }
+  /** undefined until there is something to send. */
+  stream;
+  /** Of camera and microphone, or what the application gave in their place. */
+  tracks = {};
+  since = {};
+  devices = { audio: initialDevice, video: initialDevice };
+  wanted;
+  /** Whether the next track of a kind is to be on, where there is none to take it from. */
+  enabled = { audio: true, video: true };
+  asking = {};
+  /** Tracks that we have opened: these alone are ours to stop. */
+  own = /* @__PURE__ */ new WeakSet();
+  /** Tracks that are sent no more, from the next `sync` on. */
+  leaving = /* @__PURE__ */ new Set();
+  screen;
+  choosing = Promise.resolve();
+  isClosed = false;
+  timer;
   get isSharing() {
     return this.screen !== void 0;
   }
@@ -458,6 +445,13 @@ var LocalMedia = class {
       this.own.add(track);
     return tracks;
   }
+  // Tracks that end by themselves
+  /** Permission withdrawn, a phone call, a device pulled out: the default one takes its place. */
+  onEnded = ({ target }) => {
+    const kind = KINDS.find((one) => this.tracks[one] === target);
+    if (kind)
+      this.lose(kind, Date.now() - (this.since[kind] ?? 0));
+  };
   lose(kind, livedMs) {
     const what2 = kind === "video" ? "camera" : "microphone";
     const err = new Error(`The ${what2} has ended: forbidden, gone, or taken by something else`);
@@ -465,6 +459,16 @@ var LocalMedia = class {
     if (this.devices[kind].phase === "none")
       this.sync();
   }
+  /** Also when the page is looked at again: a phone call that is over changes no device. */
+  onDeviceChange = () => {
+    for (const kind of KINDS) {
+      if (this.devices[kind].isOwn && this.tracks[kind]?.readyState === "ended") {
+        this.lose(kind, Infinity);
+      }
+      if (!globalThis.document?.hidden)
+        this.dispatch(kind, { type: "devicechange" });
+    }
+  };
   // The stream
   /** Brings the stream to what is to be sent now, and stops what we need no more. */
   sync(isTold = true) {
@@ -474,7 +478,7 @@ var LocalMedia = class {
     const now = [this.tracks.audio, screen ?? this.tracks.video].filter((track) => track !== void 0);
     if (!this.stream && !now.length)
       return;
-    const stream = this.stream ?? (this.stream = new MediaStream());
+    const stream = this.stream ??= new MediaStream();
     for (const track of stream.getTracks())
       if (!now.includes(track))
         stream.removeTrack(track);
@@ -760,8 +764,12 @@ function transition2(state, event) {
   return { state: draft, effects: draft.effects };
 }
 var Draft = class {
+  people;
+  links;
+  checking;
+  count;
+  effects = [];
   constructor(state) {
-    this.effects = [];
     this.people = new Map(state.people);
     this.links = new Map(state.links);
     this.checking = new Set(state.checking);
@@ -1015,8 +1023,8 @@ function kept(data) {
 var SendQueue = class {
   constructor(channel) {
     this.channel = channel;
-    this.waiting = [];
   }
+  waiting = [];
   /** Whether the browser has taken it all; false where there is no open channel. */
   push(data) {
     const channel = this.channel();
@@ -1045,7 +1053,7 @@ var SendQueue = class {
       const channel = this.channel();
       if (!channel || channel.bufferedAmount <= BUFFERED_MAX)
         return channel;
-      channel.bufferedAmountLowThreshold || (channel.bufferedAmountLowThreshold = BUFFERED_MAX);
+      channel.bufferedAmountLowThreshold ||= BUFFERED_MAX;
       await new Promise((resolve) => {
         setTimeout(resolve, LOOK_MS);
         channel.addEventListener("bufferedamountlow", resolve, { once: true });
@@ -1066,6 +1074,7 @@ function give(channel, data) {
 var FAIR = { rttMs: 200, lossRatio: 0.03 };
 var POOR = { rttMs: 450, lossRatio: 0.1 };
 var Meter = class {
+  last;
   async read(connection) {
     const report = await connection.getStats();
     const pair = selectedPair(report);
@@ -1128,7 +1137,7 @@ function selectedPair(report) {
     return pair;
   report.forEach((entry) => {
     if (entry.type === "candidate-pair" && (entry.selected || entry.nominated))
-      pair ?? (pair = entry);
+      pair ??= entry;
   });
   return pair;
 }
@@ -1146,18 +1155,6 @@ var MESSAGE_MAX = 65536;
 var Peer = class {
   constructor(setup, isOfferer, delegate) {
     this.delegate = delegate;
-    /** Whether an offer or answer of the other page has been applied. */
-    this.hasHeard = false;
-    this.isClosed = false;
-    this.isMakingOffer = false;
-    this.isIgnoringOffer = false;
-    this.isSettingAnswer = false;
-    this.hasOffered = false;
-    this.meter = new Meter();
-    this.queue = new SendQueue(() => this.openChannel);
-    this.tracks = [];
-    this.early = [];
-    this.last = Promise.resolve();
     const { connectionId, peerId, name } = setup;
     this.key = setup.key;
     this.polite = setup.polite;
@@ -1182,6 +1179,26 @@ var Peer = class {
       throw err;
     }
   }
+  key;
+  connection;
+  info;
+  polite;
+  link;
+  /** Whether an offer or answer of the other page has been applied. */
+  hasHeard = false;
+  isClosed = false;
+  isMakingOffer = false;
+  isIgnoringOffer = false;
+  isSettingAnswer = false;
+  hasOffered = false;
+  meter = new Meter();
+  queue = new SendQueue(() => this.openChannel);
+  tracks = [];
+  early = [];
+  last = Promise.resolve();
+  /** Of a shared screen's sound. */
+  sound;
+  restartTimer;
   get isClassic() {
     return this.link === void 0;
   }
@@ -1452,13 +1469,6 @@ var textOf = (value) => typeof value === "string" ? value : void 0;
 var Mesh = class {
   constructor(delegate) {
     this.delegate = delegate;
-    /** By connection id, for the application; by peer id as well, where that is nobody's else. */
-    this.peerConnections = {};
-    this.peerInfo = {};
-    this.peers = /* @__PURE__ */ new Map();
-    this.timers = /* @__PURE__ */ new Map();
-    this.state = EMPTY;
-    this.isClosed = false;
     this.peerDelegate = {
       ...delegate,
       onState: (peer) => {
@@ -1468,6 +1478,14 @@ var Mesh = class {
       }
     };
   }
+  /** By connection id, for the application; by peer id as well, where that is nobody's else. */
+  peerConnections = {};
+  peerInfo = {};
+  peers = /* @__PURE__ */ new Map();
+  timers = /* @__PURE__ */ new Map();
+  peerDelegate;
+  state = EMPTY;
+  isClosed = false;
   /** Oldest first; with those whose pages are on their way back. */
   get all() {
     return [...this.peers.values()];
@@ -1664,11 +1682,11 @@ var Playback = class {
   constructor(streams, onBlocked) {
     this.streams = streams;
     this.onBlocked = onBlocked;
-    /** What the application, or the client, has handed over. */
-    this.attached = /* @__PURE__ */ new Set();
-    this.blocked = /* @__PURE__ */ new Set();
-    this.isTold = false;
   }
+  /** What the application, or the client, has handed over. */
+  attached = /* @__PURE__ */ new Set();
+  blocked = /* @__PURE__ */ new Set();
+  isTold = false;
   /** Plays a stream in an element; `null` ends that. @returns whether it plays. */
   attach(el, stream) {
     if (el.srcObject !== stream)
@@ -1737,9 +1755,10 @@ var IceServers = class {
     this.getToken = getToken;
     this.options = options;
     this.onChange = onChange;
-    this.learnt = [];
-    this.isClosed = false;
   }
+  learnt = [];
+  timer;
+  isClosed = false;
   get servers() {
     return [...this.options.iceServers ?? [], ...this.learnt];
   }
@@ -1863,11 +1882,13 @@ function checkPlatform() {
 
 // src/ready.ts
 var Ready = class {
+  resolve;
+  refuse;
+  promise = new Promise((resolve, reject) => {
+    this.resolve = resolve;
+    this.refuse = reject;
+  });
   constructor() {
-    this.promise = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.refuse = reject;
-    });
     this.promise.catch(() => void 0);
   }
   reject(code, message) {
@@ -1892,12 +1913,13 @@ var Liveness = class {
   constructor(ping2, onSilence) {
     this.ping = ping2;
     this.onSilence = onSilence;
-    this.heardAt = 0;
-    this.interval = setInterval(() => {
-      if (Date.now() - this.heardAt > LIVENESS_MS)
-        this.check();
-    }, LIVENESS_MS / 3);
   }
+  heardAt = 0;
+  pongTimer;
+  interval = setInterval(() => {
+    if (Date.now() - this.heardAt > LIVENESS_MS)
+      this.check();
+  }, LIVENESS_MS / 3);
   heard() {
     this.heardAt = Date.now();
     this.forgetPing();
@@ -2336,26 +2358,18 @@ var SignalSocket = class {
   constructor(settings, delegate) {
     this.settings = settings;
     this.delegate = delegate;
-    this.token = "";
-    /** How often a token was asked for: an answer counts only for the last time. */
-    this.asked = 0;
-    this.timers = /* @__PURE__ */ new Map();
-    this.liveness = new Liveness(() => this.ping(), () => this.lose("nothing was heard"));
-    this.events = [];
-    this.effects = [];
-    this.isBusy = false;
-    // What the page hears
-    this.onAwake = ({ type }) => {
-      if (type === "online" || document.visibilityState === "visible")
-        this.take({ type: "awake" });
-    };
-    this.onViolation = (event) => {
-      const isOfSocket = this.settings.address.isSocket(event.blockedURI);
-      if (event.disposition === "enforce" && isOfSocket)
-        this.take({ type: "blocked" });
-    };
     this.now = initial(settings.dialect);
   }
+  now;
+  socket;
+  token = "";
+  /** How often a token was asked for: an answer counts only for the last time. */
+  asked = 0;
+  timers = /* @__PURE__ */ new Map();
+  liveness = new Liveness(() => this.ping(), () => this.lose("nothing was heard"));
+  events = [];
+  effects = [];
+  isBusy = false;
   get state() {
     return clientState(this.now);
   }
@@ -2555,6 +2569,16 @@ var SignalSocket = class {
       this.write({ action: "ping" });
     return isAsked;
   }
+  // What the page hears
+  onAwake = ({ type }) => {
+    if (type === "online" || document.visibilityState === "visible")
+      this.take({ type: "awake" });
+  };
+  onViolation = (event) => {
+    const isOfSocket = this.settings.address.isSocket(event.blockedURI);
+    if (event.disposition === "enforce" && isOfSocket)
+      this.take({ type: "blocked" });
+  };
 };
 function tokenProblem(err) {
   if (err instanceof TokenError) {
@@ -2567,6 +2591,7 @@ function tokenProblem(err) {
 
 // src/store.ts
 var SessionStore = class {
+  key;
   constructor(name) {
     this.key = `usher-session:${name}`;
   }
@@ -2594,22 +2619,6 @@ var WebRtcClient = class {
   /** @throws TypeError for an option that cannot be right, by its name, and without WebRTC. */
   constructor(options) {
     this.options = options;
-    this.entry = new Ready();
-    this.emitter = new Emitter();
-    this.playback = new Playback(
-      () => this.mesh.all.flatMap((peer) => peer.info.streams),
-      () => this.emit("audioPlaybackBlocked", {})
-    );
-    this.isResumedPage = false;
-    this.isClosed = false;
-    /** Either the page comes back and goes on, or the others are told at once that it is gone. */
-    this.onPageHide = (event) => {
-      const { session, seq } = this.socket;
-      if (this.store && session)
-        this.store.put({ id: this.id, session, seq });
-      else if (!this.store && !event.persisted)
-        this.close();
-    };
     checkOptions(options);
     checkPlatform();
     this.roomId = options.sessionId;
@@ -2647,11 +2656,40 @@ var WebRtcClient = class {
     this.isResumedPage = Boolean(isMine);
     void Promise.resolve().then(() => this.start(isMine ? kept2 : void 0));
   }
+  /** By which other pages know this one. */
+  id;
+  roomId;
+  /** RTCPeerConnections by connection id, and by peer id where no other has it. */
+  peerConnections;
+  /** What is known of each peer, by connection id, and by peer id where no other has it. */
+  peerInfo;
+  /** The server's name for this page's connection; undefined until it is connected with v1. */
+  connectionId;
+  /** undefined until a connection stands. */
+  dialect;
+  /**
+   * Until the client is in its room for the first time. Rejects with an Error that has `code` where
+   * it gives up before, or is closed.
+   */
+  ready;
+  entry = new Ready();
+  emitter = new Emitter();
+  socket;
+  mesh;
+  media;
+  playback = new Playback(
+    () => this.mesh.all.flatMap((peer) => peer.info.streams),
+    () => this.emit("audioPlaybackBlocked", {})
+  );
+  ice;
+  store;
+  isResumedPage = false;
   async start(kept2) {
     await this.media.open(this.options.joinWithoutMediaAfterMs ?? 5e3);
     if (this.state !== "closed" && !this.isClosed)
       this.socket.start(kept2);
   }
+  isClosed = false;
   get state() {
     return this.isClosed ? "closed" : this.socket.state;
   }
@@ -2789,6 +2827,14 @@ var WebRtcClient = class {
     this.mesh.close();
     this.media.close();
   }
+  /** Either the page comes back and goes on, or the others are told at once that it is gone. */
+  onPageHide = (event) => {
+    const { session, seq } = this.socket;
+    if (this.store && session)
+      this.store.put({ id: this.id, session, seq });
+    else if (!this.store && !event.persisted)
+      this.close();
+  };
   // The room
   join() {
     const name = joiningName(this.options.name, this.dialect);

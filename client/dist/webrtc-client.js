@@ -149,509 +149,487 @@ function randomID() {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 
-// src/media-state.ts
+// src/media-ask.ts
 var KINDS = ["audio", "video"];
-var SHORT_MS = 1e4;
-var TRIES = 3;
-var initialDevice = {
-  phase: "none",
-  isOwn: false,
-  isOn: true,
-  isLost: false,
-  tries: 0,
-  ask: 0
-};
-function transition(kind, state, event) {
-  const to2 = (change, ...effects) => ({ state: { ...state, ...change }, effects });
-  const { phase, isOn, ask } = state;
-  if (phase === "closed")
-    return to2({}, ...event.type === "got" ? ["stop"] : []);
-  switch (event.type) {
-    case "open":
-      return phase === "none" && (isOn || kind === "audio") ? to2({ phase: "asking" }) : to2({});
-    case "enable":
-      return enable(kind, state, event.on, to2);
-    case "got":
-      if (event.ask !== ask)
-        return to2({}, "stop");
-      if (kind === "video" && !isOn)
-        return to2({ phase: "none", ask: ask + 1 }, "stop");
-      return to2({ phase: "live", isOwn: true, isLost: false, ask: ask + 1 }, "take");
-    case "failed":
-      if (event.ask !== ask)
-        return to2({});
-      return to2(
-        { phase: "none", isLost: state.isLost && !event.isRefusal },
-        "release",
-        "tell"
-      );
-    case "given":
-      if (!event.isThere) {
-        return to2({ phase: "none", isLost: false, ask: ask + 1 }, "release");
+var isNamed = (err, ...names) => names.includes(err?.name ?? "");
+var isRefusal = (err) => isNamed(err, "NotAllowedError", "SecurityError");
+var isBusy = (err) => isNamed(err, "NotReadableError", "AbortError");
+var constraints = (wanted) => typeof wanted === "object" ? wanted : {};
+async function findTracks(wanted, get, isOver, onStale) {
+  const { tracks, errors } = { tracks: {}, errors: {} };
+  let asks = [wanted];
+  for (let ask = asks.shift(); ask && !isOver(); ask = asks.shift()) {
+    try {
+      for (const track of await get(ask))
+        tracks[track.kind] = track;
+    } catch (err) {
+      const kinds = KINDS.filter((kind2) => ask[kind2]);
+      const kind = kinds[0];
+      const each = kinds.map((one) => ({ [one]: ask[one] }));
+      const { deviceId, ...others } = constraints(ask[kind]);
+      if (isRefusal(err)) {
+        const blocked2 = await Promise.all(kinds.map(isBlocked));
+        const isForOne = each[1] && blocked2[0] !== blocked2[1];
+        asks = isForOne ? each.filter((_, index) => !blocked2[index]) : [];
+        for (const one of KINDS) {
+          if (wanted[one] && !tracks[one] && !asks[0]?.[one])
+            errors[one] ??= err;
+        }
+      } else if (each[1]) {
+        asks = each;
+      } else if (deviceId && isNamed(err, "OverconstrainedError", "NotFoundError")) {
+        asks.unshift({ [kind]: Object.keys(others).length ? others : true });
+        onStale(kind, err);
+      } else {
+        errors[kind] = err;
       }
-      return to2({ phase: "live", isOwn: !!event.isOwn, isLost: false, ask: ask + 1 }, "take");
-    case "ended":
-      return end(state, event.livedMs, to2);
-    case "devicechange":
-      return phase === "none" && state.isLost && (isOn || kind === "audio") ? to2({ phase: "asking", ask: ask + 1 }, "retry") : to2({});
-    case "close":
-      return to2({ phase: "closed" });
+    }
   }
+  return { tracks, errors };
 }
-function enable(kind, { phase, isOwn: isOwn2, ask }, on, to2) {
-  if (phase === "asking")
-    return to2({ isOn: on });
-  if (phase === "live") {
-    if (on || kind === "audio" || !isOwn2)
-      return to2({ isOn: on }, on ? "unmute" : "mute");
-    return to2({ phase: "none", isOn: false }, "release");
+async function isBlocked(kind) {
+  try {
+    const name = kind === "audio" ? "microphone" : "camera";
+    return (await navigator.permissions.query({ name })).state === "denied";
+  } catch {
+    return false;
   }
-  return on ? to2({ phase: "asking", isOn: true, ask: ask + 1 }, "ask") : to2({ isOn: false });
-}
-function end(state, livedMs, to2) {
-  if (state.phase !== "live")
-    return to2({});
-  const tries = livedMs < SHORT_MS ? state.tries + 1 : 0;
-  if (!state.isOwn)
-    return to2({ phase: "none" }, "release", "tell");
-  const lost2 = { isLost: true, tries };
-  if (tries > TRIES)
-    return to2({ ...lost2, phase: "none" }, "release", "tell");
-  return to2({ ...lost2, phase: "asking", ask: state.ask + 1 }, "tell", "ask");
-}
-function isRefusal(err) {
-  return ["NotAllowedError", "SecurityError"].includes(nameOf(err));
-}
-function isBusy(err) {
-  return ["NotReadableError", "AbortError"].includes(nameOf(err));
-}
-function afterFailure(ask, rest, err, denied2) {
-  const kinds = kindsOf(ask);
-  if (isRefusal(err)) {
-    const left = kinds.filter((kind2) => !denied2.includes(kind2));
-    const asks = left.length < kinds.length && left.length ? [pick(ask, left)] : [];
-    const failed = kinds.filter((kind2) => !asks.length || denied2.includes(kind2));
-    return { asks, failed: [...failed, ...rest.flatMap(kindsOf)], isStale: false };
-  }
-  if (kinds.length > 1) {
-    return { asks: kinds.map((kind2) => pick(ask, [kind2])), failed: [], isStale: false };
-  }
-  const kind = kinds[0];
-  const { deviceId, ...others } = constraints(ask[kind]);
-  if (deviceId && ["OverconstrainedError", "NotFoundError"].includes(nameOf(err))) {
-    const instead = Object.keys(others).length ? others : true;
-    return { asks: [{ [kind]: instead }, ...rest], failed: [], isStale: true };
-  }
-  return { asks: rest, failed: [kind], isStale: false };
-}
-function constraints(wanted) {
-  return typeof wanted === "object" ? wanted : {};
-}
-function kindsOf(ask) {
-  return KINDS.filter((kind) => ask[kind]);
-}
-function pick(ask, kinds) {
-  return Object.fromEntries(kinds.map((kind) => [kind, ask[kind]]));
-}
-function nameOf(err) {
-  return err?.name ?? "";
 }
 
-// src/media-ask.ts
-function mediaDevices() {
-  return globalThis.navigator?.mediaDevices;
-}
-async function getTracks(ask) {
-  const devices = mediaDevices();
-  if (!devices)
-    throw new Error("Browsers give camera and microphone to https pages only");
-  return (await devices.getUserMedia(ask)).getTracks();
-}
-async function findTracks(wanted, isOver, onStale) {
-  const found = { tracks: {}, errors: {} };
-  let asks = [wanted];
-  while (asks.length && !isOver()) {
-    const [ask, ...rest] = asks;
-    try {
-      for (const track of await getTracks(ask))
-        found.tracks[track.kind] = track;
-      asks = rest;
-    } catch (err) {
-      const next = afterFailure(ask, rest, err, isRefusal(err) ? await denied(ask) : []);
-      asks = next.asks;
-      for (const kind of next.failed)
-        found.errors[kind] = err;
-      if (next.isStale)
-        onStale(kindsOf(ask)[0], err);
-    }
+// src/device.ts
+var SHORT_MS = 1e4;
+var TRIES = 3;
+var Device = class {
+  constructor(kind, wanted, keeper) {
+    this.kind = kind;
+    this.wanted = wanted;
+    this.#keeper = keeper;
   }
-  return found;
-}
-async function denied(ask) {
-  const states = await Promise.all(kindsOf(ask).map(async (kind) => {
-    try {
-      const name = kind === "audio" ? "microphone" : "camera";
-      return (await navigator.permissions.query({ name })).state === "denied" ? [kind] : [];
-    } catch {
-      return [];
+  track;
+  /** Until the browser has answered. */
+  asking;
+  /** Which answer of the browser is still of use: whatever comes between makes it another. */
+  turn = 0;
+  /** Whether the application wants it to be seen or heard. */
+  isOn = true;
+  /** Whether it was there, and may come back with a device. */
+  isLost = false;
+  /** How often it was replaced after a short life. */
+  tries = 0;
+  /** Whether the next track is to be on, where there is none to take it from. */
+  #isEnabled = true;
+  #since = 0;
+  #keeper;
+  /** A camera that is off is not opened; a microphone is, and muted. */
+  get mayOpen() {
+    return !this.track && !this.asking && (this.isOn || this.kind === "audio");
+  }
+  get ask() {
+    return { [this.kind]: this.wanted || true };
+  }
+  open(isQuiet = false) {
+    this.turn += 1;
+    this.asking = this.#keeper.acquire([this], isQuiet);
+  }
+  /** Off lets go of our own camera, so that its light goes out; all else is only muted. */
+  enable(on) {
+    const { track } = this;
+    this.isOn = on;
+    if (!this.asking) {
+      if (!track) {
+        if (on)
+          this.open();
+      } else if (!on && this.kind === "video" && this.#keeper.isOwn(track)) {
+        this.#release();
+      } else {
+        track.enabled = on;
+      }
     }
-  }));
-  return states.flat();
-}
+    this.#isEnabled = on;
+  }
+  /** The browser has given a track. */
+  got(track, turn) {
+    const isWanted = this.isOn || this.kind === "audio";
+    if (turn === this.turn && isWanted)
+      return this.give(track);
+    track.stop();
+    if (turn === this.turn)
+      this.#settle();
+  }
+  /** @param err What is told of it. */
+  failed(turn, err, isQuiet) {
+    if (turn !== this.turn)
+      return;
+    this.#settle();
+    this.isLost &&= !isRefusal(err);
+    if (!isQuiet)
+      this.#tell(err, false);
+  }
+  /** From now on it is this track, or none. */
+  give(track) {
+    const old = this.track;
+    this.#settle(track);
+    this.isLost = false;
+    if (!track || track === old)
+      return;
+    if (!this.#isEnabled)
+      track.enabled = false;
+    else if (old)
+      track.enabled = true;
+    this.track = track;
+    this.#since = Date.now();
+    track.addEventListener("ended", () => {
+      if (this.track === track)
+        this.ended(Date.now() - this.#since);
+    });
+  }
+  /** By itself: permission withdrawn, a phone call, a device pulled out. */
+  ended(livedMs) {
+    if (!this.track || this.asking)
+      return;
+    const isOwn2 = this.#keeper.isOwn(this.track);
+    if (isOwn2)
+      this.tries = livedMs < SHORT_MS ? this.tries + 1 : 0;
+    this.isLost = isOwn2;
+    const isReplaced = isOwn2 && this.tries <= TRIES;
+    if (!isReplaced)
+      this.#release();
+    const what2 = this.kind === "video" ? "camera" : "microphone";
+    this.#tell(
+      new Error(`The ${what2} has ended: forbidden, gone, or taken by something else`),
+      isReplaced
+    );
+    if (isReplaced)
+      this.open();
+    else
+      this.#keeper.sync();
+  }
+  /** Devices have come or gone, or the page is looked at again: a phone call may be over. */
+  look(isVisible) {
+    if (this.#keeper.isOwn(this.track) && this.track?.readyState === "ended")
+      this.ended(Infinity);
+    if (isVisible && this.isLost && this.mayOpen)
+      this.open(true);
+  }
+  /** Nothing that the browser answers after this counts. */
+  #settle(track) {
+    this.turn += 1;
+    this.asking = void 0;
+    if (track !== this.track)
+      this.#release();
+  }
+  #release() {
+    if (!this.track)
+      return;
+    this.#isEnabled = this.track.enabled;
+    this.#keeper.leave(this.track);
+    this.track = void 0;
+  }
+  #tell(err, willReplace) {
+    if (err)
+      this.#keeper.onProblem({ device: this.kind, err, willReplace });
+  }
+};
 
 // src/media.ts
 var soundOf = /* @__PURE__ */ new WeakMap();
 var DARK_MS = 150;
 var LONGEST_TIMER_MS = 2 ** 31 - 1;
 var LocalMedia = class {
-  constructor(options, stream, delegate) {
-    this.options = options;
-    this.delegate = delegate;
-    const isAsked = !stream && options;
-    this.wanted = {
-      audio: isAsked && options.audio || false,
-      video: isAsked && options.video || false
-    };
-    if (stream) {
-      this.give(stream.getTracks());
-      this.sync(false);
-    }
-    mediaDevices()?.addEventListener?.("devicechange", this.onDeviceChange);
-    globalThis.document?.addEventListener("visibilitychange", this.onDeviceChange);
-  }
   /** undefined until there is something to send. */
   stream;
-  /** Of camera and microphone, or what the application gave in their place. */
-  tracks = {};
-  since = {};
-  devices = { audio: initialDevice, video: initialDevice };
-  wanted;
-  /** Whether the next track of a kind is to be on, where there is none to take it from. */
-  enabled = { audio: true, video: true };
-  asking = {};
+  #audio;
+  #video;
   /** Tracks that we have opened: these alone are ours to stop. */
-  own = /* @__PURE__ */ new WeakSet();
+  #own = /* @__PURE__ */ new WeakSet();
   /** Tracks that are sent no more, from the next `sync` on. */
-  leaving = /* @__PURE__ */ new Set();
-  screen;
-  choosing = Promise.resolve();
-  isClosed = false;
-  timer;
+  #leaving = /* @__PURE__ */ new Set();
+  #screen;
+  #choosing = Promise.resolve();
+  #isClosed = false;
+  #close;
+  #closed = new Promise((resolve) => {
+    this.#close = resolve;
+  });
+  #options;
+  #emit;
+  #play;
+  constructor(options, emit, play) {
+    this.#options = options;
+    this.#emit = emit;
+    this.#play = play;
+    const { stream, video } = options;
+    const device2 = (kind) => new Device(kind, !stream && video?.[kind] || false, {
+      isOwn: (track) => this.#own.has(track),
+      leave: (track) => void this.#leaving.add(track),
+      acquire: (devices, isQuiet) => this.#acquire(devices, isQuiet),
+      onProblem: (problem) => emit("mediaProblem", problem),
+      sync: () => this.#sync()
+    });
+    this.#audio = device2("audio");
+    this.#video = device2("video");
+    if (stream) {
+      this.#give(stream);
+      this.#sync(false);
+    }
+    this.#mediaDevices?.addEventListener?.("devicechange", this.#look);
+    globalThis.document?.addEventListener("visibilitychange", this.#look);
+  }
+  /** undefined where a page may have none, and outside browsers. */
+  get #mediaDevices() {
+    return this.#options.globals?.mediaDevices ?? globalThis.navigator?.mediaDevices;
+  }
+  get #devices() {
+    return [this.#audio, this.#video];
+  }
+  #device(kind) {
+    return kind === "audio" ? this.#audio : this.#video;
+  }
   get isSharing() {
-    return this.screen !== void 0;
+    return this.#screen !== void 0;
   }
   /** Asks for what the options say. Resolves with the answer, and after `waitMs` at the latest. */
   async open(waitMs) {
-    if (!kindsOf(this.wanted).length)
+    if (!this.#devices.some((device2) => device2.wanted))
       return;
-    await this.sleep(0);
-    for (const kind of kindsOf(this.wanted))
-      this.dispatch(kind, { type: "open" });
-    const asked = KINDS.filter((kind) => this.devices[kind].phase === "asking" && !this.asking[kind]);
-    if (!asked.length)
+    await sleep(0);
+    const asked = this.#devices.filter((device2) => device2.wanted && device2.mayOpen);
+    if (this.#isClosed || !asked.length)
       return;
-    const opened2 = this.acquire(asked).then((err) => {
-      if (!this.isClosed && !this.tracks.audio && !this.tracks.video && err) {
-        this.delegate.onNoMedia(err);
-      }
+    const opened2 = this.#acquire(asked).then((err) => {
+      const isNone = this.#devices.every((device2) => !device2.track);
+      if (!this.#isClosed && isNone && err)
+        this.#emit("noMedia", { err });
     });
-    for (const kind of asked)
-      this.asking[kind] = opened2;
-    await (waitMs > LONGEST_TIMER_MS ? opened2 : Promise.race([opened2, this.sleep(waitMs)]));
-    clearTimeout(this.timer);
-  }
-  sleep(ms) {
-    return new Promise((resolve) => {
-      this.timer = setTimeout(resolve, ms);
+    for (const device2 of asked)
+      device2.asking = opened2;
+    let timer;
+    const waited = new Promise((resolve) => {
+      timer = setTimeout(resolve, Math.min(waitMs, LONGEST_TIMER_MS));
     });
-  }
-  // Devices
-  dispatch(kind, event, track, err) {
-    const { state, effects } = transition(kind, this.devices[kind], event);
-    this.devices[kind] = state;
-    for (const effect of effects)
-      this.run(kind, effect, effects, track, err);
-  }
-  run(kind, effect, all, track, err) {
-    const old = this.tracks[kind];
-    switch (effect) {
-      case "take":
-        return this.take(kind, track);
-      case "stop":
-        return track.stop();
-      case "release":
-        if (!old)
-          return;
-        this.enabled[kind] = old.enabled;
-        this.leaving.add(old);
-        delete this.tracks[kind];
-        return;
-      case "ask":
-      case "retry":
-        this.asking[kind] = this.acquire([kind], effect === "retry").then(() => void 0);
-        return;
-      case "mute":
-      case "unmute":
-        if (old)
-          old.enabled = effect === "unmute";
-        return;
-      case "tell":
-        if (!err)
-          return;
-        this.delegate.onProblem({ device: kind, err, willReplace: all.includes("ask") });
-    }
-  }
-  take(kind, track) {
-    const old = this.tracks[kind];
-    if (old === track)
-      return;
-    if (!(old?.enabled ?? this.enabled[kind]))
-      track.enabled = false;
-    else if (old)
-      track.enabled = true;
-    if (old)
-      this.leaving.add(old);
-    this.tracks[kind] = track;
-    this.since[kind] = Date.now();
-    track.addEventListener("ended", this.onEnded);
+    await Promise.race([opened2, waited, this.#closed]);
+    clearTimeout(timer);
   }
   /** @returns what went wrong, where something did. */
-  async acquire(kinds, isQuiet = false) {
-    const numbers = kinds.map((kind) => this.devices[kind].ask);
-    const wanted = Object.fromEntries(kinds.map((kind) => [kind, this.wanted[kind] || true]));
-    const { tracks, errors } = await findTracks(wanted, () => this.isClosed, (kind, err) => {
-      if (!isQuiet && !this.isClosed) {
-        this.delegate.onProblem({ device: kind, err, willReplace: true });
+  async #acquire(devices, isQuiet = false) {
+    const turns = devices.map((device2) => device2.turn);
+    const wanted = Object.assign({}, ...devices.map((device2) => device2.ask));
+    const { tracks, errors } = await findTracks(
+      wanted,
+      this.#get,
+      () => this.#isClosed,
+      (device2, err) => {
+        if (isQuiet || this.#isClosed)
+          return;
+        this.#emit("mediaProblem", { device: device2, err, willReplace: true });
       }
+    );
+    devices.forEach((device2, index) => {
+      const track = tracks[device2.kind];
+      const turn = turns[index];
+      if (track)
+        device2.got(track, turn);
+      else
+        device2.failed(turn, errors[device2.kind], isQuiet);
     });
-    kinds.forEach((kind, index) => {
-      const ask = numbers[index];
-      const track = tracks[kind];
-      const err = errors[kind];
-      if (track) {
-        this.own.add(track);
-        this.dispatch(kind, { type: "got", ask }, track);
-      } else {
-        const event = { type: "failed", ask, isRefusal: isRefusal(err) };
-        this.dispatch(kind, event, void 0, isQuiet ? void 0 : err);
-      }
-    });
-    this.sync();
+    this.#sync();
     return errors.audio ?? errors.video;
   }
-  async get(ask) {
-    const tracks = await getTracks(ask);
+  #get = async (ask) => {
+    const devices = this.#mediaDevices;
+    if (!devices)
+      throw new Error("Browsers give camera and microphone to https pages only");
+    return this.#opened(await devices.getUserMedia(ask));
+  };
+  #opened(stream) {
+    const tracks = stream.getTracks();
     for (const track of tracks)
-      this.own.add(track);
+      this.#own.add(track);
     return tracks;
   }
-  // Tracks that end by themselves
-  /** Permission withdrawn, a phone call, a device pulled out: the default one takes its place. */
-  onEnded = ({ target }) => {
-    const kind = KINDS.find((one) => this.tracks[one] === target);
-    if (kind)
-      this.lose(kind, Date.now() - (this.since[kind] ?? 0));
-  };
-  lose(kind, livedMs) {
-    const what2 = kind === "video" ? "camera" : "microphone";
-    const err = new Error(`The ${what2} has ended: forbidden, gone, or taken by something else`);
-    this.dispatch(kind, { type: "ended", livedMs }, void 0, err);
-    if (this.devices[kind].phase === "none")
-      this.sync();
-  }
-  /** Also when the page is looked at again: a phone call that is over changes no device. */
-  onDeviceChange = () => {
-    for (const kind of KINDS) {
-      if (this.devices[kind].isOwn && this.tracks[kind]?.readyState === "ended") {
-        this.lose(kind, Infinity);
-      }
-      if (!globalThis.document?.hidden)
-        this.dispatch(kind, { type: "devicechange" });
-    }
+  #look = () => {
+    for (const device2 of this.#devices)
+      device2.look(!globalThis.document?.hidden);
   };
   // The stream
   /** Brings the stream to what is to be sent now, and stops what we need no more. */
-  sync(isTold = true) {
-    if (this.isClosed)
+  #sync(isTold = true) {
+    if (this.#isClosed)
       return;
-    const screen = this.screen?.getTracks().find((track) => track.kind === "video");
-    const now = [this.tracks.audio, screen ?? this.tracks.video].filter((track) => track !== void 0);
+    const [sound, picture] = KINDS.map((kind) => this.#screen?.getTracks().find((track) => track.kind === kind));
+    const now = [this.#audio.track, picture ?? this.#video.track].filter((track) => track !== void 0);
     if (!this.stream && !now.length)
       return;
-    const stream = this.stream ??= new MediaStream();
+    const stream = this.stream ??= new (this.#options.globals?.MediaStream ?? MediaStream)();
     for (const track of stream.getTracks())
       if (!now.includes(track))
         stream.removeTrack(track);
     for (const track of now)
       stream.addTrack(track);
-    const sound = this.screen?.getTracks().find((track) => track.kind === "audio");
     if (sound)
       soundOf.set(stream, sound);
     else
       soundOf.delete(stream);
-    this.show();
+    this.#show(stream);
     if (isTold)
-      this.delegate.onStream();
-    this.dismiss();
+      this.#emit("localStream", { stream, sharing: this.isSharing });
+    this.#dismiss();
   }
-  dismiss() {
+  #dismiss() {
     const used = [
-      this.tracks.audio,
-      this.tracks.video,
-      ...this.screen?.getTracks() ?? []
+      this.#audio.track,
+      this.#video.track,
+      ...this.#screen?.getTracks() ?? []
     ];
-    for (const track of this.leaving) {
-      if (used.includes(track))
-        continue;
-      track.removeEventListener("ended", this.onEnded);
-      if (this.own.has(track))
+    for (const track of this.#leaving) {
+      if (!used.includes(track) && this.#own.has(track))
         track.stop();
     }
-    this.leaving.clear();
+    this.#leaving.clear();
   }
-  show() {
-    const el = this.options?.el;
-    if (!el || !this.stream)
+  #show(stream) {
+    const el = this.#options.video?.el;
+    if (!el)
       return;
-    el.muted = true;
-    el.playsInline = true;
-    el.autoplay = true;
-    const shown = this.stream.getVideoTracks().length ? this.stream : null;
+    Object.assign(el, { muted: true, playsInline: true, autoplay: true });
+    const shown = stream.getVideoTracks().length ? stream : null;
     if (el.srcObject !== shown)
       el.srcObject = shown;
     if (shown)
-      this.delegate.play(el);
+      this.#play(el);
   }
   // Changes during a call
   /** @returns whether the camera or microphone is on now. */
   async enable(kind, on) {
-    const before = this.tracks[kind];
-    this.dispatch(kind, { type: "enable", on });
-    this.enabled[kind] = on;
-    if (before && !this.tracks[kind])
-      await this.darken(before);
+    if (this.#isClosed)
+      return false;
+    const device2 = this.#device(kind);
+    const before = device2.track;
+    device2.enable(on);
+    if (before && !device2.track)
+      await this.#darken(before);
     if (on)
-      await this.asking[kind];
-    const track = this.tracks[kind];
-    return !this.isClosed && track !== void 0 && track.readyState === "live" && track.enabled;
+      await Promise.race([device2.asking, this.#closed]);
+    const { track } = device2;
+    return !this.#isClosed && track?.readyState === "live" && track.enabled;
   }
   /** A camera whose place nobody takes sends black first. */
-  async darken(track) {
-    if (track.kind === "video" && this.own.has(track)) {
+  async #darken(track) {
+    if (track.kind === "video" && this.#own.has(track)) {
       track.enabled = false;
-      await new Promise((resolve) => setTimeout(resolve, DARK_MS));
+      await sleep(DARK_MS);
     }
-    this.sync();
+    this.#sync();
   }
   /** The screen's picture in place of the camera's, and its sound beside the microphone's. */
   async shareScreen(given) {
-    const devices = mediaDevices();
+    const devices = this.#mediaDevices;
     if (!given && !devices?.getDisplayMedia)
       throw new Error("This browser shares no screen");
     const screen = given ?? await devices.getDisplayMedia({ video: true, audio: true });
-    if (!given)
-      for (const track2 of screen.getTracks())
-        this.own.add(track2);
+    const tracks = given ? [] : this.#opened(screen);
     const track = screen.getVideoTracks()[0];
-    if (!track || this.isClosed) {
-      this.discard(screen.getTracks());
+    if (!track || this.#isClosed) {
+      for (const one of tracks)
+        one.stop();
       throw new Error(track ? "The client is closed" : "What is to be shared has no picture");
     }
-    this.leaveScreen();
-    this.screen = screen;
+    this.#leaveScreen();
+    this.#screen = screen;
     track.addEventListener("ended", () => {
-      if (this.screen !== screen)
+      if (this.#screen !== screen)
         return;
       this.stopSharing();
-      this.delegate.onScreenShareEnded();
+      this.#emit("screenShareEnded", {});
     });
-    this.sync();
+    this.#sync();
     track.enabled = true;
     return screen;
   }
   stopSharing() {
-    if (!this.screen)
+    if (!this.#screen)
       return;
-    this.leaveScreen();
-    this.sync();
+    this.#leaveScreen();
+    this.#sync();
   }
-  leaveScreen() {
-    for (const track of this.screen?.getTracks() ?? [])
-      this.leaving.add(track);
-    this.screen = void 0;
+  #leaveScreen() {
+    for (const track of this.#screen?.getTracks() ?? [])
+      this.#leaving.add(track);
+    this.#screen = void 0;
   }
   /** Uses these devices; `null` gives one up, what is left out stays. */
   setDevices(ids) {
-    const chosen = this.choosing.then(async () => {
-      await this.choose("audio", ids.audioDeviceId);
-      await this.choose("video", ids.videoDeviceId);
+    const chosen = this.#choosing.then(async () => {
+      await this.#choose(this.#audio, ids.audioDeviceId);
+      await this.#choose(this.#video, ids.videoDeviceId);
     });
-    this.choosing = chosen.catch(() => void 0);
+    this.#choosing = chosen.catch(() => void 0);
     return chosen;
   }
-  async choose(kind, id) {
-    if (id === void 0 || this.isClosed)
+  async #choose(device2, id) {
+    if (id === void 0 || this.#isClosed)
       return;
-    const old = this.tracks[kind];
+    const { track: old, turn } = device2;
     if (id === null) {
-      this.wanted[kind] = false;
-      this.give([], [kind]);
-      return old && this.darken(old);
+      device2.wanted = false;
+      device2.give();
+      return old && this.#darken(old);
     }
-    const wanted = { ...constraints(this.wanted[kind]), deviceId: { exact: id } };
-    const { ask, isOn } = this.devices[kind];
-    if (kind === "video" && !isOn) {
-      this.give([], [kind]);
-      this.sync();
+    const wanted = { ...constraints(device2.wanted), deviceId: { exact: id } };
+    if (device2.kind === "video" && !device2.isOn) {
+      device2.give();
+      this.#sync();
     } else {
-      const [track] = await this.exchange(kind, wanted, ask);
-      const isLate = !this.isClosed && this.devices[kind].ask !== ask;
-      this.dispatch(kind, { type: "got", ask }, track);
-      this.sync();
+      const track = await this.#exchange(device2, wanted);
+      const isLate = !this.#isClosed && device2.turn !== turn;
+      device2.got(track, turn);
+      this.#sync();
       if (isLate)
         throw new Error("Something else was chosen meanwhile");
     }
-    this.wanted[kind] = wanted;
+    device2.wanted = wanted;
   }
   /** Many cameras, and phones above all, do not open one beside another. */
-  async exchange(kind, wanted, ask) {
+  async #exchange(device2, wanted) {
+    const { kind, turn } = device2;
+    let old;
+    const get = async (one) => (await this.#get({ [kind]: one }))[0];
     try {
-      return await this.get({ [kind]: wanted });
+      return await get(wanted);
     } catch (err) {
-      const old = this.tracks[kind];
-      if (!isBusy(err) || !old || !this.own.has(old))
+      old = device2.track;
+      if (!isBusy(err) || !old || !this.#own.has(old))
         throw err;
-      const { deviceId } = old.getSettings();
-      old.stop();
-      return this.get({ [kind]: wanted }).catch(async (again2) => {
-        await this.goBack(kind, deviceId, ask);
-        throw again2;
-      });
     }
-  }
-  async goBack(kind, deviceId, ask) {
-    const wanted = { ...constraints(this.wanted[kind]), ...deviceId && { deviceId } };
+    const { deviceId } = old.getSettings();
+    old.stop();
     try {
-      const [track] = await this.get({ [kind]: wanted });
-      this.dispatch(kind, { type: "got", ask }, track);
+      return await get(wanted);
     } catch (err) {
-      if (this.devices[kind].ask !== ask)
-        return;
-      this.give([], [kind]);
-      this.delegate.onProblem({ device: kind, err, willReplace: false });
+      try {
+        const before = { ...constraints(device2.wanted), ...deviceId && { deviceId } };
+        device2.got(await get(before), turn);
+      } catch (again2) {
+        if (device2.turn === turn) {
+          device2.give();
+          this.#emit("mediaProblem", { device: kind, err: again2, willReplace: false });
+        }
+      }
+      this.#sync();
+      throw err;
     }
-    this.sync();
   }
   /** Sends another stream's tracks, which stay the application's. */
   setStream(stream) {
-    this.give(stream.getTracks());
-    this.sync();
+    this.#give(stream);
+    this.#sync();
   }
-  give(tracks, kinds = KINDS) {
-    for (const kind of kinds) {
-      const track = tracks.find((one) => one.kind === kind);
-      const isOwn2 = track && this.own.has(track);
-      this.dispatch(kind, { type: "given", isThere: !!track, isOwn: isOwn2 }, track);
+  #give(stream) {
+    if (this.#isClosed)
+      return;
+    const tracks = stream.getTracks();
+    for (const device2 of this.#devices) {
+      device2.give(tracks.find((track) => track.kind === device2.kind));
     }
   }
   /** @returns whether any track of these kinds is on now. */
@@ -663,325 +641,53 @@ var LocalMedia = class {
     return tracks.length > 0 && isOn;
   }
   close() {
-    if (this.isClosed)
+    if (this.#isClosed)
       return;
-    this.isClosed = true;
-    clearTimeout(this.timer);
-    mediaDevices()?.removeEventListener?.("devicechange", this.onDeviceChange);
-    globalThis.document?.removeEventListener("visibilitychange", this.onDeviceChange);
-    for (const kind of KINDS)
-      this.dispatch(kind, { type: "close" });
-    this.leaveScreen();
-    for (const kind of KINDS)
-      this.run(kind, "release", [], void 0, void 0);
-    this.dismiss();
-    const el = this.options?.el;
+    this.#isClosed = true;
+    this.#close();
+    this.#mediaDevices?.removeEventListener?.("devicechange", this.#look);
+    globalThis.document?.removeEventListener("visibilitychange", this.#look);
+    for (const device2 of this.#devices)
+      device2.give();
+    this.#leaveScreen();
+    this.#dismiss();
+    const el = this.#options.video?.el;
     if (el && el.srcObject === this.stream)
       el.srcObject = null;
   }
-  discard(tracks) {
-    for (const track of tracks)
-      if (this.own.has(track))
-        track.stop();
-  }
 };
-
-// src/sha256.ts
-var WORD = 2 ** 32;
-var rotate = (word, by) => word >>> by | word << 32 - by;
-var fraction = (root) => root % 1 * WORD | 0;
-function sha256(text2) {
-  const bytes = new TextEncoder().encode(text2);
-  const words = new Int32Array(((bytes.length + 8 >> 6) + 1) * 16);
-  [...bytes, 128].forEach((byte, at) => {
-    words[at >> 2] |= byte << 24 - (at & 3) * 8;
-  });
-  words[words.length - 1] = bytes.length * 8;
-  const primes = [];
-  for (let one = 2; primes.length < 64; one += 1) {
-    if (primes.every((prime) => one % prime))
-      primes.push(one);
-  }
-  const constants = primes.map((prime) => fraction(Math.cbrt(prime)));
-  const state = primes.slice(0, 8).map((prime) => fraction(Math.sqrt(prime)));
-  for (let at = 0; at < words.length; at += 16) {
-    compress(state, words.subarray(at, at + 16), constants);
-  }
-  return state.map((word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
-}
-function compress(state, block, constants) {
-  const w = [...block];
-  let [a, b, c, d, e, f, g, h] = state;
-  constants.forEach((constant, i) => {
-    if (i > 15) {
-      const [x, y] = [w[i - 15], w[i - 2]];
-      w[i] = w[i - 16] + w[i - 7] + (rotate(x, 7) ^ rotate(x, 18) ^ x >>> 3) + (rotate(y, 17) ^ rotate(y, 19) ^ y >>> 10) | 0;
-    }
-    const one = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + (e & f ^ ~e & g) + constant + w[i];
-    const two = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + (a & b ^ a & c ^ b & c);
-    [a, b, c, d, e, f, g, h] = [one + two | 0, a, b, c, d + one | 0, e, f, g];
-  });
-  [a, b, c, d, e, f, g, h].forEach((word, i) => {
-    state[i] = state[i] + word | 0;
-  });
-}
-
-// src/links.ts
-var ORPHAN_MS = 6e4;
-var CHECK_MS = 5e3;
-var KINDS2 = {
-  //                   of this link    shows another  of no link that  sender has
-  //                                   link of ours   we know of       no link
-  offer: ["take", "accept", "accept", "accept"],
-  again: ["take", "deny", "deny", "deny"],
-  answer: ["take", "ignore", "ignore", "ignore"],
-  ice_candidate: ["take", "ignore", "ignore", "ignore"],
-  link_check: ["ignore", "keep", "deny", "deny"],
-  link_lost: ["renew", "forget", "ignore", "begin"],
-  "usher.link_kept": ["ignore", "move", "ignore", "ignore"],
-  "usher.negotiation_failed": ["tell", "ignore", "ignore", "tell"]
-};
-function isKind(type) {
-  return Object.prototype.hasOwnProperty.call(KINDS2, type);
-}
-function proofOf(name, from, to2) {
-  return sha256(`${name} ${from} ${to2}`);
-}
-var EMPTY = {
-  people: /* @__PURE__ */ new Map(),
-  links: /* @__PURE__ */ new Map(),
-  checking: /* @__PURE__ */ new Set(),
-  count: 0
-};
-function linkWith({ links }, connectionId) {
-  return [...links.values()].find(
-    (link) => !link.isOrphan && link.person.connectionId === connectionId
-  );
-}
-function transition2(state, event) {
-  const draft = new Draft(state);
-  draft.handle(event);
-  return { state: draft, effects: draft.effects };
-}
-var Draft = class {
-  people;
-  links;
-  checking;
-  count;
-  effects = [];
-  constructor(state) {
-    this.people = new Map(state.people);
-    this.links = new Map(state.links);
-    this.checking = new Set(state.checking);
-    this.count = state.count;
-  }
-  handle(event) {
-    switch (event.type) {
-      case "fresh":
-        return this.enter(event.own !== void 0);
-      case "joined":
-        return this.welcome(event.person, event);
-      case "there": {
-        this.people.set(event.person.connectionId, event.person);
-        if (event.begins)
-          this.begin(event.person, event.id);
-        return;
-      }
-      case "left": {
-        this.people.delete(event.connectionId);
-        this.check(event.connectionId, false);
-        return this.close(linkWith(this, event.connectionId));
-      }
-      case "check_over": {
-        const person = this.people.get(event.connectionId);
-        if (this.checking.delete(event.connectionId) && person)
-          this.begin(person, event.id);
-        return;
-      }
-      case "status":
-        return this.learn(event.key, event.status);
-      case "gone":
-        return this.close(this.links.get(event.key));
-      case "orphan_over": {
-        const link = this.links.get(event.key);
-        return link?.isOrphan ? this.close(link) : void 0;
-      }
-      case "said":
-        return this.hear(event, event);
-    }
-  }
-  change(link, change) {
-    const changed = { ...link, ...change };
-    this.links.set(link.key, changed);
-    return changed;
-  }
-  // Who is there
-  /** The room is entered anew: others may come back too, under other connection ids. */
-  enter(isV1) {
-    this.people.clear();
-    for (const connectionId of this.checking)
-      this.check(connectionId, false);
-    for (const link of this.links.values()) {
-      if (link.isOrphan)
-        continue;
-      this.change(link, { isOrphan: true });
-      const { key, name, person: { connectionId: to2 } } = link;
-      const isShown = name !== void 0 && !isV1;
-      if (isShown)
-        this.tell(to2, { type: "link_check", link: name });
-      this.effects.push({
-        do: "wait",
-        timer: `orphan ${key}`,
-        ms: name !== void 0 && isV1 ? ORPHAN_MS : CHECK_MS,
-        then: { type: "orphan_over", key }
-      });
-    }
-  }
-  /** Somebody came after us: the first offer is ours, unless it is somebody whom we know. */
-  welcome(person, { id, own }) {
-    const { connectionId, peerId } = person;
-    this.people.set(connectionId, person);
-    if (linkWith(this, connectionId))
-      return;
-    const known = [...this.links.values()].filter((link) => link.name !== void 0 && link.person.peerId === peerId && link.status === "connected" && link.isOrphan === (own !== void 0) && link.person.connectionId !== connectionId);
-    if (!known.length)
-      return this.begin(person, id);
-    const proofs = own === void 0 ? [] : known.map(({ name }) => proofOf(name, own, connectionId));
-    this.tell(connectionId, { type: "link_check", proofs });
-    this.check(connectionId, true);
-  }
-  check(connectionId, isOn) {
-    const timer = `check ${connectionId}`;
-    if (isOn) {
-      this.checking.add(connectionId);
-      const then = { type: "check_over", connectionId };
-      this.effects.push({ do: "wait", timer, ms: CHECK_MS, then });
-    } else if (this.checking.delete(connectionId)) {
-      this.effects.push({ do: "unwait", timer });
-    }
-  }
-  begin(person, name, isOfferer = true) {
-    if (linkWith(this, person.connectionId))
-      return;
-    this.check(person.connectionId, false);
-    const key = this.count += 1;
-    const link = { key, person, name, status: "new", isOrphan: false };
-    this.links.set(key, link);
-    this.effects.push({ do: "begin", link, isOfferer });
-  }
-  move(link, person) {
-    this.check(person.connectionId, false);
-    if (link.isOrphan)
-      this.effects.push({ do: "unwait", timer: `orphan ${link.key}` });
-    else
-      this.people.delete(link.person.connectionId);
-    this.effects.push({ do: "move", link: this.change(link, { person, isOrphan: false }) });
-  }
-  close(link) {
-    if (!link)
-      return;
-    this.links.delete(link.key);
-    if (link.isOrphan)
-      this.effects.push({ do: "unwait", timer: `orphan ${link.key}` });
-    this.effects.push({ do: "close", key: link.key });
-  }
-  learn(key, status) {
-    const link = this.links.get(key);
-    if (!link)
-      return;
-    const changed = this.change(link, { status });
-    if (link.isOrphan && (status === "failed" || status === "closed"))
-      this.close(changed);
-  }
-  // What others say
-  tell(to2, payload) {
-    this.effects.push({ do: "tell", to: to2, payload });
-  }
-  hear(said, { id, own }) {
-    const { from, kind, facts } = said;
-    let here = linkWith(this, from);
-    const isAnswer = kind === "answer" || kind === "ice_candidate";
-    if (here?.name !== void 0 && said.link === void 0 && isAnswer && !facts?.hasHeard) {
-      here = this.change(here, { name: void 0 });
-      this.effects.push({ do: "classic", key: here.key });
-    }
-    const isMine = here && here.name === said.link && (here.name !== void 0 || kind !== "offer" || facts?.isSamePage);
-    const shown = here ? void 0 : this.shown(said, own);
-    const person = this.people.get(from) ?? (shown ? { ...shown.person, connectionId: from } : { connectionId: from, peerId: said.peerId, name: said.name, polite: true });
-    switch (KINDS2[kind][isMine ? 0 : shown ? 1 : here ? 2 : 3]) {
-      case "take":
-        this.effects.push({ do: "take", key: here.key });
-        return;
-      case "accept":
-        return this.accept(said, person, here);
-      case "deny":
-        return this.tell(from, { type: "link_lost", link: said.link });
-      case "keep": {
-        this.move(shown, person);
-        return this.tell(from, { type: "usher.link_kept", link: shown.name });
-      }
-      case "move":
-        return this.move(shown, person);
-      case "forget":
-        return this.close(shown);
-      case "renew": {
-        this.close(here);
-        return this.begin(person, id);
-      }
-      case "begin":
-        if (this.checking.has(from))
-          this.begin(person, id);
-        return;
-      case "tell":
-        this.effects.push({ do: "problem", person });
-        return;
-    }
-  }
-  /** The link of ours that the sender is at the other end of, as its name or a proof shows. */
-  shown({ link: name, proofs, from }, own) {
-    return [...this.links.values()].find((link) => link.name !== void 0 && link.status === "connected" && (link.name === name || own !== void 0 && proofs.length > 0 && proofs.includes(proofOf(link.name, from, own))));
-  }
-  /** The first offer of a new connection. */
-  accept(said, person, old) {
-    if (old && said.facts?.isOffering && !person.polite && said.link !== void 0)
-      return;
-    for (const link of this.links.values()) {
-      if (link.person.connectionId === said.from)
-        this.close(link);
-    }
-    this.begin({ ...person, name: person.name ?? said.name }, said.link, false);
-    this.effects.push({ do: "take", key: this.count });
-  }
-};
+var sleep = (ms) => new Promise((resolve) => {
+  setTimeout(resolve, ms);
+});
 
 // src/configuration.ts
-function connect(configuration, onRefused) {
+function connect(create, configuration, onRefused) {
   try {
-    return new RTCPeerConnection(configuration);
+    return create(configuration);
   } catch (err) {
-    const { usable, refused: refused2 } = sift(configuration.iceServers ?? []);
+    const { usable, refused: refused2 } = sift(create, configuration.iceServers ?? []);
     if (!refused2.length)
       throw err;
-    const connection = new RTCPeerConnection({ ...configuration, iceServers: usable });
+    const connection = create({ ...configuration, iceServers: usable });
     refused2.forEach(onRefused);
     return connection;
   }
 }
-function configure(connection, iceServers) {
+function configure(create, connection, iceServers) {
   const others = connection.getConfiguration();
   try {
     connection.setConfiguration({ ...others, iceServers });
   } catch {
-    connection.setConfiguration({ ...others, iceServers: sift(iceServers).usable });
+    connection.setConfiguration({ ...others, iceServers: sift(create, iceServers).usable });
   }
 }
-function sift(servers) {
+function sift(create, servers) {
   const refused2 = [];
   const usable = servers.flatMap((server) => [server.urls].flat().map(
     (urls) => ({ ...server, urls })
   )).filter((server) => {
     try {
-      new RTCPeerConnection({ iceServers: [server] }).close();
+      create({ iceServers: [server] }).close();
       return true;
     } catch (err) {
       refused2.push(new Error(`The ICE server ${server.urls} cannot be used: ${String(err)}`));
@@ -994,157 +700,126 @@ function sift(servers) {
 // src/sending.ts
 var BUFFERED_MAX = 1 << 20;
 var LOOK_MS = 100;
-function is(data, ...names) {
-  return names.includes(Object.prototype.toString.call(data).slice(8, -1));
-}
-function isBlob(data) {
-  return is(data, "Blob", "File");
-}
+var isOneOf = (data, ...names) => names.includes(Object.prototype.toString.call(data).slice(8, -1));
+var isBlob = (data) => isOneOf(data, "Blob", "File");
 function checkData(data, most = Infinity) {
-  const isBytes = is(data, "ArrayBuffer") || ArrayBuffer.isView(data);
-  if (typeof data !== "string" && !isBytes && !isBlob(data)) {
+  let length;
+  if (typeof data === "string") {
+    length = data.length * 3 <= most ? 0 : new TextEncoder().encode(data).length;
+  } else if (isBlob(data)) {
+    length = data.size;
+  } else if (ArrayBuffer.isView(data) || isOneOf(data, "ArrayBuffer")) {
+    length = data.byteLength;
+  } else {
     throw new TypeError("Only a text, bytes (ArrayBuffer or a view of one) or a Blob can be sent: turn an object into a text with JSON.stringify");
   }
-  const length = lengthOf(data, most);
   if (length > most) {
     throw new TypeError(`A message to this peer holds at most ${most} bytes, not ${length}: send it in pieces`);
   }
-}
-function lengthOf(data, most) {
-  if (typeof data !== "string")
-    return isBlob(data) ? data.size : data.byteLength;
-  return data.length * 3 <= most ? data.length : new TextEncoder().encode(data).length;
 }
 function kept(data) {
   if (typeof data === "string" || isBlob(data))
     return data;
   return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice() : data.slice(0);
 }
-var SendQueue = class {
-  constructor(channel) {
-    this.channel = channel;
-  }
-  waiting = [];
-  /** Whether the browser has taken it all; false where there is no open channel. */
-  push(data) {
-    const channel = this.channel();
-    if (!channel)
-      return Promise.resolve(false);
-    if (!this.waiting.length && !isBlob(data) && channel.bufferedAmount <= BUFFERED_MAX) {
-      return Promise.resolve(give(channel, data));
+function sender(channel) {
+  let waiting = 0;
+  let last = Promise.resolve();
+  const isFull = () => (channel()?.bufferedAmount ?? 0) > BUFFERED_MAX;
+  const give = (data) => {
+    try {
+      channel().send(data);
+      return true;
+    } catch {
+      return false;
     }
-    return new Promise((done) => {
-      this.waiting.push({ data: kept(data), done });
-      if (this.waiting.length === 1)
-        void this.drain();
-    });
-  }
-  async drain() {
-    for (let next = this.waiting[0]; next; next = this.waiting[0]) {
-      const data = isBlob(next.data) ? await next.data.arrayBuffer().catch(() => void 0) : next.data;
-      const channel = await this.room();
-      this.waiting.shift();
-      next.done(channel !== void 0 && data !== void 0 && give(channel, data));
+  };
+  const giveLater = async (data) => {
+    try {
+      const bytes = isBlob(data) ? await data.arrayBuffer() : data;
+      while (isFull())
+        await room(channel());
+      return give(bytes);
+    } catch {
+      return false;
+    } finally {
+      waiting -= 1;
     }
-  }
-  /** The channel, once little waits in it. */
-  async room() {
-    for (; ; ) {
-      const channel = this.channel();
-      if (!channel || channel.bufferedAmount <= BUFFERED_MAX)
-        return channel;
-      channel.bufferedAmountLowThreshold ||= BUFFERED_MAX;
-      await new Promise((resolve) => {
-        setTimeout(resolve, LOOK_MS);
-        channel.addEventListener("bufferedamountlow", resolve, { once: true });
-      });
-    }
-  }
-};
-function give(channel, data) {
-  try {
-    channel.send(data);
-    return true;
-  } catch {
-    return false;
-  }
+  };
+  return async (data) => {
+    if (!channel())
+      return false;
+    if (!waiting && !isBlob(data) && !isFull())
+      return give(data);
+    waiting += 1;
+    const copy = kept(data);
+    const sent = last.then(() => giveLater(copy));
+    last = sent;
+    return sent;
+  };
+}
+function room(channel) {
+  channel.bufferedAmountLowThreshold ||= BUFFERED_MAX;
+  return new Promise((resolve) => {
+    setTimeout(resolve, LOOK_MS);
+    channel.addEventListener("bufferedamountlow", resolve, { once: true });
+  });
 }
 
 // src/stats.ts
 var FAIR = { rttMs: 200, lossRatio: 0.03 };
 var POOR = { rttMs: 450, lossRatio: 0.1 };
-var Meter = class {
-  last;
-  async read(connection) {
-    const report = await connection.getStats();
-    const pair = selectedPair(report);
-    const figures = { relayed: isRelayed(report, pair), quality: "unknown" };
-    const now = {
-      at: performance.now(),
-      bytesIn: pair?.bytesReceived ?? 0,
-      bytesOut: pair?.bytesSent ?? 0,
-      received: 0,
-      lost: 0
+var inMs = (seconds) => seconds === void 0 ? void 0 : Math.round(seconds * 1e3);
+function meter(connection) {
+  let last;
+  return async () => {
+    const report = await connection().getStats();
+    const entries = [];
+    report.forEach((entry) => entries.push(entry));
+    const pair = selectedPair(report, entries);
+    const inbound = entries.filter((entry) => entry.type === "inbound-rtp");
+    const sum = (name) => inbound.reduce((all, entry) => all + (entry[name] ?? 0), 0);
+    const packetsReceived = sum("packetsReceived");
+    const packetsLost = sum("packetsLost");
+    const now = [
+      performance.now(),
+      pair?.bytesReceived ?? 0,
+      pair?.bytesSent ?? 0,
+      packetsReceived,
+      packetsLost
+    ];
+    const rttMs = inMs(pair?.currentRoundTripTime);
+    const jitters = inbound.flatMap((entry) => entry.jitter ?? []);
+    const figures = {
+      packetsReceived,
+      packetsLost,
+      rttMs,
+      jitterMs: jitters.length ? inMs(Math.max(...jitters)) : void 0,
+      relayed: [pair?.localCandidateId, pair?.remoteCandidateId].some((id) => report.get(id)?.candidateType === "relay"),
+      quality: "unknown"
     };
-    report.forEach((entry) => {
-      if (entry.type !== "inbound-rtp")
-        return;
-      now.received += entry.packetsReceived ?? 0;
-      now.lost += entry.packetsLost ?? 0;
-      if (typeof entry.jitter === "number") {
-        figures.jitterMs = Math.max(figures.jitterMs ?? 0, Math.round(entry.jitter * 1e3));
+    if (last) {
+      const [ms, bytesIn, bytesOut, received, lost2] = now.map((value, index) => Math.max(0, value - last[index]));
+      if (ms) {
+        figures.bitrateInKbps = Math.round(bytesIn * 8 / ms);
+        figures.bitrateOutKbps = Math.round(bytesOut * 8 / ms);
       }
-    });
-    figures.packetsReceived = now.received;
-    figures.packetsLost = now.lost;
-    if (pair?.currentRoundTripTime !== void 0) {
-      figures.rttMs = Math.round(pair.currentRoundTripTime * 1e3);
+      if (ms && lost2 + received)
+        figures.lossRatio = lost2 / (lost2 + received);
     }
-    if (this.last)
-      compare(this.last, now, figures);
-    this.last = now;
-    figures.quality = pair ? quality(figures) : "unknown";
+    last = now;
+    if (rttMs !== void 0)
+      figures.quality = quality(rttMs, figures.lossRatio ?? 0);
     return figures;
-  }
-};
-function compare(last, now, figures) {
-  const ms = now.at - last.at;
-  if (ms <= 0)
-    return;
-  figures.bitrateInKbps = Math.max(0, Math.round((now.bytesIn - last.bytesIn) * 8 / ms));
-  figures.bitrateOutKbps = Math.max(0, Math.round((now.bytesOut - last.bytesOut) * 8 / ms));
-  const lost2 = Math.max(0, now.lost - last.lost);
-  const all = lost2 + Math.max(0, now.received - last.received);
-  if (all > 0)
-    figures.lossRatio = lost2 / all;
+  };
 }
-function quality({ rttMs, lossRatio }) {
-  if (rttMs === void 0)
-    return "unknown";
-  const loss = lossRatio ?? 0;
-  if (rttMs > POOR.rttMs || loss > POOR.lossRatio)
-    return "poor";
-  return rttMs > FAIR.rttMs || loss > FAIR.lossRatio ? "fair" : "good";
+function quality(rttMs, lossRatio) {
+  const isOver = (most) => rttMs > most.rttMs || lossRatio > most.lossRatio;
+  return isOver(POOR) ? "poor" : isOver(FAIR) ? "fair" : "good";
 }
-function selectedPair(report) {
-  let pair;
-  report.forEach((entry) => {
-    if (entry.type === "transport" && entry.selectedCandidatePairId) {
-      pair = report.get(entry.selectedCandidatePairId) ?? pair;
-    }
-  });
-  if (pair)
-    return pair;
-  report.forEach((entry) => {
-    if (entry.type === "candidate-pair" && (entry.selected || entry.nominated))
-      pair ??= entry;
-  });
-  return pair;
-}
-function isRelayed(report, pair) {
-  return ["localCandidateId", "remoteCandidateId"].some(
-    (name) => report.get(pair?.[name])?.candidateType === "relay"
-  );
+function selectedPair(report, entries) {
+  const [pair] = entries.flatMap(({ selectedCandidatePairId: id }) => report.get(id) ?? []);
+  return pair ?? entries.find(({ type, selected, nominated }) => type === "candidate-pair" && (selected || nominated));
 }
 
 // src/peer.ts
@@ -1153,12 +828,14 @@ var DISCONNECTED_MS = 4e3;
 var RESTART_EVERY_MS = 8e3;
 var MESSAGE_MAX = 65536;
 var Peer = class {
-  constructor(setup, isOfferer, delegate) {
-    this.delegate = delegate;
-    const { connectionId, peerId, name } = setup;
-    this.key = setup.key;
-    this.polite = setup.polite;
-    this.link = setup.link;
+  /**
+   * @param link The connection's name, which both pages know; undefined for a classic client.
+   * @param onState Its state has changed.
+   */
+  constructor(host, { connectionId, peerId, name, polite }, link, isOfferer, onState) {
+    this.link = link;
+    this.#host = host;
+    this.polite = polite;
     this.info = {
       connectionId,
       peerId,
@@ -1168,92 +845,98 @@ var Peer = class {
       receiveChannel: null,
       streams: []
     };
-    this.connection = connect(setup.configuration, (err) => this.report(err));
+    const connection = this.connection = connect(host.create, host.configuration(), (err) => this.#report(err));
+    connection.onnegotiationneeded = () => void this.#offer();
+    connection.onicecandidate = ({ candidate }) => this.#say({ type: "ice_candidate", ice: candidate });
+    connection.onconnectionstatechange = () => {
+      if (this.#isClosed)
+        return;
+      this.#onState();
+      onState();
+    };
+    connection.ondatachannel = ({ channel }) => this.#receive(channel);
+    connection.ontrack = (event) => this.#onTrack(event);
     try {
-      this.listen();
-      this.addTracks(setup, isOfferer);
+      this.#addTracks(host.stream(), isOfferer ? host.receive : []);
       if (isOfferer)
-        this.openSendChannel();
+        this.#openSendChannel();
     } catch (err) {
       this.close();
       throw err;
     }
   }
-  key;
   connection;
   info;
   polite;
-  link;
   /** Whether an offer or answer of the other page has been applied. */
   hasHeard = false;
-  isClosed = false;
-  isMakingOffer = false;
-  isIgnoringOffer = false;
-  isSettingAnswer = false;
-  hasOffered = false;
-  meter = new Meter();
-  queue = new SendQueue(() => this.openChannel);
-  tracks = [];
-  early = [];
-  last = Promise.resolve();
+  /** Runs while its page was not seen since the room was entered anew. */
+  orphaned;
+  /** Whether the browser has taken it all. */
+  send = sender(() => this.#channel);
+  stats = meter(() => this.connection);
+  #isClosed = false;
+  #isMakingOffer = false;
+  #isIgnoringOffer = false;
+  #isSettingAnswer = false;
+  #hasOffered = false;
+  #tracks = [];
+  #early = [];
+  #last = Promise.resolve();
   /** Of a shared screen's sound. */
-  sound;
-  restartTimer;
-  get isClassic() {
-    return this.link === void 0;
+  #sound;
+  #restart;
+  #host;
+  /** Tells the application of something that concerns this peer. */
+  emit(type, more) {
+    const { connectionId, peerId } = this.info;
+    this.#host.emit(type, { connectionId, peerId, ...more });
   }
-  becomeClassic() {
-    this.link = void 0;
-  }
-  addTracks(setup, isOfferer) {
-    const stream = setup.stream;
-    for (const track of stream?.getTracks() ?? [])
+  #addTracks(stream, receive) {
+    const tracks = stream?.getTracks() ?? [];
+    for (const track of tracks)
       this.connection.addTrack(track, stream);
-    for (const kind of isOfferer ? setup.receive : []) {
-      const isThere = stream?.getTracks().some((track) => track.kind === kind);
-      if (!isThere)
-        this.connection.addTransceiver(kind, { direction: "recvonly" });
+    for (const kind of receive) {
+      if (tracks.some((track) => track.kind === kind))
+        continue;
+      this.connection.addTransceiver(kind, { direction: "recvonly" });
     }
     if (stream)
-      this.sendSound(stream);
+      this.#sendSound(stream);
   }
-  listen() {
-    const connection = this.connection;
-    connection.onnegotiationneeded = () => void this.offer();
-    connection.onicecandidate = ({ candidate }) => this.say({ type: "ice_candidate", ice: candidate ? candidate.toJSON() : null });
-    connection.onconnectionstatechange = () => this.onState();
-    connection.ondatachannel = ({ channel }) => this.receive(channel);
-    connection.ontrack = (event) => this.onTrack(event);
+  #say(message) {
+    if (this.#isClosed)
+      return;
+    this.#host.tell(this.info.connectionId, { ...message, link: this.link });
   }
-  say(message) {
-    if (!this.isClosed)
-      this.delegate.say(this, { ...message, link: this.link });
-  }
-  report(err) {
-    if (!this.isClosed)
-      this.delegate.onProblem(this.info, err);
+  #report(err) {
+    if (!this.#isClosed)
+      this.emit("negotiationFailed", { err });
   }
   // Negotiation
-  async offer() {
-    if (this.isClosed || this.isClassic && (this.hasOffered || this.hasHeard))
+  async #offer() {
+    if (this.#isClosed || !this.link && (this.#hasOffered || this.hasHeard))
       return;
-    this.isMakingOffer = true;
+    this.#isMakingOffer = true;
     try {
       await this.connection.setLocalDescription();
-      const offer = this.connection.localDescription;
-      if (this.connection.signalingState !== "have-local-offer" || !offer)
-        return;
-      this.say({ type: "offer", offer: offer.toJSON(), again: this.hasHeard });
-      this.hasOffered = true;
+      this.#sayOffer();
     } catch (err) {
-      this.report(err);
+      this.#report(err);
     } finally {
-      this.isMakingOffer = false;
+      this.#isMakingOffer = false;
     }
+  }
+  #sayOffer() {
+    const { signalingState, localDescription: offer } = this.connection;
+    if (signalingState !== "have-local-offer")
+      return;
+    this.#say({ type: "offer", offer, again: this.hasHeard });
+    this.#hasOffered = true;
   }
   /** Whether our own first offer is under way and nothing was heard yet. */
   get isOffering() {
-    return !this.hasHeard && (this.hasOffered || this.isMakingOffer);
+    return !this.hasHeard && (this.#hasOffered || this.#isMakingOffer);
   }
   /** Whether an offer comes from the page that is at the other end already. */
   isOfSamePage(offer) {
@@ -1262,201 +945,178 @@ var Peer = class {
   }
   /** Its page is back in the room, under another connection id: what was said between is lost. */
   goOn() {
-    for (const event of this.tracks)
-      this.delegate.onTrack(this, event);
-    const offer = this.connection.localDescription;
-    if (offer && this.connection.signalingState === "have-local-offer") {
-      this.say({ type: "offer", offer: offer.toJSON(), again: this.hasHeard });
-    }
+    for (const event of this.#tracks)
+      this.emit("trackAdded", { event });
+    this.#sayOffer();
   }
   /** Takes a message of the other page. One after another, since each may wait. */
-  take(message) {
-    this.last = this.last.then(() => this.handle(message)).catch((err) => {
-      this.report(err);
-      if (message.offer)
-        this.say({ type: "usher.negotiation_failed" });
+  take({ type, offer, answer, ice }) {
+    const description = offer ?? answer;
+    this.#last = this.#last.then(() => {
+      if (this.#isClosed)
+        return;
+      if (type === "ice_candidate")
+        return this.#addCandidate(ice);
+      return description && this.#describe(description);
+    }).catch((err) => {
+      this.#report(err);
+      if (offer)
+        this.#say({ type: "usher.negotiation_failed" });
     });
-    return this.last;
   }
-  async handle(message) {
-    if (this.isClosed)
-      return;
-    if (message.type === "ice_candidate")
-      return this.addCandidate(message.ice ?? null);
-    const description = message.offer ?? message.answer;
-    if (description)
-      await this.describe(description);
-  }
-  async describe(description) {
-    const connection = this.connection;
+  async #describe(description) {
+    const { connection } = this;
     const isOffer = description.type === "offer";
-    const isReady = !this.isMakingOffer && (connection.signalingState === "stable" || this.isSettingAnswer);
-    this.isIgnoringOffer = isOffer && !isReady && !this.polite;
-    if (this.isIgnoringOffer)
+    const isReady = !this.#isMakingOffer && (connection.signalingState === "stable" || this.#isSettingAnswer);
+    this.#isIgnoringOffer = isOffer && !isReady && !this.polite;
+    if (this.#isIgnoringOffer)
       return;
-    this.isSettingAnswer = !isOffer;
+    this.#isSettingAnswer = !isOffer;
     try {
       await connection.setRemoteDescription(description);
     } finally {
-      this.isSettingAnswer = false;
+      this.#isSettingAnswer = false;
     }
     this.hasHeard = true;
-    for (const candidate of this.early.splice(0))
-      await this.addCandidate(candidate);
+    for (const candidate of this.#early.splice(0))
+      await this.#addCandidate(candidate);
     if (!isOffer)
       return;
     if (!this.info.sendChannel && description.sdp?.includes("m=application")) {
-      this.openSendChannel();
+      this.#openSendChannel();
     }
     await connection.setLocalDescription();
-    const answer = connection.localDescription;
-    if (answer)
-      this.say({ type: "answer", answer: answer.toJSON() });
+    this.#say({ type: "answer", answer: connection.localDescription });
   }
-  async addCandidate(candidate) {
+  async #addCandidate(candidate) {
     if (!this.connection.remoteDescription) {
-      this.early.push(candidate);
+      this.#early.push(candidate);
       return;
     }
     try {
-      await (candidate ? this.connection.addIceCandidate(candidate) : this.connection.addIceCandidate());
+      await this.connection.addIceCandidate(candidate ?? void 0);
     } catch (err) {
-      if (!this.isIgnoringOffer)
+      if (!this.#isIgnoringOffer)
         throw err;
     }
   }
   // The path
-  onState() {
-    const state = this.connection.connectionState;
-    this.info.state = state;
-    clearTimeout(this.restartTimer);
-    this.restartTimer = void 0;
+  #onState() {
+    const state = this.info.state = this.connection.connectionState;
+    clearTimeout(this.#restart);
     if (state === "disconnected")
-      this.restartLater(DISCONNECTED_MS);
+      this.#restartLater(DISCONNECTED_MS);
     if (state === "failed")
-      this.restartLater(0);
-    this.delegate.onState(this);
+      this.#restartLater(0);
   }
   /** Looks for another path, and again until there is one or the peer is gone. */
-  restartLater(delayMs) {
-    if (this.isClassic)
+  #restartLater(delayMs) {
+    if (!this.link)
       return;
-    this.restartTimer = setTimeout(() => {
+    this.#restart = setTimeout(() => {
       this.restartIce();
-      this.restartLater(RESTART_EVERY_MS);
+      this.#restartLater(RESTART_EVERY_MS);
     }, delayMs);
   }
   restartIce() {
-    if (!this.isClosed)
-      this.connection.restartIce();
+    this.connection.restartIce();
   }
   configure(iceServers) {
-    if (this.isClosed)
-      return;
     try {
-      configure(this.connection, iceServers);
+      configure(this.#host.create, this.connection, iceServers);
     } catch (err) {
-      this.report(err);
+      this.#report(err);
     }
   }
   // Data
-  openSendChannel() {
-    const channel = this.connection.createDataChannel(CHANNEL);
+  #openSendChannel() {
+    const channel = this.info.sendChannel = this.connection.createDataChannel(CHANNEL);
+    channel.onopen = () => this.emit("sendChannelOpen", { sendChannel: channel });
+    this.#listen(channel);
+  }
+  #listen(channel) {
     channel.binaryType = "arraybuffer";
-    this.info.sendChannel = channel;
-    channel.onopen = () => this.delegate.onSendChannel(this, channel);
-    channel.addEventListener("message", ({ data }) => this.delegate.onMessage(this, data));
+    channel.addEventListener("message", ({ data }) => this.emit("message", { data }));
   }
   /** What is open towards the peer: our own channel, or else the one it has made. */
-  get openChannel() {
+  get #channel() {
     return [this.info.sendChannel, this.info.receiveChannel].find((channel) => channel?.readyState === "open") ?? void 0;
   }
   /** @throws TypeError for what cannot be sent. */
   check(data) {
-    checkData(data, this.openChannel ? this.connection.sctp?.maxMessageSize ?? MESSAGE_MAX : void 0);
+    checkData(data, this.#channel && (this.connection.sctp?.maxMessageSize ?? MESSAGE_MAX));
   }
-  /** Whether the browser has taken it all. */
-  sendData(data) {
-    return this.queue.push(data);
-  }
-  receive(channel) {
+  #receive(channel) {
     if (!this.info.receiveChannel || channel.label === CHANNEL) {
       this.info.receiveChannel = channel;
-      channel.binaryType = "arraybuffer";
-      channel.addEventListener("message", ({ data }) => this.delegate.onMessage(this, data));
+      this.#listen(channel);
     }
-    const opened2 = () => this.delegate.onReceiveChannel(this, channel);
+    const opened2 = () => this.emit("receiveChannelOpen", { receiveChannel: channel });
     if (channel.readyState === "open")
       opened2();
     else
       channel.addEventListener("open", opened2, { once: true });
   }
   // Media
-  onTrack(event) {
+  #onTrack(event) {
+    const { info } = this;
+    const forget = (track) => {
+      this.#tracks = this.#tracks.filter((one) => one.track !== track);
+    };
     for (const stream of event.streams) {
-      if (!this.info.streams.includes(stream))
-        this.info.streams.push(stream);
+      if (!info.streams.includes(stream))
+        info.streams.push(stream);
       stream.onremovetrack = ({ track }) => {
-        if (!stream.getTracks().length) {
-          this.info.streams = this.info.streams.filter((one) => one !== stream);
-        }
-        this.tracks = this.tracks.filter((one) => one.track !== track);
-        this.delegate.onTrackRemoved(this, track);
+        if (!stream.getTracks().length)
+          info.streams = info.streams.filter((s) => s !== stream);
+        forget(track);
+        this.emit("trackRemoved", { track });
       };
     }
-    this.tracks = [...this.tracks.filter((one) => one.track !== event.track), event];
-    this.delegate.onTrack(this, event);
+    forget(event.track);
+    this.#tracks.push(event);
+    this.emit("trackAdded", { event });
   }
   /** Sends these tracks and no others from now on, without a new offer where that can be. */
-  async send(stream) {
-    if (this.isClosed)
-      return;
+  async sendStream(stream) {
     try {
-      await this.sendTracks(stream);
+      this.#sendSound(stream);
+      for (const kind of KINDS)
+        await this.#sendTrack(stream, kind);
     } catch (err) {
-      this.report(err);
+      this.#report(err);
     }
   }
-  async sendTracks(stream) {
-    this.sendSound(stream);
-    for (const kind of ["audio", "video"]) {
-      const track = stream.getTracks().find((one) => one.kind === kind) ?? null;
-      const transceiver = this.transceiver(kind);
-      if (transceiver) {
-        await transceiver.sender.replaceTrack(track);
-        if (!track || transceiver.direction.includes("send") || this.isClassic)
-          continue;
-        transceiver.sender.setStreams?.(stream);
-        transceiver.direction = "sendrecv";
-      } else if (track && !this.isClassic) {
-        this.connection.addTrack(track, stream);
-      }
+  async #sendTrack(stream, kind) {
+    const track = stream.getTracks().find((one) => one.kind === kind) ?? null;
+    const transceiver = this.connection.getTransceivers().find((one) => one !== this.#sound && one.receiver.track.kind === kind && one.currentDirection !== "stopped");
+    await transceiver?.sender.replaceTrack(track);
+    if (!track || !this.link)
+      return;
+    if (!transceiver) {
+      this.connection.addTrack(track, stream);
+    } else if (!transceiver.direction.includes("send")) {
+      transceiver.sender.setStreams?.(stream);
+      transceiver.direction = "sendrecv";
     }
-  }
-  transceiver(kind) {
-    return this.connection.getTransceivers().find((one) => one !== this.sound && one.receiver.track.kind === kind && one.currentDirection !== "stopped");
   }
   /** A shared screen's sound, beside the microphone's. Classic clients take no further offer. */
-  sendSound(stream) {
-    if (this.isClassic)
+  #sendSound(stream) {
+    if (!this.link)
       return;
     const sound = soundOf.get(stream) ?? null;
-    if (this.sound) {
-      void this.sound.sender.replaceTrack(sound).catch(() => void 0);
-      this.sound.direction = sound ? "sendrecv" : "recvonly";
+    if (this.#sound) {
+      void this.#sound.sender.replaceTrack(sound).catch(() => void 0);
+      this.#sound.direction = sound ? "sendrecv" : "recvonly";
     } else if (sound) {
-      this.sound = this.connection.addTransceiver(sound, { streams: [stream] });
+      this.#sound = this.connection.addTransceiver(sound, { streams: [stream] });
     }
   }
   close() {
-    if (this.isClosed)
-      return;
-    this.isClosed = true;
-    clearTimeout(this.restartTimer);
-    const connection = this.connection;
-    connection.onnegotiationneeded = connection.onicecandidate = null;
-    connection.onconnectionstatechange = connection.ondatachannel = connection.ontrack = null;
-    connection.close();
+    this.#isClosed = true;
+    clearTimeout(this.orphaned);
+    clearTimeout(this.#restart);
+    this.connection.close();
     this.info.state = "closed";
   }
 };
@@ -1464,177 +1124,257 @@ function fingerprint(description) {
   return String(description?.sdp).match(/^a=fingerprint:(.*)$/m)?.[1];
 }
 
-// src/mesh.ts
-var textOf = (value) => typeof value === "string" ? value : void 0;
-var Mesh = class {
-  constructor(delegate) {
-    this.delegate = delegate;
-    this.peerDelegate = {
-      ...delegate,
-      onState: (peer) => {
-        this.dispatch({ type: "status", key: peer.key, status: peer.info.state });
-        this.list();
-        delegate.onState(peer);
-      }
-    };
+// src/sha256.ts
+var rotate = (word, by) => word >>> by | word << 32 - by;
+var fraction = (root) => root % 1 * 2 ** 32 | 0;
+function sha256(text2) {
+  const bytes = new TextEncoder().encode(text2);
+  const words = new Int32Array(((bytes.length + 8 >> 6) + 1) * 16);
+  [...bytes, 128].forEach((byte, at) => {
+    words[at >> 2] |= byte << 24 - (at & 3) * 8;
+  });
+  words[words.length - 1] = bytes.length * 8;
+  const primes = [];
+  for (let one = 2; primes.length < 64; one += 1) {
+    if (primes.every((prime) => one % prime))
+      primes.push(one);
   }
+  let hash = primes.slice(0, 8).map((prime) => fraction(Math.sqrt(prime)));
+  for (let at = 0; at < words.length; at += 16) {
+    const w = [...words.subarray(at, at + 16)];
+    let state = hash;
+    primes.forEach((prime, i) => {
+      const [a, b, c, d, e, f, g, h] = state;
+      if (i > 15) {
+        const [x, y] = [w[i - 15], w[i - 2]];
+        w[i] = w[i - 16] + w[i - 7] + (rotate(x, 7) ^ rotate(x, 18) ^ x >>> 3) + (rotate(y, 17) ^ rotate(y, 19) ^ y >>> 10) | 0;
+      }
+      const one = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + (e & f ^ ~e & g) + fraction(Math.cbrt(prime)) + w[i];
+      const two = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + (a & b ^ a & c ^ b & c);
+      state = [one + two | 0, a, b, c, d + one | 0, e, f, g];
+    });
+    hash = hash.map((word, i) => word + state[i] | 0);
+  }
+  return hash.map((word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
+}
+
+// src/mesh.ts
+var ORPHAN_MS = 6e4;
+var CHECK_MS = 5e3;
+var TYPES = [
+  "offer",
+  "answer",
+  "ice_candidate",
+  "link_check",
+  "link_lost",
+  "usher.link_kept",
+  "usher.negotiation_failed"
+];
+var textOf = (value) => typeof value === "string" && value || void 0;
+function proofOf(link, from, to2) {
+  return sha256(`${link} ${from} ${to2}`);
+}
+var Mesh = class {
   /** By connection id, for the application; by peer id as well, where that is nobody's else. */
   peerConnections = {};
   peerInfo = {};
-  peers = /* @__PURE__ */ new Map();
-  timers = /* @__PURE__ */ new Map();
-  peerDelegate;
-  state = EMPTY;
-  isClosed = false;
-  /** Oldest first; with those whose pages are on their way back. */
-  get all() {
-    return [...this.peers.values()];
+  /** Oldest first; with those whose pages are on their way back. Replaced when it changes. */
+  all = [];
+  /** By connection id, as the server has told. */
+  #people = /* @__PURE__ */ new Map();
+  /** Those who were asked whether they are somebody that we know. */
+  #checking = /* @__PURE__ */ new Map();
+  #isClosed = false;
+  #host;
+  constructor(host) {
+    this.#host = host;
   }
   /** Oldest first, and last those whose pages are not in the room: all, or the broken ones. */
-  sorted(isBrokenAlone) {
-    const isLast = ({ key, info }) => this.state.links.get(key)?.isOrphan && !(isBrokenAlone && info.state === "connected") ? 1 : 0;
-    return this.all.sort((one, other) => isLast(one) - isLast(other));
+  #sorted(isBrokenAlone) {
+    const isLast = ({ orphaned, info }) => !!orphaned && !(isBrokenAlone && info.state === "connected");
+    return [...this.all].sort((one, other) => Number(isLast(one)) - Number(isLast(other)));
   }
   /** By connection id, or else the oldest of those who claim this peer id. */
   find(id) {
-    return this.sorted(false).find((peer) => peer.info.connectionId === id) ?? this.sorted(true).find((peer) => peer.info.peerId === id);
+    return this.#sorted(false).find((peer) => peer.info.connectionId === id) ?? this.#sorted(true).find((peer) => peer.info.peerId === id);
+  }
+  /** The connection with somebody who is in the room. */
+  #with(connectionId) {
+    return this.all.find((peer) => !peer.orphaned && peer.info.connectionId === connectionId);
   }
   // Who is there
-  /** Somebody came after us. */
-  welcome({ connectionId, peerId, name }) {
-    this.dispatch({ type: "joined", person: { connectionId, peerId, name, polite: false } });
+  /** Somebody came after us: the first offer is ours, unless it is somebody whom we know. */
+  welcome(joined) {
+    const person = { ...joined, polite: false };
+    const { connectionId, peerId } = person;
+    this.#people.set(connectionId, person);
+    if (this.#with(connectionId))
+      return;
+    const own = this.#host.connectionId();
+    const known = this.all.filter(({ link, info, orphaned }) => link && info.peerId === peerId && info.state === "connected" && !orphaned === !own && info.connectionId !== connectionId);
+    if (!known.length) {
+      this.#begin(person);
+      return;
+    }
+    const proofs = own ? known.map(({ link }) => proofOf(link, own, connectionId)) : [];
+    this.#tell(connectionId, { type: "link_check", proofs });
+    this.#checking.set(connectionId, setTimeout(() => this.#begin(person), CHECK_MS));
   }
   /**
    * Somebody was there before us, and makes the first offer; unless we `begin`: after a reload
    * nobody was told that our connections are gone.
    */
-  meet({ connectionId, peerId, name, polite }, begins) {
-    this.dispatch({ type: "there", person: { connectionId, peerId, name, polite }, begins });
+  meet(person, begins) {
+    this.#people.set(person.connectionId, person);
+    if (begins)
+      this.#begin(person);
   }
   leave(connectionId) {
-    this.dispatch({ type: "left", connectionId });
+    this.#people.delete(connectionId);
+    this.#uncheck(connectionId);
+    this.#end(this.#with(connectionId));
   }
-  /** The room is entered anew: who is not there yet may come back. */
+  /** The room is entered anew: others may come back too, under other connection ids. */
   uproot() {
-    this.dispatch({ type: "fresh" });
-  }
-  remove(peer) {
-    this.dispatch({ type: "gone", key: peer.key });
-  }
-  /** Takes a payload of another page; false where it is none of the mesh's. */
-  take(type, data) {
-    if (!isKind(type))
-      return false;
-    const message = { ...data, type };
-    const from = String(data.connectionId);
-    const peer = this.peers.get(linkWith(this.state, from)?.key ?? 0);
-    const { proofs } = data;
-    this.dispatch({
-      type: "said",
-      from,
-      kind: type === "offer" && message.again ? "again" : type,
-      link: textOf(data.link),
-      proofs: Array.isArray(proofs) ? proofs : [],
-      peerId: textOf(data.offererId) ?? from,
-      name: textOf(data.name) ?? null,
-      facts: peer && {
-        hasHeard: peer.hasHeard,
-        isOffering: peer.isOffering,
-        isSamePage: peer.isOfSamePage(message.offer)
-      }
-    }, message);
-    return true;
-  }
-  // What is decided
-  dispatch(event, message) {
-    const { state, effects } = transition2(this.state, {
-      ...event,
-      id: randomID(),
-      own: this.delegate.connectionId()
-    });
-    this.state = state;
-    for (const effect of effects)
-      if (!this.isClosed)
-        this.carryOut(effect, message);
-  }
-  carryOut(effect, message) {
-    switch (effect.do) {
-      case "begin":
-        return this.begin(effect.link, effect.isOfferer);
-      case "take":
-        void this.peers.get(effect.key)?.take(message);
-        return;
-      case "move":
-        return this.move(effect.link);
-      case "classic":
-        this.peers.get(effect.key)?.becomeClassic();
-        return;
-      case "close":
-        return this.end(effect.key);
-      case "tell":
-        return this.delegate.tell(effect.to, effect.payload);
-      case "problem": {
-        const err = new Error("The other page could not set the connection up");
-        return this.delegate.onProblem(effect.person, err);
-      }
-      case "wait":
-        return this.wait(effect.timer, effect.ms, effect.then);
-      case "unwait":
-        return this.unwait(effect.timer);
+    const isV1 = !!this.#host.connectionId();
+    this.#people.clear();
+    for (const connectionId of this.#checking.keys())
+      this.#uncheck(connectionId);
+    for (const peer of this.all) {
+      if (peer.orphaned)
+        continue;
+      const { link } = peer;
+      if (link && !isV1)
+        this.#tell(peer.info.connectionId, { type: "link_check", link });
+      peer.orphaned = setTimeout(() => this.#end(peer), link && isV1 ? ORPHAN_MS : CHECK_MS);
     }
   }
-  begin({ key, person, name: link }, isOfferer) {
-    let peer;
+  #uncheck(connectionId) {
+    clearTimeout(this.#checking.get(connectionId));
+    this.#checking.delete(connectionId);
+  }
+  #tell(to2, payload) {
+    if (!this.#isClosed)
+      this.#host.tell(to2, payload);
+  }
+  #begin(person, link = randomID()) {
+    this.#connect(person, link, true);
+  }
+  #connect(person, link, isOfferer) {
+    const { connectionId, peerId } = person;
+    if (this.#isClosed || this.#with(connectionId))
+      return void 0;
+    this.#uncheck(connectionId);
     try {
-      peer = new Peer({
-        ...person,
-        key,
-        link,
-        configuration: this.delegate.configuration(),
-        stream: this.delegate.stream(),
-        receive: this.delegate.receive()
-      }, isOfferer, this.peerDelegate);
+      const peer = new Peer(this.#host, person, link, isOfferer, () => this.#onState(peer));
+      this.all = [...this.all, peer];
+      this.#changed(peer);
+      return peer;
     } catch (err) {
-      this.dispatch({ type: "gone", key });
-      this.delegate.tell(person.connectionId, { type: "usher.negotiation_failed", link });
-      return this.delegate.onProblem(person, err);
+      this.#tell(connectionId, { type: "usher.negotiation_failed", link });
+      this.#host.emit("negotiationFailed", { connectionId, peerId, err });
+      return void 0;
     }
-    this.peers.set(key, peer);
-    this.list();
-    this.delegate.onCount(peer);
   }
-  move({ key, person }) {
-    const peer = this.peers.get(key);
-    if (!peer)
-      return;
-    const { connectionId, peerId, name, polite } = person;
+  /** It goes on, with somebody of another connection id. */
+  #move(peer, { connectionId, peerId, name, polite }) {
+    this.#uncheck(connectionId);
+    if (!peer.orphaned)
+      this.#people.delete(peer.info.connectionId);
+    clearTimeout(peer.orphaned);
+    peer.orphaned = void 0;
     Object.assign(peer.info, { connectionId, peerId, name: name ?? peer.info.name });
     peer.polite = polite;
-    this.list();
-    this.delegate.onCount(peer);
+    this.#changed(peer);
     peer.goOn();
   }
-  end(key) {
-    const peer = this.peers.get(key);
-    if (!peer)
+  #end(peer) {
+    if (!peer || !this.all.includes(peer))
       return;
-    this.peers.delete(key);
+    this.all = this.all.filter((one) => one !== peer);
     peer.close();
-    this.list();
-    this.delegate.onCount(peer);
+    this.#changed(peer);
   }
-  wait(timer, ms, then) {
-    this.timers.set(timer, setTimeout(() => {
-      this.timers.delete(timer);
-      this.dispatch(then);
-    }, ms));
+  #onState(peer) {
+    const isOver = ["failed", "closed"].includes(peer.info.state);
+    if (isOver && peer.orphaned)
+      this.#end(peer);
+    else
+      this.#changed(peer);
+    if (!isOver || peer.link && this.#host.connectionId())
+      return;
+    this.#end(peer);
+    peer.emit("someone_left", { roomId: this.#host.roomId, reason: "connection" });
   }
-  unwait(timer) {
-    clearTimeout(this.timers.get(timer));
-    this.timers.delete(timer);
+  // What others say
+  /** Takes a payload of another page; false where it is none of the mesh's. */
+  take(type, data) {
+    if (!TYPES.includes(type))
+      return false;
+    this.#hear({ ...data, type }, data, String(data.connectionId));
+    return true;
+  }
+  #hear(message, { offererId, name: claimed, proofs }, from) {
+    const { type } = message;
+    const link = textOf(message.link);
+    const saidName = textOf(claimed) ?? null;
+    const own = this.#host.connectionId();
+    const here = this.#with(from);
+    const isOffer = type === "offer";
+    const isAnswer = type === "answer" || type === "ice_candidate";
+    if (here && !link && isAnswer && !here.hasHeard)
+      here.link = void 0;
+    const mine = here && here.link === link && (link || !isOffer || here.isOfSamePage(message.offer)) ? here : void 0;
+    const shown = here ? void 0 : this.all.find((peer) => peer.link && peer.info.state === "connected" && (peer.link === link || own && Array.isArray(proofs) && proofs.length && proofs.includes(proofOf(peer.link, from, own))));
+    const person = this.#people.get(from) ?? {
+      peerId: textOf(offererId) ?? from,
+      name: saidName,
+      ...shown?.info,
+      polite: shown?.polite ?? true,
+      connectionId: from
+    };
+    if (isAnswer || isOffer && mine)
+      return mine?.take(message);
+    switch (type) {
+      case "offer":
+        if (message.again)
+          return this.#tell(from, { type: "link_lost", link });
+        if (here?.isOffering && !person.polite && link)
+          return;
+        for (const peer of this.all)
+          if (peer.info.connectionId === from)
+            this.#end(peer);
+        return this.#connect({ ...person, name: person.name ?? saidName }, link, false)?.take(message);
+      case "link_check":
+        if (mine)
+          return;
+        if (!shown)
+          return this.#tell(from, { type: "link_lost", link });
+        this.#tell(from, { type: "usher.link_kept", link: shown.link });
+        return this.#move(shown, person);
+      case "usher.link_kept":
+        return shown && this.#move(shown, person);
+      case "link_lost":
+        this.#end(mine ?? shown);
+        if (mine || !here && !shown && this.#checking.has(from))
+          this.#begin(person);
+        return;
+      default: {
+        const err = new Error("The other page could not set the connection up");
+        const { connectionId, peerId } = person;
+        if (mine || !(here || shown)) {
+          this.#host.emit("negotiationFailed", { connectionId, peerId, err });
+        }
+      }
+    }
+  }
+  // For the application
+  #changed(peer) {
+    this.#list();
+    peer.emit("peerConnectionStateChange", { state: peer.info.state });
   }
   /** Connection ids go before peer ids, and who had a peer id first keeps it. */
-  list() {
+  #list() {
     const { peerConnections, peerInfo } = this;
     for (const id of Object.getOwnPropertyNames(peerInfo)) {
       delete peerConnections[id];
@@ -1647,18 +1387,18 @@ var Mesh = class {
       Object.defineProperty(peerConnections, id, { ...how, value: connection });
       Object.defineProperty(peerInfo, id, { ...how, value: info });
     };
-    for (const peer of this.sorted(false))
+    for (const peer of this.#sorted(false))
       put(peer.info.connectionId, peer, true);
-    for (const peer of this.sorted(true))
+    for (const peer of this.#sorted(true))
       put(peer.info.peerId, peer, false);
   }
   close() {
-    for (const timer of [...this.timers.keys()])
-      this.unwait(timer);
-    this.isClosed = true;
+    this.#isClosed = true;
+    for (const connectionId of this.#checking.keys())
+      this.#uncheck(connectionId);
     const peers = this.all;
-    this.peers.clear();
-    this.list();
+    this.all = [];
+    this.#list();
     for (const peer of peers)
       peer.close();
   }
@@ -1666,81 +1406,77 @@ var Mesh = class {
 
 // src/name.ts
 var HALVES = /\p{Cs}/gu;
-function nameOf2(name) {
+function nameOf(name) {
   return name?.replace(HALVES, "�") ?? null;
 }
 function joiningName(name, dialect) {
-  return nameOf2(name) || (dialect === "v1" ? "Guest" : "");
+  return nameOf(name) || (dialect === "v1" ? "Guest" : "");
 }
 
 // src/playback.ts
 var Playback = class {
+  /** What the application, or the client, has handed over. */
+  #attached = /* @__PURE__ */ new Set();
+  #blocked = /* @__PURE__ */ new Set();
+  #isTold = false;
+  #streams;
+  #onBlocked;
   /**
    * @param streams What peers send.
    * @param onBlocked Something is not played; once until all of it is.
    */
   constructor(streams, onBlocked) {
-    this.streams = streams;
-    this.onBlocked = onBlocked;
+    this.#streams = streams;
+    this.#onBlocked = onBlocked;
   }
-  /** What the application, or the client, has handed over. */
-  attached = /* @__PURE__ */ new Set();
-  blocked = /* @__PURE__ */ new Set();
-  isTold = false;
   /** Plays a stream in an element; `null` ends that. @returns whether it plays. */
-  attach(el, stream) {
+  async attach(el, stream) {
     if (el.srcObject !== stream)
       el.srcObject = stream;
     if (!stream) {
-      this.attached.delete(el);
-      this.blocked.delete(el);
-      return Promise.resolve(false);
+      this.#attached.delete(el);
+      this.#blocked.delete(el);
+      return false;
     }
-    this.attached.add(el);
+    this.#attached.add(el);
     el.playsInline = true;
     return this.play(el);
   }
   async play(el) {
     try {
       await el.play();
-      this.blocked.delete(el);
+      this.#blocked.delete(el);
       return true;
     } catch (err) {
       if (err.name === "NotAllowedError") {
-        this.blocked.add(el);
-        this.tell();
+        this.#blocked.add(el);
+        const isTold = this.#isTold;
+        this.#isTold = true;
+        if (!isTold)
+          this.#onBlocked();
       }
       return false;
     }
   }
-  tell() {
-    if (this.isTold)
-      return;
-    this.isTold = true;
-    this.onBlocked();
-  }
   /** A peer's track came: listeners have put it into elements of the page, which may be blocked. */
   watch(track) {
-    const look = () => void this.look();
+    const look = () => {
+      const streams = this.#streams();
+      const all = globalThis.document?.querySelectorAll("audio, video") ?? [];
+      for (const el of all) {
+        if (streams.includes(el.srcObject) && el.autoplay && el.paused)
+          void this.play(el);
+      }
+    };
     setTimeout(look);
     track.addEventListener("unmute", look, { once: true });
   }
-  /** Of elements in the document, those that want to play and do not. */
-  look() {
-    const streams = this.streams();
-    const all = globalThis.document?.querySelectorAll("audio, video");
-    for (const el of all ?? []) {
-      const isOurs = streams.includes(el.srcObject);
-      if (isOurs && el.autoplay && el.paused)
-        void this.play(el);
-    }
-  }
   /** To be called in a click or key press. @returns whether everything plays. */
   async start() {
-    const all = [.../* @__PURE__ */ new Set([...this.blocked, ...this.attached])].filter((el) => el.paused && el.srcObject?.active);
-    this.blocked.clear();
+    const all = [.../* @__PURE__ */ new Set([...this.#blocked, ...this.#attached])].filter((el) => el.paused && el.srcObject?.active);
+    this.#blocked.clear();
     const plays = await Promise.all(all.map((el) => this.play(el)));
-    this.isTold = this.blocked.size > 0;
+    this.#isTold = this.#blocked.size > 0;
     return plays.every(Boolean);
   }
 };
@@ -1756,26 +1492,30 @@ var IceServers = class {
     this.options = options;
     this.onChange = onChange;
   }
-  learnt = [];
-  timer;
-  isClosed = false;
+  #learnt = [];
+  #timer;
+  #isClosed = false;
   get servers() {
-    return [...this.options.iceServers ?? [], ...this.learnt];
+    return [...this.options.iceServers ?? [], ...this.#learnt];
   }
   learn(welcome) {
-    this.take(welcome.iceServers, welcome.iceServersExpireAt, welcome.serverTime);
+    this.#take(welcome.iceServers, welcome.iceServersExpireAt, welcome.serverTime);
   }
   /** Times are the server's, in seconds: this computer's clock may be wrong. */
-  take(servers, expiresAt, now) {
-    this.learnt = servers;
+  #take(servers, expiresAt, now) {
+    this.#learnt = servers;
     this.onChange(this.servers);
-    clearTimeout(this.timer);
-    if (expiresAt === void 0 || this.isClosed)
-      return;
-    const ms = Math.max(1, expiresAt - now) * 1e3 * (1 - RENEW_AT);
-    this.timer = setTimeout(() => void this.renew(), Math.min(ms, TIMER_MAX_MS));
+    clearTimeout(this.#timer);
+    if (expiresAt !== void 0) {
+      this.#renewIn(Math.max(1, expiresAt - now) * 1e3 * (1 - RENEW_AT));
+    }
   }
-  async renew() {
+  #renewIn(ms) {
+    if (this.#isClosed)
+      return;
+    this.#timer = setTimeout(() => void this.#renew(), Math.min(ms, TIMER_MAX_MS));
+  }
+  async #renew() {
     try {
       const token = await this.getToken();
       const answer = await fetch(this.address.route("/ice-servers"), {
@@ -1784,19 +1524,18 @@ var IceServers = class {
         cache: "no-store"
       });
       if (!answer.ok)
-        throw new Error(`status ${answer.status}`);
+        throw new Error();
       const { iceServers, expiresAt } = await answer.json();
-      const now = Date.parse(answer.headers.get("Date") ?? "") / 1e3 || Date.now() / 1e3;
-      if (!this.isClosed)
-        this.take(iceServers, expiresAt, now);
+      const now = Date.parse(answer.headers.get("Date") ?? "") || Date.now();
+      if (!this.#isClosed)
+        this.#take(iceServers, expiresAt, now / 1e3);
     } catch {
-      if (!this.isClosed)
-        this.timer = setTimeout(() => void this.renew(), RETRY_MS);
+      this.#renewIn(RETRY_MS);
     }
   }
   close() {
-    this.isClosed = true;
-    clearTimeout(this.timer);
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
   }
 };
 
@@ -1845,10 +1584,18 @@ var rules = {
     "true, false or a name"
   ],
   dialect: oneOf("auto", "v1", "classic"),
+  globals: [isObject, "an object like { RTCPeerConnection, WebSocket }"],
   joinWithoutMediaAfterMs: [
     (value) => typeof value === "number" && value >= 0,
     "a number of milliseconds, or Infinity"
   ]
+};
+var constructor = [(value) => typeof value === "function", "a constructor"];
+var globalRules = {
+  RTCPeerConnection: constructor,
+  mediaDevices: [isObject, "an object like navigator.mediaDevices"],
+  MediaStream: constructor,
+  WebSocket: constructor
 };
 var videoRules = {
   el: [isObject, "a video element"],
@@ -1862,6 +1609,7 @@ function checkOptions(options) {
     throw new TypeError("sessionId must be given: the name of a room");
   check(options, rules);
   check(options.video ?? {}, videoRules, "video.");
+  check(options.globals ?? {}, globalRules, "globals.");
 }
 function check(options, table, prefix = "") {
   for (const [name, value] of Object.entries(options)) {
@@ -1874,10 +1622,12 @@ function check(options, table, prefix = "") {
       throw new TypeError(`${prefix}${name} must be ${what2}`);
   }
 }
-function checkPlatform() {
-  if (typeof RTCPeerConnection === "function")
-    return;
-  throw new TypeError("There is no WebRTC here (no RTCPeerConnection): use a browser, or set the globals of a WebRTC package first (registerGlobals() of react-native-webrtc)");
+function checkPlatform(given) {
+  for (const name of ["RTCPeerConnection", "WebSocket"]) {
+    if (given?.[name] ?? globalThis[name])
+      continue;
+    throw new TypeError(`There is no ${name} here: use a browser, or give one of a package, as the option globals: { ${name} }`);
+  }
 }
 
 // src/ready.ts
@@ -1914,28 +1664,28 @@ var Liveness = class {
     this.ping = ping2;
     this.onSilence = onSilence;
   }
-  heardAt = 0;
-  pongTimer;
-  interval = setInterval(() => {
-    if (Date.now() - this.heardAt > LIVENESS_MS)
+  #heardAt = 0;
+  #pongTimer;
+  #interval = setInterval(() => {
+    if (Date.now() - this.#heardAt > LIVENESS_MS)
       this.check();
   }, LIVENESS_MS / 3);
   heard() {
-    this.heardAt = Date.now();
+    this.#heardAt = Date.now();
     this.forgetPing();
   }
   check() {
-    if (this.pongTimer !== void 0 || !this.ping())
+    if (this.#pongTimer !== void 0 || !this.ping())
       return;
-    this.pongTimer = setTimeout(this.onSilence, PONG_MS);
+    this.#pongTimer = setTimeout(this.onSilence, PONG_MS);
   }
   forgetPing() {
-    clearTimeout(this.pongTimer);
-    this.pongTimer = void 0;
+    clearTimeout(this.#pongTimer);
+    this.#pongTimer = void 0;
   }
   stop() {
     this.forgetPing();
-    clearInterval(this.interval);
+    clearInterval(this.#interval);
   }
 };
 
@@ -1996,11 +1746,11 @@ function isOwn(token) {
     return false;
   }
 }
-function sessionToken(address, room, clientId) {
+function sessionToken(address, room2, clientId) {
   return async () => {
     const form = new URLSearchParams();
-    if (!/\s/.test(room))
-      form.set("rooms", room);
+    if (!/\s/.test(room2))
+      form.set("rooms", room2);
     if (clientId !== void 0)
       form.set("client_id", clientId);
     const answer = await fetch(address.route("/session/token"), {
@@ -2079,7 +1829,7 @@ function clientState({ phase, hasOpened }) {
       return hasOpened ? "reconnecting" : "connecting";
   }
 }
-function transition3(state, event) {
+function transition(state, event) {
   const handler = TABLE[state.phase][event.type];
   return handler ? handler({ ...state, now: event.now }, event) : { state, effects: [] };
 }
@@ -2354,6 +2104,7 @@ var TABLE = {
 // src/socket.ts
 var PATIENCE_MS2 = 2e4;
 var SILENT_MS = 1e3;
+var OPEN = 1;
 var SignalSocket = class {
   constructor(settings, delegate) {
     this.settings = settings;
@@ -2405,7 +2156,7 @@ var SignalSocket = class {
     this.isBusy = true;
     for (let next = this.events.shift(); next; next = this.events.shift()) {
       const before = this.state;
-      const { state, effects } = transition3(this.now, next);
+      const { state, effects } = transition(this.now, next);
       this.now = state;
       this.effects = [...effects];
       for (let one = this.effects.shift(); one; one = this.effects.shift())
@@ -2493,13 +2244,13 @@ var SignalSocket = class {
     });
   }
   async check() {
-    const { address, clientId: client, room } = this.settings;
-    const answer = await check2(address, { token: this.token, client, room });
+    const { address, clientId: client, room: room2 } = this.settings;
+    const answer = await check2(address, { token: this.token, client, room: room2 });
     this.take({ type: "checked", answer });
   }
   // The socket
   open(dialect, token) {
-    const { address, clientId: client } = this.settings;
+    const { address, clientId: client, WebSocket = globalThis.WebSocket } = this.settings;
     let socket;
     try {
       socket = dialect === "v1" ? new WebSocket(address.socket({ client }), ["usher.v1", `usher.bearer.${token}`]) : new WebSocket(address.socket({ token, client }));
@@ -2538,7 +2289,7 @@ var SignalSocket = class {
     });
   }
   write(message) {
-    if (this.socket?.readyState === WebSocket.OPEN)
+    if (this.socket?.readyState === OPEN)
       this.socket.send(JSON.stringify(message));
   }
   lose(reason) {
@@ -2620,7 +2371,7 @@ var WebRtcClient = class {
   constructor(options) {
     this.options = options;
     checkOptions(options);
-    checkPlatform();
+    checkPlatform(options.globals);
     this.roomId = options.sessionId;
     this.ready = this.entry.promise;
     const keep = options.keepSession;
@@ -2634,14 +2385,14 @@ var WebRtcClient = class {
       for (const peer of this.mesh.all)
         peer.configure(servers);
     });
-    this.media = new LocalMedia(options.video, options.stream, {
-      onStream: () => this.onStream(),
-      onNoMedia: (err) => this.emit("noMedia", { err }),
-      onProblem: (problem) => this.emit("mediaProblem", problem),
-      onScreenShareEnded: () => this.emit("screenShareEnded", {}),
-      play: (el) => void this.playback.play(el)
+    const emit = (type, detail) => this.emitter.emit(type, detail);
+    this.media = new LocalMedia(options, emit, (el) => void this.playback.play(el));
+    this.mesh = new Mesh(this.host(emit));
+    this.addEventListener("localStream", ({ detail }) => {
+      for (const peer of this.mesh.all)
+        void peer.sendStream(detail.stream);
     });
-    this.mesh = new Mesh(this.meshDelegate());
+    this.addEventListener("trackAdded", ({ detail }) => this.playback.watch(detail.event.track));
     this.peerConnections = this.mesh.peerConnections;
     this.peerInfo = this.mesh.peerInfo;
     this.socket = new SignalSocket({
@@ -2649,7 +2400,8 @@ var WebRtcClient = class {
       clientId: options.clientId,
       room: options.sessionId,
       getToken,
-      dialect: options.dialect ?? "v1"
+      dialect: options.dialect ?? "v1",
+      WebSocket: options.globals?.WebSocket
     }, this.socketDelegate());
     globalThis.addEventListener?.("pagehide", this.onPageHide);
     const isMine = kept2 && kept2.id === this.id;
@@ -2724,7 +2476,7 @@ var WebRtcClient = class {
     if (!peer)
       checkData(data);
     peer?.check(data);
-    return peer?.sendData(data) ?? Promise.resolve(false);
+    return peer?.send(data) ?? Promise.resolve(false);
   }
   /**
    * Sends to every peer, as `send` does to one.
@@ -2737,7 +2489,7 @@ var WebRtcClient = class {
     const peers = this.mesh.all;
     for (const peer of peers)
       peer.check(data);
-    return Promise.all(peers.map((peer) => peer.sendData(data))).then((sent) => sent.filter(Boolean).length);
+    return Promise.all(peers.map((peer) => peer.send(data))).then((sent) => sent.filter(Boolean).length);
   }
   /** Sends a payload of your own through the server, where no data channel stands yet. */
   signal(peerId, payload) {
@@ -2790,19 +2542,10 @@ var WebRtcClient = class {
   setStream(stream) {
     this.media.setStream(stream);
   }
-  onStream() {
-    const stream = this.media.stream;
-    if (!stream)
-      return;
-    for (const peer of this.mesh.all)
-      void peer.send(stream);
-    this.emit("localStream", { stream, sharing: this.media.isSharing });
-  }
   // The path
   /** Figures about the connection with a peer; undefined where there is none. */
   async stats(peerId) {
-    const peer = this.mesh.find(peerId);
-    return peer?.meter.read(peer.connection);
+    return this.mesh.find(peerId)?.stats();
   }
   /** Looks for another path to one peer, or to all. */
   restartIce(peerId) {
@@ -2910,44 +2653,25 @@ var WebRtcClient = class {
       onReconnecting: (attempt, delayMs) => this.emit("reconnecting", { attempt, delayMs })
     };
   }
-  meshDelegate() {
-    const of = ({ info: { connectionId, peerId } }) => ({ connectionId, peerId });
+  host(emit) {
+    const { options } = this;
     return {
+      emit,
+      roomId: this.roomId,
       connectionId: () => this.connectionId,
+      create: (configuration) => new (options.globals?.RTCPeerConnection ?? RTCPeerConnection)(configuration),
       configuration: () => ({
         iceServers: this.ice.servers,
-        iceTransportPolicy: this.options.iceTransportPolicy ?? "all"
+        iceTransportPolicy: options.iceTransportPolicy ?? "all"
       }),
       stream: () => this.media.stream,
-      receive: () => this.options.video || this.options.stream ? ["audio", "video"] : [],
-      tell: (target, payload) => this.socket.say({ action: "send-payload", target, payload }),
-      say: (peer, message) => this.socket.say({
+      receive: options.video || options.stream ? ["audio", "video"] : [],
+      tell: (target, payload) => this.socket.say({
         action: "send-payload",
-        target: peer.info.connectionId,
-        payload: { ...message, offererId: this.id, name: nameOf2(this.options.name) }
-      }),
-      onState: (peer) => {
-        this.emit("peerConnectionStateChange", { ...of(peer), state: peer.info.state });
-        const isOver = ["failed", "closed"].includes(peer.info.state);
-        if (isOver && (!this.socket.isV1 || peer.link === void 0))
-          this.lose(peer);
-      },
-      onCount: (peer) => this.emit("peerConnectionStateChange", { ...of(peer), state: peer.info.state }),
-      onProblem: ({ connectionId, peerId }, err) => this.emit("negotiationFailed", { connectionId, peerId, err }),
-      onSendChannel: (peer, sendChannel) => this.emit("sendChannelOpen", { ...of(peer), sendChannel }),
-      onReceiveChannel: (peer, receiveChannel) => this.emit("receiveChannelOpen", { ...of(peer), receiveChannel }),
-      onTrack: (peer, event) => {
-        this.emit("trackAdded", { event, ...of(peer) });
-        this.playback.watch(event.track);
-      },
-      onTrackRemoved: (peer, track) => this.emit("trackRemoved", { track, ...of(peer) }),
-      onMessage: (peer, data) => this.emit("message", { ...of(peer), data })
+        target,
+        payload: { ...payload, offererId: this.id, name: nameOf(options.name) }
+      })
     };
-  }
-  lose(peer) {
-    const { connectionId, peerId } = peer.info;
-    this.mesh.remove(peer);
-    this.emit("someone_left", { connectionId, peerId, roomId: this.roomId, reason: "connection" });
   }
 };
 export {

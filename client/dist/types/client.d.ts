@@ -92,7 +92,6 @@ export declare class WebRtcClient {
     }): Promise<void>;
     /** Sends another stream's tracks from now on. */
     setStream(stream: MediaStream): void;
-    private onStream;
     /** Figures about the connection with a peer; undefined where there is none. */
     stats(peerId: string): Promise<PeerStats | undefined>;
     /** Looks for another path to one peer, or to all. */
@@ -106,7 +105,6 @@ export declare class WebRtcClient {
     private onEvent;
     private onRoomState;
     private socketDelegate;
-    private meshDelegate;
-    private lose;
+    private host;
 }
 export {};

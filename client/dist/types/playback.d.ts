@@ -1,11 +1,6 @@
 /** Browsers play no sound in a page that nobody has clicked in: says so, and begins again. */
 export declare class Playback {
-    private readonly streams;
-    private readonly onBlocked;
-    /** What the application, or the client, has handed over. */
-    private readonly attached;
-    private readonly blocked;
-    private isTold;
+    #private;
     /**
      * @param streams What peers send.
      * @param onBlocked Something is not played; once until all of it is.
@@ -14,11 +9,8 @@ export declare class Playback {
     /** Plays a stream in an element; `null` ends that. @returns whether it plays. */
     attach(el: HTMLMediaElement, stream: MediaStream | null): Promise<boolean>;
     play(el: HTMLMediaElement): Promise<boolean>;
-    private tell;
     /** A peer's track came: listeners have put it into elements of the page, which may be blocked. */
     watch(track: MediaStreamTrack): void;
-    /** Of elements in the document, those that want to play and do not. */
-    private look;
     /** To be called in a click or key press. @returns whether everything plays. */
     start(): Promise<boolean>;
 }

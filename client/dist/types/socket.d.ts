@@ -13,6 +13,8 @@ export interface SocketSettings {
     room: string;
     getToken(): Promise<string>;
     dialect: Dialect | 'auto';
+    /** Where the platform has none of its own. */
+    WebSocket?: typeof WebSocket;
 }
 /**
  * One conversation with the server over as many WebSockets as it takes. What is to be done

@@ -1,0 +1,48 @@
+import { Ask, Kind, Wanted } from './media-ask.js';
+import type { MediaProblem } from './types.js';
+/** What a device needs of whoever has it. */
+export interface Keeper {
+    /** Whether we have opened a track, and so must stop it. */
+    isOwn(track: MediaStreamTrack | undefined): boolean;
+    /** The track is sent no more. */
+    leave(track: MediaStreamTrack): void;
+    /** Asks for tracks, and says to each device what came of it. */
+    acquire(devices: Device[], isQuiet: boolean): Promise<unknown>;
+    onProblem(problem: MediaProblem): void;
+    /** What is sent has changed. */
+    sync(): void;
+}
+/** Camera or microphone, or what the application gave in its place. */
+export declare class Device {
+    #private;
+    readonly kind: Kind;
+    wanted: Wanted;
+    track: MediaStreamTrack | undefined;
+    /** Until the browser has answered. */
+    asking: Promise<unknown> | undefined;
+    /** Which answer of the browser is still of use: whatever comes between makes it another. */
+    turn: number;
+    /** Whether the application wants it to be seen or heard. */
+    isOn: boolean;
+    /** Whether it was there, and may come back with a device. */
+    isLost: boolean;
+    /** How often it was replaced after a short life. */
+    tries: number;
+    constructor(kind: Kind, wanted: Wanted, keeper: Keeper);
+    /** A camera that is off is not opened; a microphone is, and muted. */
+    get mayOpen(): boolean;
+    get ask(): Ask;
+    open(isQuiet?: boolean): void;
+    /** Off lets go of our own camera, so that its light goes out; all else is only muted. */
+    enable(on: boolean): void;
+    /** The browser has given a track. */
+    got(track: MediaStreamTrack, turn: number): void;
+    /** @param err What is told of it. */
+    failed(turn: number, err: unknown, isQuiet: boolean): void;
+    /** From now on it is this track, or none. */
+    give(track?: MediaStreamTrack): void;
+    /** By itself: permission withdrawn, a phone call, a device pulled out. */
+    ended(livedMs: number): void;
+    /** Devices have come or gone, or the page is looked at again: a phone call may be over. */
+    look(isVisible: boolean): void;
+}

@@ -83,6 +83,12 @@ function look(node) {
   if (ts.isObjectLiteralExpression(node)) {
     const type = checker.getContextualType(node);
     if (type && isOpen(type)) node.properties.forEach((one) => kept.add(memberName(one)));
+    // What is spread goes from one to the other.
+    for (const { expression } of node.properties.filter(ts.isSpreadAssignment)) {
+      const from = checker.getTypeAtLocation(expression);
+      if (type && isOpen(type)) keepType(from);
+      if (type && isOpen(from)) keepType(type);
+    }
   }
   if (ts.isAsExpression(node) && isOpen(checker.getTypeAtLocation(node.expression))) {
     keepType(checker.getTypeAtLocation(node));

@@ -226,6 +226,9 @@
     get mayOpen() {
       return !this.track && !this.asking && (this.isOn || this.kind === "audio");
     }
+    get #isOwn() {
+      return this.#keeper.own.has(this.track);
+    }
     get ask() {
       return { [this.kind]: this.wanted || true };
     }
@@ -241,7 +244,7 @@
         if (!track) {
           if (on)
             this.open();
-        } else if (!on && this.kind === "video" && this.#keeper.isOwn(track)) {
+        } else if (!on && this.kind === "video" && this.#isOwn) {
           this.#release();
         } else {
           track.enabled = on;
@@ -252,8 +255,10 @@
     /** The browser has given a track. */
     got(track, turn) {
       const isWanted = this.isOn || this.kind === "audio";
-      if (turn === this.turn && isWanted)
+      if (turn === this.turn && isWanted) {
+        this.#keeper.own.add(track);
         return this.give(track);
+      }
       track.stop();
       if (turn === this.turn)
         this.#settle();
@@ -289,7 +294,7 @@
     ended(livedMs) {
       if (!this.track || this.asking)
         return;
-      const isOwn2 = this.#keeper.isOwn(this.track);
+      const isOwn2 = this.#isOwn;
       if (isOwn2)
         this.tries = livedMs < SHORT_MS ? this.tries + 1 : 0;
       this.isLost = isOwn2;
@@ -308,7 +313,7 @@
     }
     /** Devices have come or gone, or the page is looked at again: a phone call may be over. */
     look(isVisible) {
-      if (this.#keeper.isOwn(this.track) && this.track?.readyState === "ended")
+      if (this.#isOwn && this.track.readyState === "ended")
         this.ended(Infinity);
       if (isVisible && this.isLost && this.mayOpen)
         this.open(true);
@@ -324,12 +329,11 @@
       if (!this.track)
         return;
       this.#isEnabled = this.track.enabled;
-      this.#keeper.leave(this.track);
       this.track = void 0;
     }
     #tell(err, willReplace) {
       if (err)
-        this.#keeper.onProblem({ device: this.kind, err, willReplace });
+        this.#keeper.emit("mediaProblem", { device: this.kind, err, willReplace });
     }
   };
 
@@ -338,14 +342,23 @@
   var DARK_MS = 150;
   var LONGEST_TIMER_MS = 2 ** 31 - 1;
   var LocalMedia = class {
+    constructor(options, emit, play) {
+      this.emit = emit;
+      this.#options = options;
+      this.#play = play;
+      const { stream, video } = options;
+      this.#devices = KINDS.map((kind) => new Device(kind, !stream && video?.[kind] || false, this));
+      if (stream) {
+        this.#give(stream);
+        this.sync(false);
+      }
+      this.#mediaDevices?.addEventListener?.("devicechange", this.#look);
+      globalThis.document?.addEventListener("visibilitychange", this.#look);
+    }
     /** undefined until there is something to send. */
     stream;
-    #audio;
-    #video;
-    /** Tracks that we have opened: these alone are ours to stop. */
-    #own = /* @__PURE__ */ new WeakSet();
-    /** Tracks that are sent no more, from the next `sync` on. */
-    #leaving = /* @__PURE__ */ new Set();
+    #devices;
+    own = /* @__PURE__ */ new Set();
     #screen;
     #choosing = Promise.resolve();
     #isClosed = false;
@@ -354,38 +367,10 @@
       this.#close = resolve;
     });
     #options;
-    #emit;
     #play;
-    constructor(options, emit, play) {
-      this.#options = options;
-      this.#emit = emit;
-      this.#play = play;
-      const { stream, video } = options;
-      const device2 = (kind) => new Device(kind, !stream && video?.[kind] || false, {
-        isOwn: (track) => this.#own.has(track),
-        leave: (track) => void this.#leaving.add(track),
-        acquire: (devices, isQuiet) => this.#acquire(devices, isQuiet),
-        onProblem: (problem) => emit("mediaProblem", problem),
-        sync: () => this.#sync()
-      });
-      this.#audio = device2("audio");
-      this.#video = device2("video");
-      if (stream) {
-        this.#give(stream);
-        this.#sync(false);
-      }
-      this.#mediaDevices?.addEventListener?.("devicechange", this.#look);
-      globalThis.document?.addEventListener("visibilitychange", this.#look);
-    }
     /** undefined where a page may have none, and outside browsers. */
     get #mediaDevices() {
       return this.#options.globals?.mediaDevices ?? globalThis.navigator?.mediaDevices;
-    }
-    get #devices() {
-      return [this.#audio, this.#video];
-    }
-    #device(kind) {
-      return kind === "audio" ? this.#audio : this.#video;
     }
     get isSharing() {
       return this.#screen !== void 0;
@@ -398,10 +383,10 @@
       const asked = this.#devices.filter((device2) => device2.wanted && device2.mayOpen);
       if (this.#isClosed || !asked.length)
         return;
-      const opened2 = this.#acquire(asked).then((err) => {
+      const opened2 = this.acquire(asked).then((err) => {
         const isNone = this.#devices.every((device2) => !device2.track);
         if (!this.#isClosed && isNone && err)
-          this.#emit("noMedia", { err });
+          this.emit("noMedia", { err });
       });
       for (const device2 of asked)
         device2.asking = opened2;
@@ -413,7 +398,7 @@
       clearTimeout(timer);
     }
     /** @returns what went wrong, where something did. */
-    async #acquire(devices, isQuiet = false) {
+    async acquire(devices, isQuiet = false) {
       const turns = devices.map((device2) => device2.turn);
       const wanted = Object.assign({}, ...devices.map((device2) => device2.ask));
       const { tracks, errors } = await findTracks(
@@ -423,7 +408,7 @@
         (device2, err) => {
           if (isQuiet || this.#isClosed)
             return;
-          this.#emit("mediaProblem", { device: device2, err, willReplace: true });
+          this.emit("mediaProblem", { device: device2, err, willReplace: true });
         }
       );
       devices.forEach((device2, index) => {
@@ -434,32 +419,28 @@
         else
           device2.failed(turn, errors[device2.kind], isQuiet);
       });
-      this.#sync();
+      this.sync();
       return errors.audio ?? errors.video;
     }
     #get = async (ask) => {
       const devices = this.#mediaDevices;
       if (!devices)
         throw new Error("Browsers give camera and microphone to https pages only");
-      return this.#opened(await devices.getUserMedia(ask));
+      return (await devices.getUserMedia(ask)).getTracks();
     };
-    #opened(stream) {
-      const tracks = stream.getTracks();
-      for (const track of tracks)
-        this.#own.add(track);
-      return tracks;
-    }
     #look = () => {
       for (const device2 of this.#devices)
         device2.look(!globalThis.document?.hidden);
     };
     // The stream
     /** Brings the stream to what is to be sent now, and stops what we need no more. */
-    #sync(isTold = true) {
+    sync(isTold = true) {
       if (this.#isClosed)
         return;
-      const [sound, picture] = KINDS.map((kind) => this.#screen?.getTracks().find((track) => track.kind === kind));
-      const now = [this.#audio.track, picture ?? this.#video.track].filter((track) => track !== void 0);
+      const shared = this.#screen?.getTracks() ?? [];
+      const [sound, picture] = KINDS.map((kind) => shared.find((track) => track.kind === kind));
+      const [microphone, camera] = this.#devices.map((device2) => device2.track);
+      const now = [microphone, picture ?? camera].filter((track) => track !== void 0);
       if (!this.stream && !now.length)
         return;
       const stream = this.stream ??= new (this.#options.globals?.MediaStream ?? MediaStream)();
@@ -474,20 +455,17 @@
         soundOf.delete(stream);
       this.#show(stream);
       if (isTold)
-        this.#emit("localStream", { stream, sharing: this.isSharing });
-      this.#dismiss();
+        this.emit("localStream", { stream, sharing: this.isSharing });
+      this.#dismiss([...shared, microphone, camera]);
     }
-    #dismiss() {
-      const used = [
-        this.#audio.track,
-        this.#video.track,
-        ...this.#screen?.getTracks() ?? []
-      ];
-      for (const track of this.#leaving) {
-        if (!used.includes(track) && this.#own.has(track))
-          track.stop();
+    /** Stops what we have opened and use no more. */
+    #dismiss(used) {
+      for (const track of this.own) {
+        if (used.includes(track))
+          continue;
+        track.stop();
+        this.own.delete(track);
       }
-      this.#leaving.clear();
     }
     #show(stream) {
       const el = this.#options.video?.el;
@@ -505,7 +483,7 @@
     async enable(kind, on) {
       if (this.#isClosed)
         return false;
-      const device2 = this.#device(kind);
+      const device2 = this.#devices[KINDS.indexOf(kind)];
       const before = device2.track;
       device2.enable(on);
       if (before && !device2.track)
@@ -517,11 +495,11 @@
     }
     /** A camera whose place nobody takes sends black first. */
     async #darken(track) {
-      if (track.kind === "video" && this.#own.has(track)) {
+      if (track.kind === "video" && this.own.has(track)) {
         track.enabled = false;
         await sleep(DARK_MS);
       }
-      this.#sync();
+      this.sync();
     }
     /** The screen's picture in place of the camera's, and its sound beside the microphone's. */
     async shareScreen(given) {
@@ -529,41 +507,39 @@
       if (!given && !devices?.getDisplayMedia)
         throw new Error("This browser shares no screen");
       const screen = given ?? await devices.getDisplayMedia({ video: true, audio: true });
-      const tracks = given ? [] : this.#opened(screen);
       const track = screen.getVideoTracks()[0];
+      if (!given)
+        for (const one of screen.getTracks())
+          this.own.add(one);
       if (!track || this.#isClosed) {
-        for (const one of tracks)
-          one.stop();
+        if (!given)
+          for (const one of screen.getTracks())
+            one.stop();
         throw new Error(track ? "The client is closed" : "What is to be shared has no picture");
       }
-      this.#leaveScreen();
       this.#screen = screen;
       track.addEventListener("ended", () => {
         if (this.#screen !== screen)
           return;
         this.stopSharing();
-        this.#emit("screenShareEnded", {});
+        this.emit("screenShareEnded", {});
       });
-      this.#sync();
+      this.sync();
       track.enabled = true;
       return screen;
     }
     stopSharing() {
       if (!this.#screen)
         return;
-      this.#leaveScreen();
-      this.#sync();
-    }
-    #leaveScreen() {
-      for (const track of this.#screen?.getTracks() ?? [])
-        this.#leaving.add(track);
       this.#screen = void 0;
+      this.sync();
     }
     /** Uses these devices; `null` gives one up, what is left out stays. */
     setDevices(ids) {
       const chosen = this.#choosing.then(async () => {
-        await this.#choose(this.#audio, ids.audioDeviceId);
-        await this.#choose(this.#video, ids.videoDeviceId);
+        const [microphone, camera] = this.#devices;
+        await this.#choose(microphone, ids.audioDeviceId);
+        await this.#choose(camera, ids.videoDeviceId);
       });
       this.#choosing = chosen.catch(() => void 0);
       return chosen;
@@ -580,12 +556,12 @@
       const wanted = { ...constraints(device2.wanted), deviceId: { exact: id } };
       if (device2.kind === "video" && !device2.isOn) {
         device2.give();
-        this.#sync();
+        this.sync();
       } else {
         const track = await this.#exchange(device2, wanted);
         const isLate = !this.#isClosed && device2.turn !== turn;
         device2.got(track, turn);
-        this.#sync();
+        this.sync();
         if (isLate)
           throw new Error("Something else was chosen meanwhile");
       }
@@ -593,38 +569,33 @@
     }
     /** Many cameras, and phones above all, do not open one beside another. */
     async #exchange(device2, wanted) {
-      const { kind, turn } = device2;
+      const { turn } = device2;
+      const get = async () => (await this.#get({ [device2.kind]: wanted }))[0];
       let old;
-      const get = async (one) => (await this.#get({ [kind]: one }))[0];
       try {
-        return await get(wanted);
+        return await get();
       } catch (err) {
         old = device2.track;
-        if (!isBusy(err) || !old || !this.#own.has(old))
+        if (!isBusy(err) || !old || !this.own.has(old))
           throw err;
       }
       const { deviceId } = old.getSettings();
       old.stop();
       try {
-        return await get(wanted);
+        return await get();
       } catch (err) {
-        try {
-          const before = { ...constraints(device2.wanted), ...deviceId && { deviceId } };
-          device2.got(await get(before), turn);
-        } catch (again2) {
-          if (device2.turn === turn) {
-            device2.give();
-            this.#emit("mediaProblem", { device: kind, err: again2, willReplace: false });
-          }
+        if (device2.turn === turn) {
+          device2.wanted = { ...constraints(device2.wanted), ...deviceId && { deviceId } };
+          device2.open();
+          await device2.asking;
         }
-        this.#sync();
         throw err;
       }
     }
     /** Sends another stream's tracks, which stay the application's. */
     setStream(stream) {
       this.#give(stream);
-      this.#sync();
+      this.sync();
     }
     #give(stream) {
       if (this.#isClosed)
@@ -651,8 +622,7 @@
       globalThis.document?.removeEventListener("visibilitychange", this.#look);
       for (const device2 of this.#devices)
         device2.give();
-      this.#leaveScreen();
-      this.#dismiss();
+      this.#dismiss([]);
       const el = this.#options.video?.el;
       if (el && el.srcObject === this.stream)
         el.srcObject = null;
@@ -769,8 +739,6 @@
   }
 
   // src/stats.ts
-  var FAIR = { rttMs: 200, lossRatio: 0.03 };
-  var POOR = { rttMs: 450, lossRatio: 0.1 };
   var inMs = (seconds) => seconds === void 0 ? void 0 : Math.round(seconds * 1e3);
   function meter(connection) {
     let last;
@@ -816,8 +784,8 @@
     };
   }
   function quality(rttMs, lossRatio) {
-    const isOver = (most) => rttMs > most.rttMs || lossRatio > most.lossRatio;
-    return isOver(POOR) ? "poor" : isOver(FAIR) ? "fair" : "good";
+    const isOver = (ms, ratio) => rttMs > ms || lossRatio > ratio;
+    return isOver(450, 0.1) ? "poor" : isOver(200, 0.03) ? "fair" : "good";
   }
   function selectedPair(report, entries) {
     const [pair] = entries.flatMap(({ selectedCandidatePairId: id }) => report.get(id) ?? []);
@@ -880,7 +848,6 @@
     #isClosed = false;
     #isMakingOffer = false;
     #isIgnoringOffer = false;
-    #isSettingAnswer = false;
     #hasOffered = false;
     #tracks = [];
     #early = [];
@@ -969,16 +936,11 @@
     async #describe(description) {
       const { connection } = this;
       const isOffer = description.type === "offer";
-      const isReady = !this.#isMakingOffer && (connection.signalingState === "stable" || this.#isSettingAnswer);
+      const isReady = !this.#isMakingOffer && connection.signalingState === "stable";
       this.#isIgnoringOffer = isOffer && !isReady && !this.polite;
       if (this.#isIgnoringOffer)
         return;
-      this.#isSettingAnswer = !isOffer;
-      try {
-        await connection.setRemoteDescription(description);
-      } finally {
-        this.#isSettingAnswer = false;
-      }
+      await connection.setRemoteDescription(description);
       this.hasHeard = true;
       for (const candidate of this.#early.splice(0))
         await this.#addCandidate(candidate);
@@ -1383,7 +1345,7 @@
         delete peerInfo[id];
       }
       const put = (id, { connection, info }, enumerable) => {
-        if (Object.prototype.hasOwnProperty.call(peerInfo, id))
+        if (Object.hasOwn(peerInfo, id))
           return;
         const how = { configurable: true, enumerable };
         Object.defineProperty(peerConnections, id, { ...how, value: connection });

@@ -247,7 +247,7 @@ export class Mesh {
       delete peerInfo[id];
     }
     const put = (id: string, { connection, info }: Peer, enumerable: boolean): void => {
-      if (Object.prototype.hasOwnProperty.call(peerInfo, id)) return;
+      if (Object.hasOwn(peerInfo, id)) return;
       const how = { configurable: true, enumerable };
       Object.defineProperty(peerConnections, id, { ...how, value: connection });
       Object.defineProperty(peerInfo, id, { ...how, value: info });

@@ -62,7 +62,6 @@ export class Peer {
   #isClosed = false;
   #isMakingOffer = false;
   #isIgnoringOffer = false;
-  #isSettingAnswer = false;
   #hasOffered = false;
   #tracks: RTCTrackEvent[] = [];
   readonly #early: (RTCIceCandidateInit | null | undefined)[] = [];
@@ -192,16 +191,10 @@ export class Peer {
   async #describe(description: RTCSessionDescriptionInit): Promise<void> {
     const { connection } = this;
     const isOffer = description.type === 'offer';
-    const isReady = !this.#isMakingOffer
-      && (connection.signalingState === 'stable' || this.#isSettingAnswer);
+    const isReady = !this.#isMakingOffer && connection.signalingState === 'stable';
     this.#isIgnoringOffer = isOffer && !isReady && !this.polite;
     if (this.#isIgnoringOffer) return;
-    this.#isSettingAnswer = !isOffer;
-    try {
-      await connection.setRemoteDescription(description);  // Rolls our own offer back if need be.
-    } finally {
-      this.#isSettingAnswer = false;
-    }
+    await connection.setRemoteDescription(description);  // Rolls our own offer back if need be.
     this.hasHeard = true;
     for (const candidate of this.#early.splice(0)) await this.#addCandidate(candidate);
     if (!isOffer) return;

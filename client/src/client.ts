@@ -6,8 +6,8 @@ import { LocalMedia } from './media.js';
 import { Mesh } from './mesh.js';
 import { joiningName, nameOf } from './name.js';
 import type { Host, Person } from './peer.js';
-import { Playback } from './playback.js';
-import { IceServers } from './ice.js';
+import { playback } from './playback.js';
+import { IceServers, iceServers } from './ice.js';
 import { checkOptions, checkPlatform } from './options.js';
 import { Ready } from './ready.js';
 import { Data, checkData } from './sending.js';
@@ -50,7 +50,7 @@ export class WebRtcClient {
   private readonly socket: SignalSocket;
   private readonly mesh: Mesh;
   private readonly media: LocalMedia;
-  private readonly playback = new Playback(
+  private readonly playback = playback(
     () => this.mesh.all.flatMap((peer) => peer.info.streams),
     () => this.emit('audioPlaybackBlocked', {}));
   private readonly ice: IceServers;
@@ -72,7 +72,7 @@ export class WebRtcClient {
     const source: GetToken = options.getToken
       ?? sessionToken(address, options.sessionId, options.clientId);
     const getToken = async (): Promise<string> => tidy(await source());
-    this.ice = new IceServers(address, getToken, options, (servers) => {
+    this.ice = iceServers(address, getToken, options.iceServers ?? [], (servers) => {
       for (const peer of this.mesh.all) peer.configure(servers);
     });
     const emit: Emit = (type, detail) => this.emitter.emit(type, detail);
@@ -352,9 +352,10 @@ export class WebRtcClient {
       create: (configuration) =>
         new (options.globals?.RTCPeerConnection ?? RTCPeerConnection)(configuration),
       configuration: () => ({
-        iceServers: this.ice.servers, iceTransportPolicy: options.iceTransportPolicy ?? 'all',
+        iceServers: this.ice.servers(), iceTransportPolicy: options.iceTransportPolicy ?? 'all',
       }),
       stream: () => this.media.stream,
+      sound: () => this.media.sound,
       receive: options.video || options.stream ? ['audio', 'video'] : [],
       tell: (target, payload) => this.socket.say({
         action: 'send-payload', target,

@@ -2,9 +2,6 @@ import { Device, Keeper } from './device.js';
 import { Ask, constraints, findTracks, isBusy, Kind, KINDS, Wanted } from './media-ask.js';
 import type { Emit, WebRtcClientOptions } from './types.js';
 
-/** A shared screen's sound, which is sent beside the stream's own tracks. */
-export const soundOf = new WeakMap<MediaStream, MediaStreamTrack>();
-
 /** So long a camera sends black before it is let go of: nobody is left with its last picture. */
 const DARK_MS = 150;
 /** Browsers take a longer time for none. */
@@ -14,13 +11,15 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export class LocalMedia implements Keeper {
   /** undefined until there is something to send. */
   stream: MediaStream | undefined;
+  /** A shared screen's, which is sent beside the stream's own tracks. */
+  sound: MediaStreamTrack | undefined;
   readonly #devices: readonly Device[];
   readonly own = new Set<MediaStreamTrack>();
   #screen: MediaStream | undefined;
   #choosing: Promise<unknown> = Promise.resolve();
   #isClosed = false;
-  #close!: () => void;
-  readonly #closed = new Promise<void>((resolve) => { this.#close = resolve; });
+  readonly #closing = new AbortController();
+  readonly #closed: Promise<unknown>;
   readonly #options: WebRtcClientOptions;
   readonly #play: (el: HTMLMediaElement) => void;
 
@@ -32,12 +31,11 @@ export class LocalMedia implements Keeper {
     const { stream, video } = options;
     this.#devices = KINDS.map((kind) =>
       new Device(kind, !stream && video?.[kind] || false, this));
-    if (stream) {
-      this.#give(stream);
-      this.sync(false);
-    }
-    this.#mediaDevices?.addEventListener?.('devicechange', this.#look);
-    globalThis.document?.addEventListener('visibilitychange', this.#look);
+    if (stream) this.setStream(stream);
+    const { signal } = this.#closing;
+    this.#closed = new Promise((resolve) => { signal.addEventListener('abort', resolve); });
+    this.#mediaDevices?.addEventListener?.('devicechange', this.#look, { signal });
+    globalThis.document?.addEventListener('visibilitychange', this.#look, { signal });
   }
 
   /** undefined where a page may have none, and outside browsers. */
@@ -101,7 +99,7 @@ export class LocalMedia implements Keeper {
   // The stream
 
   /** Brings the stream to what is to be sent now, and stops what we need no more. */
-  sync(isTold = true): void {
+  sync(): void {
     if (this.#isClosed) return;
     const shared = this.#screen?.getTracks() ?? [];
     const [sound, picture] = KINDS.map((kind) => shared.find((track) => track.kind === kind));
@@ -112,10 +110,9 @@ export class LocalMedia implements Keeper {
     const stream = (this.stream ??= new (this.#options.globals?.MediaStream ?? MediaStream)());
     for (const track of stream.getTracks()) if (!now.includes(track)) stream.removeTrack(track);
     for (const track of now) stream.addTrack(track);
-    if (sound) soundOf.set(stream, sound);
-    else soundOf.delete(stream);
+    this.sound = sound;
     this.#show(stream);
-    if (isTold) this.emit('localStream', { stream, sharing: this.isSharing });
+    this.emit('localStream', { stream, sharing: this.isSharing });
     this.#dismiss([...shared, microphone, camera]);
   }
 
@@ -253,16 +250,12 @@ export class LocalMedia implements Keeper {
 
   /** Sends another stream's tracks, which stay the application's. */
   setStream(stream: MediaStream): void {
-    this.#give(stream);
-    this.sync();
-  }
-
-  #give(stream: MediaStream): void {
     if (this.#isClosed) return;
     const tracks = stream.getTracks();
     for (const device of this.#devices) {
       device.give(tracks.find((track) => track.kind === device.kind));
     }
+    this.sync();
   }
 
   /** @returns whether any track of these kinds is on now. */
@@ -277,9 +270,7 @@ export class LocalMedia implements Keeper {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#close();
-    this.#mediaDevices?.removeEventListener?.('devicechange', this.#look);
-    globalThis.document?.removeEventListener('visibilitychange', this.#look);
+    this.#closing.abort();
     for (const device of this.#devices) device.give();
     this.#dismiss([]);
     const el = this.#options.video?.el;

@@ -94,6 +94,15 @@ function look(node) {
     if (type && isOpen(type)) keepGiven(node);
     else if (type && isOpen(checker.getTypeAtLocation(node))) keepType(type);
   }
+  if (ts.isObjectLiteralExpression(node)) {
+    const type = checker.getContextualType(node);
+    // What is spread goes from one to the other.
+    for (const { expression } of node.properties.filter(ts.isSpreadAssignment)) {
+      const from = checker.getTypeAtLocation(expression);
+      if (type && isOpen(type)) keepType(from);
+      if (type && isOpen(from)) keepType(type);
+    }
+  }
   if (ts.isAsExpression(node)) {
     if (isOpen(checker.getTypeAtLocation(node.expression))) {
       keepType(checker.getTypeAtLocation(node));

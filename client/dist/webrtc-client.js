@@ -235,6 +235,9 @@ var Device = class {
   get mayOpen() {
     return !this.track && !this.asking && (this.isOn || this.kind === "audio");
   }
+  get #isOwn() {
+    return this.#keeper.own.has(this.track);
+  }
   get ask() {
     return { [this.kind]: this.wanted || true };
   }
@@ -250,7 +253,7 @@ var Device = class {
       if (!track) {
         if (on)
           this.open();
-      } else if (!on && this.kind === "video" && this.#keeper.isOwn(track)) {
+      } else if (!on && this.kind === "video" && this.#isOwn) {
         this.#release();
       } else {
         track.enabled = on;
@@ -261,8 +264,10 @@ var Device = class {
   /** The browser has given a track. */
   got(track, turn) {
     const isWanted = this.isOn || this.kind === "audio";
-    if (turn === this.turn && isWanted)
+    if (turn === this.turn && isWanted) {
+      this.#keeper.own.add(track);
       return this.give(track);
+    }
     track.stop();
     if (turn === this.turn)
       this.#settle();
@@ -298,7 +303,7 @@ var Device = class {
   ended(livedMs) {
     if (!this.track || this.asking)
       return;
-    const isOwn2 = this.#keeper.isOwn(this.track);
+    const isOwn2 = this.#isOwn;
     if (isOwn2)
       this.tries = livedMs < SHORT_MS ? this.tries + 1 : 0;
     this.isLost = isOwn2;
@@ -317,7 +322,7 @@ var Device = class {
   }
   /** Devices have come or gone, or the page is looked at again: a phone call may be over. */
   look(isVisible) {
-    if (this.#keeper.isOwn(this.track) && this.track?.readyState === "ended")
+    if (this.#isOwn && this.track.readyState === "ended")
       this.ended(Infinity);
     if (isVisible && this.isLost && this.mayOpen)
       this.open(true);
@@ -333,68 +338,49 @@ var Device = class {
     if (!this.track)
       return;
     this.#isEnabled = this.track.enabled;
-    this.#keeper.leave(this.track);
     this.track = void 0;
   }
   #tell(err, willReplace) {
     if (err)
-      this.#keeper.onProblem({ device: this.kind, err, willReplace });
+      this.#keeper.emit("mediaProblem", { device: this.kind, err, willReplace });
   }
 };
 
 // src/media.ts
-var soundOf = /* @__PURE__ */ new WeakMap();
 var DARK_MS = 150;
 var LONGEST_TIMER_MS = 2 ** 31 - 1;
 var LocalMedia = class {
+  constructor(options, emit2, play) {
+    this.emit = emit2;
+    this.#options = options;
+    this.#play = play;
+    const { stream, video } = options;
+    this.#devices = KINDS.map((kind) => new Device(kind, !stream && video?.[kind] || false, this));
+    if (stream)
+      this.setStream(stream);
+    const { signal } = this.#closing;
+    this.#closed = new Promise((resolve) => {
+      signal.addEventListener("abort", resolve);
+    });
+    this.#mediaDevices?.addEventListener?.("devicechange", this.#look, { signal });
+    globalThis.document?.addEventListener("visibilitychange", this.#look, { signal });
+  }
   /** undefined until there is something to send. */
   stream;
-  #audio;
-  #video;
-  /** Tracks that we have opened: these alone are ours to stop. */
-  #own = /* @__PURE__ */ new WeakSet();
-  /** Tracks that are sent no more, from the next `sync` on. */
-  #leaving = /* @__PURE__ */ new Set();
+  /** A shared screen's, which is sent beside the stream's own tracks. */
+  sound;
+  #devices;
+  own = /* @__PURE__ */ new Set();
   #screen;
   #choosing = Promise.resolve();
   #isClosed = false;
-  #close;
-  #closed = new Promise((resolve) => {
-    this.#close = resolve;
-  });
+  #closing = new AbortController();
+  #closed;
   #options;
-  #emit;
   #play;
-  constructor(options, emit2, play) {
-    this.#options = options;
-    this.#emit = emit2;
-    this.#play = play;
-    const { stream, video } = options;
-    const device2 = (kind) => new Device(kind, !stream && video?.[kind] || false, {
-      isOwn: (track) => this.#own.has(track),
-      leave: (track) => void this.#leaving.add(track),
-      acquire: (devices, isQuiet) => this.#acquire(devices, isQuiet),
-      onProblem: (problem2) => emit2("mediaProblem", problem2),
-      sync: () => this.#sync()
-    });
-    this.#audio = device2("audio");
-    this.#video = device2("video");
-    if (stream) {
-      this.#give(stream);
-      this.#sync(false);
-    }
-    this.#mediaDevices?.addEventListener?.("devicechange", this.#look);
-    globalThis.document?.addEventListener("visibilitychange", this.#look);
-  }
   /** undefined where a page may have none, and outside browsers. */
   get #mediaDevices() {
     return this.#options.globals?.mediaDevices ?? globalThis.navigator?.mediaDevices;
-  }
-  get #devices() {
-    return [this.#audio, this.#video];
-  }
-  #device(kind) {
-    return kind === "audio" ? this.#audio : this.#video;
   }
   get isSharing() {
     return this.#screen !== void 0;
@@ -407,10 +393,10 @@ var LocalMedia = class {
     const asked = this.#devices.filter((device2) => device2.wanted && device2.mayOpen);
     if (this.#isClosed || !asked.length)
       return;
-    const opened2 = this.#acquire(asked).then((err) => {
+    const opened2 = this.acquire(asked).then((err) => {
       const isNone = this.#devices.every((device2) => !device2.track);
       if (!this.#isClosed && isNone && err)
-        this.#emit("noMedia", { err });
+        this.emit("noMedia", { err });
     });
     for (const device2 of asked)
       device2.asking = opened2;
@@ -422,7 +408,7 @@ var LocalMedia = class {
     clearTimeout(timer);
   }
   /** @returns what went wrong, where something did. */
-  async #acquire(devices, isQuiet = false) {
+  async acquire(devices, isQuiet = false) {
     const turns = devices.map((device2) => device2.turn);
     const wanted = Object.assign({}, ...devices.map((device2) => device2.ask));
     const { tracks, errors } = await findTracks(
@@ -432,7 +418,7 @@ var LocalMedia = class {
       (device2, err) => {
         if (isQuiet || this.#isClosed)
           return;
-        this.#emit("mediaProblem", { device: device2, err, willReplace: true });
+        this.emit("mediaProblem", { device: device2, err, willReplace: true });
       }
     );
     devices.forEach((device2, index) => {
@@ -443,32 +429,28 @@ var LocalMedia = class {
       else
         device2.failed(turn, errors[device2.kind], isQuiet);
     });
-    this.#sync();
+    this.sync();
     return errors.audio ?? errors.video;
   }
   #get = async (ask) => {
     const devices = this.#mediaDevices;
     if (!devices)
       throw new Error("Browsers give camera and microphone to https pages only");
-    return this.#opened(await devices.getUserMedia(ask));
+    return (await devices.getUserMedia(ask)).getTracks();
   };
-  #opened(stream) {
-    const tracks = stream.getTracks();
-    for (const track of tracks)
-      this.#own.add(track);
-    return tracks;
-  }
   #look = () => {
     for (const device2 of this.#devices)
       device2.look(!globalThis.document?.hidden);
   };
   // The stream
   /** Brings the stream to what is to be sent now, and stops what we need no more. */
-  #sync(isTold = true) {
+  sync() {
     if (this.#isClosed)
       return;
-    const [sound, picture] = KINDS.map((kind) => this.#screen?.getTracks().find((track) => track.kind === kind));
-    const now = [this.#audio.track, picture ?? this.#video.track].filter((track) => track !== void 0);
+    const shared = this.#screen?.getTracks() ?? [];
+    const [sound, picture] = KINDS.map((kind) => shared.find((track) => track.kind === kind));
+    const [microphone, camera] = this.#devices.map((device2) => device2.track);
+    const now = [microphone, picture ?? camera].filter((track) => track !== void 0);
     if (!this.stream && !now.length)
       return;
     const stream = this.stream ??= new (this.#options.globals?.MediaStream ?? MediaStream)();
@@ -477,26 +459,19 @@ var LocalMedia = class {
         stream.removeTrack(track);
     for (const track of now)
       stream.addTrack(track);
-    if (sound)
-      soundOf.set(stream, sound);
-    else
-      soundOf.delete(stream);
+    this.sound = sound;
     this.#show(stream);
-    if (isTold)
-      this.#emit("localStream", { stream, sharing: this.isSharing });
-    this.#dismiss();
+    this.emit("localStream", { stream, sharing: this.isSharing });
+    this.#dismiss([...shared, microphone, camera]);
   }
-  #dismiss() {
-    const used = [
-      this.#audio.track,
-      this.#video.track,
-      ...this.#screen?.getTracks() ?? []
-    ];
-    for (const track of this.#leaving) {
-      if (!used.includes(track) && this.#own.has(track))
-        track.stop();
+  /** Stops what we have opened and use no more. */
+  #dismiss(used) {
+    for (const track of this.own) {
+      if (used.includes(track))
+        continue;
+      track.stop();
+      this.own.delete(track);
     }
-    this.#leaving.clear();
   }
   #show(stream) {
     const el = this.#options.video?.el;
@@ -514,7 +489,7 @@ var LocalMedia = class {
   async enable(kind, on) {
     if (this.#isClosed)
       return false;
-    const device2 = this.#device(kind);
+    const device2 = this.#devices[KINDS.indexOf(kind)];
     const before = device2.track;
     device2.enable(on);
     if (before && !device2.track)
@@ -526,11 +501,11 @@ var LocalMedia = class {
   }
   /** A camera whose place nobody takes sends black first. */
   async #darken(track) {
-    if (track.kind === "video" && this.#own.has(track)) {
+    if (track.kind === "video" && this.own.has(track)) {
       track.enabled = false;
       await sleep(DARK_MS);
     }
-    this.#sync();
+    this.sync();
   }
   /** The screen's picture in place of the camera's, and its sound beside the microphone's. */
   async shareScreen(given) {
@@ -538,41 +513,39 @@ var LocalMedia = class {
     if (!given && !devices?.getDisplayMedia)
       throw new Error("This browser shares no screen");
     const screen = given ?? await devices.getDisplayMedia({ video: true, audio: true });
-    const tracks = given ? [] : this.#opened(screen);
     const track = screen.getVideoTracks()[0];
+    if (!given)
+      for (const one of screen.getTracks())
+        this.own.add(one);
     if (!track || this.#isClosed) {
-      for (const one of tracks)
-        one.stop();
+      if (!given)
+        for (const one of screen.getTracks())
+          one.stop();
       throw new Error(track ? "The client is closed" : "What is to be shared has no picture");
     }
-    this.#leaveScreen();
     this.#screen = screen;
     track.addEventListener("ended", () => {
       if (this.#screen !== screen)
         return;
       this.stopSharing();
-      this.#emit("screenShareEnded", {});
+      this.emit("screenShareEnded", {});
     });
-    this.#sync();
+    this.sync();
     track.enabled = true;
     return screen;
   }
   stopSharing() {
     if (!this.#screen)
       return;
-    this.#leaveScreen();
-    this.#sync();
-  }
-  #leaveScreen() {
-    for (const track of this.#screen?.getTracks() ?? [])
-      this.#leaving.add(track);
     this.#screen = void 0;
+    this.sync();
   }
   /** Uses these devices; `null` gives one up, what is left out stays. */
   setDevices(ids) {
     const chosen = this.#choosing.then(async () => {
-      await this.#choose(this.#audio, ids.audioDeviceId);
-      await this.#choose(this.#video, ids.videoDeviceId);
+      const [microphone, camera] = this.#devices;
+      await this.#choose(microphone, ids.audioDeviceId);
+      await this.#choose(camera, ids.videoDeviceId);
     });
     this.#choosing = chosen.catch(() => void 0);
     return chosen;
@@ -589,12 +562,12 @@ var LocalMedia = class {
     const wanted = { ...constraints(device2.wanted), deviceId: { exact: id } };
     if (device2.kind === "video" && !device2.isOn) {
       device2.give();
-      this.#sync();
+      this.sync();
     } else {
       const track = await this.#exchange(device2, wanted);
       const isLate = !this.#isClosed && device2.turn !== turn;
       device2.got(track, turn);
-      this.#sync();
+      this.sync();
       if (isLate)
         throw new Error("Something else was chosen meanwhile");
     }
@@ -602,46 +575,38 @@ var LocalMedia = class {
   }
   /** Many cameras, and phones above all, do not open one beside another. */
   async #exchange(device2, wanted) {
-    const { kind, turn } = device2;
+    const { turn } = device2;
+    const get = async () => (await this.#get({ [device2.kind]: wanted }))[0];
     let old;
-    const get = async (one) => (await this.#get({ [kind]: one }))[0];
     try {
-      return await get(wanted);
+      return await get();
     } catch (err) {
       old = device2.track;
-      if (!isBusy(err) || !old || !this.#own.has(old))
+      if (!isBusy(err) || !old || !this.own.has(old))
         throw err;
     }
     const { deviceId } = old.getSettings();
     old.stop();
     try {
-      return await get(wanted);
+      return await get();
     } catch (err) {
-      try {
-        const before = { ...constraints(device2.wanted), ...deviceId && { deviceId } };
-        device2.got(await get(before), turn);
-      } catch (again2) {
-        if (device2.turn === turn) {
-          device2.give();
-          this.#emit("mediaProblem", { device: kind, err: again2, willReplace: false });
-        }
+      if (device2.turn === turn) {
+        device2.wanted = { ...constraints(device2.wanted), ...deviceId && { deviceId } };
+        device2.open();
+        await device2.asking;
       }
-      this.#sync();
       throw err;
     }
   }
   /** Sends another stream's tracks, which stay the application's. */
   setStream(stream) {
-    this.#give(stream);
-    this.#sync();
-  }
-  #give(stream) {
     if (this.#isClosed)
       return;
     const tracks = stream.getTracks();
     for (const device2 of this.#devices) {
       device2.give(tracks.find((track) => track.kind === device2.kind));
     }
+    this.sync();
   }
   /** @returns whether any track of these kinds is on now. */
   toggle(kinds, enabled) {
@@ -655,13 +620,10 @@ var LocalMedia = class {
     if (this.#isClosed)
       return;
     this.#isClosed = true;
-    this.#close();
-    this.#mediaDevices?.removeEventListener?.("devicechange", this.#look);
-    globalThis.document?.removeEventListener("visibilitychange", this.#look);
+    this.#closing.abort();
     for (const device2 of this.#devices)
       device2.give();
-    this.#leaveScreen();
-    this.#dismiss();
+    this.#dismiss([]);
     const el = this.#options.video?.el;
     if (el && el.srcObject === this.stream)
       el.srcObject = null;
@@ -677,20 +639,20 @@ function connect(create, configuration, onRefused) {
     return create(configuration);
   } catch (err) {
     const refused2 = [];
-    const iceServers = sift(create, configuration.iceServers ?? [], refused2);
+    const iceServers2 = sift(create, configuration.iceServers ?? [], refused2);
     if (!refused2.length)
       throw err;
-    const connection = create({ ...configuration, iceServers });
+    const connection = create({ ...configuration, iceServers: iceServers2 });
     refused2.forEach(onRefused);
     return connection;
   }
 }
-function configure(create, connection, iceServers) {
+function configure(create, connection, iceServers2) {
   const others = connection.getConfiguration();
   try {
-    connection.setConfiguration({ ...others, iceServers });
+    connection.setConfiguration({ ...others, iceServers: iceServers2 });
   } catch {
-    connection.setConfiguration({ ...others, iceServers: sift(create, iceServers) });
+    connection.setConfiguration({ ...others, iceServers: sift(create, iceServers2) });
   }
 }
 function sift(create, servers, refused2 = []) {
@@ -776,8 +738,6 @@ function room(channel) {
 }
 
 // src/stats.ts
-var FAIR = { rttMs: 200, lossRatio: 0.03 };
-var POOR = { rttMs: 450, lossRatio: 0.1 };
 var inMs = (seconds) => seconds === void 0 ? void 0 : Math.round(seconds * 1e3);
 function meter(connection) {
   let last;
@@ -823,8 +783,8 @@ function meter(connection) {
   };
 }
 function quality(rttMs, lossRatio) {
-  const isOver = (most) => rttMs > most.rttMs || lossRatio > most.lossRatio;
-  return isOver(POOR) ? "poor" : isOver(FAIR) ? "fair" : "good";
+  const isOver = (ms, ratio) => rttMs > ms || lossRatio > ratio;
+  return isOver(450, 0.1) ? "poor" : isOver(200, 0.03) ? "fair" : "good";
 }
 function selectedPair(report, entries) {
   const [pair] = entries.flatMap(({ selectedCandidatePairId: id }) => report.get(id) ?? []);
@@ -860,15 +820,18 @@ var Peer = class {
     connection.onconnectionstatechange = () => {
       if (this.#isClosed)
         return;
-      this.#onState();
+      const state = this.info.state = connection.connectionState;
+      clearTimeout(this.#restart);
+      if (state === "disconnected")
+        this.#restartIn(DISCONNECTED_MS);
+      if (state === "failed")
+        this.#restartIn(0);
       onState();
     };
     connection.ondatachannel = ({ channel }) => this.#receive(channel);
     connection.ontrack = (event) => this.#onTrack(event);
     try {
-      this.#addTracks(host.stream(), isOfferer ? host.receive : []);
-      if (isOfferer)
-        this.#openSendChannel();
+      this.#addTracks(isOfferer);
     } catch (err) {
       this.close();
       throw err;
@@ -887,7 +850,6 @@ var Peer = class {
   #isClosed = false;
   #isMakingOffer = false;
   #isIgnoringOffer = false;
-  #isSettingAnswer = false;
   #hasOffered = false;
   #tracks = [];
   #early = [];
@@ -901,17 +863,22 @@ var Peer = class {
     const { connectionId, peerId } = this.info;
     this.#host.emit(type, { connectionId, peerId, ...more });
   }
-  #addTracks(stream, receive) {
+  #addTracks(isOfferer) {
+    const stream = this.#host.stream();
     const tracks = stream?.getTracks() ?? [];
     for (const track of tracks)
       this.connection.addTrack(track, stream);
-    for (const kind of receive) {
-      if (tracks.some((track) => track.kind === kind))
-        continue;
-      this.connection.addTransceiver(kind, { direction: "recvonly" });
+    if (isOfferer) {
+      for (const kind of this.#host.receive) {
+        if (tracks.some((track) => track.kind === kind))
+          continue;
+        this.connection.addTransceiver(kind, { direction: "recvonly" });
+      }
     }
     if (stream)
       this.#sendSound(stream);
+    if (isOfferer)
+      this.#openSendChannel();
   }
   #say(message) {
     if (this.#isClosed)
@@ -976,16 +943,11 @@ var Peer = class {
   async #describe(description) {
     const { connection } = this;
     const isOffer = description.type === "offer";
-    const isReady = !this.#isMakingOffer && (connection.signalingState === "stable" || this.#isSettingAnswer);
+    const isReady = !this.#isMakingOffer && connection.signalingState === "stable";
     this.#isIgnoringOffer = isOffer && !isReady && !this.polite;
     if (this.#isIgnoringOffer)
       return;
-    this.#isSettingAnswer = !isOffer;
-    try {
-      await connection.setRemoteDescription(description);
-    } finally {
-      this.#isSettingAnswer = false;
-    }
+    await connection.setRemoteDescription(description);
     this.hasHeard = true;
     for (const candidate of this.#early.splice(0))
       await this.#addCandidate(candidate);
@@ -1010,29 +972,21 @@ var Peer = class {
     }
   }
   // The path
-  #onState() {
-    const state = this.info.state = this.connection.connectionState;
-    clearTimeout(this.#restart);
-    if (state === "disconnected")
-      this.#restartLater(DISCONNECTED_MS);
-    if (state === "failed")
-      this.#restartLater(0);
-  }
   /** Looks for another path, and again until there is one or the peer is gone. */
-  #restartLater(delayMs) {
+  #restartIn(delayMs) {
     if (!this.link)
       return;
     this.#restart = setTimeout(() => {
       this.restartIce();
-      this.#restartLater(RESTART_EVERY_MS);
+      this.#restartIn(RESTART_EVERY_MS);
     }, delayMs);
   }
   restartIce() {
     this.connection.restartIce();
   }
-  configure(iceServers) {
+  configure(iceServers2) {
     try {
-      configure(this.#host.create, this.connection, iceServers);
+      configure(this.#host.create, this.connection, iceServers2);
     } catch (err) {
       this.#report(err);
     }
@@ -1068,22 +1022,18 @@ var Peer = class {
   }
   // Media
   #onTrack(event) {
-    const { info } = this;
-    const forget = (track) => {
-      this.#tracks = this.#tracks.filter((one) => one.track !== track);
+    const without = (track) => this.#tracks.filter((one) => one.track !== track);
+    const change = (tracks) => {
+      this.#tracks = tracks;
+      this.info.streams = [...new Set(tracks.flatMap(({ streams }) => streams))];
     };
     for (const stream of event.streams) {
-      if (!info.streams.includes(stream))
-        info.streams.push(stream);
       stream.onremovetrack = ({ track }) => {
-        if (!stream.getTracks().length)
-          info.streams = info.streams.filter((s) => s !== stream);
-        forget(track);
+        change(without(track));
         this.emit("trackRemoved", { track });
       };
     }
-    forget(event.track);
-    this.#tracks.push(event);
+    change([...without(event.track), event]);
     this.emit("trackAdded", { event });
   }
   /** Sends these tracks and no others from now on, without a new offer where that can be. */
@@ -1113,7 +1063,7 @@ var Peer = class {
   #sendSound(stream) {
     if (!this.link)
       return;
-    const sound = soundOf.get(stream) ?? null;
+    const sound = this.#host.sound() ?? null;
     if (this.#sound) {
       void this.#sound.sender.replaceTrack(sound).catch(() => void 0);
       this.#sound.direction = sound ? "sendrecv" : "recvonly";
@@ -1135,22 +1085,21 @@ function fingerprint(description) {
 
 // src/sha256.ts
 var rotate = (word, by) => word >>> by | word << 32 - by;
+var mix = (word, one, two, three) => rotate(word, one) ^ rotate(word, two) ^ rotate(word, three);
 var fraction = (root) => root % 1 * 2 ** 32 | 0;
 function sha256(text2) {
   const bytes = new TextEncoder().encode(text2);
-  const words = new Int32Array(((bytes.length + 8 >> 6) + 1) * 16);
-  [...bytes, 128].forEach((byte, at) => {
-    words[at >> 2] |= byte << 24 - (at & 3) * 8;
-  });
-  words[words.length - 1] = bytes.length * 8;
+  const blocks = new DataView(new ArrayBuffer(bytes.length + 72 >> 6 << 6));
+  [...bytes, 128].forEach((byte, at) => blocks.setUint8(at, byte));
+  blocks.setUint32(blocks.byteLength - 4, bytes.length * 8);
   const primes = [];
   for (let one = 2; primes.length < 64; one += 1) {
     if (primes.every((prime) => one % prime))
       primes.push(one);
   }
   let hash = primes.slice(0, 8).map((prime) => fraction(Math.sqrt(prime)));
-  for (let at = 0; at < words.length; at += 16) {
-    const w = [...words.subarray(at, at + 16)];
+  for (let at = 0; at < blocks.byteLength; at += 64) {
+    const w = Array.from({ length: 16 }, (_, i) => blocks.getInt32(at + i * 4));
     let state = hash;
     primes.forEach((prime, i) => {
       const [a, b, c, d, e, f, g, h] = state;
@@ -1158,8 +1107,8 @@ function sha256(text2) {
         const [x, y] = [w[i - 15], w[i - 2]];
         w[i] = w[i - 16] + w[i - 7] + (rotate(x, 7) ^ rotate(x, 18) ^ x >>> 3) + (rotate(y, 17) ^ rotate(y, 19) ^ y >>> 10) | 0;
       }
-      const one = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + (e & f ^ ~e & g) + fraction(Math.cbrt(prime)) + w[i];
-      const two = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + (a & b ^ a & c ^ b & c);
+      const one = h + mix(e, 6, 11, 25) + (e & f ^ ~e & g) + fraction(Math.cbrt(prime)) + w[i];
+      const two = mix(a, 2, 13, 22) + (a & b ^ a & c ^ b & c);
       state = [one + two | 0, a, b, c, d + one | 0, e, f, g];
     });
     hash = hash.map((word, i) => word + state[i] | 0);
@@ -1191,21 +1140,14 @@ var Mesh = class {
   all = [];
   /** By connection id, as the server has told. */
   #people = /* @__PURE__ */ new Map();
-  /** Those who were asked whether they are somebody that we know. */
-  #checking = /* @__PURE__ */ new Map();
   #isClosed = false;
   #host;
   constructor(host) {
     this.#host = host;
   }
-  /** Oldest first, and last those whose pages are not in the room: all, or the broken ones. */
-  #sorted(isBrokenAlone) {
-    const isLast = ({ orphaned, info }) => !!orphaned && !(isBrokenAlone && info.state === "connected");
-    return [...this.all].sort((one, other) => Number(isLast(one)) - Number(isLast(other)));
-  }
   /** By connection id, or else the oldest of those who claim this peer id. */
   find(id) {
-    return this.#sorted(false).find((peer) => peer.info.connectionId === id) ?? this.#sorted(true).find((peer) => peer.info.peerId === id);
+    return this.all.find(({ info }) => Object.hasOwn(this.peerInfo, id) && info === this.peerInfo[id]);
   }
   /** The connection with somebody who is in the room. */
   #with(connectionId) {
@@ -1221,13 +1163,11 @@ var Mesh = class {
       return;
     const own = this.#host.connectionId();
     const known = this.all.filter(({ link, info, orphaned }) => link && info.peerId === peerId && info.state === "connected" && !orphaned === !own && info.connectionId !== connectionId);
-    if (!known.length) {
-      this.#begin(person);
-      return;
-    }
+    if (!known.length)
+      return this.#begin(person);
     const proofs = own ? known.map(({ link }) => proofOf(link, own, connectionId)) : [];
-    this.#tell(connectionId, { type: "link_check", proofs });
-    this.#checking.set(connectionId, setTimeout(() => this.#begin(person), CHECK_MS));
+    this.#host.tell(connectionId, { type: "link_check", proofs });
+    person.checked = setTimeout(() => this.#begin(person), CHECK_MS);
   }
   /**
    * Somebody was there before us, and makes the first offer; unless we `begin`: after a reload
@@ -1239,51 +1179,51 @@ var Mesh = class {
       this.#begin(person);
   }
   leave(connectionId) {
-    this.#people.delete(connectionId);
     this.#uncheck(connectionId);
+    this.#people.delete(connectionId);
     this.#end(this.#with(connectionId));
   }
   /** The room is entered anew: others may come back too, under other connection ids. */
   uproot() {
     const isV1 = !!this.#host.connectionId();
-    this.#people.clear();
-    for (const connectionId of this.#checking.keys())
+    for (const connectionId of this.#people.keys())
       this.#uncheck(connectionId);
+    this.#people.clear();
     for (const peer of this.all) {
       if (peer.orphaned)
         continue;
       const { link } = peer;
       if (link && !isV1)
-        this.#tell(peer.info.connectionId, { type: "link_check", link });
+        this.#host.tell(peer.info.connectionId, { type: "link_check", link });
       peer.orphaned = setTimeout(() => this.#end(peer), link && isV1 ? ORPHAN_MS : CHECK_MS);
     }
+    this.#list();
   }
   #uncheck(connectionId) {
-    clearTimeout(this.#checking.get(connectionId));
-    this.#checking.delete(connectionId);
+    const person = this.#people.get(connectionId);
+    clearTimeout(person?.checked);
+    delete person?.checked;
   }
-  #tell(to, payload) {
-    if (!this.#isClosed)
-      this.#host.tell(to, payload);
-  }
-  #begin(person, link = randomID()) {
-    this.#connect(person, link, true);
-  }
-  #connect(person, link, isOfferer) {
-    const { connectionId, peerId } = person;
+  /** Begins a connection: with an offer of our own, or since there is one. */
+  #begin(person, offer) {
+    const { connectionId } = person;
     if (this.#isClosed || this.#with(connectionId))
-      return void 0;
+      return;
     this.#uncheck(connectionId);
+    const link = offer ? offer.link : randomID();
     try {
-      const peer = new Peer(this.#host, person, link, isOfferer, () => this.#onState(peer));
+      const peer = new Peer(this.#host, person, link, !offer, () => this.#onState(peer));
       this.all = [...this.all, peer];
       this.#changed(peer);
-      return peer;
+      if (offer)
+        peer.take(offer);
     } catch (err) {
-      this.#tell(connectionId, { type: "usher.negotiation_failed", link });
-      this.#host.emit("negotiationFailed", { connectionId, peerId, err });
-      return void 0;
+      this.#host.tell(connectionId, { type: "usher.negotiation_failed", link });
+      this.#fail(person, err);
     }
+  }
+  #fail({ connectionId, peerId }, err) {
+    this.#host.emit("negotiationFailed", { connectionId, peerId, err });
   }
   /** It goes on, with somebody of another connection id. */
   #move(peer, { connectionId, peerId, name, polite }) {
@@ -1320,12 +1260,11 @@ var Mesh = class {
   take(type, data) {
     if (!TYPES.includes(type))
       return false;
-    this.#hear({ ...data, type }, data, String(data.connectionId));
+    this.#hear({ ...data, type, link: textOf(data.link) }, data, String(data.connectionId));
     return true;
   }
   #hear(message, { offererId, name: claimed, proofs }, from) {
-    const { type } = message;
-    const link = textOf(message.link);
+    const { type, link } = message;
     const saidName = textOf(claimed) ?? null;
     const own = this.#host.connectionId();
     const here = this.#with(from);
@@ -1347,34 +1286,31 @@ var Mesh = class {
     switch (type) {
       case "offer":
         if (message.again)
-          return this.#tell(from, { type: "link_lost", link });
+          return this.#host.tell(from, { type: "link_lost", link });
         if (here?.isOffering && !person.polite && link)
           return;
         for (const peer of this.all)
           if (peer.info.connectionId === from)
             this.#end(peer);
-        return this.#connect({ ...person, name: person.name ?? saidName }, link, false)?.take(message);
+        return this.#begin({ ...person, name: person.name ?? saidName }, message);
       case "link_check":
         if (mine)
           return;
         if (!shown)
-          return this.#tell(from, { type: "link_lost", link });
-        this.#tell(from, { type: "usher.link_kept", link: shown.link });
+          return this.#host.tell(from, { type: "link_lost", link });
+        this.#host.tell(from, { type: "usher.link_kept", link: shown.link });
         return this.#move(shown, person);
       case "usher.link_kept":
         return shown && this.#move(shown, person);
       case "link_lost":
         this.#end(mine ?? shown);
-        if (mine || !here && !shown && this.#checking.has(from))
+        if (mine || !here && !shown && this.#people.get(from)?.checked)
           this.#begin(person);
         return;
-      default: {
-        const err = new Error("The other page could not set the connection up");
-        const { connectionId, peerId } = person;
-        if (mine || !(here || shown)) {
-          this.#host.emit("negotiationFailed", { connectionId, peerId, err });
-        }
-      }
+      default:
+        if (!mine && (here || shown))
+          return;
+        this.#fail(person, new Error("The other page could not set the connection up"));
     }
   }
   // For the application
@@ -1384,26 +1320,30 @@ var Mesh = class {
   }
   /** Connection ids go before peer ids, and who had a peer id first keeps it. */
   #list() {
-    const { peerConnections, peerInfo } = this;
-    for (const id of Object.getOwnPropertyNames(peerInfo)) {
-      delete peerConnections[id];
-      delete peerInfo[id];
-    }
-    const put = (id, { connection, info }, enumerable) => {
-      if (Object.prototype.hasOwnProperty.call(peerInfo, id))
-        return;
-      const how = { configurable: true, enumerable };
-      Object.defineProperty(peerConnections, id, { ...how, value: connection });
-      Object.defineProperty(peerInfo, id, { ...how, value: info });
-    };
-    for (const peer of this.#sorted(false))
-      put(peer.info.connectionId, peer, true);
-    for (const peer of this.#sorted(true))
-      put(peer.info.peerId, peer, false);
+    const isLast = ({ orphaned, info }) => Number(!!orphaned && info.state !== "connected");
+    const sorted = [...this.all].sort((one, other) => isLast(one) - isLast(other));
+    const [maps, members] = [[this.peerConnections, this.peerInfo], ["connection", "info"]];
+    maps.forEach((map, index) => {
+      for (const id of Object.getOwnPropertyNames(map))
+        delete map[id];
+      const put = (id, peer, enumerable) => {
+        if (Object.hasOwn(map, id))
+          return;
+        const value = peer[members[index]];
+        Object.defineProperty(map, id, { configurable: true, enumerable, value });
+      };
+      for (const peer of sorted)
+        if (!peer.orphaned)
+          put(peer.info.connectionId, peer, true);
+      for (const peer of sorted)
+        put(peer.info.connectionId, peer, true);
+      for (const peer of sorted)
+        put(peer.info.peerId, peer, false);
+    });
   }
   close() {
     this.#isClosed = true;
-    for (const connectionId of this.#checking.keys())
+    for (const connectionId of this.#people.keys())
       this.#uncheck(connectionId);
     const peers = this.all;
     this.all = [];
@@ -1422,130 +1362,109 @@ function joiningName(name, dialect) {
 }
 
 // src/playback.ts
-var Playback = class {
-  /** What the application, or the client, has handed over. */
-  #attached = /* @__PURE__ */ new Set();
-  #blocked = /* @__PURE__ */ new Set();
-  #isTold = false;
-  #streams;
-  #onBlocked;
-  /**
-   * @param streams What peers send.
-   * @param onBlocked Something is not played; once until all of it is.
-   */
-  constructor(streams, onBlocked) {
-    this.#streams = streams;
-    this.#onBlocked = onBlocked;
-  }
-  /** Plays a stream in an element; `null` ends that. @returns whether it plays. */
-  async attach(el, stream) {
-    if (el.srcObject !== stream)
-      el.srcObject = stream;
-    if (!stream) {
-      this.#attached.delete(el);
-      this.#blocked.delete(el);
-      return false;
-    }
-    this.#attached.add(el);
-    el.playsInline = true;
-    return this.play(el);
-  }
-  async play(el) {
+function playback(streams, onBlocked) {
+  const attached = /* @__PURE__ */ new Set();
+  const blocked2 = /* @__PURE__ */ new Set();
+  let isTold = false;
+  const play = async (el) => {
     try {
       await el.play();
-      this.#blocked.delete(el);
+      blocked2.delete(el);
       return true;
     } catch (err) {
       if (err.name === "NotAllowedError") {
-        this.#blocked.add(el);
-        const isTold = this.#isTold;
-        this.#isTold = true;
-        if (!isTold)
-          this.#onBlocked();
+        blocked2.add(el);
+        const wasTold = isTold;
+        isTold = true;
+        if (!wasTold)
+          onBlocked();
       }
       return false;
     }
-  }
-  /** A peer's track came: listeners have put it into elements of the page, which may be blocked. */
-  watch(track) {
-    const look = () => {
-      const streams = this.#streams();
-      const all = globalThis.document?.querySelectorAll("audio, video") ?? [];
-      for (const el of all) {
-        if (streams.includes(el.srcObject) && el.autoplay && el.paused)
-          void this.play(el);
-      }
-    };
-    setTimeout(look);
-    track.addEventListener("unmute", look, { once: true });
-  }
-  /** To be called in a click or key press. @returns whether everything plays. */
-  async start() {
-    const all = [.../* @__PURE__ */ new Set([...this.#blocked, ...this.#attached])].filter((el) => el.paused && el.srcObject?.active);
-    this.#blocked.clear();
-    const plays = await Promise.all(all.map((el) => this.play(el)));
-    this.#isTold = this.#blocked.size > 0;
-    return plays.every(Boolean);
-  }
-};
+  };
+  const look = () => {
+    const all = globalThis.document?.querySelectorAll("audio, video") ?? [];
+    for (const el of all) {
+      const isOurs = streams().includes(el.srcObject);
+      if (isOurs && el.autoplay && el.paused)
+        void play(el);
+    }
+  };
+  return {
+    play,
+    attach: async (el, stream) => {
+      if (el.srcObject !== stream)
+        el.srcObject = stream;
+      attached.delete(el);
+      blocked2.delete(el);
+      if (!stream)
+        return false;
+      attached.add(el);
+      el.playsInline = true;
+      return play(el);
+    },
+    watch: (track) => {
+      setTimeout(look);
+      track.addEventListener("unmute", look, { once: true });
+    },
+    start: async () => {
+      const all = [.../* @__PURE__ */ new Set([...blocked2, ...attached])].filter((el) => el.paused && el.srcObject?.active);
+      blocked2.clear();
+      const plays = await Promise.all(all.map(play));
+      isTold = blocked2.size > 0;
+      return plays.every(Boolean);
+    }
+  };
+}
 
 // src/ice.ts
 var RENEW_AT = 0.2;
 var RETRY_MS = 3e4;
 var TIMER_MAX_MS = 2147483647;
-var IceServers = class {
-  constructor(address, getToken, options, onChange) {
-    this.address = address;
-    this.getToken = getToken;
-    this.options = options;
-    this.onChange = onChange;
-  }
-  #learnt = [];
-  #timer;
-  #isClosed = false;
-  get servers() {
-    return [...this.options.iceServers ?? [], ...this.#learnt];
-  }
-  learn(welcome) {
-    this.#take(welcome.iceServers, welcome.iceServersExpireAt, welcome.serverTime);
-  }
-  /** Times are the server's, in seconds: this computer's clock may be wrong. */
-  #take(servers, expiresAt, now) {
-    this.#learnt = servers;
-    this.onChange(this.servers);
-    clearTimeout(this.#timer);
-    if (expiresAt !== void 0) {
-      this.#renewIn(Math.max(1, expiresAt - now) * 1e3 * (1 - RENEW_AT));
-    }
-  }
-  #renewIn(ms) {
-    if (this.#isClosed)
+function iceServers(address, getToken, own, onChange) {
+  let all = own;
+  let timer;
+  let isClosed = false;
+  const renewIn = (ms) => {
+    clearTimeout(timer);
+    if (!isClosed)
+      timer = setTimeout(() => void renew(), Math.min(ms, TIMER_MAX_MS));
+  };
+  const take = (servers, expiresAt, now) => {
+    clearTimeout(timer);
+    if (isClosed)
       return;
-    this.#timer = setTimeout(() => void this.#renew(), Math.min(ms, TIMER_MAX_MS));
-  }
-  async #renew() {
+    all = [...own, ...servers];
+    onChange(all);
+    if (expiresAt)
+      renewIn(Math.max(1, expiresAt - now) * 1e3 * (1 - RENEW_AT));
+  };
+  const renew = async () => {
     try {
-      const token = await this.getToken();
-      const answer = await fetch(this.address.route("/ice-servers"), {
+      const token = await getToken();
+      const answer = await fetch(address.route("/ice-servers"), {
         headers: { Authorization: `Bearer ${token}` },
         credentials: "omit",
         cache: "no-store"
       });
       if (!answer.ok)
         throw new Error();
-      const { iceServers, expiresAt } = await answer.json();
+      const body = await answer.json();
       const now = Date.parse(answer.headers.get("Date") ?? "") || Date.now();
-      if (!this.#isClosed)
-        this.#take(iceServers, expiresAt, now / 1e3);
+      take(body.iceServers, body.expiresAt, now / 1e3);
     } catch {
-      this.#renewIn(RETRY_MS);
+      renewIn(RETRY_MS);
     }
-  }
-  close() {
-    this.#isClosed = true;
-    clearTimeout(this.#timer);
-  }
-};
+  };
+  return {
+    servers: () => all,
+    learn: (welcome) => take(welcome.iceServers, welcome.iceServersExpireAt, welcome.serverTime),
+    close: () => {
+      isClosed = true;
+      clearTimeout(timer);
+    }
+  };
+}
 
 // src/options.ts
 var BYTES_MAX = 256;
@@ -2276,7 +2195,7 @@ var WebRtcClient = class extends Emitter {
   #socket;
   #mesh;
   #media;
-  #playback = new Playback(
+  #playback = playback(
     () => this.#mesh.all.flatMap((peer) => peer.info.streams),
     () => this.emit("audioPlaybackBlocked", {})
   );
@@ -2299,7 +2218,7 @@ var WebRtcClient = class extends Emitter {
     this.id = options.id ?? kept2?.id ?? randomID();
     const address = new Address(options.signallingServer);
     const getToken = tokens(options, address);
-    this.#ice = new IceServers(address, getToken, options, (servers) => {
+    this.#ice = iceServers(address, getToken, options.iceServers ?? [], (servers) => {
       for (const peer of this.#mesh.all)
         peer.configure(servers);
     });
@@ -2513,10 +2432,11 @@ var WebRtcClient = class extends Emitter {
       connectionId: () => this.connectionId,
       create: (configuration) => new (options.globals?.RTCPeerConnection ?? RTCPeerConnection)(configuration),
       configuration: () => ({
-        iceServers: this.#ice.servers,
+        iceServers: this.#ice.servers(),
         iceTransportPolicy: options.iceTransportPolicy ?? "all"
       }),
       stream: () => this.#media.stream,
+      sound: () => this.#media.sound,
       receive: options.video || options.stream ? ["audio", "video"] : [],
       tell: (target, payload) => this.#socket.say({
         action: "send-payload",

@@ -6,8 +6,8 @@ import { LocalMedia } from './media.js';
 import { Mesh } from './mesh.js';
 import { joiningName, nameOf } from './name.js';
 import type { Host, Person } from './peer.js';
-import { Playback } from './playback.js';
-import { IceServers } from './ice.js';
+import { playback } from './playback.js';
+import { IceServers, iceServers } from './ice.js';
 import { checkOptions, checkPlatform } from './options.js';
 import { Data, checkData } from './sending.js';
 import { SignalSocket, SocketDelegate } from './socket.js';
@@ -53,7 +53,7 @@ export class WebRtcClient extends Emitter {
   readonly #socket: SignalSocket;
   readonly #mesh: Mesh;
   readonly #media: LocalMedia;
-  readonly #playback = new Playback(
+  readonly #playback = playback(
     () => this.#mesh.all.flatMap((peer) => peer.info.streams),
     () => this.emit('audioPlaybackBlocked', {}));
   readonly #ice: IceServers;
@@ -77,7 +77,7 @@ export class WebRtcClient extends Emitter {
     this.id = options.id ?? kept?.id ?? randomID();
     const address = new Address(options.signallingServer);
     const getToken = tokens(options, address);
-    this.#ice = new IceServers(address, getToken, options, (servers) => {
+    this.#ice = iceServers(address, getToken, options.iceServers ?? [], (servers) => {
       for (const peer of this.#mesh.all) peer.configure(servers);
     });
     this.#media = new LocalMedia(options, this.emit, (el) => void this.#playback.play(el));
@@ -316,9 +316,10 @@ export class WebRtcClient extends Emitter {
       create: (configuration) =>
         new (options.globals?.RTCPeerConnection ?? RTCPeerConnection)(configuration),
       configuration: () => ({
-        iceServers: this.#ice.servers, iceTransportPolicy: options.iceTransportPolicy ?? 'all',
+        iceServers: this.#ice.servers(), iceTransportPolicy: options.iceTransportPolicy ?? 'all',
       }),
       stream: () => this.#media.stream,
+      sound: () => this.#media.sound,
       receive: options.video || options.stream ? ['audio', 'video'] : [],
       tell: (target, payload) => this.#socket.say({
         action: 'send-payload', target,

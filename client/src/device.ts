@@ -1,15 +1,13 @@
 import { Ask, isRefusal, Kind, Wanted } from './media-ask.js';
-import type { MediaProblem } from './types.js';
+import type { Emit } from './types.js';
 
-/** What a device needs of whoever has it. */
+/** What a device needs of whoever has it, and tells. */
 export interface Keeper {
-  /** Whether we have opened a track, and so must stop it. */
-  isOwn(track: MediaStreamTrack | undefined): boolean;
-  /** The track is sent no more. */
-  leave(track: MediaStreamTrack): void;
+  emit: Emit;
+  /** Tracks that we have opened: these alone are ours to stop, once they are sent no more. */
+  own: Set<MediaStreamTrack>;
   /** Asks for tracks, and says to each device what came of it. */
   acquire(devices: Device[], isQuiet: boolean): Promise<unknown>;
-  onProblem(problem: MediaProblem): void;
   /** What is sent has changed. */
   sync(): void;
 }
@@ -45,6 +43,10 @@ export class Device {
     return !this.track && !this.asking && (this.isOn || this.kind === 'audio');
   }
 
+  get #isOwn(): boolean {
+    return this.#keeper.own.has(this.track!);
+  }
+
   get ask(): Ask {
     return { [this.kind]: this.wanted || true };
   }
@@ -61,7 +63,7 @@ export class Device {
     if (!this.asking) {
       if (!track) {
         if (on) this.open();
-      } else if (!on && this.kind === 'video' && this.#keeper.isOwn(track)) {
+      } else if (!on && this.kind === 'video' && this.#isOwn) {
         this.#release();
       } else {
         track.enabled = on;
@@ -73,7 +75,10 @@ export class Device {
   /** The browser has given a track. */
   got(track: MediaStreamTrack, turn: number): void {
     const isWanted = this.isOn || this.kind === 'audio';
-    if (turn === this.turn && isWanted) return this.give(track);
+    if (turn === this.turn && isWanted) {
+      this.#keeper.own.add(track);
+      return this.give(track);
+    }
     track.stop();
     if (turn === this.turn) this.#settle();
   }
@@ -104,7 +109,7 @@ export class Device {
   /** By itself: permission withdrawn, a phone call, a device pulled out. */
   ended(livedMs: number): void {
     if (!this.track || this.asking) return;
-    const isOwn = this.#keeper.isOwn(this.track);
+    const isOwn = this.#isOwn;
     if (isOwn) this.tries = livedMs < SHORT_MS ? this.tries + 1 : 0;
     this.isLost = isOwn;
     const isReplaced = isOwn && this.tries <= TRIES;
@@ -118,7 +123,7 @@ export class Device {
 
   /** Devices have come or gone, or the page is looked at again: a phone call may be over. */
   look(isVisible: boolean): void {
-    if (this.#keeper.isOwn(this.track) && this.track?.readyState === 'ended') this.ended(Infinity);
+    if (this.#isOwn && this.track!.readyState === 'ended') this.ended(Infinity);
     if (isVisible && this.isLost && this.mayOpen) this.open(true);
   }
 
@@ -132,11 +137,10 @@ export class Device {
   #release(): void {
     if (!this.track) return;
     this.#isEnabled = this.track.enabled;
-    this.#keeper.leave(this.track);
     this.track = undefined;
   }
 
   #tell(err: unknown, willReplace: boolean): void {
-    if (err) this.#keeper.onProblem({ device: this.kind, err, willReplace });
+    if (err) this.#keeper.emit('mediaProblem', { device: this.kind, err, willReplace });
   }
 }

@@ -1,9 +1,6 @@
-import { Device } from './device.js';
+import { Device, Keeper } from './device.js';
 import { Ask, constraints, findTracks, isBusy, Kind, KINDS, Wanted } from './media-ask.js';
 import type { Emit, WebRtcClientOptions } from './types.js';
-
-/** A shared screen's sound, which is sent beside the stream's own tracks. */
-export const soundOf = new WeakMap<MediaStream, MediaStreamTrack>();
 
 /** So long a camera sends black before it is let go of: nobody is left with its last picture. */
 const DARK_MS = 150;
@@ -11,57 +8,39 @@ const DARK_MS = 150;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Camera, microphone and screen of this page: one stream, whose tracks change. */
-export class LocalMedia {
+export class LocalMedia implements Keeper {
   /** undefined until there is something to send. */
   stream: MediaStream | undefined;
-  readonly #audio: Device;
-  readonly #video: Device;
-  /** Tracks that we have opened: these alone are ours to stop. */
-  readonly #own = new WeakSet<MediaStreamTrack>();
-  /** Tracks that are sent no more, from the next `sync` on. */
-  readonly #leaving = new Set<MediaStreamTrack>();
+  /** A shared screen's, which is sent beside the stream's own tracks. */
+  sound: MediaStreamTrack | undefined;
+  readonly #devices: readonly Device[];
+  readonly own = new Set<MediaStreamTrack>();
   #screen: MediaStream | undefined;
   #choosing: Promise<unknown> = Promise.resolve();
   #isClosed = false;
-  #close!: () => void;
-  readonly #closed = new Promise<void>((resolve) => { this.#close = resolve; });
+  readonly #closing = new AbortController();
+  readonly #closed: Promise<unknown>;
   readonly #options: WebRtcClientOptions;
-  readonly #emit: Emit;
   readonly #play: (el: HTMLMediaElement) => void;
 
-  constructor(options: WebRtcClientOptions, emit: Emit, play: (el: HTMLMediaElement) => void) {
+  constructor(
+    options: WebRtcClientOptions, readonly emit: Emit, play: (el: HTMLMediaElement) => void,
+  ) {
     this.#options = options;
-    this.#emit = emit;
     this.#play = play;
     const { stream, video } = options;
-    const device = (kind: Kind): Device => new Device(kind, !stream && video?.[kind] || false, {
-      isOwn: (track) => this.#own.has(track!),
-      leave: (track) => void this.#leaving.add(track),
-      acquire: (devices, isQuiet) => this.#acquire(devices, isQuiet),
-      onProblem: (problem) => emit('mediaProblem', problem),
-      sync: () => this.#sync(),
-    });
-    this.#audio = device('audio');
-    this.#video = device('video');
-    if (stream) {
-      this.#give(stream);
-      this.#sync(false);
-    }
-    this.#mediaDevices?.addEventListener?.('devicechange', this.#look);
-    globalThis.document?.addEventListener('visibilitychange', this.#look);
+    this.#devices = KINDS.map((kind) =>
+      new Device(kind, !stream && video?.[kind] || false, this));
+    if (stream) this.setStream(stream);
+    const { signal } = this.#closing;
+    this.#closed = new Promise((resolve) => { signal.addEventListener('abort', resolve); });
+    this.#mediaDevices?.addEventListener?.('devicechange', this.#look, { signal });
+    globalThis.document?.addEventListener('visibilitychange', this.#look, { signal });
   }
 
   /** undefined where a page may have none, and outside browsers. */
   get #mediaDevices(): MediaDevices | undefined {
     return this.#options.globals?.mediaDevices ?? globalThis.navigator?.mediaDevices;
-  }
-
-  get #devices(): Device[] {
-    return [this.#audio, this.#video];
-  }
-
-  #device(kind: Kind): Device {
-    return kind === 'audio' ? this.#audio : this.#video;
   }
 
   get isSharing(): boolean {
@@ -75,9 +54,9 @@ export class LocalMedia {
     await sleep(0);
     const asked = this.#devices.filter((device) => device.wanted && device.mayOpen);
     if (this.#isClosed || !asked.length) return;
-    const opened = this.#acquire(asked).then((err) => {
+    const opened = this.acquire(asked).then((err) => {
       const isNone = this.#devices.every((device) => !device.track);
-      if (!this.#isClosed && isNone && err) this.#emit('noMedia', { err });
+      if (!this.#isClosed && isNone && err) this.emit('noMedia', { err });
     });
     for (const device of asked) device.asking = opened;
     let timer;
@@ -89,13 +68,13 @@ export class LocalMedia {
   }
 
   /** @returns what went wrong, where something did. */
-  async #acquire(devices: Device[], isQuiet = false): Promise<unknown> {
+  async acquire(devices: Device[], isQuiet = false): Promise<unknown> {
     const turns = devices.map((device) => device.turn);
     const wanted: Ask = Object.assign({}, ...devices.map((device) => device.ask));
     const { tracks, errors } = await findTracks(wanted, this.#get, () => this.#isClosed,
       (device, err) => {
         if (isQuiet || this.#isClosed) return;
-        this.#emit('mediaProblem', { device, err, willReplace: true });
+        this.emit('mediaProblem', { device, err, willReplace: true });
       });
     devices.forEach((device, index) => {
       const track = tracks[device.kind];
@@ -103,21 +82,15 @@ export class LocalMedia {
       if (track) device.got(track, turn);
       else device.failed(turn, errors[device.kind], isQuiet);
     });
-    this.#sync();
+    this.sync();
     return errors.audio ?? errors.video;
   }
 
   readonly #get = async (ask: Ask): Promise<MediaStreamTrack[]> => {
     const devices = this.#mediaDevices;
     if (!devices) throw new Error('Browsers give camera and microphone to https pages only');
-    return this.#opened(await devices.getUserMedia(ask));
+    return (await devices.getUserMedia(ask)).getTracks();
   };
-
-  #opened(stream: MediaStream): MediaStreamTrack[] {
-    const tracks = stream.getTracks();
-    for (const track of tracks) this.#own.add(track);
-    return tracks;
-  }
 
   readonly #look = (): void => {
     for (const device of this.#devices) device.look(!globalThis.document?.hidden);
@@ -126,30 +99,30 @@ export class LocalMedia {
   // The stream
 
   /** Brings the stream to what is to be sent now, and stops what we need no more. */
-  #sync(isTold = true): void {
+  sync(): void {
     if (this.#isClosed) return;
-    const [sound, picture] =
-      KINDS.map((kind) => this.#screen?.getTracks().find((track) => track.kind === kind));
-    const now = [this.#audio.track, picture ?? this.#video.track]
+    const shared = this.#screen?.getTracks() ?? [];
+    const [sound, picture] = KINDS.map((kind) => shared.find((track) => track.kind === kind));
+    const [microphone, camera] = this.#devices.map((device) => device.track);
+    const now = [microphone, picture ?? camera]
       .filter((track): track is MediaStreamTrack => track !== undefined);
     if (!this.stream && !now.length) return;
     const stream = (this.stream ??= new (this.#options.globals?.MediaStream ?? MediaStream)());
     for (const track of stream.getTracks()) if (!now.includes(track)) stream.removeTrack(track);
     for (const track of now) stream.addTrack(track);
-    if (sound) soundOf.set(stream, sound);
-    else soundOf.delete(stream);
+    this.sound = sound;
     this.#show(stream);
-    if (isTold) this.#emit('localStream', { stream, sharing: this.isSharing });
-    this.#dismiss();
+    this.emit('localStream', { stream, sharing: this.isSharing });
+    this.#dismiss([...shared, microphone, camera]);
   }
 
-  #dismiss(): void {
-    const used: unknown[] = [this.#audio.track, this.#video.track,
-      ...(this.#screen?.getTracks() ?? [])];
-    for (const track of this.#leaving) {
-      if (!used.includes(track) && this.#own.has(track)) track.stop();
+  /** Stops what we have opened and use no more. */
+  #dismiss(used: unknown[]): void {
+    for (const track of this.own) {
+      if (used.includes(track)) continue;
+      track.stop();
+      this.own.delete(track);
     }
-    this.#leaving.clear();
   }
 
   #show(stream: MediaStream): void {
@@ -168,7 +141,7 @@ export class LocalMedia {
   /** @returns whether the camera or microphone is on now. */
   async enable(kind: Kind, on: boolean): Promise<boolean> {
     if (this.#isClosed) return false;
-    const device = this.#device(kind);
+    const device = this.#devices[KINDS.indexOf(kind)]!;
     const before = device.track;
     device.enable(on);
     if (before && !device.track) await this.#darken(before);
@@ -179,11 +152,11 @@ export class LocalMedia {
 
   /** A camera whose place nobody takes sends black first. */
   async #darken(track: MediaStreamTrack): Promise<void> {
-    if (track.kind === 'video' && this.#own.has(track)) {
+    if (track.kind === 'video' && this.own.has(track)) {
       track.enabled = false;
       await sleep(DARK_MS);
     }
-    this.#sync();
+    this.sync();
   }
 
   /** The screen's picture in place of the camera's, and its sound beside the microphone's. */
@@ -191,33 +164,27 @@ export class LocalMedia {
     const devices = this.#mediaDevices;
     if (!given && !devices?.getDisplayMedia) throw new Error('This browser shares no screen');
     const screen = given ?? (await devices!.getDisplayMedia({ video: true, audio: true }));
-    const tracks = given ? [] : this.#opened(screen);
     const track = screen.getVideoTracks()[0];
+    if (!given) for (const one of screen.getTracks()) this.own.add(one);
     if (!track || this.#isClosed) {
-      for (const one of tracks) one.stop();
+      if (!given) for (const one of screen.getTracks()) one.stop();
       throw new Error(track ? 'The client is closed' : 'What is to be shared has no picture');
     }
-    this.#leaveScreen();
     this.#screen = screen;
     track.addEventListener('ended', () => {
       if (this.#screen !== screen) return;
       this.stopSharing();
-      this.#emit('screenShareEnded', {});
+      this.emit('screenShareEnded', {});
     });
-    this.#sync();
+    this.sync();
     track.enabled = true;  // Whoever shares wants it seen, also with the camera off.
     return screen;
   }
 
   stopSharing(): void {
     if (!this.#screen) return;
-    this.#leaveScreen();
-    this.#sync();
-  }
-
-  #leaveScreen(): void {
-    for (const track of this.#screen?.getTracks() ?? []) this.#leaving.add(track);
     this.#screen = undefined;
+    this.sync();
   }
 
   /** Uses these devices; `null` gives one up, what is left out stays. */
@@ -225,8 +192,9 @@ export class LocalMedia {
     audioDeviceId?: string | null; videoDeviceId?: string | null;
   }): Promise<void> {
     const chosen = this.#choosing.then(async () => {
-      await this.#choose(this.#audio, ids.audioDeviceId);
-      await this.#choose(this.#video, ids.videoDeviceId);
+      const [microphone, camera] = this.#devices as [Device, Device];
+      await this.#choose(microphone, ids.audioDeviceId);
+      await this.#choose(camera, ids.videoDeviceId);
     });
     this.#choosing = chosen.catch(() => undefined);
     return chosen;
@@ -243,12 +211,12 @@ export class LocalMedia {
     const wanted = { ...constraints(device.wanted), deviceId: { exact: id } };
     if (device.kind === 'video' && !device.isOn) {
       device.give();  // It is opened when it is turned on again.
-      this.#sync();
+      this.sync();
     } else {
       const track = await this.#exchange(device, wanted);
       const isLate = !this.#isClosed && device.turn !== turn;
       device.got(track, turn);
-      this.#sync();
+      this.sync();
       if (isLate) throw new Error('Something else was chosen meanwhile');
     }
     device.wanted = wanted;
@@ -256,48 +224,38 @@ export class LocalMedia {
 
   /** Many cameras, and phones above all, do not open one beside another. */
   async #exchange(device: Device, wanted: Wanted): Promise<MediaStreamTrack> {
-    const { kind, turn } = device;
+    const { turn } = device;
+    const get = async (): Promise<MediaStreamTrack> =>
+      (await this.#get({ [device.kind]: wanted }))[0]!;
     let old: MediaStreamTrack | undefined;
-    const get = async (one: Wanted): Promise<MediaStreamTrack> =>
-      (await this.#get({ [kind]: one }))[0]!;
     try {
-      return await get(wanted);
+      return await get();
     } catch (err) {
       old = device.track;
-      if (!isBusy(err) || !old || !this.#own.has(old)) throw err;
+      if (!isBusy(err) || !old || !this.own.has(old)) throw err;
     }
     const { deviceId } = old.getSettings();
     old.stop();
     try {
-      return await get(wanted);
+      return await get();
     } catch (err) {
-      // Back to the old one.
-      try {
-        const before = { ...constraints(device.wanted), ...(deviceId && { deviceId }) };
-        device.got(await get(before), turn);
-      } catch (again) {
-        if (device.turn === turn) {
-          device.give();
-          this.#emit('mediaProblem', { device: kind, err: again, willReplace: false });
-        }
+      if (device.turn === turn) {
+        device.wanted = { ...constraints(device.wanted), ...(deviceId && { deviceId }) };
+        device.open();
+        await device.asking;
       }
-      this.#sync();
       throw err;
     }
   }
 
   /** Sends another stream's tracks, which stay the application's. */
   setStream(stream: MediaStream): void {
-    this.#give(stream);
-    this.#sync();
-  }
-
-  #give(stream: MediaStream): void {
     if (this.#isClosed) return;
     const tracks = stream.getTracks();
     for (const device of this.#devices) {
       device.give(tracks.find((track) => track.kind === device.kind));
     }
+    this.sync();
   }
 
   /** @returns whether any track of these kinds is on now. */
@@ -312,12 +270,9 @@ export class LocalMedia {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#close();
-    this.#mediaDevices?.removeEventListener?.('devicechange', this.#look);
-    globalThis.document?.removeEventListener('visibilitychange', this.#look);
+    this.#closing.abort();
     for (const device of this.#devices) device.give();
-    this.#leaveScreen();
-    this.#dismiss();
+    this.#dismiss([]);
     const el = this.#options.video?.el;
     if (el && el.srcObject === this.stream) el.srcObject = null;
   }

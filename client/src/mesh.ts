@@ -10,6 +10,11 @@ export const ORPHAN_MS = 60_000;
 /** How long we wait for the answer whether a newcomer is somebody that we know. */
 export const CHECK_MS = 5_000;
 
+interface Known extends Person {
+  /** Runs while it is asked whether it is somebody that we know. */
+  checked?: ReturnType<typeof setTimeout>;
+}
+
 const TYPES = ['offer', 'answer', 'ice_candidate', 'link_check', 'link_lost', 'usher.link_kept',
   'usher.negotiation_failed'];
 
@@ -32,9 +37,7 @@ export class Mesh {
   /** Oldest first; with those whose pages are on their way back. Replaced when it changes. */
   all: readonly Peer[] = [];
   /** By connection id, as the server has told. */
-  readonly #people = new Map<string, Person>();
-  /** Those who were asked whether they are somebody that we know. */
-  readonly #checking = new Map<string, ReturnType<typeof setTimeout>>();
+  readonly #people = new Map<string, Known>();
   #isClosed = false;
   readonly #host: Host;
 
@@ -42,17 +45,9 @@ export class Mesh {
     this.#host = host;
   }
 
-  /** Oldest first, and last those whose pages are not in the room: all, or the broken ones. */
-  #sorted(isBrokenAlone: boolean): Peer[] {
-    const isLast = ({ orphaned, info }: Peer): boolean =>
-      !!orphaned && !(isBrokenAlone && info.state === 'connected');
-    return [...this.all].sort((one, other) => Number(isLast(one)) - Number(isLast(other)));
-  }
-
   /** By connection id, or else the oldest of those who claim this peer id. */
   find(id: string): Peer | undefined {
-    return this.#sorted(false).find((peer) => peer.info.connectionId === id)
-      ?? this.#sorted(true).find((peer) => peer.info.peerId === id);
+    return this.all.find(({ info }) => Object.hasOwn(this.peerInfo, id) && info === this.peerInfo[id]);
   }
 
   /** The connection with somebody who is in the room. */
@@ -64,7 +59,7 @@ export class Mesh {
 
   /** Somebody came after us: the first offer is ours, unless it is somebody whom we know. */
   welcome(joined: Omit<Person, 'polite'>): void {
-    const person = { ...joined, polite: false };
+    const person: Known = { ...joined, polite: false };
     const { connectionId, peerId } = person;
     this.#people.set(connectionId, person);
     if (this.#with(connectionId)) return;
@@ -72,14 +67,11 @@ export class Mesh {
     // Nobody tells a page in classic who has left; in v1 whoever was not said to have is there.
     const known = this.all.filter(({ link, info, orphaned }) => link && info.peerId === peerId
       && info.state === 'connected' && !orphaned === !own && info.connectionId !== connectionId);
-    if (!known.length) {
-      this.#begin(person);
-      return;
-    }
+    if (!known.length) return this.#begin(person);
     // The peer id is but a claim: the link's name tells.
     const proofs = own ? known.map(({ link }) => proofOf(link!, own, connectionId)) : [];
-    this.#tell(connectionId, { type: 'link_check', proofs });
-    this.#checking.set(connectionId, setTimeout(() => this.#begin(person), CHECK_MS));
+    this.#host.tell(connectionId, { type: 'link_check', proofs });
+    person.checked = setTimeout(() => this.#begin(person), CHECK_MS);
   }
 
   /**
@@ -92,54 +84,53 @@ export class Mesh {
   }
 
   leave(connectionId: string): void {
-    this.#people.delete(connectionId);
     this.#uncheck(connectionId);
+    this.#people.delete(connectionId);
     this.#end(this.#with(connectionId));
   }
 
   /** The room is entered anew: others may come back too, under other connection ids. */
   uproot(): void {
     const isV1 = !!this.#host.connectionId();
+    for (const connectionId of this.#people.keys()) this.#uncheck(connectionId);
     this.#people.clear();
-    for (const connectionId of this.#checking.keys()) this.#uncheck(connectionId);
     for (const peer of this.all) {
       if (peer.orphaned) continue;
       const { link } = peer;
       // In classic a page does not know its own connection id, so that nothing can be proven to
       // those who have another one too. Who has kept the old one may be shown the link's name.
-      if (link && !isV1) this.#tell(peer.info.connectionId, { type: 'link_check', link });
+      if (link && !isV1) this.#host.tell(peer.info.connectionId, { type: 'link_check', link });
       peer.orphaned = setTimeout(() => this.#end(peer), link && isV1 ? ORPHAN_MS : CHECK_MS);
     }
+    this.#list();
   }
 
   #uncheck(connectionId: string): void {
-    clearTimeout(this.#checking.get(connectionId));
-    this.#checking.delete(connectionId);
+    const person = this.#people.get(connectionId);
+    clearTimeout(person?.checked);
+    delete person?.checked;
   }
 
-  #tell(to: string, payload: Payload): void {
-    if (!this.#isClosed) this.#host.tell(to, payload);
-  }
-
-  #begin(person: Person, link: string | undefined = randomID()): void {
-    this.#connect(person, link, true);
-  }
-
-  #connect(person: Person, link: string | undefined, isOfferer: boolean): Peer | undefined {
-    const { connectionId, peerId } = person;
-    if (this.#isClosed || this.#with(connectionId)) return undefined;
+  /** Begins a connection: with an offer of our own, or since there is one. */
+  #begin(person: Person, offer?: PeerMessage): void {
+    const { connectionId } = person;
+    if (this.#isClosed || this.#with(connectionId)) return;
     this.#uncheck(connectionId);
+    const link = offer ? offer.link : randomID();
     try {
-      const peer: Peer = new Peer(this.#host, person, link, isOfferer, () => this.#onState(peer));
+      const peer: Peer = new Peer(this.#host, person, link, !offer, () => this.#onState(peer));
       this.all = [...this.all, peer];
       this.#changed(peer);
-      return peer;
+      if (offer) peer.take(offer);
     } catch (err) {
       // Others are not affected, and the other side need not wait.
-      this.#tell(connectionId, { type: 'usher.negotiation_failed', link });
-      this.#host.emit('negotiationFailed', { connectionId, peerId, err });
-      return undefined;
+      this.#host.tell(connectionId, { type: 'usher.negotiation_failed', link });
+      this.#fail(person, err);
     }
+  }
+
+  #fail({ connectionId, peerId }: Person, err: unknown): void {
+    this.#host.emit('negotiationFailed', { connectionId, peerId, err });
   }
 
   /** It goes on, with somebody of another connection id. */
@@ -177,13 +168,12 @@ export class Mesh {
   /** Takes a payload of another page; false where it is none of the mesh's. */
   take(type: string, data: Payload): boolean {
     if (!TYPES.includes(type)) return false;
-    this.#hear({ ...data, type }, data, String(data.connectionId));
+    this.#hear({ ...data, type, link: textOf(data.link) }, data, String(data.connectionId));
     return true;
   }
 
   #hear(message: PeerMessage, { offererId, name: claimed, proofs }: Payload, from: string): void {
-    const { type } = message;
-    const link = textOf(message.link);
+    const { type, link } = message;
     const saidName = textOf(claimed) ?? null;
     const own = this.#host.connectionId();
     const here = this.#with(from);
@@ -205,30 +195,25 @@ export class Mesh {
     if (isAnswer || (isOffer && mine)) return mine?.take(message);
     switch (type) {
       case 'offer':
-        if (message.again) return this.#tell(from, { type: 'link_lost', link });
+        if (message.again) return this.#host.tell(from, { type: 'link_lost', link });
         // Both began at once: the polite side gives its own up.
         if (here?.isOffering && !person.polite && link) return;
         for (const peer of this.all) if (peer.info.connectionId === from) this.#end(peer);
-        return this.#connect({ ...person, name: person.name ?? saidName }, link, false)
-          ?.take(message);
+        return this.#begin({ ...person, name: person.name ?? saidName }, message);
       case 'link_check':
         if (mine) return;
-        if (!shown) return this.#tell(from, { type: 'link_lost', link });
-        this.#tell(from, { type: 'usher.link_kept', link: shown.link });
+        if (!shown) return this.#host.tell(from, { type: 'link_lost', link });
+        this.#host.tell(from, { type: 'usher.link_kept', link: shown.link });
         return this.#move(shown, person);
       case 'usher.link_kept':
         return shown && this.#move(shown, person);
       case 'link_lost':
         this.#end(mine ?? shown);
-        if (mine || (!here && !shown && this.#checking.has(from))) this.#begin(person);
+        if (mine || (!here && !shown && this.#people.get(from)?.checked)) this.#begin(person);
         return;
-      default: {
-        const err = new Error('The other page could not set the connection up');
-        const { connectionId, peerId } = person;
-        if (mine || !(here || shown)) {
-          this.#host.emit('negotiationFailed', { connectionId, peerId, err });
-        }
-      }
+      default:
+        if (!mine && (here || shown)) return;
+        this.#fail(person, new Error('The other page could not set the connection up'));
     }
   }
 
@@ -241,24 +226,27 @@ export class Mesh {
 
   /** Connection ids go before peer ids, and who had a peer id first keeps it. */
   #list(): void {
-    const { peerConnections, peerInfo } = this;
-    for (const id of Object.getOwnPropertyNames(peerInfo)) {
-      delete peerConnections[id];
-      delete peerInfo[id];
-    }
-    const put = (id: string, { connection, info }: Peer, enumerable: boolean): void => {
-      if (Object.prototype.hasOwnProperty.call(peerInfo, id)) return;
-      const how = { configurable: true, enumerable };
-      Object.defineProperty(peerConnections, id, { ...how, value: connection });
-      Object.defineProperty(peerInfo, id, { ...how, value: info });
-    };
-    for (const peer of this.#sorted(false)) put(peer.info.connectionId, peer, true);
-    for (const peer of this.#sorted(true)) put(peer.info.peerId, peer, false);
+    // Oldest first, and last those that are broken and whose pages are not in the room.
+    const isLast = ({ orphaned, info }: Peer): number =>
+      Number(!!orphaned && info.state !== 'connected');
+    const sorted = [...this.all].sort((one, other) => isLast(one) - isLast(other));
+    const [maps, members] = [[this.peerConnections, this.peerInfo], ['connection', 'info'] as const];
+    maps.forEach((map, index) => {
+      for (const id of Object.getOwnPropertyNames(map)) delete map[id];
+      const put = (id: string, peer: Peer, enumerable: boolean): void => {
+        if (Object.hasOwn(map, id)) return;
+        const value = peer[members[index]!];
+        Object.defineProperty(map, id, { configurable: true, enumerable, value });
+      };
+      for (const peer of sorted) if (!peer.orphaned) put(peer.info.connectionId, peer, true);
+      for (const peer of sorted) put(peer.info.connectionId, peer, true);
+      for (const peer of sorted) put(peer.info.peerId, peer, false);
+    });
   }
 
   close(): void {
     this.#isClosed = true;
-    for (const connectionId of this.#checking.keys()) this.#uncheck(connectionId);
+    for (const connectionId of this.#people.keys()) this.#uncheck(connectionId);
     const peers = this.all;
     this.all = [];
     this.#list();

@@ -1,6 +1,5 @@
 import { configure, connect, Create } from './configuration.js';
 import { Kind, KINDS } from './media-ask.js';
-import { soundOf } from './media.js';
 import { checkData, sender } from './sending.js';
 import { meter } from './stats.js';
 import type { Emit, PeerInfo, WebRtcClientEvents } from './types.js';
@@ -37,6 +36,8 @@ export interface Host {
   create: Create;
   configuration(): RTCConfiguration;
   stream(): MediaStream | undefined;
+  /** A shared screen's, which is sent beside the stream's own tracks. */
+  sound(): MediaStreamTrack | undefined;
   /** Kinds that we want to receive though we may send none. */
   receive: readonly Kind[];
 }
@@ -62,7 +63,6 @@ export class Peer {
   #isClosed = false;
   #isMakingOffer = false;
   #isIgnoringOffer = false;
-  #isSettingAnswer = false;
   #hasOffered = false;
   #tracks: RTCTrackEvent[] = [];
   readonly #early: (RTCIceCandidateInit | null | undefined)[] = [];
@@ -93,14 +93,16 @@ export class Peer {
       this.#say({ type: 'ice_candidate', ice: candidate });
     connection.onconnectionstatechange = () => {
       if (this.#isClosed) return;
-      this.#onState();
+      const state = this.info.state = connection.connectionState;
+      clearTimeout(this.#restart);
+      if (state === 'disconnected') this.#restartIn(DISCONNECTED_MS);
+      if (state === 'failed') this.#restartIn(0);
       onState();
     };
     connection.ondatachannel = ({ channel }) => this.#receive(channel);
     connection.ontrack = (event) => this.#onTrack(event);
     try {
-      this.#addTracks(host.stream(), isOfferer ? host.receive : []);
-      if (isOfferer) this.#openSendChannel();
+      this.#addTracks(isOfferer);
     } catch (err) {
       this.close();
       throw err;
@@ -115,15 +117,19 @@ export class Peer {
     this.#host.emit(type, { connectionId, peerId, ...more } as WebRtcClientEvents[Name]);
   }
 
-  #addTracks(stream: MediaStream | undefined, receive: readonly Kind[]): void {
+  #addTracks(isOfferer: boolean): void {
+    const stream = this.#host.stream();
     const tracks = stream?.getTracks() ?? [];
     for (const track of tracks) this.connection.addTrack(track, stream!);
-    // Whoever answers can only fill in what was offered.
-    for (const kind of receive) {
-      if (tracks.some((track) => track.kind === kind)) continue;
-      this.connection.addTransceiver(kind, { direction: 'recvonly' });
+    if (isOfferer) {
+      // Whoever answers can only fill in what was offered.
+      for (const kind of this.#host.receive) {
+        if (tracks.some((track) => track.kind === kind)) continue;
+        this.connection.addTransceiver(kind, { direction: 'recvonly' });
+      }
     }
     if (stream) this.#sendSound(stream);
+    if (isOfferer) this.#openSendChannel();
   }
 
   #say(message: PeerMessage): void {
@@ -192,16 +198,10 @@ export class Peer {
   async #describe(description: RTCSessionDescriptionInit): Promise<void> {
     const { connection } = this;
     const isOffer = description.type === 'offer';
-    const isReady = !this.#isMakingOffer
-      && (connection.signalingState === 'stable' || this.#isSettingAnswer);
+    const isReady = !this.#isMakingOffer && connection.signalingState === 'stable';
     this.#isIgnoringOffer = isOffer && !isReady && !this.polite;
     if (this.#isIgnoringOffer) return;
-    this.#isSettingAnswer = !isOffer;
-    try {
-      await connection.setRemoteDescription(description);  // Rolls our own offer back if need be.
-    } finally {
-      this.#isSettingAnswer = false;
-    }
+    await connection.setRemoteDescription(description);  // Rolls our own offer back if need be.
     this.hasHeard = true;
     for (const candidate of this.#early.splice(0)) await this.#addCandidate(candidate);
     if (!isOffer) return;
@@ -228,19 +228,12 @@ export class Peer {
 
   // The path
 
-  #onState(): void {
-    const state = this.info.state = this.connection.connectionState;
-    clearTimeout(this.#restart);
-    if (state === 'disconnected') this.#restartLater(DISCONNECTED_MS);
-    if (state === 'failed') this.#restartLater(0);
-  }
-
   /** Looks for another path, and again until there is one or the peer is gone. */
-  #restartLater(delayMs: number): void {
+  #restartIn(delayMs: number): void {
     if (!this.link) return;
     this.#restart = setTimeout(() => {
       this.restartIce();
-      this.#restartLater(RESTART_EVERY_MS);
+      this.#restartIn(RESTART_EVERY_MS);
     }, delayMs);
   }
 
@@ -293,20 +286,19 @@ export class Peer {
   // Media
 
   #onTrack(event: RTCTrackEvent): void {
-    const { info } = this;
-    const forget = (track: MediaStreamTrack): void => {
-      this.#tracks = this.#tracks.filter((one) => one.track !== track);
+    const without = (track: MediaStreamTrack): RTCTrackEvent[] =>
+      this.#tracks.filter((one) => one.track !== track);
+    const change = (tracks: RTCTrackEvent[]): void => {
+      this.#tracks = tracks;
+      this.info.streams = [...new Set(tracks.flatMap(({ streams }) => streams))];
     };
     for (const stream of event.streams) {
-      if (!info.streams.includes(stream)) info.streams.push(stream);
       stream.onremovetrack = ({ track }) => {
-        if (!stream.getTracks().length) info.streams = info.streams.filter((s) => s !== stream);
-        forget(track);
+        change(without(track));
         this.emit('trackRemoved', { track });
       };
     }
-    forget(event.track);
-    this.#tracks.push(event);
+    change([...without(event.track), event]);
     this.emit('trackAdded', { event });
   }
 
@@ -337,7 +329,7 @@ export class Peer {
   /** A shared screen's sound, beside the microphone's. Classic clients take no further offer. */
   #sendSound(stream: MediaStream): void {
     if (!this.link) return;
-    const sound = soundOf.get(stream) ?? null;
+    const sound = this.#host.sound() ?? null;
     if (this.#sound) {
       void this.#sound.sender.replaceTrack(sound).catch(() => undefined);
       this.#sound.direction = sound ? 'sendrecv' : 'recvonly';

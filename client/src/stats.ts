@@ -1,8 +1,5 @@
 import type { PeerStats } from './types.js';
 
-const FAIR = { rttMs: 200, lossRatio: 0.03 };
-const POOR = { rttMs: 450, lossRatio: 0.1 };
-
 // The DOM's types know little of what a report holds.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type Entry = any;
@@ -51,9 +48,8 @@ export function meter(connection: () => RTCPeerConnection): () => Promise<PeerSt
 }
 
 function quality(rttMs: number, lossRatio: number): PeerStats['quality'] {
-  const isOver = (most: typeof FAIR): boolean =>
-    rttMs > most.rttMs || lossRatio > most.lossRatio;
-  return isOver(POOR) ? 'poor' : isOver(FAIR) ? 'fair' : 'good';
+  const isOver = (ms: number, ratio: number): boolean => rttMs > ms || lossRatio > ratio;
+  return isOver(450, 0.1) ? 'poor' : isOver(200, 0.03) ? 'fair' : 'good';
 }
 
 function selectedPair(report: RTCStatsReport, entries: Entry[]): Entry {

@@ -15,31 +15,35 @@ class Track extends EventTarget {
 /** A device before or after an event, and what was done meanwhile. */
 class Case {
   readonly done: string[] = [];
-  readonly own = new Set<unknown>();
+  readonly own = new Set<MediaStreamTrack>();
   readonly device: Device;
+  private readonly tracks: unknown[] = [];
 
   constructor(kind: Kind) {
     this.device = new Device(kind, true, {
-      isOwn: (track) => this.own.has(track),
-      leave: () => void this.done.push('leave'),
+      own: this.own,
       acquire: async (_, isQuiet) => void this.done.push(isQuiet ? 'retry' : 'ask'),
-      onProblem: ({ willReplace }) =>
-        void this.done.push(willReplace ? 'problem, replaced' : 'problem'),
+      emit: (type, detail) => {
+        const { willReplace } = detail as { willReplace: boolean };
+        this.done.push(willReplace ? `${type}, replaced` : type);
+      },
       sync: () => void this.done.push('sync'),
     });
   }
 
   track(isOwn = false): MediaStreamTrack {
     const track = new Track();
+    this.tracks.push(track);
     track.addEventListener('stopped', () => this.done.push('stop'));
-    if (isOwn) this.own.add(track);
+    if (isOwn) this.own.add(track as unknown as MediaStreamTrack);
     return track as unknown as MediaStreamTrack;
   }
 
   get state(): unknown {
     const { track, asking, isOn, isLost, tries, turn } = this.device;
+    const which = this.tracks.indexOf(track);
     const phase = asking ? 'asking' : track ? 'live' : 'none';
-    return [phase, isOn ? 'on' : 'off', isLost ? 'lost' : '', tries, turn];
+    return [which > 0 ? `${phase}:${which + 1}` : phase, isOn ? 'on' : 'off', isLost ? 'lost' : '', tries, turn];
   }
 }
 
@@ -74,21 +78,21 @@ const table: Row[] = [
   ['got too late', 'video', asking, got(2), 'asking on  0 3', 'stop'],
   ['got when off meanwhile', 'video', off(asking), got(3), 'none off  0 4', 'stop'],
   ['a mic is got all the same', 'audio', off(asking), got(3), 'live off  0 4', ''],
-  ['got another beside the old one', 'audio', own, got(4), 'live on  0 5', 'leave'],
+  ['got another beside the old one', 'audio', own, got(4), 'live:2 on  0 5', ''],
   ['got after it was lost', 'video', both(asking, lost), got(3), 'live on  0 4', ''],
   ['got when lost and off meanwhile', 'video', both(own, ended(1e6), enable(false)), got(5),
-    'none off lost 0 6', 'stop, leave'],
+    'none off lost 0 6', 'stop'],
 
-  ['failed', 'video', asking, failed(3), 'none on  0 4', 'problem'],
+  ['failed', 'video', asking, failed(3), 'none on  0 4', 'mediaProblem'],
   ['failed too late', 'video', asking, failed(2), 'asking on  0 3', ''],
-  ['failed beside the old one', 'video', own, failed(4), 'none on  0 5', 'leave, problem'],
-  ['lost, and failed', 'video', both(asking, lost), failed(3), 'none on lost 0 4', 'problem'],
+  ['failed beside the old one', 'video', own, failed(4), 'none on  0 5', 'mediaProblem'],
+  ['lost, and failed', 'video', both(asking, lost), failed(3), 'none on lost 0 4', 'mediaProblem'],
   ['lost, and failed once more', 'video', both(asking, lost), failed(3, 'NotFoundError', true),
     'none on lost 0 4', ''],
   ['lost, and refused', 'video', both(asking, lost), failed(3, 'NotAllowedError'),
-    'none on  0 4', 'problem'],
+    'none on  0 4', 'mediaProblem'],
 
-  ['own camera off', 'video', own, enable(false), 'none off  0 4', 'leave'],
+  ['own camera off', 'video', own, enable(false), 'none off  0 4', ''],
   ['own mic off', 'audio', own, enable(false), 'live off  0 4', ''],
   ['given camera off', 'video', given, enable(false), 'live off  0 4', ''],
   ['given mic off', 'audio', given, enable(false), 'live off  0 4', ''],
@@ -101,31 +105,31 @@ const table: Row[] = [
   ['off while the prompt is open', 'video', asking, enable(false), 'asking off  0 3', ''],
   ['on while the prompt is open', 'video', off(asking), enable(true), 'asking on  0 3', ''],
 
-  ['given', 'video', own, give(true), 'live on  0 5', 'leave'],
-  ['given one of ours', 'video', own, give(true, true), 'live on  0 5', 'leave'],
+  ['given', 'video', own, give(true), 'live:2 on  0 5', ''],
+  ['given one of ours', 'video', own, give(true, true), 'live:2 on  0 5', ''],
   ['given while the prompt is open', 'video', asking, give(true), 'live on  0 4', ''],
-  ['given none', 'video', own, give(false), 'none on  0 5', 'leave'],
+  ['given none', 'video', own, give(false), 'none on  0 5', ''],
   ['given the same', 'video', own, ({ device }) => device.give(device.track), 'live on  0 5', ''],
 
-  ['ended', 'video', own, ended(60_000), 'asking on lost 0 5', 'problem, replaced, ask'],
+  ['ended', 'video', own, ended(60_000), 'asking on lost 0 5', 'mediaProblem, replaced, ask'],
   ['a muted mic ended', 'audio', off(own), ended(60_000), 'asking off lost 0 5',
-    'problem, replaced, ask'],
-  ['ended soon', 'video', own, ended(100), 'asking on lost 1 5', 'problem, replaced, ask'],
+    'mediaProblem, replaced, ask'],
+  ['ended soon', 'video', own, ended(100), 'asking on lost 1 5', 'mediaProblem, replaced, ask'],
   ['ended soon once more', 'video', own, ended(100, 3), 'none on lost 4 4',
-    'leave, problem, sync'],
+    'mediaProblem, sync'],
   ['ended late once more', 'video', own, ended(60_000, 3), 'asking on lost 0 5',
-    'problem, replaced, ask'],
-  ['a given one ended', 'video', given, ended(60_000), 'none on  0 4', 'leave, problem, sync'],
+    'mediaProblem, replaced, ask'],
+  ['a given one ended', 'video', given, ended(60_000), 'none on  0 4', 'mediaProblem, sync'],
   ['ended when let go', 'video', none, ended(100), 'none on  0 0', ''],
   ['ended while asked for', 'video', both(own, asking), ended(100), 'asking on  0 3', ''],
   ['ended, as the browser says it', 'video', own,
     ({ device }) => device.track!.dispatchEvent(new Event('ended')), 'asking on lost 1 5',
-    'problem, replaced, ask'],
+    'mediaProblem, replaced, ask'],
   ['an old one ended', 'video', own, ({ device }) => {
     const { track } = device;
     device.give();
     track!.dispatchEvent(new Event('ended'));
-  }, 'none on  0 5', 'leave'],
+  }, 'none on  0 5', ''],
 
   ['devices change', 'video', lost, look(), 'asking on lost 0 1', 'retry'],
   ['devices change for a muted mic', 'audio', off(lost), look(), 'asking off lost 0 1', 'retry'],
@@ -135,7 +139,7 @@ const table: Row[] = [
   ['devices change, page hidden', 'video', lost, look(false), 'none on lost 0 0', ''],
   ['devices change, ended unseen', 'video',
     both(own, ({ device }) => Object.assign(device.track!, { readyState: 'ended' })), look(false),
-    'asking on lost 0 5', 'problem, replaced, ask'],
+    'asking on lost 0 5', 'mediaProblem, replaced, ask'],
 ];
 
 for (const [name, kind, before, event, after, done] of table) {

@@ -41,7 +41,8 @@ function mesh(): { mesh: Mesh; told: [string, unknown][]; problems: string[] } {
   const problems: string[] = [];
   const one = new Mesh({
     roomId: 'lobby', connectionId: () => 'own', configuration: () => ({}),
-    stream: () => undefined, receive: [], create,
+    stream: () => undefined,
+    sound: () => undefined, receive: [], create,
     tell: (to, { type }) => void told.push([to, type]),
     emit: (type, detail) => {
       if (type !== 'negotiationFailed') return;

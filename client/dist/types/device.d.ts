@@ -1,14 +1,12 @@
 import { Ask, Kind, Wanted } from './media-ask.js';
-import type { MediaProblem } from './types.js';
-/** What a device needs of whoever has it. */
+import type { Emit } from './types.js';
+/** What a device needs of whoever has it, and tells. */
 export interface Keeper {
-    /** Whether we have opened a track, and so must stop it. */
-    isOwn(track: MediaStreamTrack | undefined): boolean;
-    /** The track is sent no more. */
-    leave(track: MediaStreamTrack): void;
+    emit: Emit;
+    /** Tracks that we have opened: these alone are ours to stop, once they are sent no more. */
+    own: Set<MediaStreamTrack>;
     /** Asks for tracks, and says to each device what came of it. */
     acquire(devices: Device[], isQuiet: boolean): Promise<unknown>;
-    onProblem(problem: MediaProblem): void;
     /** What is sent has changed. */
     sync(): void;
 }

@@ -1,16 +1,23 @@
+import { Device, Keeper } from './device.js';
 import { Kind } from './media-ask.js';
 import type { Emit, WebRtcClientOptions } from './types.js';
-/** A shared screen's sound, which is sent beside the stream's own tracks. */
-export declare const soundOf: WeakMap<MediaStream, MediaStreamTrack>;
 /** Camera, microphone and screen of this page: one stream, whose tracks change. */
-export declare class LocalMedia {
+export declare class LocalMedia implements Keeper {
     #private;
+    readonly emit: Emit;
     /** undefined until there is something to send. */
     stream: MediaStream | undefined;
+    /** A shared screen's, which is sent beside the stream's own tracks. */
+    sound: MediaStreamTrack | undefined;
+    readonly own: Set<MediaStreamTrack>;
     constructor(options: WebRtcClientOptions, emit: Emit, play: (el: HTMLMediaElement) => void);
     get isSharing(): boolean;
     /** Asks for what the options say. Resolves with the answer, and after `waitMs` at the latest. */
     open(waitMs: number): Promise<void>;
+    /** @returns what went wrong, where something did. */
+    acquire(devices: Device[], isQuiet?: boolean): Promise<unknown>;
+    /** Brings the stream to what is to be sent now, and stops what we need no more. */
+    sync(): void;
     /** @returns whether the camera or microphone is on now. */
     enable(kind: Kind, on: boolean): Promise<boolean>;
     /** The screen's picture in place of the camera's, and its sound beside the microphone's. */

@@ -31,6 +31,8 @@ export interface Host {
     create: Create;
     configuration(): RTCConfiguration;
     stream(): MediaStream | undefined;
+    /** A shared screen's, which is sent beside the stream's own tracks. */
+    sound(): MediaStreamTrack | undefined;
     /** Kinds that we want to receive though we may send none. */
     receive: readonly Kind[];
 }

@@ -1,9 +1,11 @@
 // The names of members that mean nothing outside of client/src, one on each line: those alone may
 // be shortened in the minified client. A name is kept where
 //  - the language or a browser has a member of that name, whatever has it;
-//  - it is public: a member of types.ts, or of an exported class of client.ts and not private;
-//  - it is in what comes from elsewhere or goes there (a cast of `any` or `unknown`, an index
-//    signature, JSON, the functions of Object), or is a text somewhere in the sources.
+//  - it is public: a member of types.ts, or of an exported class of client.ts, its own or
+//    inherited, and neither private nor protected;
+//  - it is in what comes from elsewhere or goes there: in a type that is made of `any`, `unknown`
+//    or an index signature, or is made one of them, or given to JSON or to a function of Object;
+//  - it is a text somewhere in the sources.
 // One doubtful place is enough: a name is shortened everywhere or nowhere.
 'use strict';
 
@@ -62,6 +64,13 @@ function keepOpen(type, name) {
   }
 }
 
+/** What is given to somebody who may take it for anything. */
+function keepGiven(node) {
+  const type = checker.getTypeAtLocation(node);
+  // Whoever reads a member of it has to say which type it has.
+  if (!type.isClassOrInterface()) keepType(type);
+}
+
 function isOfObjectOrJson(callee) {
   const [first] = callee.getText().split('.');
   return first === 'Object' || first === 'JSON' || first === 'Reflect';
@@ -80,9 +89,13 @@ function look(node) {
       keepOpen(type, (propertyName ?? own).getText());
     }
   }
+  if (ts.isExpression(node)) {
+    const type = checker.getContextualType(node);
+    if (type && isOpen(type)) keepGiven(node);
+    else if (type && isOpen(checker.getTypeAtLocation(node))) keepType(type);
+  }
   if (ts.isObjectLiteralExpression(node)) {
     const type = checker.getContextualType(node);
-    if (type && isOpen(type)) node.properties.forEach((one) => kept.add(memberName(one)));
     // What is spread goes from one to the other.
     for (const { expression } of node.properties.filter(ts.isSpreadAssignment)) {
       const from = checker.getTypeAtLocation(expression);
@@ -90,8 +103,11 @@ function look(node) {
       if (type && isOpen(from)) keepType(type);
     }
   }
-  if (ts.isAsExpression(node) && isOpen(checker.getTypeAtLocation(node.expression))) {
-    keepType(checker.getTypeAtLocation(node));
+  if (ts.isAsExpression(node)) {
+    if (isOpen(checker.getTypeAtLocation(node.expression))) {
+      keepType(checker.getTypeAtLocation(node));
+    }
+    keepMembersIn(node.type);
   }
   if (ts.isCallExpression(node) && isOfObjectOrJson(node.expression)) {
     node.arguments.forEach((one) => keepType(checker.getTypeAtLocation(one)));
@@ -99,18 +115,23 @@ function look(node) {
   if (ts.isForInStatement(node)) keepType(checker.getTypeAtLocation(node.expression));
 }
 
+function keepPublic(member) {
+  const hidden = ts.ModifierFlags.Private | ts.ModifierFlags.Protected;
+  if (ts.getCombinedModifierFlags(member) & hidden) return;
+  kept.add(memberName(member));
+  for (const part of [...(member.parameters ?? []), member.type]) {
+    const isInternal = !part || ts.isParameterPropertyDeclaration(part, member);
+    if (!isInternal) keepMembersIn(part);
+  }
+}
+
 for (const file of program.getSourceFiles()) {
-  const isClient = path.basename(file.fileName) === 'client.ts';
   if (isLibrary(file) || path.basename(file.fileName) === 'types.ts') keepMembersIn(file);
   else walk(file, look);
-  const classes = isClient ? file.statements.filter(ts.isClassDeclaration) : [];
-  for (const member of classes.flatMap((one) => [...one.members])) {
-    if (ts.getCombinedModifierFlags(member) & ts.ModifierFlags.Private) continue;
-    kept.add(memberName(member));
-    for (const part of [...(member.parameters ?? []), member.type]) {
-      const isInternal = !part || ts.isParameterPropertyDeclaration(part, member);
-      if (!isInternal) keepMembersIn(part);
-    }
+  if (path.basename(file.fileName) !== 'client.ts') continue;
+  for (const { name } of file.statements.filter(ts.isClassDeclaration)) {
+    const members = checker.getTypeAtLocation(name).getProperties();
+    members.flatMap((one) => one.declarations).forEach(keepPublic);
   }
 }
 

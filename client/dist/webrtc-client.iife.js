@@ -1,140 +1,152 @@
 "use strict";
 (() => {
+  // src/request.ts
+  var PATIENCE_MS = 5e3;
+  var RETRY_AFTER_MAX_MS = 6e4;
+  async function post(url, credentials, form) {
+    const body = fill(new URLSearchParams(), form);
+    const signal = AbortSignal.timeout?.(PATIENCE_MS);
+    try {
+      const answer = await fetch(url, {
+        method: "POST",
+        body,
+        credentials,
+        signal,
+        cache: "no-store"
+      });
+      const text2 = await answer.text();
+      return {
+        status: answer.status,
+        text: text2,
+        said: parse(text2),
+        leastMs: retryAfter(answer.headers.get("Retry-After"))
+      };
+    } catch {
+      return void 0;
+    }
+  }
+  function fill(to, values) {
+    for (const [name, value] of Object.entries(values))
+      if (value)
+        to.set(name, value);
+    return to;
+  }
+  function retryAfter(value) {
+    const ms = Number(value) * 1e3 || Date.parse(value ?? "") - Date.now() || 0;
+    return Math.min(Math.max(ms, 0), RETRY_AFTER_MAX_MS);
+  }
+  function parse(text2) {
+    try {
+      return Object(JSON.parse(text2));
+    } catch {
+      return {};
+    }
+  }
+
   // src/address.ts
-  var SOCKET = "/signal";
   var Address = class {
-    base;
+    #base;
     /** @throws TypeError for what is no URL that a page can connect to. */
-    constructor(signallingServer) {
+    constructor(signallingServer = "") {
       const page = globalThis.location;
-      if (!signallingServer && !page) {
-        throw new TypeError("signallingServer must be given where no page has an origin");
-      }
-      const text2 = signallingServer || SOCKET;
       let base;
       try {
-        base = new URL(text2, page?.href);
+        base = new URL(signallingServer || "/signal", page?.href);
       } catch {
-        throw new TypeError(`signallingServer is no URL: ${text2}`);
       }
-      if (!["ws:", "wss:", "http:", "https:"].includes(base.protocol)) {
-        throw new TypeError(`signallingServer must be a ws, wss, http or https URL, not ${text2}`);
+      if (!base || !/^(ws|http)s?:/.test(base.href)) {
+        throw new TypeError(`signallingServer must be a ws, wss, http or https URL${page ? "" : " where there is no page"}`);
       }
-      this.base = base;
+      this.#base = base;
     }
     /** The socket's URL; `token` stands in it in the classic dialect alone. */
     socket(parameters) {
-      const url = new URL(this.base.href);
-      url.protocol = this.base.protocol.replace(/^http/, "ws");
+      const url = new URL(this.#base);
+      url.protocol = url.protocol.replace("http", "ws");
       url.hash = "";
-      for (const [name, value] of Object.entries(parameters)) {
-        if (value !== void 0)
-          url.searchParams.set(name, value);
-      }
+      fill(url.searchParams, parameters);
       return url.href;
     }
-    /** A route of the HTTP service, below the path that a proxy has put before all of it. */
+    /**
+     * A route of the HTTP service, below the path that a proxy has put before all of it: a last
+     * `/signal` names the socket alone, beside which the others are.
+     */
     route(path) {
-      const url = new URL(this.base.href);
-      url.protocol = this.base.protocol.replace(/^ws/, "http");
-      const prefix = url.pathname.replace(/\/+$/, "").replace(/\/signal$/, "");
-      return url.origin + prefix + path;
+      const { protocol, host, pathname } = this.#base;
+      const prefix = pathname.replace(/\/+$/, "").replace(/\/signal$/, "");
+      return `${protocol.replace("ws", "http")}//${host}${prefix}${path}`;
     }
     /** Whether this is the socket's server, by what a broken policy of the page says. */
     isSocket(blocked2) {
-      try {
-        const { protocol, host } = new URL(blocked2);
-        return /^wss?:$/.test(protocol) && host === this.base.host;
-      } catch {
-        return false;
-      }
+      return /^ws/.test(blocked2) && blocked2.split("/")[2] === this.#base.host;
     }
   };
 
   // src/codes.ts
   var CODES = {
-    invalid_token: ["no", "the server does not take the token", "give a fresh one of this server"],
-    insufficient_scope: ["yes", "the token lacks the scope `signal`", "ask for one that has it"],
-    origin_not_allowed: ["yes", "pages of this origin are not let in", "register the origin"],
-    client_mismatch: ["yes", "the session is another client's", "sign in to this one"],
-    too_many_connections: ["no", "there are too many connections", "wait"],
-    temporarily_unavailable: ["no", "the server is full or goes down", "wait"],
-    room_forbidden: ["yes", "the token does not grant the room", "ask for one that does"],
-    room_full: ["yes", "the room is full", "try later, or another"],
-    too_many_rooms: ["yes", "the connection is in too many rooms", "leave one"],
-    peer_id_taken: ["yes", "another peer in the room has this `id`", "choose another"],
-    token_unavailable: ["no", "there is no token", "see what gives the tokens"],
-    token_malformed: ["at first", "this is no token", "see what `getToken` gives"],
-    unreachable: ["no", "the server cannot be reached", "see whether it runs, and its address"],
-    blocked_by_page: [
-      "yes",
-      "the page may not connect to the server",
-      "allow it in its Content-Security-Policy, and use `wss:`"
-    ],
-    kicked: ["yes", "an operator closed the connection, or the token was revoked", "sign in again"],
-    replaced: ["yes", "another connection of this peer took its place", "go on there, or reload"],
-    server_restarting: ["no", "the server restarts", "wait"],
-    protocol_error: [
-      "yes",
-      "client and server do not understand each other",
-      "see whether it is Usher, and what stands between"
-    ],
-    closed: ["yes", "`close` was called", "make another client"]
+    invalid_token: ["no", "give a fresh one of this server"],
+    insufficient_scope: ["yes", "ask for a token with the scope signal"],
+    origin_not_allowed: ["yes", "register it"],
+    client_mismatch: ["yes", "the session is another client's"],
+    too_many_connections: ["no", "wait"],
+    temporarily_unavailable: ["no", "wait"],
+    room_forbidden: ["yes", "ask for a token that grants it"],
+    room_full: ["yes", "try later, or another"],
+    too_many_rooms: ["yes", "leave one"],
+    peer_id_taken: ["yes", "choose another id"],
+    token_unavailable: ["no", "see what gives the tokens"],
+    token_malformed: ["at first", "see what getToken gives"],
+    unreachable: ["no", "see whether the server runs, and its address"],
+    blocked_by_page: ["yes", "allow the server in its Content-Security-Policy, and use wss:"],
+    kicked: ["yes", "by an operator, or the token was revoked: sign in again"],
+    replaced: ["yes", "by another connection of this peer: go on there, or reload"],
+    server_restarting: ["no", "wait"],
+    protocol_error: ["yes", "see whether the server is Usher, and what stands between"],
+    closed: ["yes", "make another client"]
   };
-  function isFinalClose(code) {
-    return [1002, 1003, 1007, 1009].includes(code) || code >= 4500;
-  }
+  var CLOSES = {
+    1012: "server_restarting",
+    4501: "kicked",
+    4509: "replaced"
+  };
   function codeOfClose(closeCode) {
-    switch (closeCode) {
-      case 1012:
-        return "server_restarting";
-      case 4501:
-        return "kicked";
-      case 4509:
-        return "replaced";
-      default:
-        return isFinalClose(closeCode) ? "protocol_error" : void 0;
-    }
+    return CLOSES[closeCode] ?? (/^(100[2379]|4[5-9])/.test(`${closeCode}`) ? "protocol_error" : void 0);
   }
   function isFinal(code, hasOpened) {
     const final = CODES[code]?.[0];
     return final === "yes" || final === "at first" && !hasOpened;
   }
   function explain(code, said) {
-    const row = CODES[code];
-    const text2 = row ? `${row[1]}; ${row[2]}`.replace(/`/g, "") : `the server refused: ${code}`;
-    return text2.charAt(0).toUpperCase() + text2.slice(1) + (said ? ` (${said})` : "");
+    return `${code}: ${CODES[code]?.[1] ?? "the server refused"}${said ? ` (${said})` : ""}`;
   }
 
   // src/emitter.ts
   var Emitter = class {
-    listeners = /* @__PURE__ */ new Map();
-    isClosed = false;
-    add(type, listener) {
-      const set = this.listeners.get(type) ?? /* @__PURE__ */ new Set();
-      set.add(listener);
-      this.listeners.set(type, set);
+    #listeners = /* @__PURE__ */ new Map();
+    #isSilent = false;
+    addEventListener(type, listener) {
+      const set = this.#listeners.get(type) ?? /* @__PURE__ */ new Set();
+      this.#listeners.set(type, set.add(listener));
     }
-    remove(type, listener) {
-      this.listeners.get(type)?.delete(listener);
+    removeEventListener(type, listener) {
+      this.#listeners.get(type)?.delete(listener);
     }
-    emit(type, detail) {
-      if (this.isClosed)
-        return;
-      const event = { type, detail };
-      for (const listener of [...this.listeners.get(type) ?? []]) {
+    emit = (type, detail) => {
+      for (const listener of [...this.#listeners.get(type) ?? []]) {
+        if (this.#isSilent)
+          return;
         try {
-          listener(event);
+          listener({ type, detail });
         } catch (error) {
           setTimeout(() => {
             throw error;
           });
         }
       }
-    }
-    close() {
-      this.isClosed = true;
-      this.listeners.clear();
+    };
+    /** No event comes after. */
+    silence() {
+      this.#isSilent = true;
     }
   };
 
@@ -143,12 +155,11 @@
     const crypto = globalThis.crypto;
     if (crypto?.randomUUID)
       return crypto.randomUUID();
-    const bytes = Uint8Array.from({ length: 16 }, () => Math.random() * 256);
-    crypto?.getRandomValues?.(bytes);
-    bytes[6] = (bytes[6] ?? 0) & 15 | 64;
-    bytes[8] = (bytes[8] ?? 0) & 63 | 128;
-    const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-    return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+    const bytes = crypto?.getRandomValues?.(new Uint8Array(36));
+    return "xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx".replace(
+      /x/g,
+      (_, at) => ((bytes?.[at] ?? Math.random() * 256) & 15).toString(16)
+    );
   }
 
   // src/media-ask.ts
@@ -341,8 +352,8 @@
   var DARK_MS = 150;
   var LONGEST_TIMER_MS = 2 ** 31 - 1;
   var LocalMedia = class {
-    constructor(options, emit, play) {
-      this.emit = emit;
+    constructor(options, emit2, play) {
+      this.emit = emit2;
       this.#options = options;
       this.#play = play;
       const { stream, video } = options;
@@ -629,10 +640,11 @@
     try {
       return create(configuration);
     } catch (err) {
-      const { usable, refused: refused2 } = sift(create, configuration.iceServers ?? []);
+      const refused2 = [];
+      const iceServers2 = sift(create, configuration.iceServers ?? [], refused2);
       if (!refused2.length)
         throw err;
-      const connection = create({ ...configuration, iceServers: usable });
+      const connection = create({ ...configuration, iceServers: iceServers2 });
       refused2.forEach(onRefused);
       return connection;
     }
@@ -642,23 +654,20 @@
     try {
       connection.setConfiguration({ ...others, iceServers: iceServers2 });
     } catch {
-      connection.setConfiguration({ ...others, iceServers: sift(create, iceServers2).usable });
+      connection.setConfiguration({ ...others, iceServers: sift(create, iceServers2) });
     }
   }
-  function sift(create, servers) {
-    const refused2 = [];
-    const usable = servers.flatMap((server) => [server.urls].flat().map(
-      (urls) => ({ ...server, urls })
-    )).filter((server) => {
+  function sift(create, servers, refused2 = []) {
+    return servers.flatMap((server) => [server.urls].flat().flatMap((urls) => {
+      const one = { ...server, urls };
       try {
-        create({ iceServers: [server] }).close();
-        return true;
+        create({ iceServers: [one] }).close();
+        return one;
       } catch (err) {
-        refused2.push(new Error(`The ICE server ${server.urls} cannot be used: ${String(err)}`));
-        return false;
+        refused2.push(new Error(`The ICE server ${urls} cannot be used: ${err}`));
+        return [];
       }
-    });
-    return { usable, refused: refused2 };
+    }));
   }
 
   // src/sending.ts
@@ -1029,18 +1038,18 @@
     }
     // Media
     #onTrack(event) {
-      const without2 = (track) => this.#tracks.filter((one) => one.track !== track);
+      const without = (track) => this.#tracks.filter((one) => one.track !== track);
       const change = (tracks) => {
         this.#tracks = tracks;
         this.info.streams = [...new Set(tracks.flatMap(({ streams }) => streams))];
       };
       for (const stream of event.streams) {
         stream.onremovetrack = ({ track }) => {
-          change(without2(track));
+          change(without(track));
           this.emit("trackRemoved", { track });
         };
       }
-      change([...without2(event.track), event]);
+      change([...without(event.track), event]);
       this.emit("trackAdded", { event });
     }
     /** Sends these tracks and no others from now on, without a new offer where that can be. */
@@ -1345,9 +1354,8 @@
   };
 
   // src/name.ts
-  var HALVES = /\p{Cs}/gu;
   function nameOf(name) {
-    return name?.replace(HALVES, "�") ?? null;
+    return name?.replace(/\p{Cs}/gu, "�") ?? null;
   }
   function joiningName(name, dialect) {
     return nameOf(name) || (dialect === "v1" ? "Guest" : "");
@@ -1460,115 +1468,101 @@
 
   // src/options.ts
   var BYTES_MAX = 256;
-  function bytesOf(text2) {
-    try {
-      return encodeURIComponent(text2).replace(/%../g, "-").length;
-    } catch {
-      return NaN;
-    }
-  }
-  var isObject = (value) => typeof value === "object" && value !== null;
-  var oneOf = (...words) => [(value) => words.includes(value), words.join(" or ")];
+  var is = (...types) => (value) => types.includes(typeof value);
   var text = (least) => [
-    (value) => typeof value === "string" && bytesOf(value) >= least && bytesOf(value) <= BYTES_MAX,
-    `a text of ${least} to ${BYTES_MAX} bytes of UTF-8`
+    `a text of ${least} to ${BYTES_MAX} bytes of UTF-8`,
+    (value) => {
+      if (typeof value !== "string" || /\p{Cs}/u.test(value))
+        return false;
+      const { length } = encodeURIComponent(value).replace(/%../g, "-");
+      return length >= least && length <= BYTES_MAX;
+    }
   ];
-  var isUrls = (urls) => [urls].flat().every((one) => typeof one === "string");
-  var device = [
-    (value) => typeof value === "boolean" || isObject(value),
-    "true, false or constraints"
-  ];
+  var oneOf = (...words) => [words.join(" or "), (value) => words.includes(value)];
+  var like = (example, within) => [`an object like ${example}`, is("object"), within];
+  var device = ["true, false or constraints", is("boolean", "object")];
+  var constructor = ["a constructor", is("function")];
+  var videoRules = {
+    el: ["a video element", is("object")],
+    audio: device,
+    video: device
+  };
+  var globalRules = {
+    RTCPeerConnection: constructor,
+    mediaDevices: like("navigator.mediaDevices"),
+    MediaStream: constructor,
+    WebSocket: constructor
+  };
   var rules = {
     sessionId: text(1),
     name: text(0),
     clientId: text(1),
     id: text(1),
-    getToken: [
-      (value) => typeof value === "function",
-      "a function that gives a token, or a promise of one"
-    ],
-    video: [isObject, "an object: for camera and microphone write { audio: true, video: true }"],
+    getToken: ["a function that gives a token", is("function")],
+    video: like("{ audio: true, video: true }", videoRules),
     signallingServer: [
-      (value) => typeof value === "string" || value instanceof URL,
-      "a ws:, wss:, http: or https: URL"
+      "a ws, wss, http or https URL",
+      (value) => typeof value === "string" || value instanceof URL
     ],
-    stream: [(value) => typeof value.getTracks === "function", "a MediaStream"],
+    stream: ["a MediaStream", (value) => !!value.getTracks],
     iceServers: [
-      (value) => Array.isArray(value) && value.every((one) => isUrls(one?.urls)),
-      "an array of objects like { urls: 'stun:stun.example' }"
+      "an array like [{ urls: 'stun:stun.example' }]",
+      (value) => value.every?.((one) => [one?.urls].flat().every(is("string")))
     ],
     iceTransportPolicy: oneOf("all", "relay"),
-    keepSession: [
-      (value) => typeof value === "boolean" || typeof value === "string" && value !== "",
-      "true, false or a name"
-    ],
+    keepSession: ["true, false or a name", (value) => value !== "" && is("boolean", "string")(value)],
     dialect: oneOf("auto", "v1", "classic"),
-    globals: [isObject, "an object like { RTCPeerConnection, WebSocket }"],
+    globals: like("{ RTCPeerConnection, WebSocket }", globalRules),
     joinWithoutMediaAfterMs: [
-      (value) => typeof value === "number" && value >= 0,
-      "a number of milliseconds, or Infinity"
+      "a number of milliseconds",
+      (value) => typeof value === "number" && value >= 0
     ]
   };
-  var constructor = [(value) => typeof value === "function", "a constructor"];
-  var globalRules = {
-    RTCPeerConnection: constructor,
-    mediaDevices: [isObject, "an object like navigator.mediaDevices"],
-    MediaStream: constructor,
-    WebSocket: constructor
-  };
-  var videoRules = {
-    el: [isObject, "a video element"],
-    audio: device,
-    video: device
-  };
   function checkOptions(options) {
-    if (!isObject(options))
-      throw new TypeError("options must be an object: { sessionId: 'a room' }");
-    if (options.sessionId == null)
-      throw new TypeError("sessionId must be given: the name of a room");
-    check(options, rules);
-    check(options.video ?? {}, videoRules, "video.");
-    check(options.globals ?? {}, globalRules, "globals.");
+    check({ options: options ?? "" }, { options: like("{ sessionId: 'a room' }") });
+    check({ ...options, sessionId: options.sessionId ?? "" }, rules);
   }
-  function check(options, table, prefix = "") {
-    for (const [name, value] of Object.entries(options)) {
+  function check(values, table, prefix = "") {
+    for (const [name, value] of Object.entries(values)) {
       const names = Object.keys(table);
       if (!names.includes(name)) {
         throw new TypeError(`There is no option ${prefix}${name}, but ${names.join(", ")}`);
       }
-      const [isRight, what2] = table[name];
-      if (value != null && !isRight(value))
+      const [what2, isRight, within] = table[name];
+      if (value == null)
+        continue;
+      if (!isRight(value))
         throw new TypeError(`${prefix}${name} must be ${what2}`);
+      if (within)
+        check(value, within, `${name}.`);
     }
   }
   function checkPlatform(given) {
     for (const name of ["RTCPeerConnection", "WebSocket"]) {
       if (given?.[name] ?? globalThis[name])
         continue;
-      throw new TypeError(`There is no ${name} here: use a browser, or give one of a package, as the option globals: { ${name} }`);
+      throw new TypeError(
+        `There is no ${name} here: use a browser, or the option globals: { ${name} }`
+      );
     }
   }
 
-  // src/ready.ts
-  var Ready = class {
-    resolve;
-    refuse;
-    promise = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.refuse = reject;
-    });
-    constructor() {
-      this.promise.catch(() => void 0);
-    }
-    reject(code, message) {
-      this.refuse(Object.assign(new Error(message), { code }));
-    }
-  };
-
   // src/backoff.ts
   function backoff(attempt, minMs, mostMs = 6e4) {
-    const most = Math.min(mostMs, 2e3 * 2 ** Math.min(attempt - 1, 10));
+    const most = Math.min(mostMs, 1e3 * 2 ** attempt);
     return minMs + Math.random() * Math.max(0, most - minMs);
+  }
+
+  // src/check.ts
+  async function check2(address, form) {
+    const reply = await post(address.route("/signal/check"), "omit", form);
+    if (!reply)
+      return void 0;
+    const { status, said: { error, error_description: description }, leastMs } = reply;
+    if (status < 300) {
+      return { description: "it answers, but the socket does not: does a proxy pass WebSockets?" };
+    }
+    return [404, 405, 426].includes(status) || !/^[a-z_]{1,64}$/.test(error ?? "") ? void 0 : { error, description, leastMs };
   }
 
   // src/liveness.ts
@@ -1608,100 +1602,66 @@
     }
   };
 
-  // src/probe.ts
-  var PATIENCE_MS = 5e3;
-  async function check2(address, form) {
-    const stop = new AbortController();
-    const timer = setTimeout(() => stop.abort(), PATIENCE_MS);
+  // src/token.ts
+  var PATIENCE_MS2 = 1e4;
+  function problem(code, message, more = {}) {
+    return Object.assign(new Error(message), { code }, more);
+  }
+  function tokens(options, address) {
+    const { getToken } = options;
+    return async () => tidy(await (getToken ? called(getToken) : sessionToken(address, options)));
+  }
+  async function called(getToken) {
+    let timer;
     try {
-      const body = new URLSearchParams();
-      for (const [name, value] of Object.entries(form))
-        if (value)
-          body.set(name, value);
-      const answer = await fetch(address.route("/signal/check"), {
-        method: "POST",
-        body,
-        credentials: "omit",
-        cache: "no-store",
-        signal: stop.signal
-      });
-      const { status } = answer;
-      const said = status === 204 ? {} : await answer.json();
-      if (status < 300)
-        return {};
-      return [404, 405, 426].includes(status) || !/^[a-z_]{1,64}$/.test(said.error) ? void 0 : { error: said.error, description: said.error_description };
-    } catch {
-      return void 0;
+      return await Promise.race([getToken(), new Promise((_, reject) => {
+        timer = setTimeout(reject, PATIENCE_MS2, "no answer in 10 seconds");
+      })]);
+    } catch (err) {
+      const code = "token_unavailable";
+      throw problem(code, explain(code, err?.message ?? String(err)), { err });
     } finally {
       clearTimeout(timer);
     }
   }
-
-  // src/token.ts
-  var TokenError = class extends Error {
-    constructor(code, message, final) {
-      super(message);
-      this.code = code;
-      this.final = final;
-    }
-  };
   function tidy(token) {
     const text2 = typeof token === "string" ? token.trim() : "";
     if (/^[!-~]+$/.test(text2) && !/^[<{["]/.test(text2))
       return text2;
-    if (!token)
-      throw new TokenError("token_unavailable", "getToken gave no token");
-    throw new TokenError("token_malformed", `getToken gave ${what(text2) || typeof token}, no token`);
+    throw problem(
+      token ? "token_malformed" : "token_unavailable",
+      `getToken gave ${token ? what(text2) || typeof token : "nothing"}, no token`
+    );
   }
   function what(text2) {
-    return /^\s*<(!doctype|html|head|body)/i.test(text2) ? "an HTML page" : /^\s*[{[]/.test(text2) ? "JSON" : text2 && "a text";
+    return /^\s*<(!doc|html)/i.test(text2) ? "an HTML page" : /^\s*[{[]/.test(text2) ? "JSON" : text2 && "a text";
   }
   function isOwn(token) {
     try {
-      const [head = ""] = token.split(".");
-      const { typ } = JSON.parse(atob(head.replace(/-/g, "+").replace(/_/g, "/")));
-      return /^(application\/)?at\+jwt$/i.test(typ);
+      const head = token.split(".")[0].replace(/-/g, "+").replace(/_/g, "/");
+      return /^(application\/)?at\+jwt$/i.test(parse(atob(head)).typ);
     } catch {
       return false;
     }
   }
-  function sessionToken(address, room2, clientId) {
-    return async () => {
-      const form = new URLSearchParams();
-      if (!/\s/.test(room2))
-        form.set("rooms", room2);
-      if (clientId !== void 0)
-        form.set("client_id", clientId);
-      const answer = await fetch(address.route("/session/token"), {
-        method: "POST",
-        body: form,
-        credentials: "include",
-        cache: "no-store"
-      }).catch(() => {
-        throw new TokenError(
-          "unreachable",
-          explain("unreachable", "asked for a token; is this origin registered?")
-        );
-      });
-      const { status } = answer;
-      const text2 = await answer.text();
-      const body = parse(text2);
-      if (answer.ok && body.access_token)
-        return body.access_token;
-      const code = body.error && CODES[body.error] && status === 403 ? body.error : answer.ok ? "token_malformed" : "token_unavailable";
-      throw new TokenError(
-        code,
-        `${status === 401 ? "There is no session: sign in, or give getToken" : "The session gives no token for this room"} (${body.error_description ?? `${what(text2) || "nothing"}, status ${status}`})`,
-        [400, 401, 403, 404].includes(status)
-      );
-    };
-  }
-  function parse(text2) {
-    try {
-      return Object(JSON.parse(text2));
-    } catch {
-      return {};
-    }
+  async function sessionToken(address, { sessionId, clientId }) {
+    const reply = await post(address.route("/session/token"), "include", {
+      // Rooms are separated by spaces there; one with a space in its name cannot be asked for alone.
+      rooms: /\s/.test(sessionId) ? void 0 : sessionId,
+      client_id: clientId
+    });
+    const code = "unreachable";
+    if (!reply)
+      throw problem(code, explain(code, "for a token: is this origin registered?"));
+    const { status, text: text2, said, leastMs } = reply;
+    const isOk = status < 300;
+    if (isOk && said.access_token)
+      return said.access_token;
+    throw problem(
+      status === 403 && CODES[said.error] ? said.error : isOk ? "token_malformed" : "token_unavailable",
+      `${status === 401 ? "There is no session: sign in, or give getToken" : "The session gives no token for this room"} (${said.error_description ?? `${what(text2) || "nothing"}, status ${status}`})`,
+      { final: [400, 401, 403, 404].includes(status), leastMs }
+    );
   }
 
   // src/socket-state.ts
@@ -1709,624 +1669,507 @@
   var RESUMABLE_MS = 25e3;
   var RESUMABLE_WAIT_MS = 4e3;
   var REJOIN_MS = 3e3;
-  var LOST = 1006;
   function initial(wanted) {
+    const settled = wanted === "auto" ? void 0 : wanted;
     return {
       phase: "idle",
       wanted,
-      dialect: wanted === "classic" ? "classic" : "v1",
-      isSettled: wanted !== "auto",
-      isDoubtful: false,
-      hasOwnToken: false,
-      hasOpened: false,
+      settled,
+      dialect: settled ?? "v1",
       attempt: 0,
-      told: void 0,
-      session: void 0,
       seq: 0,
-      welcome: void 0,
       freshSeq: 0,
-      replayEnd: 0,
       outbox: [],
       acks: 0,
-      lostAt: 0,
-      drainMs: void 0,
-      isRefreshing: false,
       refreshAttempt: 0,
-      takenSince: void 0,
-      now: 0
+      now: 0,
+      effects: []
     };
   }
   function clientState({ phase, hasOpened }) {
-    switch (phase) {
-      case "idle":
-      case "closed":
-        return phase;
-      case "open":
-      case "replaying":
-        return "open";
-      default:
-        return hasOpened ? "reconnecting" : "connecting";
-    }
+    return phase === "idle" || phase === "closed" || phase === "open" ? phase : phase === "replaying" ? "open" : hasOpened ? "reconnecting" : "connecting";
   }
-  function transition(state, event) {
-    const handler = TABLE[state.phase][event.type];
-    return handler ? handler({ ...state, now: event.now }, event) : { state, effects: [] };
-  }
-  var to = (state, changes, ...effects) => ({ state: { ...state, ...changes }, effects });
-  var tell = (name, what2) => ({ do: "tell", name, what: what2 });
-  var askToken = (state, changes = {}, ...before) => to(state, { ...changes, phase: "token" }, ...before, { do: "getToken" });
-  function open(state, { token }) {
-    const hasOwnToken = isOwn(token);
-    const isTrial = state.isDoubtful && !hasOwnToken;
-    const dialect = state.isSettled ? state.dialect : isTrial ? "classic" : "v1";
-    return to(
-      state,
-      { phase: "opening", dialect, hasOwnToken, isDoubtful: false },
-      { do: "open", dialect, token }
+  function transition(state, now, [name, ...args]) {
+    const next = { ...state, now, effects: [] };
+    TABLE[state.phase][name]?.(
+      next,
+      ...args
     );
+    return next;
   }
-  function noToken(state, { code, message, final, err }) {
-    const problem = { code, message, final: final ?? isFinal(code, state.hasOpened), err };
-    return problem.final ? fail(state, problem) : retry(state, problem);
+  function act(state, name, ...args) {
+    state.effects.push([name, ...args]);
   }
-  function opened(state, { protocol }) {
-    if (state.dialect === "v1" && protocol !== "usher.v1")
-      return another(state);
-    if (!state.isSettled && state.dialect === "classic") {
-      return to(state, { phase: "trial" }, { do: "check" });
+  function emit(state, type, detail) {
+    act(state, "emit", type, detail);
+  }
+  function again(state, settled = state.settled) {
+    state.settled = settled;
+    state.phase = "token";
+    act(state, "drop");
+    act(state, "getToken", "token");
+  }
+  function start(state, session, seq = 0) {
+    state.session = session;
+    state.seq = seq;
+    again(state);
+  }
+  function open(state, token) {
+    state.hasOwnToken = isOwn(token);
+    state.dialect = state.settled ?? (state.isDoubtful && !state.hasOwnToken ? "classic" : "v1");
+    state.isDoubtful = false;
+    state.phase = "opening";
+    act(state, "open", state.dialect, token);
+  }
+  var noTokenOf = ({ code, message, err }, final) => ({ code, message, final, err });
+  function noToken(state, problem2) {
+    const final = problem2.final ?? isFinal(problem2.code, state.hasOpened);
+    stumble(state, noTokenOf(problem2, final), problem2.leastMs);
+  }
+  function opened(state, protocol) {
+    const { session, seq, dialect } = state;
+    state.welcome = void 0;
+    state.freshSeq = 0;
+    if (dialect === "classic") {
+      if (state.settled)
+        return classic(state);
+      state.phase = "trial";
+      return act(state, "check");
     }
-    if (state.dialect === "classic")
-      return classic(state);
-    const settled = { isSettled: true, freshSeq: 0, welcome: void 0 };
-    const { session, seq } = state;
-    return session === void 0 ? to(state, { ...settled, phase: "greeting" }, tell("onOpen", "v1")) : to(
-      state,
-      { ...settled, phase: "resuming" },
-      tell("onOpen", "v1"),
-      { do: "write", message: { action: "resume", session, seq } }
-    );
-  }
-  function another(state) {
-    return state.isSettled || state.hasOwnToken ? fail(state, problemOf(state, "protocol_error", "the server does not speak usher.v1")) : askToken(state, { dialect: "classic", isSettled: true }, { do: "drop" });
+    if (protocol !== "usher.v1") {
+      return state.settled || state.hasOwnToken ? stumble(state, problemOf(state, "protocol_error", "the server does not speak usher.v1")) : again(state, "classic");
+    }
+    state.settled = dialect;
+    state.phase = "greeting";
+    emit(state, "socketOpen", { dialect });
+    if (session !== void 0)
+      act(state, "write", { action: "resume", session, seq });
   }
   function classic(state) {
-    return ready(
-      state,
-      { isSettled: true, session: void 0, seq: 0 },
-      tell("onOpen", "classic"),
-      tell("onFresh", void 0)
-    );
+    state.settled = "classic";
+    emit(state, "socketOpen", { dialect: "classic" });
+    fresh(state);
   }
-  var tried = (state, { answer }) => answer ? askToken(state, { isSettled: true, dialect: "v1" }, { do: "drop" }) : classic(state);
+  function tried(state, answer) {
+    if (answer)
+      again(state, "v1");
+    else
+      classic(state);
+  }
   function unopened(state) {
-    return state.dialect === "v1" || state.hasOwnToken ? to(state, { phase: "checking" }, { do: "drop" }, { do: "check" }) : retry(state, problemOf(state, "unreachable"));
+    if (state.dialect === "classic" && !state.hasOwnToken)
+      return unreached(state);
+    state.phase = "checking";
+    act(state, "drop");
+    act(state, "check");
   }
-  function checked(state, { answer }) {
-    const next = answer && state.wanted === "auto" ? { ...state, isSettled: true, dialect: "v1" } : { ...state, isDoubtful: !state.isSettled && state.dialect === "v1" };
-    const problem = answer?.error ? problemOf(next, answer.error, answer.description) : problemOf(next, "unreachable", answer && "it answers, but the socket does not get through: does a proxy pass WebSockets?");
-    return problem.final ? fail(next, problem) : retry(next, problem);
-  }
-  var blocked = (state) => fail(state, problemOf(state, "blocked_by_page"));
-  function ready(state, changes, ...effects) {
-    return to(state, {
-      phase: "open",
-      hasOpened: true,
-      attempt: 0,
-      told: void 0,
-      outbox: [],
-      ...changes
-    }, ...effects);
-  }
-  function fresh(state, welcome, seq) {
-    return ready(
+  var unreached = (state) => stumble(state, problemOf(state, "unreachable"));
+  var blocked = (state) => stumble(state, problemOf(state, "blocked_by_page"));
+  function checked(state, answer) {
+    if (answer && state.wanted === "auto")
+      state.settled = state.dialect = "v1";
+    state.isDoubtful = !state.settled && state.dialect === "v1";
+    stumble(
       state,
-      { welcome, session: welcome?.session, seq },
-      tell("onFresh", welcome)
+      problemOf(state, answer?.error ?? "unreachable", answer?.description),
+      answer?.leastMs
     );
+  }
+  function stand(state, phase) {
+    state.phase = phase;
+    state.hasOpened = true;
+    state.attempt = 0;
+    state.told = void 0;
+  }
+  function fresh(state) {
+    state.session = state.welcome?.session;
+    state.seq = state.freshSeq;
+    state.outbox = [];
+    stand(state, "open");
+    act(state, "onFresh", state.welcome);
   }
   function problemOf(state, code, said) {
     return { code, message: explain(code, said), final: isFinal(code, state.hasOpened) };
   }
-  function retry(state, problem, ...before) {
-    const attempt = state.attempt + 1;
-    const isResumable = state.session !== void 0 && state.now - state.lostAt < RESUMABLE_MS;
-    const isNew = problem && problem.code !== state.told;
-    return to(state, {
-      phase: "waiting",
-      attempt,
-      drainMs: void 0,
-      isRefreshing: false,
-      refreshAttempt: 0,
-      told: problem ? problem.code : state.told
-    }, { do: "drop" }, ...before, ...isNew ? [tell("onProblem", problem)] : [], {
-      do: "retry",
-      attempt,
-      minMs: state.dialect === "classic" ? 2e3 : 100,
-      mostMs: isResumable ? RESUMABLE_WAIT_MS : void 0,
-      drainMs: attempt === 1 ? state.drainMs : void 0
-    });
+  function close(state) {
+    state.phase = "closed";
+    state.session = void 0;
+    state.outbox = [];
+    act(state, "end");
   }
-  function lost(state, { code: closeCode, reason }) {
-    const code = codeOfClose(closeCode);
-    const problem = code && { ...problemOf(state, code, reason || `close code ${closeCode}`), closeCode, reason };
-    const willReconnect = !isFinalClose(closeCode);
-    const closed = { code: closeCode, reason, willReconnect };
-    if (problem && !willReconnect)
-      return fail(state, problem, tell("onClosed", closed));
-    return retry({ ...state, lostAt: state.now }, problem, tell("onClosed", closed));
-  }
-  var close = (state) => to(
-    state,
-    { phase: "closed", session: void 0, seq: 0, outbox: [], welcome: void 0 },
-    { do: "end" }
-  );
-  function fail(state, problem, ...before) {
-    const step = close(state);
-    return to(
-      step.state,
-      {},
-      ...step.effects,
-      ...before,
-      tell("onProblem", { ...problem, final: true })
-    );
-  }
-  var writes = (messages) => messages.map((message) => ({ do: "write", message }));
-  function say(state, { message }) {
-    if (state.dialect === "classic" && state.phase === "open") {
-      return to(state, {}, { do: "write", message });
+  function stumble(state, problem2, leastMs = 0, closed) {
+    const willReconnect = !problem2?.final;
+    if (willReconnect)
+      act(state, "drop");
+    else
+      close(state);
+    if (closed)
+      emit(state, "socketClosed", { ...closed, willReconnect });
+    if (problem2 && !(willReconnect && problem2.code === state.told)) {
+      emit(state, "socketError", problem2);
+      state.told = problem2.code;
     }
-    if (state.session === void 0)
-      return to(state, {});
-    const acks = state.acks + 1;
-    const whole = { ...message, ack: acks };
-    return to(
+    if (!willReconnect)
+      return;
+    const { now, drainMs } = state;
+    const attempt = state.attempt += 1;
+    const isResumable = state.session !== void 0 && now - state.lostAt < RESUMABLE_MS;
+    state.phase = "waiting";
+    state.quietUntil = now + leastMs;
+    state.drainMs = void 0;
+    state.isRefreshing = false;
+    act(
       state,
-      { acks, outbox: [...state.outbox, whole] },
-      ...state.phase === "open" ? writes([whole]) : []
+      "later",
+      "retry",
+      leastMs,
+      attempt,
+      state.dialect === "classic" ? 2e3 : 100,
+      isResumable ? RESUMABLE_WAIT_MS : void 0,
+      drainMs
     );
   }
-  function flush(step) {
-    const { state, effects } = step;
+  function lost(state, closeCode, reason) {
+    const code = codeOfClose(closeCode);
+    state.lostAt = state.now;
+    stumble(state, code && {
+      ...problemOf(state, code, reason || `close code ${closeCode}`),
+      closeCode,
+      reason
+    }, 0, { code: closeCode, reason });
+  }
+  var write = (state, messages) => messages.forEach((message) => act(state, "write", message));
+  function say(state, message) {
+    if (state.session !== void 0) {
+      message = { ...message, ack: state.acks += 1 };
+      state.outbox = [...state.outbox, message];
+    }
+    if (state.phase === "open")
+      act(state, "write", message);
+  }
+  function flush(state) {
     if (state.phase !== "replaying" || state.seq < state.replayEnd)
-      return step;
-    return to(state, { phase: "open" }, ...effects, ...writes(state.outbox));
+      return;
+    state.phase = "open";
+    write(state, state.outbox);
   }
-  var isJoin = (message) => message.action === "join-room";
-  var rejoin = (state) => to(state, {}, ...writes(state.outbox.filter(isJoin)));
-  function greeted(state, { name, data, seq }) {
-    if (name !== "welcome")
-      return to(state, {});
-    const welcome = data;
-    const step = fresh(state, welcome, seq ?? 0);
-    return { ...step, effects: [tell("onWelcome", welcome), ...step.effects] };
-  }
-  function resuming(state, { name, data, seq }) {
-    const freshSeq = seq ?? state.freshSeq;
+  var isJoin = ({ action }) => action === "join-room";
+  function greeted(state, name, data, seq = state.freshSeq) {
+    state.freshSeq = seq;
     if (name === "welcome") {
-      const welcome = data;
-      return to(state, { welcome, freshSeq }, tell("onWelcome", welcome));
+      state.welcome = data;
+      act(state, "onWelcome", state.welcome);
+      if (state.session === void 0)
+        fresh(state);
+    } else if (name === "error" && (data.code === "resume_failed" || data.action === "resume")) {
+      fresh(state);
+    } else if (name === "resumed") {
+      state.session = `${data.session}`;
+      state.replayEnd = Number(data.seq) || 0;
+      stand(state, "replaying");
+      const connectionId = `${data.connectionId}`;
+      act(state, "onResumed", connectionId);
+      emit(state, "resumed", { connectionId });
+      flush(state);
     }
-    if (name === "error" && (data.code === "resume_failed" || data.action === "resume")) {
-      return fresh(state, state.welcome, freshSeq);
-    }
-    if (name !== "resumed")
-      return to(state, { freshSeq });
-    return flush(ready(state, {
-      phase: "replaying",
-      outbox: state.outbox,
-      session: String(data.session),
-      replayEnd: Number(data.seq) || 0
-    }, tell("onResumed", String(data.connectionId))));
   }
-  function hear(state, { name, data, seq }) {
-    const heard = { ...state, seq: seq ?? state.seq };
+  function hear(state, name, data, seq = state.seq) {
+    state.seq = seq;
     switch (name) {
       case "ack":
-        return acknowledged(heard, data.ack);
+        acknowledged(state, data.ack);
+        break;
       case "error":
-        return refused(heard, data);
+        refused(state, data);
+        break;
       case "token_expiring":
-        return refresh({ ...heard, refreshAttempt: 0 });
+        state.refreshAttempt = 0;
+        refresh(state);
+        break;
       case "draining":
-        return to(heard, { drainMs: Number(data.reconnectWithinSeconds) * 1e3 || 0 });
+        state.drainMs = Number(data.reconnectWithinSeconds) * 1e3;
+        break;
       case "welcome":
       case "resumed":
       case "pong":
-        return to(heard, {});
+        break;
       default:
-        return to(heard, {}, tell("onEvent", { name, data }));
+        act(state, "onEvent", name, data);
     }
+    flush(state);
   }
-  var without = (state, ack) => state.outbox.filter((message) => message.ack !== ack);
   function acknowledged(state, ack) {
-    const isJoined = state.outbox.some((message) => message.ack === ack && isJoin(message));
-    return to(state, {
-      outbox: without(state, ack),
-      takenSince: isJoined ? void 0 : state.takenSince
+    state.outbox = state.outbox.filter((message) => {
+      if (message.ack === ack && isJoin(message))
+        state.takenSince = void 0;
+      return message.ack !== ack;
     });
   }
-  function refused(state, data) {
-    const { action, ack } = data;
-    const code = String(data.code);
-    const said = `${String(action)}: ${String(data.message)}`;
-    const left = { outbox: without(state, ack) };
-    if (action === "join-room") {
-      const takenSince = state.takenSince ?? state.now;
-      if (code !== "peer_id_taken" || state.now - takenSince > GRACE_MS) {
-        return fail(state, problemOf(state, code, said));
-      }
-      return to(state, { takenSince }, { do: "wait", for: "rejoin", ms: REJOIN_MS });
+  function refused(state, { action, ack, code, message }) {
+    const problem2 = problemOf(state, `${code}`, `${action}: ${message}`);
+    problem2.final = action === "join-room";
+    if (problem2.final) {
+      state.takenSince ??= state.now;
+      return code === "peer_id_taken" && state.now - state.takenSince <= GRACE_MS ? act(state, "later", "rejoin", REJOIN_MS) : stumble(state, problem2);
     }
-    if (code === "unknown_target")
-      return to(state, left);
-    const problem = { ...problemOf(state, code, said), final: false };
-    return action === "refresh-token" ? refreshLater(to(state, left).state, problem) : to(state, left, tell("onProblem", problem));
+    acknowledged(state, ack);
+    if (action === "refresh-token")
+      refreshLater(state, problem2);
+    else if (code !== "unknown_target")
+      emit(state, "socketError", problem2);
   }
-  var refresh = (state) => state.isRefreshing ? to(state, {}) : to(state, { isRefreshing: true }, { do: "refresh" });
-  var refreshed = (state, { token }) => state.isRefreshing ? to(
-    state,
-    { isRefreshing: false },
-    { do: "write", message: { action: "refresh-token", token } }
-  ) : to(state, {});
-  function refreshLater(state, problem) {
-    const refreshAttempt = state.refreshAttempt + 1;
-    return to(
-      state,
-      { refreshAttempt, isRefreshing: false },
-      tell("onProblem", problem),
-      { do: "wait", for: "refresh", attempt: refreshAttempt }
-    );
+  function refresh(state) {
+    if (!state.isRefreshing)
+      act(state, "getToken", "refreshed");
+    state.isRefreshing = true;
   }
-  var noRefresh = (state, { code, message, err }) => state.isRefreshing ? refreshLater(state, { code, message, final: false, err }) : to(state, {});
-  var ping = (state) => to(state, {}, { do: "ping" });
-  var again = (state) => askToken(state, {}, { do: "drop" });
+  function refreshed(state, token) {
+    if (state.isRefreshing)
+      act(state, "write", { action: "refresh-token", token });
+    state.isRefreshing = false;
+  }
+  function refreshLater(state, problem2, leastMs = 0) {
+    state.isRefreshing = false;
+    emit(state, "socketError", problem2);
+    act(state, "later", "refresh", leastMs, state.refreshAttempt += 1, 1e3);
+  }
+  function noRefresh(state, problem2) {
+    if (state.isRefreshing)
+      refreshLater(state, noTokenOf(problem2, false), problem2.leastMs);
+  }
+  var ping = (state) => act(state, "ping");
+  function awake(state) {
+    if (state.now >= state.quietUntil)
+      again(state);
+  }
+  var early = { blocked, say, close };
+  var standing = {
+    message: hear,
+    closed: lost,
+    say,
+    refresh,
+    refreshed,
+    noToken: noRefresh,
+    awake: ping,
+    close
+  };
   var TABLE = {
-    idle: {
-      start: (state, { session, seq = 0 }) => askToken(state, { session, seq }),
-      close
-    },
-    token: { token: open, noToken, blocked, say, close },
-    opening: { opened, closed: unopened, noToken, blocked, say, close },
-    trial: {
-      checked: tried,
-      closed: (state) => retry(state, problemOf(state, "unreachable")),
-      close
-    },
-    checking: { checked, blocked, say, close },
-    greeting: { message: greeted, closed: lost, close },
-    resuming: { message: resuming, closed: lost, say, close },
-    replaying: {
-      message: (state, event) => flush(hear(state, event)),
-      closed: lost,
-      say,
-      refresh,
-      refreshed,
-      noToken: noRefresh,
-      awake: ping,
-      close
-    },
+    idle: { start, close },
+    token: { ...early, token: open, noToken },
+    opening: { ...early, opened, closed: unopened, noToken },
+    trial: { checked: tried, closed: unreached, close },
+    checking: { ...early, checked },
+    greeting: { message: greeted, closed: lost, say, close },
+    replaying: standing,
     open: {
-      message: hear,
-      closed: lost,
-      say,
-      rejoin,
-      refresh,
-      refreshed,
-      noToken: noRefresh,
-      awake: ping,
-      close
+      ...standing,
+      rejoin: (state) => write(state, state.outbox.filter(isJoin))
     },
-    waiting: { retry: again, awake: again, blocked, say, close },
+    waiting: { ...early, retry: (state) => again(state), awake },
     closed: {}
   };
 
   // src/socket.ts
-  var PATIENCE_MS2 = 2e4;
+  var PATIENCE_MS3 = 2e4;
   var SILENT_MS = 1e3;
   var OPEN = 1;
+  var LOST = 1006;
   var SignalSocket = class {
-    constructor(settings, delegate) {
-      this.settings = settings;
-      this.delegate = delegate;
-      this.now = initial(settings.dialect);
-    }
+    /** With the secret of the session, as long as it may go on. */
     now;
-    socket;
-    token = "";
+    #socket;
+    #token = "";
     /** How often a token was asked for: an answer counts only for the last time. */
-    asked = 0;
-    timers = /* @__PURE__ */ new Map();
-    liveness = new Liveness(() => this.ping(), () => this.lose("nothing was heard"));
-    events = [];
-    effects = [];
-    isBusy = false;
+    #asked = 0;
+    #address;
+    #options;
+    #getToken;
+    #delegate;
+    #timers = {};
+    #liveness = new Liveness(() => {
+      const isAsked = this.now.dialect === "v1" && this.state === "open";
+      if (isAsked)
+        this.write({ action: "ping" });
+      return isAsked;
+    }, () => this.#lose());
+    #events = [];
+    #isBusy = false;
+    constructor(address, options, getToken, delegate) {
+      this.#address = address;
+      this.#options = options;
+      this.#getToken = getToken;
+      this.#delegate = delegate;
+      this.now = initial(options.dialect ?? "v1");
+    }
     get state() {
       return clientState(this.now);
     }
-    get isV1() {
-      return this.now.dialect === "v1";
-    }
-    /** Its secret, as long as it may go on. */
-    get session() {
-      return this.now.session;
-    }
-    get seq() {
-      return this.now.seq;
-    }
-    start(kept2) {
-      globalThis.addEventListener?.("online", this.onAwake);
-      globalThis.document?.addEventListener("visibilitychange", this.onAwake);
-      globalThis.document?.addEventListener("securitypolicyviolation", this.onViolation);
-      this.take({ type: "start", session: kept2?.session, seq: kept2?.seq });
+    start(session, seq) {
+      this.#listen("addEventListener");
+      this.#take("start", session, seq);
     }
     say(message) {
-      this.take({ type: "say", message });
+      this.#take("say", message);
     }
     /** Ends the session: the others are told at once. */
     close() {
-      this.effects.length = 0;
-      this.take({ type: "close" });
+      this.now.effects = [];
+      this.#take("close");
     }
     /** One event after the other: what a listener does meanwhile comes after what it was told. */
-    take(event) {
-      this.events.push({ ...event, now: Date.now() });
-      if (this.isBusy)
+    #take(...event) {
+      this.#events.push([Date.now(), event]);
+      if (this.#isBusy)
         return;
-      this.isBusy = true;
-      for (let next = this.events.shift(); next; next = this.events.shift()) {
-        const before = this.state;
-        const { state, effects } = transition(this.now, next);
-        this.now = state;
-        this.effects = [...effects];
-        for (let one = this.effects.shift(); one; one = this.effects.shift())
-          this.safely(one);
-        if (this.state !== before)
-          this.delegate.onState(this.state);
-      }
-      this.isBusy = false;
-    }
-    safely(effect) {
-      try {
-        this.perform(effect);
-      } catch (err) {
-        setTimeout(() => {
-          throw err;
-        });
-      }
-    }
-    perform(effect) {
-      switch (effect.do) {
-        case "getToken":
-          return this.ask((token) => this.take({ type: "token", token }));
-        case "refresh":
-          return this.ask((token) => this.take({ type: "refreshed", token }));
-        case "open":
-          return this.open(effect.dialect, effect.token);
-        case "write":
-          return this.write(effect.message);
-        case "check":
-          return void this.check();
-        case "ping":
-          return this.liveness.check();
-        case "drop":
-          return this.drop();
-        case "end":
-          return this.end();
-        case "retry":
-          return this.retry(effect);
-        case "wait":
-          return this.wait(
-            effect.for,
-            effect.ms ?? backoff(effect.attempt ?? 1, 1e3),
-            () => this.take({ type: effect.for })
-          );
-        case "tell": {
-          const { name, what: what2 } = effect;
-          if (name === "onFresh" || name === "onResumed")
-            this.stop("stalled");
-          return this.delegate[name](
-            name === "onProblem" ? this.withoutToken(what2) : what2
-          );
+      this.#isBusy = true;
+      for (let next = this.#events.shift(); next; next = this.#events.shift()) {
+        this.now = transition(this.now, ...next);
+        for (let one = this.now.effects.shift(); one; one = this.now.effects.shift()) {
+          const [name, ...args] = one;
+          try {
+            const actor = name in this ? this : this.#delegate;
+            actor[name](...args);
+          } catch (err) {
+            setTimeout(() => {
+              throw err;
+            });
+          }
         }
       }
+      this.#isBusy = false;
     }
-    withoutToken(problem) {
-      const { token } = this;
-      return token ? { ...problem, message: problem.message.split(token).join("…") } : problem;
+    // What is to be done
+    end() {
+      this.#asked += 1;
+      this.drop(1e3);
+      this.#liveness.stop();
+      this.#listen("removeEventListener");
+      this.#delegate.onEnd();
     }
-    // Timers
-    wait(name, ms, then) {
-      this.stop(name);
-      this.timers.set(name, setTimeout(then, ms));
+    later(name, leastMs, attempt = 0, minMs = 0, mostMs, drainMs) {
+      const delayMs = Math.round(leastMs + (drainMs ? Math.random() * drainMs : attempt && backoff(attempt, minMs, mostMs)));
+      this.#wait(name, delayMs, () => this.#take(name));
+      if (name === "retry")
+        this.emit("reconnecting", { attempt, delayMs });
     }
-    stop(name) {
-      clearTimeout(this.timers.get(name));
-      this.timers.delete(name);
+    /** What was said of a problem may hold the token. */
+    emit(type, detail) {
+      const { message } = detail;
+      this.#delegate.emit(type, message && this.#token ? { ...detail, message: message.replaceAll(this.#token, "…") } : detail);
     }
-    retry({ attempt, minMs, mostMs, drainMs }) {
-      const delayMs = Math.round(drainMs === void 0 ? backoff(attempt, minMs, mostMs) : Math.random() * drainMs);
-      this.wait("retry", delayMs, () => this.take({ type: "retry" }));
-      this.delegate.onReconnecting(attempt, delayMs);
+    #wait(name, ms, then) {
+      clearTimeout(this.#timers[name]);
+      this.#timers[name] = setTimeout(then, ms);
     }
     // Tokens, and what the server says without a socket
-    ask(then) {
-      const mine = this.asked += 1;
-      const isLast = () => mine === this.asked;
-      this.settings.getToken().then((token) => {
+    getToken(then) {
+      const mine = this.#asked += 1;
+      const isLast = () => mine === this.#asked;
+      this.#getToken().then((token) => {
         if (!isLast())
           return;
-        this.token = token;
-        then(token);
+        this.#token = token;
+        this.#take(then, token);
       }, (err) => {
         if (isLast())
-          this.take({ type: "noToken", err, ...tokenProblem(err) });
+          this.#take("noToken", err);
       });
     }
     async check() {
-      const { address, clientId: client, room: room2 } = this.settings;
-      const answer = await check2(address, { token: this.token, client, room: room2 });
-      this.take({ type: "checked", answer });
+      const { clientId: client, sessionId: room2 } = this.#options;
+      this.#take("checked", await check2(this.#address, { token: this.#token, client, room: room2 }));
     }
     // The socket
     open(dialect, token) {
-      const { address, clientId: client, WebSocket = globalThis.WebSocket } = this.settings;
+      const { clientId: client, globals } = this.#options;
+      const Socket = globals?.WebSocket ?? WebSocket;
       let socket;
       try {
-        socket = dialect === "v1" ? new WebSocket(address.socket({ client }), ["usher.v1", `usher.bearer.${token}`]) : new WebSocket(address.socket({ token, client }));
+        socket = dialect === "v1" ? new Socket(this.#address.socket({ client }), ["usher.v1", `usher.bearer.${token}`]) : new Socket(this.#address.socket({ token, client }));
       } catch (err) {
-        if (!(err instanceof DOMException && err.name === "SyntaxError")) {
-          return this.take({ type: "blocked" });
-        }
         const code = "token_malformed";
-        const message = explain(code, "it can stand in no subprotocol");
-        return this.take({ type: "noToken", code, message });
+        return err.name === "SyntaxError" ? this.#take("noToken", problem(code, explain(code, "it can stand in no subprotocol"))) : this.#take("blocked");
       }
-      this.socket = socket;
-      this.liveness.heard();
-      this.wait("stalled", PATIENCE_MS2, () => this.lose("the server did not answer"));
-      socket.onopen = () => this.take({ type: "opened", protocol: socket.protocol });
-      socket.onmessage = ({ data }) => this.onMessage(data);
-      socket.onclose = ({ code, reason }) => this.take({ type: "closed", code, reason });
-      socket.onerror = () => this.wait("failed", SILENT_MS, () => this.lose(""));
-    }
-    onMessage(text2) {
-      this.liveness.heard();
-      let message;
-      try {
-        message = JSON.parse(String(text2));
-      } catch {
-        return;
-      }
-      const { type: name, data, seq } = Object(message);
-      if (typeof name !== "string")
-        return;
-      this.take({
-        type: "message",
-        name,
-        data: Object(data ?? {}),
-        seq: typeof seq === "number" ? seq : void 0
+      this.#socket = socket;
+      this.#liveness.heard();
+      this.#wait("stalled", PATIENCE_MS3, () => {
+        if (this.state !== "open")
+          this.#lose();
       });
+      socket.onopen = () => this.#take("opened", socket.protocol);
+      socket.onmessage = ({ data }) => this.#hear(data);
+      socket.onclose = ({ code, reason }) => this.#take("closed", code, reason);
+      socket.onerror = () => this.#wait("failed", SILENT_MS, () => this.#lose(""));
+    }
+    #hear(text2) {
+      this.#liveness.heard();
+      const { type, data, seq } = parse(text2);
+      if (typeof type === "string") {
+        this.#take("message", type, Object(data ?? {}), Number(seq) || void 0);
+      }
     }
     write(message) {
-      if (this.socket?.readyState === OPEN)
-        this.socket.send(JSON.stringify(message));
+      if (this.#socket?.readyState === OPEN)
+        this.#socket.send(JSON.stringify(message));
     }
-    lose(reason) {
-      this.take({ type: "closed", code: LOST, reason });
+    #lose(reason = "no answer") {
+      this.#take("closed", LOST, reason);
     }
     drop(code) {
-      const { socket } = this;
-      this.socket = void 0;
+      const socket = this.#socket;
+      this.#socket = void 0;
       if (socket) {
         socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
         socket.close(code);
       }
-      this.liveness.forgetPing();
-      for (const name of [...this.timers.keys()])
-        this.stop(name);
+      this.#liveness.forgetPing();
+      for (const timer of Object.values(this.#timers))
+        clearTimeout(timer);
     }
-    end() {
-      this.asked += 1;
-      this.drop(1e3);
-      this.liveness.stop();
-      globalThis.removeEventListener?.("online", this.onAwake);
-      globalThis.document?.removeEventListener("visibilitychange", this.onAwake);
-      globalThis.document?.removeEventListener("securitypolicyviolation", this.onViolation);
-    }
+    /** Finds out whether the connection is alive. */
     ping() {
-      const isAsked = this.isV1 && this.state === "open";
-      if (isAsked)
-        this.write({ action: "ping" });
-      return isAsked;
+      this.#liveness.check();
     }
     // What the page hears
-    onAwake = ({ type }) => {
-      if (type === "online" || document.visibilityState === "visible")
-        this.take({ type: "awake" });
+    #listen(how) {
+      globalThis[how]?.("online", this.#onAwake);
+      globalThis.document?.[how]("visibilitychange", this.#onAwake);
+      globalThis.document?.[how]("securitypolicyviolation", this.#onViolation);
+    }
+    #onAwake = ({ type }) => {
+      if (type === "online" || !document.hidden)
+        this.#take("awake");
     };
-    onViolation = (event) => {
-      const isOfSocket = this.settings.address.isSocket(event.blockedURI);
-      if (event.disposition === "enforce" && isOfSocket)
-        this.take({ type: "blocked" });
+    #onViolation = (event) => {
+      const { blockedURI, disposition } = event;
+      if (disposition === "enforce" && this.#address.isSocket(blockedURI))
+        this.#take("blocked");
     };
   };
-  function tokenProblem(err) {
-    if (err instanceof TokenError) {
-      return { code: err.code, message: err.message, final: err.final };
-    }
-    const code = "token_unavailable";
-    const said = err instanceof Error ? err.message : String(err);
-    return { code, message: explain(code, said) };
-  }
 
   // src/store.ts
-  var SessionStore = class {
-    key;
-    constructor(name) {
-      this.key = `usher-session:${name}`;
+  var keyOf = (name) => `usher-session:${name}`;
+  function putSession(name, kept2) {
+    try {
+      sessionStorage.setItem(keyOf(name), JSON.stringify(kept2));
+    } catch {
     }
-    take() {
-      try {
-        const text2 = sessionStorage.getItem(this.key);
-        sessionStorage.removeItem(this.key);
-        const kept2 = text2 ? JSON.parse(text2) : void 0;
-        const isWhole = kept2 && typeof kept2.id === "string" && typeof kept2.session === "string" && typeof kept2.seq === "number";
-        return isWhole ? kept2 : void 0;
-      } catch {
-        return void 0;
-      }
+  }
+  function takeSession(name) {
+    if (!name)
+      return void 0;
+    try {
+      const kept2 = JSON.parse(sessionStorage.getItem(keyOf(name)));
+      sessionStorage.removeItem(keyOf(name));
+      const isWhole = kept2 && typeof kept2.id === "string" && typeof kept2.session === "string" && typeof kept2.seq === "number";
+      return isWhole ? kept2 : void 0;
+    } catch {
+      return void 0;
     }
-    put(kept2) {
-      try {
-        sessionStorage.setItem(this.key, JSON.stringify(kept2));
-      } catch {
-      }
-    }
-  };
+  }
 
   // src/client.ts
-  var WebRtcClient = class {
-    /** @throws TypeError for an option that cannot be right, by its name, and without WebRTC. */
-    constructor(options) {
-      this.options = options;
-      checkOptions(options);
-      checkPlatform(options.globals);
-      this.roomId = options.sessionId;
-      this.ready = this.entry.promise;
-      const keep = options.keepSession;
-      this.store = keep ? new SessionStore(typeof keep === "string" ? keep : options.sessionId) : void 0;
-      const kept2 = this.store?.take();
-      this.id = options.id ?? kept2?.id ?? randomID();
-      const address = new Address(options.signallingServer);
-      const source = options.getToken ?? sessionToken(address, options.sessionId, options.clientId);
-      const getToken = async () => tidy(await source());
-      this.ice = iceServers(address, getToken, options.iceServers ?? [], (servers) => {
-        for (const peer of this.mesh.all)
-          peer.configure(servers);
-      });
-      const emit = (type, detail) => this.emitter.emit(type, detail);
-      this.media = new LocalMedia(options, emit, (el) => void this.playback.play(el));
-      this.mesh = new Mesh(this.host(emit));
-      this.addEventListener("localStream", ({ detail }) => {
-        for (const peer of this.mesh.all)
-          void peer.sendStream(detail.stream);
-      });
-      this.addEventListener("trackAdded", ({ detail }) => this.playback.watch(detail.event.track));
-      this.peerConnections = this.mesh.peerConnections;
-      this.peerInfo = this.mesh.peerInfo;
-      this.socket = new SignalSocket({
-        address,
-        clientId: options.clientId,
-        room: options.sessionId,
-        getToken,
-        dialect: options.dialect ?? "v1",
-        WebSocket: options.globals?.WebSocket
-      }, this.socketDelegate());
-      globalThis.addEventListener?.("pagehide", this.onPageHide);
-      const isMine = kept2 && kept2.id === this.id;
-      this.isResumedPage = Boolean(isMine);
-      void Promise.resolve().then(() => this.start(isMine ? kept2 : void 0));
-    }
+  var WebRtcClient = class extends Emitter {
     /** By which other pages know this one. */
     id;
     roomId;
@@ -2338,48 +2181,80 @@
     connectionId;
     /** undefined until a connection stands. */
     dialect;
+    #enter;
+    #refuse;
     /**
      * Until the client is in its room for the first time. Rejects with an Error that has `code` where
      * it gives up before, or is closed.
      */
-    ready;
-    entry = new Ready();
-    emitter = new Emitter();
-    socket;
-    mesh;
-    media;
-    playback = playback(
-      () => this.mesh.all.flatMap((peer) => peer.info.streams),
+    ready = new Promise((resolve, reject) => {
+      this.#enter = resolve;
+      this.#refuse = (code, message) => reject(problem(code, message));
+    });
+    #options;
+    #socket;
+    #mesh;
+    #media;
+    #playback = playback(
+      () => this.#mesh.all.flatMap((peer) => peer.info.streams),
       () => this.emit("audioPlaybackBlocked", {})
     );
-    ice;
-    store;
-    isResumedPage = false;
-    async start(kept2) {
-      await this.media.open(this.options.joinWithoutMediaAfterMs ?? 5e3);
-      if (this.state !== "closed" && !this.isClosed)
-        this.socket.start(kept2);
+    #ice;
+    /** Under which the session is kept over a reload. */
+    #keepAs;
+    #isResumedPage = false;
+    #isClosed = false;
+    /** @throws TypeError for an option that cannot be right, by its name, and without WebRTC. */
+    constructor(options) {
+      super();
+      checkOptions(options);
+      checkPlatform(options.globals);
+      const { sessionId, keepSession } = options;
+      this.#options = options;
+      this.roomId = sessionId;
+      this.ready.catch(() => void 0);
+      this.#keepAs = keepSession === true ? sessionId : keepSession || void 0;
+      const kept2 = takeSession(this.#keepAs);
+      this.id = options.id ?? kept2?.id ?? randomID();
+      const address = new Address(options.signallingServer);
+      const getToken = tokens(options, address);
+      this.#ice = iceServers(address, getToken, options.iceServers ?? [], (servers) => {
+        for (const peer of this.#mesh.all)
+          peer.configure(servers);
+      });
+      this.#media = new LocalMedia(options, this.emit, (el) => void this.#playback.play(el));
+      this.#mesh = new Mesh(this.#host());
+      this.peerConnections = this.#mesh.peerConnections;
+      this.peerInfo = this.#mesh.peerInfo;
+      this.#socket = new SignalSocket(address, options, getToken, this.#socketDelegate());
+      this.addEventListener("localStream", ({ detail }) => {
+        for (const peer of this.#mesh.all)
+          void peer.sendStream(detail.stream);
+      });
+      this.addEventListener("trackAdded", ({ detail }) => this.#playback.watch(detail.event.track));
+      this.addEventListener("socketError", ({ detail: { code, message, final } }) => {
+        if (final)
+          this.#refuse(code, message);
+      });
+      globalThis.addEventListener?.("pagehide", this.#onPageHide);
+      this.#isResumedPage = kept2?.id === this.id;
+      void this.#start(this.#isResumedPage ? kept2 : void 0);
     }
-    isClosed = false;
+    async #start(kept2) {
+      await void 0;
+      await this.#media.open(this.#options.joinWithoutMediaAfterMs ?? 5e3);
+      if (!this.#isClosed)
+        this.#socket.start(kept2?.session, kept2?.seq);
+    }
     get state() {
-      return this.isClosed ? "closed" : this.socket.state;
+      return this.#isClosed ? "closed" : this.#socket.state;
     }
     /** What is sent: camera or screen, and microphone; undefined while there is nothing. */
     get localStream() {
-      return this.media.stream;
+      return this.#media.stream;
     }
     get isSharing() {
-      return this.media.isSharing;
-    }
-    // Events
-    addEventListener(type, listener) {
-      this.emitter.add(type, listener);
-    }
-    removeEventListener(type, listener) {
-      this.emitter.remove(type, listener);
-    }
-    emit(type, detail) {
-      this.emitter.emit(type, detail);
+      return this.#media.isSharing;
     }
     // Data
     /**
@@ -2391,7 +2266,7 @@
      * @throws TypeError for what cannot be sent to it: too long, or neither text nor bytes.
      */
     send(peerId, data) {
-      const peer = this.mesh.find(peerId);
+      const peer = this.#mesh.find(peerId);
       if (!peer)
         checkData(data);
       peer?.check(data);
@@ -2405,15 +2280,15 @@
      */
     broadcast(data) {
       checkData(data);
-      const peers = this.mesh.all;
+      const peers = this.#mesh.all;
       for (const peer of peers)
         peer.check(data);
       return Promise.all(peers.map((peer) => peer.send(data))).then((sent) => sent.filter(Boolean).length);
     }
     /** Sends a payload of your own through the server, where no data channel stands yet. */
     signal(peerId, payload) {
-      const target = this.mesh.find(peerId)?.info.connectionId ?? peerId;
-      this.socket.say({ action: "send-payload", target, payload });
+      const target = this.#mesh.find(peerId)?.info.connectionId ?? peerId;
+      this.#socket.say({ action: "send-payload", target, payload });
     }
     // Media
     /**
@@ -2423,170 +2298,147 @@
      */
     toggleTracks(kind, enabled) {
       if (typeof kind !== "object") {
-        return this.media.toggle(kind ? [kind] : ["audio", "video"], enabled);
+        return this.#media.toggle(kind ? [kind] : ["audio", "video"], enabled);
       }
       return ["audio", "video"].map((one) => {
         const wanted = kind[one];
-        return wanted === void 0 ? false : this.media.toggle([one], wanted);
+        return wanted === void 0 ? false : this.#media.toggle([one], wanted);
       }).some(Boolean);
     }
     /** Off lets go of the client's own camera; of an application's it disables the track. */
     setCameraEnabled(on) {
-      return this.media.enable("video", on);
+      return this.#media.enable("video", on);
     }
     /** Off mutes it. @returns whether it is on now; `mediaProblem` says why it is not. */
     setMicrophoneEnabled(on) {
-      return this.media.enable("audio", on);
+      return this.#media.enable("audio", on);
     }
     /** Plays a peer's stream in any element; `null` ends it. @returns whether it plays. */
     attach(el, stream) {
-      return this.playback.attach(el, stream);
+      return this.#playback.attach(el, stream);
     }
     /** Plays what the browser has blocked; to be called in a click or key press. */
     startAudio() {
-      return this.playback.start();
+      return this.#playback.start();
     }
     /** Sends a screen in place of the camera, and its sound. Rejects where the user refuses. */
     shareScreen(stream) {
-      return this.media.shareScreen(stream);
+      return this.#media.shareScreen(stream);
     }
     stopScreenShare() {
-      this.media.stopSharing();
+      this.#media.stopSharing();
     }
     /** Uses these devices from now on; `null` gives one up. Rejects as `getUserMedia` does. */
     setDevices(ids) {
-      return this.media.setDevices(ids);
+      return this.#media.setDevices(ids);
     }
     /** Sends another stream's tracks from now on. */
     setStream(stream) {
-      this.media.setStream(stream);
+      this.#media.setStream(stream);
     }
     // The path
     /** Figures about the connection with a peer; undefined where there is none. */
     async stats(peerId) {
-      return this.mesh.find(peerId)?.stats();
+      return this.#mesh.find(peerId)?.stats();
     }
     /** Looks for another path to one peer, or to all. */
     restartIce(peerId) {
-      const peers = peerId === void 0 ? this.mesh.all : [this.mesh.find(peerId)];
+      const peers = peerId === void 0 ? this.#mesh.all : [this.#mesh.find(peerId)];
       for (const peer of peers)
         peer?.restartIce();
     }
     /** Leaves for good. What the client opened is closed; no event comes after. */
     close() {
-      if (this.isClosed)
+      if (this.#isClosed)
         return;
-      this.isClosed = true;
-      globalThis.removeEventListener?.("pagehide", this.onPageHide);
-      this.emitter.close();
-      this.socket.close();
-      this.entry.reject("closed", explain("closed"));
-      this.end();
+      this.#isClosed = true;
+      this.silence();
+      this.#socket.close();
+      this.#refuse("closed", explain("closed"));
+      this.#end();
     }
-    end() {
-      this.store?.take();
-      this.ice.close();
-      this.mesh.close();
-      this.media.close();
+    #end() {
+      globalThis.removeEventListener?.("pagehide", this.#onPageHide);
+      takeSession(this.#keepAs);
+      this.#ice.close();
+      this.#mesh.close();
+      this.#media.close();
     }
     /** Either the page comes back and goes on, or the others are told at once that it is gone. */
-    onPageHide = (event) => {
-      const { session, seq } = this.socket;
-      if (this.store && session)
-        this.store.put({ id: this.id, session, seq });
-      else if (!this.store && !event.persisted)
-        this.close();
+    #onPageHide = ({ persisted }) => {
+      const { session, seq } = this.#socket.now;
+      if (!this.#keepAs)
+        return persisted ? void 0 : this.close();
+      if (session)
+        putSession(this.#keepAs, { id: this.id, session, seq });
     };
     // The room
-    join() {
-      const name = joiningName(this.options.name, this.dialect);
-      this.socket.say({ action: "join-room", roomId: this.roomId, name, id: this.id });
+    #join() {
+      const name = joiningName(this.#options.name, this.dialect);
+      this.#socket.say({ action: "join-room", roomId: this.roomId, name, id: this.id });
     }
-    onEvent(type, data) {
-      if (type === "room_state" || type === "first_to_join" || this.dialect === "classic") {
-        this.entry.resolve();
+    #onEvent(type, data) {
+      const isHere = type === "room_state" || type === "first_to_join";
+      if (isHere || this.dialect === "classic")
+        this.#enter();
+      if (type === "room_state") {
+        for (const one of data.members)
+          this.#mesh.meet(one, this.#isResumedPage);
+        this.#isResumedPage = false;
+      } else if (type === "someone_joined") {
+        this.#mesh.welcome(data);
+      } else if (type === "someone_left") {
+        this.#mesh.leave(`${data.connectionId}`);
+      } else if (!isHere) {
+        if (this.#mesh.take(type, data))
+          return;
+        const { connectionId, ...payload } = data;
+        return this.emit("signal", { connectionId: `${connectionId}`, type, payload });
       }
-      switch (type) {
-        case "first_to_join":
-          return this.emit("first_to_join", data);
-        case "someone_joined": {
-          const joined = data;
-          this.mesh.welcome(joined);
-          return this.emit("someone_joined", joined);
-        }
-        case "room_state":
-          return this.onRoomState(data);
-        case "someone_left": {
-          const left = data;
-          this.mesh.leave(left.connectionId);
-          return this.emit("someone_left", left);
-        }
-        default: {
-          if (this.mesh.take(type, data))
-            return;
-          const { connectionId, ...payload } = data;
-          this.emit("signal", { connectionId: String(connectionId), type, payload });
-        }
-      }
+      this.emit(type, data);
     }
-    onRoomState(data) {
-      const members = data.members;
-      for (const member of members)
-        this.mesh.meet(member, this.isResumedPage);
-      this.isResumedPage = false;
-      this.emit("room_state", { roomId: String(data.roomId), members });
-    }
-    // What the parts report
-    socketDelegate() {
+    // What the parts ask and report
+    #socketDelegate() {
       return {
+        emit: this.emit,
         onFresh: (welcome) => {
           this.dialect = welcome ? "v1" : "classic";
           this.connectionId = welcome?.connectionId;
-          this.isResumedPage = false;
-          this.join();
-          this.mesh.uproot();
+          this.#isResumedPage = false;
+          this.#join();
+          this.#mesh.uproot();
         },
         onResumed: (connectionId) => {
           this.dialect = "v1";
           this.connectionId = connectionId;
-          if (this.isResumedPage)
-            this.join();
-          this.emit("resumed", { connectionId });
+          if (this.#isResumedPage)
+            this.#join();
         },
-        onWelcome: (welcome) => this.ice.learn(welcome),
-        onEvent: ({ name, data }) => this.onEvent(name, data),
-        onState: (state) => {
-          if (state === "closed" && !this.isClosed) {
-            this.isClosed = true;
-            globalThis.removeEventListener?.("pagehide", this.onPageHide);
-            queueMicrotask(() => this.end());
-          }
-        },
-        onOpen: (dialect) => this.emit("socketOpen", { dialect }),
-        onClosed: (closed) => this.emit("socketClosed", closed),
-        onProblem: (problem) => {
-          if (problem.final)
-            this.entry.reject(problem.code, problem.message);
-          this.emit("socketError", problem);
-        },
-        onReconnecting: (attempt, delayMs) => this.emit("reconnecting", { attempt, delayMs })
+        onWelcome: (welcome) => this.#ice.learn(welcome),
+        onEvent: (name, data) => this.#onEvent(name, data),
+        onEnd: () => {
+          if (this.#isClosed)
+            return;
+          this.#isClosed = true;
+          queueMicrotask(() => this.#end());
+        }
       };
     }
-    host(emit) {
-      const { options } = this;
+    #host() {
+      const options = this.#options;
       return {
-        emit,
+        emit: this.emit,
         roomId: this.roomId,
         connectionId: () => this.connectionId,
         create: (configuration) => new (options.globals?.RTCPeerConnection ?? RTCPeerConnection)(configuration),
         configuration: () => ({
-          iceServers: this.ice.servers(),
+          iceServers: this.#ice.servers(),
           iceTransportPolicy: options.iceTransportPolicy ?? "all"
         }),
-        stream: () => this.media.stream,
-        sound: () => this.media.sound,
+        stream: () => this.#media.stream,
+        sound: () => this.#media.sound,
         receive: options.video || options.stream ? ["audio", "video"] : [],
-        tell: (target, payload) => this.socket.say({
+        tell: (target, payload) => this.#socket.say({
           action: "send-payload",
           target,
           payload: { ...payload, offererId: this.id, name: nameOf(options.name) }

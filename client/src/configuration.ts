@@ -8,9 +8,10 @@ export function connect(
   try {
     return create(configuration);
   } catch (err) {
-    const { usable, refused } = sift(create, configuration.iceServers ?? []);
+    const refused: Error[] = [];
+    const iceServers = sift(create, configuration.iceServers ?? [], refused);
     if (!refused.length) throw err;
-    const connection = create({ ...configuration, iceServers: usable });
+    const connection = create({ ...configuration, iceServers });
     refused.forEach(onRefused);
     return connection;
   }
@@ -24,24 +25,22 @@ export function configure(
   try {
     connection.setConfiguration({ ...others, iceServers });
   } catch {
-    connection.setConfiguration({ ...others, iceServers: sift(create, iceServers).usable });
+    connection.setConfiguration({ ...others, iceServers: sift(create, iceServers) });
   }
 }
 
 /** Tries each URL by itself: one that the browser refuses, it refuses with all others. */
 function sift(
-  create: Create, servers: RTCIceServer[],
-): { usable: RTCIceServer[]; refused: Error[] } {
-  const refused: Error[] = [];
-  const usable = servers.flatMap((server) => [server.urls].flat().map(
-    (urls) => ({ ...server, urls }))).filter((server) => {
+  create: Create, servers: RTCIceServer[], refused: Error[] = [],
+): RTCIceServer[] {
+  return servers.flatMap((server) => [server.urls].flat().flatMap((urls) => {
+    const one = { ...server, urls };
     try {
-      create({ iceServers: [server] }).close();
-      return true;
+      create({ iceServers: [one] }).close();
+      return one;
     } catch (err) {
-      refused.push(new Error(`The ICE server ${server.urls} cannot be used: ${String(err)}`));
-      return false;
+      refused.push(new Error(`The ICE server ${urls} cannot be used: ${err}`));
+      return [];
     }
-  });
-  return { usable, refused };
+  }));
 }

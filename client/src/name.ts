@@ -1,11 +1,8 @@
 import type { Dialect } from './types.js';
 
-/** Half a character, which the server refuses. */
-const HALVES = /\p{Cs}/gu;
-
-/** What others are told, without what is left of characters that were cut. */
+/** What others are told: half a character, which the server refuses, becomes one that says so. */
 export function nameOf(name: string | null | undefined): string | null {
-  return name?.replace(HALVES, '\ufffd') ?? null;
+  return name?.replace(/\p{Cs}/gu, '\ufffd') ?? null;
 }
 
 /** With which a room is joined: in v1 there must be one. */

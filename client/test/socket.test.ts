@@ -63,12 +63,11 @@ const welcome = (session: string): Json => ({ session, connectionId: 'own', iceS
 
 function conversation(listeners: Partial<SocketDelegate> = {}): SignalSocket {
   const quiet = (): void => undefined;
-  const socket = new SignalSocket({
-    address: new Address('wss://meet.example'), clientId: undefined, room: 'lobby',
-    getToken: async () => 'a.b.c', dialect: 'v1',
-  }, {
-    onOpen: quiet, onWelcome: quiet, onFresh: quiet, onResumed: quiet, onEvent: quiet,
-    onClosed: quiet, onProblem: quiet, onState: quiet, onReconnecting: quiet, ...listeners,
+  const options = { sessionId: 'lobby' };
+  const address = new Address('wss://meet.example');
+  const socket = new SignalSocket(address, options, async () => 'a.b.c', {
+    emit: quiet, onWelcome: quiet, onFresh: quiet, onResumed: quiet, onEvent: quiet, onEnd: quiet,
+    ...listeners,
   });
   socket.start();
   return socket;
@@ -139,7 +138,7 @@ test('nothing is left once it is closed', async () => {
   assert.deepEqual(FakeSocket.last.sent, []);
   assert.equal(FakeSocket.last.onmessage, null);
   assert([...listened.values()].every((number) => number === 0));
-  assert.equal(socket.session, undefined);
+  assert.equal(socket.now.session, undefined);
 });
 
 test('what no server of ours would say is passed over', async () => {

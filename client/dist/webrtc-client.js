@@ -790,6 +790,7 @@ function selectedPair(report, entries) {
 
 // src/peer.ts
 var CHANNEL = "usher";
+var HERE = "usher.here";
 var DISCONNECTED_MS = 4e3;
 var RESTART_EVERY_MS = 8e3;
 var MESSAGE_MAX = 65536;
@@ -797,9 +798,11 @@ var Peer = class {
   /**
    * @param link The connection's name, which both pages know; undefined for a classic client.
    * @param onState Its state has changed.
+   * @param onClaim The other page has said who it is.
    */
-  constructor(host, { connectionId, peerId, name, polite }, link, isOfferer, onState) {
+  constructor(host, { connectionId, peerId, name, polite }, link, isOfferer, onState, onClaim) {
     this.link = link;
+    this.onClaim = onClaim;
     this.#host = host;
     this.polite = polite;
     this.info = {
@@ -841,6 +844,8 @@ var Peer = class {
   hasHeard = false;
   /** Runs while its page was not seen since the room was entered anew. */
   orphaned;
+  /** The connection id that the other page says over the connection to be its own. */
+  claim;
   /** Whether the browser has taken it all. */
   send = sender(() => this.#channel);
   stats = meter(() => this.connection);
@@ -915,6 +920,11 @@ var Peer = class {
   isOfSamePage(offer) {
     const known = fingerprint(this.connection.remoteDescription);
     return known !== void 0 && known === fingerprint(offer);
+  }
+  /** Says to the other page alone who we are: nobody else has the keys of this connection. */
+  announce(connectionId) {
+    const channel = this.connection.createDataChannel(HERE, { protocol: connectionId });
+    channel.onopen = () => channel.close();
   }
   /** Its page is back in the room, under another connection id: what was said between is lost. */
   goOn() {
@@ -1007,6 +1017,10 @@ var Peer = class {
     checkData(data, this.#channel && (this.connection.sctp?.maxMessageSize ?? MESSAGE_MAX));
   }
   #receive(channel) {
+    if (channel.label === HERE) {
+      this.claim = channel.protocol;
+      return this.onClaim();
+    }
     if (!this.info.receiveChannel || channel.label === CHANNEL) {
       this.info.receiveChannel = channel;
       this.#listen(channel);
@@ -1080,39 +1094,6 @@ function fingerprint(description) {
   return String(description?.sdp).match(/^a=fingerprint:(.*)$/m)?.[1];
 }
 
-// src/sha256.ts
-var rotate = (word, by) => word >>> by | word << 32 - by;
-var mix = (word, one, two, three) => rotate(word, one) ^ rotate(word, two) ^ rotate(word, three);
-var fraction = (root) => root % 1 * 2 ** 32 | 0;
-function sha256(text2) {
-  const bytes = new TextEncoder().encode(text2);
-  const blocks = new DataView(new ArrayBuffer(bytes.length + 72 >> 6 << 6));
-  [...bytes, 128].forEach((byte, at) => blocks.setUint8(at, byte));
-  blocks.setUint32(blocks.byteLength - 4, bytes.length * 8);
-  const primes = [];
-  for (let one = 2; primes.length < 64; one += 1) {
-    if (primes.every((prime) => one % prime))
-      primes.push(one);
-  }
-  let hash = primes.slice(0, 8).map((prime) => fraction(Math.sqrt(prime)));
-  for (let at = 0; at < blocks.byteLength; at += 64) {
-    const w = Array.from({ length: 16 }, (_, i) => blocks.getInt32(at + i * 4));
-    let state = hash;
-    primes.forEach((prime, i) => {
-      const [a, b, c, d, e, f, g, h] = state;
-      if (i > 15) {
-        const [x, y] = [w[i - 15], w[i - 2]];
-        w[i] = w[i - 16] + w[i - 7] + (rotate(x, 7) ^ rotate(x, 18) ^ x >>> 3) + (rotate(y, 17) ^ rotate(y, 19) ^ y >>> 10) | 0;
-      }
-      const one = h + mix(e, 6, 11, 25) + (e & f ^ ~e & g) + fraction(Math.cbrt(prime)) + w[i];
-      const two = mix(a, 2, 13, 22) + (a & b ^ a & c ^ b & c);
-      state = [one + two | 0, a, b, c, d + one | 0, e, f, g];
-    });
-    hash = hash.map((word, i) => word + state[i] | 0);
-  }
-  return hash.map((word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
-}
-
 // src/mesh.ts
 var ORPHAN_MS = 6e4;
 var CHECK_MS = 5e3;
@@ -1126,9 +1107,6 @@ var TYPES = [
   "usher.negotiation_failed"
 ];
 var textOf = (value) => typeof value === "string" && value || void 0;
-function proofOf(link, from, to) {
-  return sha256(`${link} ${from} ${to}`);
-}
 var Mesh = class {
   /** By connection id, for the application; by peer id as well, where that is nobody's else. */
   peerConnections = {};
@@ -1162,8 +1140,8 @@ var Mesh = class {
     const known = this.all.filter(({ link, info, orphaned }) => link && info.peerId === peerId && info.state === "connected" && !orphaned === !own && info.connectionId !== connectionId);
     if (!known.length)
       return this.#begin(person);
-    const proofs = own ? known.map(({ link }) => proofOf(link, own, connectionId)) : [];
-    this.#host.tell(connectionId, { type: "link_check", proofs });
+    const fingerprints = own ? known.map(({ connection }) => fingerprint(connection.localDescription)) : [];
+    this.#host.tell(connectionId, { type: "link_check", fingerprints });
     person.checked = setTimeout(() => this.#begin(person), CHECK_MS);
   }
   /**
@@ -1182,17 +1160,19 @@ var Mesh = class {
   }
   /** The room is entered anew: others may come back too, under other connection ids. */
   uproot() {
-    const isV1 = !!this.#host.connectionId();
+    const own = this.#host.connectionId();
     for (const connectionId of this.#people.keys())
       this.#uncheck(connectionId);
     this.#people.clear();
     for (const peer of this.all) {
+      const { link, info } = peer;
+      if (own && link && peer.hasHeard)
+        peer.announce(own);
       if (peer.orphaned)
         continue;
-      const { link } = peer;
-      if (link && !isV1)
-        this.#host.tell(peer.info.connectionId, { type: "link_check", link });
-      peer.orphaned = setTimeout(() => this.#end(peer), link && isV1 ? ORPHAN_MS : CHECK_MS);
+      if (link && !own)
+        this.#host.tell(info.connectionId, { type: "link_check", link });
+      peer.orphaned = setTimeout(() => this.#end(peer), link && own ? ORPHAN_MS : CHECK_MS);
     }
     this.#list();
   }
@@ -1209,7 +1189,14 @@ var Mesh = class {
     this.#uncheck(connectionId);
     const link = offer ? offer.link : randomID();
     try {
-      const peer = new Peer(this.#host, person, link, !offer, () => this.#onState(peer));
+      const peer = new Peer(
+        this.#host,
+        person,
+        link,
+        !offer,
+        () => this.#onState(peer),
+        () => this.#keep(peer)
+      );
       this.all = [...this.all, peer];
       this.#changed(peer);
       if (offer)
@@ -1232,7 +1219,17 @@ var Mesh = class {
     Object.assign(peer.info, { connectionId, peerId, name: name ?? peer.info.name });
     peer.polite = polite;
     this.#changed(peer);
+    this.#host.tell(connectionId, { type: "usher.link_kept", link: peer.link });
     peer.goOn();
+  }
+  /**
+   * In v1 a connection goes on where both are said: by its other page, over the connection, that
+   * it is somebody; and by them, through the server, that the connection is theirs.
+   */
+  #keep(peer) {
+    const person = this.#people.get(peer.claim ?? "");
+    if (person?.claims === peer && !this.#with(person.connectionId))
+      this.#move(peer, person);
   }
   #end(peer) {
     if (!peer || !this.all.includes(peer))
@@ -1260,9 +1257,9 @@ var Mesh = class {
     this.#hear({ ...data, type, link: textOf(data.link) }, data, String(data.connectionId));
     return true;
   }
-  #hear(message, { offererId, name: claimed, proofs }, from) {
+  #hear(message, { offererId, name, fingerprints }, from) {
     const { type, link } = message;
-    const saidName = textOf(claimed) ?? null;
+    const saidName = textOf(name) ?? null;
     const own = this.#host.connectionId();
     const here = this.#with(from);
     const isOffer = type === "offer";
@@ -1270,7 +1267,7 @@ var Mesh = class {
     if (here && !link && isAnswer && !here.hasHeard)
       here.link = void 0;
     const mine = here && here.link === link && (link || !isOffer || here.isOfSamePage(message.offer)) ? here : void 0;
-    const shown = here ? void 0 : this.all.find((peer) => peer.link && peer.info.state === "connected" && (peer.link === link || own && Array.isArray(proofs) && proofs.length && proofs.includes(proofOf(peer.link, from, own))));
+    const shown = here ? void 0 : this.all.find((peer) => peer.link && peer.info.state === "connected" && (peer.link === link || own && Array.isArray(fingerprints) && fingerprints.includes(fingerprint(peer.connection.remoteDescription))));
     const person = this.#people.get(from) ?? {
       peerId: textOf(offererId) ?? from,
       name: saidName,
@@ -1291,14 +1288,15 @@ var Mesh = class {
             this.#end(peer);
         return this.#begin({ ...person, name: person.name ?? saidName }, message);
       case "link_check":
-        if (mine)
-          return;
-        if (!shown)
-          return this.#host.tell(from, { type: "link_lost", link });
-        this.#host.tell(from, { type: "usher.link_kept", link: shown.link });
-        return this.#move(shown, person);
       case "usher.link_kept":
-        return shown && this.#move(shown, person);
+        person.claims = shown;
+        if (shown && own)
+          this.#keep(shown);
+        else if (shown)
+          this.#move(shown, person);
+        else if (!mine && type === "link_check")
+          this.#host.tell(from, { type: "link_lost", link });
+        return;
       case "link_lost":
         this.#end(mine ?? shown);
         if (mine || !here && !shown && this.#people.get(from)?.checked)

@@ -1,6 +1,5 @@
 import { randomID } from './id.js';
-import { Host, Peer, PeerMessage, Person } from './peer.js';
-import { sha256 } from './sha256.js';
+import { fingerprint, Host, Peer, PeerMessage, Person } from './peer.js';
 import type { PeerInfo } from './types.js';
 
 type Payload = Record<string, unknown>;
@@ -13,6 +12,8 @@ export const CHECK_MS = 5_000;
 interface Known extends Person {
   /** Runs while it is asked whether it is somebody that we know. */
   checked?: ReturnType<typeof setTimeout>;
+  /** The connection whose other page it says to be. */
+  claims?: Peer;
 }
 
 const TYPES = ['offer', 'answer', 'ice_candidate', 'link_check', 'link_lost', 'usher.link_kept',
@@ -20,11 +21,6 @@ const TYPES = ['offer', 'answer', 'ice_candidate', 'link_check', 'link_lost', 'u
 
 const textOf = (value: unknown): string | undefined =>
   (typeof value === 'string' && value || undefined);
-
-/** Shows `to` that `from` knows a link's name, and tells nobody the name. */
-export function proofOf(link: string, from: string, to: string): string {
-  return sha256(`${link} ${from} ${to}`);
-}
 
 /**
  * The connections with all others in the room; they outlive the socket. What another page says is
@@ -68,9 +64,9 @@ export class Mesh {
     const known = this.all.filter(({ link, info, orphaned }) => link && info.peerId === peerId
       && info.state === 'connected' && !orphaned === !own && info.connectionId !== connectionId);
     if (!known.length) return this.#begin(person);
-    // The peer id is but a claim: the link's name tells.
-    const proofs = own ? known.map(({ link }) => proofOf(link!, own, connectionId)) : [];
-    this.#host.tell(connectionId, { type: 'link_check', proofs });
+    // The peer id is but a claim: what the page says over the connection itself tells.
+    const fingerprints = own ? known.map(({ connection }) => fingerprint(connection.localDescription)) : [];
+    this.#host.tell(connectionId, { type: 'link_check', fingerprints });
     person.checked = setTimeout(() => this.#begin(person), CHECK_MS);
   }
 
@@ -91,16 +87,17 @@ export class Mesh {
 
   /** The room is entered anew: others may come back too, under other connection ids. */
   uproot(): void {
-    const isV1 = !!this.#host.connectionId();
+    const own = this.#host.connectionId();
     for (const connectionId of this.#people.keys()) this.#uncheck(connectionId);
     this.#people.clear();
     for (const peer of this.all) {
+      const { link, info } = peer;
+      if (own && link && peer.hasHeard) peer.announce(own);
       if (peer.orphaned) continue;
-      const { link } = peer;
       // In classic a page does not know its own connection id, so that nothing can be proven to
       // those who have another one too. Who has kept the old one may be shown the link's name.
-      if (link && !isV1) this.#host.tell(peer.info.connectionId, { type: 'link_check', link });
-      peer.orphaned = setTimeout(() => this.#end(peer), link && isV1 ? ORPHAN_MS : CHECK_MS);
+      if (link && !own) this.#host.tell(info.connectionId, { type: 'link_check', link });
+      peer.orphaned = setTimeout(() => this.#end(peer), link && own ? ORPHAN_MS : CHECK_MS);
     }
     this.#list();
   }
@@ -118,7 +115,8 @@ export class Mesh {
     this.#uncheck(connectionId);
     const link = offer ? offer.link : randomID();
     try {
-      const peer: Peer = new Peer(this.#host, person, link, !offer, () => this.#onState(peer));
+      const peer: Peer = new Peer(this.#host, person, link, !offer,
+        () => this.#onState(peer), () => this.#keep(peer));
       this.all = [...this.all, peer];
       this.#changed(peer);
       if (offer) peer.take(offer);
@@ -142,7 +140,18 @@ export class Mesh {
     Object.assign(peer.info, { connectionId, peerId, name: name ?? peer.info.name });
     peer.polite = polite;
     this.#changed(peer);
+    // Said once more it changes nothing.
+    this.#host.tell(connectionId, { type: 'usher.link_kept', link: peer.link });
     peer.goOn();
+  }
+
+  /**
+   * In v1 a connection goes on where both are said: by its other page, over the connection, that
+   * it is somebody; and by them, through the server, that the connection is theirs.
+   */
+  #keep(peer: Peer): void {
+    const person = this.#people.get(peer.claim ?? '');
+    if (person?.claims === peer && !this.#with(person.connectionId)) this.#move(peer, person);
   }
 
   #end(peer: Peer | undefined): void {
@@ -172,9 +181,9 @@ export class Mesh {
     return true;
   }
 
-  #hear(message: PeerMessage, { offererId, name: claimed, proofs }: Payload, from: string): void {
+  #hear(message: PeerMessage, { offererId, name, fingerprints }: Payload, from: string): void {
     const { type, link } = message;
-    const saidName = textOf(claimed) ?? null;
+    const saidName = textOf(name) ?? null;
     const own = this.#host.connectionId();
     const here = this.#with(from);
     const isOffer = type === 'offer';
@@ -183,12 +192,11 @@ export class Mesh {
     if (here && !link && isAnswer && !here.hasHeard) here.link = undefined;
     const mine = here && here.link === link
       && (link || !isOffer || here.isOfSamePage(message.offer)) ? here : undefined;
-    // That the sender is at the other end of, as its name or a proof shows.
+    // That the sender says to be at the other end of.
     const shown = here ? undefined : this.all.find((peer) => peer.link
-      && peer.info.state === 'connected' && (peer.link === link
-        || (own && Array.isArray(proofs) && proofs.length
-          && proofs.includes(proofOf(peer.link, from, own)))));
-    const person: Person = this.#people.get(from) ?? {
+      && peer.info.state === 'connected' && (peer.link === link || (own
+        && Array.isArray(fingerprints) && fingerprints.includes(fingerprint(peer.connection.remoteDescription)))));
+    const person: Known = this.#people.get(from) ?? {
       peerId: textOf(offererId) ?? from, name: saidName, ...shown?.info,
       polite: shown?.polite ?? true, connectionId: from,
     };
@@ -200,13 +208,12 @@ export class Mesh {
         if (here?.isOffering && !person.polite && link) return;
         for (const peer of this.all) if (peer.info.connectionId === from) this.#end(peer);
         return this.#begin({ ...person, name: person.name ?? saidName }, message);
-      case 'link_check':
-        if (mine) return;
-        if (!shown) return this.#host.tell(from, { type: 'link_lost', link });
-        this.#host.tell(from, { type: 'usher.link_kept', link: shown.link });
-        return this.#move(shown, person);
-      case 'usher.link_kept':
-        return shown && this.#move(shown, person);
+      case 'link_check': case 'usher.link_kept':
+        person.claims = shown;
+        if (shown && own) this.#keep(shown);
+        else if (shown) this.#move(shown, person);
+        else if (!mine && type === 'link_check') this.#host.tell(from, { type: 'link_lost', link });
+        return;
       case 'link_lost':
         this.#end(mine ?? shown);
         if (mine || (!here && !shown && this.#people.get(from)?.checked)) this.#begin(person);

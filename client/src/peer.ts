@@ -43,6 +43,8 @@ export interface Host {
 }
 
 const CHANNEL = 'usher';
+/** Of channels that say nothing but their protocol: who the page is that opens them. */
+const HERE = 'usher.here';
 const DISCONNECTED_MS = 4_000;
 const RESTART_EVERY_MS = 8_000;
 /** What every browser takes, where this one does not say more (RFC 8841 §6.1). */
@@ -57,6 +59,8 @@ export class Peer {
   hasHeard = false;
   /** Runs while its page was not seen since the room was entered anew. */
   orphaned: ReturnType<typeof setTimeout> | undefined;
+  /** The connection id that the other page says over the connection to be its own. */
+  claim: string | undefined;
   /** Whether the browser has taken it all. */
   readonly send = sender(() => this.#channel);
   readonly stats = meter(() => this.connection);
@@ -75,10 +79,11 @@ export class Peer {
   /**
    * @param link The connection's name, which both pages know; undefined for a classic client.
    * @param onState Its state has changed.
+   * @param onClaim The other page has said who it is.
    */
   constructor(
     host: Host, { connectionId, peerId, name, polite }: Person, public link: string | undefined,
-    isOfferer: boolean, onState: () => void,
+    isOfferer: boolean, onState: () => void, private readonly onClaim: () => void,
   ) {
     this.#host = host;
     this.polite = polite;
@@ -173,6 +178,12 @@ export class Peer {
   isOfSamePage(offer: RTCSessionDescriptionInit | undefined): boolean {
     const known = fingerprint(this.connection.remoteDescription);
     return known !== undefined && known === fingerprint(offer);
+  }
+
+  /** Says to the other page alone who we are: nobody else has the keys of this connection. */
+  announce(connectionId: string): void {
+    const channel = this.connection.createDataChannel(HERE, { protocol: connectionId });
+    channel.onopen = () => channel.close();
   }
 
   /** Its page is back in the room, under another connection id: what was said between is lost. */
@@ -274,6 +285,10 @@ export class Peer {
   }
 
   #receive(channel: RTCDataChannel): void {
+    if (channel.label === HERE) {
+      this.claim = channel.protocol;
+      return this.onClaim();
+    }
     if (!this.info.receiveChannel || channel.label === CHANNEL) {
       this.info.receiveChannel = channel;
       this.#listen(channel);
@@ -348,7 +363,7 @@ export class Peer {
 }
 
 /** Of the certificate, which each RTCPeerConnection makes anew. */
-function fingerprint(
+export function fingerprint(
   description: RTCSessionDescriptionInit | null | undefined,
 ): string | undefined {
   return String(description?.sdp).match(/^a=fingerprint:(.*)$/m)?.[1];

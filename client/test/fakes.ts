@@ -34,15 +34,18 @@ export class FakeConnection {
   static made: FakeConnection[] = [];
   connectionState = 'new';
   signalingState = 'stable';
-  hasChannel = false;
+  readonly channels: { label: string; protocol?: string }[] = [];
+  localDescription?: { sdp: string };
+  remoteDescription?: { sdp: string };
+  ondatachannel?: (event: { channel: unknown }) => void;
   onconnectionstatechange?: () => void;
 
   constructor(public configuration: RTCConfiguration = {}) {
     FakeConnection.made.push(this);
   }
 
-  createDataChannel(): unknown {
-    this.hasChannel = true;
+  createDataChannel(label: string, { protocol }: RTCDataChannelInit = {}): unknown {
+    this.channels.push({ label, protocol });
     return { addEventListener: () => undefined, readyState: 'connecting' };
   }
 

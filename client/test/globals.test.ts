@@ -1,5 +1,7 @@
 // As in React Native and Node: the platform has no WebRTC of its own.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
 import { WebRtcClient } from '../src/index.js';
 import type { Globals, WebRtcClientOptions } from '../src/types.js';
@@ -106,6 +108,7 @@ function make(more: Partial<WebRtcClientOptions> = {}): WebRtcClient {
 
 afterEach(() => {
   client?.close();
+  Object.assign(globalThis, { WebSocket: undefined });
   Connection.made = [];
   Socket.last = undefined;
   prompts = [];
@@ -130,6 +133,17 @@ test('a client joins, calls and sends by what is given as globals alone', async 
   assert(one.localStream instanceof Stream);
   assert.deepEqual(Connection.made.map(({ tracks }) => tracks), [[track]]);
   assert.equal(one.peerConnections.bob as unknown, Connection.made[0]);
+});
+
+test('the documented client joins with what is given', async () => {
+  const docs = readFileSync(join(__dirname, '../../docs/client.md'), 'utf8');
+  const [, code] = /<!-- test: globals -->\n```js\n([^]*?)```/.exec(docs)!;
+  const example = new Function('WebRtcClient', 'RTCPeerConnection', 'MediaStream', 'mediaDevices',
+    'sessionId', 'getToken', `${code!.replace(/^import .*$/gm, '')}\nreturn client;`);
+  Object.assign(globalThis, { WebSocket: Socket });
+  client = example(WebRtcClient, Connection, Stream, mediaDevices, 'lobby', () => 'token');
+  await later();
+  assert.equal(Socket.last?.url, 'wss://meet.example/');
 });
 
 test('what is given must be what it says', () => {

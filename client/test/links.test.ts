@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
-import { CHECK_MS, Mesh, ORPHAN_MS, proofOf } from '../src/mesh.js';
+import { CHECK_MS, Mesh, ORPHAN_MS } from '../src/mesh.js';
 import { Host, Peer, Person } from '../src/peer.js';
 import { FakeConnection, FakeTimers } from './fakes.js';
 
@@ -31,7 +31,7 @@ class Page {
       if (type === 'negotiationFailed') this.done.push(`problem with ${connectionId}`);
       if (type === 'someone_left') this.done.push(`lost ${connectionId}`);
       if (peer) {
-        const asked = fake(peer).hasChannel ? '' : ' as asked';
+        const asked = fake(peer).channels.length ? '' : ' as asked';
         this.done.push(`begin ${this.peers.push(peer)} with ${connectionId}${asked}`);
       }
     },
@@ -76,6 +76,18 @@ class Page {
     return this.on(() => this.timers.fire(ms));
   }
 
+  /** The page at the other end says over the connection who it is. */
+  hearsThere(connectionId: string, number = 1): string {
+    const channel = { label: 'usher.here', protocol: connectionId };
+    return this.on(() => fake(this.peer(number)).ondatachannel!({ channel }));
+  }
+
+  /** What it says itself over a connection. */
+  announced(number = 1): unknown[] {
+    return fake(this.peer(number)).channels.filter(({ label }) => label === 'usher.here')
+      .map(({ protocol }) => protocol);
+  }
+
   becomes(state: RTCPeerConnectionState, number = 1): string {
     return this.on(() => fake(this.peer(number)).become(state));
   }
@@ -89,6 +101,11 @@ class Page {
     this.joins(person);
     const peer = this.peers[this.peers.length - 1]!;
     Object.assign(peer, { link, hasHeard: true });
+    const number = this.peers.length;
+    Object.assign(fake(peer), {
+      localDescription: { sdp: `a=fingerprint:own ${number}` },
+      remoteDescription: { sdp: `a=fingerprint:other ${number}` },
+    });
     fake(peer).become('connected');
   }
 
@@ -127,10 +144,9 @@ describe('what another page says is decided by whose link it names', () => {
       'tell x link_lost'],
     ['answer', {}, 'take 1', '', '', ''],
     ['ice_candidate', {}, 'take 1', '', '', ''],
-    ['link_check', {}, '', 'tell x usher.link_kept, move 1 to x', 'tell b1 link_lost',
-      'tell x link_lost'],
+    ['link_check', {}, '', '', 'tell b1 link_lost', 'tell x link_lost'],
     ['link_lost', {}, 'close 1, begin 2 with b1', 'close 1', '', ''],
-    ['usher.link_kept', {}, '', 'move 1 to x', '', ''],
+    ['usher.link_kept', {}, '', '', '', ''],
     ['usher.negotiation_failed', {}, 'problem with b1', '', '', 'problem with x'],
   ];
   for (const [type, more, mine, shown, other, none] of rows) {
@@ -244,6 +260,8 @@ describe('a classic client', () => {
   });
 });
 
+const KEPT = 'tell b2 usher.link_kept, move 1 to b2';
+
 describe('after the room was entered anew', () => {
   function restarted(): Page {
     Page.last?.timers.restore();
@@ -254,30 +272,77 @@ describe('after the room was entered anew', () => {
     return page;
   }
 
-  test('who may be the old page is asked without being told the name of the link', () => {
+  /** Bob is there already; who else has come is Eve. */
+  function met(): Page {
     const page = restarted();
+    page.mesh.meet({ ...BACK, polite: true }, false);
+    page.mesh.meet({ ...BACK, connectionId: 'e', polite: true }, false);
+    return page;
+  }
+
+  const check = { fingerprints: ['?', 'other 1'] };
+
+  test('who may be the old page is asked, and told nothing that only this one knows', () => {
+    const page = restarted();
+    assert.deepEqual(page.announced(), ['a2']);
     assert.equal(page.joins(BACK), `tell b2 link_check, wait ${CHECK_MS}`);
-    assert.deepEqual(page.told, [{ type: 'link_check', proofs: [proofOf('L', 'a2', 'b2')] }]);
-    assert.equal(page.hears('b2', 'usher.link_kept', 'L'), 'unwait, unwait, move 1 to b2');
+    assert.deepEqual(page.told, [{ type: 'link_check', fingerprints: ['own 1'] }]);
+    assert.equal(page.hearsThere('b2'), '');
+    assert.equal(page.hears('b2', 'usher.link_kept', 'L'), `unwait, unwait, ${KEPT}`);
     assert.deepEqual(page.links, ['1: b2']);
+    assert.deepEqual(page.told[1], { type: 'usher.link_kept', link: 'L' });
   });
 
-  test('a proof is good from its maker and for its receiver alone', () => {
-    const good = proofOf('L', 'x2', 'a2');
-    const kept = 'tell x2 usher.link_kept, unwait, move 1 to x2';
-    assert.equal(restarted().hears('x2', 'link_check', undefined, { proofs: ['?', good] }), kept);
-    const bad: [string, string][] = [
-      ['e', good], ['x2', proofOf('L', 'a2', 'x2')], ['x2', proofOf('M', 'x2', 'a2')],
-      ['x2', proofOf('L', 'x2', 'e')],
-    ];
-    for (const [from, proof] of bad) {
-      assert.equal(restarted().hears(from, 'link_check', undefined, { proofs: [proof] }),
-        `tell ${from} link_lost`);
+  test('who was there keeps the connection, whichever of both is heard first', () => {
+    const page = met();
+    page.hearsThere('b2');
+    assert.equal(page.hears('b2', 'link_check', undefined, check), `unwait, ${KEPT}`);
+    assert.equal(page.peer(1).polite, true);
+    const late = met();
+    assert.equal(late.hears('b2', 'link_check', undefined, check), '');
+    assert.equal(late.hearsThere('b2'), `unwait, ${KEPT}`);
+  });
+
+  test('it is kept neither for what one, nor for what the other says alone', () => {
+    const page = met();
+    page.hearsThere('b2');
+    assert.equal(page.hears('e', 'link_check', undefined, check), '');
+    assert.equal(page.hears('e', 'link_check', 'L'), '');
+    assert.equal(page.hears('e', 'usher.link_kept', 'L'), '');
+    assert.equal(page.hearsThere('nobody'), '');
+    assert.deepEqual(page.links, ['1: b1 lost']);
+    assert.equal(page.hearsThere('b2'), '', 'said by no check');
+    assert.equal(page.hearsThere('e'), 'unwait, tell e usher.link_kept, move 1 to e');
+  });
+
+  test('another connection of who is there says nothing of this one', () => {
+    const page = new Page();
+    page.knows(BOB);
+    page.knows({ ...BOB, connectionId: 'e1', peerId: 'eve' }, 'M');
+    page.own = 'a2';
+    page.enters();
+    page.mesh.meet({ ...BACK, polite: true }, false);
+    assert.equal(page.hearsThere('b2', 2), '');
+    assert.equal(page.hears('b2', 'link_check', undefined, check), '');
+    assert.equal(page.hearsThere('b2', 2), '');
+    assert.match(page.hearsThere('b2', 1), /move 1 to b2/);
+    assert.equal(page.hearsThere('b2', 2), '', 'it has one');
+  });
+
+  test('what is no fingerprint of a connection shows none', () => {
+    for (const fingerprints of [7, [7, {}], 'other 1', { length: 1 }, [], ['own 1']]) {
+      const page = met();
+      page.hearsThere('b2');
+      assert.equal(page.hears('b2', 'link_check', undefined, { fingerprints }),
+        'tell b2 link_lost');
     }
-    for (const proofs of [7, [7, {}], good, { length: 1 }]) {
-      assert.equal(restarted().hears('x2', 'link_check', undefined, { proofs }),
-        'tell x2 link_lost');
-    }
+  });
+
+  test('whoever has left meanwhile gets no connection', () => {
+    const page = met();
+    page.hears('b2', 'link_check', undefined, check);
+    page.leaves('b2');
+    assert.equal(page.hearsThere('b2'), '');
   });
 
   test('who says the old id and knows nothing gets a connection of its own', () => {
@@ -290,6 +355,7 @@ describe('after the room was entered anew', () => {
       assert.match(answer(page), /begin 2 with e$/);
       assert.deepEqual(page.links, ['1: b1 lost', '2: e']);
       assert.equal(page.joins(BACK), `tell b2 link_check, wait ${CHECK_MS}`);
+      page.hearsThere('b2');
       assert.match(page.hears('b2', 'usher.link_kept', 'L'), /move 1 to b2/);
       assert.equal(page.leaves('e'), 'close 2');
     }
@@ -303,12 +369,12 @@ describe('after the room was entered anew', () => {
     assert.equal(page.waits(CHECK_MS), '');
   });
 
-  test('who is known by another id is kept all the same, for the link is what counts', () => {
+  test('who is known by another id is kept all the same, for the connection is what counts', () => {
     const page = restarted();
-    const proofs = [proofOf('L', 'x', 'a2')];
-    assert.match(page.hears('x', 'link_check', undefined, { proofs, offererId: 'eve' }),
-      /move 1 to x/);
-    assert.deepEqual([page.peer(1).info.peerId, page.peer(1).polite], ['bob', false]);
+    page.mesh.meet({ ...BACK, peerId: 'robert', polite: true }, false);
+    page.hearsThere('b2');
+    assert.match(page.hears('b2', 'link_check', undefined, check), /move 1 to b2/);
+    assert.equal(page.peer(1).info.peerId, 'robert');
   });
 
   test('a connection that does not work is not kept', () => {
@@ -333,10 +399,14 @@ describe('after the room was entered anew', () => {
   test('once more, each connection waits anew, and no old timer ends it', () => {
     const page = restarted();
     page.joins(BACK);
+    page.hearsThere('b2');
     page.hears('b2', 'usher.link_kept', 'L');
     assert.equal(page.timers.running.size, 0);
+    page.own = 'a3';
     assert.equal(page.enters(), `wait ${ORPHAN_MS}`);
+    page.own = 'a4';
     assert.equal(page.enters(), '', 'who waits already waits on');
+    assert.deepEqual(page.announced(), ['a2', 'a3', 'a4'], 'and says by which id');
   });
 
   test('who was asked in the old room is asked no more', () => {
@@ -360,7 +430,9 @@ describe('in the classic dialect', () => {
     const page = classic();
     assert.equal(page.enters(), `tell b1 link_check, wait ${CHECK_MS}`);
     assert.deepEqual(page.told, [{ type: 'link_check', link: 'L' }]);
-    assert.equal(page.hears('b1', 'usher.link_kept', 'L'), 'unwait, move 1 to b1');
+    assert.equal(page.hears('b1', 'usher.link_kept', 'L'),
+      'unwait, tell b1 usher.link_kept, move 1 to b1');
+    assert.deepEqual(page.announced(), []);
     const lost = classic();
     lost.enters();
     assert.equal(lost.hears('b1', 'link_lost', 'L'), 'close 1, unwait');
@@ -370,7 +442,7 @@ describe('in the classic dialect', () => {
     const page = classic();
     assert.equal(page.joins(BACK), `tell b2 link_check, wait ${CHECK_MS}`);
     assert.equal(page.hears('b2', 'link_check', 'L'),
-      'tell b2 usher.link_kept, unwait, move 1 to b2');
+      'unwait, tell b2 usher.link_kept, move 1 to b2');
     assert.equal(page.hears('b2', 'link_lost'), '', 'of what it was asked before');
   });
 
@@ -378,8 +450,8 @@ describe('in the classic dialect', () => {
     const page = classic();
     page.enters();
     assert.equal(page.joins(BACK), 'begin 2 with b2');
-    const proofs = [proofOf('L', 'e', 'undefined'), proofOf('L', 'e', '')];
-    assert.equal(page.hears('e', 'link_check', undefined, { proofs }), 'tell e link_lost');
+    const fingerprints = ['other 1'];
+    assert.equal(page.hears('e', 'link_check', undefined, { fingerprints }), 'tell e link_lost');
   });
 
   test('a new offer of the same connection takes the place of the old', () => {

@@ -112,6 +112,7 @@ test('no timer is left by who came back, or by a mesh that is closed', () => {
     one.uproot();
     assert.deepEqual([...timers.running.values()].map(({ ms }) => ms), [ORPHAN_MS]);
     one.welcome(member('bob2', 'bob'));
+    one.find('bob')!.claim = 'bob2';
     one.take('usher.link_kept', { connectionId: 'bob2', link });
     assert.equal(one.peerInfo.bob2, one.peerInfo.bob);
     assert.equal(timers.running.size, 0);

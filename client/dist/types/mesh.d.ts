@@ -5,8 +5,6 @@ declare type Payload = Record<string, unknown>;
 export declare const ORPHAN_MS = 60000;
 /** How long we wait for the answer whether a newcomer is somebody that we know. */
 export declare const CHECK_MS = 5000;
-/** Shows `to` that `from` knows a link's name, and tells nobody the name. */
-export declare function proofOf(link: string, from: string, to: string): string;
 /**
  * The connections with all others in the room; they outlive the socket. What another page says is
  * taken by whose connection it names, its `link`, which both pages know and nobody else.

@@ -40,6 +40,7 @@ export interface Host {
 export declare class Peer {
     #private;
     link: string | undefined;
+    private readonly onClaim;
     readonly connection: RTCPeerConnection;
     readonly info: PeerInfo;
     polite: boolean;
@@ -47,20 +48,25 @@ export declare class Peer {
     hasHeard: boolean;
     /** Runs while its page was not seen since the room was entered anew. */
     orphaned: ReturnType<typeof setTimeout> | undefined;
+    /** The connection id that the other page says over the connection to be its own. */
+    claim: string | undefined;
     /** Whether the browser has taken it all. */
     readonly send: (data: import("./sending.js").Data) => Promise<boolean>;
     readonly stats: () => Promise<import("./types.js").PeerStats>;
     /**
      * @param link The connection's name, which both pages know; undefined for a classic client.
      * @param onState Its state has changed.
+     * @param onClaim The other page has said who it is.
      */
-    constructor(host: Host, { connectionId, peerId, name, polite }: Person, link: string | undefined, isOfferer: boolean, onState: () => void);
+    constructor(host: Host, { connectionId, peerId, name, polite }: Person, link: string | undefined, isOfferer: boolean, onState: () => void, onClaim: () => void);
     /** Tells the application of something that concerns this peer. */
     emit<Name extends keyof WebRtcClientEvents>(type: Name, more: Omit<WebRtcClientEvents[Name], 'connectionId' | 'peerId'>): void;
     /** Whether our own first offer is under way and nothing was heard yet. */
     get isOffering(): boolean;
     /** Whether an offer comes from the page that is at the other end already. */
     isOfSamePage(offer: RTCSessionDescriptionInit | undefined): boolean;
+    /** Says to the other page alone who we are: nobody else has the keys of this connection. */
+    announce(connectionId: string): void;
     /** Its page is back in the room, under another connection id: what was said between is lost. */
     goOn(): void;
     /** Takes a message of the other page. One after another, since each may wait. */
@@ -73,3 +79,5 @@ export declare class Peer {
     sendStream(stream: MediaStream): Promise<void>;
     close(): void;
 }
+/** Of the certificate, which each RTCPeerConnection makes anew. */
+export declare function fingerprint(description: RTCSessionDescriptionInit | null | undefined): string | undefined;

@@ -167,7 +167,8 @@ var isRefusal = (err) => isNamed(err, "NotAllowedError", "SecurityError");
 var isBusy = (err) => isNamed(err, "NotReadableError", "AbortError");
 var constraints = (wanted) => typeof wanted === "object" ? wanted : {};
 async function findTracks(wanted, get, isOver, onStale) {
-  const { tracks, errors } = { tracks: {}, errors: {} };
+  const tracks = {};
+  const errors = {};
   let asks = [wanted];
   for (let ask = asks.shift(); ask && !isOver(); ask = asks.shift()) {
     try {
@@ -238,9 +239,6 @@ var Device = class {
   get #isOwn() {
     return this.#keeper.own.has(this.track);
   }
-  get ask() {
-    return { [this.kind]: this.wanted || true };
-  }
   open(isQuiet = false) {
     this.turn += 1;
     this.asking = this.#keeper.acquire([this], isQuiet);
@@ -261,22 +259,19 @@ var Device = class {
     }
     this.#isEnabled = on;
   }
-  /** The browser has given a track. */
-  got(track, turn) {
+  /** What the browser has answered: a track, or why there is none. */
+  answer(turn, track, err, isQuiet = false) {
     const isWanted = this.isOn || this.kind === "audio";
-    if (turn === this.turn && isWanted) {
+    if (turn === this.turn && track && isWanted) {
       this.#keeper.own.add(track);
       return this.give(track);
     }
-    track.stop();
-    if (turn === this.turn)
-      this.#settle();
-  }
-  /** @param err What is told of it. */
-  failed(turn, err, isQuiet) {
+    track?.stop();
     if (turn !== this.turn)
       return;
     this.#settle();
+    if (track)
+      return;
     this.isLost &&= !isRefusal(err);
     if (!isQuiet)
       this.#tell(err, false);
@@ -312,7 +307,7 @@ var Device = class {
       this.#release();
     const what2 = this.kind === "video" ? "camera" : "microphone";
     this.#tell(
-      new Error(`The ${what2} has ended: forbidden, gone, or taken by something else`),
+      new Error(`The ${what2} has ended: forbidden, gone or taken`),
       isReplaced
     );
     if (isReplaced)
@@ -410,7 +405,7 @@ var LocalMedia = class {
   /** @returns what went wrong, where something did. */
   async acquire(devices, isQuiet = false) {
     const turns = devices.map((device2) => device2.turn);
-    const wanted = Object.assign({}, ...devices.map((device2) => device2.ask));
+    const wanted = Object.fromEntries(devices.map((device2) => [device2.kind, device2.wanted || true]));
     const { tracks, errors } = await findTracks(
       wanted,
       this.#get,
@@ -422,12 +417,8 @@ var LocalMedia = class {
       }
     );
     devices.forEach((device2, index) => {
-      const track = tracks[device2.kind];
-      const turn = turns[index];
-      if (track)
-        device2.got(track, turn);
-      else
-        device2.failed(turn, errors[device2.kind], isQuiet);
+      const { kind } = device2;
+      device2.answer(turns[index], tracks[kind], errors[kind], isQuiet);
     });
     this.sync();
     return errors.audio ?? errors.video;
@@ -435,7 +426,7 @@ var LocalMedia = class {
   #get = async (ask) => {
     const devices = this.#mediaDevices;
     if (!devices)
-      throw new Error("Browsers give camera and microphone to https pages only");
+      throw new Error("Camera and microphone need an https page");
     return (await devices.getUserMedia(ask)).getTracks();
   };
   #look = () => {
@@ -511,7 +502,7 @@ var LocalMedia = class {
   async shareScreen(given) {
     const devices = this.#mediaDevices;
     if (!given && !devices?.getDisplayMedia)
-      throw new Error("This browser shares no screen");
+      throw new Error("No screen can be shared here");
     const screen = given ?? await devices.getDisplayMedia({ video: true, audio: true });
     const track = screen.getVideoTracks()[0];
     if (!given)
@@ -521,7 +512,7 @@ var LocalMedia = class {
       if (!given)
         for (const one of screen.getTracks())
           one.stop();
-      throw new Error(track ? "The client is closed" : "What is to be shared has no picture");
+      throw new Error(track ? "The client is closed" : "There is no picture to share");
     }
     this.#screen = screen;
     track.addEventListener("ended", () => {
@@ -566,10 +557,10 @@ var LocalMedia = class {
     } else {
       const track = await this.#exchange(device2, wanted);
       const isLate = !this.#isClosed && device2.turn !== turn;
-      device2.got(track, turn);
+      device2.answer(turn, track, void 0);
       this.sync();
       if (isLate)
-        throw new Error("Something else was chosen meanwhile");
+        throw new Error("Another was chosen meanwhile");
     }
     device2.wanted = wanted;
   }
@@ -577,26 +568,21 @@ var LocalMedia = class {
   async #exchange(device2, wanted) {
     const { turn } = device2;
     const get = async () => (await this.#get({ [device2.kind]: wanted }))[0];
-    let old;
-    try {
-      return await get();
-    } catch (err) {
-      old = device2.track;
-      if (!isBusy(err) || !old || !this.own.has(old))
+    return get().catch(async (busy) => {
+      const old = device2.track;
+      if (!isBusy(busy) || !old || !this.own.has(old))
+        throw busy;
+      const { deviceId } = old.getSettings();
+      old.stop();
+      return get().catch(async (err) => {
+        if (device2.turn === turn) {
+          device2.wanted = { ...constraints(device2.wanted), ...deviceId && { deviceId } };
+          device2.open();
+          await device2.asking;
+        }
         throw err;
-    }
-    const { deviceId } = old.getSettings();
-    old.stop();
-    try {
-      return await get();
-    } catch (err) {
-      if (device2.turn === turn) {
-        device2.wanted = { ...constraints(device2.wanted), ...deviceId && { deviceId } };
-        device2.open();
-        await device2.asking;
-      }
-      throw err;
-    }
+      });
+    });
   }
   /** Sends another stream's tracks, which stay the application's. */
   setStream(stream) {
@@ -671,7 +657,7 @@ function sift(create, servers, refused2 = []) {
 // src/sending.ts
 var BUFFERED_MAX = 1 << 20;
 var LOOK_MS = 100;
-var isOneOf = (data, ...names) => names.includes(Object.prototype.toString.call(data).slice(8, -1));
+var isOneOf = (data, ...names) => names.includes(data?.[Symbol.toStringTag]);
 var isBlob = (data) => isOneOf(data, "Blob", "File");
 function checkData(data, most = Infinity) {
   let length;
@@ -682,10 +668,10 @@ function checkData(data, most = Infinity) {
   } else if (ArrayBuffer.isView(data) || isOneOf(data, "ArrayBuffer")) {
     length = data.byteLength;
   } else {
-    throw new TypeError("Only a text, bytes (ArrayBuffer or a view of one) or a Blob can be sent: turn an object into a text with JSON.stringify");
+    throw new TypeError("Only a text, bytes or a Blob can be sent: turn objects into texts with JSON.stringify");
   }
   if (length > most) {
-    throw new TypeError(`A message to this peer holds at most ${most} bytes, not ${length}: send it in pieces`);
+    throw new TypeError(`This peer takes at most ${most} bytes, not ${length}: send it in pieces`);
   }
 }
 function kept(data) {
@@ -757,29 +743,23 @@ function meter(connection) {
       packetsReceived,
       packetsLost
     ];
+    const [ms, bytesIn, bytesOut, received, lost2] = now.map((value, index) => Math.max(0, value - (last ?? now)[index]));
+    last = now;
+    const kbps = (bytes) => ms ? Math.round(bytes * 8 / ms) : void 0;
     const rttMs = inMs(pair?.currentRoundTripTime);
+    const lossRatio = lost2 + received ? lost2 / (lost2 + received) : void 0;
     const jitters = inbound.flatMap((entry) => entry.jitter ?? []);
-    const figures = {
+    return {
       packetsReceived,
       packetsLost,
       rttMs,
+      lossRatio,
       jitterMs: jitters.length ? inMs(Math.max(...jitters)) : void 0,
+      bitrateInKbps: kbps(bytesIn),
+      bitrateOutKbps: kbps(bytesOut),
       relayed: [pair?.localCandidateId, pair?.remoteCandidateId].some((id) => report.get(id)?.candidateType === "relay"),
-      quality: "unknown"
+      quality: rttMs === void 0 ? "unknown" : quality(rttMs, lossRatio ?? 0)
     };
-    if (last) {
-      const [ms, bytesIn, bytesOut, received, lost2] = now.map((value, index) => Math.max(0, value - last[index]));
-      if (ms) {
-        figures.bitrateInKbps = Math.round(bytesIn * 8 / ms);
-        figures.bitrateOutKbps = Math.round(bytesOut * 8 / ms);
-      }
-      if (ms && lost2 + received)
-        figures.lossRatio = lost2 / (lost2 + received);
-    }
-    last = now;
-    if (rttMs !== void 0)
-      figures.quality = quality(rttMs, figures.lossRatio ?? 0);
-    return figures;
   };
 }
 function quality(rttMs, lossRatio) {
@@ -987,12 +967,9 @@ var Peer = class {
     if (!this.link)
       return;
     this.#restart = setTimeout(() => {
-      this.restartIce();
+      this.connection.restartIce();
       this.#restartIn(RESTART_EVERY_MS);
     }, delayMs);
-  }
-  restartIce() {
-    this.connection.restartIce();
   }
   configure(iceServers2) {
     try {
@@ -1013,7 +990,8 @@ var Peer = class {
   }
   /** What is open towards the peer: our own channel, or else the one it has made. */
   get #channel() {
-    return [this.info.sendChannel, this.info.receiveChannel].find((channel) => channel?.readyState === "open") ?? void 0;
+    const { sendChannel, receiveChannel } = this.info;
+    return [sendChannel, receiveChannel].find((one) => one?.readyState === "open");
   }
   /** @throws TypeError for what cannot be sent. */
   check(data) {
@@ -1272,11 +1250,10 @@ var Mesh = class {
     const mine = here && here.link === link && (link || !isOffer || here.isOfSamePage(message.offer)) ? here : void 0;
     const shown = here ? void 0 : this.all.find((peer) => peer.link && peer.info.state === "connected" && (peer.link === link || own && Array.isArray(fingerprints) && fingerprints.includes(fingerprint(peer.connection.remoteDescription))));
     const person = this.#people.get(from) ?? {
-      peerId: textOf(offererId) ?? from,
+      connectionId: from,
+      peerId: textOf(offererId) ?? shown?.info.peerId ?? from,
       name: saidName,
-      ...shown?.info,
-      polite: shown?.polite ?? true,
-      connectionId: from
+      polite: true
     };
     if (isAnswer || isOffer && mine)
       return mine?.take(message);
@@ -2343,7 +2320,7 @@ var WebRtcClient = class extends Emitter {
   restartIce(peerId) {
     const peers = peerId === void 0 ? this.#mesh.all : [this.#mesh.find(peerId)];
     for (const peer of peers)
-      peer?.restartIce();
+      peer?.connection.restartIce();
   }
   /** Leaves for good. What the client opened is closed; no event comes after. */
   close() {

@@ -197,8 +197,8 @@ export class Mesh {
       && peer.info.state === 'connected' && (peer.link === link || (own
         && Array.isArray(fingerprints) && fingerprints.includes(fingerprint(peer.connection.remoteDescription)))));
     const person: Known = this.#people.get(from) ?? {
-      peerId: textOf(offererId) ?? from, name: saidName, ...shown?.info,
-      polite: shown?.polite ?? true, connectionId: from,
+      connectionId: from, peerId: textOf(offererId) ?? shown?.info.peerId ?? from, name: saidName,
+      polite: true,
     };
     if (isAnswer || (isOffer && mine)) return mine?.take(message);
     switch (type) {

@@ -243,13 +243,9 @@ export class Peer {
   #restartIn(delayMs: number): void {
     if (!this.link) return;
     this.#restart = setTimeout(() => {
-      this.restartIce();
+      this.connection.restartIce();
       this.#restartIn(RESTART_EVERY_MS);
     }, delayMs);
-  }
-
-  restartIce(): void {
-    this.connection.restartIce();
   }
 
   configure(iceServers: RTCIceServer[]): void {
@@ -275,8 +271,9 @@ export class Peer {
 
   /** What is open towards the peer: our own channel, or else the one it has made. */
   get #channel(): RTCDataChannel | undefined {
-    return [this.info.sendChannel, this.info.receiveChannel]
-      .find((channel) => channel?.readyState === 'open') ?? undefined;
+    const { sendChannel, receiveChannel } = this.info;
+    return [sendChannel, receiveChannel].find((one) => one?.readyState === 'open') as
+      RTCDataChannel | undefined;
   }
 
   /** @throws TypeError for what cannot be sent. */

@@ -71,7 +71,6 @@ export declare class Peer {
     goOn(): void;
     /** Takes a message of the other page. One after another, since each may wait. */
     take({ type, offer, answer, ice }: PeerMessage): void;
-    restartIce(): void;
     configure(iceServers: RTCIceServer[]): void;
     /** @throws TypeError for what cannot be sent. */
     check(data: unknown): void;

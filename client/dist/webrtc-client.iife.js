@@ -14,7 +14,7 @@
         signal,
         cache: "no-store"
       });
-      const text2 = await answer.text();
+      const text2 = (await answer.text()).trim();
       return {
         status: answer.status,
         text: text2,
@@ -94,7 +94,7 @@
     room_full: ["yes", "try later, or another"],
     too_many_rooms: ["yes", "leave one"],
     peer_id_taken: ["yes", "choose another id"],
-    token_unavailable: ["no", "see what gives the tokens"],
+    token_unavailable: ["no", "see what getToken gives"],
     token_malformed: ["at first", "see what getToken gives"],
     unreachable: ["no", "see whether the server runs, and its address"],
     blocked_by_page: ["yes", "allow the server in its Content-Security-Policy, and use wss:"],
@@ -122,17 +122,16 @@
 
   // src/emitter.ts
   var Emitter = class {
-    #listeners = /* @__PURE__ */ new Map();
+    #listeners = {};
     #isSilent = false;
     addEventListener(type, listener) {
-      const set = this.#listeners.get(type) ?? /* @__PURE__ */ new Set();
-      this.#listeners.set(type, set.add(listener));
+      (this.#listeners[type] ??= /* @__PURE__ */ new Set()).add(listener);
     }
     removeEventListener(type, listener) {
-      this.#listeners.get(type)?.delete(listener);
+      this.#listeners[type]?.delete(listener);
     }
     emit = (type, detail) => {
-      for (const listener of [...this.#listeners.get(type) ?? []]) {
+      for (const listener of [...this.#listeners[type] ?? []]) {
         if (this.#isSilent)
           return;
         try {
@@ -153,8 +152,6 @@
   // src/id.ts
   function randomID() {
     const crypto = globalThis.crypto;
-    if (crypto?.randomUUID)
-      return crypto.randomUUID();
     const bytes = crypto?.getRandomValues?.(new Uint8Array(36));
     return "xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx".replace(
       /x/g,
@@ -1330,14 +1327,6 @@
     }
   };
 
-  // src/name.ts
-  function nameOf(name) {
-    return name?.replace(/\p{Cs}/gu, "�") ?? null;
-  }
-  function joiningName(name, dialect) {
-    return nameOf(name) || (dialect === "v1" ? "Guest" : "");
-  }
-
   // src/playback.ts
   function playback(streams, onBlocked) {
     const attached = /* @__PURE__ */ new Set();
@@ -1537,7 +1526,7 @@
       return void 0;
     const { status, said: { error, error_description: description }, leastMs } = reply;
     if (status < 300) {
-      return { description: "it answers, but the socket does not: does a proxy pass WebSockets?" };
+      return { description: "it answers: does a proxy pass WebSockets?" };
     }
     return [404, 405, 426].includes(status) || !/^[a-z_]{1,64}$/.test(error ?? "") ? void 0 : { error, description, leastMs };
   }
@@ -1603,7 +1592,7 @@
   }
   function tidy(token) {
     const text2 = typeof token === "string" ? token.trim() : "";
-    if (/^[!-~]+$/.test(text2) && !/^[<{["]/.test(text2))
+    if (/^(?![<{["])[!-~]+$/.test(text2))
       return text2;
     throw problem(
       token ? "token_malformed" : "token_unavailable",
@@ -1611,12 +1600,12 @@
     );
   }
   function what(text2) {
-    return /^\s*<(!doc|html)/i.test(text2) ? "an HTML page" : /^\s*[{[]/.test(text2) ? "JSON" : text2 && "a text";
+    return /^<(!doc|html)/i.test(text2) ? "an HTML page" : /^[{[]/.test(text2) ? "JSON" : text2 && "a text";
   }
   function isOwn(token) {
     try {
-      const head = token.split(".")[0].replace(/-/g, "+").replace(/_/g, "/");
-      return /^(application\/)?at\+jwt$/i.test(parse(atob(head)).typ);
+      const head = atob(token.split(".")[0].replace(/[-_]/g, "A"));
+      return /"typ"\s*:\s*"(application\/)?at\+jwt"/i.test(head);
     } catch {
       return false;
     }
@@ -1664,7 +1653,7 @@
     };
   }
   function clientState({ phase, hasOpened }) {
-    return phase === "idle" || phase === "closed" || phase === "open" ? phase : phase === "replaying" ? "open" : hasOpened ? "reconnecting" : "connecting";
+    return phase === "idle" || phase === "closed" || phase === "open" ? phase : hasOpened ? "reconnecting" : "connecting";
   }
   function transition(state, now, [name, ...args]) {
     const next = { ...state, now, effects: [] };
@@ -1707,6 +1696,7 @@
     const { session, seq, dialect } = state;
     state.welcome = void 0;
     state.freshSeq = 0;
+    state.isReplaying = false;
     if (dialect === "classic") {
       if (state.settled)
         return classic(state);
@@ -1714,7 +1704,7 @@
       return act(state, "check");
     }
     if (protocol !== "usher.v1") {
-      return state.settled || state.hasOwnToken ? stumble(state, problemOf(state, "protocol_error", "the server does not speak usher.v1")) : again(state, "classic");
+      return state.settled || state.hasOwnToken ? stumble(state, problemOf(state, "protocol_error", "it speaks no usher.v1")) : again(state, "classic");
     }
     state.settled = dialect;
     state.phase = "greeting";
@@ -1752,8 +1742,8 @@
       answer?.leastMs
     );
   }
-  function stand(state, phase) {
-    state.phase = phase;
+  function stand(state) {
+    state.phase = "open";
     state.hasOpened = true;
     state.attempt = 0;
     state.told = void 0;
@@ -1762,7 +1752,7 @@
     state.session = state.welcome?.session;
     state.seq = state.freshSeq;
     state.outbox = [];
-    stand(state, "open");
+    stand(state);
     act(state, "onFresh", state.welcome);
   }
   function problemOf(state, code, said) {
@@ -1810,7 +1800,7 @@
     const code = codeOfClose(closeCode);
     state.lostAt = state.now;
     stumble(state, code && {
-      ...problemOf(state, code, reason || `close code ${closeCode}`),
+      ...problemOf(state, code, reason || `${closeCode}`),
       closeCode,
       reason
     }, 0, { code: closeCode, reason });
@@ -1821,16 +1811,17 @@
       message = { ...message, ack: state.acks += 1 };
       state.outbox = [...state.outbox, message];
     }
-    if (state.phase === "open")
+    if (state.phase === "open" && !state.isReplaying)
       act(state, "write", message);
   }
   function flush(state) {
-    if (state.phase !== "replaying" || state.seq < state.replayEnd)
+    if (!state.isReplaying || state.seq < state.replayEnd)
       return;
-    state.phase = "open";
+    state.isReplaying = false;
     write(state, state.outbox);
   }
   var isJoin = ({ action }) => action === "join-room";
+  var rejoin = (state) => write(state, state.outbox.filter(isJoin));
   function greeted(state, name, data, seq = state.freshSeq) {
     state.freshSeq = seq;
     if (name === "welcome") {
@@ -1842,8 +1833,9 @@
       fresh(state);
     } else if (name === "resumed") {
       state.session = `${data.session}`;
+      state.isReplaying = true;
       state.replayEnd = Number(data.seq) || 0;
-      stand(state, "replaying");
+      stand(state);
       const connectionId = `${data.connectionId}`;
       act(state, "onResumed", connectionId);
       emit(state, "resumed", { connectionId });
@@ -1920,16 +1912,6 @@
       again(state);
   }
   var early = { blocked, say, close };
-  var standing = {
-    message: hear,
-    closed: lost,
-    say,
-    refresh,
-    refreshed,
-    noToken: noRefresh,
-    awake: ping,
-    close
-  };
   var TABLE = {
     idle: { start, close },
     token: { ...early, token: open, noToken },
@@ -1937,10 +1919,16 @@
     trial: { checked: tried, closed: unreached, close },
     checking: { ...early, checked },
     greeting: { message: greeted, closed: lost, say, close },
-    replaying: standing,
     open: {
-      ...standing,
-      rejoin: (state) => write(state, state.outbox.filter(isJoin))
+      message: hear,
+      closed: lost,
+      say,
+      rejoin,
+      refresh,
+      refreshed,
+      noToken: noRefresh,
+      awake: ping,
+      close
     },
     waiting: { ...early, retry: (state) => again(state), awake },
     closed: {}
@@ -1964,7 +1952,7 @@
     #delegate;
     #timers = {};
     #liveness = new Liveness(() => {
-      const isAsked = this.now.dialect === "v1" && this.state === "open";
+      const isAsked = this.now.dialect === "v1" && this.now.phase === "open";
       if (isAsked)
         this.write({ action: "ping" });
       return isAsked;
@@ -1977,9 +1965,6 @@
       this.#getToken = getToken;
       this.#delegate = delegate;
       this.now = initial(options.dialect ?? "v1");
-    }
-    get state() {
-      return clientState(this.now);
     }
     start(session, seq) {
       this.#listen("addEventListener");
@@ -2070,7 +2055,7 @@
       this.#socket = socket;
       this.#liveness.heard();
       this.#wait("stalled", PATIENCE_MS3, () => {
-        if (this.state !== "open")
+        if (this.now.phase !== "open")
           this.#lose();
       });
       socket.onopen = () => this.#take("opened", socket.protocol);
@@ -2190,7 +2175,7 @@
       this.#options = options;
       this.roomId = sessionId;
       this.ready.catch(() => void 0);
-      this.#keepAs = keepSession === true ? sessionId : keepSession || void 0;
+      this.#keepAs = keepSession === true ? sessionId : keepSession;
       const kept2 = takeSession(this.#keepAs);
       this.id = options.id ?? kept2?.id ?? randomID();
       const address = new Address(options.signallingServer);
@@ -2224,7 +2209,7 @@
         this.#socket.start(kept2?.session, kept2?.seq);
     }
     get state() {
-      return this.#isClosed ? "closed" : this.#socket.state;
+      return this.#isClosed ? "closed" : clientState(this.#socket.now);
     }
     /** What is sent: camera or screen, and microphone; undefined while there is nothing. */
     get localStream() {
@@ -2351,7 +2336,7 @@
     };
     // The room
     #join() {
-      const name = joiningName(this.#options.name, this.dialect);
+      const name = this.#options.name || (this.dialect === "v1" ? "Guest" : "");
       this.#socket.say({ action: "join-room", roomId: this.roomId, name, id: this.id });
     }
     #onEvent(type, data) {
@@ -2418,7 +2403,7 @@
         tell: (target, payload) => this.#socket.say({
           action: "send-payload",
           target,
-          payload: { ...payload, offererId: this.id, name: nameOf(options.name) }
+          payload: { ...payload, offererId: this.id, name: options.name ?? null }
         })
       };
     }

@@ -14,7 +14,7 @@ export async function check(
   if (!reply) return undefined;
   const { status, said: { error, error_description: description }, leastMs } = reply;
   if (status < 300) {
-    return { description: 'it answers, but the socket does not: does a proxy pass WebSockets?' };
+    return { description: 'it answers: does a proxy pass WebSockets?' };
   }
   // An older server of ours takes it for a handshake; whatever stands between has other words.
   return [404, 405, 426].includes(status) || !/^[a-z_]{1,64}$/.test(error ?? '') ? undefined

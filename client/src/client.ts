@@ -4,13 +4,13 @@ import { Emitter } from './emitter.js';
 import { randomID } from './id.js';
 import { LocalMedia } from './media.js';
 import { Mesh } from './mesh.js';
-import { joiningName, nameOf } from './name.js';
 import type { Host, Person } from './peer.js';
 import { playback } from './playback.js';
 import { IceServers, iceServers } from './ice.js';
 import { checkOptions, checkPlatform } from './options.js';
 import { Data, checkData } from './sending.js';
 import { SignalSocket, SocketDelegate } from './socket.js';
+import { clientState } from './socket-state.js';
 import { putSession, takeSession } from './store.js';
 import { problem, tokens } from './token.js';
 import type {
@@ -58,7 +58,7 @@ export class WebRtcClient extends Emitter {
     () => this.emit('audioPlaybackBlocked', {}));
   readonly #ice: IceServers;
   /** Under which the session is kept over a reload. */
-  readonly #keepAs: string | undefined;
+  readonly #keepAs: string | false | undefined;
   #isResumedPage = false;
   #isClosed = false;
 
@@ -72,7 +72,7 @@ export class WebRtcClient extends Emitter {
     this.roomId = sessionId;
     // Nobody need wait for it.
     this.ready.catch(() => undefined);
-    this.#keepAs = keepSession === true ? sessionId : keepSession || undefined;
+    this.#keepAs = keepSession === true ? sessionId : keepSession;
     const kept = takeSession(this.#keepAs);
     this.id = options.id ?? kept?.id ?? randomID();
     const address = new Address(options.signallingServer);
@@ -106,7 +106,7 @@ export class WebRtcClient extends Emitter {
   }
 
   get state(): ClientState {
-    return this.#isClosed ? 'closed' : this.#socket.state;
+    return this.#isClosed ? 'closed' : clientState(this.#socket.now);
   }
 
   /** What is sent: camera or screen, and microphone; undefined while there is nothing. */
@@ -255,7 +255,8 @@ export class WebRtcClient extends Emitter {
   // The room
 
   #join(): void {
-    const name = joiningName(this.#options.name, this.dialect);
+    // In v1 there must be one.
+    const name = this.#options.name || (this.dialect === 'v1' ? 'Guest' : '');
     this.#socket.say({ action: 'join-room', roomId: this.roomId, name, id: this.id });
   }
 
@@ -323,7 +324,7 @@ export class WebRtcClient extends Emitter {
       receive: options.video || options.stream ? ['audio', 'video'] : [],
       tell: (target, payload) => this.#socket.say({
         action: 'send-payload', target,
-        payload: { ...payload, offererId: this.id, name: nameOf(options.name) },
+        payload: { ...payload, offererId: this.id, name: options.name ?? null },
       }),
     };
   }

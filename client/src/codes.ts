@@ -14,7 +14,7 @@ export const CODES: Readonly<Record<string, Row>> = {
   room_full: ['yes', 'try later, or another'],
   too_many_rooms: ['yes', 'leave one'],
   peer_id_taken: ['yes', 'choose another id'],
-  token_unavailable: ['no', 'see what gives the tokens'],
+  token_unavailable: ['no', 'see what getToken gives'],
   token_malformed: ['at first', 'see what getToken gives'],
   unreachable: ['no', 'see whether the server runs, and its address'],
   blocked_by_page: ['yes', 'allow the server in its Content-Security-Policy, and use wss:'],

@@ -2,20 +2,19 @@ import type { ClientEvent, Emit, EventName, Listener } from './types.js';
 
 /** Calls listeners in the order in which they were added. One that throws stops no other. */
 export class Emitter {
-  readonly #listeners = new Map<EventName, Set<Listener<never>>>();
+  readonly #listeners: { [Name in EventName]?: Set<Listener<never>> } = {};
   #isSilent = false;
 
   addEventListener<Name extends EventName>(type: Name, listener: Listener<Name>): void {
-    const set = this.#listeners.get(type) ?? new Set();
-    this.#listeners.set(type, set.add(listener));
+    (this.#listeners[type] ??= new Set()).add(listener);
   }
 
   removeEventListener<Name extends EventName>(type: Name, listener: Listener<Name>): void {
-    this.#listeners.get(type)?.delete(listener);
+    this.#listeners[type]?.delete(listener);
   }
 
   protected readonly emit: Emit = (type, detail) => {
-    for (const listener of [...this.#listeners.get(type) ?? []]) {
+    for (const listener of [...this.#listeners[type] ?? []]) {
       if (this.#isSilent) return;
       try {
         listener({ type, detail } as ClientEvent<never>);

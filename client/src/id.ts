@@ -4,7 +4,6 @@
  */
 export function randomID(): string {
   const crypto = globalThis.crypto as Partial<Crypto> | undefined;
-  if (crypto?.randomUUID) return crypto.randomUUID();
   const bytes = crypto?.getRandomValues?.(new Uint8Array(36));
   return 'xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx'.replace(/x/g,
     (_, at: number) => ((bytes?.[at] ?? Math.random() * 256) & 15).toString(16));

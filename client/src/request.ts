@@ -23,7 +23,7 @@ export async function post(
     const answer = await fetch(url, {
       method: 'POST', body, credentials, signal, cache: 'no-store',
     });
-    const text = await answer.text();
+    const text = (await answer.text()).trim();
     return {
       status: answer.status, text, said: parse(text),
       leastMs: retryAfter(answer.headers.get('Retry-After')),

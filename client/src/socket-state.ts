@@ -28,7 +28,7 @@ export function initial(wanted: Dialect | 'auto'): State {
 /** As the application sees it. */
 export function clientState({ phase, hasOpened }: State): ClientState {
   return phase === 'idle' || phase === 'closed' || phase === 'open' ? phase
-    : phase === 'replaying' ? 'open' : hasOpened ? 'reconnecting' : 'connecting';
+    : hasOpened ? 'reconnecting' : 'connecting';
 }
 
 /** What is not in the table changes nothing. */
@@ -88,6 +88,7 @@ function opened(state: State, protocol: string): void {
   const { session, seq, dialect } = state;
   state.welcome = undefined;
   state.freshSeq = 0;
+  state.isReplaying = false;
   if (dialect === 'classic') {
     if (state.settled) return classic(state);
     state.phase = 'trial';
@@ -95,7 +96,7 @@ function opened(state: State, protocol: string): void {
   }
   if (protocol !== 'usher.v1') {
     return state.settled || state.hasOwnToken
-      ? stumble(state, problemOf(state, 'protocol_error', 'the server does not speak usher.v1'))
+      ? stumble(state, problemOf(state, 'protocol_error', 'it speaks no usher.v1'))
       : again(state, 'classic');
   }
   state.settled = dialect;
@@ -134,8 +135,8 @@ function checked(state: State, answer: Answer | undefined): void {
 }
 
 /** It stands: attempts are counted anew. */
-function stand(state: State, phase: 'open' | 'replaying'): void {
-  state.phase = phase;
+function stand(state: State): void {
+  state.phase = 'open';
   state.hasOpened = true;
   state.attempt = 0;
   state.told = undefined;
@@ -146,7 +147,7 @@ function fresh(state: State): void {
   state.session = state.welcome?.session;
   state.seq = state.freshSeq;
   state.outbox = [];
-  stand(state, 'open');
+  stand(state);
   act(state, 'onFresh', state.welcome);
 }
 
@@ -192,7 +193,7 @@ function lost(state: State, closeCode: number, reason: string): void {
   const code = codeOfClose(closeCode);
   state.lostAt = state.now;
   stumble(state, code && {
-    ...problemOf(state, code, reason || `close code ${closeCode}`), closeCode, reason,
+    ...problemOf(state, code, reason || `${closeCode}`), closeCode, reason,
   }, 0, { code: closeCode, reason });
 }
 
@@ -210,17 +211,19 @@ function say(state: State, message: Json): void {
     message = { ...message, ack: (state.acks += 1) };
     state.outbox = [...state.outbox, message];
   }
-  if (state.phase === 'open') act(state, 'write', message);
+  if (state.phase === 'open' && !state.isReplaying) act(state, 'write', message);
 }
 
 /** Once the replay is over: what was not acknowledged by then did not arrive. */
 function flush(state: State): void {
-  if (state.phase !== 'replaying' || state.seq < state.replayEnd!) return;
-  state.phase = 'open';
+  if (!state.isReplaying || state.seq < state.replayEnd!) return;
+  state.isReplaying = false;
   write(state, state.outbox);
 }
 
 const isJoin = ({ action }: Json): boolean => action === 'join-room';
+
+const rejoin = (state: State): void => write(state, state.outbox.filter(isJoin));
 
 // Hearing
 
@@ -234,8 +237,9 @@ function greeted(state: State, name: string, data: Json, seq = state.freshSeq): 
     fresh(state);
   } else if (name === 'resumed') {
     state.session = `${data.session}`;
+    state.isReplaying = true;
     state.replayEnd = Number(data.seq) || 0;
-    stand(state, 'replaying');
+    stand(state);
     const connectionId = `${data.connectionId}`;
     act(state, 'onResumed', connectionId);
     emit(state, 'resumed', { connectionId });
@@ -312,9 +316,6 @@ function awake(state: State): void {
 }
 
 const early: Row = { blocked, say, close };
-const standing: Row = {
-  message: hear, closed: lost, say, refresh, refreshed, noToken: noRefresh, awake: ping, close,
-};
 
 export const TABLE: Readonly<Record<Phase, Row>> = {
   idle: { start, close },
@@ -323,10 +324,9 @@ export const TABLE: Readonly<Record<Phase, Row>> = {
   trial: { checked: tried, closed: unreached, close },
   checking: { ...early, checked },
   greeting: { message: greeted, closed: lost, say, close },
-  replaying: standing,
   open: {
-    ...standing,
-    rejoin: (state) => write(state, state.outbox.filter(isJoin)),
+    message: hear, closed: lost, say, rejoin, refresh, refreshed, noToken: noRefresh, awake: ping,
+    close,
   },
   waiting: { ...early, retry: (state) => again(state), awake },
   closed: {},

@@ -25,10 +25,10 @@ export interface Answer {
  * `token`: one is asked for. `opening`: the handshake runs. `trial`: a classic one is done, and
  * whether the server is not ours after all is asked. `checking`: why it failed is asked.
  * `greeting`: the server speaks first, and answers to the old session where there is one.
- * `replaying`: what was missed comes. `waiting`: for the next attempt.
+ * `waiting`: for the next attempt.
  */
 export type Phase = 'idle' | 'token' | 'opening' | 'trial' | 'checking' | 'greeting'
-  | 'replaying' | 'open' | 'waiting' | 'closed';
+  | 'open' | 'waiting' | 'closed';
 
 export interface State {
   phase: Phase;
@@ -52,7 +52,9 @@ export interface State {
   welcome?: Welcome;
   /** The last event of the connection's own session, while the old one may go on. */
   freshSeq: number;
-  /** Up to which event the replay of a resume goes. */
+  /** What was missed comes first, and what is said waits. */
+  isReplaying?: boolean;
+  /** Up to which event that goes. */
   replayEnd?: number;
   /** What was not acknowledged yet, in the order of saying. */
   outbox: readonly Json[];

@@ -4,10 +4,10 @@ import { check as ask } from './check.js';
 import { explain } from './codes.js';
 import { Liveness } from './liveness.js';
 import { parse } from './request.js';
-import { clientState, initial, transition } from './socket-state.js';
+import { initial, transition } from './socket-state.js';
 import type { Actions, Call, Events, Json, State, TimerName } from './socket-types.js';
 import { problem, TokenProblem } from './token.js';
-import type { ClientState, Dialect, EventName, WebRtcClientEvents, WebRtcClientOptions } from './types.js';
+import type { Dialect, EventName, WebRtcClientEvents, WebRtcClientOptions } from './types.js';
 
 /** What is left to whoever has a socket. */
 export type SocketDelegate =
@@ -41,7 +41,7 @@ export class SignalSocket implements Omit<Actions, keyof SocketDelegate> {
   readonly #delegate: SocketDelegate;
   readonly #timers: Partial<Record<TimerName, ReturnType<typeof setTimeout>>> = {};
   readonly #liveness = new Liveness(() => {
-    const isAsked = this.now.dialect === 'v1' && this.state === 'open';
+    const isAsked = this.now.dialect === 'v1' && this.now.phase === 'open';
     if (isAsked) this.write({ action: 'ping' });
     return isAsked;
   }, () => this.#lose());
@@ -57,10 +57,6 @@ export class SignalSocket implements Omit<Actions, keyof SocketDelegate> {
     this.#getToken = getToken;
     this.#delegate = delegate;
     this.now = initial(options.dialect ?? 'v1');
-  }
-
-  get state(): ClientState {
-    return clientState(this.now);
   }
 
   start(session?: string, seq?: number): void {
@@ -170,7 +166,7 @@ export class SignalSocket implements Omit<Actions, keyof SocketDelegate> {
     this.#socket = socket;
     this.#liveness.heard();
     this.#wait('stalled', PATIENCE_MS, () => {
-      if (this.state !== 'open') this.#lose();
+      if (this.now.phase !== 'open') this.#lose();
     });
     socket.onopen = () => this.#take('opened', socket.protocol);
     socket.onmessage = ({ data }) => this.#hear(data);

@@ -20,7 +20,7 @@ export function putSession(name: string, kept: KeptSession): void {
 }
 
 /** What was kept under this name, if anything, and is kept no more. */
-export function takeSession(name: string | undefined): KeptSession | undefined {
+export function takeSession(name: string | false | undefined): KeptSession | undefined {
   if (!name) return undefined;
   try {
     const kept = JSON.parse(sessionStorage.getItem(keyOf(name))!) as KeptSession | null;

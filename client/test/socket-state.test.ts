@@ -37,13 +37,13 @@ test('over a resume all arrives once, in the order of saying, whenever it was sa
   talk.again().take('opened', 'usher.v1').at('greeting');
   assert.deepEqual(talk.written, ['resume']);
   talk.welcome('void').say('resuming').did();
-  talk.resumed(3).at('replaying');
+  talk.resumed(3).at('open', true);
   talk.did('onResumed', 'emit');
   assert.deepEqual(talk.told, [['resumed', { connectionId: 'own' }]]);
   assert.equal(clientState(talk.state), 'open');
   talk.say('a listener of resumed').did();
   talk.hear('chat', {}, 1).hear('ack', { ack: 1 }, 2).say('another').did();
-  talk.hear('chat', {}, 3).at('open');
+  talk.hear('chat', {}, 3).at('open', false);
   assert.deepEqual(talk.args('onEvent'), ['chat', {}]);
   assert.deepEqual(talk.written, ['lost', 'waiting', 'token', 'opening', 'checking', 'resuming',
     'a listener of resumed', 'another']);
@@ -326,7 +326,7 @@ test('a token is renewed, and again where that fails, as long as the connection 
   talk.take('refreshed', OURS).did();
   talk.noToken().did();
   const late = expiring().close().take('refreshed', OURS).at('waiting').did();
-  late.back().resumed(5).at('replaying').take('refreshed', OURS).did();
+  late.back().resumed(5).at('open', true).take('refreshed', OURS).did();
   late.noToken().did();
   late.take('refresh').did('getToken').take('refreshed', OURS);
   late.did('write');

@@ -80,8 +80,9 @@ export class Talk {
     return this.hear('resumed', { session: 'second', connectionId: 'own', seq });
   }
 
-  at(phase: Phase): this {
+  at(phase: Phase, isReplaying?: boolean): this {
     assert.equal(this.state.phase, phase);
+    if (isReplaying !== undefined) assert.equal(this.state.isReplaying, isReplaying);
     return this;
   }
 

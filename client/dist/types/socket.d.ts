@@ -1,6 +1,6 @@
 import type { Address } from './address.js';
 import type { Actions, Json, State } from './socket-types.js';
-import type { ClientState, Dialect, EventName, WebRtcClientEvents, WebRtcClientOptions } from './types.js';
+import type { Dialect, EventName, WebRtcClientEvents, WebRtcClientOptions } from './types.js';
 /** What is left to whoever has a socket. */
 export declare type SocketDelegate = Pick<Actions, 'emit' | 'onWelcome' | 'onFresh' | 'onResumed' | 'onEvent'>
 /** It is over; why is told next. */
@@ -16,7 +16,6 @@ export declare class SignalSocket implements Omit<Actions, keyof SocketDelegate>
     /** With the secret of the session, as long as it may go on. */
     now: State;
     constructor(address: Address, options: WebRtcClientOptions, getToken: () => Promise<string>, delegate: SocketDelegate);
-    get state(): ClientState;
     start(session?: string, seq?: number): void;
     say(message: Json): void;
     /** Ends the session: the others are told at once. */

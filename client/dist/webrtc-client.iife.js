@@ -619,38 +619,28 @@
   });
 
   // src/configuration.ts
-  function connect(create, configuration, onRefused) {
+  function useServers(create, servers, use, onRefused) {
     try {
-      return create(configuration);
+      return use(servers);
     } catch (err) {
       const refused2 = [];
-      const iceServers2 = sift(create, configuration.iceServers ?? [], refused2);
+      const usable = servers.flatMap((server) => [server.urls].flat().flatMap((urls) => {
+        const one = { ...server, urls };
+        try {
+          create({ iceServers: [one] }).close();
+          return one;
+        } catch (reason) {
+          refused2.push(new Error(`The ICE server ${urls} cannot be used: ${reason}`));
+          return [];
+        }
+      }));
       if (!refused2.length)
         throw err;
-      const connection = create({ ...configuration, iceServers: iceServers2 });
-      refused2.forEach(onRefused);
-      return connection;
+      const result = use(usable);
+      if (onRefused)
+        refused2.forEach(onRefused);
+      return result;
     }
-  }
-  function configure(create, connection, iceServers2) {
-    const others = connection.getConfiguration();
-    try {
-      connection.setConfiguration({ ...others, iceServers: iceServers2 });
-    } catch {
-      connection.setConfiguration({ ...others, iceServers: sift(create, iceServers2) });
-    }
-  }
-  function sift(create, servers, refused2 = []) {
-    return servers.flatMap((server) => [server.urls].flat().flatMap((urls) => {
-      const one = { ...server, urls };
-      try {
-        create({ iceServers: [one] }).close();
-        return one;
-      } catch (err) {
-        refused2.push(new Error(`The ICE server ${urls} cannot be used: ${err}`));
-        return [];
-      }
-    }));
   }
 
   // src/sending.ts
@@ -796,7 +786,13 @@
         receiveChannel: null,
         streams: []
       };
-      const connection = this.connection = connect(host.create, host.configuration(), (err) => this.#report(err));
+      const configuration = host.configuration();
+      const connection = this.connection = useServers(
+        host.create,
+        configuration.iceServers,
+        (iceServers2) => host.create({ ...configuration, iceServers: iceServers2 }),
+        (err) => this.#report(err)
+      );
       connection.onnegotiationneeded = () => void this.#offer();
       connection.onicecandidate = ({ candidate }) => this.#say({ type: "ice_candidate", ice: candidate });
       connection.onconnectionstatechange = () => {
@@ -970,9 +966,11 @@
         this.#restartIn(RESTART_EVERY_MS);
       }, delayMs);
     }
-    configure(iceServers2) {
+    configure(servers) {
       try {
-        configure(this.#host.create, this.connection, iceServers2);
+        useServers(this.#host.create, servers, (iceServers2) => this.connection.setConfiguration(
+          { ...this.connection.getConfiguration(), iceServers: iceServers2 }
+        ));
       } catch (err) {
         this.#report(err);
       }
@@ -1031,23 +1029,21 @@
     async sendStream(stream) {
       try {
         this.#sendSound(stream);
-        for (const kind of KINDS)
-          await this.#sendTrack(stream, kind);
+        for (const kind of KINDS) {
+          const track = stream.getTracks().find((one) => one.kind === kind) ?? null;
+          const transceiver = this.connection.getTransceivers().find((one) => one !== this.#sound && one.receiver.track.kind === kind && one.currentDirection !== "stopped");
+          await transceiver?.sender.replaceTrack(track);
+          if (!track || !this.link)
+            continue;
+          if (!transceiver) {
+            this.connection.addTrack(track, stream);
+          } else if (!transceiver.direction.includes("send")) {
+            transceiver.sender.setStreams?.(stream);
+            transceiver.direction = "sendrecv";
+          }
+        }
       } catch (err) {
         this.#report(err);
-      }
-    }
-    async #sendTrack(stream, kind) {
-      const track = stream.getTracks().find((one) => one.kind === kind) ?? null;
-      const transceiver = this.connection.getTransceivers().find((one) => one !== this.#sound && one.receiver.track.kind === kind && one.currentDirection !== "stopped");
-      await transceiver?.sender.replaceTrack(track);
-      if (!track || !this.link)
-        return;
-      if (!transceiver) {
-        this.connection.addTrack(track, stream);
-      } else if (!transceiver.direction.includes("send")) {
-        transceiver.sender.setStreams?.(stream);
-        transceiver.direction = "sendrecv";
       }
     }
     /** A shared screen's sound, beside the microphone's. Classic clients take no further offer. */
@@ -1077,15 +1073,6 @@
   // src/mesh.ts
   var ORPHAN_MS = 6e4;
   var CHECK_MS = 5e3;
-  var TYPES = [
-    "offer",
-    "answer",
-    "ice_candidate",
-    "link_check",
-    "link_lost",
-    "usher.link_kept",
-    "usher.negotiation_failed"
-  ];
   var textOf = (value) => typeof value === "string" && value || void 0;
   var Mesh = class {
     /** By connection id, for the application; by peer id as well, where that is nobody's else. */
@@ -1102,7 +1089,8 @@
     }
     /** By connection id, or else the oldest of those who claim this peer id. */
     find(id) {
-      return this.all.find(({ info }) => Object.hasOwn(this.peerInfo, id) && info === this.peerInfo[id]);
+      const { peerInfo } = this;
+      return this.all.find(({ info }) => Object.hasOwn(peerInfo, id) && info === peerInfo[id]);
     }
     /** The connection with somebody who is in the room. */
     #with(connectionId) {
@@ -1232,10 +1220,8 @@
     // What others say
     /** Takes a payload of another page; false where it is none of the mesh's. */
     take(type, data) {
-      if (!TYPES.includes(type))
-        return false;
-      this.#hear({ ...data, type, link: textOf(data.link) }, data, String(data.connectionId));
-      return true;
+      const message = { ...data, type, link: textOf(data.link) };
+      return this.#hear(message, data, String(data.connectionId)) !== false;
     }
     #hear(message, { offererId, name, fingerprints }, from) {
       const { type, link } = message;
@@ -1247,7 +1233,8 @@
       if (here && !link && isAnswer && !here.hasHeard)
         here.link = void 0;
       const mine = here && here.link === link && (link || !isOffer || here.isOfSamePage(message.offer)) ? here : void 0;
-      const shown = here ? void 0 : this.all.find((peer) => peer.link && peer.info.state === "connected" && (peer.link === link || own && Array.isArray(fingerprints) && fingerprints.includes(fingerprint(peer.connection.remoteDescription))));
+      const listed = own && Array.isArray(fingerprints) ? fingerprints : [];
+      const shown = here ? void 0 : this.all.find((peer) => peer.link && peer.info.state === "connected" && (peer.link === link || listed.includes(fingerprint(peer.connection.remoteDescription))));
       const person = this.#people.get(from) ?? {
         connectionId: from,
         peerId: textOf(offererId) ?? shown?.info.peerId ?? from,
@@ -1281,10 +1268,12 @@
           if (mine || !here && !shown && this.#people.get(from)?.checked)
             this.#begin(person);
           return;
-        default:
+        case "usher.negotiation_failed":
           if (!mine && (here || shown))
             return;
-          this.#fail(person, new Error("The other page could not set the connection up"));
+          return this.#fail(person, new Error("The other page could not set the connection up"));
+        default:
+          return false;
       }
     }
     // For the application
@@ -1296,24 +1285,25 @@
     #list() {
       const isLast = ({ orphaned, info }) => Number(!!orphaned && info.state !== "connected");
       const sorted = [...this.all].sort((one, other) => isLast(one) - isLast(other));
-      const [maps, members] = [[this.peerConnections, this.peerInfo], ["connection", "info"]];
-      maps.forEach((map, index) => {
-        for (const id of Object.getOwnPropertyNames(map))
-          delete map[id];
-        const put = (id, peer, enumerable) => {
-          if (Object.hasOwn(map, id))
-            return;
-          const value = peer[members[index]];
-          Object.defineProperty(map, id, { configurable: true, enumerable, value });
-        };
-        for (const peer of sorted)
-          if (!peer.orphaned)
-            put(peer.info.connectionId, peer, true);
-        for (const peer of sorted)
+      const { peerConnections, peerInfo } = this;
+      for (const id of Object.getOwnPropertyNames(peerInfo)) {
+        delete peerConnections[id];
+        delete peerInfo[id];
+      }
+      const put = (id, { connection, info }, enumerable) => {
+        if (Object.hasOwn(peerInfo, id))
+          return;
+        const how = { configurable: true, enumerable };
+        Object.defineProperty(peerConnections, id, { ...how, value: connection });
+        Object.defineProperty(peerInfo, id, { ...how, value: info });
+      };
+      for (const peer of sorted)
+        if (!peer.orphaned)
           put(peer.info.connectionId, peer, true);
-        for (const peer of sorted)
-          put(peer.info.peerId, peer, false);
-      });
+      for (const peer of sorted)
+        put(peer.info.connectionId, peer, true);
+      for (const peer of sorted)
+        put(peer.info.peerId, peer, false);
     }
     close() {
       this.#isClosed = true;
@@ -1340,10 +1330,10 @@
       } catch (err) {
         if (err.name === "NotAllowedError") {
           blocked2.add(el);
-          const wasTold = isTold;
-          isTold = true;
-          if (!wasTold)
+          if (!isTold) {
+            isTold = true;
             onBlocked();
+          }
         }
         return false;
       }

@@ -1,4 +1,4 @@
-import { configure, connect, Create } from './configuration.js';
+import { Create, useServers } from './configuration.js';
 import { Kind, KINDS } from './media-ask.js';
 import { checkData, sender } from './sending.js';
 import { meter } from './stats.js';
@@ -91,8 +91,9 @@ export class Peer {
       connectionId, peerId, name, state: 'new', sendChannel: null, receiveChannel: null,
       streams: [],
     };
-    const connection = this.connection =
-      connect(host.create, host.configuration(), (err) => this.#report(err));
+    const configuration = host.configuration();
+    const connection = this.connection = useServers(host.create, configuration.iceServers!,
+      (iceServers) => host.create({ ...configuration, iceServers }), (err) => this.#report(err));
     connection.onnegotiationneeded = () => void this.#offer();
     connection.onicecandidate = ({ candidate }) =>
       this.#say({ type: 'ice_candidate', ice: candidate });
@@ -248,9 +249,10 @@ export class Peer {
     }, delayMs);
   }
 
-  configure(iceServers: RTCIceServer[]): void {
+  configure(servers: RTCIceServer[]): void {
     try {
-      configure(this.#host.create, this.connection, iceServers);
+      useServers(this.#host.create, servers, (iceServers) => this.connection.setConfiguration(
+        { ...this.connection.getConfiguration(), iceServers }));
     } catch (err) {
       this.#report(err);
     }
@@ -318,23 +320,21 @@ export class Peer {
   async sendStream(stream: MediaStream): Promise<void> {
     try {
       this.#sendSound(stream);
-      for (const kind of KINDS) await this.#sendTrack(stream, kind);
+      for (const kind of KINDS) {
+        const track = stream.getTracks().find((one) => one.kind === kind) ?? null;
+        const transceiver = this.connection.getTransceivers().find((one) => one !== this.#sound
+          && one.receiver.track.kind === kind && one.currentDirection !== 'stopped');
+        await transceiver?.sender.replaceTrack(track);
+        if (!track || !this.link) continue;
+        if (!transceiver) {
+          this.connection.addTrack(track, stream);
+        } else if (!transceiver.direction.includes('send')) {
+          transceiver.sender.setStreams?.(stream);
+          transceiver.direction = 'sendrecv';
+        }
+      }
     } catch (err) {
       this.#report(err);
-    }
-  }
-
-  async #sendTrack(stream: MediaStream, kind: Kind): Promise<void> {
-    const track = stream.getTracks().find((one) => one.kind === kind) ?? null;
-    const transceiver = this.connection.getTransceivers().find((one) => one !== this.#sound
-      && one.receiver.track.kind === kind && one.currentDirection !== 'stopped');
-    await transceiver?.sender.replaceTrack(track);
-    if (!track || !this.link) return;
-    if (!transceiver) {
-      this.connection.addTrack(track, stream);
-    } else if (!transceiver.direction.includes('send')) {
-      transceiver.sender.setStreams?.(stream);
-      transceiver.direction = 'sendrecv';
     }
   }
 

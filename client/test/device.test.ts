@@ -43,7 +43,8 @@ class Case {
     const { track, asking, isOn, isLost, tries, turn } = this.device;
     const which = this.tracks.indexOf(track);
     const phase = asking ? 'asking' : track ? 'live' : 'none';
-    return [which > 0 ? `${phase}:${which + 1}` : phase, isOn ? 'on' : 'off', isLost ? 'lost' : '', tries, turn];
+    return [which > 0 ? `${phase}:${which + 1}` : phase, isOn ? 'on' : 'off',
+      isLost ? 'lost' : '', tries, turn];
   }
 }
 

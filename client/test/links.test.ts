@@ -18,7 +18,8 @@ class Page {
   readonly timers = new FakeTimers((text) => this.done.push(text));
   readonly mesh = new Mesh({
     roomId: 'lobby',
-    connectionId: () => this.own, configuration: () => ({}), stream: () => undefined,
+    connectionId: () => this.own, configuration: () => ({ iceServers: [] }),
+    stream: () => undefined,
     sound: () => undefined, receive: [],
     create: () => new FakeConnection() as unknown as RTCPeerConnection,
     tell: (to, payload) => {

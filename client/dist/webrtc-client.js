@@ -899,8 +899,11 @@ var Peer = class {
   }
   /** Says to the other page alone who we are: nobody else has the keys of this connection. */
   announce(connectionId) {
-    const channel = this.connection.createDataChannel(HERE, { protocol: connectionId });
-    channel.onopen = () => channel.close();
+    try {
+      const channel = this.connection.createDataChannel(HERE, { protocol: connectionId });
+      channel.onopen = () => channel.close();
+    } catch {
+    }
   }
   /** Its page is back in the room, under another connection id: what was said between is lost. */
   goOn() {

@@ -93,8 +93,8 @@ export class Mesh {
       const { link, info } = peer;
       if (own && link && peer.hasHeard) peer.announce(own);
       if (peer.orphaned) continue;
-      // In classic a page does not know its own connection id, so that nothing can be proven to
-      // those who have another one too. Who has kept the old one may be shown the link's name.
+      // In classic a page does not know its own connection id, and so cannot say it to those who
+      // have another one too. Who has kept the old one may be shown the link's name.
       if (link && !own) this.#host.tell(info.connectionId, { type: 'link_check', link });
       peer.orphaned = setTimeout(() => this.#end(peer), link && own ? ORPHAN_MS : CHECK_MS);
     }

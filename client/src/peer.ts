@@ -183,8 +183,12 @@ export class Peer {
 
   /** Says to the other page alone who we are: nobody else has the keys of this connection. */
   announce(connectionId: string): void {
-    const channel = this.connection.createDataChannel(HERE, { protocol: connectionId });
-    channel.onopen = () => channel.close();
+    try {
+      const channel = this.connection.createDataChannel(HERE, { protocol: connectionId });
+      channel.onopen = () => channel.close();
+    } catch {
+      // It carries nothing any more, and is begun anew.
+    }
   }
 
   /** Its page is back in the room, under another connection id: what was said between is lost. */

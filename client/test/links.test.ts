@@ -339,6 +339,18 @@ describe('after the room was entered anew', () => {
     }
   });
 
+  test('a connection that carries nothing any more keeps the others from nothing', () => {
+    const page = new Page();
+    page.knows(BOB);
+    page.knows({ ...BOB, connectionId: 'c1', peerId: 'cid' }, 'M');
+    (fake(page.peer(1)) as { createDataChannel: unknown }).createDataChannel = () => {
+      throw new Error('The transport is gone');
+    };
+    page.own = 'a2';
+    assert.equal(page.enters(), `wait ${ORPHAN_MS}, wait ${ORPHAN_MS}`);
+    assert.deepEqual(page.announced(2), ['a2']);
+  });
+
   test('whoever has left meanwhile gets no connection', () => {
     const page = met();
     page.hears('b2', 'link_check', undefined, check);

@@ -183,7 +183,7 @@ try {{
         ["node", "--input-type=module", "-e", script], cwd=project, capture_output=True, text=True,
         timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("TypeError: There is no WebRTC here")
+    assert done.stdout.startswith("TypeError: There is no RTCPeerConnection here")
 
 
 MODULE = """<!doctype html><title>A module</title>

@@ -37,7 +37,7 @@
     return to;
   }
   function retryAfter(value) {
-    const ms = Number(value) * 1e3 || Date.parse(value ?? "") - Date.now() || 0;
+    const ms = Number(value) * 1e3 || Date.parse(value) - Date.now() || 0;
     return Math.min(Math.max(ms, 0), RETRY_AFTER_MAX_MS);
   }
   function parse(text2) {
@@ -122,7 +122,7 @@
     return final === "yes" || final === "at first" && !hasOpened;
   }
   function explain(code, said) {
-    return `${code}: ${CODES[code]?.[1] ?? "the server refused"}${said ? ` (${said})` : ""}`;
+    return `${code}: ${CODES[code]?.[1] ?? "refused"}${said ? ` (${said})` : ""}`;
   }
 
   // src/emitter.ts
@@ -171,7 +171,8 @@
   var isBusy = (err) => isNamed(err, "NotReadableError", "AbortError");
   var constraints = (wanted) => typeof wanted === "object" ? wanted : {};
   async function findTracks(wanted, get, isOver, onStale) {
-    const { tracks, errors } = { tracks: {}, errors: {} };
+    const tracks = {};
+    const errors = {};
     let asks = [wanted];
     for (let ask = asks.shift(); ask && !isOver(); ask = asks.shift()) {
       try {
@@ -242,9 +243,6 @@
     get #isOwn() {
       return this.#keeper.own.has(this.track);
     }
-    get ask() {
-      return { [this.kind]: this.wanted || true };
-    }
     open(isQuiet = false) {
       this.turn += 1;
       this.asking = this.#keeper.acquire([this], isQuiet);
@@ -265,22 +263,19 @@
       }
       this.#isEnabled = on;
     }
-    /** The browser has given a track. */
-    got(track, turn) {
+    /** What the browser has answered: a track, or why there is none. */
+    answer(turn, track, err, isQuiet = false) {
       const isWanted = this.isOn || this.kind === "audio";
-      if (turn === this.turn && isWanted) {
+      if (turn === this.turn && track && isWanted) {
         this.#keeper.own.add(track);
         return this.give(track);
       }
-      track.stop();
-      if (turn === this.turn)
-        this.#settle();
-    }
-    /** @param err What is told of it. */
-    failed(turn, err, isQuiet) {
+      track?.stop();
       if (turn !== this.turn)
         return;
       this.#settle();
+      if (track)
+        return;
       this.isLost &&= !isRefusal(err);
       if (!isQuiet)
         this.#tell(err, false);
@@ -316,7 +311,7 @@
         this.#release();
       const what2 = this.kind === "video" ? "camera" : "microphone";
       this.#tell(
-        new Error(`The ${what2} has ended: forbidden, gone, or taken by something else`),
+        new Error(`The ${what2} has ended: forbidden, gone or taken`),
         isReplaced
       );
       if (isReplaced)
@@ -409,7 +404,7 @@
     /** @returns what went wrong, where something did. */
     async acquire(devices, isQuiet = false) {
       const turns = devices.map((device2) => device2.turn);
-      const wanted = Object.assign({}, ...devices.map((device2) => device2.ask));
+      const wanted = Object.fromEntries(devices.map((device2) => [device2.kind, device2.wanted || true]));
       const { tracks, errors } = await findTracks(
         wanted,
         this.#get,
@@ -421,12 +416,8 @@
         }
       );
       devices.forEach((device2, index) => {
-        const track = tracks[device2.kind];
-        const turn = turns[index];
-        if (track)
-          device2.got(track, turn);
-        else
-          device2.failed(turn, errors[device2.kind], isQuiet);
+        const { kind } = device2;
+        device2.answer(turns[index], tracks[kind], errors[kind], isQuiet);
       });
       this.sync();
       return errors.audio ?? errors.video;
@@ -434,7 +425,7 @@
     #get = async (ask) => {
       const devices = this.#mediaDevices;
       if (!devices)
-        throw new Error("Browsers give camera and microphone to https pages only");
+        throw new Error("Camera and microphone need an https page");
       return (await devices.getUserMedia(ask)).getTracks();
     };
     #look = () => {
@@ -510,7 +501,7 @@
     async shareScreen(given) {
       const devices = this.#mediaDevices;
       if (!given && !devices?.getDisplayMedia)
-        throw new Error("This browser shares no screen");
+        throw new Error("No screen can be shared here");
       const screen = given ?? await devices.getDisplayMedia({ video: true, audio: true });
       const track = screen.getVideoTracks()[0];
       if (!given)
@@ -520,7 +511,7 @@
         if (!given)
           for (const one of screen.getTracks())
             one.stop();
-        throw new Error(track ? "The client is closed" : "What is to be shared has no picture");
+        throw new Error(track ? "The client is closed" : "There is no picture to share");
       }
       this.#screen = screen;
       track.addEventListener("ended", () => {
@@ -565,10 +556,10 @@
       } else {
         const track = await this.#exchange(device2, wanted);
         const isLate = !this.#isClosed && device2.turn !== turn;
-        device2.got(track, turn);
+        device2.answer(turn, track, void 0);
         this.sync();
         if (isLate)
-          throw new Error("Something else was chosen meanwhile");
+          throw new Error("Another was chosen meanwhile");
       }
       device2.wanted = wanted;
     }
@@ -576,26 +567,21 @@
     async #exchange(device2, wanted) {
       const { turn } = device2;
       const get = async () => (await this.#get({ [device2.kind]: wanted }))[0];
-      let old;
-      try {
-        return await get();
-      } catch (err) {
-        old = device2.track;
-        if (!isBusy(err) || !old || !this.own.has(old))
+      return get().catch(async (busy) => {
+        const old = device2.track;
+        if (!isBusy(busy) || !old || !this.own.has(old))
+          throw busy;
+        const { deviceId } = old.getSettings();
+        old.stop();
+        return get().catch(async (err) => {
+          if (device2.turn === turn) {
+            device2.wanted = { ...constraints(device2.wanted), ...deviceId && { deviceId } };
+            device2.open();
+            await device2.asking;
+          }
           throw err;
-      }
-      const { deviceId } = old.getSettings();
-      old.stop();
-      try {
-        return await get();
-      } catch (err) {
-        if (device2.turn === turn) {
-          device2.wanted = { ...constraints(device2.wanted), ...deviceId && { deviceId } };
-          device2.open();
-          await device2.asking;
-        }
-        throw err;
-      }
+        });
+      });
     }
     /** Sends another stream's tracks, which stay the application's. */
     setStream(stream) {
@@ -633,44 +619,34 @@
   });
 
   // src/configuration.ts
-  function connect(create, configuration, onRefused) {
+  function useServers(create, servers, use, onRefused) {
     try {
-      return create(configuration);
+      return use(servers);
     } catch (err) {
       const refused2 = [];
-      const iceServers2 = sift(create, configuration.iceServers ?? [], refused2);
+      const usable = servers.flatMap((server) => [server.urls].flat().flatMap((urls) => {
+        const one = { ...server, urls };
+        try {
+          create({ iceServers: [one] }).close();
+          return one;
+        } catch (reason) {
+          refused2.push(new Error(`The ICE server ${urls} cannot be used: ${reason}`));
+          return [];
+        }
+      }));
       if (!refused2.length)
         throw err;
-      const connection = create({ ...configuration, iceServers: iceServers2 });
-      refused2.forEach(onRefused);
-      return connection;
+      const result = use(usable);
+      if (onRefused)
+        refused2.forEach(onRefused);
+      return result;
     }
-  }
-  function configure(create, connection, iceServers2) {
-    const others = connection.getConfiguration();
-    try {
-      connection.setConfiguration({ ...others, iceServers: iceServers2 });
-    } catch {
-      connection.setConfiguration({ ...others, iceServers: sift(create, iceServers2) });
-    }
-  }
-  function sift(create, servers, refused2 = []) {
-    return servers.flatMap((server) => [server.urls].flat().flatMap((urls) => {
-      const one = { ...server, urls };
-      try {
-        create({ iceServers: [one] }).close();
-        return one;
-      } catch (err) {
-        refused2.push(new Error(`The ICE server ${urls} cannot be used: ${err}`));
-        return [];
-      }
-    }));
   }
 
   // src/sending.ts
   var BUFFERED_MAX = 1 << 20;
   var LOOK_MS = 100;
-  var isOneOf = (data, ...names) => names.includes(Object.prototype.toString.call(data).slice(8, -1));
+  var isOneOf = (data, ...names) => names.includes(data?.[Symbol.toStringTag]);
   var isBlob = (data) => isOneOf(data, "Blob", "File");
   function checkData(data, most = Infinity) {
     let length;
@@ -681,10 +657,10 @@
     } else if (ArrayBuffer.isView(data) || isOneOf(data, "ArrayBuffer")) {
       length = data.byteLength;
     } else {
-      throw new TypeError("Only a text, bytes (ArrayBuffer or a view of one) or a Blob can be sent: turn an object into a text with JSON.stringify");
+      throw new TypeError("Only a text, bytes or a Blob can be sent: turn objects into texts with JSON.stringify");
     }
     if (length > most) {
-      throw new TypeError(`A message to this peer holds at most ${most} bytes, not ${length}: send it in pieces`);
+      throw new TypeError(`This peer takes at most ${most} bytes, not ${length}: send it in pieces`);
     }
   }
   function kept(data) {
@@ -756,29 +732,23 @@
         packetsReceived,
         packetsLost
       ];
+      const [ms, bytesIn, bytesOut, received, lost2] = now.map((value, index) => Math.max(0, value - (last ?? now)[index]));
+      last = now;
+      const kbps = (bytes) => ms ? Math.round(bytes * 8 / ms) : void 0;
       const rttMs = inMs(pair?.currentRoundTripTime);
+      const lossRatio = lost2 + received ? lost2 / (lost2 + received) : void 0;
       const jitters = inbound.flatMap((entry) => entry.jitter ?? []);
-      const figures = {
+      return {
         packetsReceived,
         packetsLost,
         rttMs,
+        lossRatio,
         jitterMs: jitters.length ? inMs(Math.max(...jitters)) : void 0,
+        bitrateInKbps: kbps(bytesIn),
+        bitrateOutKbps: kbps(bytesOut),
         relayed: [pair?.localCandidateId, pair?.remoteCandidateId].some((id) => report.get(id)?.candidateType === "relay"),
-        quality: "unknown"
+        quality: rttMs === void 0 ? "unknown" : quality(rttMs, lossRatio ?? 0)
       };
-      if (last) {
-        const [ms, bytesIn, bytesOut, received, lost2] = now.map((value, index) => Math.max(0, value - last[index]));
-        if (ms) {
-          figures.bitrateInKbps = Math.round(bytesIn * 8 / ms);
-          figures.bitrateOutKbps = Math.round(bytesOut * 8 / ms);
-        }
-        if (ms && lost2 + received)
-          figures.lossRatio = lost2 / (lost2 + received);
-      }
-      last = now;
-      if (rttMs !== void 0)
-        figures.quality = quality(rttMs, figures.lossRatio ?? 0);
-      return figures;
     };
   }
   function quality(rttMs, lossRatio) {
@@ -816,7 +786,13 @@
         receiveChannel: null,
         streams: []
       };
-      const connection = this.connection = connect(host.create, host.configuration(), (err) => this.#report(err));
+      const configuration = host.configuration();
+      const connection = this.connection = useServers(
+        host.create,
+        configuration.iceServers,
+        (iceServers2) => host.create({ ...configuration, iceServers: iceServers2 }),
+        (err) => this.#report(err)
+      );
       connection.onnegotiationneeded = () => void this.#offer();
       connection.onicecandidate = ({ candidate }) => this.#say({ type: "ice_candidate", ice: candidate });
       connection.onconnectionstatechange = () => {
@@ -925,8 +901,11 @@
     }
     /** Says to the other page alone who we are: nobody else has the keys of this connection. */
     announce(connectionId) {
-      const channel = this.connection.createDataChannel(HERE, { protocol: connectionId });
-      channel.onopen = () => channel.close();
+      try {
+        const channel = this.connection.createDataChannel(HERE, { protocol: connectionId });
+        channel.onopen = () => channel.close();
+      } catch {
+      }
     }
     /** Its page is back in the room, under another connection id: what was said between is lost. */
     goOn() {
@@ -986,16 +965,15 @@
       if (!this.link)
         return;
       this.#restart = setTimeout(() => {
-        this.restartIce();
+        this.connection.restartIce();
         this.#restartIn(RESTART_EVERY_MS);
       }, delayMs);
     }
-    restartIce() {
-      this.connection.restartIce();
-    }
-    configure(iceServers2) {
+    configure(servers) {
       try {
-        configure(this.#host.create, this.connection, iceServers2);
+        useServers(this.#host.create, servers, (iceServers2) => this.connection.setConfiguration(
+          { ...this.connection.getConfiguration(), iceServers: iceServers2 }
+        ));
       } catch (err) {
         this.#report(err);
       }
@@ -1012,7 +990,8 @@
     }
     /** What is open towards the peer: our own channel, or else the one it has made. */
     get #channel() {
-      return [this.info.sendChannel, this.info.receiveChannel].find((channel) => channel?.readyState === "open") ?? void 0;
+      const { sendChannel, receiveChannel } = this.info;
+      return [sendChannel, receiveChannel].find((one) => one?.readyState === "open");
     }
     /** @throws TypeError for what cannot be sent. */
     check(data) {
@@ -1053,23 +1032,21 @@
     async sendStream(stream) {
       try {
         this.#sendSound(stream);
-        for (const kind of KINDS)
-          await this.#sendTrack(stream, kind);
+        for (const kind of KINDS) {
+          const track = stream.getTracks().find((one) => one.kind === kind) ?? null;
+          const transceiver = this.connection.getTransceivers().find((one) => one !== this.#sound && one.receiver.track.kind === kind && one.currentDirection !== "stopped");
+          await transceiver?.sender.replaceTrack(track);
+          if (!track || !this.link)
+            continue;
+          if (!transceiver) {
+            this.connection.addTrack(track, stream);
+          } else if (!transceiver.direction.includes("send")) {
+            transceiver.sender.setStreams?.(stream);
+            transceiver.direction = "sendrecv";
+          }
+        }
       } catch (err) {
         this.#report(err);
-      }
-    }
-    async #sendTrack(stream, kind) {
-      const track = stream.getTracks().find((one) => one.kind === kind) ?? null;
-      const transceiver = this.connection.getTransceivers().find((one) => one !== this.#sound && one.receiver.track.kind === kind && one.currentDirection !== "stopped");
-      await transceiver?.sender.replaceTrack(track);
-      if (!track || !this.link)
-        return;
-      if (!transceiver) {
-        this.connection.addTrack(track, stream);
-      } else if (!transceiver.direction.includes("send")) {
-        transceiver.sender.setStreams?.(stream);
-        transceiver.direction = "sendrecv";
       }
     }
     /** A shared screen's sound, beside the microphone's. Classic clients take no further offer. */
@@ -1099,15 +1076,6 @@
   // src/mesh.ts
   var ORPHAN_MS = 6e4;
   var CHECK_MS = 5e3;
-  var TYPES = [
-    "offer",
-    "answer",
-    "ice_candidate",
-    "link_check",
-    "link_lost",
-    "usher.link_kept",
-    "usher.negotiation_failed"
-  ];
   var textOf = (value) => typeof value === "string" && value || void 0;
   var Mesh = class {
     /** By connection id, for the application; by peer id as well, where that is nobody's else. */
@@ -1124,7 +1092,8 @@
     }
     /** By connection id, or else the oldest of those who claim this peer id. */
     find(id) {
-      return this.all.find(({ info }) => Object.hasOwn(this.peerInfo, id) && info === this.peerInfo[id]);
+      const { peerInfo } = this;
+      return this.all.find(({ info }) => Object.hasOwn(peerInfo, id) && info === peerInfo[id]);
     }
     /** The connection with somebody who is in the room. */
     #with(connectionId) {
@@ -1254,10 +1223,8 @@
     // What others say
     /** Takes a payload of another page; false where it is none of the mesh's. */
     take(type, data) {
-      if (!TYPES.includes(type))
-        return false;
-      this.#hear({ ...data, type, link: textOf(data.link) }, data, String(data.connectionId));
-      return true;
+      const message = { ...data, type, link: textOf(data.link) };
+      return this.#hear(message, data, String(data.connectionId)) !== false;
     }
     #hear(message, { offererId, name, fingerprints }, from) {
       const { type, link } = message;
@@ -1269,13 +1236,13 @@
       if (here && !link && isAnswer && !here.hasHeard)
         here.link = void 0;
       const mine = here && here.link === link && (link || !isOffer || here.isOfSamePage(message.offer)) ? here : void 0;
-      const shown = here ? void 0 : this.all.find((peer) => peer.link && peer.info.state === "connected" && (peer.link === link || own && Array.isArray(fingerprints) && fingerprints.includes(fingerprint(peer.connection.remoteDescription))));
+      const listed = own && Array.isArray(fingerprints) ? fingerprints : [];
+      const shown = here ? void 0 : this.all.find((peer) => peer.link && peer.info.state === "connected" && (peer.link === link || listed.includes(fingerprint(peer.connection.remoteDescription))));
       const person = this.#people.get(from) ?? {
-        peerId: textOf(offererId) ?? from,
+        connectionId: from,
+        peerId: textOf(offererId) ?? shown?.info.peerId ?? from,
         name: saidName,
-        ...shown?.info,
-        polite: shown?.polite ?? true,
-        connectionId: from
+        polite: true
       };
       if (isAnswer || isOffer && mine)
         return mine?.take(message);
@@ -1304,10 +1271,12 @@
           if (mine || !here && !shown && this.#people.get(from)?.checked)
             this.#begin(person);
           return;
-        default:
+        case "usher.negotiation_failed":
           if (!mine && (here || shown))
             return;
-          this.#fail(person, new Error("The other page could not set the connection up"));
+          return this.#fail(person, new Error("The other page could not set the connection up"));
+        default:
+          return false;
       }
     }
     // For the application
@@ -1319,24 +1288,25 @@
     #list() {
       const isLast = ({ orphaned, info }) => Number(!!orphaned && info.state !== "connected");
       const sorted = [...this.all].sort((one, other) => isLast(one) - isLast(other));
-      const [maps, members] = [[this.peerConnections, this.peerInfo], ["connection", "info"]];
-      maps.forEach((map, index) => {
-        for (const id of Object.getOwnPropertyNames(map))
-          delete map[id];
-        const put = (id, peer, enumerable) => {
-          if (Object.hasOwn(map, id))
-            return;
-          const value = peer[members[index]];
-          Object.defineProperty(map, id, { configurable: true, enumerable, value });
-        };
-        for (const peer of sorted)
-          if (!peer.orphaned)
-            put(peer.info.connectionId, peer, true);
-        for (const peer of sorted)
+      const { peerConnections, peerInfo } = this;
+      for (const id of Object.getOwnPropertyNames(peerInfo)) {
+        delete peerConnections[id];
+        delete peerInfo[id];
+      }
+      const put = (id, { connection, info }, enumerable) => {
+        if (Object.hasOwn(peerInfo, id))
+          return;
+        const how = { configurable: true, enumerable };
+        Object.defineProperty(peerConnections, id, { ...how, value: connection });
+        Object.defineProperty(peerInfo, id, { ...how, value: info });
+      };
+      for (const peer of sorted)
+        if (!peer.orphaned)
           put(peer.info.connectionId, peer, true);
-        for (const peer of sorted)
-          put(peer.info.peerId, peer, false);
-      });
+      for (const peer of sorted)
+        put(peer.info.connectionId, peer, true);
+      for (const peer of sorted)
+        put(peer.info.peerId, peer, false);
     }
     close() {
       this.#isClosed = true;
@@ -1363,10 +1333,10 @@
       } catch (err) {
         if (err.name === "NotAllowedError") {
           blocked2.add(el);
-          const wasTold = isTold;
-          isTold = true;
-          if (!wasTold)
+          if (!isTold) {
+            isTold = true;
             onBlocked();
+          }
         }
         return false;
       }
@@ -1459,7 +1429,7 @@
   var BYTES_MAX = 256;
   var is = (...types) => (value) => types.includes(typeof value);
   var text = (least) => [
-    `a text of ${least} to ${BYTES_MAX} bytes of UTF-8`,
+    `a text of ${least} to ${BYTES_MAX} bytes`,
     (value) => {
       if (typeof value !== "string" || /\p{Cs}/u.test(value))
         return false;
@@ -1487,7 +1457,7 @@
     name: text(0),
     clientId: text(1),
     id: text(1),
-    getToken: ["a function that gives a token", is("function")],
+    getToken: ["a function", is("function")],
     video: like("{ audio: true, video: true }", videoRules),
     signallingServer: [
       "a ws, wss, http or https URL",
@@ -1495,7 +1465,7 @@
     ],
     stream: ["a MediaStream", (value) => !!value.getTracks],
     iceServers: [
-      "an array like [{ urls: 'stun:stun.example' }]",
+      "an array like [{ urls: 'stun:a.example' }]",
       (value) => value.every?.((one) => [one?.urls].flat().every(is("string")))
     ],
     iceTransportPolicy: oneOf("all", "relay"),
@@ -1503,7 +1473,7 @@
     dialect: oneOf("auto", "v1", "classic"),
     globals: like("{ RTCPeerConnection, WebSocket }", globalRules),
     joinWithoutMediaAfterMs: [
-      "a number of milliseconds",
+      "a number",
       (value) => typeof value === "number" && value >= 0
     ]
   };
@@ -1531,7 +1501,7 @@
       if (given?.[name] ?? globalThis[name])
         continue;
       throw new TypeError(
-        `There is no ${name} here: use a browser, or the option globals: { ${name} }`
+        `There is no ${name} here: give it by the option globals: { ${name} }`
       );
     }
   }
@@ -1640,7 +1610,7 @@
     throw problem(
       status === 403 && CODES[said.error] ? said.error : "token_unavailable",
       `${status === 401 ? "There is no session: sign in, or give getToken" : "The session gives no token for this room"} (${said.error_description ?? `${what(text2) || "nothing"}, status ${status}`})`,
-      { final: [400, 401, 403, 404].includes(status), leastMs }
+      { final: status < 405, leastMs }
     );
   }
 
@@ -1658,7 +1628,6 @@
       dialect: settled ?? "v1",
       attempt: 0,
       seq: 0,
-      freshSeq: 0,
       outbox: [],
       acks: 0,
       refreshAttempt: 0,
@@ -1723,7 +1692,7 @@
     state.settled = dialect;
     state.phase = "greeting";
     emit(state, "socketOpen", { dialect });
-    if (session !== void 0)
+    if (session)
       act(state, "write", { action: "resume", session, seq });
   }
   function classic(state) {
@@ -1748,7 +1717,7 @@
   var blocked = (state) => stumble(state, problemOf(state, "blocked_by_page"));
   function checked(state, answer, leastMs) {
     if (answer && state.wanted === "auto")
-      state.settled = state.dialect = "v1";
+      state.settled = "v1";
     state.isDoubtful = !state.settled && state.dialect === "v1";
     stumble(state, problemOf(state, answer?.error ?? "unreachable", answer?.description), leastMs);
   }
@@ -1790,7 +1759,7 @@
       return;
     const { now, drainMs } = state;
     const attempt = state.attempt += 1;
-    const isResumable = state.session !== void 0 && now - state.lostAt < RESUMABLE_MS;
+    const isResumable = state.session && now - state.lostAt < RESUMABLE_MS;
     state.phase = "waiting";
     state.quietUntil = now + leastMs;
     state.drainMs = void 0;
@@ -1817,7 +1786,7 @@
   }
   var write = (state, messages) => messages.forEach((message) => act(state, "write", message));
   function say(state, message) {
-    if (state.session !== void 0) {
+    if (state.session) {
       message = { ...message, ack: state.acks += 1 };
       state.outbox = [...state.outbox, message];
     }
@@ -1837,14 +1806,14 @@
     if (name === "welcome") {
       state.welcome = data;
       act(state, "onWelcome", state.welcome);
-      if (state.session === void 0)
+      if (!state.session)
         fresh(state);
     } else if (name === "error" && (data.code === "resume_failed" || data.action === "resume")) {
       fresh(state);
     } else if (name === "resumed") {
       state.session = `${data.session}`;
       state.isReplaying = true;
-      state.replayEnd = Number(data.seq) || 0;
+      state.replayEnd = Number(data.seq);
       stand(state);
       const connectionId = `${data.connectionId}`;
       act(state, "onResumed", connectionId);
@@ -2071,13 +2040,13 @@
       socket.onopen = () => this.#take("opened", socket.protocol);
       socket.onmessage = ({ data }) => this.#hear(data);
       socket.onclose = ({ code, reason }) => this.#take("closed", code, reason);
-      socket.onerror = () => this.#wait("failed", SILENT_MS, () => this.#lose(""));
+      socket.onerror = () => this.#wait("stalled", SILENT_MS, () => this.#lose(""));
     }
     #hear(text2) {
       this.#liveness.heard();
       const { type, data, seq } = parse(text2);
       if (typeof type === "string") {
-        this.#take("message", type, Object(data ?? {}), Number(seq) || void 0);
+        this.#take("message", type, Object(data), Number(seq) || void 0);
       }
     }
     write(message) {
@@ -2133,8 +2102,7 @@
     try {
       const kept2 = JSON.parse(sessionStorage.getItem(keyOf(name)));
       sessionStorage.removeItem(keyOf(name));
-      const isWhole = kept2 && typeof kept2.id === "string" && typeof kept2.session === "string" && typeof kept2.seq === "number";
-      return isWhole ? kept2 : void 0;
+      return kept2 ?? void 0;
     } catch {
       return void 0;
     }
@@ -2311,7 +2279,7 @@
     restartIce(peerId) {
       const peers = peerId === void 0 ? this.#mesh.all : [this.#mesh.find(peerId)];
       for (const peer of peers)
-        peer?.restartIce();
+        peer?.connection.restartIce();
     }
     /** Leaves for good. What the client opened is closed; no event comes after. */
     close() {

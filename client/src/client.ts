@@ -220,7 +220,7 @@ export class WebRtcClient extends Emitter {
   /** Looks for another path to one peer, or to all. */
   restartIce(peerId?: string): void {
     const peers = peerId === undefined ? this.#mesh.all : [this.#mesh.find(peerId)];
-    for (const peer of peers) peer?.restartIce();
+    for (const peer of peers) peer?.connection.restartIce();
   }
 
   /** Leaves for good. What the client opened is closed; no event comes after. */

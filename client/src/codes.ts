@@ -43,5 +43,5 @@ export function isFinal(code: ProblemCode, hasOpened: boolean | undefined): bool
 
 /** A text for people: what has happened, what to do, and what was said besides. */
 export function explain(code: ProblemCode, said?: string): string {
-  return `${code}: ${CODES[code]?.[1] ?? 'the server refused'}${said ? ` (${said})` : ''}`;
+  return `${code}: ${CODES[code]?.[1] ?? 'refused'}${said ? ` (${said})` : ''}`;
 }

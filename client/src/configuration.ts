@@ -1,46 +1,34 @@
 /** Makes a connection, as `new RTCPeerConnection` does. */
 export type Create = (configuration: RTCConfiguration) => RTCPeerConnection;
 
-/** A connection with those ICE servers that the browser takes; `onRefused` hears of the others. */
-export function connect(
-  create: Create, configuration: RTCConfiguration, onRefused: (err: unknown) => void,
-): RTCPeerConnection {
+/**
+ * Uses ICE servers, or else those that the browser takes.
+ *
+ * @param use Throws where the browser refuses any of them.
+ * @param onRefused Hears of those that it refuses.
+ */
+export function useServers<Result>(
+  create: Create, servers: RTCIceServer[], use: (servers: RTCIceServer[]) => Result,
+  onRefused?: (err: Error) => void,
+): Result {
   try {
-    return create(configuration);
+    return use(servers);
   } catch (err) {
     const refused: Error[] = [];
-    const iceServers = sift(create, configuration.iceServers ?? [], refused);
+    // Each URL by itself: one that the browser refuses, it refuses with all others.
+    const usable = servers.flatMap((server) => [server.urls].flat().flatMap((urls) => {
+      const one = { ...server, urls };
+      try {
+        create({ iceServers: [one] }).close();
+        return one;
+      } catch (reason) {
+        refused.push(new Error(`The ICE server ${urls} cannot be used: ${reason}`));
+        return [];
+      }
+    }));
     if (!refused.length) throw err;
-    const connection = create({ ...configuration, iceServers });
-    refused.forEach(onRefused);
-    return connection;
+    const result = use(usable);
+    if (onRefused) refused.forEach(onRefused);
+    return result;
   }
-}
-
-/** As `setConfiguration`, with those ICE servers that the browser takes. */
-export function configure(
-  create: Create, connection: RTCPeerConnection, iceServers: RTCIceServer[],
-): void {
-  const others = connection.getConfiguration();
-  try {
-    connection.setConfiguration({ ...others, iceServers });
-  } catch {
-    connection.setConfiguration({ ...others, iceServers: sift(create, iceServers) });
-  }
-}
-
-/** Tries each URL by itself: one that the browser refuses, it refuses with all others. */
-function sift(
-  create: Create, servers: RTCIceServer[], refused: Error[] = [],
-): RTCIceServer[] {
-  return servers.flatMap((server) => [server.urls].flat().flatMap((urls) => {
-    const one = { ...server, urls };
-    try {
-      create({ iceServers: [one] }).close();
-      return one;
-    } catch (err) {
-      refused.push(new Error(`The ICE server ${urls} cannot be used: ${err}`));
-      return [];
-    }
-  }));
 }

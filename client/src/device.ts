@@ -1,4 +1,4 @@
-import { Ask, isRefusal, Kind, Wanted } from './media-ask.js';
+import { isRefusal, Kind, Wanted } from './media-ask.js';
 import type { Emit } from './types.js';
 
 /** What a device needs of whoever has it, and tells. */
@@ -47,10 +47,6 @@ export class Device {
     return this.#keeper.own.has(this.track!);
   }
 
-  get ask(): Ask {
-    return { [this.kind]: this.wanted || true };
-  }
-
   open(isQuiet = false): void {
     this.turn += 1;
     this.asking = this.#keeper.acquire([this], isQuiet);
@@ -72,21 +68,17 @@ export class Device {
     this.#isEnabled = on;
   }
 
-  /** The browser has given a track. */
-  got(track: MediaStreamTrack, turn: number): void {
+  /** What the browser has answered: a track, or why there is none. */
+  answer(turn: number, track: MediaStreamTrack | undefined, err: unknown, isQuiet = false): void {
     const isWanted = this.isOn || this.kind === 'audio';
-    if (turn === this.turn && isWanted) {
+    if (turn === this.turn && track && isWanted) {
       this.#keeper.own.add(track);
       return this.give(track);
     }
-    track.stop();
-    if (turn === this.turn) this.#settle();
-  }
-
-  /** @param err What is told of it. */
-  failed(turn: number, err: unknown, isQuiet: boolean): void {
+    track?.stop();
     if (turn !== this.turn) return;
     this.#settle();
+    if (track) return;
     this.isLost &&= !isRefusal(err);
     if (!isQuiet) this.#tell(err, false);
   }
@@ -115,7 +107,7 @@ export class Device {
     const isReplaced = isOwn && this.tries <= TRIES;
     if (!isReplaced) this.#release();
     const what = this.kind === 'video' ? 'camera' : 'microphone';
-    this.#tell(new Error(`The ${what} has ended: forbidden, gone, or taken by something else`),
+    this.#tell(new Error(`The ${what} has ended: forbidden, gone or taken`),
       isReplaced);
     if (isReplaced) this.open();  // The default one takes its place.
     else this.#keeper.sync();

@@ -35,7 +35,8 @@ export async function findTracks(
   wanted: Ask, get: (ask: Ask) => Promise<MediaStreamTrack[]>, isOver: () => boolean,
   onStale: (kind: Kind, err: unknown) => void,
 ): Promise<Found> {
-  const { tracks, errors }: Found = { tracks: {}, errors: {} };
+  const tracks: Found['tracks'] = {};
+  const errors: Found['errors'] = {};
   let asks = [wanted];
   for (let ask = asks.shift(); ask && !isOver(); ask = asks.shift()) {
     try {

@@ -66,17 +66,16 @@ export class LocalMedia implements Keeper {
   /** @returns what went wrong, where something did. */
   async acquire(devices: Device[], isQuiet = false): Promise<unknown> {
     const turns = devices.map((device) => device.turn);
-    const wanted: Ask = Object.assign({}, ...devices.map((device) => device.ask));
+    const wanted: Ask =
+      Object.fromEntries(devices.map((device) => [device.kind, device.wanted || true]));
     const { tracks, errors } = await findTracks(wanted, this.#get, () => this.#isClosed,
       (device, err) => {
         if (isQuiet || this.#isClosed) return;
         this.emit('mediaProblem', { device, err, willReplace: true });
       });
     devices.forEach((device, index) => {
-      const track = tracks[device.kind];
-      const turn = turns[index]!;
-      if (track) device.got(track, turn);
-      else device.failed(turn, errors[device.kind], isQuiet);
+      const { kind } = device;
+      device.answer(turns[index]!, tracks[kind], errors[kind], isQuiet);
     });
     this.sync();
     return errors.audio ?? errors.video;
@@ -84,7 +83,7 @@ export class LocalMedia implements Keeper {
 
   readonly #get = async (ask: Ask): Promise<MediaStreamTrack[]> => {
     const devices = this.#mediaDevices;
-    if (!devices) throw new Error('Browsers give camera and microphone to https pages only');
+    if (!devices) throw new Error('Camera and microphone need an https page');
     return (await devices.getUserMedia(ask)).getTracks();
   };
 
@@ -158,13 +157,13 @@ export class LocalMedia implements Keeper {
   /** The screen's picture in place of the camera's, and its sound beside the microphone's. */
   async shareScreen(given?: MediaStream): Promise<MediaStream> {
     const devices = this.#mediaDevices;
-    if (!given && !devices?.getDisplayMedia) throw new Error('This browser shares no screen');
+    if (!given && !devices?.getDisplayMedia) throw new Error('No screen can be shared here');
     const screen = given ?? (await devices!.getDisplayMedia({ video: true, audio: true }));
     const track = screen.getVideoTracks()[0];
     if (!given) for (const one of screen.getTracks()) this.own.add(one);
     if (!track || this.#isClosed) {
       if (!given) for (const one of screen.getTracks()) one.stop();
-      throw new Error(track ? 'The client is closed' : 'What is to be shared has no picture');
+      throw new Error(track ? 'The client is closed' : 'There is no picture to share');
     }
     this.#screen = screen;
     track.addEventListener('ended', () => {
@@ -211,9 +210,9 @@ export class LocalMedia implements Keeper {
     } else {
       const track = await this.#exchange(device, wanted);
       const isLate = !this.#isClosed && device.turn !== turn;
-      device.got(track, turn);
+      device.answer(turn, track, undefined);
       this.sync();
-      if (isLate) throw new Error('Something else was chosen meanwhile');
+      if (isLate) throw new Error('Another was chosen meanwhile');
     }
     device.wanted = wanted;
   }
@@ -223,25 +222,20 @@ export class LocalMedia implements Keeper {
     const { turn } = device;
     const get = async (): Promise<MediaStreamTrack> =>
       (await this.#get({ [device.kind]: wanted }))[0]!;
-    let old: MediaStreamTrack | undefined;
-    try {
-      return await get();
-    } catch (err) {
-      old = device.track;
-      if (!isBusy(err) || !old || !this.own.has(old)) throw err;
-    }
-    const { deviceId } = old.getSettings();
-    old.stop();
-    try {
-      return await get();
-    } catch (err) {
-      if (device.turn === turn) {
-        device.wanted = { ...constraints(device.wanted), ...(deviceId && { deviceId }) };
-        device.open();
-        await device.asking;
-      }
-      throw err;
-    }
+    return get().catch(async (busy) => {
+      const old = device.track;
+      if (!isBusy(busy) || !old || !this.own.has(old)) throw busy;
+      const { deviceId } = old.getSettings();
+      old.stop();
+      return get().catch(async (err) => {
+        if (device.turn === turn) {
+          device.wanted = { ...constraints(device.wanted), ...(deviceId && { deviceId }) };
+          device.open();
+          await device.asking;
+        }
+        throw err;
+      });
+    });
   }
 
   /** Sends another stream's tracks, which stay the application's. */

@@ -16,9 +16,6 @@ interface Known extends Person {
   claims?: Peer;
 }
 
-const TYPES = ['offer', 'answer', 'ice_candidate', 'link_check', 'link_lost', 'usher.link_kept',
-  'usher.negotiation_failed'];
-
 const textOf = (value: unknown): string | undefined =>
   (typeof value === 'string' && value || undefined);
 
@@ -43,7 +40,8 @@ export class Mesh {
 
   /** By connection id, or else the oldest of those who claim this peer id. */
   find(id: string): Peer | undefined {
-    return this.all.find(({ info }) => Object.hasOwn(this.peerInfo, id) && info === this.peerInfo[id]);
+    const { peerInfo } = this;
+    return this.all.find(({ info }) => Object.hasOwn(peerInfo, id) && info === peerInfo[id]);
   }
 
   /** The connection with somebody who is in the room. */
@@ -65,7 +63,8 @@ export class Mesh {
       && info.state === 'connected' && !orphaned === !own && info.connectionId !== connectionId);
     if (!known.length) return this.#begin(person);
     // The peer id is but a claim: what the page says over the connection itself tells.
-    const fingerprints = own ? known.map(({ connection }) => fingerprint(connection.localDescription)) : [];
+    const fingerprints = own
+      ? known.map(({ connection }) => fingerprint(connection.localDescription)) : [];
     this.#host.tell(connectionId, { type: 'link_check', fingerprints });
     person.checked = setTimeout(() => this.#begin(person), CHECK_MS);
   }
@@ -94,8 +93,8 @@ export class Mesh {
       const { link, info } = peer;
       if (own && link && peer.hasHeard) peer.announce(own);
       if (peer.orphaned) continue;
-      // In classic a page does not know its own connection id, so that nothing can be proven to
-      // those who have another one too. Who has kept the old one may be shown the link's name.
+      // In classic a page does not know its own connection id, and so cannot say it to those who
+      // have another one too. Who has kept the old one may be shown the link's name.
       if (link && !own) this.#host.tell(info.connectionId, { type: 'link_check', link });
       peer.orphaned = setTimeout(() => this.#end(peer), link && own ? ORPHAN_MS : CHECK_MS);
     }
@@ -176,12 +175,13 @@ export class Mesh {
 
   /** Takes a payload of another page; false where it is none of the mesh's. */
   take(type: string, data: Payload): boolean {
-    if (!TYPES.includes(type)) return false;
-    this.#hear({ ...data, type, link: textOf(data.link) }, data, String(data.connectionId));
-    return true;
+    const message = { ...data, type, link: textOf(data.link) };
+    return this.#hear(message, data, String(data.connectionId)) !== false;
   }
 
-  #hear(message: PeerMessage, { offererId, name, fingerprints }: Payload, from: string): void {
+  #hear(
+    message: PeerMessage, { offererId, name, fingerprints }: Payload, from: string,
+  ): void | false {
     const { type, link } = message;
     const saidName = textOf(name) ?? null;
     const own = this.#host.connectionId();
@@ -193,12 +193,13 @@ export class Mesh {
     const mine = here && here.link === link
       && (link || !isOffer || here.isOfSamePage(message.offer)) ? here : undefined;
     // That the sender says to be at the other end of.
+    const listed = own && Array.isArray(fingerprints) ? fingerprints : [];
     const shown = here ? undefined : this.all.find((peer) => peer.link
-      && peer.info.state === 'connected' && (peer.link === link || (own
-        && Array.isArray(fingerprints) && fingerprints.includes(fingerprint(peer.connection.remoteDescription)))));
+      && peer.info.state === 'connected' && (peer.link === link
+        || listed.includes(fingerprint(peer.connection.remoteDescription))));
     const person: Known = this.#people.get(from) ?? {
-      peerId: textOf(offererId) ?? from, name: saidName, ...shown?.info,
-      polite: shown?.polite ?? true, connectionId: from,
+      connectionId: from, peerId: textOf(offererId) ?? shown?.info.peerId ?? from, name: saidName,
+      polite: true,
     };
     if (isAnswer || (isOffer && mine)) return mine?.take(message);
     switch (type) {
@@ -218,9 +219,10 @@ export class Mesh {
         this.#end(mine ?? shown);
         if (mine || (!here && !shown && this.#people.get(from)?.checked)) this.#begin(person);
         return;
-      default:
+      case 'usher.negotiation_failed':
         if (!mine && (here || shown)) return;
-        this.#fail(person, new Error('The other page could not set the connection up'));
+        return this.#fail(person, new Error('The other page could not set the connection up'));
+      default: return false;
     }
   }
 
@@ -237,18 +239,20 @@ export class Mesh {
     const isLast = ({ orphaned, info }: Peer): number =>
       Number(!!orphaned && info.state !== 'connected');
     const sorted = [...this.all].sort((one, other) => isLast(one) - isLast(other));
-    const [maps, members] = [[this.peerConnections, this.peerInfo], ['connection', 'info'] as const];
-    maps.forEach((map, index) => {
-      for (const id of Object.getOwnPropertyNames(map)) delete map[id];
-      const put = (id: string, peer: Peer, enumerable: boolean): void => {
-        if (Object.hasOwn(map, id)) return;
-        const value = peer[members[index]!];
-        Object.defineProperty(map, id, { configurable: true, enumerable, value });
-      };
-      for (const peer of sorted) if (!peer.orphaned) put(peer.info.connectionId, peer, true);
-      for (const peer of sorted) put(peer.info.connectionId, peer, true);
-      for (const peer of sorted) put(peer.info.peerId, peer, false);
-    });
+    const { peerConnections, peerInfo } = this;
+    for (const id of Object.getOwnPropertyNames(peerInfo)) {
+      delete peerConnections[id];
+      delete peerInfo[id];
+    }
+    const put = (id: string, { connection, info }: Peer, enumerable: boolean): void => {
+      if (Object.hasOwn(peerInfo, id)) return;
+      const how = { configurable: true, enumerable };
+      Object.defineProperty(peerConnections, id, { ...how, value: connection });
+      Object.defineProperty(peerInfo, id, { ...how, value: info });
+    };
+    for (const peer of sorted) if (!peer.orphaned) put(peer.info.connectionId, peer, true);
+    for (const peer of sorted) put(peer.info.connectionId, peer, true);
+    for (const peer of sorted) put(peer.info.peerId, peer, false);
   }
 
   close(): void {

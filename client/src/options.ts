@@ -9,7 +9,7 @@ const BYTES_MAX = 256;
 const is = (...types: string[]) => (value: unknown): boolean => types.includes(typeof value);
 
 const text = (least: number): Rule => [
-  `a text of ${least} to ${BYTES_MAX} bytes of UTF-8`, (value) => {
+  `a text of ${least} to ${BYTES_MAX} bytes`, (value) => {
     // Half a character no server can take.
     if (typeof value !== 'string' || /\p{Cs}/u.test(value)) return false;
     const { size } = new Blob([value]);
@@ -38,18 +38,18 @@ const rules: Record<keyof WebRtcClientOptions, Rule> = {
   name: text(0),
   clientId: text(1),
   id: text(1),
-  getToken: ['a function that gives a token', is('function')],
+  getToken: ['a function', is('function')],
   video: like('{ audio: true, video: true }', videoRules),
   signallingServer: ['a ws, wss, http or https URL',
     (value) => typeof value === 'string' || value instanceof URL],
   stream: ['a MediaStream', (value) => !!value.getTracks],
-  iceServers: ["an array like [{ urls: 'stun:stun.example' }]",
+  iceServers: ["an array like [{ urls: 'stun:a.example' }]",
     (value) => value.every?.((one: any) => [one?.urls].flat().every(is('string')))],
   iceTransportPolicy: oneOf('all', 'relay'),
   keepSession: ['true, false or a name', (value) => value !== '' && is('boolean', 'string')(value)],
   dialect: oneOf('auto', 'v1', 'classic'),
   globals: like('{ RTCPeerConnection, WebSocket }', globalRules),
-  joinWithoutMediaAfterMs: ['a number of milliseconds',
+  joinWithoutMediaAfterMs: ['a number',
     (value) => typeof value === 'number' && value >= 0],
 };
 
@@ -78,6 +78,6 @@ export function checkPlatform(given: Globals | undefined): void {
   for (const name of ['RTCPeerConnection', 'WebSocket'] as const) {
     if (given?.[name] ?? globalThis[name]) continue;
     throw new TypeError(
-      `There is no ${name} here: use a browser, or the option globals: { ${name} }`);
+      `There is no ${name} here: give it by the option globals: { ${name} }`);
   }
 }

@@ -1,4 +1,4 @@
-import { configure, connect, Create } from './configuration.js';
+import { Create, useServers } from './configuration.js';
 import { Kind, KINDS } from './media-ask.js';
 import { checkData, sender } from './sending.js';
 import { meter } from './stats.js';
@@ -91,8 +91,9 @@ export class Peer {
       connectionId, peerId, name, state: 'new', sendChannel: null, receiveChannel: null,
       streams: [],
     };
-    const connection = this.connection =
-      connect(host.create, host.configuration(), (err) => this.#report(err));
+    const configuration = host.configuration();
+    const connection = this.connection = useServers(host.create, configuration.iceServers!,
+      (iceServers) => host.create({ ...configuration, iceServers }), (err) => this.#report(err));
     connection.onnegotiationneeded = () => void this.#offer();
     connection.onicecandidate = ({ candidate }) =>
       this.#say({ type: 'ice_candidate', ice: candidate });
@@ -182,8 +183,12 @@ export class Peer {
 
   /** Says to the other page alone who we are: nobody else has the keys of this connection. */
   announce(connectionId: string): void {
-    const channel = this.connection.createDataChannel(HERE, { protocol: connectionId });
-    channel.onopen = () => channel.close();
+    try {
+      const channel = this.connection.createDataChannel(HERE, { protocol: connectionId });
+      channel.onopen = () => channel.close();
+    } catch {
+      // It carries nothing any more, and is begun anew.
+    }
   }
 
   /** Its page is back in the room, under another connection id: what was said between is lost. */
@@ -243,18 +248,15 @@ export class Peer {
   #restartIn(delayMs: number): void {
     if (!this.link) return;
     this.#restart = setTimeout(() => {
-      this.restartIce();
+      this.connection.restartIce();
       this.#restartIn(RESTART_EVERY_MS);
     }, delayMs);
   }
 
-  restartIce(): void {
-    this.connection.restartIce();
-  }
-
-  configure(iceServers: RTCIceServer[]): void {
+  configure(servers: RTCIceServer[]): void {
     try {
-      configure(this.#host.create, this.connection, iceServers);
+      useServers(this.#host.create, servers, (iceServers) => this.connection.setConfiguration(
+        { ...this.connection.getConfiguration(), iceServers }));
     } catch (err) {
       this.#report(err);
     }
@@ -275,8 +277,9 @@ export class Peer {
 
   /** What is open towards the peer: our own channel, or else the one it has made. */
   get #channel(): RTCDataChannel | undefined {
-    return [this.info.sendChannel, this.info.receiveChannel]
-      .find((channel) => channel?.readyState === 'open') ?? undefined;
+    const { sendChannel, receiveChannel } = this.info;
+    return [sendChannel, receiveChannel].find((one) => one?.readyState === 'open') as
+      RTCDataChannel | undefined;
   }
 
   /** @throws TypeError for what cannot be sent. */
@@ -321,23 +324,21 @@ export class Peer {
   async sendStream(stream: MediaStream): Promise<void> {
     try {
       this.#sendSound(stream);
-      for (const kind of KINDS) await this.#sendTrack(stream, kind);
+      for (const kind of KINDS) {
+        const track = stream.getTracks().find((one) => one.kind === kind) ?? null;
+        const transceiver = this.connection.getTransceivers().find((one) => one !== this.#sound
+          && one.receiver.track.kind === kind && one.currentDirection !== 'stopped');
+        await transceiver?.sender.replaceTrack(track);
+        if (!track || !this.link) continue;
+        if (!transceiver) {
+          this.connection.addTrack(track, stream);
+        } else if (!transceiver.direction.includes('send')) {
+          transceiver.sender.setStreams?.(stream);
+          transceiver.direction = 'sendrecv';
+        }
+      }
     } catch (err) {
       this.#report(err);
-    }
-  }
-
-  async #sendTrack(stream: MediaStream, kind: Kind): Promise<void> {
-    const track = stream.getTracks().find((one) => one.kind === kind) ?? null;
-    const transceiver = this.connection.getTransceivers().find((one) => one !== this.#sound
-      && one.receiver.track.kind === kind && one.currentDirection !== 'stopped');
-    await transceiver?.sender.replaceTrack(track);
-    if (!track || !this.link) return;
-    if (!transceiver) {
-      this.connection.addTrack(track, stream);
-    } else if (!transceiver.direction.includes('send')) {
-      transceiver.sender.setStreams?.(stream);
-      transceiver.direction = 'sendrecv';
     }
   }
 

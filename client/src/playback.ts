@@ -29,9 +29,10 @@ export function playback(streams: () => MediaStream[], onBlocked: () => void): P
       // Anything else is no rule of the browser: another stream came, or the element is gone.
       if ((err as Error).name === 'NotAllowedError') {
         blocked.add(el);
-        const wasTold = isTold;
-        isTold = true;
-        if (!wasTold) onBlocked();
+        if (!isTold) {
+          isTold = true;
+          onBlocked();
+        }
       }
       return false;
     }

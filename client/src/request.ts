@@ -41,7 +41,7 @@ export function fill(
 
 /** In milliseconds, from seconds or a date (RFC 9110 §10.2.3). */
 export function retryAfter(value: string | null): number {
-  const ms = Number(value) * 1000 || Date.parse(value ?? '') - Date.now() || 0;
+  const ms = Number(value) * 1000 || Date.parse(value!) - Date.now() || 0;
   return Math.min(Math.max(ms, 0), RETRY_AFTER_MAX_MS);
 }
 

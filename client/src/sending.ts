@@ -7,8 +7,8 @@ const BUFFERED_MAX = 1 << 20;
 const LOOK_MS = 100;
 
 /** By what they say they are: of another frame, they are of another class. */
-const isOneOf = (data: unknown, ...names: string[]): boolean =>
-  names.includes(Object.prototype.toString.call(data).slice(8, -1));
+const isOneOf = (data: unknown, ...names: unknown[]): boolean =>
+  names.includes((data as Record<symbol, unknown> | undefined)?.[Symbol.toStringTag]);
 
 const isBlob = (data: unknown): data is Blob => isOneOf(data, 'Blob', 'File');
 
@@ -23,12 +23,11 @@ export function checkData(data: unknown, most = Infinity): asserts data is Data 
   } else if (ArrayBuffer.isView(data) || isOneOf(data, 'ArrayBuffer')) {
     length = (data as ArrayBuffer).byteLength;
   } else {
-    throw new TypeError('Only a text, bytes (ArrayBuffer or a view of one) or a Blob can be sent: '
-      + 'turn an object into a text with JSON.stringify');
+    throw new TypeError('Only a text, bytes or a Blob can be sent: turn objects into texts with '
+      + 'JSON.stringify');
   }
   if (length > most) {
-    throw new TypeError(`A message to this peer holds at most ${most} bytes, not ${length}: `
-      + 'send it in pieces');
+    throw new TypeError(`This peer takes at most ${most} bytes, not ${length}: send it in pieces`);
   }
 }
 

@@ -20,8 +20,8 @@ const REJOIN_MS = 3_000;
 export function initial(wanted: Dialect | 'auto'): State {
   const settled = wanted === 'auto' ? undefined : wanted;
   return {
-    phase: 'idle', wanted, settled, dialect: settled ?? 'v1', attempt: 0, seq: 0, freshSeq: 0,
-    outbox: [], acks: 0, refreshAttempt: 0, now: 0, effects: [],
+    phase: 'idle', wanted, settled, dialect: settled ?? 'v1', attempt: 0, seq: 0, outbox: [],
+    acks: 0, refreshAttempt: 0, now: 0, effects: [],
   };
 }
 
@@ -102,7 +102,7 @@ function opened(state: State, protocol: string): void {
   state.settled = dialect;
   state.phase = 'greeting';
   emit(state, 'socketOpen', { dialect });
-  if (session !== undefined) act(state, 'write', { action: 'resume', session, seq });
+  if (session) act(state, 'write', { action: 'resume', session, seq });
 }
 
 function classic(state: State): void {
@@ -128,7 +128,7 @@ const unreached = (state: State): void => stumble(state, problemOf(state, 'unrea
 const blocked = (state: State): void => stumble(state, problemOf(state, 'blocked_by_page'));
 
 function checked(state: State, answer?: Answer, leastMs?: number): void {
-  if (answer && state.wanted === 'auto') state.settled = state.dialect = 'v1';
+  if (answer && state.wanted === 'auto') state.settled = 'v1';
   state.isDoubtful = !state.settled && state.dialect === 'v1';
   stumble(state, problemOf(state, answer?.error ?? 'unreachable', answer?.description), leastMs);
 }
@@ -144,7 +144,7 @@ function stand(state: State): void {
 /** The connection's own session begins: there is none that goes on. */
 function fresh(state: State): void {
   state.session = state.welcome?.session;
-  state.seq = state.freshSeq;
+  state.seq = state.freshSeq!;
   state.outbox = [];
   stand(state);
   act(state, 'onFresh', state.welcome);
@@ -179,7 +179,7 @@ function stumble(
   if (!willReconnect) return;
   const { now, drainMs } = state;
   const attempt = (state.attempt += 1);
-  const isResumable = state.session !== undefined && now - state.lostAt! < RESUMABLE_MS;
+  const isResumable = state.session && now - state.lostAt! < RESUMABLE_MS;
   state.phase = 'waiting';
   state.quietUntil = now + leastMs;
   state.drainMs = undefined;
@@ -206,7 +206,7 @@ const write = (state: State, messages: readonly Json[]): void =>
  * connection stands: connection ids will be others.
  */
 function say(state: State, message: Json): void {
-  if (state.session !== undefined) {
+  if (state.session) {
     message = { ...message, ack: (state.acks += 1) };
     state.outbox = [...state.outbox, message];
   }
@@ -231,13 +231,13 @@ function greeted(state: State, name: string, data: Json, seq = state.freshSeq): 
   if (name === 'welcome') {
     state.welcome = data as unknown as Welcome;
     act(state, 'onWelcome', state.welcome);
-    if (state.session === undefined) fresh(state);
+    if (!state.session) fresh(state);
   } else if (name === 'error' && (data.code === 'resume_failed' || data.action === 'resume')) {
     fresh(state);
   } else if (name === 'resumed') {
     state.session = `${data.session}`;
     state.isReplaying = true;
-    state.replayEnd = Number(data.seq) || 0;
+    state.replayEnd = Number(data.seq);
     stand(state);
     const connectionId = `${data.connectionId}`;
     act(state, 'onResumed', connectionId);

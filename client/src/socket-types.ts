@@ -49,7 +49,7 @@ export interface State {
   seq: number;
   welcome?: Welcome;
   /** The last event of the connection's own session, while the old one may go on. */
-  freshSeq: number;
+  freshSeq?: number;
   /** What was missed comes first, and what is said waits. */
   isReplaying?: boolean;
   /** Up to which event that goes. */
@@ -92,7 +92,7 @@ export interface Events {
   close(): void;
 }
 
-export type TimerName = 'retry' | 'rejoin' | 'refresh' | 'stalled' | 'failed';
+export type TimerName = 'retry' | 'rejoin' | 'refresh' | 'stalled';
 
 /** What there is to do, by name and arguments. */
 export interface Actions {

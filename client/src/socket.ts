@@ -172,7 +172,7 @@ export class SignalSocket implements Omit<Actions, keyof SocketDelegate> {
     socket.onmessage = ({ data }) => this.#hear(data);
     socket.onclose = ({ code, reason }) => this.#take('closed', code, reason);
     // Chromium closes nothing where the page's policy forbids the socket.
-    socket.onerror = () => this.#wait('failed', SILENT_MS, () => this.#lose(''));
+    socket.onerror = () => this.#wait('stalled', SILENT_MS, () => this.#lose(''));
   }
 
   #hear(text: string): void {
@@ -180,7 +180,7 @@ export class SignalSocket implements Omit<Actions, keyof SocketDelegate> {
     const { type, data, seq } = parse(text);
     // Anything else is of no server that we know; nothing to be done about it.
     if (typeof type === 'string') {
-      this.#take('message', type, Object(data ?? {}), Number(seq) || undefined);
+      this.#take('message', type, Object(data), Number(seq) || undefined);
     }
   }
 

@@ -22,28 +22,24 @@ export function meter(connection: () => RTCPeerConnection): () => Promise<PeerSt
     const packetsLost = sum('packetsLost');
     const now = [performance.now(), pair?.bytesReceived ?? 0, pair?.bytesSent ?? 0,
       packetsReceived, packetsLost];
+    // Nothing has changed since the first time.
+    const [ms, bytesIn, bytesOut, received, lost] =
+      now.map((value, index) => Math.max(0, value - (last ?? now)[index]!)) as [
+        number, number, number, number, number];
+    last = now;
+    const kbps = (bytes: number): number | undefined =>
+      (ms ? Math.round((bytes * 8) / ms) : undefined);
     const rttMs = inMs(pair?.currentRoundTripTime);
+    const lossRatio = lost + received ? lost / (lost + received) : undefined;
     const jitters: number[] = inbound.flatMap((entry) => entry.jitter ?? []);
-    const figures: PeerStats = {
-      packetsReceived, packetsLost, rttMs,
+    return {
+      packetsReceived, packetsLost, rttMs, lossRatio,
       jitterMs: jitters.length ? inMs(Math.max(...jitters)) : undefined,
+      bitrateInKbps: kbps(bytesIn), bitrateOutKbps: kbps(bytesOut),
       relayed: [pair?.localCandidateId, pair?.remoteCandidateId]
         .some((id) => report.get(id)?.candidateType === 'relay'),
-      quality: 'unknown',
+      quality: rttMs === undefined ? 'unknown' : quality(rttMs, lossRatio ?? 0),
     };
-    if (last) {
-      const [ms, bytesIn, bytesOut, received, lost] =
-        now.map((value, index) => Math.max(0, value - last![index]!)) as [
-          number, number, number, number, number];
-      if (ms) {
-        figures.bitrateInKbps = Math.round((bytesIn * 8) / ms);
-        figures.bitrateOutKbps = Math.round((bytesOut * 8) / ms);
-      }
-      if (ms && lost + received) figures.lossRatio = lost / (lost + received);
-    }
-    last = now;
-    if (rttMs !== undefined) figures.quality = quality(rttMs, figures.lossRatio ?? 0);
-    return figures;
   };
 }
 

@@ -25,9 +25,7 @@ export function takeSession(name: string | false | undefined): KeptSession | und
   try {
     const kept = JSON.parse(sessionStorage.getItem(keyOf(name))!) as KeptSession | null;
     sessionStorage.removeItem(keyOf(name));
-    const isWhole = kept && typeof kept.id === 'string' && typeof kept.session === 'string'
-      && typeof kept.seq === 'number';
-    return isWhole ? kept : undefined;
+    return kept ?? undefined;
   } catch {
     return undefined;
   }

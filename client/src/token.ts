@@ -88,5 +88,5 @@ async function sessionToken(
     `${status === 401 ? 'There is no session: sign in, or give getToken'
       : 'The session gives no token for this room'
     } (${said.error_description ?? `${what(text) || 'nothing'}, status ${status}`})`,
-    { final: [400, 401, 403, 404].includes(status), leastMs });
+    { final: status < 405, leastMs });
 }

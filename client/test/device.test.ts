@@ -43,7 +43,8 @@ class Case {
     const { track, asking, isOn, isLost, tries, turn } = this.device;
     const which = this.tracks.indexOf(track);
     const phase = asking ? 'asking' : track ? 'live' : 'none';
-    return [which > 0 ? `${phase}:${which + 1}` : phase, isOn ? 'on' : 'off', isLost ? 'lost' : '', tries, turn];
+    return [which > 0 ? `${phase}:${which + 1}` : phase, isOn ? 'on' : 'off',
+      isLost ? 'lost' : '', tries, turn];
   }
 }
 
@@ -61,9 +62,9 @@ const lost: Do = ({ device }) => { device.isLost = true; };
 const both = (...steps: Do[]): Do => (one) => steps.forEach((step) => step(one));
 const enable = (on: boolean): Do => ({ device }) => device.enable(on);
 const off = (before: Do): Do => both(before, enable(false));
-const got = (turn: number): Do => (one) => one.device.got(one.track(true), turn);
+const got = (turn: number): Do => (one) => one.device.answer(turn, one.track(true), undefined);
 const failed = (turn: number, name = 'NotFoundError', isQuiet = false): Do =>
-  ({ device }) => device.failed(turn, no(name), isQuiet);
+  ({ device }) => device.answer(turn, undefined, no(name), isQuiet);
 const give = (isThere: boolean, isOwn = false): Do =>
   (one) => one.device.give(isThere ? one.track(isOwn) : undefined);
 const ended = (ms: number, tries = 0): Do => ({ device }) => {

@@ -1,7 +1,9 @@
 /** Timers that run when a test says so. */
 export class FakeTimers {
   readonly running = new Map<object, { ms: number; then: () => void }>();
-  private readonly real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
+  private readonly real = {
+    setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout,
+  };
 
   constructor(private readonly log: (text: string) => void = () => undefined) {
     Object.assign(globalThis, {

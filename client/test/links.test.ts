@@ -18,7 +18,8 @@ class Page {
   readonly timers = new FakeTimers((text) => this.done.push(text));
   readonly mesh = new Mesh({
     roomId: 'lobby',
-    connectionId: () => this.own, configuration: () => ({}), stream: () => undefined,
+    connectionId: () => this.own, configuration: () => ({ iceServers: [] }),
+    stream: () => undefined,
     sound: () => undefined, receive: [],
     create: () => new FakeConnection() as unknown as RTCPeerConnection,
     tell: (to, payload) => {
@@ -336,6 +337,18 @@ describe('after the room was entered anew', () => {
       assert.equal(page.hears('b2', 'link_check', undefined, { fingerprints }),
         'tell b2 link_lost');
     }
+  });
+
+  test('a connection that carries nothing any more keeps the others from nothing', () => {
+    const page = new Page();
+    page.knows(BOB);
+    page.knows({ ...BOB, connectionId: 'c1', peerId: 'cid' }, 'M');
+    (fake(page.peer(1)) as { createDataChannel: unknown }).createDataChannel = () => {
+      throw new Error('The transport is gone');
+    };
+    page.own = 'a2';
+    assert.equal(page.enters(), `wait ${ORPHAN_MS}, wait ${ORPHAN_MS}`);
+    assert.deepEqual(page.announced(2), ['a2']);
   });
 
   test('whoever has left meanwhile gets no connection', () => {

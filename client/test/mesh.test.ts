@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { configure, connect, Create } from '../src/configuration.js';
+import { Create, useServers } from '../src/configuration.js';
 import { Mesh, ORPHAN_MS } from '../src/mesh.js';
 import { FakeConnection, FakeTimers } from './fakes.js';
 
@@ -40,7 +40,7 @@ function mesh(): { mesh: Mesh; told: [string, unknown][]; problems: string[] } {
   const told: [string, unknown][] = [];
   const problems: string[] = [];
   const one = new Mesh({
-    roomId: 'lobby', connectionId: () => 'own', configuration: () => ({}),
+    roomId: 'lobby', connectionId: () => 'own', configuration: () => ({ iceServers: [] }),
     stream: () => undefined,
     sound: () => undefined, receive: [], create,
     tell: (to, { type }) => void told.push([to, type]),
@@ -131,7 +131,8 @@ describe('what the browser refuses', () => {
     mesh();
     const iceServers = [{ urls: ['stun:a', BAD], username: 'u' }, { urls: 'stun:b' }];
     const refused: unknown[] = [];
-    const connection = connect(create, { iceServers, iceTransportPolicy: 'relay' },
+    const connection = useServers(create, iceServers,
+      (usable) => create({ iceServers: usable, iceTransportPolicy: 'relay' }),
       (err) => refused.push(err));
     assert.deepEqual(connection.getConfiguration(), {
       iceServers: [{ urls: 'stun:a', username: 'u' }, { urls: 'stun:b' }],
@@ -139,8 +140,12 @@ describe('what the browser refuses', () => {
     });
     assert.equal(refused.length, 1);
     assert.match(String(refused[0]), /turn:no-credentials\.example.*username and credential/);
-    configure(create, connection, [{ urls: 'stun:c' }, { urls: BAD }]);
+    useServers(create, [{ urls: 'stun:c' }, { urls: BAD }],
+      (usable) => connection.setConfiguration({ iceServers: usable }));
     assert.deepEqual(connection.getConfiguration().iceServers, [{ urls: 'stun:c' }]);
+    const over = new Error('It is closed');
+    assert.throws(() => useServers(create, [{ urls: 'stun:d' }], () => { throw over; }),
+      /It is closed/);
     const left = FakeConnection.made.filter((one) => one.connectionState !== 'closed');
     assert.equal(left.length, 1, 'those that only tried are closed');
   });

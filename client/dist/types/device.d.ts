@@ -1,4 +1,4 @@
-import { Ask, Kind, Wanted } from './media-ask.js';
+import { Kind, Wanted } from './media-ask.js';
 import type { Emit } from './types.js';
 /** What a device needs of whoever has it, and tells. */
 export interface Keeper {
@@ -29,14 +29,11 @@ export declare class Device {
     constructor(kind: Kind, wanted: Wanted, keeper: Keeper);
     /** A camera that is off is not opened; a microphone is, and muted. */
     get mayOpen(): boolean;
-    get ask(): Ask;
     open(isQuiet?: boolean): void;
     /** Off lets go of our own camera, so that its light goes out; all else is only muted. */
     enable(on: boolean): void;
-    /** The browser has given a track. */
-    got(track: MediaStreamTrack, turn: number): void;
-    /** @param err What is told of it. */
-    failed(turn: number, err: unknown, isQuiet: boolean): void;
+    /** What the browser has answered: a track, or why there is none. */
+    answer(turn: number, track: MediaStreamTrack | undefined, err: unknown, isQuiet?: boolean): void;
     /** From now on it is this track, or none. */
     give(track?: MediaStreamTrack): void;
     /** By itself: permission withdrawn, a phone call, a device pulled out. */

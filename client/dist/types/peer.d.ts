@@ -71,8 +71,7 @@ export declare class Peer {
     goOn(): void;
     /** Takes a message of the other page. One after another, since each may wait. */
     take({ type, offer, answer, ice }: PeerMessage): void;
-    restartIce(): void;
-    configure(iceServers: RTCIceServer[]): void;
+    configure(servers: RTCIceServer[]): void;
     /** @throws TypeError for what cannot be sent. */
     check(data: unknown): void;
     /** Sends these tracks and no others from now on, without a new offer where that can be. */

@@ -43,7 +43,7 @@ export interface State {
     seq: number;
     welcome?: Welcome;
     /** The last event of the connection's own session, while the old one may go on. */
-    freshSeq: number;
+    freshSeq?: number;
     /** What was missed comes first, and what is said waits. */
     isReplaying?: boolean;
     /** Up to which event that goes. */
@@ -84,7 +84,7 @@ export interface Events {
     say(message: Json): void;
     close(): void;
 }
-export declare type TimerName = 'retry' | 'rejoin' | 'refresh' | 'stalled' | 'failed';
+export declare type TimerName = 'retry' | 'rejoin' | 'refresh' | 'stalled';
 /** What there is to do, by name and arguments. */
 export interface Actions {
     /** Asks for a token, and says so by this event. */

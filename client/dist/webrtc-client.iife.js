@@ -1,29 +1,34 @@
 "use strict";
 (() => {
+  // src/within.ts
+  async function within(ms, ...promises) {
+    let timer;
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, ms);
+    });
+    try {
+      return await Promise.race([...promises, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   // src/request.ts
   var PATIENCE_MS = 5e3;
   var RETRY_AFTER_MAX_MS = 6e4;
   async function post(url, credentials, form) {
     const body = fill(new URLSearchParams(), form);
-    const signal = AbortSignal.timeout?.(PATIENCE_MS);
-    try {
-      const answer = await fetch(url, {
-        method: "POST",
-        body,
-        credentials,
-        signal,
-        cache: "no-store"
-      });
-      const text2 = (await answer.text()).trim();
-      return {
-        status: answer.status,
-        text: text2,
-        said: parse(text2),
-        leastMs: retryAfter(answer.headers.get("Retry-After"))
-      };
-    } catch {
-      return void 0;
-    }
+    const answer = fetch(url, { method: "POST", body, credentials, cache: "no-store" });
+    return within(PATIENCE_MS, answer.then(read)).catch(() => void 0);
+  }
+  async function read(answer) {
+    const text2 = (await answer.text()).trim();
+    return {
+      status: answer.status,
+      text: text2,
+      said: parse(text2),
+      leastMs: retryAfter(answer.headers.get("Retry-After"))
+    };
   }
   function fill(to, values) {
     for (const [name, value] of Object.entries(values))
@@ -85,7 +90,7 @@
   // src/codes.ts
   var CODES = {
     invalid_token: ["no", "give a fresh one of this server"],
-    insufficient_scope: ["yes", "ask for a token with the scope signal"],
+    insufficient_scope: ["yes", "ask for the scope signal"],
     origin_not_allowed: ["yes", "register it"],
     client_mismatch: ["yes", "the session is another client's"],
     too_many_connections: ["no", "wait"],
@@ -98,8 +103,8 @@
     token_malformed: ["at first", "see what getToken gives"],
     unreachable: ["no", "see whether the server runs, and its address"],
     blocked_by_page: ["yes", "allow the server in its Content-Security-Policy, and use wss:"],
-    kicked: ["yes", "by an operator, or the token was revoked: sign in again"],
-    replaced: ["yes", "by another connection of this peer: go on there, or reload"],
+    kicked: ["yes", "by an operator, or the token is revoked: sign in again"],
+    replaced: ["yes", "by another page: go on there, or reload"],
     server_restarting: ["no", "wait"],
     protocol_error: ["yes", "see whether the server is Usher, and what stands between"],
     closed: ["yes", "make another client"]
@@ -394,12 +399,7 @@
       });
       for (const device2 of asked)
         device2.asking = opened2;
-      let timer;
-      const waited = new Promise((resolve) => {
-        timer = setTimeout(resolve, Math.min(waitMs, LONGEST_TIMER_MS));
-      });
-      await Promise.race([opened2, waited, this.#closed]);
-      clearTimeout(timer);
+      await within(Math.min(waitMs, LONGEST_TIMER_MS), opened2, this.#closed);
     }
     /** @returns what went wrong, where something did. */
     async acquire(devices, isQuiet = false) {
@@ -1433,12 +1433,12 @@
     (value) => {
       if (typeof value !== "string" || /\p{Cs}/u.test(value))
         return false;
-      const { length } = encodeURIComponent(value).replace(/%../g, "-");
-      return length >= least && length <= BYTES_MAX;
+      const { size } = new Blob([value]);
+      return size >= least && size <= BYTES_MAX;
     }
   ];
   var oneOf = (...words) => [words.join(" or "), (value) => words.includes(value)];
-  var like = (example, within) => [`an object like ${example}`, is("object"), within];
+  var like = (example, within2) => [`an object like ${example}`, is("object"), within2];
   var device = ["true, false or constraints", is("boolean", "object")];
   var constructor = ["a constructor", is("function")];
   var videoRules = {
@@ -1487,13 +1487,13 @@
       if (!names.includes(name)) {
         throw new TypeError(`There is no option ${prefix}${name}, but ${names.join(", ")}`);
       }
-      const [what2, isRight, within] = table[name];
+      const [what2, isRight, within2] = table[name];
       if (value == null)
         continue;
       if (!isRight(value))
         throw new TypeError(`${prefix}${name} must be ${what2}`);
-      if (within)
-        check(value, within, `${name}.`);
+      if (within2)
+        check(value, within2, `${name}.`);
     }
   }
   function checkPlatform(given) {
@@ -1516,12 +1516,12 @@
   async function check2(address, form) {
     const reply = await post(address.route("/signal/check"), "omit", form);
     if (!reply)
-      return void 0;
+      return [];
     const { status, said: { error, error_description: description }, leastMs } = reply;
-    if (status < 300) {
-      return { description: "it answers: does a proxy pass WebSockets?" };
-    }
-    return [404, 405, 426].includes(status) || !/^[a-z_]{1,64}$/.test(error ?? "") ? void 0 : { error, description, leastMs };
+    if (status < 300)
+      return [{ description: "it answers: does a proxy pass WebSockets?" }];
+    const isOurs = ![404, 405, 426].includes(status) && /^[a-z_]+$/.test(error ?? "");
+    return [isOurs ? { error, description } : void 0, leastMs];
   }
 
   // src/liveness.ts
@@ -1571,26 +1571,18 @@
     return async () => tidy(await (getToken ? called(getToken) : sessionToken(address, options)));
   }
   async function called(getToken) {
-    let timer;
     try {
-      return await Promise.race([getToken(), new Promise((_, reject) => {
-        timer = setTimeout(reject, PATIENCE_MS2, "no answer in 10 seconds");
-      })]);
+      return await within(PATIENCE_MS2, getToken());
     } catch (err) {
       const code = "token_unavailable";
       throw problem(code, explain(code, err?.message ?? String(err)), { err });
-    } finally {
-      clearTimeout(timer);
     }
   }
   function tidy(token) {
     const text2 = typeof token === "string" ? token.trim() : "";
     if (/^(?![<{["])[!-~]+$/.test(text2))
       return text2;
-    throw problem(
-      token ? "token_malformed" : "token_unavailable",
-      `getToken gave ${token ? what(text2) || typeof token : "nothing"}, no token`
-    );
+    throw token ? problem("token_malformed", `Instead of a token came ${what(text2) || typeof token}`) : problem("token_unavailable", "There came no token in 10 seconds");
   }
   function what(text2) {
     return /^<(!doc|html)/i.test(text2) ? "an HTML page" : /^[{[]/.test(text2) ? "JSON" : text2 && "a text";
@@ -1613,11 +1605,10 @@
     if (!reply)
       throw problem(code, explain(code, "for a token: is this origin registered?"));
     const { status, text: text2, said, leastMs } = reply;
-    const isOk = status < 300;
-    if (isOk && said.access_token)
-      return said.access_token;
+    if (status < 300)
+      return said.access_token ?? text2;
     throw problem(
-      status === 403 && CODES[said.error] ? said.error : isOk ? "token_malformed" : "token_unavailable",
+      status === 403 && CODES[said.error] ? said.error : "token_unavailable",
       `${status === 401 ? "There is no session: sign in, or give getToken" : "The session gives no token for this room"} (${said.error_description ?? `${what(text2) || "nothing"}, status ${status}`})`,
       { final: [400, 401, 403, 404].includes(status), leastMs }
     );
@@ -1725,15 +1716,11 @@
   }
   var unreached = (state) => stumble(state, problemOf(state, "unreachable"));
   var blocked = (state) => stumble(state, problemOf(state, "blocked_by_page"));
-  function checked(state, answer) {
+  function checked(state, answer, leastMs) {
     if (answer && state.wanted === "auto")
       state.settled = state.dialect = "v1";
     state.isDoubtful = !state.settled && state.dialect === "v1";
-    stumble(
-      state,
-      problemOf(state, answer?.error ?? "unreachable", answer?.description),
-      answer?.leastMs
-    );
+    stumble(state, problemOf(state, answer?.error ?? "unreachable", answer?.description), leastMs);
   }
   function stand(state) {
     state.phase = "open";
@@ -2032,7 +2019,7 @@
     }
     async check() {
       const { clientId: client, sessionId: room2 } = this.#options;
-      this.#take("checked", await check2(this.#address, { token: this.#token, client, room: room2 }));
+      this.#take("checked", ...await check2(this.#address, { token: this.#token, client, room: room2 }));
     }
     // The socket
     open(dialect, token) {
@@ -2252,13 +2239,7 @@
      * @returns whether they are on now.
      */
     toggleTracks(kind, enabled) {
-      if (typeof kind !== "object") {
-        return this.#media.toggle(kind ? [kind] : ["audio", "video"], enabled);
-      }
-      return ["audio", "video"].map((one) => {
-        const wanted = kind[one];
-        return wanted === void 0 ? false : this.#media.toggle([one], wanted);
-      }).some(Boolean);
+      return typeof kind === "object" ? Object.entries(kind).map(([one, on]) => on !== void 0 && this.#media.toggle([one], on)).some(Boolean) : this.#media.toggle(kind ? [kind] : ["audio", "video"], enabled);
     }
     /** Off lets go of the client's own camera; of an application's it disables the track. */
     setCameraEnabled(on) {

@@ -3,20 +3,17 @@ import { post } from './request.js';
 import type { Answer } from './socket-types.js';
 
 /**
- * Asks what the server says of a handshake, which browsers hide where it failed.
- *
- * @returns undefined where no server of ours answered.
+ * Asks what the server says of a handshake, which browsers hide where it failed: undefined where no
+ * server of ours answered. And how long it is to be left alone.
  */
 export async function check(
   address: Address, form: { token: string; client?: string; room: string },
-): Promise<Answer | undefined> {
+): Promise<[answer?: Answer, leastMs?: number]> {
   const reply = await post(address.route('/signal/check'), 'omit', form);
-  if (!reply) return undefined;
+  if (!reply) return [];
   const { status, said: { error, error_description: description }, leastMs } = reply;
-  if (status < 300) {
-    return { description: 'it answers: does a proxy pass WebSockets?' };
-  }
+  if (status < 300) return [{ description: 'it answers: does a proxy pass WebSockets?' }];
   // An older server of ours takes it for a handshake; whatever stands between has other words.
-  return [404, 405, 426].includes(status) || !/^[a-z_]{1,64}$/.test(error ?? '') ? undefined
-    : { error, description, leastMs };
+  const isOurs = ![404, 405, 426].includes(status) && /^[a-z_]+$/.test(error ?? '');
+  return [isOurs ? { error, description } : undefined, leastMs];
 }

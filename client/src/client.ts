@@ -163,13 +163,10 @@ export class WebRtcClient extends Emitter {
    * @returns whether they are on now.
    */
   toggleTracks(kind?: Kind | { audio?: boolean; video?: boolean }, enabled?: boolean): boolean {
-    if (typeof kind !== 'object') {
-      return this.#media.toggle(kind ? [kind] : ['audio', 'video'], enabled);
-    }
-    return (['audio', 'video'] as const).map((one) => {
-      const wanted = kind[one];
-      return wanted === undefined ? false : this.#media.toggle([one], wanted);
-    }).some(Boolean);
+    return typeof kind === 'object'
+      ? Object.entries(kind).map(([one, on]) => on !== undefined
+        && this.#media.toggle([one as Kind], on)).some(Boolean)
+      : this.#media.toggle(kind ? [kind] : ['audio', 'video'], enabled);
   }
 
   /** Off lets go of the client's own camera; of an application's it disables the track. */

@@ -5,7 +5,7 @@ type Row = readonly [final: 'yes' | 'no' | 'at first', advice: string];
 /** Which failures are final, `at first` where no connection ever stood; docs/client.md has them. */
 export const CODES: Readonly<Record<string, Row>> = {
   invalid_token: ['no', 'give a fresh one of this server'],
-  insufficient_scope: ['yes', 'ask for a token with the scope signal'],
+  insufficient_scope: ['yes', 'ask for the scope signal'],
   origin_not_allowed: ['yes', 'register it'],
   client_mismatch: ['yes', 'the session is another client\'s'],
   too_many_connections: ['no', 'wait'],
@@ -18,8 +18,8 @@ export const CODES: Readonly<Record<string, Row>> = {
   token_malformed: ['at first', 'see what getToken gives'],
   unreachable: ['no', 'see whether the server runs, and its address'],
   blocked_by_page: ['yes', 'allow the server in its Content-Security-Policy, and use wss:'],
-  kicked: ['yes', 'by an operator, or the token was revoked: sign in again'],
-  replaced: ['yes', 'by another connection of this peer: go on there, or reload'],
+  kicked: ['yes', 'by an operator, or the token is revoked: sign in again'],
+  replaced: ['yes', 'by another page: go on there, or reload'],
   server_restarting: ['no', 'wait'],
   protocol_error: ['yes', 'see whether the server is Usher, and what stands between'],
   closed: ['yes', 'make another client'],

@@ -1,6 +1,7 @@
 import { Device, Keeper } from './device.js';
 import { Ask, constraints, findTracks, isBusy, Kind, KINDS, Wanted } from './media-ask.js';
 import type { Emit, WebRtcClientOptions } from './types.js';
+import { within } from './within.js';
 
 /** So long a camera sends black before it is let go of: nobody is left with its last picture. */
 const DARK_MS = 150;
@@ -59,12 +60,7 @@ export class LocalMedia implements Keeper {
       if (!this.#isClosed && isNone && err) this.emit('noMedia', { err });
     });
     for (const device of asked) device.asking = opened;
-    let timer;
-    const waited = new Promise((resolve) => {
-      timer = setTimeout(resolve, Math.min(waitMs, LONGEST_TIMER_MS));
-    });
-    await Promise.race([opened, waited, this.#closed]);
-    clearTimeout(timer);
+    await within(Math.min(waitMs, LONGEST_TIMER_MS), opened, this.#closed);
   }
 
   /** @returns what went wrong, where something did. */

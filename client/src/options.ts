@@ -12,8 +12,8 @@ const text = (least: number): Rule => [
   `a text of ${least} to ${BYTES_MAX} bytes of UTF-8`, (value) => {
     // Half a character no server can take.
     if (typeof value !== 'string' || /\p{Cs}/u.test(value)) return false;
-    const { length } = encodeURIComponent(value).replace(/%../g, '-');
-    return length >= least && length <= BYTES_MAX;
+    const { size } = new Blob([value]);
+    return size >= least && size <= BYTES_MAX;
   },
 ];
 

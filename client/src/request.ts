@@ -1,3 +1,5 @@
+import { within } from './within.js';
+
 /** How long an answer may take. */
 const PATIENCE_MS = 5_000;
 /** The longest time that a server can have us wait with `Retry-After`. */
@@ -17,20 +19,16 @@ export async function post(
   url: string, credentials: RequestCredentials, form: Record<string, string | undefined>,
 ): Promise<Reply | undefined> {
   const body = fill(new URLSearchParams(), form);
-  // Not every platform that is no browser can.
-  const signal = (AbortSignal as { timeout?(ms: number): AbortSignal }).timeout?.(PATIENCE_MS);
-  try {
-    const answer = await fetch(url, {
-      method: 'POST', body, credentials, signal, cache: 'no-store',
-    });
-    const text = (await answer.text()).trim();
-    return {
-      status: answer.status, text, said: parse(text),
-      leastMs: retryAfter(answer.headers.get('Retry-After')),
-    };
-  } catch {
-    return undefined;
-  }
+  const answer = fetch(url, { method: 'POST', body, credentials, cache: 'no-store' });
+  return within(PATIENCE_MS, answer.then(read)).catch(() => undefined);
+}
+
+async function read(answer: Response): Promise<Reply> {
+  const text = (await answer.text()).trim();
+  return {
+    status: answer.status, text, said: parse(text),
+    leastMs: retryAfter(answer.headers.get('Retry-After')),
+  };
 }
 
 /** Adds what is there. */

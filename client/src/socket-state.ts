@@ -111,7 +111,7 @@ function classic(state: State): void {
   fresh(state);
 }
 
-function tried(state: State, answer: Answer | undefined): void {
+function tried(state: State, answer?: Answer): void {
   if (answer) again(state, 'v1');
   else classic(state);
 }
@@ -127,11 +127,10 @@ function unopened(state: State): void {
 const unreached = (state: State): void => stumble(state, problemOf(state, 'unreachable'));
 const blocked = (state: State): void => stumble(state, problemOf(state, 'blocked_by_page'));
 
-function checked(state: State, answer: Answer | undefined): void {
+function checked(state: State, answer?: Answer, leastMs?: number): void {
   if (answer && state.wanted === 'auto') state.settled = state.dialect = 'v1';
   state.isDoubtful = !state.settled && state.dialect === 'v1';
-  stumble(state, problemOf(state, answer?.error ?? 'unreachable', answer?.description),
-    answer?.leastMs);
+  stumble(state, problemOf(state, answer?.error ?? 'unreachable', answer?.description), leastMs);
 }
 
 /** It stands: attempts are counted anew. */

@@ -17,8 +17,6 @@ export interface Welcome {
 export interface Answer {
   error?: string;
   description?: string;
-  /** How long the server wants to be left alone. */
-  leastMs?: number;
 }
 
 /**
@@ -81,7 +79,7 @@ export interface Events {
   opened(protocol: string): void;
   /** The page's policy forbids the socket. */
   blocked(): void;
-  checked(answer: Answer | undefined): void;
+  checked(answer?: Answer, leastMs?: number): void;
   message(name: string, data: Json, seq: number | undefined): void;
   closed(code: number, reason: string): void;
   retry(): void;

@@ -143,7 +143,7 @@ export class SignalSocket implements Omit<Actions, keyof SocketDelegate> {
 
   async check(): Promise<void> {
     const { clientId: client, sessionId: room } = this.#options;
-    this.#take('checked', await ask(this.#address, { token: this.#token, client, room }));
+    this.#take('checked', ...await ask(this.#address, { token: this.#token, client, room }));
   }
 
   // The socket

@@ -1,6 +1,7 @@
 import type { Address } from './address.js';
 import { CODES, explain } from './codes.js';
 import { post } from './request.js';
+import { within } from './within.js';
 import type { ProblemCode, WebRtcClientOptions } from './types.js';
 
 /** How long `getToken` may take. */
@@ -33,16 +34,11 @@ export function tokens(options: WebRtcClientOptions, address: Address): () => Pr
 
 /** What the page's own function gives in time: what comes later is of no use any more. */
 async function called(getToken: () => string | Promise<string>): Promise<unknown> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
   try {
-    return await Promise.race([getToken(), new Promise((_, reject) => {
-      timer = setTimeout(reject, PATIENCE_MS, 'no answer in 10 seconds');
-    })]);
+    return await within(PATIENCE_MS, getToken());
   } catch (err) {
     const code = 'token_unavailable';
     throw problem(code, explain(code, (err as Error | undefined)?.message ?? String(err)), { err });
-  } finally {
-    clearTimeout(timer);
   }
 }
 
@@ -50,8 +46,9 @@ async function called(getToken: () => string | Promise<string>): Promise<unknown
 export function tidy(token: unknown): string {
   const text = typeof token === 'string' ? token.trim() : '';
   if (/^(?![<{["])[!-~]+$/.test(text)) return text;
-  throw problem(token ? 'token_malformed' : 'token_unavailable',
-    `getToken gave ${token ? what(text) || typeof token : 'nothing'}, no token`);
+  throw token
+    ? problem('token_malformed', `Instead of a token came ${what(text) || typeof token}`)
+    : problem('token_unavailable', 'There came no token in 10 seconds');
 }
 
 /** What a text is that should be another; never what stands in it. */
@@ -85,11 +82,9 @@ async function sessionToken(
   const code = 'unreachable';
   if (!reply) throw problem(code, explain(code, 'for a token: is this origin registered?'));
   const { status, text, said, leastMs } = reply;
-  const isOk = status < 300;
-  if (isOk && said.access_token) return said.access_token;
+  if (status < 300) return said.access_token ?? text;
   throw problem(
-    status === 403 && CODES[said.error!] ? said.error!
-      : isOk ? 'token_malformed' : 'token_unavailable',
+    status === 403 && CODES[said.error!] ? said.error! : 'token_unavailable',
     `${status === 401 ? 'There is no session: sign in, or give getToken'
       : 'The session gives no token for this room'
     } (${said.error_description ?? `${what(text) || 'nothing'}, status ${status}`})`,

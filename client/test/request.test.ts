@@ -47,20 +47,22 @@ test('no answer is undefined, and one that is no JSON says nothing', async () =>
   }
 });
 
-test('the check gives the server\'s word and how long to wait, and nobody else\'s', async () => {
+test('the check gives the server\'s word and nobody else\'s, and how long to wait', async () => {
   const ask = () => check(address, { token: 'a.b.c', room: 'lobby' });
   refused(503, { error: 'temporarily_unavailable', error_description: 'full' }, {
     'Retry-After': '5' });
-  assert.deepEqual(await ask(), {
-    error: 'temporarily_unavailable', description: 'full', leastMs: 5_000 });
+  assert.deepEqual(await ask(), [
+    { error: 'temporarily_unavailable', description: 'full' }, 5_000]);
   assert.equal(String(asked.body), 'token=a.b.c&room=lobby');
   for (const [status, body] of [[404, { error: 'not_found' }], [502, {}],
     [503, { error: 'Try later' }]] as const) {
-    refused(status, body);
-    assert.equal(await ask(), undefined, String(status));
+    refused(status, body, { 'Retry-After': '2' });
+    assert.deepEqual(await ask(), [undefined, 2_000], String(status));
   }
+  answer = () => { throw new TypeError('Failed to fetch'); };
+  assert.deepEqual(await ask(), []);
   answer = () => new Response(null, { status: 204 });
-  const fine = await ask();
+  const [fine] = await ask();
   assert.equal(fine?.error, undefined);
   assert.match(fine?.description ?? '', /proxy/);
 });

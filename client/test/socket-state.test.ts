@@ -175,9 +175,9 @@ test('a token that cannot be had is asked for again, unless that is hopeless', (
 });
 
 test('who is told to wait does, whatever else would have it try again', () => {
-  const refusal = { error: 'temporarily_unavailable', leastMs: 9_000 };
   for (const talk of [
-    new Talk().begin().close().take('checked', refusal),
+    new Talk().begin().close().take('checked', { error: 'temporarily_unavailable' }, 9_000),
+    new Talk().begin().close().take('checked', undefined, 9_000),
     new Talk().take('start').noToken({ leastMs: 9_000 }),
   ]) {
     assert.deepEqual(talk.at('waiting').wait.leastMs, 9_000);

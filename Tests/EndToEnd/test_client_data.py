@@ -135,8 +135,8 @@ def test_what_makes_no_sense_is_told_and_touches_nobody_else(call, application):
         eve.join(call.room, id="eve")
         ann.until_event("someone_joined", 2)
         own = ann.page.evaluate("client.connectionId")
-        eve.send(own, {"type": "link_check", "proofs": [7, {}], "link": {}})
-        eve.send(own, {"type": "link_check", "proofs": 7})
+        eve.send(own, {"type": "link_check", "fingerprints": [7, {}], "link": {}})
+        eve.send(own, {"type": "link_check", "fingerprints": 7, "proofs": 7})
         eve.send(own, {"type": "answer", "answer": 7})
         offers = (7, "offer", {"type": "offer", "sdp": 7}, {"type": "offer", "sdp": "v=0"})
         for count, offer in enumerate(offers, 2):

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -111,6 +112,24 @@ def test_the_minified_client_is_small():
         assert size <= GZIPPED_MAX, f"{name}: {size} bytes gzipped"
 
 
+def test_what_is_shortened_is_no_name_of_anybody_else():
+    done = subprocess.run(
+        ["node", CHECKOUT / "scripts" / "internal_names.cjs"], capture_output=True, text=True,
+        timeout=60, check=True, env={**os.environ, "NODE_PATH": "/usr/share/nodejs"})
+    shortened = set(done.stdout.split())
+    assert {"isClosed", "hasOpened", "dispatch"} <= shortened
+    members = re.compile(r"^ +(?:readonly |get )?(\w+)\??(?:<.*>)?[:(]", re.MULTILINE)
+    public = set(members.findall((DIST / "types" / "types.d.ts").read_text()))
+    for name in ("client.d.ts", "emitter.d.ts"):
+        public |= set(members.findall((DIST / "types" / name).read_text()))
+    assert {"keepSession", "sendChannel", "addEventListener", "audioDeviceId"} <= public
+    wire = set(re.findall(r'"(\w+)":', (CHECKOUT / "docs" / "protocol.md").read_text()))
+    assert {"connectionId", "offererId", "ack", "reconnectWithinSeconds"} <= wire
+    wire |= {"again", "answer", "ice", "link", "offer", "proofs"}  # What pages say to each other.
+    wire |= {"client", "client_id", "expires_in", "room", "rooms", "token"}  # In forms and URLs.
+    assert shortened & (public | wire) == set()
+
+
 @pytest.mark.parametrize("name", BUILDS)
 def test_each_build_has_a_map_to_its_sources(name):
     last = (DIST / name).read_text().rstrip("\n").rsplit("\n", 1)[-1]
@@ -164,7 +183,7 @@ try {{
         ["node", "--input-type=module", "-e", script], cwd=project, capture_output=True, text=True,
         timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("TypeError: There is no WebRTC here")
+    assert done.stdout.startswith("TypeError: There is no RTCPeerConnection here")
 
 
 MODULE = """<!doctype html><title>A module</title>

@@ -185,6 +185,41 @@ def test_no_failure_puts_a_token_into_a_url(call, backend, server, status):
         assert front.asked("token=") == []
 
 
+def test_a_page_comes_back_no_sooner_than_it_is_told(call, server):
+    with Front(server.url) as front:
+        front.status, front.retry_after = 503, 4
+        page = call("ann", at=front.url)
+        waits = [event["detail"]["delayMs"] for event in page.until_event("reconnecting")]
+        assert waits[0] >= 4000
+        asked = len(front.seen)
+        page.page.evaluate("dispatchEvent(new Event('online'))")
+        front.status = None
+        time.sleep(2)
+        assert len(front.seen) == asked
+        page.until_event("first_to_join")
+
+
+def test_a_get_token_that_does_not_answer_is_given_up_and_asked_again(call, backend):
+    page = given(call, backend, "")
+    page.page.evaluate("""token => {
+        client.close();
+        events.length = 0;
+        window.asked = 0;
+        make({ getToken: () => {
+            asked += 1;
+            return asked > 1 ? token
+                : new Promise((resolve) => { window.late = () => resolve('too.late.now'); });
+        } });
+    }""", backend.application.token(subject="ann"))
+    told = problem(page)
+    assert (told["code"], told["final"]) == ("token_unavailable", False)
+    assert "10 seconds" in told["message"]
+    page.page.evaluate("late()")
+    page.until_event("first_to_join")
+    assert page.page.evaluate("asked") == 2
+    assert len(page.events("socketError")) == 1
+
+
 def test_a_page_takes_its_place_back_from_a_session_of_its_own_that_was_lost(call, start):
     server = start("--resume-grace-seconds", "5")
     application = server.application()

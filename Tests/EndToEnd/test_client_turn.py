@@ -123,9 +123,8 @@ def test_ice_is_restarted_after_the_path_is_lost(browser, relayed, turn):
 def test_a_stranger_cannot_use_the_relay(browser, relayed, turn):
     server = relayed()
     with calls.backend(server.application()) as backend:
-        page = calls.Caller(browser, backend, server.websocket_url, "ann")
-        page.until("client.state === 'open'")
-        found = page.page.evaluate("""async () => {
+        ann, bob = meet(browser, backend, server)
+        found = ann.page.evaluate("""async () => {
           const gather = async (server) => {
             const connection = new RTCPeerConnection(
               { iceServers: [server], iceTransportPolicy: 'relay' });
@@ -140,7 +139,8 @@ def test_a_stranger_cannot_use_the_relay(browser, relayed, turn):
             connection.close();
             return kinds;
           };
-          const [good] = client.ice.servers;
+          const [connection] = Object.values(client.peerConnections);
+          const [good] = connection.getConfiguration().iceServers;
           const later = String(Number(good.username.split(':')[0]) + 3600);
           return {
             good: await gather(good),
@@ -151,4 +151,5 @@ def test_a_stranger_cannot_use_the_relay(browser, relayed, turn):
         }""")
         assert set(found["good"]) == {"relay"}
         assert found["forged"] == found["stretched"] == []
-        page.close_page()
+        for page in (ann, bob):
+            page.close_page()

@@ -3,6 +3,6 @@
  * failure in a row, up to `mostMs`.
  */
 export function backoff(attempt: number, minMs: number, mostMs = 60_000): number {
-  const most = Math.min(mostMs, 2_000 * 2 ** Math.min(attempt - 1, 10));
+  const most = Math.min(mostMs, 1_000 * 2 ** attempt);
   return minMs + Math.random() * Math.max(0, most - minMs);
 }

@@ -3,21 +3,18 @@ import { explain } from './codes.js';
 import { Emitter } from './emitter.js';
 import { randomID } from './id.js';
 import { LocalMedia } from './media.js';
-import type { Person } from './links.js';
 import { Mesh } from './mesh.js';
-import { joiningName, nameOf } from './name.js';
-import type { Peer } from './peer.js';
-import { Playback } from './playback.js';
-import { IceServers } from './ice.js';
+import type { Host, Person } from './peer.js';
+import { playback } from './playback.js';
+import { IceServers, iceServers } from './ice.js';
 import { checkOptions, checkPlatform } from './options.js';
-import { Ready } from './ready.js';
 import { Data, checkData } from './sending.js';
 import { SignalSocket, SocketDelegate } from './socket.js';
-import { SessionStore } from './store.js';
-import { GetToken, sessionToken, tidy } from './token.js';
+import { clientState } from './socket-state.js';
+import { putSession, takeSession } from './store.js';
+import { problem, tokens } from './token.js';
 import type {
-  ClientState, Dialect, EventName, Listener, PeerInfo, PeerStats, WebRtcClientEvents,
-  WebRtcClientOptions,
+  ClientState, Dialect, PeerInfo, PeerStats, ProblemCode, WebRtcClientEvents, WebRtcClientOptions,
 } from './types.js';
 
 type Json = Record<string, unknown>;
@@ -28,7 +25,7 @@ type Kind = 'audio' | 'video';
  *
  * It begins by itself once the code that made it has run, so add listeners at once.
  */
-export class WebRtcClient {
+export class WebRtcClient extends Emitter {
   /** By which other pages know this one. */
   readonly id: string;
   readonly roomId: string;
@@ -40,96 +37,85 @@ export class WebRtcClient {
   connectionId: string | undefined;
   /** undefined until a connection stands. */
   dialect: Dialect | undefined;
+  #enter!: () => void;
+  #refuse!: (code: ProblemCode, message: string) => void;
+
   /**
    * Until the client is in its room for the first time. Rejects with an Error that has `code` where
    * it gives up before, or is closed.
    */
-  readonly ready: Promise<void>;
+  readonly ready = new Promise<void>((resolve, reject) => {
+    this.#enter = resolve;
+    this.#refuse = (code, message) => reject(problem(code, message));
+  });
 
-  private readonly entry = new Ready();
-  private readonly emitter = new Emitter();
-  private readonly socket: SignalSocket;
-  private readonly mesh: Mesh;
-  private readonly media: LocalMedia;
-  private readonly playback = new Playback(
-    () => this.mesh.all.flatMap((peer) => peer.info.streams),
+  readonly #options: WebRtcClientOptions;
+  readonly #socket: SignalSocket;
+  readonly #mesh: Mesh;
+  readonly #media: LocalMedia;
+  readonly #playback = playback(
+    () => this.#mesh.all.flatMap((peer) => peer.info.streams),
     () => this.emit('audioPlaybackBlocked', {}));
-  private readonly ice: IceServers;
-  private readonly store: SessionStore | undefined;
-  private isResumedPage = false;
+  readonly #ice: IceServers;
+  /** Under which the session is kept over a reload. */
+  readonly #keepAs: string | false | undefined;
+  #isResumedPage = false;
+  #isClosed = false;
 
   /** @throws TypeError for an option that cannot be right, by its name, and without WebRTC. */
-  constructor(private readonly options: WebRtcClientOptions) {
+  constructor(options: WebRtcClientOptions) {
+    super();
     checkOptions(options);
-    checkPlatform();
-    this.roomId = options.sessionId;
-    this.ready = this.entry.promise;
-    const keep = options.keepSession;
-    this.store = keep
-      ? new SessionStore(typeof keep === 'string' ? keep : options.sessionId) : undefined;
-    const kept = this.store?.take();
+    checkPlatform(options.globals);
+    const { sessionId, keepSession } = options;
+    this.#options = options;
+    this.roomId = sessionId;
+    // Nobody need wait for it.
+    this.ready.catch(() => undefined);
+    this.#keepAs = keepSession === true ? sessionId : keepSession;
+    const kept = takeSession(this.#keepAs);
     this.id = options.id ?? kept?.id ?? randomID();
     const address = new Address(options.signallingServer);
-    const source: GetToken = options.getToken
-      ?? sessionToken(address, options.sessionId, options.clientId);
-    const getToken = async (): Promise<string> => tidy(await source());
-    this.ice = new IceServers(address, getToken, options, (servers) => {
-      for (const peer of this.mesh.all) peer.configure(servers);
+    const getToken = tokens(options, address);
+    this.#ice = iceServers(address, getToken, options.iceServers ?? [], (servers) => {
+      for (const peer of this.#mesh.all) peer.configure(servers);
     });
-    this.media = new LocalMedia(options.video, options.stream, {
-      onStream: () => this.onStream(),
-      onNoMedia: (err) => this.emit('noMedia', { err }),
-      onProblem: (problem) => this.emit('mediaProblem', problem),
-      onScreenShareEnded: () => this.emit('screenShareEnded', {}),
-      play: (el) => void this.playback.play(el),
+    this.#media = new LocalMedia(options, this.emit, (el) => void this.#playback.play(el));
+    this.#mesh = new Mesh(this.#host());
+    this.peerConnections = this.#mesh.peerConnections;
+    this.peerInfo = this.#mesh.peerInfo;
+    this.#socket = new SignalSocket(address, options, getToken, this.#socketDelegate());
+    this.addEventListener('localStream', ({ detail }) => {
+      for (const peer of this.#mesh.all) void peer.sendStream(detail.stream);
     });
-    this.mesh = new Mesh(this.meshDelegate());
-    this.peerConnections = this.mesh.peerConnections;
-    this.peerInfo = this.mesh.peerInfo;
-    this.socket = new SignalSocket({
-      address, clientId: options.clientId, room: options.sessionId, getToken,
-      dialect: options.dialect ?? 'v1',
-    }, this.socketDelegate());
-    globalThis.addEventListener?.('pagehide', this.onPageHide);
-    const isMine = kept && kept.id === this.id;
-    this.isResumedPage = Boolean(isMine);
+    this.addEventListener('trackAdded', ({ detail }) => this.#playback.watch(detail.event.track));
+    this.addEventListener('socketError', ({ detail: { code, message, final } }) => {
+      if (final) this.#refuse(code, message);
+    });
+    globalThis.addEventListener?.('pagehide', this.#onPageHide);
+    this.#isResumedPage = kept?.id === this.id;
+    void this.#start(this.#isResumedPage ? kept : undefined);
+  }
+
+  async #start(kept: { session: string; seq: number } | undefined): Promise<void> {
     // Listeners are added behind the constructor.
-    void Promise.resolve().then(() => this.start(isMine ? kept : undefined));
-  }
-
-  private async start(kept: { session: string; seq: number } | undefined): Promise<void> {
+    await undefined;
     // First, so that the first offer bears what there is to send.
-    await this.media.open(this.options.joinWithoutMediaAfterMs ?? 5000);
-    if (this.state !== 'closed' && !this.isClosed) this.socket.start(kept);
+    await this.#media.open(this.#options.joinWithoutMediaAfterMs ?? 5000);
+    if (!this.#isClosed) this.#socket.start(kept?.session, kept?.seq);
   }
-
-  private isClosed = false;
 
   get state(): ClientState {
-    return this.isClosed ? 'closed' : this.socket.state;
+    return this.#isClosed ? 'closed' : clientState(this.#socket.now);
   }
 
   /** What is sent: camera or screen, and microphone; undefined while there is nothing. */
   get localStream(): MediaStream | undefined {
-    return this.media.stream;
+    return this.#media.stream;
   }
 
   get isSharing(): boolean {
-    return this.media.isSharing;
-  }
-
-  // Events
-
-  addEventListener<Name extends EventName>(type: Name, listener: Listener<Name>): void {
-    this.emitter.add(type, listener);
-  }
-
-  removeEventListener<Name extends EventName>(type: Name, listener: Listener<Name>): void {
-    this.emitter.remove(type, listener);
-  }
-
-  private emit<Name extends EventName>(type: Name, detail: WebRtcClientEvents[Name]): void {
-    this.emitter.emit(type, detail);
+    return this.#media.isSharing;
   }
 
   // Data
@@ -143,10 +129,10 @@ export class WebRtcClient {
    * @throws TypeError for what cannot be sent to it: too long, or neither text nor bytes.
    */
   send(peerId: string, data: Data): Promise<boolean> {
-    const peer = this.mesh.find(peerId);
+    const peer = this.#mesh.find(peerId);
     if (!peer) checkData(data);
     peer?.check(data);
-    return peer?.sendData(data) ?? Promise.resolve(false);
+    return peer?.send(data) ?? Promise.resolve(false);
   }
 
   /**
@@ -157,16 +143,16 @@ export class WebRtcClient {
    */
   broadcast(data: Data): Promise<number> {
     checkData(data);
-    const peers = this.mesh.all;
+    const peers = this.#mesh.all;
     for (const peer of peers) peer.check(data);
-    return Promise.all(peers.map((peer) => peer.sendData(data)))
+    return Promise.all(peers.map((peer) => peer.send(data)))
       .then((sent) => sent.filter(Boolean).length);
   }
 
   /** Sends a payload of your own through the server, where no data channel stands yet. */
   signal(peerId: string, payload: Json & { type?: string }): void {
-    const target = this.mesh.find(peerId)?.info.connectionId ?? peerId;
-    this.socket.say({ action: 'send-payload', target, payload });
+    const target = this.#mesh.find(peerId)?.info.connectionId ?? peerId;
+    this.#socket.say({ action: 'send-payload', target, payload });
   }
 
   // Media
@@ -177,224 +163,166 @@ export class WebRtcClient {
    * @returns whether they are on now.
    */
   toggleTracks(kind?: Kind | { audio?: boolean; video?: boolean }, enabled?: boolean): boolean {
-    if (typeof kind !== 'object') {
-      return this.media.toggle(kind ? [kind] : ['audio', 'video'], enabled);
-    }
-    return (['audio', 'video'] as const).map((one) => {
-      const wanted = kind[one];
-      return wanted === undefined ? false : this.media.toggle([one], wanted);
-    }).some(Boolean);
+    return typeof kind === 'object'
+      ? Object.entries(kind).map(([one, on]) => on !== undefined
+        && this.#media.toggle([one as Kind], on)).some(Boolean)
+      : this.#media.toggle(kind ? [kind] : ['audio', 'video'], enabled);
   }
 
   /** Off lets go of the client's own camera; of an application's it disables the track. */
   setCameraEnabled(on: boolean): Promise<boolean> {
-    return this.media.enable('video', on);
+    return this.#media.enable('video', on);
   }
 
   /** Off mutes it. @returns whether it is on now; `mediaProblem` says why it is not. */
   setMicrophoneEnabled(on: boolean): Promise<boolean> {
-    return this.media.enable('audio', on);
+    return this.#media.enable('audio', on);
   }
 
   /** Plays a peer's stream in any element; `null` ends it. @returns whether it plays. */
   attach(el: HTMLMediaElement, stream: MediaStream | null): Promise<boolean> {
-    return this.playback.attach(el, stream);
+    return this.#playback.attach(el, stream);
   }
 
   /** Plays what the browser has blocked; to be called in a click or key press. */
   startAudio(): Promise<boolean> {
-    return this.playback.start();
+    return this.#playback.start();
   }
 
   /** Sends a screen in place of the camera, and its sound. Rejects where the user refuses. */
   shareScreen(stream?: MediaStream): Promise<MediaStream> {
-    return this.media.shareScreen(stream);
+    return this.#media.shareScreen(stream);
   }
 
   stopScreenShare(): void {
-    this.media.stopSharing();
+    this.#media.stopSharing();
   }
 
   /** Uses these devices from now on; `null` gives one up. Rejects as `getUserMedia` does. */
   setDevices(ids: {
     audioDeviceId?: string | null; videoDeviceId?: string | null;
   }): Promise<void> {
-    return this.media.setDevices(ids);
+    return this.#media.setDevices(ids);
   }
 
   /** Sends another stream's tracks from now on. */
   setStream(stream: MediaStream): void {
-    this.media.setStream(stream);
-  }
-
-  private onStream(): void {
-    const stream = this.media.stream;
-    if (!stream) return;
-    for (const peer of this.mesh.all) void peer.send(stream);
-    this.emit('localStream', { stream, sharing: this.media.isSharing });
+    this.#media.setStream(stream);
   }
 
   // The path
 
   /** Figures about the connection with a peer; undefined where there is none. */
   async stats(peerId: string): Promise<PeerStats | undefined> {
-    const peer = this.mesh.find(peerId);
-    return peer?.meter.read(peer.connection);
+    return this.#mesh.find(peerId)?.stats();
   }
 
   /** Looks for another path to one peer, or to all. */
   restartIce(peerId?: string): void {
-    const peers = peerId === undefined ? this.mesh.all : [this.mesh.find(peerId)];
-    for (const peer of peers) peer?.restartIce();
+    const peers = peerId === undefined ? this.#mesh.all : [this.#mesh.find(peerId)];
+    for (const peer of peers) peer?.connection.restartIce();
   }
 
   /** Leaves for good. What the client opened is closed; no event comes after. */
   close(): void {
-    if (this.isClosed) return;
-    this.isClosed = true;
-    globalThis.removeEventListener?.('pagehide', this.onPageHide);
-    this.emitter.close();
-    this.socket.close();
-    this.entry.reject('closed', explain('closed'));
-    this.end();
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.silence();
+    this.#socket.close();
+    this.#refuse('closed', explain('closed'));
+    this.#end();
   }
 
-  private end(): void {
+  #end(): void {
+    globalThis.removeEventListener?.('pagehide', this.#onPageHide);
     // The secret of a session that is over is of no use to the next page.
-    this.store?.take();
-    this.ice.close();
-    this.mesh.close();
-    this.media.close();
+    takeSession(this.#keepAs);
+    this.#ice.close();
+    this.#mesh.close();
+    this.#media.close();
   }
 
   /** Either the page comes back and goes on, or the others are told at once that it is gone. */
-  private readonly onPageHide = (event: PageTransitionEvent): void => {
-    const { session, seq } = this.socket;
-    if (this.store && session) this.store.put({ id: this.id, session, seq });
-    else if (!this.store && !event.persisted) this.close();
+  readonly #onPageHide = ({ persisted }: PageTransitionEvent): void => {
+    const { session, seq } = this.#socket.now;
+    if (!this.#keepAs) return persisted ? undefined : this.close();
+    if (session) putSession(this.#keepAs, { id: this.id, session, seq });
   };
 
   // The room
 
-  private join(): void {
-    const name = joiningName(this.options.name, this.dialect);
-    this.socket.say({ action: 'join-room', roomId: this.roomId, name, id: this.id });
+  #join(): void {
+    // In v1 there must be one.
+    const name = this.#options.name || (this.dialect === 'v1' ? 'Guest' : '');
+    this.#socket.say({ action: 'join-room', roomId: this.roomId, name, id: this.id });
   }
 
-  private onEvent(type: string, data: Json): void {
+  #onEvent(type: string, data: Json): void {
+    const isHere = type === 'room_state' || type === 'first_to_join';
     // In classic nobody says that we are in the room, but what is heard comes from there.
-    if (type === 'room_state' || type === 'first_to_join' || this.dialect === 'classic') {
-      this.entry.resolve();
+    if (isHere || this.dialect === 'classic') this.#enter();
+    if (type === 'room_state') {
+      for (const one of data.members as Person[]) this.#mesh.meet(one, this.#isResumedPage);
+      this.#isResumedPage = false;
+    } else if (type === 'someone_joined') {
+      this.#mesh.welcome(data as unknown as Person);
+    } else if (type === 'someone_left') {
+      this.#mesh.leave(`${data.connectionId}`);
+    } else if (!isHere) {
+      if (this.#mesh.take(type, data)) return;
+      const { connectionId, ...payload } = data;
+      return this.emit('signal', { connectionId: `${connectionId}`, type, payload });
     }
-    switch (type) {
-      case 'first_to_join':
-        return this.emit('first_to_join', data as WebRtcClientEvents['first_to_join']);
-      case 'someone_joined': {
-        const joined = data as WebRtcClientEvents['someone_joined'];
-        this.mesh.welcome(joined);
-        return this.emit('someone_joined', joined);
-      }
-      case 'room_state': return this.onRoomState(data);
-      case 'someone_left': {
-        const left = data as WebRtcClientEvents['someone_left'];
-        this.mesh.leave(left.connectionId);
-        return this.emit('someone_left', left);
-      }
-      default: {
-        if (this.mesh.take(type, data)) return;
-        const { connectionId, ...payload } = data;
-        this.emit('signal', { connectionId: String(connectionId), type, payload });
-      }
-    }
+    this.emit(type as 'room_state', data as WebRtcClientEvents['room_state']);
   }
 
-  private onRoomState(data: Json): void {
-    const members = data.members as Person[];
-    for (const member of members) this.mesh.meet(member, this.isResumedPage);
-    this.isResumedPage = false;
-    this.emit('room_state', { roomId: String(data.roomId), members });
-  }
+  // What the parts ask and report
 
-  // What the parts report
-
-  private socketDelegate(): SocketDelegate {
+  #socketDelegate(): SocketDelegate {
     return {
+      emit: this.emit,
       onFresh: (welcome) => {
         this.dialect = welcome ? 'v1' : 'classic';
         this.connectionId = welcome?.connectionId;
-        this.isResumedPage = false;
-        this.join();
-        this.mesh.uproot();
+        this.#isResumedPage = false;
+        this.#join();
+        this.#mesh.uproot();
       },
       onResumed: (connectionId) => {
         this.dialect = 'v1';
         this.connectionId = connectionId;
         // It may have gone before it was in the room; to join again changes nothing.
-        if (this.isResumedPage) this.join();
-        this.emit('resumed', { connectionId });
+        if (this.#isResumedPage) this.#join();
       },
-      onWelcome: (welcome) => this.ice.learn(welcome),
-      onEvent: ({ name, data }) => this.onEvent(name, data),
-      onState: (state) => {
-        if (state === 'closed' && !this.isClosed) {
-          this.isClosed = true;
-          globalThis.removeEventListener?.('pagehide', this.onPageHide);
-          // After the event that says why.
-          queueMicrotask(() => this.end());
-        }
+      onWelcome: (welcome) => this.#ice.learn(welcome),
+      onEvent: (name, data) => this.#onEvent(name, data),
+      onEnd: () => {
+        if (this.#isClosed) return;
+        this.#isClosed = true;
+        // After the event that says why.
+        queueMicrotask(() => this.#end());
       },
-      onOpen: (dialect) => this.emit('socketOpen', { dialect }),
-      onClosed: (closed) => this.emit('socketClosed', closed),
-      onProblem: (problem) => {
-        if (problem.final) this.entry.reject(problem.code, problem.message);
-        this.emit('socketError', problem);
-      },
-      onReconnecting: (attempt, delayMs) => this.emit('reconnecting', { attempt, delayMs }),
     };
   }
 
-  private meshDelegate(): ConstructorParameters<typeof Mesh>[0] {
-    const of = ({ info: { connectionId, peerId } }: Peer): {
-      connectionId: string; peerId: string } => ({ connectionId, peerId });
+  #host(): Host {
+    const options = this.#options;
     return {
+      emit: this.emit,
+      roomId: this.roomId,
       connectionId: () => this.connectionId,
+      create: (configuration) =>
+        new (options.globals?.RTCPeerConnection ?? RTCPeerConnection)(configuration),
       configuration: () => ({
-        iceServers: this.ice.servers,
-        iceTransportPolicy: this.options.iceTransportPolicy ?? 'all',
+        iceServers: this.#ice.servers(), iceTransportPolicy: options.iceTransportPolicy ?? 'all',
       }),
-      stream: () => this.media.stream,
-      receive: () => (this.options.video || this.options.stream ? ['audio', 'video'] : []),
-      tell: (target, payload) => this.socket.say({ action: 'send-payload', target, payload }),
-      say: (peer, message) => this.socket.say({
-        action: 'send-payload', target: peer.info.connectionId,
-        payload: { ...message, offererId: this.id, name: nameOf(this.options.name) },
+      stream: () => this.#media.stream,
+      sound: () => this.#media.sound,
+      receive: options.video || options.stream ? ['audio', 'video'] : [],
+      tell: (target, payload) => this.#socket.say({
+        action: 'send-payload', target,
+        payload: { ...payload, offererId: this.id, name: options.name ?? null },
       }),
-      onState: (peer) => {
-        this.emit('peerConnectionStateChange', { ...of(peer), state: peer.info.state });
-        const isOver = ['failed', 'closed'].includes(peer.info.state);
-        // Nobody tells a classic client who left.
-        if (isOver && (!this.socket.isV1 || peer.link === undefined)) this.lose(peer);
-      },
-      onCount: (peer) =>
-        this.emit('peerConnectionStateChange', { ...of(peer), state: peer.info.state }),
-      onProblem: ({ connectionId, peerId }, err) =>
-        this.emit('negotiationFailed', { connectionId, peerId, err }),
-      onSendChannel: (peer, sendChannel) =>
-        this.emit('sendChannelOpen', { ...of(peer), sendChannel }),
-      onReceiveChannel: (peer, receiveChannel) =>
-        this.emit('receiveChannelOpen', { ...of(peer), receiveChannel }),
-      onTrack: (peer, event) => {
-        this.emit('trackAdded', { event, ...of(peer) });
-        this.playback.watch(event.track);
-      },
-      onTrackRemoved: (peer, track) => this.emit('trackRemoved', { track, ...of(peer) }),
-      onMessage: (peer, data) => this.emit('message', { ...of(peer), data }),
     };
-  }
-
-  private lose(peer: Peer): void {
-    const { connectionId, peerId } = peer.info;
-    this.mesh.remove(peer);
-    this.emit('someone_left', { connectionId, peerId, roomId: this.roomId, reason: 'connection' });
   }
 }

@@ -1,40 +1,34 @@
-/** A connection with those ICE servers that the browser takes; `onRefused` hears of the others. */
-export function connect(
-  configuration: RTCConfiguration, onRefused: (err: unknown) => void,
-): RTCPeerConnection {
+/** Makes a connection, as `new RTCPeerConnection` does. */
+export type Create = (configuration: RTCConfiguration) => RTCPeerConnection;
+
+/**
+ * Uses ICE servers, or else those that the browser takes.
+ *
+ * @param use Throws where the browser refuses any of them.
+ * @param onRefused Hears of those that it refuses.
+ */
+export function useServers<Result>(
+  create: Create, servers: RTCIceServer[], use: (servers: RTCIceServer[]) => Result,
+  onRefused?: (err: Error) => void,
+): Result {
   try {
-    return new RTCPeerConnection(configuration);
+    return use(servers);
   } catch (err) {
-    const { usable, refused } = sift(configuration.iceServers ?? []);
+    const refused: Error[] = [];
+    // Each URL by itself: one that the browser refuses, it refuses with all others.
+    const usable = servers.flatMap((server) => [server.urls].flat().flatMap((urls) => {
+      const one = { ...server, urls };
+      try {
+        create({ iceServers: [one] }).close();
+        return one;
+      } catch (reason) {
+        refused.push(new Error(`The ICE server ${urls} cannot be used: ${reason}`));
+        return [];
+      }
+    }));
     if (!refused.length) throw err;
-    const connection = new RTCPeerConnection({ ...configuration, iceServers: usable });
-    refused.forEach(onRefused);
-    return connection;
+    const result = use(usable);
+    if (onRefused) refused.forEach(onRefused);
+    return result;
   }
-}
-
-/** As `setConfiguration`, with those ICE servers that the browser takes. */
-export function configure(connection: RTCPeerConnection, iceServers: RTCIceServer[]): void {
-  const others = connection.getConfiguration();
-  try {
-    connection.setConfiguration({ ...others, iceServers });
-  } catch {
-    connection.setConfiguration({ ...others, iceServers: sift(iceServers).usable });
-  }
-}
-
-/** Tries each URL by itself: one that the browser refuses, it refuses with all others. */
-function sift(servers: RTCIceServer[]): { usable: RTCIceServer[]; refused: Error[] } {
-  const refused: Error[] = [];
-  const usable = servers.flatMap((server) => [server.urls].flat().map(
-    (urls) => ({ ...server, urls }))).filter((server) => {
-    try {
-      new RTCPeerConnection({ iceServers: [server] }).close();
-      return true;
-    } catch (err) {
-      refused.push(new Error(`The ICE server ${server.urls} cannot be used: ${String(err)}`));
-      return false;
-    }
-  });
-  return { usable, refused };
 }

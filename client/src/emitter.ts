@@ -1,35 +1,32 @@
-import type { ClientEvent, EventName, Listener, WebRtcClientEvents } from './types.js';
+import type { ClientEvent, Emit, EventName, Listener } from './types.js';
 
 /** Calls listeners in the order in which they were added. One that throws stops no other. */
 export class Emitter {
-  private readonly listeners = new Map<EventName, Set<Listener<EventName>>>();
-  private isClosed = false;
+  readonly #listeners: { [Name in EventName]?: Set<Listener<never>> } = {};
+  #isSilent = false;
 
-  add<Name extends EventName>(type: Name, listener: Listener<Name>): void {
-    const set = this.listeners.get(type) ?? new Set();
-    set.add(listener as unknown as Listener<EventName>);
-    this.listeners.set(type, set);
+  addEventListener<Name extends EventName>(type: Name, listener: Listener<Name>): void {
+    (this.#listeners[type] ??= new Set()).add(listener);
   }
 
-  remove<Name extends EventName>(type: Name, listener: Listener<Name>): void {
-    this.listeners.get(type)?.delete(listener as unknown as Listener<EventName>);
+  removeEventListener<Name extends EventName>(type: Name, listener: Listener<Name>): void {
+    this.#listeners[type]?.delete(listener);
   }
 
-  emit<Name extends EventName>(type: Name, detail: WebRtcClientEvents[Name]): void {
-    if (this.isClosed) return;
-    const event = { type, detail } as unknown as ClientEvent<EventName>;
-    for (const listener of [...(this.listeners.get(type) ?? [])]) {
+  protected readonly emit: Emit = (type, detail) => {
+    for (const listener of [...this.#listeners[type] ?? []]) {
+      if (this.#isSilent) return;
       try {
-        listener(event);
+        listener({ type, detail } as ClientEvent<never>);
       } catch (error) {
         // As the browser does with listeners of its own: reported, and nobody else suffers.
         setTimeout(() => { throw error; });
       }
     }
-  }
+  };
 
-  close(): void {
-    this.isClosed = true;
-    this.listeners.clear();
+  /** No event comes after. */
+  protected silence(): void {
+    this.#isSilent = true;
   }
 }

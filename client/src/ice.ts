@@ -7,56 +7,61 @@ const RETRY_MS = 30_000;
 /** What `setTimeout` can wait. */
 const TIMER_MAX_MS = 0x7fffffff;
 
-/** The STUN and TURN servers, with credentials that are renewed before they end. */
-export class IceServers {
-  private learnt: RTCIceServer[] = [];
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private isClosed = false;
+export interface IceServers {
+  servers(): RTCIceServer[];
+  learn(welcome: Welcome): void;
+  close(): void;
+}
 
-  constructor(
-    private readonly address: Address,
-    private readonly getToken: () => Promise<string>,
-    private readonly options: { iceServers?: RTCIceServer[] },
-    private readonly onChange: (servers: RTCIceServer[]) => void,
-  ) {}
+/**
+ * The STUN and TURN servers, with credentials that are renewed before they end.
+ *
+ * @param own Those of the page, in front of the server's.
+ */
+export function iceServers(
+  address: Address, getToken: () => Promise<string>, own: RTCIceServer[],
+  onChange: (servers: RTCIceServer[]) => void,
+): IceServers {
+  let all = own;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isClosed = false;
 
-  get servers(): RTCIceServer[] {
-    return [...(this.options.iceServers ?? []), ...this.learnt];
-  }
-
-  learn(welcome: Welcome): void {
-    this.take(welcome.iceServers, welcome.iceServersExpireAt, welcome.serverTime);
-  }
+  const renewIn = (ms: number): void => {
+    clearTimeout(timer);
+    if (!isClosed) timer = setTimeout(() => void renew(), Math.min(ms, TIMER_MAX_MS));
+  };
 
   /** Times are the server's, in seconds: this computer's clock may be wrong. */
-  private take(servers: RTCIceServer[], expiresAt: number | undefined, now: number): void {
-    this.learnt = servers;
-    this.onChange(this.servers);
-    clearTimeout(this.timer);
-    if (expiresAt === undefined || this.isClosed) return;
-    const ms = Math.max(1, expiresAt - now) * 1000 * (1 - RENEW_AT);
-    this.timer = setTimeout(() => void this.renew(), Math.min(ms, TIMER_MAX_MS));
-  }
+  const take = (servers: RTCIceServer[], expiresAt: number | undefined, now: number): void => {
+    clearTimeout(timer);
+    if (isClosed) return;
+    all = [...own, ...servers];
+    onChange(all);
+    if (expiresAt) renewIn(Math.max(1, expiresAt - now) * 1000 * (1 - RENEW_AT));
+  };
 
-  private async renew(): Promise<void> {
+  const renew = async (): Promise<void> => {
     try {
-      const token = await this.getToken();
-      const answer = await fetch(this.address.route('/ice-servers'), {
+      const token = await getToken();
+      const answer = await fetch(address.route('/ice-servers'), {
         headers: { Authorization: `Bearer ${token}` }, credentials: 'omit', cache: 'no-store',
       });
-      if (!answer.ok) throw new Error(`status ${answer.status}`);
-      const { iceServers, expiresAt } =
-        (await answer.json()) as { iceServers: RTCIceServer[]; expiresAt?: number };
-      const now = Date.parse(answer.headers.get('Date') ?? '') / 1000 || Date.now() / 1000;
-      if (!this.isClosed) this.take(iceServers, expiresAt, now);
+      if (!answer.ok) throw new Error();
+      const body = await answer.json();
+      const now = Date.parse(answer.headers.get('Date') ?? '') || Date.now();
+      take(body.iceServers, body.expiresAt, now / 1000);
     } catch {
-      // The next welcome brings others too.
-      if (!this.isClosed) this.timer = setTimeout(() => void this.renew(), RETRY_MS);
+      renewIn(RETRY_MS);  // The next welcome brings others too.
     }
-  }
+  };
 
-  close(): void {
-    this.isClosed = true;
-    clearTimeout(this.timer);
-  }
+  return {
+    servers: () => all,
+    learn: (welcome) =>
+      take(welcome.iceServers, welcome.iceServersExpireAt, welcome.serverTime),
+    close: () => {
+      isClosed = true;
+      clearTimeout(timer);
+    },
+  };
 }

@@ -3,10 +3,10 @@ const PONG_MS = 5_000;
 
 /** Finds out whether a connection is alive: a browser may not notice for minutes. */
 export class Liveness {
-  private heardAt = 0;
-  private pongTimer: ReturnType<typeof setTimeout> | undefined;
-  private readonly interval = setInterval(() => {
-    if (Date.now() - this.heardAt > LIVENESS_MS) this.check();
+  #heardAt = 0;
+  #pongTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #interval = setInterval(() => {
+    if (Date.now() - this.#heardAt > LIVENESS_MS) this.check();
   }, LIVENESS_MS / 3);
 
   /**
@@ -16,22 +16,22 @@ export class Liveness {
   constructor(private readonly ping: () => boolean, private readonly onSilence: () => void) {}
 
   heard(): void {
-    this.heardAt = Date.now();
+    this.#heardAt = Date.now();
     this.forgetPing();
   }
 
   check(): void {
-    if (this.pongTimer !== undefined || !this.ping()) return;
-    this.pongTimer = setTimeout(this.onSilence, PONG_MS);
+    if (this.#pongTimer !== undefined || !this.ping()) return;
+    this.#pongTimer = setTimeout(this.onSilence, PONG_MS);
   }
 
   forgetPing(): void {
-    clearTimeout(this.pongTimer);
-    this.pongTimer = undefined;
+    clearTimeout(this.#pongTimer);
+    this.#pongTimer = undefined;
   }
 
   stop(): void {
     this.forgetPing();
-    clearInterval(this.interval);
+    clearInterval(this.#interval);
   }
 }

@@ -1,59 +1,79 @@
-import { afterFailure, Ask, isRefusal, Kind, kindsOf } from './media-state.js';
-
-export type Tracks = Partial<Record<Kind, MediaStreamTrack>>;
+export type Kind = 'audio' | 'video';
+export type Wanted = boolean | MediaTrackConstraints;
+/** What `getUserMedia` is asked for. */
+export type Ask = Partial<Record<Kind, Wanted>>;
 
 export interface Found {
-  tracks: Tracks;
+  tracks: Partial<Record<Kind, MediaStreamTrack>>;
   /** Why there is none, for the other kinds. */
   errors: Partial<Record<Kind, unknown>>;
 }
 
-/** undefined where a page may have none, and outside browsers. */
-export function mediaDevices(): MediaDevices | undefined {
-  return globalThis.navigator?.mediaDevices;
-}
+export const KINDS: readonly Kind[] = ['audio', 'video'];
 
-export async function getTracks(ask: Ask): Promise<MediaStreamTrack[]> {
-  const devices = mediaDevices();
-  if (!devices) throw new Error('Browsers give camera and microphone to https pages only');
-  return (await devices.getUserMedia(ask)).getTracks();
-}
+const isNamed = (err: unknown, ...names: string[]): boolean =>
+  names.includes((err as Error | undefined)?.name ?? '');
+
+/** The user, or a rule of the page or system, says no: to ask again would only annoy. */
+export const isRefusal = (err: unknown): boolean =>
+  isNamed(err, 'NotAllowedError', 'SecurityError');
+
+/** Whether a device may be had once another page, or our own track, lets go of it. */
+export const isBusy = (err: unknown): boolean => isNamed(err, 'NotReadableError', 'AbortError');
+
+export const constraints = (wanted: Wanted | undefined): MediaTrackConstraints =>
+  (typeof wanted === 'object' ? wanted : {});
 
 /**
  * Asks for everything at once, so that the user is asked once; where that fails, for less.
  *
+ * @param get Asks the browser.
  * @param isOver Whether nobody needs it any more.
  * @param onStale Another device is asked for, since the one wanted is not there.
  */
 export async function findTracks(
-  wanted: Ask, isOver: () => boolean, onStale: (kind: Kind, err: unknown) => void,
+  wanted: Ask, get: (ask: Ask) => Promise<MediaStreamTrack[]>, isOver: () => boolean,
+  onStale: (kind: Kind, err: unknown) => void,
 ): Promise<Found> {
-  const found: Found = { tracks: {}, errors: {} };
+  const tracks: Found['tracks'] = {};
+  const errors: Found['errors'] = {};
   let asks = [wanted];
-  while (asks.length && !isOver()) {
-    const [ask, ...rest] = asks as [Ask, ...Ask[]];
+  for (let ask = asks.shift(); ask && !isOver(); ask = asks.shift()) {
     try {
-      for (const track of await getTracks(ask)) found.tracks[track.kind as Kind] = track;
-      asks = rest;
+      for (const track of await get(ask)) tracks[track.kind as Kind] = track;
     } catch (err) {
-      const next = afterFailure(ask, rest, err, isRefusal(err) ? await denied(ask) : []);
-      asks = next.asks;
-      for (const kind of next.failed) found.errors[kind] = err;
-      if (next.isStale) onStale(kindsOf(ask)[0]!, err);
+      const kinds = KINDS.filter((kind) => ask![kind]);
+      const kind = kinds[0]!;
+      const each = kinds.map((one): Ask => ({ [one]: ask![one] }));
+      const { deviceId, ...others } = constraints(ask[kind]);
+      if (isRefusal(err)) {
+        // Where one is blocked the browser prompts for neither.
+        const blocked = await Promise.all(kinds.map(isBlocked));
+        const isForOne = each[1] && blocked[0] !== blocked[1];
+        // Whoever says no is not asked for the rest.
+        asks = isForOne ? each.filter((_, index) => !blocked[index]) : [];
+        for (const one of KINDS) {
+          if (wanted[one] && !tracks[one] && !asks[0]?.[one]) errors[one] ??= err;
+        }
+      } else if (each[1]) {
+        asks = each;
+      } else if (deviceId && isNamed(err, 'OverconstrainedError', 'NotFoundError')) {
+        asks.unshift({ [kind]: Object.keys(others).length ? others : true });
+        onStale(kind, err);
+      } else {
+        errors[kind] = err;
+      }
     }
   }
-  return found;
+  return { tracks, errors };
 }
 
-/** Of these kinds, those that the browser refuses without a prompt. */
-async function denied(ask: Ask): Promise<Kind[]> {
-  const states = await Promise.all(kindsOf(ask).map(async (kind) => {
-    try {
-      const name = (kind === 'audio' ? 'microphone' : 'camera') as PermissionName;
-      return (await navigator.permissions.query({ name })).state === 'denied' ? [kind] : [];
-    } catch {
-      return [];  // Not every browser knows these names.
-    }
-  }));
-  return states.flat();
+/** Whether the browser refuses this kind without a prompt. */
+async function isBlocked(kind: Kind): Promise<boolean> {
+  try {
+    const name = (kind === 'audio' ? 'microphone' : 'camera') as PermissionName;
+    return (await navigator.permissions.query({ name })).state === 'denied';
+  } catch {
+    return false;  // Not every browser knows these names.
+  }
 }

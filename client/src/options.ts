@@ -1,92 +1,83 @@
-import type { VideoOptions, WebRtcClientOptions } from './types.js';
+import type { Globals, VideoOptions, WebRtcClientOptions } from './types.js';
 
-/** Whether a value will do, and what it must be. */
-type Rule = [isRight: (value: any) => boolean, what: string];
+/** What a value must be, whether it is, and what may stand in it. */
+type Rule = [what: string, isRight: (value: any) => boolean | undefined, within?: Rules];
+type Rules = Record<string, Rule>;
 
 const BYTES_MAX = 256;
 
-/** In UTF-8; not a number for a text that holds half a character, which no server can take. */
-function bytesOf(text: unknown): number {
-  try {
-    return encodeURIComponent(text as string).replace(/%../g, '-').length;
-  } catch {
-    return NaN;
-  }
-}
-
-const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
-
-const oneOf = (...words: string[]): Rule => [(value) => words.includes(value), words.join(' or ')];
+const is = (...types: string[]) => (value: unknown): boolean => types.includes(typeof value);
 
 const text = (least: number): Rule => [
-  (value) => typeof value === 'string' && bytesOf(value) >= least && bytesOf(value) <= BYTES_MAX,
-  `a text of ${least} to ${BYTES_MAX} bytes of UTF-8`,
+  `a text of ${least} to ${BYTES_MAX} bytes`, (value) => {
+    // Half a character no server can take.
+    if (typeof value !== 'string' || /\p{Cs}/u.test(value)) return false;
+    const { size } = new Blob([value]);
+    return size >= least && size <= BYTES_MAX;
+  },
 ];
 
-const isUrls = (urls: unknown): boolean => [urls].flat().every((one) => typeof one === 'string');
+const oneOf = (...words: string[]): Rule => [words.join(' or '), (value) => words.includes(value)];
+const like = (example: string, within?: Rules): Rule =>
+  [`an object like ${example}`, is('object'), within];
 
-const device: Rule = [
-  (value) => typeof value === 'boolean' || isObject(value), 'true, false or constraints',
-];
+const device: Rule = ['true, false or constraints', is('boolean', 'object')];
+const constructor: Rule = ['a constructor', is('function')];
+
+const videoRules: Record<keyof VideoOptions, Rule> = {
+  el: ['a video element', is('object')], audio: device, video: device,
+};
+
+const globalRules: Record<keyof Globals, Rule> = {
+  RTCPeerConnection: constructor, mediaDevices: like('navigator.mediaDevices'),
+  MediaStream: constructor, WebSocket: constructor,
+};
 
 const rules: Record<keyof WebRtcClientOptions, Rule> = {
   sessionId: text(1),
   name: text(0),
   clientId: text(1),
   id: text(1),
-  getToken: [
-    (value) => typeof value === 'function', 'a function that gives a token, or a promise of one',
-  ],
-  video: [isObject, 'an object: for camera and microphone write { audio: true, video: true }'],
-  signallingServer: [
-    (value) => typeof value === 'string' || value instanceof URL,
-    'a ws:, wss:, http: or https: URL',
-  ],
-  stream: [(value) => typeof value.getTracks === 'function', 'a MediaStream'],
-  iceServers: [
-    (value) => Array.isArray(value) && value.every((one) => isUrls(one?.urls)),
-    "an array of objects like { urls: 'stun:stun.example' }",
-  ],
+  getToken: ['a function', is('function')],
+  video: like('{ audio: true, video: true }', videoRules),
+  signallingServer: ['a ws, wss, http or https URL',
+    (value) => typeof value === 'string' || value instanceof URL],
+  stream: ['a MediaStream', (value) => !!value.getTracks],
+  iceServers: ["an array like [{ urls: 'stun:a.example' }]",
+    (value) => value.every?.((one: any) => [one?.urls].flat().every(is('string')))],
   iceTransportPolicy: oneOf('all', 'relay'),
-  keepSession: [
-    (value) => typeof value === 'boolean' || (typeof value === 'string' && value !== ''),
-    'true, false or a name',
-  ],
+  keepSession: ['true, false or a name', (value) => value !== '' && is('boolean', 'string')(value)],
   dialect: oneOf('auto', 'v1', 'classic'),
-  joinWithoutMediaAfterMs: [
-    (value) => typeof value === 'number' && value >= 0, 'a number of milliseconds, or Infinity',
-  ],
-};
-
-const videoRules: Record<keyof VideoOptions, Rule> = {
-  el: [isObject, 'a video element'],
-  audio: device,
-  video: device,
+  globals: like('{ RTCPeerConnection, WebSocket }', globalRules),
+  joinWithoutMediaAfterMs: ['a number',
+    (value) => typeof value === 'number' && value >= 0],
 };
 
 /** @throws TypeError that names the option at fault. */
 export function checkOptions(options: WebRtcClientOptions): void {
-  if (!isObject(options)) throw new TypeError("options must be an object: { sessionId: 'a room' }");
-  if (options.sessionId == null) throw new TypeError('sessionId must be given: the name of a room');
-  check(options, rules);
-  check(options.video ?? {}, videoRules, 'video.');
+  check({ options: options ?? '' }, { options: like("{ sessionId: 'a room' }") });
+  check({ ...options, sessionId: options.sessionId ?? '' }, rules);
 }
 
 /** What is null or undefined is not given. */
-function check(options: object, table: Record<string, Rule>, prefix = ''): void {
-  for (const [name, value] of Object.entries(options)) {
+function check(values: object, table: Rules, prefix = ''): void {
+  for (const [name, value] of Object.entries(values)) {
     const names = Object.keys(table);
     if (!names.includes(name)) {
       throw new TypeError(`There is no option ${prefix}${name}, but ${names.join(', ')}`);
     }
-    const [isRight, what] = table[name]!;
-    if (value != null && !isRight(value)) throw new TypeError(`${prefix}${name} must be ${what}`);
+    const [what, isRight, within] = table[name]!;
+    if (value == null) continue;
+    if (!isRight(value)) throw new TypeError(`${prefix}${name} must be ${what}`);
+    if (within) check(value, within, `${name}.`);
   }
 }
 
-/** @throws TypeError where there is no WebRTC, as in Node. */
-export function checkPlatform(): void {
-  if (typeof RTCPeerConnection === 'function') return;
-  throw new TypeError('There is no WebRTC here (no RTCPeerConnection): use a browser, or set '
-    + 'the globals of a WebRTC package first (registerGlobals() of react-native-webrtc)');
+/** @throws TypeError where there is no WebRTC, or no WebSocket, as in Node. */
+export function checkPlatform(given: Globals | undefined): void {
+  for (const name of ['RTCPeerConnection', 'WebSocket'] as const) {
+    if (given?.[name] ?? globalThis[name]) continue;
+    throw new TypeError(
+      `There is no ${name} here: give it by the option globals: { ${name} }`);
+  }
 }

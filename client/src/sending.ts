@@ -6,32 +6,29 @@ const BUFFERED_MAX = 1 << 20;
 /** How often to look, where the browser's event does not come: the page may have set its limit. */
 const LOOK_MS = 100;
 
-function is(data: unknown, ...names: string[]): boolean {
-  return names.includes(Object.prototype.toString.call(data).slice(8, -1));
-}
+/** By what they say they are: of another frame, they are of another class. */
+const isOneOf = (data: unknown, ...names: unknown[]): boolean =>
+  names.includes((data as Record<symbol, unknown> | undefined)?.[Symbol.toStringTag]);
 
-function isBlob(data: Data): data is Blob {
-  return is(data, 'Blob', 'File');
-}
+const isBlob = (data: unknown): data is Blob => isOneOf(data, 'Blob', 'File');
 
 /** @throws TypeError for what can never be sent, or not with so many bytes. */
 export function checkData(data: unknown, most = Infinity): asserts data is Data {
-  const isBytes = is(data, 'ArrayBuffer') || ArrayBuffer.isView(data);
-  if (typeof data !== 'string' && !isBytes && !isBlob(data as Data)) {
-    throw new TypeError('Only a text, bytes (ArrayBuffer or a view of one) or a Blob can be sent: '
-      + 'turn an object into a text with JSON.stringify');
+  let length: number;
+  if (typeof data === 'string') {
+    // Of a text that is short enough in any case its bytes are not counted.
+    length = data.length * 3 <= most ? 0 : new TextEncoder().encode(data).length;
+  } else if (isBlob(data)) {
+    length = data.size;
+  } else if (ArrayBuffer.isView(data) || isOneOf(data, 'ArrayBuffer')) {
+    length = (data as ArrayBuffer).byteLength;
+  } else {
+    throw new TypeError('Only a text, bytes or a Blob can be sent: turn objects into texts with '
+      + 'JSON.stringify');
   }
-  const length = lengthOf(data as Data, most);
   if (length > most) {
-    throw new TypeError(`A message to this peer holds at most ${most} bytes, not ${length}: `
-      + 'send it in pieces');
+    throw new TypeError(`This peer takes at most ${most} bytes, not ${length}: send it in pieces`);
   }
-}
-
-/** In bytes; of a text that is short enough in any case, an estimate. */
-function lengthOf(data: Data, most: number): number {
-  if (typeof data !== 'string') return isBlob(data) ? data.size : data.byteLength;
-  return data.length * 3 <= most ? data.length : new TextEncoder().encode(data).length;
 }
 
 /** What the page may change meanwhile is kept as it was. */
@@ -41,55 +38,56 @@ function kept(data: Data): Data {
     ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice() : data.slice(0);
 }
 
-/** Sends to one peer, in order, and no faster than it goes out. */
-export class SendQueue {
-  private readonly waiting: { data: Data; done: (isSent: boolean) => void }[] = [];
+/**
+ * Sends to one peer, in order, and no faster than it goes out. What it gives tells whether the
+ * browser has taken it all: false where there is no open channel.
+ */
+export function sender(
+  channel: () => RTCDataChannel | undefined,
+): (data: Data) => Promise<boolean> {
+  let waiting = 0;
+  let last: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly channel: () => RTCDataChannel | undefined) {}
+  const isFull = (): boolean => (channel()?.bufferedAmount ?? 0) > BUFFERED_MAX;
 
-  /** Whether the browser has taken it all; false where there is no open channel. */
-  push(data: Data): Promise<boolean> {
-    const channel = this.channel();
-    if (!channel) return Promise.resolve(false);
-    if (!this.waiting.length && !isBlob(data) && channel.bufferedAmount <= BUFFERED_MAX) {
-      return Promise.resolve(give(channel, data));
+  const give = (data: Data): boolean => {
+    try {
+      channel()!.send(data as ArrayBuffer);
+      return true;
+    } catch {
+      return false;  // Closed.
     }
-    return new Promise((done) => {
-      this.waiting.push({ data: kept(data), done });
-      if (this.waiting.length === 1) void this.drain();
-    });
-  }
+  };
 
-  private async drain(): Promise<void> {
-    for (let next = this.waiting[0]; next; next = this.waiting[0]) {
+  const giveLater = async (data: Data): Promise<boolean> => {
+    try {
       // Not all browsers send a Blob themselves.
-      const data = isBlob(next.data) ? await next.data.arrayBuffer().catch(() => undefined)
-        : next.data;
-      const channel = await this.room();
-      this.waiting.shift();
-      next.done(channel !== undefined && data !== undefined && give(channel, data));
+      const bytes = isBlob(data) ? await data.arrayBuffer() : data;
+      while (isFull()) await room(channel()!);
+      return give(bytes);
+    } catch {
+      return false;  // A file that is gone.
+    } finally {
+      waiting -= 1;
     }
-  }
+  };
 
-  /** The channel, once little waits in it. */
-  private async room(): Promise<RTCDataChannel | undefined> {
-    for (;;) {
-      const channel = this.channel();
-      if (!channel || channel.bufferedAmount <= BUFFERED_MAX) return channel;
-      channel.bufferedAmountLowThreshold ||= BUFFERED_MAX;
-      await new Promise((resolve) => {
-        setTimeout(resolve, LOOK_MS);
-        channel.addEventListener('bufferedamountlow', resolve, { once: true });
-      });
-    }
-  }
+  return async (data) => {
+    if (!channel()) return false;
+    if (!waiting && !isBlob(data) && !isFull()) return give(data);
+    waiting += 1;
+    const copy = kept(data);
+    const sent = last.then(() => giveLater(copy));
+    last = sent;
+    return sent;
+  };
 }
 
-function give(channel: RTCDataChannel, data: Data): boolean {
-  try {
-    channel.send(data as ArrayBuffer);
-    return true;
-  } catch {
-    return false;  // Closed this moment.
-  }
+/** Until little waits in a channel, or a moment has passed. */
+function room(channel: RTCDataChannel): Promise<unknown> {
+  channel.bufferedAmountLowThreshold ||= BUFFERED_MAX;
+  return new Promise((resolve) => {
+    setTimeout(resolve, LOOK_MS);
+    channel.addEventListener('bufferedamountlow', resolve, { once: true });
+  });
 }

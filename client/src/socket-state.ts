@@ -1,130 +1,153 @@
-import { codeOfClose, explain, isFinal, isFinalClose } from './codes.js';
-import { isOwn } from './token.js';
-import type { Effect, Event, Json, Phase, State, Step, Told, Welcome } from './socket-types.js';
-import type { ClientState, Dialect, ProblemCode, SocketProblem } from './types.js';
+import { codeOfClose, explain, isFinal } from './codes.js';
+import { isOwn, TokenProblem } from './token.js';
+import type {
+  Actions, Answer, Call, Events, Json, Phase, State, Welcome,
+} from './socket-types.js';
+import type {
+  ClientState, Dialect, ProblemCode, SocketProblem, WebRtcClientEvents,
+} from './types.js';
 
-type Of<Type> = Extract<Event, { type: Type }>;
-type Handler<Type> = (state: State, event: Of<Type>) => Step;
-type Table = { readonly [P in Phase]: { [Type in Event['type']]?: Handler<Type> } };
+/** Changes the copy of the state that it is given. */
+type Handler<Name extends keyof Events> = (state: State, ...args: Parameters<Events[Name]>) => void;
+type Row = { readonly [Name in keyof Events]?: Handler<Name> };
 
 /** The server keeps a lost session for 30 seconds, unless told otherwise. */
 const GRACE_MS = 30_000;
 const RESUMABLE_MS = 25_000;
 const RESUMABLE_WAIT_MS = 4_000;
 const REJOIN_MS = 3_000;
-/** Browsers report a connection that was lost, or never stood, with this code. */
-export const LOST = 1006;
 
 export function initial(wanted: Dialect | 'auto'): State {
+  const settled = wanted === 'auto' ? undefined : wanted;
   return {
-    phase: 'idle', wanted, dialect: wanted === 'classic' ? 'classic' : 'v1',
-    isSettled: wanted !== 'auto', isDoubtful: false, hasOwnToken: false, hasOpened: false,
-    attempt: 0, told: undefined, session: undefined, seq: 0, welcome: undefined, freshSeq: 0,
-    replayEnd: 0, outbox: [], acks: 0, lostAt: 0, drainMs: undefined, isRefreshing: false,
-    refreshAttempt: 0, takenSince: undefined, now: 0,
+    phase: 'idle', wanted, settled, dialect: settled ?? 'v1', attempt: 0, seq: 0, outbox: [],
+    acks: 0, refreshAttempt: 0, now: 0, effects: [],
   };
 }
 
 /** As the application sees it. */
 export function clientState({ phase, hasOpened }: State): ClientState {
-  switch (phase) {
-    case 'idle': case 'closed': return phase;
-    case 'open': case 'replaying': return 'open';
-    default: return hasOpened ? 'reconnecting' : 'connecting';
-  }
+  return phase === 'idle' || phase === 'closed' || phase === 'open' ? phase
+    : hasOpened ? 'reconnecting' : 'connecting';
 }
 
 /** What is not in the table changes nothing. */
-export function transition(state: State, event: Event): Step {
-  const handler = TABLE[state.phase][event.type] as Handler<Event['type']> | undefined;
-  return handler ? handler({ ...state, now: event.now }, event) : { state, effects: [] };
+export function transition(state: State, now: number, [name, ...args]: Call<Events>): State {
+  const next: State = { ...state, now, effects: [] };
+  (TABLE[state.phase][name] as ((state: State, ...args: unknown[]) => void) | undefined)?.(
+    next, ...args);
+  return next;
 }
 
-const to = (state: State, changes: Partial<State>, ...effects: Effect[]): Step =>
-  ({ state: { ...state, ...changes }, effects });
+function act<Name extends keyof Actions>(
+  state: State, name: Name, ...args: Parameters<Actions[Name]>
+): void {
+  state.effects.push([name, ...args] as unknown as Call<Actions>);
+}
 
-const tell = <Name extends keyof Told>(name: Name, what: Told[Name]): Effect =>
-  ({ do: 'tell', name, what }) as Effect;
+function emit<Name extends keyof WebRtcClientEvents>(
+  state: State, type: Name, detail: WebRtcClientEvents[Name],
+): void {
+  act(state, 'emit', type, detail);
+}
 
 // Connecting
 
-const askToken = (state: State, changes: Partial<State> = {}, ...before: Effect[]): Step =>
-  to(state, { ...changes, phase: 'token' }, ...before, { do: 'getToken' });
-
-function open(state: State, { token }: Of<'token'>): Step {
-  const hasOwnToken = isOwn(token);
-  const isTrial = state.isDoubtful && !hasOwnToken;
-  const dialect = state.isSettled ? state.dialect : isTrial ? 'classic' : 'v1';
-  return to(state, { phase: 'opening', dialect, hasOwnToken, isDoubtful: false },
-    { do: 'open', dialect, token });
+/** A new attempt, in this dialect where one was chosen. */
+function again(state: State, settled = state.settled): void {
+  state.settled = settled;
+  state.phase = 'token';
+  act(state, 'drop');
+  act(state, 'getToken', 'token');
 }
 
-function noToken(state: State, { code, message, final, err }: Of<'noToken'>): Step {
-  const problem = { code, message, final: final ?? isFinal(code, state.hasOpened), err };
-  return problem.final ? fail(state, problem) : retry(state, problem);
+function start(state: State, session?: string, seq = 0): void {
+  state.session = session;
+  state.seq = seq;
+  again(state);
 }
 
-function opened(state: State, { protocol }: Of<'opened'>): Step {
-  if (state.dialect === 'v1' && protocol !== 'usher.v1') return another(state);
-  if (!state.isSettled && state.dialect === 'classic') {
-    return to(state, { phase: 'trial' }, { do: 'check' });
+function open(state: State, token: string): void {
+  state.hasOwnToken = isOwn(token);
+  state.dialect = state.settled ?? (state.isDoubtful && !state.hasOwnToken ? 'classic' : 'v1');
+  state.isDoubtful = false;
+  state.phase = 'opening';
+  act(state, 'open', state.dialect, token);
+}
+
+/** What is told of it. */
+const noTokenOf = ({ code, message, err }: TokenProblem, final: boolean): SocketProblem =>
+  ({ code, message, final, err });
+
+function noToken(state: State, problem: TokenProblem): void {
+  const final = problem.final ?? isFinal(problem.code, state.hasOpened);
+  stumble(state, noTokenOf(problem, final), problem.leastMs);
+}
+
+function opened(state: State, protocol: string): void {
+  const { session, seq, dialect } = state;
+  state.welcome = undefined;
+  state.freshSeq = 0;
+  state.isReplaying = false;
+  if (dialect === 'classic') {
+    if (state.settled) return classic(state);
+    state.phase = 'trial';
+    return act(state, 'check');
   }
-  if (state.dialect === 'classic') return classic(state);
-  const settled = { isSettled: true, freshSeq: 0, welcome: undefined };
-  const { session, seq } = state;
-  return session === undefined
-    ? to(state, { ...settled, phase: 'greeting' }, tell('onOpen', 'v1'))
-    : to(state, { ...settled, phase: 'resuming' }, tell('onOpen', 'v1'),
-      { do: 'write', message: { action: 'resume', session, seq } });
+  if (protocol !== 'usher.v1') {
+    return state.settled || state.hasOwnToken
+      ? stumble(state, problemOf(state, 'protocol_error', 'it speaks no usher.v1'))
+      : again(state, 'classic');
+  }
+  state.settled = dialect;
+  state.phase = 'greeting';
+  emit(state, 'socketOpen', { dialect });
+  if (session) act(state, 'write', { action: 'resume', session, seq });
 }
 
-/** A server that speaks no v1. */
-function another(state: State): Step {
-  return state.isSettled || state.hasOwnToken
-    ? fail(state, problemOf(state, 'protocol_error', 'the server does not speak usher.v1'))
-    : askToken(state, { dialect: 'classic', isSettled: true }, { do: 'drop' });
+function classic(state: State): void {
+  state.settled = 'classic';
+  emit(state, 'socketOpen', { dialect: 'classic' });
+  fresh(state);
 }
 
-function classic(state: State): Step {
-  return ready(state, { isSettled: true, session: undefined, seq: 0 },
-    tell('onOpen', 'classic'),
-    tell('onFresh', undefined));
+function tried(state: State, answer?: Answer): void {
+  if (answer) again(state, 'v1');
+  else classic(state);
 }
-
-const tried = (state: State, { answer }: Of<'checked'>): Step => (answer
-  ? askToken(state, { isSettled: true, dialect: 'v1' }, { do: 'drop' })
-  : classic(state));
 
 /** The handshake failed, and browsers don't tell why. */
-function unopened(state: State): Step {
-  return state.dialect === 'v1' || state.hasOwnToken
-    ? to(state, { phase: 'checking' }, { do: 'drop' }, { do: 'check' })
-    : retry(state, problemOf(state, 'unreachable'));
+function unopened(state: State): void {
+  if (state.dialect === 'classic' && !state.hasOwnToken) return unreached(state);
+  state.phase = 'checking';
+  act(state, 'drop');
+  act(state, 'check');
 }
 
-function checked(state: State, { answer }: Of<'checked'>): Step {
-  const next: State = answer && state.wanted === 'auto'
-    ? { ...state, isSettled: true, dialect: 'v1' }
-    : { ...state, isDoubtful: !state.isSettled && state.dialect === 'v1' };
-  const problem = answer?.error
-    ? problemOf(next, answer.error, answer.description)
-    : problemOf(next, 'unreachable', answer
-      && 'it answers, but the socket does not get through: does a proxy pass WebSockets?');
-  return problem.final ? fail(next, problem) : retry(next, problem);
+const unreached = (state: State): void => stumble(state, problemOf(state, 'unreachable'));
+const blocked = (state: State): void => stumble(state, problemOf(state, 'blocked_by_page'));
+
+function checked(state: State, answer?: Answer, leastMs?: number): void {
+  if (answer && state.wanted === 'auto') state.settled = 'v1';
+  state.isDoubtful = !state.settled && state.dialect === 'v1';
+  stumble(state, problemOf(state, answer?.error ?? 'unreachable', answer?.description), leastMs);
 }
 
-const blocked = (state: State): Step => fail(state, problemOf(state, 'blocked_by_page'));
-
-function ready(state: State, changes: Partial<State>, ...effects: Effect[]): Step {
-  return to(state, {
-    phase: 'open', hasOpened: true, attempt: 0, told: undefined, outbox: [], ...changes,
-  }, ...effects);
+/** It stands: attempts are counted anew. */
+function stand(state: State): void {
+  state.phase = 'open';
+  state.hasOpened = true;
+  state.attempt = 0;
+  state.told = undefined;
 }
 
 /** The connection's own session begins: there is none that goes on. */
-function fresh(state: State, welcome: Welcome | undefined, seq: number): Step {
-  return ready(state, { welcome, session: welcome?.session, seq },
-    tell('onFresh', welcome));
+function fresh(state: State): void {
+  state.session = state.welcome?.session;
+  state.seq = state.freshSeq!;
+  state.outbox = [];
+  stand(state);
+  act(state, 'onFresh', state.welcome);
 }
 
 // Closing and coming back
@@ -133,185 +156,177 @@ function problemOf(state: State, code: ProblemCode, said?: string): SocketProble
   return { code, message: explain(code, said), final: isFinal(code, state.hasOpened) };
 }
 
-function retry(state: State, problem?: SocketProblem, ...before: Effect[]): Step {
-  const attempt = state.attempt + 1;
-  const isResumable = state.session !== undefined && state.now - state.lostAt < RESUMABLE_MS;
-  const isNew = problem && problem.code !== state.told;
-  return to(state, {
-    phase: 'waiting', attempt, drainMs: undefined, isRefreshing: false, refreshAttempt: 0,
-    told: problem ? problem.code : state.told,
-  }, { do: 'drop' }, ...before, ...(isNew ? [tell('onProblem', problem)] : []), {
-    do: 'retry', attempt, minMs: state.dialect === 'classic' ? 2_000 : 100,
-    mostMs: isResumable ? RESUMABLE_WAIT_MS : undefined,
-    drainMs: attempt === 1 ? state.drainMs : undefined,
-  });
+function close(state: State): void {
+  state.phase = 'closed';
+  state.session = undefined;
+  state.outbox = [];
+  act(state, 'end');
 }
 
-function lost(state: State, { code: closeCode, reason }: Of<'closed'>): Step {
+/** Ends it, or tries again. `closed` says which close that follows. */
+function stumble(
+  state: State, problem: SocketProblem | undefined, leastMs = 0,
+  closed?: { code: number; reason: string },
+): void {
+  const willReconnect = !problem?.final;
+  if (willReconnect) act(state, 'drop');
+  else close(state);
+  if (closed) emit(state, 'socketClosed', { ...closed, willReconnect });
+  if (problem && !(willReconnect && problem.code === state.told)) {
+    emit(state, 'socketError', problem);
+    state.told = problem.code;
+  }
+  if (!willReconnect) return;
+  const { now, drainMs } = state;
+  const attempt = (state.attempt += 1);
+  const isResumable = state.session && now - state.lostAt! < RESUMABLE_MS;
+  state.phase = 'waiting';
+  state.quietUntil = now + leastMs;
+  state.drainMs = undefined;
+  state.isRefreshing = false;
+  act(state, 'later', 'retry', leastMs, attempt, state.dialect === 'classic' ? 2_000 : 100,
+    isResumable ? RESUMABLE_WAIT_MS : undefined, drainMs);
+}
+
+function lost(state: State, closeCode: number, reason: string): void {
   const code = codeOfClose(closeCode);
-  const problem = code
-    && { ...problemOf(state, code, reason || `close code ${closeCode}`), closeCode, reason };
-  const willReconnect = !isFinalClose(closeCode);
-  const closed = { code: closeCode, reason, willReconnect };
-  if (problem && !willReconnect) return fail(state, problem, tell('onClosed', closed));
-  return retry({ ...state, lostAt: state.now }, problem, tell('onClosed', closed));
-}
-
-const close = (state: State): Step =>
-  to(state, { phase: 'closed', session: undefined, seq: 0, outbox: [], welcome: undefined },
-    { do: 'end' });
-
-function fail(state: State, problem: SocketProblem, ...before: Effect[]): Step {
-  const step = close(state);
-  return to(step.state, {}, ...step.effects, ...before,
-    tell('onProblem', { ...problem, final: true }));
+  state.lostAt = state.now;
+  stumble(state, code && {
+    ...problemOf(state, code, reason || `${closeCode}`), closeCode, reason,
+  }, 0, { code: closeCode, reason });
 }
 
 // Speaking
 
-const writes = (messages: readonly Json[]): Effect[] =>
-  messages.map((message) => ({ do: 'write', message }));
+const write = (state: State, messages: readonly Json[]): void =>
+  messages.forEach((message) => act(state, 'write', message));
 
 /**
  * Keeps a message until it is acknowledged. Without a session to resume nothing is kept while no
  * connection stands: connection ids will be others.
  */
-function say(state: State, { message }: Of<'say'>): Step {
-  if (state.dialect === 'classic' && state.phase === 'open') {
-    return to(state, {}, { do: 'write', message });
+function say(state: State, message: Json): void {
+  if (state.session) {
+    message = { ...message, ack: (state.acks += 1) };
+    state.outbox = [...state.outbox, message];
   }
-  if (state.session === undefined) return to(state, {});
-  const acks = state.acks + 1;
-  const whole = { ...message, ack: acks };
-  return to(state, { acks, outbox: [...state.outbox, whole] },
-    ...(state.phase === 'open' ? writes([whole]) : []));
+  if (state.phase === 'open' && !state.isReplaying) act(state, 'write', message);
 }
 
 /** Once the replay is over: what was not acknowledged by then did not arrive. */
-function flush(step: Step): Step {
-  const { state, effects } = step;
-  if (state.phase !== 'replaying' || state.seq < state.replayEnd) return step;
-  return to(state, { phase: 'open' }, ...effects, ...writes(state.outbox));
+function flush(state: State): void {
+  if (!state.isReplaying || state.seq < state.replayEnd!) return;
+  state.isReplaying = false;
+  write(state, state.outbox);
 }
 
-const isJoin = (message: Json): boolean => message.action === 'join-room';
+const isJoin = ({ action }: Json): boolean => action === 'join-room';
 
-const rejoin = (state: State): Step => to(state, {}, ...writes(state.outbox.filter(isJoin)));
+const rejoin = (state: State): void => write(state, state.outbox.filter(isJoin));
 
 // Hearing
 
-function greeted(state: State, { name, data, seq }: Of<'message'>): Step {
-  if (name !== 'welcome') return to(state, {});
-  const welcome = data as unknown as Welcome;
-  const step = fresh(state, welcome, seq ?? 0);
-  return { ...step, effects: [tell('onWelcome', welcome), ...step.effects] };
-}
-
-function resuming(state: State, { name, data, seq }: Of<'message'>): Step {
-  const freshSeq = seq ?? state.freshSeq;
+function greeted(state: State, name: string, data: Json, seq = state.freshSeq): void {
+  state.freshSeq = seq;
   if (name === 'welcome') {
-    const welcome = data as unknown as Welcome;
-    return to(state, { welcome, freshSeq }, tell('onWelcome', welcome));
+    state.welcome = data as unknown as Welcome;
+    act(state, 'onWelcome', state.welcome);
+    if (!state.session) fresh(state);
+  } else if (name === 'error' && (data.code === 'resume_failed' || data.action === 'resume')) {
+    fresh(state);
+  } else if (name === 'resumed') {
+    state.session = `${data.session}`;
+    state.isReplaying = true;
+    state.replayEnd = Number(data.seq);
+    stand(state);
+    const connectionId = `${data.connectionId}`;
+    act(state, 'onResumed', connectionId);
+    emit(state, 'resumed', { connectionId });
+    flush(state);
   }
-  if (name === 'error' && (data.code === 'resume_failed' || data.action === 'resume')) {
-    return fresh(state, state.welcome, freshSeq);
-  }
-  if (name !== 'resumed') return to(state, { freshSeq });
-  return flush(ready(state, {
-    phase: 'replaying', outbox: state.outbox, session: String(data.session),
-    replayEnd: Number(data.seq) || 0,
-  }, tell('onResumed', String(data.connectionId))));
 }
 
-function hear(state: State, { name, data, seq }: Of<'message'>): Step {
-  const heard = { ...state, seq: seq ?? state.seq };
+function hear(state: State, name: string, data: Json, seq = state.seq): void {
+  state.seq = seq;
   switch (name) {
-    case 'ack': return acknowledged(heard, data.ack);
-    case 'error': return refused(heard, data);
-    case 'token_expiring': return refresh({ ...heard, refreshAttempt: 0 });
-    case 'draining':
-      return to(heard, { drainMs: Number(data.reconnectWithinSeconds) * 1000 || 0 });
-    case 'welcome': case 'resumed': case 'pong': return to(heard, {});
-    default: return to(heard, {}, tell('onEvent', { name, data }));
+    case 'ack': acknowledged(state, data.ack); break;
+    case 'error': refused(state, data); break;
+    case 'token_expiring':
+      state.refreshAttempt = 0;
+      refresh(state);
+      break;
+    case 'draining': state.drainMs = Number(data.reconnectWithinSeconds) * 1000; break;
+    case 'welcome': case 'resumed': case 'pong': break;
+    default: act(state, 'onEvent', name, data);
   }
+  flush(state);
 }
 
-const without = (state: State, ack: unknown): readonly Json[] =>
-  state.outbox.filter((message) => message.ack !== ack);
-
-function acknowledged(state: State, ack: unknown): Step {
-  const isJoined = state.outbox.some((message) => message.ack === ack && isJoin(message));
-  return to(state, {
-    outbox: without(state, ack), takenSince: isJoined ? undefined : state.takenSince,
+function acknowledged(state: State, ack: unknown): void {
+  state.outbox = state.outbox.filter((message) => {
+    if (message.ack === ack && isJoin(message)) state.takenSince = undefined;
+    return message.ack !== ack;
   });
 }
 
-function refused(state: State, data: Json): Step {
-  const { action, ack } = data;
-  const code = String(data.code);
-  const said = `${String(action)}: ${String(data.message)}`;
-  const left = { outbox: without(state, ack) };
-  if (action === 'join-room') {
-    const takenSince = state.takenSince ?? state.now;
-    if (code !== 'peer_id_taken' || state.now - takenSince > GRACE_MS) {
-      return fail(state, problemOf(state, code, said));
-    }
-    return to(state, { takenSince }, { do: 'wait', for: 'rejoin', ms: REJOIN_MS });
+function refused(state: State, { action, ack, code, message }: Json): void {
+  const problem = problemOf(state, `${code}`, `${action}: ${message}`);
+  problem.final = action === 'join-room';
+  if (problem.final) {
+    state.takenSince ??= state.now;
+    return code === 'peer_id_taken' && state.now - state.takenSince <= GRACE_MS
+      ? act(state, 'later', 'rejoin', REJOIN_MS) : stumble(state, problem);
   }
+  acknowledged(state, ack);
+  if (action === 'refresh-token') refreshLater(state, problem);
   // Whoever it was for has left meanwhile; we are told so by an event of its own.
-  if (code === 'unknown_target') return to(state, left);
-  const problem = { ...problemOf(state, code, said), final: false };
-  return action === 'refresh-token'
-    ? refreshLater(to(state, left).state, problem)
-    : to(state, left, tell('onProblem', problem));
+  else if (code !== 'unknown_target') emit(state, 'socketError', problem);
 }
 
 // Tokens
 
-const refresh = (state: State): Step => (state.isRefreshing ? to(state, {})
-  : to(state, { isRefreshing: true }, { do: 'refresh' }));
-
-/** Past the outbox: a resume takes a fresh token anyway. */
-const refreshed = (state: State, { token }: Of<'refreshed'>): Step => (state.isRefreshing
-  ? to(state, { isRefreshing: false },
-    { do: 'write', message: { action: 'refresh-token', token } })
-  : to(state, {}));
-
-function refreshLater(state: State, problem: SocketProblem): Step {
-  const refreshAttempt = state.refreshAttempt + 1;
-  return to(state, { refreshAttempt, isRefreshing: false }, tell('onProblem', problem),
-    { do: 'wait', for: 'refresh', attempt: refreshAttempt });
+function refresh(state: State): void {
+  if (!state.isRefreshing) act(state, 'getToken', 'refreshed');
+  state.isRefreshing = true;
 }
 
-const noRefresh = (state: State, { code, message, err }: Of<'noToken'>): Step =>
-  (state.isRefreshing ? refreshLater(state, { code, message, final: false, err }) : to(state, {}));
+/** Past the outbox: a resume takes a fresh token anyway. */
+function refreshed(state: State, token: string): void {
+  if (state.isRefreshing) act(state, 'write', { action: 'refresh-token', token });
+  state.isRefreshing = false;
+}
+
+function refreshLater(state: State, problem: SocketProblem, leastMs = 0): void {
+  state.isRefreshing = false;
+  emit(state, 'socketError', problem);
+  act(state, 'later', 'refresh', leastMs, (state.refreshAttempt += 1), 1_000);
+}
+
+function noRefresh(state: State, problem: TokenProblem): void {
+  if (state.isRefreshing) refreshLater(state, noTokenOf(problem, false), problem.leastMs);
+}
 
 // The table
 
-const ping = (state: State): Step => to(state, {}, { do: 'ping' });
-const again = (state: State): Step => askToken(state, {}, { do: 'drop' });
+const ping = (state: State): void => act(state, 'ping');
 
-export const TABLE: Table = {
-  idle: {
-    start: (state, { session, seq = 0 }) => askToken(state, { session, seq }),
-    close,
-  },
-  token: { token: open, noToken, blocked, say, close },
-  opening: { opened, closed: unopened, noToken, blocked, say, close },
-  trial: {
-    checked: tried, closed: (state) => retry(state, problemOf(state, 'unreachable')), close,
-  },
-  checking: { checked, blocked, say, close },
-  greeting: { message: greeted, closed: lost, close },
-  resuming: { message: resuming, closed: lost, say, close },
-  replaying: {
-    message: (state, event) => flush(hear(state, event)), closed: lost, say, refresh, refreshed,
-    noToken: noRefresh, awake: ping, close,
-  },
+function awake(state: State): void {
+  if (state.now >= state.quietUntil!) again(state);
+}
+
+const early: Row = { blocked, say, close };
+
+export const TABLE: Readonly<Record<Phase, Row>> = {
+  idle: { start, close },
+  token: { ...early, token: open, noToken },
+  opening: { ...early, opened, closed: unopened, noToken },
+  trial: { checked: tried, closed: unreached, close },
+  checking: { ...early, checked },
+  greeting: { message: greeted, closed: lost, say, close },
   open: {
     message: hear, closed: lost, say, rejoin, refresh, refreshed, noToken: noRefresh, awake: ping,
     close,
   },
-  waiting: { retry: again, awake: again, blocked, say, close },
+  waiting: { ...early, retry: (state) => again(state), awake },
   closed: {},
 };

@@ -1,279 +1,227 @@
 import type { Address } from './address.js';
 import { backoff } from './backoff.js';
+import { check as ask } from './check.js';
 import { explain } from './codes.js';
 import { Liveness } from './liveness.js';
-import { check } from './probe.js';
-import { clientState, initial, LOST, transition } from './socket-state.js';
-import type { Effect, Event, Json, State, Told } from './socket-types.js';
-import { TokenError } from './token.js';
-import type { ClientState, Dialect, ProblemCode, SocketProblem } from './types.js';
+import { parse } from './request.js';
+import { initial, transition } from './socket-state.js';
+import type { Actions, Call, Events, Json, State, TimerName } from './socket-types.js';
+import { problem, TokenProblem } from './token.js';
+import type { Dialect, EventName, WebRtcClientEvents, WebRtcClientOptions } from './types.js';
 
-export type SocketDelegate = { [Name in keyof Told]: (what: Told[Name]) => void } & {
-  onState(state: ClientState): void;
-  onReconnecting(attempt: number, delayMs: number): void;
-};
-
-export interface SocketSettings {
-  address: Address;
-  clientId: string | undefined;
-  room: string;
-  getToken(): Promise<string>;
-  dialect: Dialect | 'auto';
-}
-
-type TimerName = 'retry' | 'rejoin' | 'refresh' | 'stalled' | 'failed';
-type Unstamped<E> = E extends unknown ? Omit<E, 'now'> : never;
+/** What is left to whoever has a socket. */
+export type SocketDelegate =
+  Pick<Actions, 'emit' | 'onWelcome' | 'onFresh' | 'onResumed' | 'onEvent'>
+  /** It is over; why is told next. */
+  & { onEnd(): void };
 
 /** How long a handshake may take, until the server has said its first. */
 const PATIENCE_MS = 20_000;
 /** After which a socket that failed will not say so any more. */
 const SILENT_MS = 1_000;
+/** `readyState` of a WebSocket that stands. */
+const OPEN = 1;
+/** Browsers report a connection that was lost, or never stood, with this code. */
+const LOST = 1006;
 
 /**
  * One conversation with the server over as many WebSockets as it takes. What is to be done
  * `socket-state.ts` decides; this does it.
  */
-export class SignalSocket {
-  private now: State;
-  private socket: WebSocket | undefined;
-  private token = '';
+export class SignalSocket implements Omit<Actions, keyof SocketDelegate> {
+  /** With the secret of the session, as long as it may go on. */
+  now: State;
+  #socket: WebSocket | undefined;
+  #token = '';
   /** How often a token was asked for: an answer counts only for the last time. */
-  private asked = 0;
-  private readonly timers = new Map<TimerName, ReturnType<typeof setTimeout>>();
-  private readonly liveness = new Liveness(() => this.ping(), () => this.lose('nothing was heard'));
-  private readonly events: Event[] = [];
-  private effects: Effect[] = [];
-  private isBusy = false;
+  #asked = 0;
+  readonly #address: Address;
+  readonly #options: WebRtcClientOptions;
+  readonly #getToken: () => Promise<string>;
+  readonly #delegate: SocketDelegate;
+  readonly #timers: Partial<Record<TimerName, ReturnType<typeof setTimeout>>> = {};
+  readonly #liveness = new Liveness(() => {
+    const isAsked = this.now.dialect === 'v1' && this.now.phase === 'open';
+    if (isAsked) this.write({ action: 'ping' });
+    return isAsked;
+  }, () => this.#lose());
+  readonly #events: [now: number, event: Call<Events>][] = [];
+  #isBusy = false;
 
   constructor(
-    private readonly settings: SocketSettings, private readonly delegate: SocketDelegate,
+    address: Address, options: WebRtcClientOptions, getToken: () => Promise<string>,
+    delegate: SocketDelegate,
   ) {
-    this.now = initial(settings.dialect);
+    this.#address = address;
+    this.#options = options;
+    this.#getToken = getToken;
+    this.#delegate = delegate;
+    this.now = initial(options.dialect ?? 'v1');
   }
 
-  get state(): ClientState {
-    return clientState(this.now);
-  }
-
-  get isV1(): boolean {
-    return this.now.dialect === 'v1';
-  }
-
-  /** Its secret, as long as it may go on. */
-  get session(): string | undefined {
-    return this.now.session;
-  }
-
-  get seq(): number {
-    return this.now.seq;
-  }
-
-  start(kept?: { session: string; seq: number }): void {
-    globalThis.addEventListener?.('online', this.onAwake);
-    globalThis.document?.addEventListener('visibilitychange', this.onAwake);
-    globalThis.document?.addEventListener('securitypolicyviolation', this.onViolation);
-    this.take({ type: 'start', session: kept?.session, seq: kept?.seq });
+  start(session?: string, seq?: number): void {
+    this.#listen('addEventListener');
+    this.#take('start', session, seq);
   }
 
   say(message: Json): void {
-    this.take({ type: 'say', message });
+    this.#take('say', message);
   }
 
   /** Ends the session: the others are told at once. */
   close(): void {
     // What is still to be told of the last event interests nobody.
-    this.effects.length = 0;
-    this.take({ type: 'close' });
+    this.now.effects = [];
+    this.#take('close');
   }
 
   /** One event after the other: what a listener does meanwhile comes after what it was told. */
-  private take(event: Unstamped<Event>): void {
-    this.events.push({ ...event, now: Date.now() } as Event);
-    if (this.isBusy) return;
-    this.isBusy = true;
-    for (let next = this.events.shift(); next; next = this.events.shift()) {
-      const before = this.state;
-      const { state, effects } = transition(this.now, next);
-      this.now = state;
-      this.effects = [...effects];
-      for (let one = this.effects.shift(); one; one = this.effects.shift()) this.safely(one);
-      if (this.state !== before) this.delegate.onState(this.state);
-    }
-    this.isBusy = false;
-  }
-
-  private safely(effect: Effect): void {
-    try {
-      this.perform(effect);
-    } catch (err) {
-      setTimeout(() => { throw err; });
-    }
-  }
-
-  private perform(effect: Effect): void {
-    switch (effect.do) {
-      case 'getToken': return this.ask((token) => this.take({ type: 'token', token }));
-      case 'refresh': return this.ask((token) => this.take({ type: 'refreshed', token }));
-      case 'open': return this.open(effect.dialect, effect.token);
-      case 'write': return this.write(effect.message);
-      case 'check': return void this.check();
-      case 'ping': return this.liveness.check();
-      case 'drop': return this.drop();
-      case 'end': return this.end();
-      case 'retry': return this.retry(effect);
-      case 'wait':
-        return this.wait(effect.for, effect.ms ?? backoff(effect.attempt ?? 1, 1_000),
-          () => this.take({ type: effect.for }));
-      case 'tell': {
-        const { name, what } = effect;
-        if (name === 'onFresh' || name === 'onResumed') this.stop('stalled');
-        return (this.delegate[name] as (one: unknown) => void)(
-          name === 'onProblem' ? this.withoutToken(what as SocketProblem) : what);
+  #take(...event: Call<Events>): void {
+    this.#events.push([Date.now(), event]);
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    for (let next = this.#events.shift(); next; next = this.#events.shift()) {
+      this.now = transition(this.now, ...next);
+      for (let one = this.now.effects.shift(); one; one = this.now.effects.shift()) {
+        const [name, ...args] = one;
+        try {
+          const actor = (name in this ? this : this.#delegate) as SocketDelegate & this;
+          (actor[name] as (...args: unknown[]) => void)(...args);
+        } catch (err) {
+          setTimeout(() => { throw err; });
+        }
       }
     }
+    this.#isBusy = false;
   }
 
-  private withoutToken(problem: SocketProblem): SocketProblem {
-    const { token } = this;
-    return token ? { ...problem, message: problem.message.split(token).join('…') } : problem;
+  // What is to be done
+
+  end(): void {
+    this.#asked += 1;
+    this.drop(1000);
+    this.#liveness.stop();
+    this.#listen('removeEventListener');
+    this.#delegate.onEnd();
   }
 
-  // Timers
-
-  private wait(name: TimerName, ms: number, then: () => void): void {
-    this.stop(name);
-    this.timers.set(name, setTimeout(then, ms));
+  later(
+    name: 'retry' | 'rejoin' | 'refresh', leastMs: number, attempt = 0, minMs = 0, mostMs?: number,
+    drainMs?: number,
+  ): void {
+    const delayMs = Math.round(leastMs + (drainMs ? Math.random() * drainMs
+      : attempt && backoff(attempt, minMs, mostMs)));
+    this.#wait(name, delayMs, () => this.#take(name));
+    if (name === 'retry') this.emit('reconnecting', { attempt, delayMs });
   }
 
-  private stop(name: TimerName): void {
-    clearTimeout(this.timers.get(name));
-    this.timers.delete(name);
+  /** What was said of a problem may hold the token. */
+  emit<Name extends EventName>(type: Name, detail: WebRtcClientEvents[Name]): void {
+    const { message } = detail as { message?: string };
+    this.#delegate.emit(type, message && this.#token
+      ? { ...detail, message: message.replaceAll(this.#token, '…') } : detail);
   }
 
-  private retry({ attempt, minMs, mostMs, drainMs }: Extract<Effect, { do: 'retry' }>): void {
-    const delayMs = Math.round(drainMs === undefined
-      ? backoff(attempt, minMs, mostMs) : Math.random() * drainMs);
-    this.wait('retry', delayMs, () => this.take({ type: 'retry' }));
-    this.delegate.onReconnecting(attempt, delayMs);
+  #wait(name: TimerName, ms: number, then: () => void): void {
+    clearTimeout(this.#timers[name]);
+    this.#timers[name] = setTimeout(then, ms);
   }
 
   // Tokens, and what the server says without a socket
 
-  private ask(then: (token: string) => void): void {
-    const mine = (this.asked += 1);
-    const isLast = (): boolean => mine === this.asked;
-    this.settings.getToken().then((token) => {
+  getToken(then: 'token' | 'refreshed'): void {
+    const mine = (this.#asked += 1);
+    const isLast = (): boolean => mine === this.#asked;
+    this.#getToken().then((token) => {
       if (!isLast()) return;
-      this.token = token;
-      then(token);
-    }, (err) => {
-      if (isLast()) this.take({ type: 'noToken', err, ...tokenProblem(err) });
+      this.#token = token;
+      this.#take(then, token);
+    }, (err: TokenProblem) => {
+      if (isLast()) this.#take('noToken', err);
     });
   }
 
-  private async check(): Promise<void> {
-    const { address, clientId: client, room } = this.settings;
-    const answer = await check(address, { token: this.token, client, room });
-    this.take({ type: 'checked', answer });
+  async check(): Promise<void> {
+    const { clientId: client, sessionId: room } = this.#options;
+    this.#take('checked', ...await ask(this.#address, { token: this.#token, client, room }));
   }
 
   // The socket
 
-  private open(dialect: Dialect, token: string): void {
-    const { address, clientId: client } = this.settings;
+  open(dialect: Dialect, token: string): void {
+    const { clientId: client, globals } = this.#options;
+    const Socket = globals?.WebSocket ?? WebSocket;
     let socket: WebSocket;
     try {
       socket = dialect === 'v1'
-        ? new WebSocket(address.socket({ client }), ['usher.v1', `usher.bearer.${token}`])
-        : new WebSocket(address.socket({ token, client }));
+        ? new Socket(this.#address.socket({ client }), ['usher.v1', `usher.bearer.${token}`])
+        : new Socket(this.#address.socket({ token, client }));
     } catch (err) {
       // What the browser says of it may hold the token.
-      if (!(err instanceof DOMException && err.name === 'SyntaxError')) {
-        return this.take({ type: 'blocked' });
-      }
       const code = 'token_malformed';
-      const message = explain(code, 'it can stand in no subprotocol');
-      return this.take({ type: 'noToken', code, message });
+      return (err as Error).name === 'SyntaxError'
+        ? this.#take('noToken', problem(code, explain(code, 'it can stand in no subprotocol')))
+        : this.#take('blocked');
     }
-    this.socket = socket;
-    this.liveness.heard();
-    this.wait('stalled', PATIENCE_MS, () => this.lose('the server did not answer'));
-    socket.onopen = () => this.take({ type: 'opened', protocol: socket.protocol });
-    socket.onmessage = ({ data }) => this.onMessage(data);
-    socket.onclose = ({ code, reason }) => this.take({ type: 'closed', code, reason });
-    // Chromium closes nothing where the page's policy forbids the socket.
-    socket.onerror = () => this.wait('failed', SILENT_MS, () => this.lose(''));
-  }
-
-  private onMessage(text: unknown): void {
-    this.liveness.heard();
-    let message: { type?: unknown; data?: unknown; seq?: unknown };
-    try {
-      message = JSON.parse(String(text));
-    } catch {
-      return;  // Not the server that we know; nothing to be done about it.
-    }
-    const { type: name, data, seq } = Object(message);
-    if (typeof name !== 'string') return;
-    this.take({
-      type: 'message', name, data: Object(data ?? {}),
-      seq: typeof seq === 'number' ? seq : undefined,
+    this.#socket = socket;
+    this.#liveness.heard();
+    this.#wait('stalled', PATIENCE_MS, () => {
+      if (this.now.phase !== 'open') this.#lose();
     });
+    socket.onopen = () => this.#take('opened', socket.protocol);
+    socket.onmessage = ({ data }) => this.#hear(data);
+    socket.onclose = ({ code, reason }) => this.#take('closed', code, reason);
+    // Chromium closes nothing where the page's policy forbids the socket.
+    socket.onerror = () => this.#wait('stalled', SILENT_MS, () => this.#lose(''));
   }
 
-  private write(message: Json): void {
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+  #hear(text: string): void {
+    this.#liveness.heard();
+    const { type, data, seq } = parse(text);
+    // Anything else is of no server that we know; nothing to be done about it.
+    if (typeof type === 'string') {
+      this.#take('message', type, Object(data), Number(seq) || undefined);
+    }
   }
 
-  private lose(reason: string): void {
-    this.take({ type: 'closed', code: LOST, reason });
+  write(message: Json): void {
+    if (this.#socket?.readyState === OPEN) this.#socket.send(JSON.stringify(message));
   }
 
-  private drop(code?: number): void {
-    const { socket } = this;
-    this.socket = undefined;
+  #lose(reason = 'no answer'): void {
+    this.#take('closed', LOST, reason);
+  }
+
+  drop(code?: number): void {
+    const socket = this.#socket;
+    this.#socket = undefined;
     if (socket) {
       socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
       socket.close(code);
     }
-    this.liveness.forgetPing();
-    for (const name of [...this.timers.keys()]) this.stop(name);
+    this.#liveness.forgetPing();
+    for (const timer of Object.values(this.#timers)) clearTimeout(timer);
   }
 
-  private end(): void {
-    this.asked += 1;
-    this.drop(1000);
-    this.liveness.stop();
-    globalThis.removeEventListener?.('online', this.onAwake);
-    globalThis.document?.removeEventListener('visibilitychange', this.onAwake);
-    globalThis.document?.removeEventListener('securitypolicyviolation', this.onViolation);
-  }
-
-  private ping(): boolean {
-    const isAsked = this.isV1 && this.state === 'open';
-    if (isAsked) this.write({ action: 'ping' });
-    return isAsked;
+  /** Finds out whether the connection is alive. */
+  ping(): void {
+    this.#liveness.check();
   }
 
   // What the page hears
 
-  private readonly onAwake = ({ type }: { type: string }): void => {
-    if (type === 'online' || document.visibilityState === 'visible') this.take({ type: 'awake' });
-  };
-
-  private readonly onViolation = (event: SecurityPolicyViolationEvent): void => {
-    const isOfSocket = this.settings.address.isSocket(event.blockedURI);
-    if (event.disposition === 'enforce' && isOfSocket) this.take({ type: 'blocked' });
-  };
-}
-
-function tokenProblem(err: unknown): {
-  code: ProblemCode; message: string; final?: boolean;
-} {
-  if (err instanceof TokenError) {
-    return { code: err.code, message: err.message, final: err.final };
+  #listen(how: 'addEventListener' | 'removeEventListener'): void {
+    globalThis[how]?.('online', this.#onAwake);
+    globalThis.document?.[how]('visibilitychange', this.#onAwake);
+    globalThis.document?.[how]('securitypolicyviolation', this.#onViolation);
   }
-  const code = 'token_unavailable';
-  const said = err instanceof Error ? err.message : String(err);
-  return { code, message: explain(code, said) };
+
+  readonly #onAwake = ({ type }: { type: string }): void => {
+    if (type === 'online' || !document.hidden) this.#take('awake');
+  };
+
+  readonly #onViolation = (event: Event): void => {
+    const { blockedURI, disposition } = event as SecurityPolicyViolationEvent;
+    if (disposition === 'enforce' && this.#address.isSocket(blockedURI)) this.#take('blocked');
+  };
 }

@@ -1,84 +1,55 @@
 import type { PeerStats } from './types.js';
 
-interface Sample {
-  at: number;
-  bytesIn: number;
-  bytesOut: number;
-  received: number;
-  lost: number;
-}
-
-const FAIR = { rttMs: 200, lossRatio: 0.03 };
-const POOR = { rttMs: 450, lossRatio: 0.1 };
-
-/** Turns the browser's counters into figures for people. */
-export class Meter {
-  private last: Sample | undefined;
-
-  async read(connection: RTCPeerConnection): Promise<PeerStats> {
-    const report = await connection.getStats();
-    const pair = selectedPair(report);
-    const figures: PeerStats = { relayed: isRelayed(report, pair), quality: 'unknown' };
-    const now: Sample = {
-      at: performance.now(), bytesIn: pair?.bytesReceived ?? 0, bytesOut: pair?.bytesSent ?? 0,
-      received: 0, lost: 0,
-    };
-    report.forEach((entry) => {
-      if (entry.type !== 'inbound-rtp') return;
-      now.received += entry.packetsReceived ?? 0;
-      now.lost += entry.packetsLost ?? 0;
-      if (typeof entry.jitter === 'number') {
-        figures.jitterMs = Math.max(figures.jitterMs ?? 0, Math.round(entry.jitter * 1000));
-      }
-    });
-    figures.packetsReceived = now.received;
-    figures.packetsLost = now.lost;
-    if (pair?.currentRoundTripTime !== undefined) {
-      figures.rttMs = Math.round(pair.currentRoundTripTime * 1000);
-    }
-    if (this.last) compare(this.last, now, figures);
-    this.last = now;
-    figures.quality = pair ? quality(figures) : 'unknown';
-    return figures;
-  }
-}
-
-function compare(last: Sample, now: Sample, figures: PeerStats): void {
-  const ms = now.at - last.at;
-  if (ms <= 0) return;
-  figures.bitrateInKbps = Math.max(0, Math.round(((now.bytesIn - last.bytesIn) * 8) / ms));
-  figures.bitrateOutKbps = Math.max(0, Math.round(((now.bytesOut - last.bytesOut) * 8) / ms));
-  const lost = Math.max(0, now.lost - last.lost);
-  const all = lost + Math.max(0, now.received - last.received);
-  if (all > 0) figures.lossRatio = lost / all;
-}
-
-function quality({ rttMs, lossRatio }: PeerStats): PeerStats['quality'] {
-  if (rttMs === undefined) return 'unknown';
-  const loss = lossRatio ?? 0;
-  if (rttMs > POOR.rttMs || loss > POOR.lossRatio) return 'poor';
-  return rttMs > FAIR.rttMs || loss > FAIR.lossRatio ? 'fair' : 'good';
-}
-
 // The DOM's types know little of what a report holds.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type Entry = any;
 
-function selectedPair(report: RTCStatsReport): Entry {
-  let pair: Entry;
-  report.forEach((entry) => {
-    if (entry.type === 'transport' && entry.selectedCandidatePairId) {
-      pair = report.get(entry.selectedCandidatePairId) ?? pair;
-    }
-  });
-  if (pair) return pair;
-  report.forEach((entry) => {
-    if (entry.type === 'candidate-pair' && (entry.selected || entry.nominated)) pair ??= entry;
-  });
-  return pair;
+const inMs = (seconds: number | undefined): number | undefined =>
+  (seconds === undefined ? undefined : Math.round(seconds * 1000));
+
+/** Turns the browser's counters into figures for people; rates are since the last time. */
+export function meter(connection: () => RTCPeerConnection): () => Promise<PeerStats> {
+  let last: number[] | undefined;
+  return async () => {
+    const report = await connection().getStats();
+    const entries: Entry[] = [];
+    report.forEach((entry) => entries.push(entry));
+    const pair = selectedPair(report, entries);
+    const inbound = entries.filter((entry) => entry.type === 'inbound-rtp');
+    const sum = (name: string): number =>
+      inbound.reduce((all, entry) => all + (entry[name] ?? 0), 0);
+    const packetsReceived = sum('packetsReceived');
+    const packetsLost = sum('packetsLost');
+    const now = [performance.now(), pair?.bytesReceived ?? 0, pair?.bytesSent ?? 0,
+      packetsReceived, packetsLost];
+    // Nothing has changed since the first time.
+    const [ms, bytesIn, bytesOut, received, lost] =
+      now.map((value, index) => Math.max(0, value - (last ?? now)[index]!)) as [
+        number, number, number, number, number];
+    last = now;
+    const kbps = (bytes: number): number | undefined =>
+      (ms ? Math.round((bytes * 8) / ms) : undefined);
+    const rttMs = inMs(pair?.currentRoundTripTime);
+    const lossRatio = lost + received ? lost / (lost + received) : undefined;
+    const jitters: number[] = inbound.flatMap((entry) => entry.jitter ?? []);
+    return {
+      packetsReceived, packetsLost, rttMs, lossRatio,
+      jitterMs: jitters.length ? inMs(Math.max(...jitters)) : undefined,
+      bitrateInKbps: kbps(bytesIn), bitrateOutKbps: kbps(bytesOut),
+      relayed: [pair?.localCandidateId, pair?.remoteCandidateId]
+        .some((id) => report.get(id)?.candidateType === 'relay'),
+      quality: rttMs === undefined ? 'unknown' : quality(rttMs, lossRatio ?? 0),
+    };
+  };
 }
 
-function isRelayed(report: RTCStatsReport, pair: Entry): boolean {
-  return ['localCandidateId', 'remoteCandidateId'].some(
-    (name) => report.get(pair?.[name])?.candidateType === 'relay');
+function quality(rttMs: number, lossRatio: number): PeerStats['quality'] {
+  const isOver = (ms: number, ratio: number): boolean => rttMs > ms || lossRatio > ratio;
+  return isOver(450, 0.1) ? 'poor' : isOver(200, 0.03) ? 'fair' : 'good';
+}
+
+function selectedPair(report: RTCStatsReport, entries: Entry[]): Entry {
+  const [pair] = entries.flatMap(({ selectedCandidatePairId: id }) => report.get(id) ?? []);
+  return pair ?? entries.find(({ type, selected, nominated }) =>
+    type === 'candidate-pair' && (selected || nominated));
 }

@@ -1,36 +1,68 @@
 import type { Address } from './address.js';
 import { CODES, explain } from './codes.js';
-import type { ProblemCode } from './types.js';
+import { post } from './request.js';
+import { within } from './within.js';
+import type { ProblemCode, WebRtcClientOptions } from './types.js';
 
-export type GetToken = () => string | Promise<string>;
+/** How long `getToken` may take. */
+const PATIENCE_MS = 10_000;
 
-/** No token, and by which code that is told. */
-export class TokenError extends Error {
-  constructor(readonly code: ProblemCode, message: string, readonly final?: boolean) {
-    super(message);
+/** Why there is no token. */
+export interface TokenProblem {
+  code: ProblemCode;
+  message: string;
+  /** Where the code alone does not tell. */
+  final?: boolean;
+  /** How long to wait at least before another is asked for. */
+  leastMs?: number;
+  /** What was thrown, where something was. */
+  err?: unknown;
+}
+
+/** An Error that says what has happened by a code. */
+export function problem(
+  code: ProblemCode, message: string, more: Partial<TokenProblem> = {},
+): Error & TokenProblem {
+  return Object.assign(new Error(message), { code }, more);
+}
+
+/** Gives a token each time that it is called, or throws a problem. */
+export function tokens(options: WebRtcClientOptions, address: Address): () => Promise<string> {
+  const { getToken } = options;
+  return async () => tidy(await (getToken ? called(getToken) : sessionToken(address, options)));
+}
+
+/** What the page's own function gives in time: what comes later is of no use any more. */
+async function called(getToken: () => string | Promise<string>): Promise<unknown> {
+  try {
+    return await within(PATIENCE_MS, getToken());
+  } catch (err) {
+    const code = 'token_unavailable';
+    throw problem(code, explain(code, (err as Error | undefined)?.message ?? String(err)), { err });
   }
 }
 
-/** What `getToken` gives without the space around it. @throws TokenError for what is no token. */
+/** A token without the space around it. @throws a problem for what is none. */
 export function tidy(token: unknown): string {
   const text = typeof token === 'string' ? token.trim() : '';
-  if (/^[!-~]+$/.test(text) && !/^[<{["]/.test(text)) return text;
-  if (!token) throw new TokenError('token_unavailable', 'getToken gave no token');
-  throw new TokenError('token_malformed', `getToken gave ${what(text) || typeof token}, no token`);
+  if (/^(?![<{["])[!-~]+$/.test(text)) return text;
+  throw token
+    ? problem('token_malformed', `Instead of a token came ${what(text) || typeof token}`)
+    : problem('token_unavailable', 'There came no token in 10 seconds');
 }
 
 /** What a text is that should be another; never what stands in it. */
 function what(text: string): string {
-  return /^\s*<(!doctype|html|head|body)/i.test(text) ? 'an HTML page'
-    : /^\s*[{[]/.test(text) ? 'JSON' : text && 'a text';
+  return /^<(!doc|html)/i.test(text) ? 'an HTML page' : /^[{[]/.test(text) ? 'JSON'
+    : text && 'a text';
 }
 
 /** Whether it is an access token of ours, by its header; it need not be a good one. */
 export function isOwn(token: string): boolean {
   try {
-    const [head = ''] = token.split('.');
-    const { typ } = JSON.parse(atob(head.replace(/-/g, '+').replace(/_/g, '/')));
-    return /^(application\/)?at\+jwt$/i.test(typ);
+    // What `-` and `_` stand for in base64url is in no `typ` of ours.
+    const head = atob(token.split('.')[0]!.replace(/[-_]/g, 'A'));
+    return /"typ"\s*:\s*"(application\/)?at\+jwt"/i.test(head);
   } catch {
     return false;
   }
@@ -40,38 +72,21 @@ export function isOwn(token: string): boolean {
  * Asks the session of this browser for an access token (docs/backend.md §5): one of this client's,
  * where it is named, since pages of several may share an origin and so its cookie.
  */
-export function sessionToken(
-  address: Address, room: string, clientId: string | undefined,
-): GetToken {
-  return async () => {
-    const form = new URLSearchParams();
+async function sessionToken(
+  address: Address, { sessionId, clientId }: WebRtcClientOptions,
+): Promise<string> {
+  const reply = await post(address.route('/session/token'), 'include', {
     // Rooms are separated by spaces there; one with a space in its name cannot be asked for alone.
-    if (!/\s/.test(room)) form.set('rooms', room);
-    if (clientId !== undefined) form.set('client_id', clientId);
-    const answer = await fetch(address.route('/session/token'), {
-      method: 'POST', body: form, credentials: 'include', cache: 'no-store',
-    }).catch(() => {
-      throw new TokenError(
-        'unreachable', explain('unreachable', 'asked for a token; is this origin registered?'));
-    });
-    const { status } = answer;
-    const text = await answer.text();
-    const body = parse(text);
-    if (answer.ok && body.access_token) return body.access_token;
-    const code = body.error && CODES[body.error] && status === 403 ? body.error
-      : answer.ok ? 'token_malformed' : 'token_unavailable';
-    throw new TokenError(code, `${
-      status === 401 ? 'There is no session: sign in, or give getToken'
-        : 'The session gives no token for this room'
-    } (${body.error_description ?? `${what(text) || 'nothing'}, status ${status}`})`,
-    [400, 401, 403, 404].includes(status));
-  };
-}
-
-function parse(text: string): Record<string, string | undefined> {
-  try {
-    return Object(JSON.parse(text));
-  } catch {
-    return {};
-  }
+    rooms: /\s/.test(sessionId) ? undefined : sessionId, client_id: clientId,
+  });
+  const code = 'unreachable';
+  if (!reply) throw problem(code, explain(code, 'for a token: is this origin registered?'));
+  const { status, text, said, leastMs } = reply;
+  if (status < 300) return said.access_token ?? text;
+  throw problem(
+    status === 403 && CODES[said.error!] ? said.error! : 'token_unavailable',
+    `${status === 401 ? 'There is no session: sign in, or give getToken'
+      : 'The session gives no token for this room'
+    } (${said.error_description ?? `${what(text) || 'nothing'}, status ${status}`})`,
+    { final: status < 405, leastMs });
 }

@@ -11,6 +11,16 @@ export interface VideoOptions {
   video?: boolean | MediaTrackConstraints;
 }
 
+/** What a platform gives that is not a browser's, in place of the globals of these names. */
+export interface Globals {
+  RTCPeerConnection?: typeof RTCPeerConnection;
+  /** For camera, microphone and screen. */
+  mediaDevices?: MediaDevices;
+  /** For these too: what is sent goes by a stream of the client's own. */
+  MediaStream?: typeof MediaStream;
+  WebSocket?: typeof WebSocket;
+}
+
 export interface WebRtcClientOptions {
   /** The room: 1 to 256 bytes of UTF-8. */
   sessionId: string;
@@ -53,6 +63,8 @@ export interface WebRtcClientOptions {
    * which a token of Usher's own is never put into a URL; that takes `classic`.
    */
   dialect?: Dialect | 'auto';
+  /** For React Native and Node: WebRTC and WebSocket, where they are not global. */
+  globals?: Globals;
 }
 
 export type ClientState = 'idle' | 'connecting' | 'open' | 'reconnecting' | 'closed';
@@ -183,3 +195,6 @@ export interface ClientEvent<Name extends EventName> {
 }
 
 export type Listener<Name extends EventName> = (event: ClientEvent<Name>) => void;
+
+export type Emit = <Name extends EventName>(
+  type: Name, detail: WebRtcClientEvents[Name]) => void;

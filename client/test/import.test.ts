@@ -54,15 +54,19 @@ test('importing touches nothing of a page', async () => {
   assert.deepEqual(touched, []);
 });
 
-test('without WebRTC a client says that there is none, and what to do', async () => {
+test('without WebRTC or WebSocket a client says what is missing, and which option', async () => {
   const { WebRtcClient } = await client;
-  const expected = /^TypeError: There is no WebRTC here .*registerGlobals\(\)/;
-  assert.throws(() => new WebRtcClient(options), expected);
+  const missing = (name: string): RegExp =>
+    new RegExp(`^TypeError: There is no ${name} here.*option globals: \\{ ${name} \\}`);
+  assert.throws(() => new WebRtcClient(options), missing('RTCPeerConnection'));
+  const globals = { RTCPeerConnection: class {} as typeof RTCPeerConnection };
+  assert.throws(() => new WebRtcClient({ ...options, globals }), missing('WebSocket'));
 });
 
 test('without a page the server must be named', async () => {
   const { WebRtcClient } = await client;
   define('RTCPeerConnection', class {});
+  define('WebSocket', Socket);
   for (const signallingServer of [undefined, '/rtc']) {
     const make = (): unknown => new WebRtcClient({ ...options, signallingServer });
     assert.throws(make, /^TypeError: signallingServer /);

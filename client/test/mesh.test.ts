@@ -1,23 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { configure, connect } from '../src/configuration.js';
-import { ORPHAN_MS } from '../src/links.js';
-import { Mesh, MeshDelegate } from '../src/mesh.js';
+import { Create, useServers } from '../src/configuration.js';
+import { Mesh, ORPHAN_MS } from '../src/mesh.js';
+import { FakeConnection, FakeTimers } from './fakes.js';
 
 const BAD = 'turn:no-credentials.example';
 
-/** What the mesh needs of a browser's connection. */
-class FakeConnection {
-  static made: FakeConnection[] = [];
+/** One that refuses a server of ICE, and at times everything. */
+class Connection extends FakeConnection {
   static isOver = false;
-  connectionState = 'new';
-  signalingState = 'stable';
-  onconnectionstatechange?: () => void;
 
-  constructor(private configuration: RTCConfiguration = {}) {
-    this.setConfiguration(configuration);
-    if (FakeConnection.isOver) throw new Error('Cannot create so many PeerConnections');
-    FakeConnection.made.push(this);
+  constructor(configuration: RTCConfiguration = {}) {
+    if (Connection.isOver) throw new Error('Cannot create so many PeerConnections');
+    check(configuration);
+    super(configuration);
   }
 
   getConfiguration(): RTCConfiguration {
@@ -25,38 +21,35 @@ class FakeConnection {
   }
 
   setConfiguration(configuration: RTCConfiguration): void {
-    if (configuration.iceServers?.some(({ urls }) => [urls].flat().includes(BAD))) {
-      throw new Error('Both username and credential are required');
-    }
+    check(configuration);
     this.configuration = configuration;
-  }
-
-  createDataChannel(): unknown {
-    return { addEventListener: () => undefined, readyState: 'connecting' };
-  }
-
-  become(state: string): void {
-    this.connectionState = state;
-    this.onconnectionstatechange?.();
-  }
-
-  close(): void {
-    this.connectionState = 'closed';
   }
 }
 
+function check({ iceServers }: RTCConfiguration): void {
+  if (iceServers?.some(({ urls }) => [urls].flat().includes(BAD))) {
+    throw new Error('Both username and credential are required');
+  }
+}
+
+const create: Create = (configuration) =>
+  new Connection(configuration) as unknown as RTCPeerConnection;
+
 function mesh(): { mesh: Mesh; told: [string, unknown][]; problems: string[] } {
-  Object.assign(globalThis, { RTCPeerConnection: FakeConnection });
   FakeConnection.made = [];
   const told: [string, unknown][] = [];
   const problems: string[] = [];
-  const nothing = (): void => undefined;
   const one = new Mesh({
-    connectionId: () => 'own', configuration: () => ({}), stream: () => undefined,
-    receive: () => [], tell: (to, { type }) => told.push([to, type]), say: nothing,
-    onCount: nothing, onState: nothing,
-    onProblem: ({ connectionId }, err) => problems.push(`${connectionId}: ${String(err)}`),
-  } as Partial<MeshDelegate> as MeshDelegate);
+    roomId: 'lobby', connectionId: () => 'own', configuration: () => ({ iceServers: [] }),
+    stream: () => undefined,
+    sound: () => undefined, receive: [], create,
+    tell: (to, { type }) => void told.push([to, type]),
+    emit: (type, detail) => {
+      if (type !== 'negotiationFailed') return;
+      const { connectionId, err } = detail as { connectionId: string; err: unknown };
+      problems.push(`${connectionId}: ${String(err)}`);
+    },
+  });
   return { mesh: one, told, problems };
 }
 
@@ -110,34 +103,26 @@ describe('who is found by which id', () => {
 });
 
 test('no timer is left by who came back, or by a mesh that is closed', () => {
-  const running = new Set<unknown>();
-  const { setTimeout: set, clearTimeout: clear } = globalThis;
-  Object.assign(globalThis, {
-    setTimeout: (_: () => void, ms: number) => {
-      const timer = { ms };
-      running.add(timer);
-      return timer;
-    },
-    clearTimeout: (timer: unknown) => running.delete(timer),
-  });
+  const timers = new FakeTimers();
   try {
     const { mesh: one } = mesh();
     one.welcome(member('bob1', 'bob'));
     const link = one.find('bob')?.link;
     FakeConnection.made[0]!.become('connected');
     one.uproot();
-    assert.deepEqual([...running], [{ ms: ORPHAN_MS }]);
+    assert.deepEqual([...timers.running.values()].map(({ ms }) => ms), [ORPHAN_MS]);
     one.welcome(member('bob2', 'bob'));
+    one.find('bob')!.claim = 'bob2';
     one.take('usher.link_kept', { connectionId: 'bob2', link });
     assert.equal(one.peerInfo.bob2, one.peerInfo.bob);
-    assert.equal(running.size, 0);
+    assert.equal(timers.running.size, 0);
     one.uproot();
     one.welcome(member('bob3', 'bob'));
-    assert.equal(running.size, 2);
+    assert.equal(timers.running.size, 2);
     one.close();
-    assert.equal(running.size, 0);
+    assert.equal(timers.running.size, 0);
   } finally {
-    Object.assign(globalThis, { setTimeout: set, clearTimeout: clear });
+    timers.restore();
   }
 });
 
@@ -146,7 +131,8 @@ describe('what the browser refuses', () => {
     mesh();
     const iceServers = [{ urls: ['stun:a', BAD], username: 'u' }, { urls: 'stun:b' }];
     const refused: unknown[] = [];
-    const connection = connect({ iceServers, iceTransportPolicy: 'relay' },
+    const connection = useServers(create, iceServers,
+      (usable) => create({ iceServers: usable, iceTransportPolicy: 'relay' }),
       (err) => refused.push(err));
     assert.deepEqual(connection.getConfiguration(), {
       iceServers: [{ urls: 'stun:a', username: 'u' }, { urls: 'stun:b' }],
@@ -154,17 +140,21 @@ describe('what the browser refuses', () => {
     });
     assert.equal(refused.length, 1);
     assert.match(String(refused[0]), /turn:no-credentials\.example.*username and credential/);
-    configure(connection, [{ urls: 'stun:c' }, { urls: BAD }]);
+    useServers(create, [{ urls: 'stun:c' }, { urls: BAD }],
+      (usable) => connection.setConfiguration({ iceServers: usable }));
     assert.deepEqual(connection.getConfiguration().iceServers, [{ urls: 'stun:c' }]);
+    const over = new Error('It is closed');
+    assert.throws(() => useServers(create, [{ urls: 'stun:d' }], () => { throw over; }),
+      /It is closed/);
     const left = FakeConnection.made.filter((one) => one.connectionState !== 'closed');
     assert.equal(left.length, 1, 'those that only tried are closed');
   });
 
   test('of connections is told to both sides, and the next one is tried', () => {
     const { mesh: one, told, problems } = mesh();
-    FakeConnection.isOver = true;
+    Connection.isOver = true;
     one.welcome(member('bob1', 'bob'));
-    FakeConnection.isOver = false;
+    Connection.isOver = false;
     assert.deepEqual(told, [['bob1', 'usher.negotiation_failed']]);
     assert.equal(problems.length, 1);
     assert.match(problems[0]!, /^bob1: .*so many/);

@@ -1,6 +1,7 @@
 // What the tests use of Node, whose own types are no package here.
 declare module 'node:test' {
   export function test(name: string, body: () => void | Promise<void>): void;
+  export function afterEach(body: () => void): void;
   export function describe(name: string, body: () => void): void;
 }
 

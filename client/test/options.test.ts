@@ -25,6 +25,11 @@ const table: Record<string, { takes: unknown[]; refuses: unknown[] }> = {
   },
   clientId: { takes: ['a-client'], refuses: ['', 7, 'x'.repeat(257)] },
   getToken: { takes: [() => 'token', async () => 'token'], refuses: ['token', {}, true] },
+  globals: {
+    takes: [{}, { RTCPeerConnection: class {}, WebSocket: class {}, MediaStream: null },
+      { mediaDevices: {} }],
+    refuses: [true, 'ws', 7],
+  },
   video: {
     takes: [{}, { audio: true, video: { width: 640 } }, { el: null, video: false }, { el: {} }],
     refuses: [true, false, 'true', 1],
@@ -78,6 +83,16 @@ test('what is within video is checked', () => {
     const expected = new RegExp(`^TypeError: video.${name} must be `);
     assert.throws(() => check({ video: { [name]: value } }), expected);
   }
+});
+
+test('what is within globals is checked', () => {
+  for (const [name, value] of [['WebSocket', 'ws'], ['RTCPeerConnection', {}],
+    ['MediaStream', 7], ['mediaDevices', () => undefined]] as const) {
+    const expected = new RegExp(`^TypeError: globals.${name} must be `);
+    assert.throws(() => check({ globals: { [name]: value } }), expected);
+  }
+  assert.throws(() => check({ globals: { fetch: () => undefined } }),
+    /^TypeError: There is no option globals\.fetch, but RTCPeerConnection, /);
 });
 
 test('a page that asks for its camera in short is told how', () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Address } from '../src/address.js';
 import { SignalSocket, SocketDelegate } from '../src/socket.js';
+import { clientState } from '../src/socket-state.js';
 import type { Json } from '../src/socket-types.js';
 
 class FakeSocket {
@@ -63,12 +64,11 @@ const welcome = (session: string): Json => ({ session, connectionId: 'own', iceS
 
 function conversation(listeners: Partial<SocketDelegate> = {}): SignalSocket {
   const quiet = (): void => undefined;
-  const socket = new SignalSocket({
-    address: new Address('wss://meet.example'), clientId: undefined, room: 'lobby',
-    getToken: async () => 'a.b.c', dialect: 'v1',
-  }, {
-    onOpen: quiet, onWelcome: quiet, onFresh: quiet, onResumed: quiet, onEvent: quiet,
-    onClosed: quiet, onProblem: quiet, onState: quiet, onReconnecting: quiet, ...listeners,
+  const options = { sessionId: 'lobby' };
+  const address = new Address('wss://meet.example');
+  const socket = new SignalSocket(address, options, async () => 'a.b.c', {
+    emit: quiet, onWelcome: quiet, onFresh: quiet, onResumed: quiet, onEvent: quiet, onEnd: quiet,
+    ...listeners,
   });
   socket.start();
   return socket;
@@ -109,7 +109,7 @@ test('a listener that closes the client has the last word', async () => {
   assert.deepEqual(FakeSocket.last.sent, []);
   assert.deepEqual(FakeSocket.last.closedWith, [1000]);
   assert.deepEqual(told, []);
-  assert.equal(socket.state, 'closed');
+  assert.equal(clientState(socket.now), 'closed');
 });
 
 test('a listener that throws breaks nothing', async () => {
@@ -139,7 +139,7 @@ test('nothing is left once it is closed', async () => {
   assert.deepEqual(FakeSocket.last.sent, []);
   assert.equal(FakeSocket.last.onmessage, null);
   assert([...listened.values()].every((number) => number === 0));
-  assert.equal(socket.session, undefined);
+  assert.equal(socket.now.session, undefined);
 });
 
 test('what no server of ours would say is passed over', async () => {
@@ -147,6 +147,6 @@ test('what no server of ours would say is passed over', async () => {
   for (const data of ['', 'no json', 'null', '7', '[]', '{"type":7}', '{"type":"x","data":null}']) {
     FakeSocket.last.onmessage?.({ data });
   }
-  assert.equal(socket.state, 'open');
+  assert.equal(clientState(socket.now), 'open');
   socket.close();
 });

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { initial, LOST, transition } from '../src/socket-state.js';
-import type { Effect, Event, Json, Phase, State } from '../src/socket-types.js';
+import { initial, transition } from '../src/socket-state.js';
+import type { Actions, Call, Events, Json, Phase, State } from '../src/socket-types.js';
+import type { TokenProblem } from '../src/token.js';
 import type { Dialect } from '../src/types.js';
 
-type Unstamped<E> = E extends unknown ? Omit<E, 'now'> : never;
-
+/** What browsers say of a connection that was lost. */
+export const LOST = 1006;
 export const OURS = `${btoa('{"typ":"at+jwt","alg":"ES256"}')}.e30.c2ln`;
 export const THEIRS = `${btoa('{"typ":"JWT","alg":"HS256"}')}.e30.c2ln`;
 
@@ -15,44 +16,50 @@ export const seen = new Set<string>();
 export class Talk {
   state: State;
   now = 1_000_000;
-  effects: Effect[] = [];
+  effects: Call<Actions>[] = [];
 
   constructor(dialect: Dialect | 'auto' = 'v1') {
     this.state = initial(dialect);
   }
 
-  take(event: Unstamped<Event>): this {
-    seen.add(`${this.state.phase}.${event.type}`);
-    const step = transition(this.state, { ...event, now: this.now } as Event);
-    this.state = step.state;
-    this.effects = step.effects;
+  take(...event: Call<Events>): this {
+    seen.add(`${this.state.phase}.${event[0]}`);
+    const before = JSON.stringify(this.state);
+    const next = transition(this.state, this.now, event);
+    assert.equal(JSON.stringify(this.state), before, 'the state before is left as it was');
+    this.state = next;
+    this.effects = next.effects;
     return this;
   }
 
   hear(name: string, data: Json = {}, seq?: number): this {
-    return this.take({ type: 'message', name, data, seq });
+    return this.take('message', name, data, seq);
   }
 
   say(text: string): this {
-    return this.take({ type: 'say', message: { action: 'send-payload', payload: { text } } });
+    return this.take('say', { action: 'send-payload', payload: { text } });
   }
 
   join(): this {
-    return this.take({ type: 'say', message: { action: 'join-room', roomId: 'lobby' } });
+    return this.take('say', { action: 'join-room', roomId: 'lobby' });
   }
 
   close(code = LOST, reason = ''): this {
-    return this.take({ type: 'closed', code, reason });
+    return this.take('closed', code, reason);
+  }
+
+  noToken(problem: Partial<TokenProblem> = {}): this {
+    return this.take('noToken', { code: 'token_unavailable', message: 'none', ...problem });
   }
 
   /** Up to a handshake that runs. */
-  begin(token = OURS, kept: { session?: string; seq?: number } = {}): this {
-    return this.take({ type: 'start', ...kept }).take({ type: 'token', token });
+  begin(token = OURS, session?: string, seq?: number): this {
+    return this.take('start', session, seq).take('token', token);
   }
 
   /** Up to a session of its own that stands. */
   open(): this {
-    return this.begin().take({ type: 'opened', protocol: 'usher.v1' }).welcome();
+    return this.begin().take('opened', 'usher.v1').welcome();
   }
 
   welcome(session = 'first'): this {
@@ -61,52 +68,60 @@ export class Talk {
 
   /** After a loss up to the next handshake. */
   again(token = OURS): this {
-    return this.take({ type: 'retry' }).take({ type: 'token', token });
+    return this.take('retry').take('token', token);
   }
 
   /** After a loss up to a `resume` that has no answer yet. */
   back(): this {
-    return this.again().take({ type: 'opened', protocol: 'usher.v1' }).welcome('void');
+    return this.again().take('opened', 'usher.v1').welcome('void');
   }
 
   resumed(seq: number): this {
     return this.hear('resumed', { session: 'second', connectionId: 'own', seq });
   }
 
-  at(phase: Phase): this {
+  at(phase: Phase, isReplaying?: boolean): this {
     assert.equal(this.state.phase, phase);
+    if (isReplaying !== undefined) assert.equal(this.state.isReplaying, isReplaying);
     return this;
   }
 
-  did(...names: Effect['do'][]): this {
-    assert.deepEqual(this.effects.map((effect) => effect.do), names);
+  did(...names: (keyof Actions)[]): this {
+    assert.deepEqual(this.effects.map(([name]) => name), names);
     return this;
   }
 
-  get told(): [string, unknown][] {
-    return this.effects.flatMap((effect): [string, unknown][] =>
-      (effect.do === 'tell' ? [[effect.name, effect.what]] : []));
+  /** What the application is told. */
+  get told(): [type: unknown, detail: unknown][] {
+    return this.effects.flatMap(([name, ...args]): [unknown, unknown][] =>
+      (name === 'emit' ? [[args[0], args[1]]] : []));
   }
 
   /** What was told of a problem, without its text. */
   get problem(): unknown {
-    for (const effect of this.effects) {
-      if (effect.do === 'tell' && effect.name === 'onProblem') {
-        return [effect.what.code, effect.what.final];
-      }
-    }
-    return undefined;
+    const problem = this.told.find(([type]) => type === 'socketError');
+    const { code, final } = Object(problem?.[1]) as { code?: string; final?: boolean };
+    return problem && [code, final];
   }
 
   get written(): unknown[] {
-    return this.effects.flatMap((effect) => {
-      if (effect.do !== 'write') return [];
-      const { payload, action } = effect.message;
-      return [(payload as { text?: string } | undefined)?.text ?? action];
-    });
+    return this.all('write').map(([{ payload, action }]) =>
+      (payload as { text?: string } | undefined)?.text ?? action);
   }
 
-  effect<Do extends Effect['do']>(name: Do): Extract<Effect, { do: Do }> | undefined {
-    return this.effects.find((one) => one.do === name) as Extract<Effect, { do: Do }> | undefined;
+  all<Name extends keyof Actions>(name: Name): Parameters<Actions[Name]>[] {
+    return this.effects.filter((effect) => effect[0] === name)
+      .map(([, ...args]) => args as unknown as Parameters<Actions[Name]>);
+  }
+
+  /** The arguments of what was done. */
+  args<Name extends keyof Actions>(name: Name): Partial<Parameters<Actions[Name]>> {
+    return (this.all(name)[0] ?? []) as Partial<Parameters<Actions[Name]>>;
+  }
+
+  /** How long to wait at least and at most, and over how long to spread who comes back. */
+  get wait(): { leastMs?: number; minMs?: number; mostMs?: number; drainMs?: number } {
+    const [, leastMs, , minMs, mostMs, drainMs] = this.args('later');
+    return { leastMs, minMs, mostMs, drainMs };
   }
 }

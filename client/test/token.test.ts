@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isOwn, tidy } from '../src/token.js';
+import { Address } from '../src/address.js';
+import { isOwn, tidy, TokenProblem, tokens } from '../src/token.js';
+
+const address = new Address('wss://meet.example');
 
 test('a token is taken without the space around it', () => {
   assert.equal(tidy(' \n ab.c-_.d\r\n'), 'ab.c-_.d');
@@ -37,4 +40,61 @@ test('a token of ours is known by its header', () => {
   for (const one of [token('{"typ":"JWT"}'), token('{}'), token('null'), 'opaque', '', '..']) {
     assert(!isOwn(one), one);
   }
+});
+
+async function failure(getToken: () => unknown): Promise<Partial<TokenProblem>> {
+  const given = getToken as () => string;
+  try {
+    return { message: await tokens({ sessionId: 'lobby', getToken: given }, address)() };
+  } catch (err) {
+    return err as TokenProblem;
+  }
+}
+
+test('what getToken throws is told by a code, with what was thrown', async () => {
+  const err = new Error('the backend is down');
+  for (const getToken of [() => { throw err; }, async () => { throw err; }]) {
+    const problem = await failure(getToken);
+    assert.equal(problem.code, 'token_unavailable');
+    assert.match(problem.message!, /the backend is down/);
+    assert.equal(problem.err, err);
+  }
+  assert.match((await failure(() => Promise.reject('a word'))).message!, /a word/);
+  assert.equal((await failure(() => Promise.reject())).code, 'token_unavailable');
+});
+
+test('a getToken that does not answer is cut off after ten seconds', async () => {
+  const { setTimeout: later, clearTimeout: never } = globalThis;
+  const timers = new Map<unknown, { ms?: number; fire: () => void }>();
+  const fake = (then: (arg: unknown) => void, ms?: number, arg?: unknown): number => {
+    timers.set(timers.size, { ms, fire: () => then(arg) });
+    return timers.size - 1;
+  };
+  Object.assign(globalThis, { setTimeout: fake, clearTimeout: (id: number) => timers.delete(id) });
+  try {
+    const cut = failure(() => new Promise(() => undefined));
+    assert.deepEqual([...timers.values()].map(({ ms }) => ms), [10_000]);
+    timers.get(0)!.fire();
+    const { code, message } = await cut;
+    assert.equal(code, 'token_unavailable');
+    assert.match(message!, /no token in 10 seconds/);
+    assert.equal((await failure(async () => 'a.b.c')).message, 'a.b.c');
+    assert.equal(timers.size, 0);
+  } finally {
+    Object.assign(globalThis, { setTimeout: later, clearTimeout: never });
+  }
+});
+
+test('a session that is asked too often says how long to wait', async () => {
+  const own = globalThis.fetch;
+  const answers = [
+    new Response('{"error":"slow_down"}', { status: 429, headers: { 'Retry-After': '12' } }),
+    new Response('{"access_token":"a.b.c"}'),
+  ];
+  globalThis.fetch = async () => answers.shift()!;
+  const ask = tokens({ sessionId: 'lobby' }, address);
+  const { code, final, leastMs } = await ask().catch((err) => err) as unknown as TokenProblem;
+  assert.deepEqual([code, final, leastMs], ['token_unavailable', false, 12_000]);
+  assert.equal(await ask(), 'a.b.c');
+  globalThis.fetch = own;
 });

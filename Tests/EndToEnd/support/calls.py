@@ -1,6 +1,7 @@
 """Pages that use the built client, and a backend that gives them tokens."""
 
 import json
+import os
 import socket
 import threading
 import urllib.parse
@@ -26,6 +27,8 @@ class Backend:
         self.files = {}
         self.lifetime = None
         self.fails = False
+        # Whichever of `client/dist` pages get as `/webrtc-client.js`.
+        self.is_minified = os.environ.get("USHER_CLIENT") == "min"
         backend = self
 
         class Handler(QuietHandler):
@@ -45,6 +48,8 @@ class Backend:
         name = place.path.rsplit("/", 1)[-1]
         if name in self.files:
             return self.send(request, 200, TYPES[".html"], self.files[name].encode())
+        if self.is_minified and name == "webrtc-client.js":
+            name = "webrtc-client.min.js"
         for folder in (PAGES, DIST):
             path = folder / name
             if name and path.is_file():

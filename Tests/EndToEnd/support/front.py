@@ -8,12 +8,14 @@ from . import calls
 class Front(calls.Wire):
     """Takes `prefix` off each connection's first request; all that is elsewhere is not there.
 
-    While `status` is set, everything is answered with it, as by a proxy whose server is gone.
+    While `status` is set, everything is answered with it, as by a proxy whose server is gone, and with
+    `retry_after` where that is set.
     """
 
     def __init__(self, url, prefix=""):
         self.prefix = prefix.encode()
         self.status = None
+        self.retry_after = None
         self.seen = []
         super().__init__(url)
         self.url = self.url.replace("ws:", "http:")
@@ -43,9 +45,11 @@ class Front(calls.Wire):
             server.sendall(b" ".join(
                 (method, b"/" + path[len(self.prefix):].lstrip(b"/"), rest)))
             return True
+        later = "" if self.retry_after is None else (
+            f"Access-Control-Expose-Headers: Retry-After\r\nRetry-After: {self.retry_after}\r\n")
         client.sendall(
             b"HTTP/1.1 %d Nobody\r\nAccess-Control-Allow-Origin: *\r\nContent-Length: 0\r\n"
-            b"Connection: close\r\n\r\n" % status)
+            b"%sConnection: close\r\n\r\n" % (status, later.encode()))
         for one in (client, server):
             one.shutdown(socket.SHUT_RDWR)
         return False

@@ -1,5 +1,6 @@
+import { Emitter } from './emitter.js';
 import { Data } from './sending.js';
-import type { ClientState, Dialect, EventName, Listener, PeerInfo, PeerStats, WebRtcClientOptions } from './types.js';
+import type { ClientState, Dialect, PeerInfo, PeerStats, WebRtcClientOptions } from './types.js';
 declare type Json = Record<string, unknown>;
 declare type Kind = 'audio' | 'video';
 /**
@@ -7,8 +8,8 @@ declare type Kind = 'audio' | 'video';
  *
  * It begins by itself once the code that made it has run, so add listeners at once.
  */
-export declare class WebRtcClient {
-    private readonly options;
+export declare class WebRtcClient extends Emitter {
+    #private;
     /** By which other pages know this one. */
     readonly id: string;
     readonly roomId: string;
@@ -25,26 +26,12 @@ export declare class WebRtcClient {
      * it gives up before, or is closed.
      */
     readonly ready: Promise<void>;
-    private readonly entry;
-    private readonly emitter;
-    private readonly socket;
-    private readonly mesh;
-    private readonly media;
-    private readonly playback;
-    private readonly ice;
-    private readonly store;
-    private isResumedPage;
     /** @throws TypeError for an option that cannot be right, by its name, and without WebRTC. */
     constructor(options: WebRtcClientOptions);
-    private start;
-    private isClosed;
     get state(): ClientState;
     /** What is sent: camera or screen, and microphone; undefined while there is nothing. */
     get localStream(): MediaStream | undefined;
     get isSharing(): boolean;
-    addEventListener<Name extends EventName>(type: Name, listener: Listener<Name>): void;
-    removeEventListener<Name extends EventName>(type: Name, listener: Listener<Name>): void;
-    private emit;
     /**
      * Sends to one peer over its data channel, in order. Whoever sends much waits for each promise,
      * so that no memory fills: it comes when at most 1 MiB was waiting in the browser.
@@ -92,21 +79,11 @@ export declare class WebRtcClient {
     }): Promise<void>;
     /** Sends another stream's tracks from now on. */
     setStream(stream: MediaStream): void;
-    private onStream;
     /** Figures about the connection with a peer; undefined where there is none. */
     stats(peerId: string): Promise<PeerStats | undefined>;
     /** Looks for another path to one peer, or to all. */
     restartIce(peerId?: string): void;
     /** Leaves for good. What the client opened is closed; no event comes after. */
     close(): void;
-    private end;
-    /** Either the page comes back and goes on, or the others are told at once that it is gone. */
-    private readonly onPageHide;
-    private join;
-    private onEvent;
-    private onRoomState;
-    private socketDelegate;
-    private meshDelegate;
-    private lose;
 }
 export {};

@@ -1,10 +1,10 @@
-import type { EventName, Listener, WebRtcClientEvents } from './types.js';
+import type { Emit, EventName, Listener } from './types.js';
 /** Calls listeners in the order in which they were added. One that throws stops no other. */
 export declare class Emitter {
-    private readonly listeners;
-    private isClosed;
-    add<Name extends EventName>(type: Name, listener: Listener<Name>): void;
-    remove<Name extends EventName>(type: Name, listener: Listener<Name>): void;
-    emit<Name extends EventName>(type: Name, detail: WebRtcClientEvents[Name]): void;
-    close(): void;
+    #private;
+    addEventListener<Name extends EventName>(type: Name, listener: Listener<Name>): void;
+    removeEventListener<Name extends EventName>(type: Name, listener: Listener<Name>): void;
+    protected readonly emit: Emit;
+    /** No event comes after. */
+    protected silence(): void;
 }

@@ -1,21 +1,13 @@
 import type { Address } from './address.js';
 import type { Welcome } from './socket-types.js';
-/** The STUN and TURN servers, with credentials that are renewed before they end. */
-export declare class IceServers {
-    private readonly address;
-    private readonly getToken;
-    private readonly options;
-    private readonly onChange;
-    private learnt;
-    private timer;
-    private isClosed;
-    constructor(address: Address, getToken: () => Promise<string>, options: {
-        iceServers?: RTCIceServer[];
-    }, onChange: (servers: RTCIceServer[]) => void);
-    get servers(): RTCIceServer[];
+export interface IceServers {
+    servers(): RTCIceServer[];
     learn(welcome: Welcome): void;
-    /** Times are the server's, in seconds: this computer's clock may be wrong. */
-    private take;
-    private renew;
     close(): void;
 }
+/**
+ * The STUN and TURN servers, with credentials that are renewed before they end.
+ *
+ * @param own Those of the page, in front of the server's.
+ */
+export declare function iceServers(address: Address, getToken: () => Promise<string>, own: RTCIceServer[], onChange: (servers: RTCIceServer[]) => void): IceServers;

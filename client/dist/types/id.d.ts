@@ -1,5 +1,5 @@
 /**
  * A random UUID, on pages too that browsers do not call secure, which have no `randomUUID`, and
- * where there is no `crypto` at all, as in Node 18: it must be unlike others, but is no secret.
+ * where there is no `crypto` at all, as in Node 18.
  */
 export declare function randomID(): string;

@@ -1,10 +1,8 @@
 /** Finds out whether a connection is alive: a browser may not notice for minutes. */
 export declare class Liveness {
+    #private;
     private readonly ping;
     private readonly onSilence;
-    private heardAt;
-    private pongTimer;
-    private readonly interval;
     /**
      * @param ping Asks the other side for a sign of life; false where there is nobody to ask.
      * @param onSilence Nothing came back.

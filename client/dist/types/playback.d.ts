@@ -1,24 +1,16 @@
-/** Browsers play no sound in a page that nobody has clicked in: says so, and begins again. */
-export declare class Playback {
-    private readonly streams;
-    private readonly onBlocked;
-    /** What the application, or the client, has handed over. */
-    private readonly attached;
-    private readonly blocked;
-    private isTold;
-    /**
-     * @param streams What peers send.
-     * @param onBlocked Something is not played; once until all of it is.
-     */
-    constructor(streams: () => MediaStream[], onBlocked: () => void);
-    /** Plays a stream in an element; `null` ends that. @returns whether it plays. */
+export interface Playback {
+    /** Plays a stream in an element; `null` ends that. Resolves with whether it plays. */
     attach(el: HTMLMediaElement, stream: MediaStream | null): Promise<boolean>;
     play(el: HTMLMediaElement): Promise<boolean>;
-    private tell;
     /** A peer's track came: listeners have put it into elements of the page, which may be blocked. */
     watch(track: MediaStreamTrack): void;
-    /** Of elements in the document, those that want to play and do not. */
-    private look;
-    /** To be called in a click or key press. @returns whether everything plays. */
+    /** To be called in a click or key press. Resolves with whether everything plays. */
     start(): Promise<boolean>;
 }
+/**
+ * Browsers play no sound in a page that nobody has clicked in: says so, and begins again.
+ *
+ * @param streams What peers send.
+ * @param onBlocked Something is not played; once until all of it is.
+ */
+export declare function playback(streams: () => MediaStream[], onBlocked: () => void): Playback;

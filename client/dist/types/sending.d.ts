@@ -2,14 +2,8 @@
 export declare type Data = string | ArrayBuffer | ArrayBufferView | Blob;
 /** @throws TypeError for what can never be sent, or not with so many bytes. */
 export declare function checkData(data: unknown, most?: number): asserts data is Data;
-/** Sends to one peer, in order, and no faster than it goes out. */
-export declare class SendQueue {
-    private readonly channel;
-    private readonly waiting;
-    constructor(channel: () => RTCDataChannel | undefined);
-    /** Whether the browser has taken it all; false where there is no open channel. */
-    push(data: Data): Promise<boolean>;
-    private drain;
-    /** The channel, once little waits in it. */
-    private room;
-}
+/**
+ * Sends to one peer, in order, and no faster than it goes out. What it gives tells whether the
+ * browser has taken it all: false where there is no open channel.
+ */
+export declare function sender(channel: () => RTCDataChannel | undefined): (data: Data) => Promise<boolean>;

@@ -1,20 +1,14 @@
-import type { Event, Phase, State, Step } from './socket-types.js';
+import type { Call, Events, Phase, State } from './socket-types.js';
 import type { ClientState, Dialect } from './types.js';
-declare type Of<Type> = Extract<Event, {
-    type: Type;
-}>;
-declare type Handler<Type> = (state: State, event: Of<Type>) => Step;
-declare type Table = {
-    readonly [P in Phase]: {
-        [Type in Event['type']]?: Handler<Type>;
-    };
+/** Changes the copy of the state that it is given. */
+declare type Handler<Name extends keyof Events> = (state: State, ...args: Parameters<Events[Name]>) => void;
+declare type Row = {
+    readonly [Name in keyof Events]?: Handler<Name>;
 };
-/** Browsers report a connection that was lost, or never stood, with this code. */
-export declare const LOST = 1006;
 export declare function initial(wanted: Dialect | 'auto'): State;
 /** As the application sees it. */
 export declare function clientState({ phase, hasOpened }: State): ClientState;
 /** What is not in the table changes nothing. */
-export declare function transition(state: State, event: Event): Step;
-export declare const TABLE: Table;
+export declare function transition(state: State, now: number, [name, ...args]: Call<Events>): State;
+export declare const TABLE: Readonly<Record<Phase, Row>>;
 export {};

@@ -1,4 +1,5 @@
-import type { Dialect, ProblemCode, SocketClosed, SocketProblem } from './types.js';
+import type { TokenProblem } from './token.js';
+import type { Dialect, EventName, ProblemCode, WebRtcClientEvents } from './types.js';
 export declare type Json = Record<string, unknown>;
 /** What the server says first on a v1 connection. */
 export interface Welcome {
@@ -15,148 +16,99 @@ export interface Answer {
     description?: string;
 }
 /**
- * `token`: one is asked for. `opening`: the handshake runs. `trial`: a classic one is
- * done, and whether the server is not ours after all is asked. `checking`: why it failed is asked.
- * `greeting` and `resuming`: the server speaks first, or answers to the old session. `replaying`:
- * what was missed comes. `waiting`: for the next attempt.
+ * `token`: one is asked for. `opening`: the handshake runs. `trial`: a classic one is done, and
+ * whether the server is not ours after all is asked. `checking`: why it failed is asked.
+ * `greeting`: the server speaks first, and answers to the old session where there is one.
+ * `waiting`: for the next attempt.
  */
-export declare type Phase = 'idle' | 'token' | 'opening' | 'trial' | 'checking' | 'greeting' | 'resuming' | 'replaying' | 'open' | 'waiting' | 'closed';
+export declare type Phase = 'idle' | 'token' | 'opening' | 'trial' | 'checking' | 'greeting' | 'open' | 'waiting' | 'closed';
 export interface State {
-    readonly phase: Phase;
+    phase: Phase;
     readonly wanted: Dialect | 'auto';
     /** Of this attempt, or of the connection. */
-    readonly dialect: Dialect;
-    /** Of two that `auto` has to choose from, the one is known. */
-    readonly isSettled: boolean;
-    /** `auto`: v1 failed for no reason that could be learnt, so that classic is tried. */
-    readonly isDoubtful: boolean;
-    /** The token is one of ours, which stands in no URL unless `classic` was written. */
-    readonly hasOwnToken: boolean;
-    readonly hasOpened: boolean;
-    /** Failures in a row. */
-    readonly attempt: number;
-    /** What was told last of failing attempts: the same is not told again. */
-    readonly told: ProblemCode | undefined;
-    readonly session: string | undefined;
-    /** The last event that was heard of the session. */
-    readonly seq: number;
-    readonly welcome: Welcome | undefined;
-    /** The last event of the connection's own session, while the old one may go on. */
-    readonly freshSeq: number;
-    /** Up to which event the replay of a resume goes. */
-    readonly replayEnd: number;
-    /** What was not acknowledged yet, in the order of saying. */
-    readonly outbox: readonly Json[];
-    readonly acks: number;
-    readonly lostAt: number;
-    readonly drainMs: number | undefined;
-    readonly isRefreshing: boolean;
-    readonly refreshAttempt: number;
-    /** Since when our id is taken, perhaps by a session of our own that was lost. */
-    readonly takenSince: number | undefined;
-    /** When the last event came. */
-    readonly now: number;
-}
-export declare type Event = {
-    now: number;
-} & ({
-    type: 'start';
-    session?: string;
-    seq?: number;
-} | {
-    type: 'token';
-    token: string;
-} | {
-    type: 'noToken';
-    code: ProblemCode;
-    message: string;
-    final?: boolean;
-    err?: unknown;
-} | {
-    type: 'opened';
-    protocol: string;
-} | {
-    type: 'blocked';
-} | {
-    type: 'checked';
-    answer: Answer | undefined;
-} | {
-    type: 'message';
-    name: string;
-    data: Json;
-    seq: number | undefined;
-} | {
-    type: 'closed';
-    code: number;
-    reason: string;
-} | {
-    type: 'retry';
-} | {
-    type: 'rejoin';
-} | {
-    type: 'refresh';
-} | {
-    type: 'refreshed';
-    token: string;
-} | {
-    type: 'awake';
-} | {
-    type: 'say';
-    message: Json;
-} | {
-    type: 'close';
-});
-/** What is told: a member of the socket's delegate, and its argument. */
-export interface Told {
-    onOpen: Dialect;
-    onWelcome: Welcome;
-    /** A connection stands on which nothing was said yet: join. In v1, with what the server said. */
-    onFresh: Welcome | undefined;
-    /** A connection stands on which the session goes on: its id. */
-    onResumed: string;
-    onEvent: {
-        name: string;
-        data: Json;
-    };
-    onClosed: SocketClosed;
-    onProblem: SocketProblem;
-}
-export declare type Effect = {
-    do: 'getToken' | 'refresh' | 'check' | 'ping';
-} | {
-    do: 'open';
     dialect: Dialect;
-    token: string;
-} | {
-    do: 'write';
-    message: Json;
-}
-/** Nothing of this connection is heard any more, and its timers end. */
- | {
-    do: 'drop';
-}
-/** All ends. */
- | {
-    do: 'end';
-} | {
-    do: 'retry';
+    /** The one that is spoken, once `auto` has chosen. */
+    settled: Dialect | undefined;
+    /** `auto`: v1 failed for no reason that could be learnt, so that classic is tried. */
+    isDoubtful?: boolean;
+    /** The token is one of ours, which stands in no URL unless `classic` was written. */
+    hasOwnToken?: boolean;
+    hasOpened?: boolean;
+    /** Failures in a row. */
     attempt: number;
-    minMs: number;
-    mostMs?: number;
+    /** What was told last of failing attempts: the same is not told again. */
+    told?: ProblemCode;
+    session?: string;
+    /** The last event that was heard of the session. */
+    seq: number;
+    welcome?: Welcome;
+    /** The last event of the connection's own session, while the old one may go on. */
+    freshSeq?: number;
+    /** What was missed comes first, and what is said waits. */
+    isReplaying?: boolean;
+    /** Up to which event that goes. */
+    replayEnd?: number;
+    /** What was not acknowledged yet, in the order of saying. */
+    outbox: readonly Json[];
+    acks: number;
+    lostAt?: number;
+    /** Until when the server wants to be left alone. */
+    quietUntil?: number;
     drainMs?: number;
-} | {
-    do: 'wait';
-    for: 'rejoin' | 'refresh';
-    ms?: number;
-    attempt?: number;
-} | {
-    [Name in keyof Told]: {
-        do: 'tell';
-        name: Name;
-        what: Told[Name];
-    };
-}[keyof Told];
-export interface Step {
-    state: State;
-    effects: Effect[];
+    isRefreshing?: boolean;
+    refreshAttempt: number;
+    /** Since when our id is taken, perhaps by a session of our own that was lost. */
+    takenSince?: number;
+    /** When the last event came. */
+    now: number;
+    /** What is to be done about the last event, in order. */
+    effects: Call<Actions>[];
 }
+/** What may happen, by name and arguments. */
+export interface Events {
+    start(session?: string, seq?: number): void;
+    token(token: string): void;
+    noToken(problem: TokenProblem): void;
+    opened(protocol: string): void;
+    /** The page's policy forbids the socket. */
+    blocked(): void;
+    checked(answer?: Answer, leastMs?: number): void;
+    message(name: string, data: Json, seq: number | undefined): void;
+    closed(code: number, reason: string): void;
+    retry(): void;
+    rejoin(): void;
+    refresh(): void;
+    refreshed(token: string): void;
+    /** The browser is online again, or the page is looked at. */
+    awake(): void;
+    say(message: Json): void;
+    close(): void;
+}
+export declare type TimerName = 'retry' | 'rejoin' | 'refresh' | 'stalled';
+/** What there is to do, by name and arguments. */
+export interface Actions {
+    /** Asks for a token, and says so by this event. */
+    getToken(then: 'token' | 'refreshed'): void;
+    open(dialect: Dialect, token: string): void;
+    write(message: Json): void;
+    check(): void;
+    ping(): void;
+    /** Nothing of this connection is heard any more, and its timers end. */
+    drop(): void;
+    /** All ends. */
+    end(): void;
+    /** An event of this name comes later, and the more so the more attempts there were. */
+    later(name: 'retry' | 'rejoin' | 'refresh', leastMs: number, attempt?: number, minMs?: number, mostMs?: number, drainMs?: number): void;
+    /** The application is told. */
+    emit<Name extends EventName>(type: Name, detail: WebRtcClientEvents[Name]): void;
+    onWelcome(welcome: Welcome): void;
+    /** A connection stands on which nothing was said yet: join. In v1, with what the server said. */
+    onFresh(welcome: Welcome | undefined): void;
+    /** A connection stands on which the session goes on. */
+    onResumed(connectionId: string): void;
+    onEvent(name: string, data: Json): void;
+}
+/** A name and its arguments. */
+export declare type Call<Functions> = {
+    [Name in keyof Functions]: Functions[Name] extends (...args: infer Args) => void ? [name: Name, ...args: Args] : never;
+}[keyof Functions];

@@ -1,6 +1,3 @@
 import type { PeerStats } from './types.js';
-/** Turns the browser's counters into figures for people. */
-export declare class Meter {
-    private last;
-    read(connection: RTCPeerConnection): Promise<PeerStats>;
-}
+/** Turns the browser's counters into figures for people; rates are since the last time. */
+export declare function meter(connection: () => RTCPeerConnection): () => Promise<PeerStats>;

@@ -1,5 +1,5 @@
 /** What a page needs to go on after a reload. */
-export interface KeptSession {
+interface KeptSession {
     id: string;
     session: string;
     seq: number;
@@ -8,9 +8,7 @@ export interface KeptSession {
  * Keeps a session over a reload. It is written when the page goes, and taken when it comes: so a
  * tab that was duplicated does not take the session away from its original.
  */
-export declare class SessionStore {
-    private readonly key;
-    constructor(name: string);
-    take(): KeptSession | undefined;
-    put(kept: KeptSession): void;
-}
+export declare function putSession(name: string, kept: KeptSession): void;
+/** What was kept under this name, if anything, and is kept no more. */
+export declare function takeSession(name: string | false | undefined): KeptSession | undefined;
+export {};

@@ -9,6 +9,15 @@ export interface VideoOptions {
     /** Whether to ask for a camera. Default: false. */
     video?: boolean | MediaTrackConstraints;
 }
+/** What a platform gives that is not a browser's, in place of the globals of these names. */
+export interface Globals {
+    RTCPeerConnection?: typeof RTCPeerConnection;
+    /** For camera, microphone and screen. */
+    mediaDevices?: MediaDevices;
+    /** For these too: what is sent goes by a stream of the client's own. */
+    MediaStream?: typeof MediaStream;
+    WebSocket?: typeof WebSocket;
+}
 export interface WebRtcClientOptions {
     /** The room: 1 to 256 bytes of UTF-8. */
     sessionId: string;
@@ -51,6 +60,8 @@ export interface WebRtcClientOptions {
      * which a token of Usher's own is never put into a URL; that takes `classic`.
      */
     dialect?: Dialect | 'auto';
+    /** For React Native and Node: WebRTC and WebSocket, where they are not global. */
+    globals?: Globals;
 }
 export declare type ClientState = 'idle' | 'connecting' | 'open' | 'reconnecting' | 'closed';
 export declare type LeaveReason = 'left' | 'closed' | 'lost' | 'replaced' | 'kicked';
@@ -221,3 +232,4 @@ export interface ClientEvent<Name extends EventName> {
     detail: WebRtcClientEvents[Name];
 }
 export declare type Listener<Name extends EventName> = (event: ClientEvent<Name>) => void;
+export declare type Emit = <Name extends EventName>(type: Name, detail: WebRtcClientEvents[Name]) => void;

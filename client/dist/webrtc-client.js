@@ -1234,7 +1234,8 @@ var Mesh = class {
     if (here && !link && isAnswer && !here.hasHeard)
       here.link = void 0;
     const mine = here && here.link === link && (link || !isOffer || here.isOfSamePage(message.offer)) ? here : void 0;
-    const listed = own && Array.isArray(fingerprints) ? fingerprints : [];
+    const isCheck = type === "link_check";
+    const listed = own && isCheck && Array.isArray(fingerprints) ? fingerprints : [];
     const shown = here ? void 0 : this.all.find((peer) => peer.link && peer.info.state === "connected" && (peer.link === link || listed.includes(fingerprint(peer.connection.remoteDescription))));
     const person = this.#people.get(from) ?? {
       connectionId: from,
@@ -1261,7 +1262,7 @@ var Mesh = class {
           this.#keep(shown);
         else if (shown)
           this.#move(shown, person);
-        else if (!mine && type === "link_check")
+        else if (!mine && isCheck)
           this.#host.tell(from, { type: "link_lost", link });
         return;
       case "link_lost":

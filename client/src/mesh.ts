@@ -192,8 +192,9 @@ export class Mesh {
     if (here && !link && isAnswer && !here.hasHeard) here.link = undefined;
     const mine = here && here.link === link
       && (link || !isOffer || here.isOfSamePage(message.offer)) ? here : undefined;
-    // That the sender says to be at the other end of.
-    const listed = own && Array.isArray(fingerprints) ? fingerprints : [];
+    // That the sender says to be at the other end of; who else was told of them may say it too.
+    const isCheck = type === 'link_check';
+    const listed = own && isCheck && Array.isArray(fingerprints) ? fingerprints : [];
     const shown = here ? undefined : this.all.find((peer) => peer.link
       && peer.info.state === 'connected' && (peer.link === link
         || listed.includes(fingerprint(peer.connection.remoteDescription))));
@@ -213,7 +214,7 @@ export class Mesh {
         person.claims = shown;
         if (shown && own) this.#keep(shown);
         else if (shown) this.#move(shown, person);
-        else if (!mine && type === 'link_check') this.#host.tell(from, { type: 'link_lost', link });
+        else if (!mine && isCheck) this.#host.tell(from, { type: 'link_lost', link });
         return;
       case 'link_lost':
         this.#end(mine ?? shown);

@@ -339,6 +339,14 @@ describe('after the room was entered anew', () => {
     }
   });
 
+  test('who was told a fingerprint ends nothing with it', () => {
+    const page = met();
+    for (const type of ['link_lost', 'usher.negotiation_failed', 'answer', 'ice_candidate']) {
+      assert(!page.hears('e', type, 'M', check).includes('close'));
+    }
+    assert.deepEqual(page.links, ['1: b1 lost']);
+  });
+
   test('a connection that carries nothing any more keeps the others from nothing', () => {
     const page = new Page();
     page.knows(BOB);

@@ -47,7 +47,8 @@ function keepType(type, seen = new Set()) {
   for (const member of type.getProperties()) {
     kept.add(member.name);
     const place = member.valueDeclaration;
-    if (place && !isLibrary(place)) keepType(checker.getTypeOfSymbolAtLocation(member, place), seen);
+    if (!place || isLibrary(place)) continue;
+    keepType(checker.getTypeOfSymbolAtLocation(member, place), seen);
   }
 }
 

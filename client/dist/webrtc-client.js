@@ -1,3 +1,41 @@
+// src/codes.ts
+var CODES = {
+  invalid_token: ["no", "give a fresh one of this server"],
+  insufficient_scope: ["yes", "ask for the scope signal"],
+  origin_not_allowed: ["yes", "register it"],
+  client_mismatch: ["yes", "the session is another client's"],
+  too_many_connections: ["no", "wait"],
+  temporarily_unavailable: ["no", "wait"],
+  room_forbidden: ["yes", "ask for a token that grants it"],
+  room_full: ["yes", "try later"],
+  too_many_rooms: ["yes", "leave one"],
+  peer_id_taken: ["yes", "choose another id"],
+  token_unavailable: ["no", "see what getToken gives"],
+  token_malformed: ["at first", "see what getToken gives"],
+  unreachable: ["no", "see whether the server runs, and its address"],
+  blocked_by_page: ["yes", "allow the server in its Content-Security-Policy, and use wss:"],
+  kicked: ["yes", "by an operator, or the token is revoked: sign in again"],
+  replaced: ["yes", "by another page: go on there, or reload"],
+  server_restarting: ["no", "wait"],
+  protocol_error: ["yes", "see whether the server is Usher, and what stands between"],
+  closed: ["yes", "make another client"]
+};
+var CLOSES = {
+  1012: "server_restarting",
+  4501: "kicked",
+  4509: "replaced"
+};
+function codeOfClose(closeCode) {
+  return CLOSES[closeCode] ?? (/^(100[2379]|4[5-9])/.test(`${closeCode}`) ? "protocol_error" : void 0);
+}
+function isFinal(code, hasOpened) {
+  const final = CODES[code]?.[0];
+  return final === "yes" || final === "at first" && !hasOpened;
+}
+function explain(code, said) {
+  return `${code}: ${CODES[code]?.[1] ?? "refused"}${said ? ` (${said})` : ""}`;
+}
+
 // src/within.ts
 async function within(ms, ...promises) {
   let timer;
@@ -46,6 +84,374 @@ function parse(text2) {
   }
 }
 
+// src/token.ts
+var PATIENCE_MS2 = 1e4;
+function problem(code, message, more = {}) {
+  return Object.assign(new Error(message), { code }, more);
+}
+function tokens(options, address) {
+  const { getToken } = options;
+  return async () => tidy(await (getToken ? called(getToken) : sessionToken(address, options)));
+}
+async function called(getToken) {
+  try {
+    return await within(PATIENCE_MS2, getToken());
+  } catch (err) {
+    const code = "token_unavailable";
+    throw problem(code, explain(code, err?.message ?? String(err)), { err });
+  }
+}
+function tidy(token) {
+  const text2 = typeof token === "string" ? token.trim() : "";
+  if (/^(?![<{["])[!-~]+$/.test(text2))
+    return text2;
+  throw token ? problem("token_malformed", `Instead of a token came ${what(text2) || typeof token}`) : problem("token_unavailable", "No token came in 10 seconds");
+}
+function what(text2) {
+  return /^<(!doc|html)/i.test(text2) ? "an HTML page" : /^[{[]/.test(text2) ? "JSON" : text2 && "a text";
+}
+function isOwn(token) {
+  try {
+    const head = atob(token.split(".")[0].replace(/[-_]/g, "A"));
+    return /"typ"\s*:\s*"(application\/)?at\+jwt"/i.test(head);
+  } catch {
+    return false;
+  }
+}
+async function sessionToken(address, { sessionId, clientId }) {
+  const reply = await post(address.route("/session/token"), "include", {
+    // Rooms are separated by spaces there; one with a space in its name cannot be asked for alone.
+    rooms: /\s/.test(sessionId) ? void 0 : sessionId,
+    client_id: clientId
+  });
+  const code = "unreachable";
+  if (!reply)
+    throw problem(code, explain(code, "is this origin registered?"));
+  const { status, text: text2, said, leastMs } = reply;
+  if (status < 300)
+    return said.access_token ?? text2;
+  throw problem(
+    status === 403 && said.error || "token_unavailable",
+    `${status === 401 ? "There is no session: sign in, or give getToken" : "The session gives no token for this room"} (${said.error_description ?? `${what(text2) || "nothing"}, status ${status}`})`,
+    { final: status < 405, leastMs }
+  );
+}
+
+// src/socket-state.ts
+var GRACE_MS = 3e4;
+var RESUMABLE_MS = 25e3;
+var RESUMABLE_WAIT_MS = 4e3;
+var REJOIN_MS = 3e3;
+function initial(wanted) {
+  const settled = wanted === "auto" ? void 0 : wanted;
+  return {
+    phase: "idle",
+    wanted,
+    settled,
+    dialect: settled ?? "v1",
+    attempt: 0,
+    seq: 0,
+    outbox: [],
+    acks: 0,
+    refreshAttempt: 0,
+    now: 0,
+    effects: []
+  };
+}
+function clientState({ phase, hasOpened }) {
+  return phase === "idle" || phase === "closed" || phase === "open" ? phase : hasOpened ? "reconnecting" : "connecting";
+}
+function transition(state, now, [name, ...args]) {
+  const next = { ...state, now, effects: [] };
+  TABLE[state.phase][name]?.(
+    next,
+    ...args
+  );
+  return next;
+}
+function act(state, name, ...args) {
+  state.effects.push([name, ...args]);
+}
+function emit(state, type, detail) {
+  act(state, "emit", type, detail);
+}
+function again(state, settled = state.settled) {
+  state.settled = settled;
+  state.phase = "token";
+  act(state, "drop");
+  act(state, "getToken", "token");
+}
+function start(state, session, seq = 0) {
+  state.session = session;
+  state.seq = seq;
+  again(state);
+}
+function open(state, token) {
+  state.hasOwnToken = isOwn(token);
+  state.dialect = state.settled ?? (state.isDoubtful && !state.hasOwnToken ? "classic" : "v1");
+  state.isDoubtful = false;
+  state.phase = "opening";
+  act(state, "open", state.dialect, token);
+}
+var noTokenOf = ({ code, message, err }, final) => ({ code, message, final, err });
+function noToken(state, problem2) {
+  const final = problem2.final ?? isFinal(problem2.code, state.hasOpened);
+  stumble(state, noTokenOf(problem2, final), problem2.leastMs);
+}
+function opened(state, protocol) {
+  const { session, seq, dialect } = state;
+  state.welcome = void 0;
+  state.freshSeq = 0;
+  state.isReplaying = false;
+  if (dialect === "classic") {
+    if (state.settled)
+      return classic(state);
+    state.phase = "trial";
+    return act(state, "check");
+  }
+  if (protocol !== "usher.v1") {
+    return state.settled || state.hasOwnToken ? stumble(state, problemOf(state, "protocol_error", "it speaks no usher.v1")) : again(state, "classic");
+  }
+  state.settled = dialect;
+  state.phase = "greeting";
+  emit(state, "socketOpen", { dialect });
+  if (session)
+    act(state, "write", { action: "resume", session, seq });
+}
+function classic(state) {
+  state.settled = "classic";
+  emit(state, "socketOpen", { dialect: "classic" });
+  fresh(state);
+}
+function tried(state, answer) {
+  if (answer)
+    again(state, "v1");
+  else
+    classic(state);
+}
+function unopened(state) {
+  if (state.dialect === "classic" && !state.hasOwnToken)
+    return unreached(state);
+  state.phase = "checking";
+  act(state, "drop");
+  act(state, "check");
+}
+var unreached = (state) => stumble(state, problemOf(state, "unreachable"));
+var blocked = (state) => stumble(state, problemOf(state, "blocked_by_page"));
+function checked(state, answer, leastMs) {
+  if (answer && state.wanted === "auto")
+    state.settled = "v1";
+  state.isDoubtful = !state.settled && state.dialect === "v1";
+  stumble(state, problemOf(state, answer?.error ?? "unreachable", answer?.description), leastMs);
+}
+function stand(state) {
+  state.phase = "open";
+  state.hasOpened = true;
+  state.attempt = 0;
+  state.told = void 0;
+}
+function fresh(state) {
+  state.session = state.welcome?.session;
+  state.seq = state.freshSeq;
+  state.outbox = [];
+  stand(state);
+  act(state, "onFresh", state.welcome);
+}
+function problemOf(state, code, said) {
+  return { code, message: explain(code, said), final: isFinal(code, state.hasOpened) };
+}
+function close(state) {
+  state.phase = "closed";
+  state.session = void 0;
+  state.outbox = [];
+  act(state, "end");
+}
+function stumble(state, problem2, leastMs = 0, closed) {
+  const willReconnect = !problem2?.final;
+  if (willReconnect)
+    act(state, "drop");
+  else
+    close(state);
+  if (closed)
+    emit(state, "socketClosed", { ...closed, willReconnect });
+  if (problem2 && !(willReconnect && problem2.code === state.told)) {
+    emit(state, "socketError", problem2);
+    state.told = problem2.code;
+  }
+  if (!willReconnect)
+    return;
+  const { now, drainMs } = state;
+  const attempt = state.attempt += 1;
+  const isResumable = state.session && now - state.lostAt < RESUMABLE_MS;
+  state.phase = "waiting";
+  state.quietUntil = now + leastMs;
+  state.drainMs = void 0;
+  state.isRefreshing = false;
+  act(
+    state,
+    "later",
+    "retry",
+    leastMs,
+    attempt,
+    state.dialect === "classic" ? 2e3 : 100,
+    isResumable ? RESUMABLE_WAIT_MS : void 0,
+    drainMs
+  );
+}
+function lost(state, closeCode, reason) {
+  const code = codeOfClose(closeCode);
+  state.lostAt = state.now;
+  stumble(state, code && {
+    ...problemOf(state, code, reason || `${closeCode}`),
+    closeCode,
+    reason
+  }, 0, { code: closeCode, reason });
+}
+var write = (state, messages) => messages.forEach((message) => act(state, "write", message));
+function say(state, message) {
+  if (state.session) {
+    message = { ...message, ack: state.acks += 1 };
+    state.outbox = [...state.outbox, message];
+  }
+  if (state.phase === "open" && !state.isReplaying)
+    act(state, "write", message);
+}
+function flush(state) {
+  if (!state.isReplaying || state.seq < state.replayEnd)
+    return;
+  state.isReplaying = false;
+  write(state, state.outbox);
+}
+var rejoin = (state) => write(state, state.outbox.filter(({ action }) => action === "join-room"));
+function greeted(state, name, data, seq = state.freshSeq) {
+  state.freshSeq = seq;
+  if (name === "welcome") {
+    state.welcome = data;
+    act(state, "onWelcome", state.welcome);
+    if (!state.session)
+      fresh(state);
+  } else if (name === "error" && data.action === "resume") {
+    fresh(state);
+  } else if (name === "resumed") {
+    state.session = `${data.session}`;
+    state.isReplaying = true;
+    state.replayEnd = Number(data.seq);
+    stand(state);
+    const connectionId = `${data.connectionId}`;
+    act(state, "onResumed", connectionId);
+    emit(state, "resumed", { connectionId });
+    flush(state);
+  }
+}
+function hear(state, name, data, seq = state.seq) {
+  state.seq = seq;
+  switch (name) {
+    case "ack":
+      state.takenSince = void 0;
+      settle(state, data.ack);
+      break;
+    case "error":
+      refused(state, data);
+      break;
+    case "token_expiring":
+      state.refreshAttempt = 0;
+      refresh(state);
+      break;
+    case "draining":
+      state.drainMs = Number(data.reconnectWithinSeconds) * 1e3;
+      break;
+    case "welcome":
+    case "resumed":
+    case "pong":
+      break;
+    default:
+      act(state, "onEvent", name, data);
+  }
+  flush(state);
+}
+function settle(state, ack) {
+  state.outbox = state.outbox.filter((message) => message.ack !== ack);
+}
+function refused(state, { action, ack, code, message }) {
+  const problem2 = problemOf(state, `${code}`, `${action}: ${message}`);
+  problem2.final = action === "join-room";
+  if (problem2.final) {
+    state.takenSince ??= state.now;
+    return code === "peer_id_taken" && state.now - state.takenSince <= GRACE_MS ? act(state, "later", "rejoin", REJOIN_MS) : stumble(state, problem2);
+  }
+  settle(state, ack);
+  if (action === "refresh-token")
+    refreshLater(state, problem2);
+  else if (code !== "unknown_target")
+    emit(state, "socketError", problem2);
+}
+function refresh(state) {
+  if (!state.isRefreshing)
+    act(state, "getToken", "refreshed");
+  state.isRefreshing = true;
+}
+function refreshed(state, token) {
+  if (state.isRefreshing)
+    act(state, "write", { action: "refresh-token", token });
+  state.isRefreshing = false;
+}
+function refreshLater(state, problem2, leastMs = 0) {
+  state.isRefreshing = false;
+  emit(state, "socketError", problem2);
+  act(state, "later", "refresh", leastMs, state.refreshAttempt += 1, 1e3);
+}
+function noRefresh(state, problem2) {
+  if (state.isRefreshing)
+    refreshLater(state, noTokenOf(problem2, false), problem2.leastMs);
+}
+var ping = (state) => act(state, "ping");
+function awake(state) {
+  if (state.now >= state.quietUntil)
+    again(state);
+}
+var early = { blocked, say, close };
+var TABLE = {
+  idle: { start, close },
+  token: { ...early, token: open, noToken },
+  opening: { ...early, opened, closed: unopened, noToken },
+  trial: { checked: tried, closed: unreached, close },
+  checking: { ...early, checked },
+  greeting: { message: greeted, closed: lost, say, close },
+  open: {
+    message: hear,
+    closed: lost,
+    say,
+    rejoin,
+    refresh,
+    refreshed,
+    noToken: noRefresh,
+    awake: ping,
+    close
+  },
+  waiting: { ...early, retry: (state) => again(state), awake },
+  closed: {}
+};
+
+// src/store.ts
+var keyOf = (name) => `usher-session:${name}`;
+function putSession(name, kept2) {
+  try {
+    sessionStorage.setItem(keyOf(name), JSON.stringify(kept2));
+  } catch {
+  }
+}
+function takeSession(name) {
+  if (!name)
+    return null;
+  try {
+    const kept2 = JSON.parse(sessionStorage.getItem(keyOf(name)));
+    sessionStorage.removeItem(keyOf(name));
+    return kept2;
+  } catch {
+    return null;
+  }
+}
+
 // src/address.ts
 var Address = class {
   #base;
@@ -84,44 +490,6 @@ var Address = class {
     return /^ws/.test(blocked2) && blocked2.split("/")[2] === this.#base.host;
   }
 };
-
-// src/codes.ts
-var CODES = {
-  invalid_token: ["no", "give a fresh one of this server"],
-  insufficient_scope: ["yes", "ask for the scope signal"],
-  origin_not_allowed: ["yes", "register it"],
-  client_mismatch: ["yes", "the session is another client's"],
-  too_many_connections: ["no", "wait"],
-  temporarily_unavailable: ["no", "wait"],
-  room_forbidden: ["yes", "ask for a token that grants it"],
-  room_full: ["yes", "try later, or another"],
-  too_many_rooms: ["yes", "leave one"],
-  peer_id_taken: ["yes", "choose another id"],
-  token_unavailable: ["no", "see what getToken gives"],
-  token_malformed: ["at first", "see what getToken gives"],
-  unreachable: ["no", "see whether the server runs, and its address"],
-  blocked_by_page: ["yes", "allow the server in its Content-Security-Policy, and use wss:"],
-  kicked: ["yes", "by an operator, or the token is revoked: sign in again"],
-  replaced: ["yes", "by another page: go on there, or reload"],
-  server_restarting: ["no", "wait"],
-  protocol_error: ["yes", "see whether the server is Usher, and what stands between"],
-  closed: ["yes", "make another client"]
-};
-var CLOSES = {
-  1012: "server_restarting",
-  4501: "kicked",
-  4509: "replaced"
-};
-function codeOfClose(closeCode) {
-  return CLOSES[closeCode] ?? (/^(100[2379]|4[5-9])/.test(`${closeCode}`) ? "protocol_error" : void 0);
-}
-function isFinal(code, hasOpened) {
-  const final = CODES[code]?.[0];
-  return final === "yes" || final === "at first" && !hasOpened;
-}
-function explain(code, said) {
-  return `${code}: ${CODES[code]?.[1] ?? "refused"}${said ? ` (${said})` : ""}`;
-}
 
 // src/emitter.ts
 var Emitter = class {
@@ -1456,10 +1824,7 @@ var rules = {
   id: text(1),
   getToken: ["a function", is("function")],
   video: like("{ audio: true, video: true }", videoRules),
-  signallingServer: [
-    "a ws, wss, http or https URL",
-    (value) => typeof value === "string" || value instanceof URL
-  ],
+  signallingServer: ["a ws, wss, http or https URL", (value) => is("string")(value.href ?? value)],
   stream: ["a MediaStream", (value) => !!value.getTracks],
   iceServers: [
     "an array like [{ urls: 'stun:a.example' }]",
@@ -1556,358 +1921,6 @@ var Liveness = class {
     this.forgetPing();
     clearInterval(this.#interval);
   }
-};
-
-// src/token.ts
-var PATIENCE_MS2 = 1e4;
-function problem(code, message, more = {}) {
-  return Object.assign(new Error(message), { code }, more);
-}
-function tokens(options, address) {
-  const { getToken } = options;
-  return async () => tidy(await (getToken ? called(getToken) : sessionToken(address, options)));
-}
-async function called(getToken) {
-  try {
-    return await within(PATIENCE_MS2, getToken());
-  } catch (err) {
-    const code = "token_unavailable";
-    throw problem(code, explain(code, err?.message ?? String(err)), { err });
-  }
-}
-function tidy(token) {
-  const text2 = typeof token === "string" ? token.trim() : "";
-  if (/^(?![<{["])[!-~]+$/.test(text2))
-    return text2;
-  throw token ? problem("token_malformed", `Instead of a token came ${what(text2) || typeof token}`) : problem("token_unavailable", "There came no token in 10 seconds");
-}
-function what(text2) {
-  return /^<(!doc|html)/i.test(text2) ? "an HTML page" : /^[{[]/.test(text2) ? "JSON" : text2 && "a text";
-}
-function isOwn(token) {
-  try {
-    const head = atob(token.split(".")[0].replace(/[-_]/g, "A"));
-    return /"typ"\s*:\s*"(application\/)?at\+jwt"/i.test(head);
-  } catch {
-    return false;
-  }
-}
-async function sessionToken(address, { sessionId, clientId }) {
-  const reply = await post(address.route("/session/token"), "include", {
-    // Rooms are separated by spaces there; one with a space in its name cannot be asked for alone.
-    rooms: /\s/.test(sessionId) ? void 0 : sessionId,
-    client_id: clientId
-  });
-  const code = "unreachable";
-  if (!reply)
-    throw problem(code, explain(code, "for a token: is this origin registered?"));
-  const { status, text: text2, said, leastMs } = reply;
-  if (status < 300)
-    return said.access_token ?? text2;
-  throw problem(
-    status === 403 && CODES[said.error] ? said.error : "token_unavailable",
-    `${status === 401 ? "There is no session: sign in, or give getToken" : "The session gives no token for this room"} (${said.error_description ?? `${what(text2) || "nothing"}, status ${status}`})`,
-    { final: status < 405, leastMs }
-  );
-}
-
-// src/socket-state.ts
-var GRACE_MS = 3e4;
-var RESUMABLE_MS = 25e3;
-var RESUMABLE_WAIT_MS = 4e3;
-var REJOIN_MS = 3e3;
-function initial(wanted) {
-  const settled = wanted === "auto" ? void 0 : wanted;
-  return {
-    phase: "idle",
-    wanted,
-    settled,
-    dialect: settled ?? "v1",
-    attempt: 0,
-    seq: 0,
-    outbox: [],
-    acks: 0,
-    refreshAttempt: 0,
-    now: 0,
-    effects: []
-  };
-}
-function clientState({ phase, hasOpened }) {
-  return phase === "idle" || phase === "closed" || phase === "open" ? phase : hasOpened ? "reconnecting" : "connecting";
-}
-function transition(state, now, [name, ...args]) {
-  const next = { ...state, now, effects: [] };
-  TABLE[state.phase][name]?.(
-    next,
-    ...args
-  );
-  return next;
-}
-function act(state, name, ...args) {
-  state.effects.push([name, ...args]);
-}
-function emit(state, type, detail) {
-  act(state, "emit", type, detail);
-}
-function again(state, settled = state.settled) {
-  state.settled = settled;
-  state.phase = "token";
-  act(state, "drop");
-  act(state, "getToken", "token");
-}
-function start(state, session, seq = 0) {
-  state.session = session;
-  state.seq = seq;
-  again(state);
-}
-function open(state, token) {
-  state.hasOwnToken = isOwn(token);
-  state.dialect = state.settled ?? (state.isDoubtful && !state.hasOwnToken ? "classic" : "v1");
-  state.isDoubtful = false;
-  state.phase = "opening";
-  act(state, "open", state.dialect, token);
-}
-var noTokenOf = ({ code, message, err }, final) => ({ code, message, final, err });
-function noToken(state, problem2) {
-  const final = problem2.final ?? isFinal(problem2.code, state.hasOpened);
-  stumble(state, noTokenOf(problem2, final), problem2.leastMs);
-}
-function opened(state, protocol) {
-  const { session, seq, dialect } = state;
-  state.welcome = void 0;
-  state.freshSeq = 0;
-  state.isReplaying = false;
-  if (dialect === "classic") {
-    if (state.settled)
-      return classic(state);
-    state.phase = "trial";
-    return act(state, "check");
-  }
-  if (protocol !== "usher.v1") {
-    return state.settled || state.hasOwnToken ? stumble(state, problemOf(state, "protocol_error", "it speaks no usher.v1")) : again(state, "classic");
-  }
-  state.settled = dialect;
-  state.phase = "greeting";
-  emit(state, "socketOpen", { dialect });
-  if (session)
-    act(state, "write", { action: "resume", session, seq });
-}
-function classic(state) {
-  state.settled = "classic";
-  emit(state, "socketOpen", { dialect: "classic" });
-  fresh(state);
-}
-function tried(state, answer) {
-  if (answer)
-    again(state, "v1");
-  else
-    classic(state);
-}
-function unopened(state) {
-  if (state.dialect === "classic" && !state.hasOwnToken)
-    return unreached(state);
-  state.phase = "checking";
-  act(state, "drop");
-  act(state, "check");
-}
-var unreached = (state) => stumble(state, problemOf(state, "unreachable"));
-var blocked = (state) => stumble(state, problemOf(state, "blocked_by_page"));
-function checked(state, answer, leastMs) {
-  if (answer && state.wanted === "auto")
-    state.settled = "v1";
-  state.isDoubtful = !state.settled && state.dialect === "v1";
-  stumble(state, problemOf(state, answer?.error ?? "unreachable", answer?.description), leastMs);
-}
-function stand(state) {
-  state.phase = "open";
-  state.hasOpened = true;
-  state.attempt = 0;
-  state.told = void 0;
-}
-function fresh(state) {
-  state.session = state.welcome?.session;
-  state.seq = state.freshSeq;
-  state.outbox = [];
-  stand(state);
-  act(state, "onFresh", state.welcome);
-}
-function problemOf(state, code, said) {
-  return { code, message: explain(code, said), final: isFinal(code, state.hasOpened) };
-}
-function close(state) {
-  state.phase = "closed";
-  state.session = void 0;
-  state.outbox = [];
-  act(state, "end");
-}
-function stumble(state, problem2, leastMs = 0, closed) {
-  const willReconnect = !problem2?.final;
-  if (willReconnect)
-    act(state, "drop");
-  else
-    close(state);
-  if (closed)
-    emit(state, "socketClosed", { ...closed, willReconnect });
-  if (problem2 && !(willReconnect && problem2.code === state.told)) {
-    emit(state, "socketError", problem2);
-    state.told = problem2.code;
-  }
-  if (!willReconnect)
-    return;
-  const { now, drainMs } = state;
-  const attempt = state.attempt += 1;
-  const isResumable = state.session && now - state.lostAt < RESUMABLE_MS;
-  state.phase = "waiting";
-  state.quietUntil = now + leastMs;
-  state.drainMs = void 0;
-  state.isRefreshing = false;
-  act(
-    state,
-    "later",
-    "retry",
-    leastMs,
-    attempt,
-    state.dialect === "classic" ? 2e3 : 100,
-    isResumable ? RESUMABLE_WAIT_MS : void 0,
-    drainMs
-  );
-}
-function lost(state, closeCode, reason) {
-  const code = codeOfClose(closeCode);
-  state.lostAt = state.now;
-  stumble(state, code && {
-    ...problemOf(state, code, reason || `${closeCode}`),
-    closeCode,
-    reason
-  }, 0, { code: closeCode, reason });
-}
-var write = (state, messages) => messages.forEach((message) => act(state, "write", message));
-function say(state, message) {
-  if (state.session) {
-    message = { ...message, ack: state.acks += 1 };
-    state.outbox = [...state.outbox, message];
-  }
-  if (state.phase === "open" && !state.isReplaying)
-    act(state, "write", message);
-}
-function flush(state) {
-  if (!state.isReplaying || state.seq < state.replayEnd)
-    return;
-  state.isReplaying = false;
-  write(state, state.outbox);
-}
-var isJoin = ({ action }) => action === "join-room";
-var rejoin = (state) => write(state, state.outbox.filter(isJoin));
-function greeted(state, name, data, seq = state.freshSeq) {
-  state.freshSeq = seq;
-  if (name === "welcome") {
-    state.welcome = data;
-    act(state, "onWelcome", state.welcome);
-    if (!state.session)
-      fresh(state);
-  } else if (name === "error" && (data.code === "resume_failed" || data.action === "resume")) {
-    fresh(state);
-  } else if (name === "resumed") {
-    state.session = `${data.session}`;
-    state.isReplaying = true;
-    state.replayEnd = Number(data.seq);
-    stand(state);
-    const connectionId = `${data.connectionId}`;
-    act(state, "onResumed", connectionId);
-    emit(state, "resumed", { connectionId });
-    flush(state);
-  }
-}
-function hear(state, name, data, seq = state.seq) {
-  state.seq = seq;
-  switch (name) {
-    case "ack":
-      acknowledged(state, data.ack);
-      break;
-    case "error":
-      refused(state, data);
-      break;
-    case "token_expiring":
-      state.refreshAttempt = 0;
-      refresh(state);
-      break;
-    case "draining":
-      state.drainMs = Number(data.reconnectWithinSeconds) * 1e3;
-      break;
-    case "welcome":
-    case "resumed":
-    case "pong":
-      break;
-    default:
-      act(state, "onEvent", name, data);
-  }
-  flush(state);
-}
-function acknowledged(state, ack) {
-  state.outbox = state.outbox.filter((message) => {
-    if (message.ack === ack && isJoin(message))
-      state.takenSince = void 0;
-    return message.ack !== ack;
-  });
-}
-function refused(state, { action, ack, code, message }) {
-  const problem2 = problemOf(state, `${code}`, `${action}: ${message}`);
-  problem2.final = action === "join-room";
-  if (problem2.final) {
-    state.takenSince ??= state.now;
-    return code === "peer_id_taken" && state.now - state.takenSince <= GRACE_MS ? act(state, "later", "rejoin", REJOIN_MS) : stumble(state, problem2);
-  }
-  acknowledged(state, ack);
-  if (action === "refresh-token")
-    refreshLater(state, problem2);
-  else if (code !== "unknown_target")
-    emit(state, "socketError", problem2);
-}
-function refresh(state) {
-  if (!state.isRefreshing)
-    act(state, "getToken", "refreshed");
-  state.isRefreshing = true;
-}
-function refreshed(state, token) {
-  if (state.isRefreshing)
-    act(state, "write", { action: "refresh-token", token });
-  state.isRefreshing = false;
-}
-function refreshLater(state, problem2, leastMs = 0) {
-  state.isRefreshing = false;
-  emit(state, "socketError", problem2);
-  act(state, "later", "refresh", leastMs, state.refreshAttempt += 1, 1e3);
-}
-function noRefresh(state, problem2) {
-  if (state.isRefreshing)
-    refreshLater(state, noTokenOf(problem2, false), problem2.leastMs);
-}
-var ping = (state) => act(state, "ping");
-function awake(state) {
-  if (state.now >= state.quietUntil)
-    again(state);
-}
-var early = { blocked, say, close };
-var TABLE = {
-  idle: { start, close },
-  token: { ...early, token: open, noToken },
-  opening: { ...early, opened, closed: unopened, noToken },
-  trial: { checked: tried, closed: unreached, close },
-  checking: { ...early, checked },
-  greeting: { message: greeted, closed: lost, say, close },
-  open: {
-    message: hear,
-    closed: lost,
-    say,
-    rejoin,
-    refresh,
-    refreshed,
-    noToken: noRefresh,
-    awake: ping,
-    close
-  },
-  waiting: { ...early, retry: (state) => again(state), awake },
-  closed: {}
 };
 
 // src/socket.ts
@@ -2026,7 +2039,7 @@ var SignalSocket = class {
       socket = dialect === "v1" ? new Socket(this.#address.socket({ client }), ["usher.v1", `usher.bearer.${token}`]) : new Socket(this.#address.socket({ token, client }));
     } catch (err) {
       const code = "token_malformed";
-      return err.name === "SyntaxError" ? this.#take("noToken", problem(code, explain(code, "it can stand in no subprotocol"))) : this.#take("blocked");
+      return err.name === "SyntaxError" ? this.#take("noToken", problem(code, explain(code, "unfit for a subprotocol"))) : this.#take("blocked");
     }
     this.#socket = socket;
     this.#liveness.heard();
@@ -2084,26 +2097,6 @@ var SignalSocket = class {
       this.#take("blocked");
   };
 };
-
-// src/store.ts
-var keyOf = (name) => `usher-session:${name}`;
-function putSession(name, kept2) {
-  try {
-    sessionStorage.setItem(keyOf(name), JSON.stringify(kept2));
-  } catch {
-  }
-}
-function takeSession(name) {
-  if (!name)
-    return void 0;
-  try {
-    const kept2 = JSON.parse(sessionStorage.getItem(keyOf(name)));
-    sessionStorage.removeItem(keyOf(name));
-    return kept2 ?? void 0;
-  } catch {
-    return void 0;
-  }
-}
 
 // src/client.ts
 var WebRtcClient = class extends Emitter {
@@ -2175,7 +2168,7 @@ var WebRtcClient = class extends Emitter {
     });
     globalThis.addEventListener?.("pagehide", this.#onPageHide);
     this.#isResumedPage = kept2?.id === this.id;
-    void this.#start(this.#isResumedPage ? kept2 : void 0);
+    void this.#start(this.#isResumedPage ? kept2 : null);
   }
   async #start(kept2) {
     await void 0;

@@ -1,5 +1,8 @@
-import { Address } from './address.js';
 import { explain } from './codes.js';
+import { clientState } from './socket-state.js';
+import { problem, tokens } from './token.js';
+import { putSession, takeSession } from './store.js';
+import { Address } from './address.js';
 import { Emitter } from './emitter.js';
 import { randomID } from './id.js';
 import { LocalMedia } from './media.js';
@@ -10,9 +13,6 @@ import { IceServers, iceServers } from './ice.js';
 import { checkOptions, checkPlatform } from './options.js';
 import { Data, checkData } from './sending.js';
 import { SignalSocket, SocketDelegate } from './socket.js';
-import { clientState } from './socket-state.js';
-import { putSession, takeSession } from './store.js';
-import { problem, tokens } from './token.js';
 import type {
   ClientState, Dialect, PeerInfo, PeerStats, ProblemCode, WebRtcClientEvents, WebRtcClientOptions,
 } from './types.js';
@@ -94,10 +94,10 @@ export class WebRtcClient extends Emitter {
     });
     globalThis.addEventListener?.('pagehide', this.#onPageHide);
     this.#isResumedPage = kept?.id === this.id;
-    void this.#start(this.#isResumedPage ? kept : undefined);
+    void this.#start(this.#isResumedPage ? kept : null);
   }
 
-  async #start(kept: { session: string; seq: number } | undefined): Promise<void> {
+  async #start(kept: { session: string; seq: number } | null): Promise<void> {
     // Listeners are added behind the constructor.
     await undefined;
     // First, so that the first offer bears what there is to send.

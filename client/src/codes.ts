@@ -11,7 +11,7 @@ export const CODES: Readonly<Record<string, Row>> = {
   too_many_connections: ['no', 'wait'],
   temporarily_unavailable: ['no', 'wait'],
   room_forbidden: ['yes', 'ask for a token that grants it'],
-  room_full: ['yes', 'try later, or another'],
+  room_full: ['yes', 'try later'],
   too_many_rooms: ['yes', 'leave one'],
   peer_id_taken: ['yes', 'choose another id'],
   token_unavailable: ['no', 'see what getToken gives'],

@@ -3,7 +3,7 @@ export type Wanted = boolean | MediaTrackConstraints;
 /** What `getUserMedia` is asked for. */
 export type Ask = Partial<Record<Kind, Wanted>>;
 
-export interface Found {
+interface Found {
   tracks: Partial<Record<Kind, MediaStreamTrack>>;
   /** Why there is none, for the other kinds. */
   errors: Partial<Record<Kind, unknown>>;

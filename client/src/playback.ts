@@ -1,4 +1,4 @@
-export interface Playback {
+interface Playback {
   /** Plays a stream in an element; `null` ends that. Resolves with whether it plays. */
   attach(el: HTMLMediaElement, stream: MediaStream | null): Promise<boolean>;
   play(el: HTMLMediaElement): Promise<boolean>;

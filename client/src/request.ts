@@ -5,7 +5,7 @@ const PATIENCE_MS = 5_000;
 /** The longest time that a server can have us wait with `Retry-After`. */
 const RETRY_AFTER_MAX_MS = 60_000;
 
-export interface Reply {
+interface Reply {
   status: number;
   text: string;
   /** What the text is where it is JSON. */

@@ -220,9 +220,8 @@ function flush(state: State): void {
   write(state, state.outbox);
 }
 
-const isJoin = ({ action }: Json): boolean => action === 'join-room';
-
-const rejoin = (state: State): void => write(state, state.outbox.filter(isJoin));
+const rejoin = (state: State): void =>
+  write(state, state.outbox.filter(({ action }) => action === 'join-room'));
 
 // Hearing
 
@@ -232,7 +231,7 @@ function greeted(state: State, name: string, data: Json, seq = state.freshSeq): 
     state.welcome = data as unknown as Welcome;
     act(state, 'onWelcome', state.welcome);
     if (!state.session) fresh(state);
-  } else if (name === 'error' && (data.code === 'resume_failed' || data.action === 'resume')) {
+  } else if (name === 'error' && data.action === 'resume') {
     fresh(state);
   } else if (name === 'resumed') {
     state.session = `${data.session}`;
@@ -249,7 +248,10 @@ function greeted(state: State, name: string, data: Json, seq = state.freshSeq): 
 function hear(state: State, name: string, data: Json, seq = state.seq): void {
   state.seq = seq;
   switch (name) {
-    case 'ack': acknowledged(state, data.ack); break;
+    case 'ack':
+      state.takenSince = undefined;
+      settle(state, data.ack);
+      break;
     case 'error': refused(state, data); break;
     case 'token_expiring':
       state.refreshAttempt = 0;
@@ -262,11 +264,9 @@ function hear(state: State, name: string, data: Json, seq = state.seq): void {
   flush(state);
 }
 
-function acknowledged(state: State, ack: unknown): void {
-  state.outbox = state.outbox.filter((message) => {
-    if (message.ack === ack && isJoin(message)) state.takenSince = undefined;
-    return message.ack !== ack;
-  });
+/** A message was taken, or refused. */
+function settle(state: State, ack: unknown): void {
+  state.outbox = state.outbox.filter((message) => message.ack !== ack);
 }
 
 function refused(state: State, { action, ack, code, message }: Json): void {
@@ -277,7 +277,7 @@ function refused(state: State, { action, ack, code, message }: Json): void {
     return code === 'peer_id_taken' && state.now - state.takenSince <= GRACE_MS
       ? act(state, 'later', 'rejoin', REJOIN_MS) : stumble(state, problem);
   }
-  acknowledged(state, ack);
+  settle(state, ack);
   if (action === 'refresh-token') refreshLater(state, problem);
   // Whoever it was for has left meanwhile; we are told so by an event of its own.
   else if (code !== 'unknown_target') emit(state, 'socketError', problem);

@@ -160,7 +160,7 @@ export class SignalSocket implements Omit<Actions, keyof SocketDelegate> {
       // What the browser says of it may hold the token.
       const code = 'token_malformed';
       return (err as Error).name === 'SyntaxError'
-        ? this.#take('noToken', problem(code, explain(code, 'it can stand in no subprotocol')))
+        ? this.#take('noToken', problem(code, explain(code, 'unfit for a subprotocol')))
         : this.#take('blocked');
     }
     this.#socket = socket;

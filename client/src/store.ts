@@ -20,13 +20,13 @@ export function putSession(name: string, kept: KeptSession): void {
 }
 
 /** What was kept under this name, if anything, and is kept no more. */
-export function takeSession(name: string | false | undefined): KeptSession | undefined {
-  if (!name) return undefined;
+export function takeSession(name: string | false | undefined): KeptSession | null {
+  if (!name) return null;
   try {
     const kept = JSON.parse(sessionStorage.getItem(keyOf(name))!) as KeptSession | null;
     sessionStorage.removeItem(keyOf(name));
-    return kept ?? undefined;
+    return kept;
   } catch {
-    return undefined;
+    return null;
   }
 }

@@ -1,5 +1,5 @@
 import type { Address } from './address.js';
-import { CODES, explain } from './codes.js';
+import { explain } from './codes.js';
 import { post } from './request.js';
 import { within } from './within.js';
 import type { ProblemCode, WebRtcClientOptions } from './types.js';
@@ -48,7 +48,7 @@ export function tidy(token: unknown): string {
   if (/^(?![<{["])[!-~]+$/.test(text)) return text;
   throw token
     ? problem('token_malformed', `Instead of a token came ${what(text) || typeof token}`)
-    : problem('token_unavailable', 'There came no token in 10 seconds');
+    : problem('token_unavailable', 'No token came in 10 seconds');
 }
 
 /** What a text is that should be another; never what stands in it. */
@@ -80,11 +80,11 @@ async function sessionToken(
     rooms: /\s/.test(sessionId) ? undefined : sessionId, client_id: clientId,
   });
   const code = 'unreachable';
-  if (!reply) throw problem(code, explain(code, 'for a token: is this origin registered?'));
+  if (!reply) throw problem(code, explain(code, 'is this origin registered?'));
   const { status, text, said, leastMs } = reply;
   if (status < 300) return said.access_token ?? text;
   throw problem(
-    status === 403 && CODES[said.error!] ? said.error! : 'token_unavailable',
+    status === 403 && said.error || 'token_unavailable',
     `${status === 401 ? 'There is no session: sign in, or give getToken'
       : 'The session gives no token for this room'
     } (${said.error_description ?? `${what(text) || 'nothing'}, status ${status}`})`,

@@ -40,7 +40,7 @@ test('docs/protocol.md says of each code what it comes from, and whether it is f
 });
 
 test('texts say what has happened, what to do, and what was said', () => {
-  assert.equal(explain('room_full', 'join-room'), 'room_full: try later, or another (join-room)');
+  assert.equal(explain('room_full', 'join-room'), 'room_full: try later (join-room)');
   assert.equal(explain('peer_id_taken'), 'peer_id_taken: choose another id');
   assert.equal(explain('a_new_word'), 'a_new_word: refused');
 });

@@ -8,8 +8,8 @@ from . import calls
 class Front(calls.Wire):
     """Takes `prefix` off each connection's first request; all that is elsewhere is not there.
 
-    While `status` is set, everything is answered with it, as by a proxy whose server is gone, and with
-    `retry_after` where that is set.
+    While `status` is set, everything is answered with it, as by a proxy whose server is gone, and
+    with `retry_after` where that is set.
     """
 
     def __init__(self, url, prefix=""):

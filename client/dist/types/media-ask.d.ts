@@ -2,7 +2,7 @@ export declare type Kind = 'audio' | 'video';
 export declare type Wanted = boolean | MediaTrackConstraints;
 /** What `getUserMedia` is asked for. */
 export declare type Ask = Partial<Record<Kind, Wanted>>;
-export interface Found {
+interface Found {
     tracks: Partial<Record<Kind, MediaStreamTrack>>;
     /** Why there is none, for the other kinds. */
     errors: Partial<Record<Kind, unknown>>;
@@ -21,3 +21,4 @@ export declare const constraints: (wanted: Wanted | undefined) => MediaTrackCons
  * @param onStale Another device is asked for, since the one wanted is not there.
  */
 export declare function findTracks(wanted: Ask, get: (ask: Ask) => Promise<MediaStreamTrack[]>, isOver: () => boolean, onStale: (kind: Kind, err: unknown) => void): Promise<Found>;
+export {};

@@ -1,4 +1,4 @@
-export interface Playback {
+interface Playback {
     /** Plays a stream in an element; `null` ends that. Resolves with whether it plays. */
     attach(el: HTMLMediaElement, stream: MediaStream | null): Promise<boolean>;
     play(el: HTMLMediaElement): Promise<boolean>;
@@ -14,3 +14,4 @@ export interface Playback {
  * @param onBlocked Something is not played; once until all of it is.
  */
 export declare function playback(streams: () => MediaStream[], onBlocked: () => void): Playback;
+export {};

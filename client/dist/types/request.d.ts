@@ -1,4 +1,4 @@
-export interface Reply {
+interface Reply {
     status: number;
     text: string;
     /** What the text is where it is JSON. */
@@ -14,3 +14,4 @@ export declare function fill(to: URLSearchParams, values: Record<string, string 
 export declare function retryAfter(value: string | null): number;
 /** The object that a text is, or an empty one. */
 export declare function parse(text: string): Record<string, any>;
+export {};

@@ -10,5 +10,5 @@ interface KeptSession {
  */
 export declare function putSession(name: string, kept: KeptSession): void;
 /** What was kept under this name, if anything, and is kept no more. */
-export declare function takeSession(name: string | false | undefined): KeptSession | undefined;
+export declare function takeSession(name: string | false | undefined): KeptSession | null;
 export {};

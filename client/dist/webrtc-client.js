@@ -791,7 +791,7 @@ var LocalMedia = class {
   #get = async (ask) => {
     const devices = this.#mediaDevices;
     if (!devices)
-      throw new Error("Camera and microphone need an https page");
+      throw new Error("Camera and microphone need https");
     return (await devices.getUserMedia(ask)).getTracks();
   };
   #look = () => {
@@ -845,7 +845,7 @@ var LocalMedia = class {
   async enable(kind, on) {
     if (this.#isClosed)
       return false;
-    const device2 = this.#devices[KINDS.indexOf(kind)];
+    const device2 = this.#devices.find((one) => one.kind === kind);
     const before = device2.track;
     device2.enable(on);
     if (before && !device2.track)
@@ -877,7 +877,7 @@ var LocalMedia = class {
       if (!given)
         for (const one of screen.getTracks())
           one.stop();
-      throw new Error(track ? "The client is closed" : "There is no picture to share");
+      throw new Error(track ? "The client is closed" : "No picture can be shared");
     }
     this.#screen = screen;
     track.addEventListener("ended", () => {
@@ -925,7 +925,7 @@ var LocalMedia = class {
       device2.answer(turn, track, void 0);
       this.sync();
       if (isLate)
-        throw new Error("Another was chosen meanwhile");
+        throw new Error("Another was chosen");
     }
     device2.wanted = wanted;
   }
@@ -1023,10 +1023,10 @@ function checkData(data, most = Infinity) {
   } else if (ArrayBuffer.isView(data) || isOneOf(data, "ArrayBuffer")) {
     length = data.byteLength;
   } else {
-    throw new TypeError("Only a text, bytes or a Blob can be sent: turn objects into texts with JSON.stringify");
+    throw new TypeError("Only text, bytes or a Blob can be sent: use JSON.stringify");
   }
   if (length > most) {
-    throw new TypeError(`This peer takes at most ${most} bytes, not ${length}: send it in pieces`);
+    throw new TypeError(`The peer takes at most ${most} bytes, not ${length}: send it in pieces`);
   }
 }
 function kept(data) {
@@ -1113,11 +1113,11 @@ function meter(connection) {
       bitrateInKbps: kbps(bytesIn),
       bitrateOutKbps: kbps(bytesOut),
       relayed: [pair?.localCandidateId, pair?.remoteCandidateId].some((id) => report.get(id)?.candidateType === "relay"),
-      quality: rttMs === void 0 ? "unknown" : quality(rttMs, lossRatio ?? 0)
+      quality: rttMs === void 0 ? "unknown" : quality(rttMs, lossRatio)
     };
   };
 }
-function quality(rttMs, lossRatio) {
+function quality(rttMs, lossRatio = 0) {
   const isOver = (ms, ratio) => rttMs > ms || lossRatio > ratio;
   return isOver(450, 0.1) ? "poor" : isOver(200, 0.03) ? "fair" : "good";
 }
@@ -1263,7 +1263,7 @@ var Peer = class {
   /** Whether an offer comes from the page that is at the other end already. */
   isOfSamePage(offer) {
     const known = fingerprint(this.connection.remoteDescription);
-    return known !== void 0 && known === fingerprint(offer);
+    return !!known && known === fingerprint(offer);
   }
   /** Says to the other page alone who we are: nobody else has the keys of this connection. */
   announce(connectionId) {
@@ -1307,9 +1307,9 @@ var Peer = class {
       await this.#addCandidate(candidate);
     if (!isOffer)
       return;
-    if (!this.info.sendChannel && description.sdp?.includes("m=application")) {
+    const hasData = description.sdp?.includes("m=application");
+    if (hasData && !this.info.sendChannel)
       this.#openSendChannel();
-    }
     await connection.setLocalDescription();
     this.#say({ type: "answer", answer: connection.localDescription });
   }
@@ -1458,8 +1458,7 @@ var Mesh = class {
   }
   /** By connection id, or else the oldest of those who claim this peer id. */
   find(id) {
-    const { peerInfo } = this;
-    return this.all.find(({ info }) => Object.hasOwn(peerInfo, id) && info === peerInfo[id]);
+    return this.all.find(({ info }) => info === this.peerInfo[id]);
   }
   /** The connection with somebody who is in the room. */
   #with(connectionId) {
@@ -1474,7 +1473,7 @@ var Mesh = class {
     if (this.#with(connectionId))
       return;
     const own = this.#host.connectionId();
-    const known = this.all.filter(({ link, info, orphaned }) => link && info.peerId === peerId && info.state === "connected" && !orphaned === !own && info.connectionId !== connectionId);
+    const known = this.all.filter(({ link, info, orphaned }) => link && info.peerId === peerId && info.state === "connected" && !orphaned === !own);
     if (!known.length)
       return this.#begin(person);
     const fingerprints = own ? known.map(({ connection }) => fingerprint(connection.localDescription)) : [];
@@ -1635,13 +1634,13 @@ var Mesh = class {
         return;
       case "link_lost":
         this.#end(mine ?? shown);
-        if (mine || !here && !shown && this.#people.get(from)?.checked)
+        if (mine || !here && !shown && person.checked)
           this.#begin(person);
         return;
       case "usher.negotiation_failed":
         if (!mine && (here || shown))
           return;
-        return this.#fail(person, new Error("The other page could not set the connection up"));
+        return this.#fail(person, new Error("The other page cannot connect"));
       default:
         return false;
     }
@@ -1653,7 +1652,7 @@ var Mesh = class {
   }
   /** Connection ids go before peer ids, and who had a peer id first keeps it. */
   #list() {
-    const isLast = ({ orphaned, info }) => Number(!!orphaned && info.state !== "connected");
+    const isLast = ({ orphaned, info }) => orphaned && info.state !== "connected" ? 1 : 0;
     const sorted = [...this.all].sort((one, other) => isLast(one) - isLast(other));
     const { peerConnections, peerInfo } = this;
     for (const id of Object.getOwnPropertyNames(peerInfo)) {

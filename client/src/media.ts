@@ -83,7 +83,7 @@ export class LocalMedia implements Keeper {
 
   readonly #get = async (ask: Ask): Promise<MediaStreamTrack[]> => {
     const devices = this.#mediaDevices;
-    if (!devices) throw new Error('Camera and microphone need an https page');
+    if (!devices) throw new Error('Camera and microphone need https');
     return (await devices.getUserMedia(ask)).getTracks();
   };
 
@@ -136,7 +136,7 @@ export class LocalMedia implements Keeper {
   /** @returns whether the camera or microphone is on now. */
   async enable(kind: Kind, on: boolean): Promise<boolean> {
     if (this.#isClosed) return false;
-    const device = this.#devices[KINDS.indexOf(kind)]!;
+    const device = this.#devices.find((one) => one.kind === kind)!;
     const before = device.track;
     device.enable(on);
     if (before && !device.track) await this.#darken(before);
@@ -163,7 +163,7 @@ export class LocalMedia implements Keeper {
     if (!given) for (const one of screen.getTracks()) this.own.add(one);
     if (!track || this.#isClosed) {
       if (!given) for (const one of screen.getTracks()) one.stop();
-      throw new Error(track ? 'The client is closed' : 'There is no picture to share');
+      throw new Error(track ? 'The client is closed' : 'No picture can be shared');
     }
     this.#screen = screen;
     track.addEventListener('ended', () => {
@@ -212,7 +212,7 @@ export class LocalMedia implements Keeper {
       const isLate = !this.#isClosed && device.turn !== turn;
       device.answer(turn, track, undefined);
       this.sync();
-      if (isLate) throw new Error('Another was chosen meanwhile');
+      if (isLate) throw new Error('Another was chosen');
     }
     device.wanted = wanted;
   }

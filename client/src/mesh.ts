@@ -40,8 +40,7 @@ export class Mesh {
 
   /** By connection id, or else the oldest of those who claim this peer id. */
   find(id: string): Peer | undefined {
-    const { peerInfo } = this;
-    return this.all.find(({ info }) => Object.hasOwn(peerInfo, id) && info === peerInfo[id]);
+    return this.all.find(({ info }) => info === this.peerInfo[id]);
   }
 
   /** The connection with somebody who is in the room. */
@@ -60,7 +59,7 @@ export class Mesh {
     const own = this.#host.connectionId();
     // Nobody tells a page in classic who has left; in v1 whoever was not said to have is there.
     const known = this.all.filter(({ link, info, orphaned }) => link && info.peerId === peerId
-      && info.state === 'connected' && !orphaned === !own && info.connectionId !== connectionId);
+      && info.state === 'connected' && !orphaned === !own);
     if (!known.length) return this.#begin(person);
     // The peer id is but a claim: what the page says over the connection itself tells.
     const fingerprints = own
@@ -218,11 +217,11 @@ export class Mesh {
         return;
       case 'link_lost':
         this.#end(mine ?? shown);
-        if (mine || (!here && !shown && this.#people.get(from)?.checked)) this.#begin(person);
+        if (mine || (!here && !shown && person.checked)) this.#begin(person);
         return;
       case 'usher.negotiation_failed':
         if (!mine && (here || shown)) return;
-        return this.#fail(person, new Error('The other page could not set the connection up'));
+        return this.#fail(person, new Error('The other page cannot connect'));
       default: return false;
     }
   }
@@ -238,7 +237,7 @@ export class Mesh {
   #list(): void {
     // Oldest first, and last those that are broken and whose pages are not in the room.
     const isLast = ({ orphaned, info }: Peer): number =>
-      Number(!!orphaned && info.state !== 'connected');
+      (orphaned && info.state !== 'connected' ? 1 : 0);
     const sorted = [...this.all].sort((one, other) => isLast(one) - isLast(other));
     const { peerConnections, peerInfo } = this;
     for (const id of Object.getOwnPropertyNames(peerInfo)) {

@@ -178,7 +178,7 @@ export class Peer {
   /** Whether an offer comes from the page that is at the other end already. */
   isOfSamePage(offer: RTCSessionDescriptionInit | undefined): boolean {
     const known = fingerprint(this.connection.remoteDescription);
-    return known !== undefined && known === fingerprint(offer);
+    return !!known && known === fingerprint(offer);
   }
 
   /** Says to the other page alone who we are: nobody else has the keys of this connection. */
@@ -221,9 +221,8 @@ export class Peer {
     this.hasHeard = true;
     for (const candidate of this.#early.splice(0)) await this.#addCandidate(candidate);
     if (!isOffer) return;
-    if (!this.info.sendChannel && description.sdp?.includes('m=application')) {
-      this.#openSendChannel();
-    }
+    const hasData = description.sdp?.includes('m=application');
+    if (hasData && !this.info.sendChannel) this.#openSendChannel();
     await connection.setLocalDescription();
     this.#say({ type: 'answer', answer: connection.localDescription! });
   }

@@ -23,11 +23,10 @@ export function checkData(data: unknown, most = Infinity): asserts data is Data 
   } else if (ArrayBuffer.isView(data) || isOneOf(data, 'ArrayBuffer')) {
     length = (data as ArrayBuffer).byteLength;
   } else {
-    throw new TypeError('Only a text, bytes or a Blob can be sent: turn objects into texts with '
-      + 'JSON.stringify');
+    throw new TypeError('Only text, bytes or a Blob can be sent: use JSON.stringify');
   }
   if (length > most) {
-    throw new TypeError(`This peer takes at most ${most} bytes, not ${length}: send it in pieces`);
+    throw new TypeError(`The peer takes at most ${most} bytes, not ${length}: send it in pieces`);
   }
 }
 

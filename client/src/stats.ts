@@ -38,12 +38,12 @@ export function meter(connection: () => RTCPeerConnection): () => Promise<PeerSt
       bitrateInKbps: kbps(bytesIn), bitrateOutKbps: kbps(bytesOut),
       relayed: [pair?.localCandidateId, pair?.remoteCandidateId]
         .some((id) => report.get(id)?.candidateType === 'relay'),
-      quality: rttMs === undefined ? 'unknown' : quality(rttMs, lossRatio ?? 0),
+      quality: rttMs === undefined ? 'unknown' : quality(rttMs, lossRatio),
     };
   };
 }
 
-function quality(rttMs: number, lossRatio: number): PeerStats['quality'] {
+function quality(rttMs: number, lossRatio = 0): PeerStats['quality'] {
   const isOver = (ms: number, ratio: number): boolean => rttMs > ms || lossRatio > ratio;
   return isOver(450, 0.1) ? 'poor' : isOver(200, 0.03) ? 'fair' : 'good';
 }

@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
-import { Peer } from '../src/peer.js';
-import { BOB, Page, restorePage } from './page.js';
+import { BOB, offering, Page, tidy } from './page.js';
 
-/** Its own first offer is under way, and nothing was heard. */
-const offering = (peer: Peer): void =>
-  void Object.defineProperty(peer, 'isOffering', { value: true });
-
-afterEach(restorePage);
+afterEach(tidy);
 
 describe('what another page says is decided by whose link it names', () => {
   type Row = [string, Record<string, unknown>, string, string, string, string];

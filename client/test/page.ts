@@ -5,7 +5,6 @@ import { FakeConnection, FakeTimers } from './fakes.js';
 
 export type Member = Omit<Person, 'polite'>;
 export const BOB: Member = { connectionId: 'b1', peerId: 'bob', name: 'Bob' };
-export const BACK: Member = { ...BOB, connectionId: 'b2' };
 
 /** A page's mesh, and in short what it does. */
 export class Page {
@@ -125,8 +124,12 @@ export class Page {
 const real = { take: Peer.prototype.take, goOn: Peer.prototype.goOn, close: Peer.prototype.close };
 export const fake = (peer: Peer): FakeConnection => peer.connection as unknown as FakeConnection;
 
-/** Puts back what a page has replaced, after each test. */
-export function restorePage(): void {
+/** Its own first offer is under way, and nothing was heard. */
+export const offering = (peer: Peer): void =>
+  void Object.defineProperty(peer, 'isOffering', { value: true });
+
+/** To be called after each test. */
+export function tidy(): void {
   Page.last?.timers.restore();
   Object.assign(Peer.prototype, real);
 }

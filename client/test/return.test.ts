@@ -1,9 +1,12 @@
+// Who comes back into the room under another connection id.
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
 import { CHECK_MS, ORPHAN_MS } from '../src/mesh.js';
-import { BACK, BOB, Page, fake, restorePage } from './page.js';
+import { BOB, fake, Member, Page, tidy } from './page.js';
 
-afterEach(restorePage);
+const BACK: Member = { ...BOB, connectionId: 'b2' };
+
+afterEach(tidy);
 
 const KEPT = 'tell b2 usher.link_kept, move 1 to b2';
 

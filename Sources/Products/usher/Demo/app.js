@@ -40,8 +40,17 @@ async function join({ room, name, audio, video }) {
         return token.access_token;
       },
     });
-    state.call = new Call(client, { room, name, onEnd });
-    remember('usher-demo-call', JSON.stringify({ room, name, audio, video }));
+    // What nobody has asked for stays off, also where another device is chosen.
+    if (!audio) void client.setMicrophoneEnabled(false);
+    if (!video) void client.setCameraEnabled(false);
+    const wish = { room, name, audio, video };
+    const keep = () => remember('usher-demo-call', JSON.stringify(wish));
+    const onToggle = (kind, isOn) => {
+      wish[kind] = isOn;
+      keep();
+    };
+    state.call = new Call(client, { room, name, onEnd, onToggle });
+    keep();
   } catch (error) {
     showError(error.message);
   }

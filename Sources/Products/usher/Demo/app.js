@@ -67,6 +67,8 @@ function onEnd(why) {
 function showError(text) {
   tell($('error'), text);
   $('error').hidden = !text;
+  // The button that was pressed may be far below.
+  if (text) $('error').scrollIntoView({ block: 'nearest' });
 }
 
 // The lobby
@@ -87,8 +89,8 @@ $('join-form').addEventListener('submit', (event) => {
   event.preventDefault();
   const wish = wanted();
   if (!/^demo-\S+$/.test(wish.room)) {
-    showError('A room of the demo starts with demo- and has no spaces.');
     $('room').focus();
+    showError('A room of the demo starts with demo- and has no spaces.');
     return;
   }
   remember('usher-demo-name', wish.name, localStorage);

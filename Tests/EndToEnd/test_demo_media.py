@@ -49,6 +49,7 @@ def test_a_camera_that_is_chosen_stays_off_until_it_is_put_on(guests):
     ada = without(guests, "video")
     ada.until("!document.getElementById('mic').disabled")
     ada.page.click("#settings")
+    ada.page.locator("#dialog").wait_for()
     assert ada.page.locator("#cameras option").count() >= 1
     ada.page.dispatch_event("#cameras", "change")
     ada.page.keyboard.press("Escape")

@@ -10,6 +10,7 @@ from support.demo import Guest
 from support.split import IS_SPLIT, serve
 from support.usher import Usher, new_folder
 
+pytest_plugins = ["support.pages"]
 # Limits that a test of something else would run into, since all peers come from one address.
 ROOMY = ["--max-connections-per-address", "0"]
 

@@ -3,34 +3,10 @@
 import signal
 import time
 
-import pytest
-
 from support import calls
 from support.browser import FLAGS, another
 
 VIDEO = {"audio": True, "video": True}
-
-
-@pytest.fixture
-def backend(application):
-    with calls.backend(application) as one:
-        yield one
-
-
-@pytest.fixture
-def call(browser, backend, server):
-    """Opens pages in a room of their own, and closes them."""
-    pages = []
-    room = f"room-{time.monotonic_ns()}"
-
-    def open_page(name, at=None, **options):
-        options = {"sessionId": room, **options}
-        pages.append(calls.Caller(browser, backend, at or server.websocket_url, name, **options))
-        return pages[-1]
-
-    yield open_page
-    for page in pages:
-        page.close()
 
 
 def test_four_pages_see_and_hear_each_other(call, backend):

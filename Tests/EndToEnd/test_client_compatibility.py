@@ -14,12 +14,6 @@ from support.browser import Visit
 from support.usher import CHECKOUT, new_folder
 
 
-@pytest.fixture
-def backend(application):
-    with calls.backend(application) as one:
-        yield one
-
-
 def first_page(browser, backend, server, name):
     query = urllib.parse.urlencode({
         "token": backend.application.token(subject=name), "client": backend.application.id,
@@ -52,10 +46,10 @@ def test_a_page_of_the_first_implementation_works_as_it_is(browser, backend, ser
     ann.close()
 
 
-def classic_page(browser, backend, server, name):
+def classic_page(browser, backend, server, name, room="mixed"):
     query = urllib.parse.urlencode({
         "url": server.websocket_url, "token": backend.application.token(subject=name),
-        "client": backend.application.id, "room": "mixed", "id": f"id-{name}", "name": name})
+        "client": backend.application.id, "room": room, "id": f"id-{name}", "name": name})
     return Visit(browser, f"{backend.url}/classic.html?{query}")
 
 
@@ -87,6 +81,44 @@ def test_a_page_with_another_classic_client_is_met(browser, backend, server, dia
     their.close()
     our.until("Object.keys(client.peerConnections).length === 0", within=60)
     assert their.complaints == []
+    our.close_page()
+
+
+SHARE = """async () => {
+  const canvas = document.createElement('canvas');
+  canvas.width = 640; canvas.height = 160;
+  const paint = canvas.getContext('2d');
+  setInterval(() => {
+    paint.fillStyle = `hsl(${Date.now() / 20 % 360} 60% 50%)`;
+    paint.fillRect(0, 0, 640, 160);
+  }, 60);
+  const sound = new AudioContext().createMediaStreamDestination().stream;
+  await client.shareScreen(
+    new MediaStream([...canvas.captureStream(15).getTracks(), ...sound.getTracks()]));
+}"""
+SHAPE = """(({ videoWidth, videoHeight }) => videoWidth / videoHeight)(
+  document.querySelector("video"))"""
+
+
+def test_a_classic_page_gets_the_picture_of_a_shared_screen(browser, backend, server):
+    our = calls.Caller(browser, backend, server.websocket_url, "ours", sessionId="screen",
+                       video={"audio": True, "video": True})
+    our.until_event("localStream")
+    our.until_event("first_to_join")
+    their = classic_page(browser, backend, server, "theirs", room="screen")
+    their.until("state.open.length === 1 && state.tracks.length === 2")
+    their.until(f"{SHAPE} < 2")
+    our.page.evaluate(SHARE)
+    their.until(f"{SHAPE} > 3", 30)
+    our.until("client.send('id-theirs', 'do you see it?')")
+    their.until("state.received['id-ours']?.includes('do you see it?')")
+    our.page.evaluate("client.stopScreenShare()")
+    their.until(f"{SHAPE} < 2", 30)
+    # One connection and one offer, which is all that it takes.
+    assert sorted(their.page.evaluate("state.tracks")) == ["id-ours audio", "id-ours video"]
+    assert their.page.evaluate("[state.connections, state.errors]") == [1, []]
+    assert their.complaints == []
+    their.close()
     our.close_page()
 
 

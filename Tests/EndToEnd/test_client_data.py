@@ -1,35 +1,8 @@
 """What pages send each other over data channels, and what is told where none can be had."""
 
-import time
-
-import pytest
-
-from support import calls, peers
+from support import peers
 
 BROKEN = "turn:turn.example:3478"  # A TURN server without credentials, which no browser takes.
-
-
-@pytest.fixture
-def backend(application):
-    with calls.backend(application) as one:
-        yield one
-
-
-@pytest.fixture
-def call(browser, backend, server):
-    """Opens pages in a room of their own, and closes them."""
-    pages = []
-    room = f"room-{time.monotonic_ns()}"
-
-    def open_page(name, **options):
-        pages.append(calls.Caller(
-            browser, backend, server.websocket_url, name, **{"sessionId": room, **options}))
-        return pages[-1]
-
-    open_page.room = room
-    yield open_page
-    for page in pages:
-        page.close()
 
 
 def refused(page, expression):

@@ -12,12 +12,6 @@ CONNECTION = "Object.values(client.peerConnections)[0]"
 
 
 @pytest.fixture
-def backend(application):
-    with calls.backend(application) as one:
-        yield one
-
-
-@pytest.fixture
 def pair(browser, backend, server):
     """Two pages in a call, in a room of their own."""
     room = f"room-{time.monotonic_ns()}"

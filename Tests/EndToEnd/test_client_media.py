@@ -1,7 +1,7 @@
 """Camera and microphone of the built client, in real Chromium."""
 
-# Two of them are fixtures.
-from support.media import backend, call, kinds, problems, sees, states, VIDEO
+# One of them is a fixture.
+from support.media import call, kinds, problems, sees, states, VIDEO
 
 
 def test_one_device_that_fails_is_told_while_the_other_works(call):

@@ -3,7 +3,6 @@
 import json
 import secrets
 import signal
-import time
 
 import pytest
 
@@ -12,27 +11,6 @@ from support.front import Front
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>A page</title>
 <video id="own"></video><div id="others"></div><script type="module" src="/client.js"></script>"""
-
-
-@pytest.fixture
-def backend(application):
-    with calls.backend(application) as one:
-        yield one
-
-
-@pytest.fixture
-def call(browser, backend, server):
-    pages = []
-    room = f"room-{time.monotonic_ns()}"
-
-    def open_page(name, at=None, of=backend, **options):
-        options = {"sessionId": room, **options}
-        pages.append(calls.Caller(browser, of, at or server.websocket_url, name, **options))
-        return pages[-1]
-
-    yield open_page
-    for page in pages:
-        page.close()
 
 
 def problem(page, within=20):

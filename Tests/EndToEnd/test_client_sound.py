@@ -5,8 +5,8 @@ import time
 import pytest
 
 from support.browser import FLAGS, another
-# Two of them are fixtures.
-from support.media import backend, call, kinds, sees, VIDEO
+# One of them is a fixture.
+from support.media import call, kinds, sees, VIDEO
 
 
 def test_the_sound_of_a_screen_goes_beside_the_microphones(call):
@@ -83,7 +83,7 @@ def test_sound_that_the_browser_blocks_is_told_and_begun(call, browser, way):
     ann.until("client.state === 'open'")
     strict = [*FLAGS, "--autoplay-policy=document-user-activation-required"]
     with another(browser, strict) as careful:
-        bob = call("bob", at=careful, script=SHOW[way] + BUTTON)
+        bob = call("bob", inside=careful, script=SHOW[way] + BUTTON)
         devtools = bob.context.new_cdp_session(bob.page)
 
         def value(expression):

@@ -43,6 +43,24 @@ def test_nothing_is_cut_on_a_narrow_phone(guests, demo):
         one.complaints.clear()  # Of a server that is gone.
 
 
+def test_a_phone_held_sideways_shows_what_matters(guests):
+    sideways = {"viewport": {"width": 740, "height": 360}, "is_mobile": True, "has_touch": True}
+    ada = guests("Ada", join=False, room="kitchen", **sideways)
+    ada.page.click("#join")
+    ada.page.locator("#error").wait_for()
+    box = ada.page.locator("#error").bounding_box()
+    assert box["y"] >= 0 and box["y"] + box["height"] <= 360, "why it did not work"
+    ada.page.fill("#room", "demo-lobby")
+    ada.page.click("#join")
+    ada.page.wait_for_selector("#status[data-state=open]")
+    assert not ada.page.is_visible("#panel"), "the people come first"
+    ada.page.click("#chat")
+    ada.page.click("#invite")
+    ada.page.locator("#toast:not(:empty)").wait_for()
+    box = ada.page.locator("#toast").bounding_box()
+    assert box["y"] + box["height"] <= ada.page.locator("#message").bounding_box()["y"]
+
+
 @pytest.mark.parametrize("shape", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_everything_is_reached_without_scrolling_sideways(guests, shape):
     ada, grace = guests("Ada", **shape), guests("Grace", **shape)

@@ -41,9 +41,9 @@ def browsers():
         yield browsers
 
 
-@pytest.fixture
-def demo(start):
-    return start("--demo", "--max-connections-per-address", "0")
+@pytest.fixture(scope="module")
+def browser(browsers):
+    return browsers["chromium"]
 
 
 @pytest.fixture
@@ -118,6 +118,44 @@ def test_a_reload_goes_on_with_the_call(pair):
     sees_motion(grace)
     talk(ada, grace)
     assert ada.page.locator("#messages .note", has_text="left").count() == 0
+
+
+def restart_ice(ann, bob):
+    """Both descriptions of both pages are of the new path before anything else happens."""
+    credentials = """() => {
+      const { localDescription, remoteDescription } = Object.values(client.peerConnections)[0];
+      return [localDescription, remoteDescription]
+        .map((one) => one.sdp.match(/^a=ice-ufrag:(.*)$/m)[1]).join();
+    }"""
+    before = {page: page.page.evaluate(credentials) for page in (ann, bob)}
+    ann.page.evaluate("client.restartIce()")
+    for page, other in ((ann, bob), (bob, ann)):
+        old = before[page].split(",")
+        page.until(f"!({credentials})().split(',').some((one) => {old}.includes(one))")
+        page.until_connected(other.name)
+        page.until("Object.values(client.peerConnections)[0].signalingState === 'stable'")
+
+
+@pytest.mark.parametrize("kinds", PAIRS, ids="-".join)
+def test_a_call_is_measured_after_its_path_was_looked_for_anew(call, browsers, kinds):
+    ann, bob = (call(name, inside=browsers[kind], video={"audio": True, "video": True})
+                for name, kind in zip(("ann", "bob"), kinds, strict=True))
+    ann.until_connected("bob")
+    for _ in range(2):
+        restart_ice(ann, bob)
+    for page, other in ((ann, bob), (bob, ann)):
+        # Rates are since the last time, so these are of the new path.
+        page.page.evaluate(f"client.stats('id-{other.name}')")
+        page.page.wait_for_timeout(2000)
+        page.until(f"""client.stats('id-{other.name}').then((stats) => {{
+            window.measured = stats;
+            return stats.rttMs >= 0 && stats.quality !== 'unknown';
+        }})""", 15)
+        measured = page.page.evaluate("measured")
+        assert measured["rttMs"] < 1000 and measured["relayed"] is False, measured
+        assert measured["bitrateInKbps"] > 0 and measured["bitrateOutKbps"] > 0, measured
+        assert measured["packetsReceived"] > 0 and measured["jitterMs"] >= 0, measured
+        page.check()
 
 
 def test_calls_outlive_the_server(browsers, start):

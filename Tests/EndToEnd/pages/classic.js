@@ -8,6 +8,8 @@ const state = {
   joined: [], // ids of those who came after us
   received: {}, // peer id -> texts received from it over its data channel
   open: [], // peer ids with an open data channel
+  tracks: [], // peer id and kind of each track that came
+  connections: 0, // how many there were in all
   closeCode: null,
   errors: [],
 };
@@ -28,6 +30,8 @@ function makePeer(connectionId, id) {
   const connection = new RTCPeerConnection({ iceServers: [] });
   const peer = { connection, id, pending: [] };
   peers.set(connectionId, peer);
+  state.connections += 1;
+  connection.ontrack = ({ track }) => show(peer, track);
   connection.onicecandidate = ({ candidate }) =>
     tell(connectionId, { type: 'ice_candidate', ice: candidate, offererId: settings.id });
   connection.onconnectionstatechange = () => {
@@ -44,6 +48,14 @@ function watch(peer, channel) {
   };
   channel.onmessage = ({ data }) => (state.received[peer.id] ??= []).push(data);
   channel.onclose = () => lose(peer);
+}
+
+function show(peer, track) {
+  state.tracks.push(`${peer.id} ${track.kind}`);
+  const element = document.createElement(track.kind);
+  element.autoplay = element.muted = true;
+  element.srcObject = new MediaStream([track]);
+  document.body.append(element);
 }
 
 function lose(peer) {

@@ -1,10 +1,6 @@
 """Pages of the built client whose devices the tests may play."""
 
-import time
-
 import pytest
-
-from support import calls
 
 VIDEO = {"audio": True, "video": True}
 # Notes what is asked for and given; `answer` of a test may stand in for the browser.
@@ -35,26 +31,14 @@ window.tone = async () => (await ask({ audio: true })).getAudioTracks()[0];
 
 
 @pytest.fixture
-def backend(application):
-    with calls.backend(application) as one:
-        yield one
+def call(call):
+    """Opens pages as `call` of support/pages.py does; `answer` stands in for `getUserMedia`."""
 
-
-@pytest.fixture
-def call(browser, backend, server):
-    """Opens pages in a room of their own, and closes them."""
-    pages = []
-    room = f"room-{time.monotonic_ns()}"
-
-    def open_page(name, answer="", at=browser, script="", **options):
+    def open_page(name, answer="", script="", **options):
         script = DEVICES + script + (f"window.answer = {answer};" if answer else "")
-        options = {"sessionId": room, "script": script, **options}
-        pages.append(calls.Caller(at, backend, server.websocket_url, name, **options))
-        return pages[-1]
+        return call(name, script=script, **options)
 
-    yield open_page
-    for page in pages:
-        page.close()
+    return open_page
 
 
 def problems(page):

@@ -3,30 +3,48 @@
 const YOURS = 'If the server is yours, start it again with `usher serve --demo`; '
   + 'else check your network, or tell whoever runs it.';
 
-/** What to do next, by the code of the problem. */
-const NEXT = {
-  room_full: 'Choose another room, or wait until somebody leaves.',
-  room_forbidden: 'Choose a room that starts with demo-.',
-  too_many_rooms: 'Leave another room first, then press Join again.',
-  too_many_connections: 'Close other tabs of the demo, then press Join again.',
-  peer_id_taken: 'Wait half a minute, then press Join again.',
-  temporarily_unavailable: 'Wait a minute, then press Join again.',
-  server_restarting: 'Wait a minute, then press Join again.',
-  unreachable: YOURS,
-  invalid_token: 'Press Join again to get a new token.',
-  token_unavailable: 'Press Join again to get a new token.',
+/** Why the call is over, by the code of the problem, and what to do next. */
+const ENDS = {
+  room_full: 'The room is full. Choose another, or wait until somebody leaves.',
+  room_forbidden: 'This is no room of the demo. Choose one that starts with demo-.',
+  too_many_rooms: 'You are in too many rooms. Leave another first, then press Join again.',
+  peer_id_taken: 'Your place in the room is taken. Wait half a minute, then press Join again.',
   blocked_by_page: 'Something in this browser, perhaps an extension, forbids the connection.',
   replaced: 'The call goes on in the other tab.',
-  kicked: 'Ask whoever runs the server before you join again.',
+  kicked: 'An operator removed you. Ask whoever runs the server before you join again.',
 };
 
-/** Close codes, where nothing more is known. */
-const CLOSES = { 4501: 'kicked', 4509: 'replaced' };
+/** Why the line does not stand, where it is neither the network nor a server that is down. */
+const WAITS = {
+  too_many_connections: 'There are too many connections. Close other tabs of the demo.',
+  temporarily_unavailable: 'The server is full.',
+  server_restarting: 'The server restarts.',
+};
 
-export function explain({ message, code, closeCode, reason }) {
-  const next = NEXT[code] ?? NEXT[CLOSES[closeCode ?? code]] ?? NEXT[reason];
-  return next ? `${message.replace(/\.?$/, '.')} ${next}` : message;
+export function explain({ message, code }) {
+  return ENDS[code] ?? message;
 }
+
+// Camera and microphone
+
+export function explainDevice({ device, err, willReplace }) {
+  const what = device === 'audio' ? 'microphone' : 'camera';
+  if (err?.name === 'NotAllowedError') {
+    return `The browser was told not to give the ${what}: allow it beside the address, `
+      + 'then press its button.';
+  }
+  const next = willReplace ? ' Another takes its place.' : '';
+  return `The ${what} cannot be used: ${String(err?.message).replace(/\.?$/, '.')}${next}`;
+}
+
+export function explainNoMedia(err) {
+  return err?.name === 'NotAllowedError'
+    ? 'The browser was told not to give camera and microphone: allow them beside the address, '
+      + 'then press their buttons. You can see, hear and write meanwhile.'
+    : 'No camera or microphone was found. You can see, hear and write all the same.';
+}
+
+// The server
 
 /** Why no token came: `status` is undefined where nobody answered. */
 export function explainToken(status, description) {
@@ -41,11 +59,12 @@ export function explainToken(status, description) {
 }
 
 /** While no line to the server stands; `attempt` counts how often it was tried in vain. */
-export function explainLine({ attempt, wasOpen }) {
+export function explainLine({ attempt, wasOpen, code }) {
   const goesOn = wasOpen
     ? 'The call goes on, and this page tries again by itself: do not close or reload it.'
     : 'This page tries again by itself.';
   if (!navigator.onLine) return `This machine is offline. ${goesOn}`;
+  if (WAITS[code]) return `${WAITS[code]} ${goesOn}`;
   if (!wasOpen || attempt > 2) return `The server does not answer. ${goesOn} ${YOURS}`;
   return `The line to the server is lost. ${goesOn} New people can join once it is back.`;
 }

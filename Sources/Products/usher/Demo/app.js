@@ -40,8 +40,17 @@ async function join({ room, name, audio, video }) {
         return token.access_token;
       },
     });
-    state.call = new Call(client, { room, name, onEnd });
-    remember('usher-demo-call', JSON.stringify({ room, name, audio, video }));
+    // What nobody has asked for stays off, also where another device is chosen.
+    if (!audio) void client.setMicrophoneEnabled(false);
+    if (!video) void client.setCameraEnabled(false);
+    const wish = { room, name, audio, video };
+    const keep = () => remember('usher-demo-call', JSON.stringify(wish));
+    const onToggle = (kind, isOn) => {
+      wish[kind] = isOn;
+      keep();
+    };
+    state.call = new Call(client, { room, name, onEnd, onToggle });
+    keep();
   } catch (error) {
     showError(error.message);
   }
@@ -58,6 +67,8 @@ function onEnd(why) {
 function showError(text) {
   tell($('error'), text);
   $('error').hidden = !text;
+  // The button that was pressed may be far below.
+  if (text) $('error').scrollIntoView({ block: 'nearest' });
 }
 
 // The lobby
@@ -78,8 +89,8 @@ $('join-form').addEventListener('submit', (event) => {
   event.preventDefault();
   const wish = wanted();
   if (!/^demo-\S+$/.test(wish.room)) {
-    showError('A room of the demo starts with demo- and has no spaces.');
     $('room').focus();
+    showError('A room of the demo starts with demo- and has no spaces.');
     return;
   }
   remember('usher-demo-name', wish.name, localStorage);

@@ -1,6 +1,6 @@
 // One stay in a room, from joining to leaving.
 import { $, tell, toast } from './page.js';
-import { explain, explainLine } from './advice.js';
+import { explain, explainDevice, explainLine, explainNoMedia } from './advice.js';
 import { Controls } from './controls.js';
 import { Files } from './files.js';
 import { People } from './people.js';
@@ -8,7 +8,7 @@ import { Talk } from './talk.js';
 import { Tiles } from './tiles.js';
 
 export class Call {
-  constructor(client, { room, name, onEnd }) {
+  constructor(client, { room, name, onEnd, onToggle }) {
     this.client = client;
     this.room = room;
     this.onEnd = onEnd;
@@ -29,7 +29,7 @@ export class Call {
     this.files = new Files(this.people, this.talk);
     this.controls = new Controls(client, {
       leave: () => this.leave(), file: () => this.files.choose(), talk: this.talk,
-      tellState: () => this.tellState(), notice: (text) => this.notice(text),
+      tellState: () => this.tellState(), notice: (text) => this.notice(text), onToggle,
     });
     this.listen();
     this.showStatus('connecting');
@@ -62,12 +62,10 @@ export class Call {
 
   listenForTrouble(on) {
     on('noMedia', ({ err }) => this.onNoMedia(err));
-    on('mediaProblem', ({ device, err }) => this.notice(
-      `The ${device === 'audio' ? 'microphone' : 'camera'} cannot be used: ${err?.message}`));
+    on('mediaProblem', (problem) => this.notice(explainDevice(problem)));
     on('negotiationFailed', ({ err }, peer) => this.notice(
       `The connection with ${this.people.nameOf(peer)} does not come about: ${err?.message}`));
-    on('audioPlaybackBlocked', () =>
-      this.notice('The browser plays sound only after a click: click anywhere.'));
+    on('audioPlaybackBlocked', () => this.controls.askToPlay());
   }
 
   // People
@@ -137,11 +135,7 @@ export class Call {
   }
 
   onNoMedia(err) {
-    const denied = err?.name === 'NotAllowedError';
-    this.notice(denied
-      ? 'The browser was told not to give camera and microphone: allow them beside the address, '
-        + 'then join again. You can see, hear and write meanwhile.'
-      : 'No camera or microphone was found. You can see, hear and write all the same.');
+    this.notice(explainNoMedia(err));
     this.controls.update();
     this.tiles.showOwn();
   }
@@ -156,16 +150,18 @@ export class Call {
 
   showStatus(what, attempt = 0) {
     this.wasOpen ||= what === 'open';
+    if (what === 'open') this.trouble = undefined;
     const texts = { open: 'connected', connecting: 'connecting', reconnecting: 'reconnecting' };
     const shown = what === 'reconnecting' && !this.wasOpen ? 'connecting' : what;
     $('status').dataset.state = shown;
     $('status').textContent = texts[shown];
     $('reconnecting').hidden = what !== 'reconnecting';
     tell($('reconnecting-text'), what === 'reconnecting'
-      ? explainLine({ attempt, wasOpen: this.wasOpen }) : '');
+      ? explainLine({ attempt, wasOpen: this.wasOpen, code: this.trouble }) : '');
   }
 
   onProblem(problem) {
+    this.trouble = problem.code;
     if (!problem.final) return;
     this.leave();
     this.onEnd(explain(problem));

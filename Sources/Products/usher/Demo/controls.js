@@ -8,19 +8,24 @@ const KEYS = { m: 'mic', v: 'camera', s: 'share', f: 'file', c: 'chat', '?': 'se
 const ENABLE = { audio: 'setMicrophoneEnabled', video: 'setCameraEnabled' };
 
 export class Controls {
-  constructor(client, { leave, file, talk, tellState, notice }) {
+  constructor(client, { leave, file, talk, tellState, notice, onToggle }) {
     this.client = client;
+    this.onToggle = onToggle;
     this.tellState = tellState;
     this.notice = notice;
     this.talk = talk;
     this.controller = new AbortController();
-    /** Kinds that there were in this call: what is off can be put on again. */
-    this.had = new Set();
+    /** Of camera and microphone those that this machine has. */
+    this.kinds = new Set();
     const actions = {
       mic: () => void this.toggle('audio'), camera: () => void this.toggle('video'),
       share: () => void this.share(), file, chat: () => talk.show(!talk.isShown),
       settings: () => void this.open(), leave,
     };
+    // Any click and any key will do where the browser waits for one; the button says so.
+    for (const type of ['click', 'keydown']) this.on(document, type, () => void this.play());
+    const { mediaDevices } = navigator;
+    if (mediaDevices) this.on(mediaDevices, 'devicechange', () => void this.look());
     for (const [id, action] of Object.entries(actions)) this.on($(id), 'click', action);
     this.on(document, 'keydown', (event) => this.onKey(event));
     $('shortcuts').checked = recall(SHORTCUTS, localStorage) !== 'off';
@@ -29,6 +34,7 @@ export class Controls {
     this.on($('microphones'), 'change', () => void this.choose('audio'));
     this.on($('cameras'), 'change', () => void this.choose('video'));
     this.update();
+    void this.look();
   }
 
   on(target, type, listener) {
@@ -63,9 +69,19 @@ export class Controls {
     return this.client.localStream?.getTracks().find((one) => one.kind === kind);
   }
 
+  /** Also what was never asked for can be put on. */
   has(kind) {
-    if (this.track(kind)) this.had.add(kind);
-    return Boolean(this.track(kind)) || (this.had.has(kind) && Boolean(this.client[ENABLE[kind]]));
+    return Boolean(this.track(kind)) || this.kinds.has(kind);
+  }
+
+  async look() {
+    const devices = await this.devices();
+    this.kinds = new Set(devices.map(({ kind }) => kind.replace('input', '')));
+    if (!this.controller.signal.aborted) this.update();
+  }
+
+  async devices() {
+    return (await navigator.mediaDevices?.enumerateDevices().catch(() => [])) ?? [];
   }
 
   get state() {
@@ -77,15 +93,9 @@ export class Controls {
   }
 
   async toggle(kind) {
-    const enable = ENABLE[kind];
-    try {
-      // Where the client can, the camera's light goes out as well.
-      if (this.client[enable]) await this.client[enable](!this.track(kind)?.enabled);
-      else this.client.toggleTracks(kind);
-    } catch (error) {
-      this.notice(`The ${kind === 'audio' ? 'microphone' : 'camera'} cannot be used: `
-        + error.message);
-    }
+    const isOn = await this.client[ENABLE[kind]](!this.track(kind)?.enabled);
+    if (this.controller.signal.aborted) return;
+    this.onToggle(kind, isOn);
     this.update();
     this.tellState();
   }
@@ -115,10 +125,20 @@ export class Controls {
     $('share').disabled = !navigator.mediaDevices?.getDisplayMedia;
   }
 
+  // Sound that the browser holds back
+
+  askToPlay() {
+    $('blocked').hidden = false;
+  }
+
+  async play() {
+    if (!$('blocked').hidden && await this.client.startAudio()) $('blocked').hidden = true;
+  }
+
   // Devices
 
   async open() {
-    const devices = (await navigator.mediaDevices?.enumerateDevices().catch(() => [])) ?? [];
+    const devices = await this.devices();
     fill($('microphones'), devices, 'audioinput', this.track('audio'));
     fill($('cameras'), devices, 'videoinput', this.track('video'));
     $('dialog').showModal();
@@ -137,6 +157,7 @@ export class Controls {
 
   close() {
     this.controller.abort();
+    $('blocked').hidden = true;
     if ($('dialog').open) $('dialog').close();
   }
 }
@@ -154,6 +175,8 @@ function fill(list, devices, kind, track) {
     option.selected = deviceId === current;
     return option;
   }));
-  if (!own.length) list.append(new Option('none found', ''));
+  // Before one is used, browsers tell only that there is one.
+  const isThere = devices.some((one) => one.kind === kind);
+  if (!own.length) list.append(new Option(isThere ? 'named once it is on' : 'none found', ''));
   list.disabled = !own.length;
 }

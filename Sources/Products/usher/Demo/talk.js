@@ -14,7 +14,7 @@ export class Talk {
     $('message-form').addEventListener('submit', (event) => void this.submit(event), { signal });
     $('close-panel').addEventListener('click', () => this.show(false), { signal });
     // On a phone the people come first.
-    this.show(matchMedia('(min-width: 46rem)').matches);
+    this.show(matchMedia('(min-width: 46rem) and (min-height: 30rem)').matches);
   }
 
   get isShown() {

@@ -59,7 +59,9 @@ export class Tiles {
   showOwn() {
     const tile = this.tile(this.own);
     tile.querySelector('.waiting').hidden = true;
-    attach(tile.querySelector('video'), this.client.localStream ?? null);
+    const video = tile.querySelector('video');
+    const stream = this.client.localStream ?? null;
+    if (video.srcObject !== stream) video.srcObject = stream;
     this.paint(this.own);
     this.arrange();
   }
@@ -83,8 +85,13 @@ export class Tiles {
       if (here.has(peer) || goesOn) continue;
       tile.remove();
       this.tiles.delete(peer);
+      void this.client.attach(tile.querySelector('video'), null);
     }
     this.arrange();
+  }
+
+  play(video, stream) {
+    if (stream && video.srcObject !== stream) void this.client.attach(video, stream);
   }
 
   show(peer) {
@@ -97,7 +104,7 @@ export class Tiles {
     setText(waiting, isLeaving ? 'left, or reloading…' : lost);
     tile.classList.toggle('away', isLeaving || isLost);
     if (isLeaving || isLost) tile.querySelector('.quality').hidden = true;
-    if (peer.streams[0]) attach(tile.querySelector('video'), peer.streams[0]);
+    this.play(tile.querySelector('video'), peer.streams[0]);
     this.paint(peer);
   }
 
@@ -189,14 +196,3 @@ function initials(name) {
   const words = name.trim().split(/\s+/).slice(0, 2);
   return words.map((word) => [...word][0] ?? '').join('').toUpperCase() || '?';
 }
-
-function attach(video, stream) {
-  if (video.srcObject !== stream) video.srcObject = stream;
-  if (!stream) return;
-  video.play().catch(() => {
-    // Sound before any click: the browser waits for one.
-    addEventListener('pointerdown', () => video.play().catch(() => undefined), { once: true });
-    addEventListener('keydown', () => video.play().catch(() => undefined), { once: true });
-  });
-}
-

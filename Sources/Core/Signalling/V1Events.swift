@@ -56,39 +56,57 @@ extension EventComposer {
         append(#"","seq":"#, String(seq))
     }
 
-    /// `room_state`: who is in the room beside `own`, in the order of joining.
-    ///
-    /// Of each pair the one that joined later is the polite side of perfect negotiation. The outer
-    /// `polite` says whether `own` is that towards all of them.
-    package mutating func roomState(room: String, _ own: RoomMember, _ others: [RoomMember]) {
+    /// What `room_state` tells of one other member.
+    package struct PresentMember: Equatable, Sendable {
+        package let connection: ConnectionID
+        package let peerID: PeerID
+        /// What people see; null on the wire when nil.
+        package let name: String?
+        /// Whether the receiver is the polite side of perfect negotiation towards this one.
+        package let isReceiverPolite: Bool
+
+        package init(
+            connection: ConnectionID, peerID: PeerID, name: String?, isReceiverPolite: Bool
+        ) {
+            self.connection = connection
+            self.peerID = peerID
+            self.name = name
+            self.isReceiverPolite = isReceiverPolite
+        }
+    }
+
+    /// `room_state`: who is in the room beside the receiver, in this order. The outer `polite` says
+    /// whether it is that towards all of them.
+    package mutating func roomState(room: String, _ members: [PresentMember]) {
         begin(#"{"type":"room_state","data":{"roomId":"#)
         JSONText.appendQuoted(room, to: &head)
-        let isPolite = others.allSatisfy { $0.order < own.order }
-        append(#","polite":"#, isPolite ? "true" : "false")
+        append(#","polite":"#, members.allSatisfy(\.isReceiverPolite) ? "true" : "false")
         append(#","members":["#)
         var isFirst = true
-        for other in others.sorted(by: { $0.order < $1.order }) {
+        for member in members {
             if !isFirst { head.append(UInt8(ascii: ",")) }
             isFirst = false
             append(#"{"connectionId":""#)
-            other.connection.append(to: &head)
+            member.connection.append(to: &head)
             append(#"","peerId":"#)
-            head.append(contentsOf: other.peerID.quoted)
+            head.append(contentsOf: member.peerID.quoted)
             append(#","name":"#)
-            append(quoted: other.name)
-            append(#","polite":"#, other.order < own.order ? "true}" : "false}")
+            append(quoted: member.name)
+            append(#","polite":"#, member.isReceiverPolite ? "true}" : "false}")
         }
         head.append(UInt8(ascii: "]"))
     }
 
     /// `someone_left`, for those who are still in the room.
-    package mutating func someoneLeft(room: String, _ member: RoomMember, _ reason: LeaveReason) {
+    package mutating func someoneLeft(
+        room: String, _ connection: ConnectionID, _ peerID: PeerID, _ reason: LeaveReason
+    ) {
         begin(#"{"type":"someone_left","data":{"roomId":"#)
         JSONText.appendQuoted(room, to: &head)
         append(#","connectionId":""#)
-        member.connection.append(to: &head)
+        connection.append(to: &head)
         append(#"","peerId":"#)
-        head.append(contentsOf: member.peerID.quoted)
+        head.append(contentsOf: peerID.quoted)
         append(#","reason":""#, reason.rawValue)
         head.append(UInt8(ascii: "\""))
     }

@@ -1,6 +1,7 @@
 package import Bytes
 package import HTTPMessages
 internal import Locking
+internal import Rooms
 internal import Signalling
 internal import Tokens
 

@@ -1,4 +1,5 @@
 internal import Locking
+internal import Rooms
 internal import Signalling
 
 /// What the handlers of all loops share.
@@ -22,11 +23,19 @@ final class RelayCommons: Sendable {
         self.ledger = ledger
         bytesHeld = KeptBytes(bytesMax: configuration.heldBytesMax)
         bytesAway = KeptBytes(bytesMax: configuration.detachedBytesMax)
-        rooms = Rooms(limits: configuration.roomLimits)
+        rooms = Rooms(membersMax: configuration.membersPerRoomMax)
     }
 
     var monotonicSeconds: UInt32 {
         UInt32(truncatingIfNeeded: ports.monotonicMilliseconds() / 1000)
+    }
+
+    /// Whether a connection that is in so many rooms may join this one, which it may be in already:
+    /// to join again changes nothing.
+    func mayJoin(_ key: RoomKey, _ connection: ConnectionID, roomsJoined: Int) -> Bool {
+        let roomsMax = configuration.roomsPerConnectionMax
+        return roomsMax == 0 || roomsJoined < roomsMax
+            || rooms.members(of: key).contains { $0.connection == connection }
     }
 
     /// Has sessions let go of what is kept for them; the loops where they were last end them. No

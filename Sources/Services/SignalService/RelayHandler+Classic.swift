@@ -1,4 +1,5 @@
 internal import Locking
+internal import Rooms
 internal import Signalling
 internal import WebSocket
 
@@ -50,10 +51,13 @@ extension RelayHandler {
         composer.someoneJoined(
             member.connection, peerID: member.peerID, name: member.name, sdp: join.sdp, of: text)
         let roomsJoined = connection.memberships.count
+        guard commons.mayJoin(key, member.connection, roomsJoined: roomsJoined) else {
+            throw .refused(.tooManyRooms)
+        }
         let rooms = commons.rooms
         do throws(SignalError) {
-            let joined = try rooms.join(member, key, roomsJoined: roomsJoined) { own, others, _ in
-                self.announceToV1(own, others, &loop)
+            let joined = try rooms.join(member, key) { joined in
+                self.announceToV1(joined.own, joined.others, &loop)
             }
             figures.note(.joinRoom)
             guard let joined else { return }
@@ -114,12 +118,12 @@ extension RelayHandler {
     /// Puts `someone_left` into the streams of v1 members who are still there; the room's table is
     /// locked.
     mutating func announceLeft(
-        _ departure: RoomTable.Departure, _ reason: LeaveReason,
+        _ key: RoomKey, _ left: Room.Left, _ reason: LeaveReason,
         _ loop: inout some SocketOutput & ~Copyable
     ) {
-        guard departure.remaining.contains(where: \.isV1) else { return }
-        second.someoneLeft(room: departure.key.room, departure.member, reason)
-        for other in departure.remaining where other.isV1 {
+        guard left.remaining.contains(where: \.isV1) else { return }
+        second.someoneLeft(room: key.room, left.member, reason)
+        for other in left.remaining where other.isV1 {
             commons.sessions.session(other.connection)?.take(second, commons, &loop)
         }
     }
@@ -134,8 +138,8 @@ extension RelayHandler {
         let reason = if case .ended(let reason) = fate { reason } else { LeaveReason.lost }
         let rooms = commons.rooms
         for membership in memberships {
-            rooms.leave(connections[slot].connection, membership) { departure in
-                self.announceLeft(departure, reason, &loop)
+            rooms.leave(connections[slot].connection, membership) { key, left in
+                self.announceLeft(key, left, reason, &loop)
             }
         }
     }

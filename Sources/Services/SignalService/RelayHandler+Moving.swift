@@ -1,4 +1,5 @@
 internal import Locking
+internal import Rooms
 internal import Signalling
 internal import WebSocket
 

@@ -1,6 +1,7 @@
 internal import Bytes
 internal import ICEServers
 internal import Locking
+internal import Rooms
 internal import Signalling
 internal import WebSocket
 

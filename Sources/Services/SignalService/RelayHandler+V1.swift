@@ -1,5 +1,6 @@
 internal import Bytes
 internal import Locking
+internal import Rooms
 internal import Signalling
 internal import Tokens
 internal import WebSocket
@@ -179,17 +180,20 @@ extension RelayHandler {
         composer.someoneJoined(
             member.connection, peerID: member.peerID, name: member.name, sdp: join.sdp, of: text)
         let roomsJoined = conversation.rooms.count
+        guard commons.mayJoin(key, member.connection, roomsJoined: roomsJoined) else {
+            throw .tooManyRooms
+        }
         let rooms = commons.rooms
-        let joined = try rooms.join(member, key, roomsJoined: roomsJoined) { own, others, older in
-            if let older {
-                self.replace(.init(key: key, member: older, remaining: others), &loop)
+        let joined = try rooms.join(member, key) { joined in
+            if let older = joined.replaced {
+                self.replace(key, .init(member: older, remaining: joined.others), &loop)
             }
-            self.announceToV1(own, others, &loop)
-            if others.isEmpty {
+            self.announceToV1(joined.own, joined.others, &loop)
+            if joined.others.isEmpty {
                 self.second.firstToJoin(room: join.room)
                 session.take(self.second, self.commons, &loop)
             }
-            self.second.roomState(room: join.room, own, others)
+            self.second.roomState(room: join.room, joined.own, joined.others)
             session.take(self.second, self.commons, &loop)
         }
         guard let joined else { return false }
@@ -199,12 +203,10 @@ extension RelayHandler {
 
     /// An older connection of the same peer was taken out of a room; it is to end.
     private mutating func replace(
-        _ departure: RoomTable.Departure, _ loop: inout some SocketOutput & ~Copyable
+        _ key: RoomKey, _ left: Room.Left, _ loop: inout some SocketOutput & ~Copyable
     ) {
-        commons.sessions.session(departure.member.connection)?.stream.withLock {
-            $0.replace(&loop)
-        }
-        announceLeft(departure, .replaced, &loop)
+        commons.sessions.session(left.member.connection)?.stream.withLock { $0.replace(&loop) }
+        announceLeft(key, left, .replaced, &loop)
     }
 
     mutating func leave(
@@ -212,8 +214,8 @@ extension RelayHandler {
         _ loop: inout some SocketOutput & ~Copyable
     ) {
         let rooms = commons.rooms
-        rooms.leave(session.connection, room.membership) { departure in
-            self.announceLeft(departure, reason, &loop)
+        rooms.leave(session.connection, room.membership) { key, left in
+            self.announceLeft(key, left, reason, &loop)
         }
     }
 

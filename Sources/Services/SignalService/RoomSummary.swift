@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Rooms
 internal import Signalling
 
 /// One room as an operator sees it.

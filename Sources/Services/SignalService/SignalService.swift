@@ -1,5 +1,6 @@
 internal import Bytes
 package import HTTPMessages
+internal import Rooms
 internal import Shares
 internal import Signalling
 internal import StrictJSON

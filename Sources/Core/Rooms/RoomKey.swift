@@ -24,14 +24,3 @@ package struct RoomKey: Hashable, Sendable {
         String(decoding: bytes.drop { $0 != 0xFF }.dropFirst(), as: UTF8.self)
     }
 }
-
-/// How many of each there may be; 0 means no limit (PROTOCOL §5).
-package struct RoomLimits: Equatable, Sendable {
-    package let roomsPerConnectionMax: Int
-    package let membersPerRoomMax: Int
-
-    package init(roomsPerConnectionMax: Int = 16, membersPerRoomMax: Int = 64) {
-        self.roomsPerConnectionMax = roomsPerConnectionMax
-        self.membersPerRoomMax = membersPerRoomMax
-    }
-}

@@ -1,3 +1,5 @@
+package import Signalling
+
 /// One connection in one room.
 package struct RoomMember: Equatable, Sendable {
     /// How a member is reached, by the dialect it speaks.
@@ -13,7 +15,7 @@ package struct RoomMember: Equatable, Sendable {
     package let route: Route
     /// Seconds on a clock that never goes back.
     package let joinedAt: UInt32
-    /// The later of two members has the greater one; given by the table.
+    /// The later of two members has the greater one; given by the room.
     package internal(set) var order: UInt64
     package let peerID: PeerID
     /// What people see; nil where none was given.

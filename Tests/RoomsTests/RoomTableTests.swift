@@ -2,7 +2,11 @@ import Rooms
 import Signalling
 import Testing
 
-private let lobby = RoomKey(clientID: "a", room: "lobby")
+private func roomKey(_ clientID: String, _ room: String) -> RoomKey {
+    RoomKey(clientID: clientID, room: room, RoomHash(key: 1))
+}
+
+private let lobby = roomKey("a", "lobby")
 
 /// What became of a join, with the room's index where it is known by it.
 private func join(
@@ -60,8 +64,9 @@ private func join(
         var table = RoomTable(membersMax: 0)
         let keys = [("a", "lobby"), ("b", "lobby"), ("a", "blobby"), ("ab", "lobby")]
         for (index, (client, room)) in keys.enumerated() {
-            let key = RoomKey(clientID: client, room: room)
-            #expect(join(&table, classic(UInt64(index)), key) == (index, .joined(others: [])))
+            #expect(
+                join(&table, classic(UInt64(index)), roomKey(client, room))
+                    == (index, .joined(others: [])))
         }
     }
 
@@ -75,8 +80,7 @@ private func join(
         table.leave(ConnectionID(raw: 1), room: 0)
         #expect(table.count == 0)
         #expect(table.members(of: lobby).isEmpty)
-        let other = RoomKey(clientID: "a", room: "other")
-        #expect(join(&table, classic(1), other) == (0, .joined(others: [])))
+        #expect(join(&table, classic(1), roomKey("a", "other")) == (0, .joined(others: [])))
         #expect(join(&table, classic(1), lobby) == (1, .joined(others: [])))
     }
 
@@ -120,7 +124,7 @@ private func join(
     @Test("A departure tells who is still there, under the room's own name")
     func departure() throws {
         var table = RoomTable(membersMax: 0)
-        let key = RoomKey(clientID: "client", room: "ÿ room")
+        let key = roomKey("client", "ÿ room")
         _ = try table.join(v1(1), key)
         _ = try table.join(v1(2, peer: "q"), key)
         let found = table.leave(ConnectionID(raw: 1), room: 0)
@@ -144,7 +148,7 @@ private func join(
         for _ in 0..<60 {
             let room = Int.random(in: 0..<4, using: &random)
             let id = UInt64.random(in: 0..<6, using: &random)
-            let key = RoomKey(clientID: "c", room: String(room))
+            let key = roomKey("c", String(room))
             if Bool.random(using: &random) {
                 let before = model[room, default: []]
                 let (place, outcome) = join(&table, classic(id), key)
@@ -164,7 +168,7 @@ private func join(
             let live = model.filter { !$0.value.isEmpty }
             #expect(table.count == live.count)
             for (room, members) in live {
-                let key = RoomKey(clientID: "c", room: String(room))
+                let key = roomKey("c", String(room))
                 #expect(table.members(of: key).map(\.connection.raw) == members.sorted())
             }
         }

@@ -7,6 +7,7 @@ final class RelayCommons: Sendable {
     let configuration: SignalConfiguration
     let ports: SignalPorts
     let rooms: Rooms
+    private let roomHash: RoomHash
     let sessions = SessionDirectory()
     let figures = PublishedFigures()
     /// What is kept for clients that are away.
@@ -23,11 +24,16 @@ final class RelayCommons: Sendable {
         self.ledger = ledger
         bytesHeld = KeptBytes(bytesMax: configuration.heldBytesMax)
         bytesAway = KeptBytes(bytesMax: configuration.detachedBytesMax)
+        roomHash = RoomHash(key: UInt128(ports.random64()) << 64 | UInt128(ports.random64()))
         rooms = Rooms(membersMax: configuration.membersPerRoomMax)
     }
 
     var monotonicSeconds: UInt32 {
         UInt32(truncatingIfNeeded: ports.monotonicMilliseconds() / 1000)
+    }
+
+    func key(clientID: String, room: String) -> RoomKey {
+        RoomKey(clientID: clientID, room: room, roomHash)
     }
 
     /// Whether a connection that is in so many rooms may join this one, which it may be in already:

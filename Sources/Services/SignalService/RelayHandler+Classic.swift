@@ -41,7 +41,7 @@ extension RelayHandler {
         guard let admission = connection.admission, admission.grant.covers(room: join.room) else {
             throw .refused(.roomForbidden)
         }
-        let key = RoomKey(clientID: admission.clientID, room: join.room)
+        let key = commons.key(clientID: admission.clientID, room: join.room)
         if move(slot, to: key, redeliver: text, &loop) { return }
         let member = RoomMember(
             connection: connection.connection, route: .classic(address: connection.socket.raw),

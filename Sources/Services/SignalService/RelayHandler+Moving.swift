@@ -74,5 +74,5 @@ extension V1Session {
 
 extension RoomKey {
     /// Chooses a loop, the same for all who join the room.
-    var affinity: Int { hashValue & Int.max }
+    var affinity: Int { Int(hash >> 1) }
 }

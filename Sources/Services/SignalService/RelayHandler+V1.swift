@@ -30,7 +30,7 @@ extension RelayHandler {
             return end(slot, .tooFast, reason: "too many tokens", .kept, &loop)
         case .success(.joinRoom(let join)) where !connections[slot].isSettled:
             let grants = session.conversation.withLock { $0.grant.covers(room: join.room) }
-            let key = RoomKey(clientID: session.clientID, room: join.room)
+            let key = commons.key(clientID: session.clientID, room: join.room)
             if grants, move(slot, to: key, redeliver: text, &loop) { return }
         default: break
         }
@@ -97,7 +97,7 @@ extension RelayHandler {
             return try tellAll(broadcast, text, session, conversation, &loop)
         case .joinRoom(let join): return try enter(join, text, session, &conversation, &loop)
         case .leaveRoom(let room):
-            let key = RoomKey(clientID: session.clientID, room: room)
+            let key = commons.key(clientID: session.clientID, room: room)
             if let index = conversation.index(of: key) {
                 leave(session, conversation.rooms.remove(at: index), .left, &loop)
             }
@@ -142,7 +142,7 @@ extension RelayHandler {
         _ broadcast: Broadcast, _ text: Span<UInt8>, _ session: V1Session,
         _ conversation: Conversation, _ loop: inout some SocketOutput & ~Copyable
     ) throws(SignalError) -> Bool {
-        let key = RoomKey(clientID: session.clientID, room: broadcast.room)
+        let key = commons.key(clientID: session.clientID, room: broadcast.room)
         guard let index = conversation.index(of: key) else { throw .unknownTarget }
         composer.delivered(whole: broadcast.payload, of: text, from: session.connection)
         let head = composer.head.span
@@ -172,7 +172,7 @@ extension RelayHandler {
     ) throws(SignalError) -> Bool {
         let grant = conversation.grant
         guard grant.covers(room: join.room) else { throw .roomForbidden }
-        let key = RoomKey(clientID: session.clientID, room: join.room)
+        let key = commons.key(clientID: session.clientID, room: join.room)
         let member = RoomMember(
             connection: session.connection, route: .v1(subject: grant.namedSubject),
             peerID: join.peerID ?? PeerID(session.connection), name: grant.name ?? join.name,

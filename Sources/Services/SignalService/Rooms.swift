@@ -67,7 +67,7 @@ final class Rooms: Sendable {
     }
 
     private static func shard(of key: RoomKey) -> Int {
-        Int(UInt(bitPattern: key.hashValue) % UInt(shardCount))
+        Int(key.hash % UInt64(shardCount))
     }
 
     /// Makes a connection a member.

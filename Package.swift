@@ -60,6 +60,7 @@ let modules: [Module] = [
     Module(name: "WebSocket", layer: .core, uses: ["Bytes", "HTTPMessages"]),
     Module(name: "Shares", layer: .core, uses: ["Bytes"]),
     Module(name: "Signalling", layer: .core, uses: ["Bytes", "StrictJSON"]),
+    Module(name: "Rooms", layer: .core, uses: ["Signalling"]),
     Module(name: "ICEServers", layer: .core, uses: ["Bytes", "StrictJSON"]),
 
     Module(
@@ -92,8 +93,8 @@ let modules: [Module] = [
     Module(
         name: "SignalService", layer: .services,
         uses: [
-            "Bytes", "HTTPMessages", "ICEServers", "Locking", "Shares", "Signalling", "StrictJSON",
-            "Tokens", "WebSocket",
+            "Bytes", "HTTPMessages", "ICEServers", "Locking", "Rooms", "Shares", "Signalling",
+            "StrictJSON", "Tokens", "WebSocket",
         ]),
 
     Module(
@@ -125,6 +126,7 @@ let testUses: [String: [String]] = [
     "WebSocket": ["Bytes", "HTTPMessages"],
     "Shares": ["Bytes"],
     "Signalling": ["Bytes", "StrictJSON"],
+    "Rooms": ["Signalling"],
     "ICEServers": ["Bytes", "StrictJSON"],
     "Cryptography": ["Bytes", "StrictJSON", "Tokens"],
     "TokenIssuing": ["Bytes", "Cryptography", "StrictJSON", "Tokens"],

@@ -10,7 +10,7 @@ import Testing
     /// Where names and values from outside are read, by folder of `Sources`.
     private static let folders = [
         "Core/Bytes", "Core/Clients", "Core/Edge", "Core/HTTPMessages", "Core/ICEServers",
-        "Core/Signalling", "Core/StrictJSON", "Core/Tokens", "Core/WebSocket",
+        "Core/Rooms", "Core/Signalling", "Core/StrictJSON", "Core/Tokens", "Core/WebSocket",
         "Drivers/ClientStorage", "Drivers/HTTPServing", "Drivers/SocketLoop",
         "Drivers/TokenIssuing", "Products/UsherVerifier", "Products/usher/Serving",
         "Services/AuthService", "Services/SignalService",

@@ -66,6 +66,8 @@ import WebSocket
         #expect(ann.join("3").isEmpty)
         #expect(ann.join("1").isEmpty)
         #expect(relay.service.roomCount == 2)
+        ann.close()
+        #expect(relay.world.log.last?.contains("refused_messages=1") == true)
     }
 
     @Test("room_full: beyond the members of a room nobody enters, until one leaves")

@@ -1,6 +1,7 @@
 package import Bytes
 package import HTTPMessages
 internal import Locking
+internal import Rooms
 internal import Signalling
 internal import Tokens
 
@@ -65,7 +66,7 @@ extension SignalService {
     private func isFull(_ room: String, for grant: TokenGrant) -> Bool {
         let membersMax = configuration.membersPerRoomMax
         guard membersMax > 0 else { return false }
-        let key = RoomKey(clientID: grant.token.clientID, room: room)
+        let key = commons.key(clientID: grant.token.clientID, room: room)
         let members = commons.rooms.members(of: key)
         return members.count >= membersMax && !members.contains { mayMakeRoom($0, for: grant) }
     }

@@ -1,4 +1,5 @@
 internal import Locking
+internal import Rooms
 internal import Signalling
 
 /// What the handlers of all loops share.
@@ -6,6 +7,7 @@ final class RelayCommons: Sendable {
     let configuration: SignalConfiguration
     let ports: SignalPorts
     let rooms: Rooms
+    private let roomHash: RoomHash
     let sessions = SessionDirectory()
     let figures = PublishedFigures()
     /// What is kept for clients that are away.
@@ -22,11 +24,24 @@ final class RelayCommons: Sendable {
         self.ledger = ledger
         bytesHeld = KeptBytes(bytesMax: configuration.heldBytesMax)
         bytesAway = KeptBytes(bytesMax: configuration.detachedBytesMax)
-        rooms = Rooms(limits: configuration.roomLimits)
+        roomHash = RoomHash(key: UInt128(ports.random64()) << 64 | UInt128(ports.random64()))
+        rooms = Rooms(membersMax: configuration.membersPerRoomMax)
     }
 
     var monotonicSeconds: UInt32 {
         UInt32(truncatingIfNeeded: ports.monotonicMilliseconds() / 1000)
+    }
+
+    func key(clientID: String, room: String) -> RoomKey {
+        RoomKey(clientID: clientID, room: room, roomHash)
+    }
+
+    /// Whether a connection that is in so many rooms may join this one, which it may be in already:
+    /// to join again changes nothing.
+    func mayJoin(_ key: RoomKey, _ connection: ConnectionID, roomsJoined: Int) -> Bool {
+        let roomsMax = configuration.roomsPerConnectionMax
+        return roomsMax == 0 || roomsJoined < roomsMax
+            || rooms.members(of: key).contains { $0.connection == connection }
     }
 
     /// Has sessions let go of what is kept for them; the loops where they were last end them. No

@@ -1,4 +1,5 @@
 internal import Locking
+internal import Rooms
 internal import Signalling
 internal import WebSocket
 
@@ -73,5 +74,5 @@ extension V1Session {
 
 extension RoomKey {
     /// Chooses a loop, the same for all who join the room.
-    var affinity: Int { hashValue & Int.max }
+    var affinity: Int { Int(hash >> 1) }
 }

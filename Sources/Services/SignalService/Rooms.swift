@@ -1,9 +1,10 @@
 internal import Locking
+internal import Rooms
 internal import Signalling
 
 /// All rooms, spread over tables that are locked one at a time.
 ///
-/// The handler of any loop may touch any room: it locks the room's table and lets the table decide.
+/// The handler of any loop may touch any room: it locks the room's table and lets the room decide.
 /// What follows for v1 members is put into their streams before it unlocks, what follows for
 /// classic ones is sent to their sockets after it, in the same call. Why nobody then sees a wrong
 /// order:
@@ -35,7 +36,7 @@ internal import Signalling
 final class Rooms: Sendable {
     private final class Shard: Sendable {
         let table: Lock<RoomTable>
-        init(limits: RoomLimits) { table = Lock(RoomTable(limits: limits)) }
+        init(membersMax: Int) { table = Lock(RoomTable(membersMax: membersMax)) }
     }
 
     /// Where a connection is a member; good until it leaves.
@@ -47,8 +48,9 @@ final class Rooms: Sendable {
     private static let shardCount = 64
     private let shards: [Shard]
 
-    init(limits: RoomLimits) {
-        shards = (0..<Self.shardCount).map { _ in Shard(limits: limits) }
+    /// - Parameter membersMax: As for `RoomTable`.
+    init(membersMax: Int) {
+        shards = (0..<Self.shardCount).map { _ in Shard(membersMax: membersMax) }
     }
 
     /// Rooms with members.
@@ -65,7 +67,7 @@ final class Rooms: Sendable {
     }
 
     private static func shard(of key: RoomKey) -> Int {
-        Int(UInt(bitPattern: key.hashValue) % UInt(shardCount))
+        Int(key.hash % UInt64(shardCount))
     }
 
     /// Makes a connection a member.
@@ -73,41 +75,35 @@ final class Rooms: Sendable {
     /// - Parameters:
     ///   - member: As for `RoomTable.join`.
     ///   - key: Likewise.
-    ///   - roomsJoined: Likewise.
     ///   - announce: Tells v1 members what came of it, with the table locked: whatever else it
     ///     locks must be a stream.
-    /// - Returns: The membership, and who was there before; nil when it is a member already.
+    /// - Returns: The membership and what happened; nil when it is a member already.
     /// - Throws: `SignalError`, why it may not join.
     func join(
-        _ member: RoomMember, _ key: RoomKey, roomsJoined: Int,
-        announce: (_ own: RoomMember, _ others: [RoomMember], _ replaced: RoomMember?) -> Void
-    ) throws(SignalError) -> (membership: Membership, others: [RoomMember])? {
-        let index = Self.shard(of: key)
-        let outcome = shards[index].table.withLock { table in
-            let outcome = table.join(member, key, roomsJoined: roomsJoined)
-            if case .joined(let own, _, let others, let replaced) = outcome {
-                announce(own, others, replaced)
-            }
-            return outcome
+        _ member: RoomMember, _ key: RoomKey, announce: (Room.Joined) -> Void
+    ) throws(SignalError) -> (membership: Membership, joined: Room.Joined)? {
+        let shard = Self.shard(of: key)
+        let entered = try shards[shard].table.withLock {
+            (table) throws(SignalError) -> (room: Int, joined: Room.Joined)? in
+            let entered = try table.join(member, key)
+            if let entered { announce(entered.joined) }
+            return entered
         }
-        switch outcome {
-        case .joined(_, let room, let others, _):
-            return (Membership(shard: UInt32(index), room: UInt32(room)), others)
-        case .alreadyMember: return nil
-        case .refused(let error): throw error
+        return entered.map { room, joined in
+            (Membership(shard: UInt32(shard), room: UInt32(room)), joined)
         }
     }
 
     /// Takes a connection out; with `announce` as in `join`.
     func leave(
         _ connection: ConnectionID, _ membership: Membership,
-        announce: (RoomTable.Departure) -> Void
+        announce: (RoomKey, Room.Left) -> Void
     ) {
         shards[Int(membership.shard)].table.withLock { table in
-            guard let departure = table.leave(connection, room: Int(membership.room)) else {
+            guard let (key, left) = table.leave(connection, room: Int(membership.room)) else {
                 return
             }
-            announce(departure)
+            announce(key, left)
         }
     }
 
@@ -115,7 +111,7 @@ final class Rooms: Sendable {
     /// it says; nil when the other is none.
     func address(
         of connection: ConnectionID, sharing membership: Membership
-    ) -> RoomTable.Address? {
+    ) -> RoomMember.Address? {
         shards[Int(membership.shard)].table.withLock {
             $0.address(of: connection, in: Int(membership.room))
         }
@@ -124,7 +120,7 @@ final class Rooms: Sendable {
     /// The same for a v1 connection, which others may have taken out.
     func address(
         of connection: ConnectionID, sharing membership: Membership, with own: ConnectionID
-    ) -> RoomTable.Address? {
+    ) -> RoomMember.Address? {
         shards[Int(membership.shard)].table.withLock {
             $0.address(of: connection, in: Int(membership.room), sharedWith: own)
         }

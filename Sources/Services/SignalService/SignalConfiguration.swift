@@ -1,5 +1,5 @@
 package import Bytes
-package import Signalling
+internal import Signalling
 
 /// Whether an access token may come in the query (PROTOCOL §1, RFC 9700 §4.3.2).
 package enum QueryTokenRule: String, CaseIterable, Sendable {
@@ -91,11 +91,6 @@ package struct SignalConfiguration: Equatable, Sendable {
         self.maxMessageBytes = maxMessageBytes
         self.realm = realm
         self.edgeCookieName = edgeCookieName
-    }
-
-    package var roomLimits: RoomLimits {
-        RoomLimits(
-            roomsPerConnectionMax: roomsPerConnectionMax, membersPerRoomMax: membersPerRoomMax)
     }
 
     var historyLimits: HistoryLimits {

@@ -1,5 +1,6 @@
 internal import Bytes
 package import HTTPMessages
+internal import Rooms
 internal import Shares
 internal import Signalling
 internal import StrictJSON
@@ -96,7 +97,7 @@ package final class SignalService: Sendable {
                 dialect: dialect)
             let headers = handshake.responseHeaders(sha1: ports.sha1, subprotocol: subprotocol)
             return .accept(
-                headers: headers, admission: admission, affinity: Self.affinity(admission))
+                headers: headers, admission: admission, affinity: affinity(admission))
         } catch {
             let response = error.response(realm: configuration.realm)
             log(error, response.status, request)
@@ -206,11 +207,11 @@ package final class SignalService: Sendable {
     }
 
     /// Where the token is for one room, that room's loop; else none is better than another.
-    private static func affinity(_ admission: SocketAdmission) -> Int? {
+    private func affinity(_ admission: SocketAdmission) -> Int? {
         guard admission.rooms.count == 1, let room = admission.rooms.first,
             room.text.utf8.last != UInt8(ascii: "*")
         else { return nil }
-        return RoomKey(clientID: admission.clientID, room: room.text).affinity
+        return commons.key(clientID: admission.clientID, room: room.text).affinity
     }
 
     private func log(_ refusal: AdmissionRefusal, _ status: Int, _ request: HTTPRequest) {

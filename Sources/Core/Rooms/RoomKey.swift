@@ -4,16 +4,21 @@
 /// Names are compared byte for byte: Unicode's canonical equivalence, which `String` compares by,
 /// would let two names meet in one room.
 package struct RoomKey: Hashable, Sendable {
+    /// Of the bytes; compared before them.
+    package let hash: UInt64
     private let bytes: [UInt8]
 
-    package init(clientID: String, room: String) {
+    package init(clientID: String, room: String, _ hash: RoomHash) {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(clientID.utf8.count + 1 + room.utf8.count)
         bytes.append(contentsOf: clientID.utf8)
         bytes.append(0xFF)  // Never a byte of UTF-8, so no two pairs make one key.
         bytes.append(contentsOf: room.utf8)
+        self.hash = hash.value(of: bytes)
         self.bytes = bytes
     }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(hash) }
 
     package var clientID: String {
         String(decoding: bytes.prefix { $0 != 0xFF }, as: UTF8.self)
@@ -22,16 +27,5 @@ package struct RoomKey: Hashable, Sendable {
     /// The room's name, as its members know it.
     package var room: String {
         String(decoding: bytes.drop { $0 != 0xFF }.dropFirst(), as: UTF8.self)
-    }
-}
-
-/// How many of each there may be; 0 means no limit (PROTOCOL §5).
-package struct RoomLimits: Equatable, Sendable {
-    package let roomsPerConnectionMax: Int
-    package let membersPerRoomMax: Int
-
-    package init(roomsPerConnectionMax: Int = 16, membersPerRoomMax: Int = 64) {
-        self.roomsPerConnectionMax = roomsPerConnectionMax
-        self.membersPerRoomMax = membersPerRoomMax
     }
 }

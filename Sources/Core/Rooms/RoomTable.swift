@@ -1,0 +1,108 @@
+package import Signalling
+
+/// Where rooms are kept, to be found by their keys and, fast, by their indexes.
+///
+/// A value without locks or sockets. A room exists while it has members. An index into the table
+/// stays good for as long as the connection that was given it is a member; a v1 connection may be
+/// taken out by others, so for one of these `company` and the `address` shared with it check that
+/// it still is.
+package struct RoomTable: Sendable {
+    private struct Place: Sendable {
+        /// Nil where the place is free.
+        var key: RoomKey?
+        var room = Room()
+    }
+
+    private let membersMax: Int
+    private var indexes: [RoomKey: Int] = [:]
+    private var places: [Place] = []
+    private var free: [Int] = []
+    /// The greatest of rooms that are no more: new ones go on from it, so that no member of a room
+    /// can be mistaken for one of an earlier room of that name.
+    private var lastOrder: UInt64 = 0
+
+    /// - Parameter membersMax: How many members a room may have; 0 means no limit (PROTOCOL §5).
+    package init(membersMax: Int) { self.membersMax = membersMax }
+
+    /// Rooms with at least one member.
+    package var count: Int { indexes.count }
+
+    // MARK: Events
+
+    /// As `Room.join`.
+    ///
+    /// - Parameters:
+    ///   - member: The joiner.
+    ///   - key: The room, which the joiner's token must have been found to grant.
+    /// - Returns: The room's index and what happened; nil if it is a member already.
+    /// - Throws: As `Room.join`.
+    package mutating func join(
+        _ member: RoomMember, _ key: RoomKey
+    ) throws(SignalError) -> (room: Int, joined: Room.Joined)? {
+        // A room that is opened for a joiner takes it in: it has place for one.
+        let index = indexes[key] ?? open(key)
+        let joined = try places[index].room.join(member, membersMax: membersMax)
+        return joined.map { (index, $0) }
+    }
+
+    private mutating func open(_ key: RoomKey) -> Int {
+        let place = Place(key: key, room: Room(after: lastOrder))
+        let index = free.popLast() ?? places.count
+        if index < places.count { places[index] = place } else { places.append(place) }
+        indexes[key] = index
+        return index
+    }
+
+    /// As `Room.leave`; the last to leave takes the room along.
+    ///
+    /// - Returns: What happened, and to which room; nil if the connection is no member.
+    @discardableResult
+    package mutating func leave(
+        _ connection: ConnectionID, room: Int
+    ) -> (key: RoomKey, left: Room.Left)? {
+        guard let left = places[room].room.leave(connection), let key = places[room].key else {
+            return nil
+        }
+        if left.remaining.isEmpty {
+            lastOrder = max(lastOrder, places[room].room.lastOrder)
+            indexes[key] = nil
+            places[room] = Place()
+            free.append(room)
+        }
+        return (key, left)
+    }
+
+    // MARK: Looking
+
+    /// Where to send for a member of this room; nil when the connection is none.
+    package func address(of connection: ConnectionID, in room: Int) -> RoomMember.Address? {
+        guard let position = places[room].room.index(of: connection) else { return nil }
+        return places[room].room.members[position].address
+    }
+
+    /// Where to send for a fellow member of `own`; nil when either is none.
+    package func address(
+        of connection: ConnectionID, in room: Int, sharedWith own: ConnectionID
+    ) -> RoomMember.Address? {
+        guard places[room].room.index(of: own) != nil else { return nil }
+        return address(of: connection, in: room)
+    }
+
+    /// As `Room.company`.
+    package func company(
+        of connection: ConnectionID, in room: Int
+    ) -> (own: RoomMember, others: [RoomMember])? {
+        places[room].room.company(of: connection)
+    }
+
+    /// The members of a room, ordered by connection; none for a room that does not exist.
+    package func members(of key: RoomKey) -> [RoomMember] {
+        guard let index = indexes[key] else { return [] }
+        return places[index].room.members
+    }
+
+    /// All rooms with their members, in no order.
+    package var contents: [(key: RoomKey, members: [RoomMember])] {
+        indexes.map { (key: $0.key, members: places[$0.value].room.members) }
+    }
+}

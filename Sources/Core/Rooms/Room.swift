@@ -100,6 +100,15 @@ package struct Room: Equatable, Sendable {
         return (own, others)
     }
 
+    package func member(_ connection: ConnectionID) -> RoomMember? {
+        index(of: connection).map { members[$0] }
+    }
+
+    /// Whether this member is there, and has not left and come back since.
+    func holds(_ member: RoomMember) -> Bool {
+        index(of: member.connection).map { members[$0].order } == member.order
+    }
+
     /// Where the connection is; nil if it is no member.
     func index(of connection: ConnectionID) -> Int? {
         let position = position(of: connection)

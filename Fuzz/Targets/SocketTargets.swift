@@ -119,17 +119,17 @@ func fuzzMessage(_ bytes: [UInt8]) {
     guard let message = try? reader.read(bytes.span) else { return }
     switch message {
     case .sendPayload(let payload):
-        composer.delivered(payload, of: bytes.span, from: sender)
-        let event = composer.head + bytes[payload.members] + composer.tail
-        let data = checkEvent(event)
+        let layout = payload.payload
+        let event = composer.delivered(layout, of: bytes.span, from: sender)
+        let data = checkEvent(event.head + bytes[layout.members] + composer.tail)
         require(data["connectionId"] == Array(#""0123456789abcdef""#.utf8), "the sender is ours")
     case .joinRoom(let join):
-        composer.firstToJoin(room: join.room)
-        _ = checkEvent(composer.head + composer.tail)
-        composer.someoneJoined(
+        let first = composer.firstToJoin(room: join.room)
+        _ = checkEvent(first.head + composer.tail)
+        let joined = composer.someoneJoined(
             sender, peerID: join.peerID ?? PeerID(sender), name: join.name, sdp: join.sdp,
             of: bytes.span)
-        let data = checkEvent(composer.head + join.peerIDText + composer.tail)
+        let data = checkEvent(joined.head + join.peerIDText + composer.tail)
         require(data.count == 6, "a joining peer adds no member of its own")
     }
 }

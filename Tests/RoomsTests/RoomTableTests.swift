@@ -99,7 +99,7 @@ private func join(
         for id in [9, 2, 7, 4] as [UInt64] { _ = try table.join(classic(id), lobby) }
         _ = try table.join(v1(5), lobby)
         for id in 0..<12 as Range<UInt64> {
-            let expected: RoomTable.Address? =
+            let expected: RoomMember.Address? =
                 id == 5 ? .v1 : [2, 4, 7, 9].contains(id) ? .classic(id * 7) : nil
             #expect(table.address(of: ConnectionID(raw: id), in: 0) == expected)
         }

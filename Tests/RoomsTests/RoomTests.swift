@@ -166,10 +166,11 @@ import Testing
 }
 
 @Suite struct RoomEventTests {
-    private func text(_ compose: (inout EventComposer) -> Void) -> String {
+    private func text(_ news: RoomNews) -> String {
         var composer = EventComposer()
-        compose(&composer)
-        return String(decoding: composer.head + composer.tail, as: UTF8.self)
+        let event = composer.event(news, of: "R")
+        #expect(event.body == .none)
+        return String(decoding: event.head + composer.tail, as: UTF8.self)
     }
 
     @Test("room_state lists the others by age, and says of each pair who is polite")
@@ -177,13 +178,32 @@ import Testing
         let own = v1(5, order: 2)
         let others = [v1(1, peer: "new", order: 3), v1(9, name: "N\"", order: 1)]
         #expect(
-            text { $0.roomState(room: "R", own, others) }
+            text(.state(own: own, others: others))
                 == #"{"type":"room_state","data":{"roomId":"R","polite":false,"members":["#
                 + #"{"connectionId":"0000000000000009","peerId":"p","name":"N\"","polite":true},"#
                 + #"{"connectionId":"0000000000000001","peerId":"new","name":null,"polite":false}"#
                 + "]}}")
         #expect(
-            text { $0.roomState(room: "R", own, []) }
+            text(.state(own: own, others: []))
                 == #"{"type":"room_state","data":{"roomId":"R","polite":true,"members":[]}}"#)
+    }
+
+    @Test("Who left is told of with room and reason, who joined with what it said, in any room")
+    func members() {
+        #expect(
+            text(.left(v1(1), .kicked))
+                == #"{"type":"someone_left","data":{"roomId":"R","#
+                + #""connectionId":"0000000000000001","peerId":"p","reason":"kicked"}}"#)
+        #expect(
+            text(.firstToJoin) == #"{"type":"first_to_join","data":{"roomId":"R"}}"#)
+        var composer = EventComposer()
+        let message = Array(#"{"sdp":[1]}"#.utf8)
+        let news = RoomNews.joined(v1(1, name: "N"))
+        let event = composer.event(news, of: "R", sdp: 7..<10, in: message.span)
+        #expect(event.body == .ownID)
+        #expect(
+            String(decoding: event.head, as: UTF8.self)
+                == #"{"type":"someone_joined","data":{"connectionId":"0000000000000001","#
+                + #""peerId":"p","offererId":"p","name":"N","sdp":[1],"ownId":"#)
     }
 }

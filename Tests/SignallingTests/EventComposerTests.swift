@@ -3,39 +3,36 @@ import Signalling
 import Testing
 
 @Suite struct EventComposerTests {
-    private func text(_ composer: EventComposer, body: [UInt8] = []) -> String {
-        String(decoding: composer.head + body + composer.tail, as: UTF8.self)
-    }
-
     @Test("first_to_join names the room")
     func first() {
         var composer = EventComposer()
-        composer.firstToJoin(room: "a\"b\\c\u{1}é")
         #expect(
-            text(composer) == #"{"type":"first_to_join","data":{"roomId":"a\"b\\c\u0001é"}}"#)
+            text(composer.firstToJoin(room: "a\"b\\c\u{1}é"))
+                == #"{"type":"first_to_join","data":{"roomId":"a\"b\\c\u0001é"}}"#)
     }
 
     @Test("someone_joined has the joiner's ids, name and sdp, and the receiver's own id")
     func someone() {
         var composer = EventComposer()
         let message = Array(#"{"sdp":{"v": 0}}"#.utf8)
-        composer.someoneJoined(
+        let event = composer.someoneJoined(
             sender, peerID: PeerID("p\"1"), name: "N\n", sdp: 7..<15, of: message.span)
-        #expect(
-            text(composer, body: PeerID("own").quoted)
-                == #"{"type":"someone_joined","data":{"connectionId":"0123456789abcdef","#
-                + #""peerId":"p\"1","offererId":"p\"1","name":"N\u000a","sdp":{"v": 0},"#
-                + #""ownId":"own"}}"#)
+        for own in ["own", "other"] {
+            #expect(
+                text(event, own: own)
+                    == #"{"type":"someone_joined","data":{"connectionId":"0123456789abcdef","#
+                    + #""peerId":"p\"1","offererId":"p\"1","name":"N\u000a","sdp":{"v": 0},"#
+                    + #""ownId":"\#(own)"}}"#)
+        }
     }
 
     @Test("name and sdp are null when the joiner sent none")
     func nulls() {
         var composer = EventComposer()
-        let nothing: [UInt8] = []
-        composer.someoneJoined(
-            sender, peerID: PeerID(sender), name: nil, sdp: nil, of: nothing.span)
+        let event = composer.someoneJoined(
+            sender, peerID: PeerID(sender), name: nil, sdp: nil, of: Span())
         #expect(
-            text(composer, body: PeerID("own").quoted)
+            text(event)
                 == #"{"type":"someone_joined","data":{"connectionId":"0123456789abcdef","#
                 + #""peerId":"0123456789abcdef","offererId":"0123456789abcdef","name":null,"#
                 + #""sdp":null,"ownId":"own"}}"#)
@@ -44,9 +41,28 @@ import Testing
     @Test("Nothing of one event is left in the next")
     func reuse() {
         var composer = EventComposer()
-        composer.firstToJoin(room: String(repeating: "x", count: 1000))
-        composer.firstToJoin(room: "R")
-        #expect(text(composer) == #"{"type":"first_to_join","data":{"roomId":"R"}}"#)
+        composer.reuse(composer.firstToJoin(room: String(repeating: "x", count: 1000)))
+        let event = composer.firstToJoin(room: "R")
+        #expect(event.head.capacity > 1000)
+        #expect(text(event) == #"{"type":"first_to_join","data":{"roomId":"R"}}"#)
+    }
+
+    @Test("An event that is told later stays as it is, whatever is composed meanwhile")
+    func within() {
+        var composer = EventComposer()
+        let one = composer.firstToJoin(room: "1")
+        let message = Array(#"{"a":1,"b":2}"#.utf8)
+        let layout = PayloadLayout(type: nil, leading: 0..<0, members: 1..<12)
+        for number in 0..<3 {
+            let other = composer.delivered(
+                layout, of: message.span, from: ConnectionID(raw: UInt64(number)))
+            #expect(
+                text(other, of: message)
+                    == #"{"type":"payload","data":{"connectionId":"000000000000000\#(number)","#
+                    + #""a":1,"b":2}}"#)
+            composer.reuse(other)
+        }
+        #expect(text(one) == #"{"type":"first_to_join","data":{"roomId":"1"}}"#)
     }
 }
 

@@ -36,8 +36,17 @@ func delivered(_ message: String) -> String {
     case .failure: return refusal(message) ?? ""
     case .success(.joinRoom): return "a join"
     case .success(.sendPayload(let payload)):
-        composer.delivered(payload, of: bytes.span, from: sender)
-        return String(
-            decoding: composer.head + bytes[payload.members] + composer.tail, as: UTF8.self)
+        return text(composer.delivered(payload.payload, of: bytes.span, from: sender), of: bytes)
     }
+}
+
+/// The event as it is sent without a number, to a receiver whose id is `own`.
+func text(_ event: borrowing Event, of message: [UInt8] = [], own: String = "own") -> String {
+    let body =
+        switch event.body {
+        case .none: [UInt8]()
+        case .ownID: PeerID(own).quoted
+        case .message(let range): Array(message[range])
+        }
+    return String(decoding: event.head + body + EventComposer().tail, as: UTF8.self)
 }

@@ -4,12 +4,10 @@ import StrictJSON
 import Testing
 
 @Suite struct V1EventTests {
-    /// The event as it is sent without a number.
-    private func text(_ compose: (inout EventComposer) -> Void) -> String {
+    private func text(_ compose: (inout EventComposer) -> Event) -> String {
         var composer = EventComposer()
-        composer.firstToJoin(room: "what is left of the last event")
-        compose(&composer)
-        return String(decoding: composer.head + composer.tail, as: UTF8.self)
+        composer.reuse(composer.firstToJoin(room: "what is left of the last event"))
+        return SignallingTests.text(compose(&composer))
     }
 
     @Test("welcome and resumed are whole without a number (PROTOCOL §3)")
@@ -82,15 +80,14 @@ import Testing
     func errors() throws {
         let message = Array(#"{"action":"d","ack":"\n"}"#.utf8)
         for error in SignalError.allCases {
-            var composer = EventComposer()
-            composer.error(error, action: 10..<13, ack: 20..<24, of: message.span)
-            let event = try JSONValue.parse(composer.head + composer.tail).object
+            let full = text { $0.error(error, action: 10..<13, ack: 20..<24, of: message.span) }
+            let event = try JSONValue.parse(Array(full.utf8)).object
             let data = event?["data"]?.object
             #expect(event?["type"] == "error" && data?["code"] == .string(error.code))
             #expect(data?["action"] == "d" && data?["ack"] == "\n")
             #expect(data?["message"]?.string?.string.isEmpty == false)
-            composer.error(error, action: nil, ack: nil, of: message.span)
-            let bare = try JSONValue.parse(composer.head + composer.tail).object?["data"]?.object
+            let short = text { $0.error(error, action: nil, ack: nil, of: message.span) }
+            let bare = try JSONValue.parse(Array(short.utf8)).object?["data"]?.object
             #expect(bare?["action"] == .null && bare?["ack"] == .null)
         }
     }
@@ -98,9 +95,8 @@ import Testing
     @Test("A bad_request tells which member is at fault; nothing else does")
     func complaints() throws {
         func told(_ error: SignalError, _ complaint: MessageComplaint?) throws -> ByteText? {
-            var composer = EventComposer()
-            composer.error(error, complaint, action: nil, ack: nil, of: [UInt8]().span)
-            let event = try JSONValue.parse(composer.head + composer.tail).object
+            let text = text { $0.error(error, complaint, action: nil, ack: nil, of: Span()) }
+            let event = try JSONValue.parse(Array(text.utf8)).object
             return event?["data"]?.object?["message"]?.string
         }
         for complaint in MessageComplaint.allCases {

@@ -112,19 +112,21 @@ package struct Room: Equatable, Sendable {
     /// Where the connection is; nil if it is no member.
     func index(of connection: ConnectionID) -> Int? {
         let position = position(of: connection)
-        guard position < members.count, members[position].connection == connection else {
+        guard position < members.count, members[position].connection.raw == connection.raw
+        else {
             return nil
         }
         return position
     }
 
-    /// Where the connection is, or would have to be inserted.
+    /// Where the connection is, or would have to be inserted. By their bits, here and above: what
+    /// another module compares by is called, and the members retained for it.
     private func position(of connection: ConnectionID) -> Int {
         var low = 0
         var high = members.count
         while low < high {
             let middle = (low &+ high) / 2
-            if members[middle].connection < connection {
+            if members[middle].connection.raw < connection.raw {
                 low = middle &+ 1
             } else {
                 high = middle

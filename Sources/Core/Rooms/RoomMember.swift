@@ -33,14 +33,24 @@ package struct RoomMember: Equatable, Sendable {
         self.order = order
     }
 
-    package var isV1: Bool {
-        if case .v1 = route { true } else { false }
+    /// Where to send for a member.
+    package enum Address: Equatable, Sendable {
+        case classic(UInt64)
+        /// Found by its connection.
+        case v1
     }
 
-    /// Where its messages go, of a classic member.
-    package var address: UInt64? {
-        if case .classic(let address) = route { address } else { nil }
+    @inline(__always)
+    package var address: Address {
+        switch route {
+        case .classic(let address): .classic(address)
+        case .v1: .v1
+        }
     }
+
+    package var isV1: Bool { address == .v1 }
+
+    package var dialect: Dialect { isV1 ? .v1 : .classic }
 
     /// What becomes of this member when `newer` joins with the same peer id (PROTOCOL §2).
     func verdict(on newer: RoomMember) -> SamePeer {

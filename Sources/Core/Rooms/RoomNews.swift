@@ -36,12 +36,39 @@ package enum RoomNews: Equatable, Sendable {
 
     /// What a joiner itself is told, of those who were there before it.
     fileprivate static func joining(_ own: RoomMember, _ others: [RoomMember]) -> [RoomNews] {
-        let first: [RoomNews] = others.isEmpty ? [.firstToJoin] : []
-        return own.isV1 ? first + [.state(own: own, others: others)] : first
+        guard own.isV1 else { return others.isEmpty ? [.firstToJoin] : [] }
+        let state = RoomNews.state(own: own, others: others)
+        return others.isEmpty ? [.firstToJoin, state] : [state]
     }
 }
 
 extension Room.Joined {
     /// What the joiner itself is told. Each of the others is told of it, and of who was replaced.
     package var newsForJoiner: [RoomNews] { RoomNews.joining(own, others) }
+}
+
+extension EventComposer {
+    /// The event by which members of the room of this name are told. `sdp` is where the joiner's
+    /// stands in its message: no version of a room keeps it.
+    package mutating func event(
+        _ news: RoomNews, of room: String, sdp: Range<Int>? = nil, in message: Span<UInt8> = Span()
+    ) -> Event {
+        switch news {
+        case .joined(let member):
+            someoneJoined(
+                member.connection, peerID: member.peerID, name: member.name, sdp: sdp, of: message)
+        case .left(let member, let reason):
+            someoneLeft(room: room, member.connection, member.peerID, reason)
+        case .firstToJoin: firstToJoin(room: room)
+        case .state(let own, let others):
+            roomState(
+                room: room,
+                others.sorted { $0.order < $1.order }.map { other in
+                    // Of each pair the one that joined later is polite.
+                    PresentMember(
+                        connection: other.connection, peerID: other.peerID, name: other.name,
+                        isReceiverPolite: other.order < own.order)
+                })
+        }
+    }
 }

@@ -7,13 +7,6 @@ package import Signalling
 /// taken out by others, so for one of these `company` and the `address` shared with it check that
 /// it still is.
 package struct RoomTable: Sendable {
-    /// Where to send for a member.
-    package enum Address: Equatable, Sendable {
-        case classic(UInt64)
-        /// Found by its connection.
-        case v1
-    }
-
     private struct Place: Sendable {
         /// Nil where the place is free.
         var key: RoomKey?
@@ -82,18 +75,15 @@ package struct RoomTable: Sendable {
     // MARK: Looking
 
     /// Where to send for a member of this room; nil when the connection is none.
-    package func address(of connection: ConnectionID, in room: Int) -> Address? {
+    package func address(of connection: ConnectionID, in room: Int) -> RoomMember.Address? {
         guard let position = places[room].room.index(of: connection) else { return nil }
-        switch places[room].room.members[position].route {
-        case .classic(let address): return .classic(address)
-        case .v1: return .v1
-        }
+        return places[room].room.members[position].address
     }
 
     /// Where to send for a fellow member of `own`; nil when either is none.
     package func address(
         of connection: ConnectionID, in room: Int, sharedWith own: ConnectionID
-    ) -> Address? {
+    ) -> RoomMember.Address? {
         guard places[room].room.index(of: own) != nil else { return nil }
         return address(of: connection, in: room)
     }

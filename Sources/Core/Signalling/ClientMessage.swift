@@ -16,15 +16,28 @@ package struct JoinRoom: Equatable, Sendable {
     package let sdp: Range<Int>?
 }
 
-/// `{"action":"send-payload","target":C,"payload":{"type":T,…}}`, as ranges of the message.
+/// `{"action":"send-payload","target":C,"payload":{"type":T,…}}`
 package struct SendPayload: Equatable, Sendable {
     package let target: ConnectionID
+    package let payload: PayloadLayout
+}
+
+/// A payload's parts, as ranges of the message.
+package struct PayloadLayout: Equatable, Sendable {
     /// The value of the payload's `type` with its quotes; nil when it has none.
-    package let type: Range<Int>?
+    package internal(set) var type: Range<Int>?
     /// Members before a `connectionId` that was dropped; empty in every honest payload.
-    package let leading: Range<Int>
+    package internal(set) var leading: Range<Int>
     /// The payload's members, from the first name's quote to the last value's end; may be empty.
-    package let members: Range<Int>
+    package internal(set) var members: Range<Int>
+
+    package init(
+        type: Range<Int>? = nil, leading: Range<Int> = 0..<0, members: Range<Int> = 0..<0
+    ) {
+        self.type = type
+        self.leading = leading
+        self.members = members
+    }
 }
 
 /// The id by which people's pages know a peer, kept as the JSON string that is sent on.

@@ -1,14 +1,7 @@
-internal import StrictJSON
-
 /// Writes the server's events, always `{"type":T,"data":{…}}`, with a number behind `data` in v1
 /// (PROTOCOL §2, §3).
-///
-/// An event is sent in three pieces: `head`, which is written here and whose storage every event
-/// uses again; a body that lies elsewhere and is not copied (a payload's members, a receiver's own
-/// id); and `tail`, which closes both objects; in v1 the tail is `EventHistory`'s.
 package struct EventComposer: Sendable {
-    /// The event up to its body, valid until the next event is composed.
-    package internal(set) var head: [UInt8] = []
+    /// Closes an event that bears no number.
     package let tail = Array("}}".utf8)
 
     private let defaultType = Array(#""payload""#.utf8)
@@ -17,120 +10,77 @@ package struct EventComposer: Sendable {
     private var senderPart = Array(#","data":{"connectionId":"0000000000000000","#.utf8)
     private static let senderAt = #","data":{"connectionId":""#.utf8.count
     private var sender = ConnectionID(raw: 0)
+    /// Storage of events that were told: two, since one may be told within another.
+    private var first: [UInt8]?
+    private var second: [UInt8]?
 
-    package init() { head.reserveCapacity(512) }
+    package init() {}
 
-    /// A payload for its target: the true sender's id first, then the payload's members byte for
-    /// byte. The body is `payload.members` of the message.
-    package mutating func delivered(
-        _ payload: SendPayload, of message: Span<UInt8>, from sender: ConnectionID
-    ) {
-        delivered(
-            type: payload.type, leading: payload.leading, members: payload.members, of: message,
-            from: sender)
+    /// Takes back an event that was told. One that is dropped instead costs the next an allocation.
+    package mutating func reuse(_ event: consuming Event) {
+        if first == nil { first = event.head } else { second = event.head }
     }
 
-    @inline(__always)
-    mutating func delivered(
-        type: Range<Int>?, leading: Range<Int>, members: Range<Int>, of message: Span<UInt8>,
-        from sender: ConnectionID
-    ) {
+    mutating func begin(_ opening: String) -> Event {
+        var event = Event(in: first.take() ?? second.take() ?? [])
+        event.head.removeAll(keepingCapacity: true)
+        event.append(opening)
+        return event
+    }
+
+    /// A payload for its targets: the true sender's id first, then the payload's members byte for
+    /// byte, the last of which are the event's body.
+    package mutating func delivered(
+        _ payload: PayloadLayout, of message: Span<UInt8>, from sender: ConnectionID
+    ) -> Event {
         if sender != self.sender {
             self.sender = sender
             sender.write(to: &senderPart, at: Self.senderAt)
         }
-        let hasMembers = !leading.isEmpty || !members.isEmpty
-        let typeCount = type?.count ?? defaultType.count
-        resizeHead(typeOpening.count &+ typeCount &+ senderPart.count &- (hasMembers ? 0 : 1))
-        if let type {
-            Self.fill(&head, typeOpening, message.extracting(type), senderPart)
+        var event = Event(in: first.take() ?? second.take() ?? [])
+        event.body = .message(payload.members)
+        let hasMembers = !payload.leading.isEmpty || !payload.members.isEmpty
+        let others = typeOpening.count &+ senderPart.count &- (hasMembers ? 0 : 1)
+        if let type = payload.type {
+            event.write(
+                typeOpening.span, message.extracting(type), senderPart.span,
+                count: others &+ type.count)
         } else {
-            let type = defaultType
-            Self.fill(&head, typeOpening, type.span, senderPart)
+            event.write(
+                typeOpening.span, defaultType.span, senderPart.span,
+                count: others &+ defaultType.count)
         }
-        guard !leading.isEmpty else { return }
-        append(message, leading)
-        if !members.isEmpty { head.append(UInt8(ascii: ",")) }
+        guard !payload.leading.isEmpty else { return event }
+        event.append(payload.leading, of: message)
+        if !payload.members.isEmpty { event.append(",") }
+        return event
     }
 
-    private mutating func resizeHead(_ count: Int) {
-        guard head.count != count else { return }
-        head.removeAll(keepingCapacity: true)
-        head.append(contentsOf: repeatElement(0, count: count))
+    /// `first_to_join`, for the joiner of a room in which nobody was.
+    package mutating func firstToJoin(room: String) -> Event {
+        var event = begin(#"{"type":"first_to_join","data":{"roomId":"#)
+        event.append(quoted: room)
+        return event
     }
 
-    /// Writes the pieces over what was there, as far as there is room: to append them would count
-    /// references to each.
-    private static func fill(
-        _ head: inout [UInt8], _ opening: [UInt8], _ type: Span<UInt8>, _ rest: [UInt8]
-    ) {
-        var out = head.mutableSpan
-        copy(opening.span, to: &out, at: 0)
-        copy(type, to: &out, at: opening.count)
-        copy(rest.span, to: &out, at: opening.count &+ type.count)
-    }
-
-    @inline(__always)
-    private static func copy(
-        _ bytes: Span<UInt8>, to out: inout MutableSpan<UInt8>, at start: Int
-    ) {
-        for index in 0..<min(bytes.count, out.count &- start) {
-            out[start &+ index] = bytes[index]
-        }
-    }
-
-    /// `first_to_join`, for the joiner of a room in which nobody was. Its body is empty.
-    package mutating func firstToJoin(room: String) {
-        begin(#"{"type":"first_to_join","data":{"roomId":"#)
-        JSONText.appendQuoted(room, to: &head)
-    }
-
-    /// `someone_joined`, the same head for every member who was there before. The body is the
-    /// receiver's own `PeerID.quoted`.
-    ///
-    /// - Parameters:
-    ///   - connection: The joiner's connection.
-    ///   - peerID: The joiner's id.
-    ///   - name: What people see; null on the wire when nil.
-    ///   - sdp: The bytes of a value in `message`, carried through; null when nil.
-    ///   - message: The joiner's message.
+    /// `someone_joined`, one event for every member who was there before. `sdp` are the bytes of a
+    /// value in the joiner's message; it and the name are null on the wire when nil.
     package mutating func someoneJoined(
         _ connection: ConnectionID, peerID: PeerID, name: String?, sdp: Range<Int>?,
         of message: Span<UInt8>
-    ) {
-        begin(#"{"type":"someone_joined","data":{"connectionId":""#)
-        connection.append(to: &head)
-        head.append(contentsOf: #"","peerId":"#.utf8)
-        head.append(contentsOf: peerID.quoted)
-        head.append(contentsOf: #","offererId":"#.utf8)
-        head.append(contentsOf: peerID.quoted)
-        head.append(contentsOf: #","name":"#.utf8)
-        append(quoted: name)
-        head.append(contentsOf: #","sdp":"#.utf8)
-        if let sdp {
-            append(message, sdp)
-        } else {
-            head.append(contentsOf: "null".utf8)
-        }
-        head.append(contentsOf: #","ownId":"#.utf8)
-    }
-
-    mutating func begin(_ opening: String) {
-        head.removeAll(keepingCapacity: true)
-        head.append(contentsOf: opening.utf8)
-    }
-
-    mutating func append(quoted text: String?) {
-        if let text {
-            JSONText.appendQuoted(text, to: &head)
-        } else {
-            head.append(contentsOf: "null".utf8)
-        }
-    }
-
-    mutating func append(_ bytes: Span<UInt8>, _ range: Range<Int>) {
-        head.append(addingCapacity: range.count) { part in
-            for index in range { part.append(bytes[index]) }
-        }
+    ) -> Event {
+        var event = begin(#"{"type":"someone_joined","data":{"connectionId":""#)
+        event.append(connection)
+        event.append(#"","peerId":"#)
+        event.append(peerID)
+        event.append(#","offererId":"#)
+        event.append(peerID)
+        event.append(#","name":"#)
+        event.append(quoted: name)
+        event.append(#","sdp":"#)
+        event.append(sdp, of: message)
+        event.append(#","ownId":"#)
+        event.body = .ownID
+        return event
     }
 }

@@ -81,9 +81,7 @@ struct MessageFields: Sendable {
         else { throw .bad(.target) }
         guard let payload = payloadIndex(bytes) else { throw .bad(.payload) }
         let layout = try payloadLayout(payload, bytes)
-        return SendPayload(
-            target: try connection(target, bytes), type: layout.type, leading: layout.leading,
-            members: layout.members)
+        return SendPayload(target: try connection(target, bytes), payload: layout)
     }
 
     /// The message's `payload`; nil unless it is an object.
@@ -113,14 +111,12 @@ struct MessageFields: Sendable {
         return connection
     }
 
-    typealias Layout = (type: Range<Int>?, leading: Range<Int>, members: Range<Int>)
-
     /// Finds the payload's `type`, and its members around a `connectionId`, of which the scanner
     /// lets no more than one pass.
     func payloadLayout(
         _ payload: Int, _ bytes: Span<UInt8>
-    ) throws(MessageRefusal) -> Layout {
-        var layout: Layout = (nil, 0..<0, 0..<0)
+    ) throws(MessageRefusal) -> PayloadLayout {
+        var layout = PayloadLayout()
         var index = payload &+ 1
         while index < members.count, members[index].parent == payload {
             if members[index].known == MessageName.connectionID.rawValue {

@@ -1,6 +1,3 @@
-internal import Bytes
-internal import StrictJSON
-
 // The events of the v1 dialect (PROTOCOL §3). Each has an empty body; `EventHistory.append` closes
 // those that bear a number, and `tail` the two that don't.
 extension EventComposer {
@@ -19,41 +16,37 @@ extension EventComposer {
 
     /// `welcome`, the first event of every connection; it bears no number.
     ///
-    /// - Parameters:
-    ///   - connection: The receiver's own.
-    ///   - secret: For a resume of its session.
-    ///   - expiresAt: When its token ends, in seconds since the epoch.
-    ///   - now: The server's time, in seconds since the epoch.
-    ///   - iceServers: A JSON array of RTCIceServer.
-    ///   - iceServersExpireAt: When credentials among them end, in seconds since the epoch; nil
-    ///     where none do.
-    ///   - welcome: The rest.
+    /// Times are in seconds since the epoch: `expiresAt` when the receiver's token ends, `now` the
+    /// server's, `iceServersExpireAt` when credentials among the `iceServers`, a JSON array of
+    /// RTCIceServer, end. The secret is for a resume of its session.
     package mutating func welcome(
         _ connection: ConnectionID, _ secret: SessionSecret, expiresAt: Int64, now: Int64,
         iceServers: String, iceServersExpireAt: Int64? = nil, _ welcome: Welcome
-    ) {
-        begin(#"{"type":"welcome","data":{"connectionId":""#)
-        connection.append(to: &head)
-        append(#"","session":""#, secret.text)
-        append(#"","expiresAt":"#, String(expiresAt))
-        append(#","iceServers":"#, iceServers)
+    ) -> Event {
+        var event = begin(#"{"type":"welcome","data":{"connectionId":""#)
+        event.append(connection)
+        event.append(#"","session":""#, secret.text)
+        event.append(#"","expiresAt":"#, String(expiresAt))
+        event.append(#","iceServers":"#, iceServers)
         if let iceServersExpireAt {
-            append(#","iceServersExpireAt":"#, String(iceServersExpireAt))
+            event.append(#","iceServersExpireAt":"#, String(iceServersExpireAt))
         }
-        append(#","limits":{"maxMessageBytes":"#, String(welcome.messageBytesMax))
-        append(#","maxRooms":"#, String(welcome.roomsMax))
-        append(#","pingIntervalSeconds":"#, String(welcome.pingIntervalSeconds))
-        append(#"},"serverTime":"#, String(now))
+        event.append(#","limits":{"maxMessageBytes":"#, String(welcome.messageBytesMax))
+        event.append(#","maxRooms":"#, String(welcome.roomsMax))
+        event.append(#","pingIntervalSeconds":"#, String(welcome.pingIntervalSeconds))
+        event.append(#"},"serverTime":"#, String(now))
+        return event
     }
 
     /// `resumed`; it bears no number, for the replay of all up to event `seq` follows it.
     package mutating func resumed(
         _ connection: ConnectionID, _ secret: SessionSecret, seq: UInt64
-    ) {
-        begin(#"{"type":"resumed","data":{"connectionId":""#)
-        connection.append(to: &head)
-        append(#"","session":""#, secret.text)
-        append(#"","seq":"#, String(seq))
+    ) -> Event {
+        var event = begin(#"{"type":"resumed","data":{"connectionId":""#)
+        event.append(connection)
+        event.append(#"","session":""#, secret.text)
+        event.append(#"","seq":"#, String(seq))
+        return event
     }
 
     /// What `room_state` tells of one other member.
@@ -77,91 +70,77 @@ extension EventComposer {
 
     /// `room_state`: who is in the room beside the receiver, in this order. The outer `polite` says
     /// whether it is that towards all of them.
-    package mutating func roomState(room: String, _ members: [PresentMember]) {
-        begin(#"{"type":"room_state","data":{"roomId":"#)
-        JSONText.appendQuoted(room, to: &head)
-        append(#","polite":"#, members.allSatisfy(\.isReceiverPolite) ? "true" : "false")
-        append(#","members":["#)
+    package mutating func roomState(room: String, _ members: [PresentMember]) -> Event {
+        var event = begin(#"{"type":"room_state","data":{"roomId":"#)
+        event.append(quoted: room)
+        event.append(#","polite":"#, members.allSatisfy(\.isReceiverPolite) ? "true" : "false")
+        event.append(#","members":["#)
         var isFirst = true
         for member in members {
-            if !isFirst { head.append(UInt8(ascii: ",")) }
+            if !isFirst { event.append(",") }
             isFirst = false
-            append(#"{"connectionId":""#)
-            member.connection.append(to: &head)
-            append(#"","peerId":"#)
-            head.append(contentsOf: member.peerID.quoted)
-            append(#","name":"#)
-            append(quoted: member.name)
-            append(#","polite":"#, member.isReceiverPolite ? "true}" : "false}")
+            event.append(#"{"connectionId":""#)
+            event.append(member.connection)
+            event.append(#"","peerId":"#)
+            event.append(member.peerID)
+            event.append(#","name":"#)
+            event.append(quoted: member.name)
+            event.append(#","polite":"#, member.isReceiverPolite ? "true}" : "false}")
         }
-        head.append(UInt8(ascii: "]"))
+        event.append("]")
+        return event
     }
 
     /// `someone_left`, for those who are still in the room.
     package mutating func someoneLeft(
         room: String, _ connection: ConnectionID, _ peerID: PeerID, _ reason: LeaveReason
-    ) {
-        begin(#"{"type":"someone_left","data":{"roomId":"#)
-        JSONText.appendQuoted(room, to: &head)
-        append(#","connectionId":""#)
-        connection.append(to: &head)
-        append(#"","peerId":"#)
-        head.append(contentsOf: peerID.quoted)
-        append(#","reason":""#, reason.rawValue)
-        head.append(UInt8(ascii: "\""))
+    ) -> Event {
+        var event = begin(#"{"type":"someone_left","data":{"roomId":"#)
+        event.append(quoted: room)
+        event.append(#","connectionId":""#)
+        event.append(connection)
+        event.append(#"","peerId":"#)
+        event.append(peerID)
+        event.append(#","reason":""#, reason.rawValue)
+        event.append("\"")
+        return event
     }
 
     /// `ack`, with the value of the message's `ack` as it was sent.
-    package mutating func ack(_ ack: Range<Int>, of message: Span<UInt8>) {
-        begin(#"{"type":"ack","data":{"ack":"#)
-        append(message, ack)
+    package mutating func ack(_ ack: Range<Int>, of message: Span<UInt8>) -> Event {
+        var event = begin(#"{"type":"ack","data":{"ack":"#)
+        event.append(ack, of: message)
+        return event
     }
 
-    package mutating func pong() { begin(#"{"type":"pong","data":{"#) }
+    package mutating func pong() -> Event { begin(#"{"type":"pong","data":{"#) }
 
     /// `error`, with the message's `action` and `ack` as they were sent, or null. A `bad_request`
     /// tells the `complaint`, where there is one.
     package mutating func error(
         _ error: SignalError, _ complaint: MessageComplaint? = nil, action: Range<Int>?,
         ack: Range<Int>?, of message: Span<UInt8>
-    ) {
+    ) -> Event {
         let told = error == .badRequest ? complaint : nil
-        begin(#"{"type":"error","data":{"code":""#)
-        append(error.code, #"","message":""#)
-        append((told?.message ?? error.message).description, #"","action":"#)
-        append(action, of: message)
-        append(#","ack":"#)
-        append(ack, of: message)
+        var event = begin(#"{"type":"error","data":{"code":""#)
+        event.append(error.code, #"","message":""#)
+        event.append((told?.message ?? error.message).description, #"","action":"#)
+        event.append(action, of: message)
+        event.append(#","ack":"#)
+        event.append(ack, of: message)
+        return event
     }
 
-    /// - Parameter expiresAt: Seconds since the epoch.
-    package mutating func tokenExpiring(expiresAt: Int64) {
-        begin(#"{"type":"token_expiring","data":{"expiresAt":"#)
-        append(String(expiresAt))
+    /// `expiresAt` is in seconds since the epoch.
+    package mutating func tokenExpiring(expiresAt: Int64) -> Event {
+        var event = begin(#"{"type":"token_expiring","data":{"expiresAt":"#)
+        event.append(String(expiresAt))
+        return event
     }
 
-    package mutating func draining(withinSeconds seconds: Int) {
-        begin(#"{"type":"draining","data":{"reconnectWithinSeconds":"#)
-        append(String(seconds))
-    }
-
-    /// A payload for every other member of a room: as `delivered`, but whole, so that it outlives
-    /// the message. Its body is empty.
-    package mutating func delivered(
-        whole payload: PayloadLayout, of message: Span<UInt8>, from sender: ConnectionID
-    ) {
-        delivered(
-            type: payload.type, leading: payload.leading, members: payload.members, of: message,
-            from: sender)
-        append(message, payload.members)
-    }
-
-    private mutating func append(_ one: String, _ other: String = "") {
-        head.append(contentsOf: one.utf8)
-        head.append(contentsOf: other.utf8)
-    }
-
-    private mutating func append(_ range: Range<Int>?, of message: Span<UInt8>) {
-        if let range { append(message, range) } else { append("null") }
+    package mutating func draining(withinSeconds seconds: Int) -> Event {
+        var event = begin(#"{"type":"draining","data":{"reconnectWithinSeconds":"#)
+        event.append(String(seconds))
+        return event
     }
 }

@@ -26,16 +26,6 @@ package struct Resume: Equatable, Sendable {
     package let seq: UInt64
 }
 
-/// A payload's parts, as ranges of the message.
-package struct PayloadLayout: Equatable, Sendable {
-    /// The value of the payload's `type` with its quotes; nil when it has none.
-    package let type: Range<Int>?
-    /// Members before a `connectionId` that was dropped; empty in every honest payload.
-    package let leading: Range<Int>
-    /// The payload's members, from the first name's quote to the last value's end; may be empty.
-    package let members: Range<Int>
-}
-
 /// One message of a v1 client: what it says, and what its answer must bear.
 package struct V1Envelope: Equatable, Sendable {
     /// The message's `action` with its quotes, where it is a string of at most 64 bytes.

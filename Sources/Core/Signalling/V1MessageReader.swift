@@ -116,11 +116,7 @@ extension MessageFields {
     private func broadcast(_ bytes: Span<UInt8>) throws(MessageRefusal) -> Broadcast {
         let room = try room(bytes)
         guard let payload = payloadIndex(bytes) else { throw .bad(.payload) }
-        let layout = try payloadLayout(payload, bytes)
-        return Broadcast(
-            room: room,
-            payload: PayloadLayout(
-                type: layout.type, leading: layout.leading, members: layout.members))
+        return Broadcast(room: room, payload: try payloadLayout(payload, bytes))
     }
 
     private func token(_ bytes: Span<UInt8>) throws(MessageRefusal) -> String {

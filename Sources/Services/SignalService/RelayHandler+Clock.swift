@@ -48,8 +48,8 @@ extension RelayHandler {
             commons.forgetSent(session.stream.withLock { $0.forget(before: oldest, commons) })
             if let noticeAt = conversation.noticeAt, wallClock >= noticeAt {
                 conversation.noteNoticed()
-                self.composer.tokenExpiring(expiresAt: conversation.grant.expiresAt)
-                session.take(self.composer, self.commons, &loop)
+                let expiresAt = conversation.grant.expiresAt
+                self.tell(self.composer.tokenExpiring(expiresAt: expiresAt), to: session, &loop)
             }
             return false
         }
@@ -82,12 +82,13 @@ extension RelayHandler {
         case .rightsChanged: checkRights(&loop)
         case .kick(let connection): kick(connection, &loop)
         case .draining(let seconds):
-            composer.draining(withinSeconds: seconds)
+            let event = composer.draining(withinSeconds: seconds)
             for connection in connections where !connection.isEnding {
                 guard let session = connection.session else { continue }
                 let socket = session.stream.withLock { $0.socket }
-                if socket == connection.socket { session.take(composer, commons, &loop) }
+                if socket == connection.socket { deliver(event, to: session, &loop) }
             }
+            composer.reuse(event)
         }
     }
 

@@ -38,22 +38,14 @@ extension RelayHandler {
         let configuration = commons.configuration
         let now = commons.ports.now()
         let ice = commons.ports.iceServers(grant.token.subject, now)
-        composer.welcome(
+        let event = composer.welcome(
             session.connection, secret, expiresAt: grant.expiresAt, now: now,
             iceServers: ice.json, iceServersExpireAt: ice.expiresAt,
             .init(
                 messageBytesMax: configuration.maxMessageBytes,
                 roomsMax: configuration.roomsPerConnectionMax,
                 pingIntervalSeconds: configuration.pingIntervalSeconds))
-        sendUnnumbered(to: connections[slot].socket, &loop)
-    }
-
-    /// Sends what is composed, past the session's stream.
-    private func sendUnnumbered(
-        to socket: SocketID, _ loop: inout some SocketOutput & ~Copyable
-    ) {
-        let head = composer.head.span
-        loop.send(to: socket, head: head, body: head.extracting(0..<0), tail: composer.tail.span)
+        tell(event, pastStreamTo: connections[slot].socket, &loop)
     }
 
     /// A connection that is new, and resumes nothing, has a place of its own. Over a limit the
@@ -118,7 +110,7 @@ extension RelayHandler {
         conversation.state = .ended
         let rooms = conversation.rooms
         conversation.rooms = []
-        for room in rooms { leave(session, room, reason, &loop) }
+        for room in rooms { leave(session.connection, room.membership, reason, &loop) }
         commons.sessions.remove(session, secret: conversation.secret)
         session.stream.withLock { $0.end(commons) }
     }
@@ -213,8 +205,9 @@ extension RelayHandler {
     ) -> Bool {
         session.stream.withLock { stream in
             guard stream.reattach(socket, after: seq, self.commons) else { return false }
-            self.composer.resumed(session.connection, secret, seq: stream.history.lastSeq)
-            self.sendUnnumbered(to: socket, &loop)
+            let seq = stream.history.lastSeq
+            let event = self.composer.resumed(session.connection, secret, seq: seq)
+            self.tell(event, pastStreamTo: socket, &loop)
             stream.pump(&loop)
             return true
         }
@@ -224,12 +217,12 @@ extension RelayHandler {
         _ session: V1Session, _ conversation: Conversation,
         _ loop: inout some SocketOutput & ~Copyable
     ) {
-        let commons = commons
+        let rooms = commons.rooms
         for room in conversation.rooms {
             let name = room.key.room
-            _ = commons.rooms.tell(room.membership, of: session.connection) { own, others in
-                self.composer.roomState(room: name, own, others)
-                session.take(self.composer, commons, &loop)
+            _ = rooms.tell(room.membership, of: session.connection) { own, others in
+                let state = RoomNews.state(own: own, others: others)
+                self.tell(self.composer.event(state, of: name), to: session, &loop)
             }
         }
     }

@@ -54,10 +54,10 @@ extension RelayHandler {
             guard conversation.isAttached(to: socket), !session.isReplaced else { return }
             do throws(SignalError) {
                 let message = try envelope.content.get()
-                let reachesOthers = try self.perform(message, text, session, &conversation, &loop)
+                let isPosted = try self.perform(message, text, session, &conversation, &loop)
                 self.figures.note(RelayFigures.Action(message))
                 // Should the session go on at another loop, nothing may overtake this.
-                if reachesOthers { loop.postNow() }
+                if isPosted { loop.postNow() }
                 self.acknowledge(envelope, text, session, &loop)
             } catch {
                 self.connections[slot].refusedMessages &+= 1
@@ -71,8 +71,7 @@ extension RelayHandler {
         _ loop: inout some SocketOutput & ~Copyable
     ) {
         guard let ack = envelope.ack else { return }
-        composer.ack(ack, of: text)
-        session.take(composer, commons, &loop)
+        tell(composer.ack(ack, of: text), to: session, &loop)
     }
 
     mutating func refuse(
@@ -80,60 +79,47 @@ extension RelayHandler {
         _ loop: inout some SocketOutput & ~Copyable
     ) {
         figures.noteRefused(error)
-        composer.error(
+        let event = composer.error(
             error, envelope.complaint, action: envelope.action, ack: envelope.ack, of: text)
-        session.take(composer, commons, &loop)
+        tell(event, to: session, &loop)
     }
 
-    /// - Returns: Whether classic members of other loops were sent something.
+    /// - Returns: Whether something is on its way to sockets of other loops.
     private mutating func perform(
         _ message: V1Message, _ text: Span<UInt8>, _ session: V1Session,
         _ conversation: inout Conversation, _ loop: inout some SocketOutput & ~Copyable
     ) throws(SignalError) -> Bool {
         switch message {
         case .sendPayload(let payload):
-            return try deliver(payload, text, session, conversation, &loop)
+            return try pass(payload, text, session, conversation, &loop)
         case .broadcast(let broadcast):
             return try tellAll(broadcast, text, session, conversation, &loop)
         case .joinRoom(let join): return try enter(join, text, session, &conversation, &loop)
         case .leaveRoom(let room):
             let key = commons.key(clientID: session.clientID, room: room)
             if let index = conversation.index(of: key) {
-                leave(session, conversation.rooms.remove(at: index), .left, &loop)
+                let membership = conversation.rooms.remove(at: index).membership
+                leave(session.connection, membership, .left, &loop)
             }
         case .refreshToken(let token): try refresh(token, session, &conversation, &loop)
         case .resume: throw .badRequest  // Good only as the first message of a connection.
-        case .ping:
-            composer.pong()
-            session.take(composer, commons, &loop)
+        case .ping: tell(composer.pong(), to: session, &loop)
         }
         return false
     }
 
     // MARK: Payloads
 
-    private mutating func deliver(
-        _ payload: SendPayload, _ text: Span<UInt8>, _ session: V1Session,
+    private mutating func pass(
+        _ message: SendPayload, _ text: Span<UInt8>, _ session: V1Session,
         _ conversation: Conversation, _ loop: inout some SocketOutput & ~Copyable
     ) throws(SignalError) -> Bool {
         for room in conversation.rooms {
             let address = commons.rooms.address(
-                of: payload.target, sharing: room.membership, with: session.connection)
+                of: message.target, sharing: room.membership, with: session.connection)
             guard let address else { continue }
-            composer.delivered(payload, of: text, from: session.connection)
-            let members = text.extracting(payload.members)
-            switch address {
-            case .classic(let raw):
-                let socket = SocketID(raw: raw)
-                loop.send(
-                    to: socket, head: composer.head.span, body: members, tail: composer.tail.span)
-                return socket.loop != loop.index
-            case .v1:
-                let target = commons.sessions.session(payload.target)
-                if target?.take(composer.head.span, members, commons, &loop) == true {
-                    return false
-                }
-            }
+            let delivery = pass(message, text, from: session.connection, to: address, &loop)
+            if delivery != .refused { return delivery == .posted }
         }
         throw .unknownTarget
     }
@@ -144,24 +130,16 @@ extension RelayHandler {
     ) throws(SignalError) -> Bool {
         let key = commons.key(clientID: session.clientID, room: broadcast.room)
         guard let index = conversation.index(of: key) else { throw .unknownTarget }
-        composer.delivered(whole: broadcast.payload, of: text, from: session.connection)
-        let head = composer.head.span
-        let nothing = head.extracting(0..<0)
         let membership = conversation.rooms[index].membership
-        let commons = commons
-        let others = commons.rooms.tell(membership, of: session.connection) { _, others in
-            for other in others where other.isV1 {
-                commons.sessions.session(other.connection)?.take(head, nothing, commons, &loop)
-            }
+        let event = composer.delivered(broadcast.payload, of: text, from: session.connection)
+        let rooms = commons.rooms
+        let others = rooms.tell(membership, of: session.connection) { _, others in
+            self.announce(event, of: text, to: others, speaking: .v1, &loop)
         }
-        guard let others else { throw .unknownTarget }
-        var reachesOthers = false
-        for address in others.compactMap(\.address) {
-            let socket = SocketID(raw: address)
-            if socket.loop != loop.index { reachesOthers = true }
-            loop.send(to: socket, head: head, body: nothing, tail: composer.tail.span)
-        }
-        return reachesOthers
+        let isPosted = announce(event, of: text, to: others ?? [], speaking: .classic, &loop)
+        composer.reuse(event)
+        guard others != nil else { throw .unknownTarget }
+        return isPosted
     }
 
     // MARK: Rooms
@@ -177,46 +155,11 @@ extension RelayHandler {
             connection: session.connection, route: .v1(subject: grant.namedSubject),
             peerID: join.peerID ?? PeerID(session.connection), name: grant.name ?? join.name,
             joinedAt: commons.monotonicSeconds)
-        composer.someoneJoined(
-            member.connection, peerID: member.peerID, name: member.name, sdp: join.sdp, of: text)
-        let roomsJoined = conversation.rooms.count
-        guard commons.mayJoin(key, member.connection, roomsJoined: roomsJoined) else {
-            throw .tooManyRooms
-        }
-        let rooms = commons.rooms
-        let joined = try rooms.join(member, key) { joined in
-            if let older = joined.replaced {
-                self.replace(key, .init(member: older, remaining: joined.others), &loop)
-            }
-            self.announceToV1(joined.own, joined.others, &loop)
-            if joined.others.isEmpty {
-                self.second.firstToJoin(room: join.room)
-                session.take(self.second, self.commons, &loop)
-            }
-            self.second.roomState(room: join.room, joined.own, joined.others)
-            session.take(self.second, self.commons, &loop)
-        }
-        guard let joined else { return false }
-        conversation.rooms.append(.init(key: key, membership: joined.membership))
-        return announceToClassic(member, joined.others, &loop)
-    }
-
-    /// An older connection of the same peer was taken out of a room; it is to end.
-    private mutating func replace(
-        _ key: RoomKey, _ left: Room.Left, _ loop: inout some SocketOutput & ~Copyable
-    ) {
-        commons.sessions.session(left.member.connection)?.stream.withLock { $0.replace(&loop) }
-        announceLeft(key, left, .replaced, &loop)
-    }
-
-    mutating func leave(
-        _ session: V1Session, _ room: Conversation.JoinedRoom, _ reason: LeaveReason,
-        _ loop: inout some SocketOutput & ~Copyable
-    ) {
-        let rooms = commons.rooms
-        rooms.leave(session.connection, room.membership) { key, left in
-            self.announceLeft(key, left, reason, &loop)
-        }
+        let count = conversation.rooms.count
+        let entered = try enter(key, member, join, text, roomsJoined: count, &loop)
+        guard let entered else { return false }
+        conversation.rooms.append(.init(key: key, membership: entered.membership))
+        return entered.isPosted
     }
 
     // MARK: Tokens
@@ -246,7 +189,7 @@ extension RelayHandler {
         conversation.accept(
             grant, noticeSeconds: commons.configuration.tokenExpiringSeconds, now: now)
         for room in conversation.rooms where !grant.covers(room: room.key.room) {
-            leave(session, room, .left, &loop)
+            leave(session.connection, room.membership, .left, &loop)
         }
         conversation.rooms.removeAll { !grant.covers(room: $0.key.room) }
     }

@@ -61,8 +61,6 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
     var v1Reader = V1MessageReader()
     var composer = EventComposer()
     var figures = RelayFigures()
-    /// For what is told within another announcement.
-    var second = EventComposer()
     /// By the slot of the socket.
     var connections: [Connection] = []
     /// Sessions that were attached here last, and whose client may be away.
@@ -199,7 +197,7 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
         do throws(MessageFault) {
             switch try reader.read(text) {
             case .sendPayload(let payload):
-                try deliver(payload, text, from: slot, &loop)
+                try pass(payload, text, from: slot, &loop)
                 figures.note(.sendPayload)
             case .joinRoom(let join): try enter(join, text, slot, &loop)
             }

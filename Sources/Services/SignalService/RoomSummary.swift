@@ -32,7 +32,7 @@ package struct RoomSummary: Equatable, Sendable {
                 members: members.map { member in
                     Member(
                         connectionID: member.connection.text, peerID: member.peerID.text,
-                        name: member.name, dialect: (member.isV1 ? Dialect.v1 : .classic).rawValue,
+                        name: member.name, dialect: member.dialect.rawValue,
                         seconds: Int(max(0, Int32(bitPattern: now &- member.joinedAt))))
                 })
         }.sorted {

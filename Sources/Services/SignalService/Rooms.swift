@@ -77,11 +77,11 @@ final class Rooms: Sendable {
     ///   - key: Likewise.
     ///   - announce: Tells v1 members what came of it, with the table locked: whatever else it
     ///     locks must be a stream.
-    /// - Returns: The membership, and who was there before; nil when it is a member already.
+    /// - Returns: The membership and what happened; nil when it is a member already.
     /// - Throws: `SignalError`, why it may not join.
     func join(
         _ member: RoomMember, _ key: RoomKey, announce: (Room.Joined) -> Void
-    ) throws(SignalError) -> (membership: Membership, others: [RoomMember])? {
+    ) throws(SignalError) -> (membership: Membership, joined: Room.Joined)? {
         let shard = Self.shard(of: key)
         let entered = try shards[shard].table.withLock {
             (table) throws(SignalError) -> (room: Int, joined: Room.Joined)? in
@@ -90,7 +90,7 @@ final class Rooms: Sendable {
             return entered
         }
         return entered.map { room, joined in
-            (Membership(shard: UInt32(shard), room: UInt32(room)), joined.others)
+            (Membership(shard: UInt32(shard), room: UInt32(room)), joined)
         }
     }
 
@@ -111,7 +111,7 @@ final class Rooms: Sendable {
     /// it says; nil when the other is none.
     func address(
         of connection: ConnectionID, sharing membership: Membership
-    ) -> RoomTable.Address? {
+    ) -> RoomMember.Address? {
         shards[Int(membership.shard)].table.withLock {
             $0.address(of: connection, in: Int(membership.room))
         }
@@ -120,7 +120,7 @@ final class Rooms: Sendable {
     /// The same for a v1 connection, which others may have taken out.
     func address(
         of connection: ConnectionID, sharing membership: Membership, with own: ConnectionID
-    ) -> RoomTable.Address? {
+    ) -> RoomMember.Address? {
         shards[Int(membership.shard)].table.withLock {
             $0.address(of: connection, in: Int(membership.room), sharedWith: own)
         }

@@ -29,7 +29,7 @@ final class V1Session: Sendable {
         self.stream = Lock(stream)
     }
 
-    /// Takes an event for the client (`EventStream.take`).
+    /// Takes an event for the client (`EventStream.take`); `RelayHandler.deliver` alone calls it.
     @discardableResult
     func take(
         _ head: Span<UInt8>, _ body: Span<UInt8>, _ commons: RelayCommons,
@@ -39,16 +39,6 @@ final class V1Session: Sendable {
         commons.letGo(taken.losers)
         commons.forgetSent(taken.hoarders)
         return taken.isTaken
-    }
-
-    /// Takes an event that has no body.
-    @discardableResult
-    func take(
-        _ composer: EventComposer, _ commons: RelayCommons,
-        _ loop: inout some SocketOutput & ~Copyable
-    ) -> Bool {
-        let head = composer.head.span
-        return take(head, head.extracting(0..<0), commons, &loop)
     }
 
     /// Another connection took its place: what it still says counts for nothing, or a join of its

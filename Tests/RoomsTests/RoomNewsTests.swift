@@ -94,7 +94,7 @@ private struct Knowledge {
     @Test("v1 members are told who left and why, before who joined; classic ones only the latter")
     func leavers() {
         var room = Room()
-        for id in [1, 2, 3, 4] as [UInt64] {
+        for id in [1, 2, 4, 3] as [UInt64] {
             _ = room.outcome(of: id == 2 ? v1(id, peer: "\(id)") : classic(id, peer: "\(id)"))
         }
         let old = room
@@ -110,8 +110,8 @@ private struct Knowledge {
         #expect(
             news(2)
                 == [
-                    .left(classic(3, peer: "3", order: 3), .closed),
-                    .left(classic(4, peer: "4", order: 4), .kicked), .joined(back),
+                    .left(classic(4, peer: "4", order: 3), .closed),
+                    .left(classic(3, peer: "3", order: 4), .kicked), .joined(back),
                 ])
         #expect(news(1) == [.joined(back)])
         #expect(news(4) == [])

@@ -3,6 +3,8 @@
 import signal
 import time
 
+import pytest
+
 from support import calls
 from support.browser import FLAGS, another
 

@@ -3,6 +3,7 @@
 import json
 import secrets
 import signal
+import time
 
 import pytest
 

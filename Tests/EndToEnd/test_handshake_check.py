@@ -78,6 +78,7 @@ def test_a_disabled_client_and_a_revoked_token_are_told_so(start):
     token, other = client.token(), client.token()
     http.post_form(server.url, "/oauth2/revoke", [("token", other)],
                    [http.basic(client.id, client.secret)])
+    eventually(lambda: check(server, token=other).status == 401, "the revocation to be known")
     assert "revoked" in expect_same(server, 401, "invalid_token", other)
     server.usher.succeed("client", "disable", client.id)
     eventually(lambda: check(server, token=token).status == 401, "the change to be known")

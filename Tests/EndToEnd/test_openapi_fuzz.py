@@ -11,6 +11,7 @@ from support import http, openapi
 from support.split import serve
 from support.usher import CHECKOUT
 
+RELAYS = ("/", "/signal/check")
 description = openapi.description()
 
 
@@ -36,6 +37,7 @@ def test_what_is_fuzzed_is_what_is_served(fuzzed):
 def test_every_answer_is_as_described(case, fuzzed, session):
     fields = fuzzed.equip(case)
     case.call_and_validate(
-        # A connection that became a WebSocket is none to use again.
-        base_url=fuzzed.url, session=None if case.path == "/" else session, headers=fields,
+        # A connection that became a WebSocket is none to use again, and one to the tokens' half
+        # does not lead to the relay's.
+        base_url=fuzzed.url, session=None if case.path in RELAYS else session, headers=fields,
         additional_checks=[openapi.a_token_is_no_more_than_asked_for])

@@ -1082,28 +1082,33 @@ function room(channel) {
 var inMs = (seconds) => seconds === void 0 ? void 0 : Math.round(seconds * 1e3);
 function meter(connection) {
   let last;
+  let path;
   return async () => {
     const report = await connection().getStats();
     const entries = [];
     report.forEach((entry) => entries.push(entry));
     const pair = selectedPair(report, entries);
-    const inbound = entries.filter((entry) => entry.type === "inbound-rtp");
-    const sum = (name) => inbound.reduce((all, entry) => all + (entry[name] ?? 0), 0);
-    const packetsReceived = sum("packetsReceived");
-    const packetsLost = sum("packetsLost");
+    if (path !== pair?.id)
+      last = void 0;
+    path = pair?.id;
+    const all = (type, name) => entries.flatMap((entry) => entry.type === type ? entry[name] ?? [] : []);
+    const sum = (type, name) => all(type, name).reduce((one, other) => one + other, 0);
+    const inbound = "inbound-rtp";
+    const packetsReceived = sum(inbound, "packetsReceived");
+    const packetsLost = sum(inbound, "packetsLost");
     const now = [
       performance.now(),
-      pair?.bytesReceived ?? 0,
-      pair?.bytesSent ?? 0,
+      pair?.bytesReceived ?? sum(inbound, "bytesReceived"),
+      pair?.bytesSent ?? sum("outbound-rtp", "bytesSent"),
       packetsReceived,
       packetsLost
     ];
     const [ms, bytesIn, bytesOut, received, lost2] = now.map((value, index) => Math.max(0, value - (last ?? now)[index]));
     last = now;
     const kbps = (bytes) => ms ? Math.round(bytes * 8 / ms) : void 0;
-    const rttMs = inMs(pair?.currentRoundTripTime);
+    const rttMs = inMs(pair?.currentRoundTripTime ?? all("remote-inbound-rtp", "roundTripTime")[0]);
     const lossRatio = lost2 + received ? lost2 / (lost2 + received) : void 0;
-    const jitters = inbound.flatMap((entry) => entry.jitter ?? []);
+    const jitters = all(inbound, "jitter");
     return {
       packetsReceived,
       packetsLost,

@@ -10,18 +10,25 @@ const inMs = (seconds: number | undefined): number | undefined =>
 /** Turns the browser's counters into figures for people; rates are since the last time. */
 export function meter(connection: () => RTCPeerConnection): () => Promise<PeerStats> {
   let last: number[] | undefined;
+  let path: string | undefined;
   return async () => {
     const report = await connection().getStats();
     const entries: Entry[] = [];
     report.forEach((entry) => entries.push(entry));
     const pair = selectedPair(report, entries);
-    const inbound = entries.filter((entry) => entry.type === 'inbound-rtp');
-    const sum = (name: string): number =>
-      inbound.reduce((all, entry) => all + (entry[name] ?? 0), 0);
-    const packetsReceived = sum('packetsReceived');
-    const packetsLost = sum('packetsLost');
-    const now = [performance.now(), pair?.bytesReceived ?? 0, pair?.bytesSent ?? 0,
-      packetsReceived, packetsLost];
+    // Another path counts anew.
+    if (path !== pair?.id) last = undefined;
+    path = pair?.id;
+    const all = (type: string, name: string): number[] =>
+      entries.flatMap((entry) => (entry.type === type ? entry[name] ?? [] : []));
+    const sum = (type: string, name: string): number =>
+      all(type, name).reduce((one, other) => one + other, 0);
+    const inbound = 'inbound-rtp';
+    const packetsReceived = sum(inbound, 'packetsReceived');
+    const packetsLost = sum(inbound, 'packetsLost');
+    // Firefox tells of no path once it was looked for anew for the second time.
+    const now = [performance.now(), pair?.bytesReceived ?? sum(inbound, 'bytesReceived'),
+      pair?.bytesSent ?? sum('outbound-rtp', 'bytesSent'), packetsReceived, packetsLost];
     // Nothing has changed since the first time.
     const [ms, bytesIn, bytesOut, received, lost] =
       now.map((value, index) => Math.max(0, value - (last ?? now)[index]!)) as [
@@ -29,9 +36,9 @@ export function meter(connection: () => RTCPeerConnection): () => Promise<PeerSt
     last = now;
     const kbps = (bytes: number): number | undefined =>
       (ms ? Math.round((bytes * 8) / ms) : undefined);
-    const rttMs = inMs(pair?.currentRoundTripTime);
+    const rttMs = inMs(pair?.currentRoundTripTime ?? all('remote-inbound-rtp', 'roundTripTime')[0]);
     const lossRatio = lost + received ? lost / (lost + received) : undefined;
-    const jitters: number[] = inbound.flatMap((entry) => entry.jitter ?? []);
+    const jitters = all(inbound, 'jitter');
     return {
       packetsReceived, packetsLost, rttMs, lossRatio,
       jitterMs: jitters.length ? inMs(Math.max(...jitters)) : undefined,

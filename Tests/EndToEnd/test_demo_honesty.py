@@ -88,7 +88,8 @@ def test_without_a_server_people_are_told_what_to_do(browser, start):
 def test_keys_of_a_single_letter_can_be_switched_off(guests):
     ada = guests("Ada")
     ada.page.wait_for_selector("#status[data-state=open]")
-    ada.until("!document.getElementById('mic').disabled")
+    are_on = "['mic', 'camera'].every((id) => document.getElementById(id).ariaPressed === 'true')"
+    ada.until(are_on)
     ada.page.keyboard.press("?")
     ada.page.uncheck("#shortcuts")
     assert not ada.page.is_visible("#keys")
@@ -106,7 +107,7 @@ def test_keys_of_a_single_letter_can_be_switched_off(guests):
 
     have_no_effect()
     ada.page.reload()
-    ada.until("!document.getElementById('mic').disabled")
+    ada.until(are_on)
     have_no_effect()
     ada.page.click("#settings")
     ada.page.check("#shortcuts")

@@ -137,7 +137,7 @@ test('a client joins, calls and sends by what is given as globals alone', async 
 
 test('the documented client joins with what is given', async () => {
   const docs = readFileSync(join(__dirname, '../../docs/client.md'), 'utf8');
-  const [, code] = /<!-- test: globals -->\n```js\n([^]*?)```/.exec(docs)!;
+  const [, code] = /<!-- file: native\.js -->\n```js\n([^]*?)```/.exec(docs)!;
   const example = new Function('WebRtcClient', 'RTCPeerConnection', 'MediaStream', 'mediaDevices',
     'sessionId', 'getToken', `${code!.replace(/^import .*$/gm, '')}\nreturn client;`);
   Object.assign(globalThis, { WebSocket: Socket });

@@ -88,7 +88,9 @@ def test_without_a_server_people_are_told_what_to_do(browser, start):
 def test_keys_of_a_single_letter_can_be_switched_off(guests):
     ada = guests("Ada")
     ada.page.wait_for_selector("#status[data-state=open]")
-    are_on = "['mic', 'camera'].every((id) => document.getElementById(id).ariaPressed === 'true')"
+    # The buttons are pressed in the page's source too, before anything is on.
+    are_on = """document.querySelector('.tile.own:not(.dark) video')?.videoWidth > 0
+      && ['mic', 'camera'].every((id) => document.getElementById(id).ariaPressed === 'true')"""
     ada.until(are_on)
     ada.page.keyboard.press("?")
     ada.page.uncheck("#shortcuts")

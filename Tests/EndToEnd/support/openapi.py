@@ -98,6 +98,9 @@ class Fuzzed:
     def equip(self, case):
         """Puts what works in the place of what the description gives only the form of; returns
         header fields to send along."""
+        # A length that is no number is answered by libmicrohttpd itself (test_malformed_http.py).
+        for name in [name for name in case.headers or () if name.lower() == "content-length"]:
+            del case.headers[name]
         number = next(self._addresses)
         fields = {
             "X-Forwarded-For": f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}",

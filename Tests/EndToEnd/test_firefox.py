@@ -149,7 +149,9 @@ def test_a_call_is_measured_after_its_path_was_looked_for_anew(call, browsers, k
         page.page.wait_for_timeout(2000)
         page.until(f"""client.stats('id-{other.name}').then((stats) => {{
             window.measured = stats;
-            return stats.rttMs >= 0 && stats.quality !== 'unknown';
+            // On one more path rates are counted anew.
+            return stats.rttMs >= 0 && stats.quality !== 'unknown'
+                && stats.bitrateInKbps > 0 && stats.bitrateOutKbps > 0;
         }})""", 15)
         measured = page.page.evaluate("measured")
         assert measured["rttMs"] < 1000 and measured["relayed"] is False, measured

@@ -1,5 +1,4 @@
 import COpenSSL
-import Locking
 
 /// Digests of whole byte strings.
 package enum Digest {
@@ -28,11 +27,8 @@ package func constantTimeEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
 /// `@unchecked Sendable`: an `EVP_MD` that was fetched is constant and may be used by any number of
 /// threads (EVP_MD_fetch(3)); it is never freed, for the two of them live as long as the process.
 @safe final class DigestAlgorithm: @unchecked Sendable {
-    /// More than this many threads at a time make contexts that are thrown away.
-    private static let idleMax = 32
-
     private let method: OpaquePointer
-    private let idle = Lock<[HashContext]>([])
+    private let idle = IdleContexts<HashContext>()
 
     init(name: String) {
         guard let method = unsafe EVP_MD_fetch(nil, name, nil) else {
@@ -42,7 +38,7 @@ package func constantTimeEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
     }
 
     func digest(_ bytes: [UInt8]) -> [UInt8] {
-        guard let context = idle.withLock({ $0.popLast() }) ?? HashContext() else {
+        guard let context = idle.take() ?? HashContext() else {
             preconditionFailure("OpenSSL could not make a context for a digest")
         }
         let size = Int(unsafe EVP_MD_get_size(method))
@@ -57,7 +53,7 @@ package func constantTimeEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
                 filled = size
             }
         }
-        idle.withLock { if $0.count < Self.idleMax { $0.append(context) } }
+        idle.giveBack(context)
         return digest
     }
 

@@ -1,16 +1,12 @@
 import COpenSSL
-import Locking
 
 /// ES256 with OpenSSL contexts that are made ready once and used again and again.
 ///
 /// Making one for every call costs an eighth of a signature; copying one that is ready, as
 /// `DigestContext` does, still costs a thirtieth.
 final class ES256Contexts: Sendable {
-    /// More than this many threads at a time make copies that are thrown away.
-    private static let idleMax = 32
-
     private let template: ES256Context
-    private let idle = Lock<[ES256Context]>([])
+    private let idle = IdleContexts<ES256Context>()
 
     /// Nil where OpenSSL would not use this key. The key is borrowed: the contexts hold references
     /// of their own.
@@ -25,24 +21,18 @@ final class ES256Contexts: Sendable {
     /// r and s side by side (RFC 7518 §3.4); nil where OpenSSL fails.
     func sign(_ input: Span<UInt8>) -> [UInt8]? {
         guard let context = take() else { return nil }
-        defer { giveBack(context) }
+        defer { idle.giveBack(context) }
         return context.sign(input)
     }
 
     /// Whether `signature`, r and s side by side, is good.
     func isValid(_ signature: Span<UInt8>, over input: Span<UInt8>) -> Bool {
         guard ECDSASignature.isInRange(signature), let context = take() else { return false }
-        defer { giveBack(context) }
+        defer { idle.giveBack(context) }
         return context.accepts(signature, over: input)
     }
 
-    private func take() -> ES256Context? {
-        idle.withLock { $0.popLast() } ?? template.copy()
-    }
-
-    private func giveBack(_ context: ES256Context) {
-        idle.withLock { if $0.count < Self.idleMax { $0.append(context) } }
-    }
+    private func take() -> ES256Context? { idle.take() ?? template.copy() }
 }
 
 /// What one signature or check needs of OpenSSL; freed by `deinit`.

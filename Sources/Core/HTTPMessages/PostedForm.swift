@@ -3,6 +3,8 @@ package import Bytes
 /// Why a request's body is no form that is taken. Its text names the member at fault.
 package enum PostedFormError: Error, Equatable, Sendable {
     case tooLarge(bytesMax: Int)
+    /// `Content-Type` is missing, repeated or another one, which is `found`.
+    case wrongType(String, found: ByteText?)
     case malformed(String)
 }
 
@@ -28,8 +30,9 @@ package struct PostedForm: Sendable {
         let field = request.headers.find("Content-Type")
         guard field.count == 1, let value = field.first, MediaType.matches(value, Self.mediaType)
         else {
-            throw .malformed(
-                "Content-Type must be there once, and be \(Self.mediaType) in UTF-8")
+            throw .wrongType(
+                "Content-Type must be there once, and be \(Self.mediaType) in UTF-8",
+                found: field.first)
         }
         try Self.checkQuery(request.query, secrets: secrets)
         members = try Self.pairs("body", request.body.span).filter { !$0.value.isEmpty }

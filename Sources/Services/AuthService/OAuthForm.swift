@@ -90,6 +90,8 @@ struct OAuthForm {
     private static func refusal(_ error: PostedFormError) -> OAuthRefusal {
         switch error {
         case .tooLarge(let bytesMax): .tooLarge(bytesMax: bytesMax)
+        case .wrongType(let text, let found):
+            .invalidRequest(text + (found.map { ", not \(OAuthText.quoted($0))" } ?? ""))
         case .malformed(let text): .invalidRequest(text)
         }
     }

@@ -32,7 +32,7 @@ struct CheckForm {
         } catch {
             switch error {
             case .tooLarge(let bytesMax): throw .tooLarge(bytesMax: bytesMax)
-            case .malformed(let text): throw .invalidRequest(text)
+            case .malformed(let text), .wrongType(let text, _): throw .invalidRequest(text)
             }
         }
     }

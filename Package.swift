@@ -214,11 +214,12 @@ let sources: [Target] = modules.map { module in
         swiftSettings: settings)
 }
 
-let tests: [Target] = testUses.sorted { $0.key < $1.key }.map { name, uses in
-    .testTarget(
-        name: "\(name)Tests", dependencies: names([name] + uses), path: "Tests/\(name)Tests",
-        swiftSettings: settings)
-}
+let tests: [Target] =
+    testUses.sorted { $0.key < $1.key }.map { name, uses in
+        .testTarget(
+            name: "\(name)Tests", dependencies: names([name, "TestSupport"] + uses),
+            path: "Tests/\(name)Tests", swiftSettings: settings)
+    } + [.target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings)]
 
 let fuzzer: [Target] = [
     .systemLibrary(name: "CFuzzer", path: "Fuzz/CFuzzer"),

@@ -1,5 +1,6 @@
 import Rooms
 import Signalling
+import TestSupport
 import Testing
 
 /// A room in which random things happen, and the reasons of those who left.

@@ -1,5 +1,6 @@
 import Rooms
 import Signalling
+import TestSupport
 import Testing
 
 private func roomKey(_ clientID: String, _ room: String) -> RoomKey {

@@ -1,3 +1,5 @@
+import TestSupport
+
 /// One step of a run. Numbers choose among whatever there is at that moment, so that every part of
 /// a sequence is a sequence too, which shrinking lives on.
 enum ModelStep: Equatable, Sendable {

@@ -1,4 +1,5 @@
 import SignalService
+import TestSupport
 import Testing
 import WebSocket
 

@@ -3,6 +3,7 @@ import Dispatch
 import Locking
 import SignalService
 import StrictJSON
+import TestSupport
 import Testing
 import WebSocket
 

@@ -1,4 +1,5 @@
 import Signalling
+import TestSupport
 import Testing
 
 extension EventHistory {

@@ -1,6 +1,7 @@
 import Bytes
 import Signalling
 import StrictJSON
+import TestSupport
 import Testing
 
 private let stamp = #""connectionId":"0123456789abcdef""#

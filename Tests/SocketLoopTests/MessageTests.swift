@@ -1,4 +1,5 @@
 import SocketLoop
+import TestSupport
 import Testing
 import WebSocket
 
@@ -132,7 +133,7 @@ import WebSocket
     @Test(
         "Random frames in random pieces give what they hold", arguments: [1, 2, 3, 4] as [UInt64])
     func randomStreams(seed: UInt64) throws {
-        var random = SeededGenerator(state: seed)
+        var random = SeededGenerator(seed: seed)
         let harness = try Harness()
         let client = try harness.connect(1)
         var (stream, expected): ([UInt8], [Heard]) = ([], [])
@@ -152,7 +153,7 @@ import WebSocket
         "Random bytes end in a close frame or the end, never in a crash",
         arguments: [5, 6, 7] as [UInt64])
     func randomBytes(seed: UInt64) throws {
-        var random = SeededGenerator(state: seed)
+        var random = SeededGenerator(seed: seed)
         let harness = try Harness()
         for name in 0..<200 {
             let client = try harness.connect(name)
@@ -163,19 +164,6 @@ import WebSocket
             _ = try client.hearAll()
             #expect(try harness.end(name) != nil)
         }
-    }
-}
-
-/// A generator whose numbers come again with the same seed (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ mixed >> 31
     }
 }
 

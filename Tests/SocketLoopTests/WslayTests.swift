@@ -1,5 +1,6 @@
 import Foundation
 import SocketLoop
+import TestSupport
 import Testing
 import WebSocket
 
@@ -58,7 +59,7 @@ struct WslayTests {
 
     @Test("Random frames get the answers that wslay gives", arguments: 0..<Wslay.rounds)
     func sameAnswers(seed: UInt64) throws {
-        var random = SeededGenerator(state: seed)
+        var random = SeededGenerator(seed: seed)
         let streams = (0..<500).map { _ in HostileStream.make(using: &random) }
         let expected = try Wslay.answers(to: streams, messageBytesMax: Self.messageBytesMax)
         let harness = try Harness {

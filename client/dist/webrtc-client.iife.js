@@ -107,7 +107,7 @@
     const text2 = typeof token === "string" ? token.trim() : "";
     if (/^(?![<{["])[!-~]+$/.test(text2))
       return text2;
-    throw token ? problem("token_malformed", `Instead of a token came ${what(text2) || typeof token}`) : problem("token_unavailable", "No token came in 10 seconds");
+    throw token ? problem("token_malformed", `Instead of a token came ${what(text2) || typeof token}`) : problem("token_unavailable", "No token came, or not in 10 seconds");
   }
   function what(text2) {
     return /^<(!doc|html)/i.test(text2) ? "an HTML page" : /^[{[]/.test(text2) ? "JSON" : text2 && "a text";

@@ -48,7 +48,7 @@ export function tidy(token: unknown): string {
   if (/^(?![<{["])[!-~]+$/.test(text)) return text;
   throw token
     ? problem('token_malformed', `Instead of a token came ${what(text) || typeof token}`)
-    : problem('token_unavailable', 'No token came in 10 seconds');
+    : problem('token_unavailable', 'No token came, or not in 10 seconds');
 }
 
 /** What a text is that should be another; never what stands in it. */

@@ -6,7 +6,7 @@ internal import Signalling
 final class RelayCommons: Sendable {
     let configuration: SignalConfiguration
     let ports: SignalPorts
-    let rooms: Rooms
+    let rooms: SharedRooms
     private let roomHash: RoomHash
     let sessions = SessionDirectory()
     let figures = PublishedFigures()
@@ -25,7 +25,7 @@ final class RelayCommons: Sendable {
         bytesHeld = KeptBytes(bytesMax: configuration.heldBytesMax)
         bytesAway = KeptBytes(bytesMax: configuration.detachedBytesMax)
         roomHash = RoomHash(key: UInt128(ports.random64()) << 64 | UInt128(ports.random64()))
-        rooms = Rooms(membersMax: configuration.membersPerRoomMax)
+        rooms = SharedRooms(membersMax: configuration.membersPerRoomMax)
     }
 
     var monotonicSeconds: UInt32 {

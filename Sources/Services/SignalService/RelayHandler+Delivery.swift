@@ -76,8 +76,8 @@ extension RelayHandler {
     }
 
     /// Tells those members who speak one dialect: v1 with the room's table locked, classic after it
-    /// was, as the comment above `Rooms` has it. `joiner` is of whom they are told, if somebody
-    /// joined.
+    /// was, as the comment above `SharedRooms` has it. `joiner` is of whom they are told, if
+    /// somebody joined.
     ///
     /// - Returns: Whether something is on its way to sockets of other loops.
     @discardableResult

@@ -35,7 +35,7 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
         /// Nil in the classic dialect.
         var session: V1Session?
         /// Of a classic connection.
-        var memberships: [Rooms.Membership] = []
+        var memberships: [SharedRooms.Membership] = []
         var refusedMessages: UInt32 = 0
         /// A close was asked for: nothing that still comes counts.
         var isEnding = false

@@ -33,7 +33,7 @@ internal import Signalling
 ///    connection id neither. A classic connection enters a room once in its life. A v1 one may
 ///    leave and join again: v1 members see both in order (2), and a classic member, who is never
 ///    told of a leaving, is told of the second join, after the first, by the same sender (3, 4).
-final class Rooms: Sendable {
+final class SharedRooms: Sendable {
     private final class Shard: Sendable {
         let table: Lock<RoomTable>
         init(membersMax: Int) { table = Lock(RoomTable(membersMax: membersMax)) }

@@ -65,7 +65,7 @@ struct Conversation: Sendable {
 
     struct JoinedRoom: Sendable {
         let key: RoomKey
-        let membership: Rooms.Membership
+        let membership: SharedRooms.Membership
     }
 
     var state: State

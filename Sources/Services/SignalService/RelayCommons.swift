@@ -1,5 +1,6 @@
 internal import Locking
 internal import Rooms
+internal import Sessions
 internal import Signalling
 
 /// What the handlers of all loops share.
@@ -44,19 +45,15 @@ final class RelayCommons: Sendable {
             || rooms.members(of: key).contains { $0.connection == connection }
     }
 
-    /// Has sessions let go of what is kept for them; the loops where they were last end them. No
-    /// stream may be locked.
-    func letGo(_ losers: [ConnectionID]) {
-        for loser in losers {
-            sessions.session(loser)?.stream.withLock { $0.letGo(self) }
-        }
+    /// Has sessions give way to others: those whose clients are away are ended by the loops where
+    /// they were last. No stream may be locked.
+    func yield(_ losers: EventStream.Losers) {
+        for loser in losers.away { _ = sessions.session(loser)?.handle(.letGo, self) }
+        for loser in losers.held { _ = sessions.session(loser)?.handle(.forgetSent, self) }
     }
 
-    /// Has sessions forget what their clients, who are there, were sent. No stream may be locked.
-    func forgetSent(_ hoarders: [ConnectionID]) {
-        for hoarder in hoarders {
-            sessions.session(hoarder)?.stream.withLock { $0.forgetSent(self) }
-        }
+    func digest(_ secret: SessionSecret) -> SecretDigest {
+        SecretDigest(sha256: ports.sha256(Array(secret.text.utf8)))
     }
 
     /// Whether a connection with this token may go on.

@@ -42,7 +42,8 @@ package struct EventHistory: Sendable {
     /// One that goes on from events of another process: `bytes` are those that are kept, one
     /// behind the other.
     init(
-        limits: HistoryLimits, lastSeq: UInt64, sentSeq: UInt64, _ entries: [Entry], _ bytes: [UInt8]
+        limits: HistoryLimits, lastSeq: UInt64, sentSeq: UInt64, _ entries: [Entry],
+        _ bytes: [UInt8]
     ) {
         self.limits = limits
         self.lastSeq = lastSeq

@@ -68,7 +68,7 @@ package struct SessionRecord: Equatable, Sendable {
     /// The last ones, as many as are kept.
     package private(set) var events: [Event]
 
-    /// - Parameter second: On the loops' clock.
+    /// `second` is on the loops' clock.
     package init(
         connection: ConnectionID, clientID: String, subject: String, address: String,
         secret: SecretDigest, token: Token, rooms: [Room], _ history: EventHistory,
@@ -89,7 +89,7 @@ package struct SessionRecord: Equatable, Sendable {
         }
     }
 
-    /// - Parameter second: On the loops' clock.
+    /// The events, to go on from; `second` is on the loops' clock.
     package func history(limits: HistoryLimits, at second: Int64) -> EventHistory {
         let now = UInt32(truncatingIfNeeded: second)
         var bytes: [UInt8] = []
@@ -157,7 +157,8 @@ extension SessionRecord {
         secret = SecretDigest(bits: try input.number())
         token = Token(
             id: try input.text(), issuedAt: try input.number(), expiresAt: try input.number(),
-            rooms: try input.texts(), name: try input.optionalText(), secretDigest: Array(try input.part()))
+            rooms: try input.texts(), name: try input.optionalText(),
+            secretDigest: Array(try input.part()))
         var rooms: [Room] = []
         for _ in try input.count() {
             rooms.append(

@@ -33,7 +33,7 @@ package struct Shelf: Equatable, Sendable {
         self.sessions = sessions
     }
 
-    /// - Parameter sha256: Computes that digest.
+    /// The bytes; `sha256` computes that digest.
     package func encoded(sha256: ([UInt8]) -> [UInt8]) -> [UInt8] {
         var out = ByteWriter()
         for byte in Self.mark { out.put(byte) }
@@ -44,9 +44,8 @@ package struct Shelf: Equatable, Sendable {
         return out.bytes + sha256(out.bytes)
     }
 
-    /// Reads what `encoded` wrote, and ages it by the time since.
-    ///
-    /// - Parameter now: In seconds since the epoch.
+    /// Reads what `encoded` wrote, and ages it by the time since; `now` is in seconds since the
+    /// epoch. Throws why it is of no use.
     package init(
         _ bytes: [UInt8], at now: Int64, sha256: ([UInt8]) -> [UInt8]
     ) throws(ShelfFault) {
@@ -83,6 +82,11 @@ package struct Shelf: Equatable, Sendable {
     package struct Dropped: Equatable, Sendable {
         package var events = 0
         package var sessions = 0
+
+        package init(events: Int = 0, sessions: Int = 0) {
+            self.events = events
+            self.sessions = sessions
+        }
     }
 
     /// Keeps the events within a budget, for each client and in all; 0 means no limit. Sent ones

@@ -16,6 +16,8 @@ struct AwayPlaces: Sendable {
 
     var count: Int { places.count }
 
+    func place(of session: ConnectionID) -> ConnectionPlace? { places[session] }
+
     func count(ofClient client: ByteText) -> Int { byClient[client]?.count ?? 0 }
 
     func count(ofSubject subject: ByteText, of client: ByteText) -> Int {

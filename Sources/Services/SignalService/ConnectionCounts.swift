@@ -159,6 +159,13 @@ struct ConnectionCounts: Sendable {
     /// A connection that had entered is over, but its session stays.
     mutating func park(_ place: ConnectionPlace, _ session: ConnectionID) {
         exit(place)
+        putBack(place, session)
+    }
+
+    func place(of session: ConnectionID) -> ConnectionPlace? { away.place(of: session) }
+
+    /// A session is there again, without a connection before it.
+    mutating func putBack(_ place: ConnectionPlace, _ session: ConnectionID) {
         away.add(session, at: place)
     }
 

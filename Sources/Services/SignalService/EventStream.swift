@@ -1,5 +1,6 @@
 internal import Sessions
 internal import Signalling
+internal import Synchronization
 internal import WebSocket
 
 /// A session with what its events cost the service: the one place where they are sent and counted.
@@ -122,8 +123,10 @@ struct EventStream: Sendable {
         return Losers(held: losers)
     }
 
-    private mutating func countAway(_ commons: RelayCommons) -> Losers {
-        guard session.isAway else { return Losers() }
+    /// Counts what is kept, if its client is away.
+    mutating func countAway(_ commons: RelayCommons) -> Losers {
+        // Where the process stops all are away at once; the shelf has a bound of its own.
+        guard session.isAway, !commons.isStopping.load(ordering: .relaxed) else { return Losers() }
         var losers = commons.bytesAway.set(session.history.keptBytes, of: owner)
         if let own = losers.firstIndex(of: owner.connection) {
             losers.remove(at: own)

@@ -2,6 +2,7 @@ internal import Locking
 internal import Rooms
 internal import Sessions
 internal import Signalling
+internal import Synchronization
 
 /// What the handlers of all loops share.
 final class RelayCommons: Sendable {
@@ -16,6 +17,7 @@ final class RelayCommons: Sendable {
     /// What is kept of sessions whose clients are there.
     let bytesHeld: KeptBytes
     let ledger: ConnectionLedger
+    let isStopping = Atomic(false)
 
     init(
         _ configuration: SignalConfiguration, _ ports: SignalPorts, _ ledger: ConnectionLedger
@@ -27,6 +29,19 @@ final class RelayCommons: Sendable {
         bytesAway = KeptBytes(bytesMax: configuration.detachedBytesMax)
         roomHash = RoomHash(key: UInt128(ports.random64()) << 64 | UInt128(ports.random64()))
         rooms = SharedRooms(membersMax: configuration.membersPerRoomMax)
+    }
+
+    /// Sessions from before a restart that no loop keeps yet.
+    private let orphans = Lock<[V1Session]>([])
+
+    func leave(orphans sessions: [V1Session]) { orphans.withLock { $0 += sessions } }
+
+    /// For the loop that comes first, which keeps them from then on.
+    func takeOrphans() -> [V1Session] {
+        orphans.withLock { orphans in
+            defer { orphans = [] }
+            return orphans
+        }
     }
 
     var monotonicSeconds: UInt32 {

@@ -59,7 +59,7 @@ extension RelayHandler {
 
     /// Ends the sessions whose clients did not come back in time, or can't any more.
     private mutating func sweepAway(_ now: Int64, _ loop: inout some SocketOutput & ~Copyable) {
-        let sessions = away
+        let sessions = away + commons.takeOrphans()
         away.removeAll(keepingCapacity: true)
         for session in sessions {
             let isKept = session.conversation.withLock { conversation in
@@ -104,6 +104,7 @@ extension RelayHandler {
                 ?? admission.token
             if !mayStay(token) { endRevoked(slot, &loop) }
         }
+        away += commons.takeOrphans()
         for session in away {
             session.conversation.withLock { conversation in
                 guard !mayStay(conversation.grant.token) else { return }

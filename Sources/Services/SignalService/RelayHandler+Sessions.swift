@@ -180,6 +180,9 @@ extension RelayHandler {
             }
             guard effects.isDone, effects.finished == nil else { return false }
             self.replay(old, &conversation, to: socket, &loop)
+            for room in conversation.rooms {
+                self.commons.rooms.claim(old.connection, room.membership)
+            }
             self.accept(grant, at: ports.now(), old, &conversation, &loop)
             self.sendRoomStates(old, conversation, &loop)
             return true

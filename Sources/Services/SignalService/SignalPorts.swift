@@ -34,6 +34,17 @@ package struct RevocableToken: Equatable, Sendable {
     /// Of a legacy token: see `TokenClaims`.
     package let legacySecretDigest: [UInt8]?
 
+    package init(
+        tokenID: String, subject: String, clientID: String, issuedAt: Int64,
+        legacySecretDigest: [UInt8]?
+    ) {
+        self.tokenID = tokenID
+        self.subject = subject
+        self.clientID = clientID
+        self.issuedAt = issuedAt
+        self.legacySecretDigest = legacySecretDigest
+    }
+
     package init(_ claims: TokenClaims) {
         tokenID = claims.tokenID
         subject = claims.subject

@@ -59,10 +59,12 @@ package struct RoomMember: Equatable, Sendable {
     /// What becomes of this member when `newer` joins with the same peer id (PROTOCOL §2).
     func verdict(on newer: RoomMember) -> SamePeer {
         guard case .v1(let own) = route, case .v1(let other) = newer.route else { return .bothStay }
-        guard let own, let other else {
-            return own == nil && other == nil && isUnclaimed ? .olderLeaves : .newerIsRefused
+        switch (own, other) {
+        case (let own?, let other?):
+            return own.utf8.elementsEqual(other.utf8) ? .olderLeaves : .newerIsRefused
+        case (nil, nil): return isUnclaimed ? .olderLeaves : .newerIsRefused
+        default: return .newerIsRefused
         }
-        return own.utf8.elementsEqual(other.utf8) ? .olderLeaves : .newerIsRefused
     }
 
     enum SamePeer { case bothStay, olderLeaves, newerIsRefused }

@@ -1,4 +1,5 @@
 internal import Bytes
+package import Signalling
 
 /// Why a shelf is of no use; the raw value is for the log.
 package enum ShelfFault: String, Error, Sendable {
@@ -81,9 +82,9 @@ package struct Shelf: Equatable, Sendable {
     /// What a budget for events made of the shelf.
     package struct Dropped: Equatable, Sendable {
         package var events = 0
-        package var sessions = 0
+        package var sessions: [ConnectionID] = []
 
-        package init(events: Int = 0, sessions: Int = 0) {
+        package init(events: Int = 0, sessions: [ConnectionID] = []) {
             self.events = events
             self.sessions = sessions
         }
@@ -125,7 +126,7 @@ package struct Shelf: Equatable, Sendable {
         for index in bySize where excess > 0 {
             excess -= sessions[index].bytesOfEvents
             gone.insert(index)
-            dropped.sessions += 1
+            dropped.sessions.append(sessions[index].connection)
         }
     }
 }

@@ -162,7 +162,8 @@ struct ConnectionCounts: Sendable {
         putBack(place, session)
     }
 
-    func place(of session: ConnectionID) -> ConnectionPlace? { away.place(of: session) }
+    /// In the order of going away.
+    var awaySessions: [(session: ConnectionID, place: ConnectionPlace)] { away.all }
 
     /// A session is there again, without a connection before it.
     mutating func putBack(_ place: ConnectionPlace, _ session: ConnectionID) {

@@ -14,6 +14,7 @@ extension SignalService {
         package let bytes: [UInt8]
         /// How many sessions are in it.
         package let count: Int
+        /// What a budget has cost.
         package let dropped: Shelf.Dropped
     }
 
@@ -36,21 +37,48 @@ extension SignalService {
     /// All sessions whose clients may come back; nil where there are none. To be called when the
     /// loops have ended: every client is away then, and all that was to be told has been.
     package func shelve() -> Shelved? {
-        let records = commons.sessions.all.compactMap(record)
-        guard !records.isEmpty else { return nil }
-        var shelf = Shelf(writtenAt: ports.now(), records)
+        let second = ports.monotonicMilliseconds() / 1000
+        let away = ledger.awaySessions
+        end(away.map(\.session), by: .tick(.min), at: second)
         let limits = KeptBytes.limits(bytesMax: configuration.detachedBytesMax)
-        let dropped = shelf.fit(bytesPerClient: limits.perClient, inAll: limits.inAll)
-        return Shelved(
-            bytes: shelf.encoded(sha256: ports.sha256), count: shelf.sessions.count,
-            dropped: dropped)
+        var dropped = Shelf.Dropped()
+        while true {
+            var shelf = Shelf(
+                writtenAt: ports.now(),
+                away.compactMap { record($0.session, $0.place, at: second) })
+            let lost = shelf.fit(bytesPerClient: limits.perClient, inAll: limits.inAll)
+            dropped.events = lost.events
+            dropped.sessions += lost.sessions
+            guard !lost.sessions.isEmpty else {
+                guard !shelf.sessions.isEmpty else { return nil }
+                return Shelved(
+                    bytes: shelf.encoded(sha256: ports.sha256), count: shelf.sessions.count,
+                    dropped: dropped)
+            }
+            // Their rooms are told, which others then have on the shelf.
+            end(lost.sessions, by: .endAway(.lost), at: second)
+        }
     }
 
-    private func record(_ session: V1Session) -> SessionRecord? {
-        let second = ports.monotonicMilliseconds() / 1000
+    private func end(
+        _ sessions: [ConnectionID], by input: Session.Input, at second: Int64
+    ) {
+        var handler = RelayHandler(commons)
+        var nowhere = NoSockets(monotonicSeconds: second)
+        for session in sessions.compactMap(commons.sessions.session) {
+            _ = session.conversation.withLock { conversation in
+                handler.handle(input, session, &conversation, &nowhere)
+            }
+        }
+    }
+
+    private func record(
+        _ connection: ConnectionID, _ place: ConnectionPlace, at second: Int64
+    ) -> SessionRecord? {
+        guard let session = commons.sessions.session(connection) else { return nil }
         return session.conversation.withLock { conversation -> SessionRecord? in
             let away = session.stream.withLock { $0.session.isAway ? $0.session.history : nil }
-            guard let away, let place = ledger.place(of: session.connection) else { return nil }
+            guard let away else { return nil }
             let rooms = conversation.rooms.compactMap { joined -> SessionRecord.Room? in
                 let member = commons.rooms.member(session.connection, joined.membership)
                 return member.map { member in

@@ -102,9 +102,9 @@ final class ConnectionLedger: Sendable {
         counts.withLock { $0.park(place, session) }
     }
 
-    /// The place of a session whose client is away; nil where there is none such.
-    func place(of session: ConnectionID) -> ConnectionPlace? {
-        counts.withLock { $0.place(of: session) }
+    /// Sessions whose clients are away, in the order of going, and their places.
+    var awaySessions: [(session: ConnectionID, place: ConnectionPlace)] {
+        counts.withLock { $0.awaySessions }
     }
 
     /// A session is there again from before a restart; its client is away.

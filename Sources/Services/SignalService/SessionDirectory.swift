@@ -22,6 +22,11 @@ final class SessionDirectory: Sendable {
         shards.reduce(0) { sum, shard in sum + shard.contents.withLock { $0.connections.count } }
     }
 
+    /// One for each session.
+    var secretCount: Int {
+        shards.reduce(0) { sum, shard in sum + shard.contents.withLock { $0.secrets.count } }
+    }
+
     /// Both are random enough to be their own hash.
     private func shard(_ connection: ConnectionID) -> Shard {
         shards[Int(truncatingIfNeeded: connection.raw % UInt64(Self.shardCount))]

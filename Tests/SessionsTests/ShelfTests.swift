@@ -145,7 +145,9 @@ struct ShelfTests {
         #expect(shelf.fit(bytesPerClient: 0, inAll: before / 2) == .init(events: 7))
         #expect(shelf.sessions.map(\.events.count) == [4, 5])
         #expect(shelf.sessions[1].lastSeq - shelf.sessions[1].sentSeq == 5)
-        #expect(shelf.fit(bytesPerClient: 0, inAll: 300) == .init(events: 4, sessions: [ConnectionID(raw: 2)]))
+        #expect(
+            shelf.fit(bytesPerClient: 0, inAll: 300)
+                == .init(events: 4, sessions: [ConnectionID(raw: 2)]))
         #expect(shelf.sessions.map(\.connection.raw) == [1])
     }
 
@@ -157,7 +159,8 @@ struct ShelfTests {
                 Self.record(1, client: "a", events: 100, sent: 0, bytes: 98),
                 Self.record(2, client: "b", events: 3, sent: 3, bytes: 98, second: 10),
             ])
-        #expect(shelf.fit(bytesPerClient: 2000, inAll: 8000) == .init(sessions: [ConnectionID(raw: 1)]))
+        #expect(
+            shelf.fit(bytesPerClient: 2000, inAll: 8000) == .init(sessions: [ConnectionID(raw: 1)]))
         #expect(shelf.sessions.map(\.clientID) == ["b"] && shelf.sessions[0].events.count == 3)
     }
 }

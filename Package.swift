@@ -65,7 +65,7 @@ let modules: [Module] = [
 
     Module(
         name: "Cryptography", layer: .drivers,
-        uses: ["Bytes", "COpenSSL", "Locking", "Tokens"]),
+        uses: ["Bytes", "COpenSSL", "Files", "Locking", "Tokens"]),
     Module(
         name: "TokenIssuing", layer: .drivers,
         uses: ["Bytes", "CLibJWT", "Cryptography", "Locking", "Tokens"]),
@@ -83,6 +83,8 @@ let modules: [Module] = [
         uses: ["Bytes", "CEpoll", "Locking", "Shares", "Threads", "WebSocket"]),
     Module(name: "LogWriting", layer: .drivers, uses: ["Locking", "Monitoring"]),
     Module(name: "Threads", layer: .drivers, uses: ["CEpoll"]),
+    Module(name: "Files", layer: .drivers),
+    Module(name: "SessionShelf", layer: .drivers, uses: ["Files", "Locking"]),
 
     Module(
         name: "AuthService", layer: .services,
@@ -99,15 +101,15 @@ let modules: [Module] = [
 
     Module(
         name: "UsherVerifier", layer: .products,
-        uses: ["Bytes", "Cryptography", "Locking", "StrictJSON", "Tokens"]),
+        uses: ["Bytes", "Cryptography", "Files", "Locking", "StrictJSON", "Tokens"]),
     Module(name: "UsherKeySet", layer: .products, uses: ["Locking", "UsherVerifier"]),
     Module(
         name: "usher", layer: .products,
         uses: [
-            "AuthService", "Bytes", "ClientStorage", "Clients", "Cryptography", "Edge",
+            "AuthService", "Bytes", "ClientStorage", "Clients", "Cryptography", "Edge", "Files",
             "HTTPMessages", "HTTPServing", "ICEServers", "Locking", "LogWriting", "Monitoring",
-            "SignalService", "Signalling", "SocketLoop", "StrictJSON", "Tar", "Threads",
-            "TokenIssuing", "Tokens", "UsherVerifier", "WebSocket",
+            "SessionShelf", "SignalService", "Signalling", "SocketLoop", "StrictJSON", "Tar",
+            "Threads", "TokenIssuing", "Tokens", "UsherVerifier", "WebSocket",
         ],
         external: [argumentParser, logging]),
 ]
@@ -135,6 +137,8 @@ let testUses: [String: [String]] = [
     "LogWriting": ["Locking", "Monitoring"],
     "SocketLoop": ["Bytes", "CEpoll", "HTTPMessages", "Locking", "WebSocket"],
     "Threads": [],
+    "Files": [],
+    "SessionShelf": ["Files"],
     "AuthService": [
         "Bytes", "Clients", "Cryptography", "HTTPMessages", "ICEServers", "Locking", "StrictJSON",
         "Tokens",
@@ -148,8 +152,9 @@ let testUses: [String: [String]] = [
         "Bytes", "Cryptography", "Locking", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
     ],
     "usher": [
-        "AuthService", "Bytes", "Clients", "Cryptography", "Edge", "HTTPMessages", "ICEServers",
-        "Locking", "SocketLoop", "StrictJSON", "Tar", "TokenIssuing", "Tokens", "UsherVerifier",
+        "AuthService", "Bytes", "Clients", "Cryptography", "Edge", "Files", "HTTPMessages",
+        "ICEServers", "Locking", "SocketLoop", "StrictJSON", "Tar", "TokenIssuing", "Tokens",
+        "UsherVerifier",
     ],
 ]
 

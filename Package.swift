@@ -61,6 +61,7 @@ let modules: [Module] = [
     Module(name: "Shares", layer: .core, uses: ["Bytes"]),
     Module(name: "Signalling", layer: .core, uses: ["Bytes", "StrictJSON"]),
     Module(name: "Rooms", layer: .core, uses: ["Signalling"]),
+    Module(name: "Sessions", layer: .core, uses: ["Bytes", "Signalling"]),
     Module(name: "ICEServers", layer: .core, uses: ["Bytes", "StrictJSON"]),
 
     Module(
@@ -95,8 +96,8 @@ let modules: [Module] = [
     Module(
         name: "SignalService", layer: .services,
         uses: [
-            "Bytes", "HTTPMessages", "ICEServers", "Locking", "Rooms", "Shares", "Signalling",
-            "StrictJSON", "Tokens", "WebSocket",
+            "Bytes", "HTTPMessages", "ICEServers", "Locking", "Rooms", "Sessions", "Shares",
+            "Signalling", "StrictJSON", "Tokens", "WebSocket",
         ]),
 
     Module(
@@ -129,6 +130,7 @@ let testUses: [String: [String]] = [
     "Shares": ["Bytes"],
     "Signalling": ["Bytes", "StrictJSON"],
     "Rooms": ["Signalling"],
+    "Sessions": ["Bytes", "Signalling"],
     "ICEServers": ["Bytes", "StrictJSON"],
     "Cryptography": ["Bytes", "StrictJSON", "Tokens"],
     "TokenIssuing": ["Bytes", "Cryptography", "StrictJSON", "Tokens"],
@@ -144,8 +146,8 @@ let testUses: [String: [String]] = [
         "Tokens",
     ],
     "SignalService": [
-        "Bytes", "HTTPMessages", "ICEServers", "Locking", "Signalling", "StrictJSON", "Tokens",
-        "WebSocket",
+        "Bytes", "HTTPMessages", "ICEServers", "Locking", "Sessions", "Signalling", "StrictJSON",
+        "Tokens", "WebSocket",
     ],
     "UsherVerifier": ["Bytes", "Cryptography", "StrictJSON", "TokenIssuing", "Tokens"],
     "UsherKeySet": [

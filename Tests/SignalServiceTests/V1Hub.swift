@@ -8,8 +8,9 @@ import WebSocket
 /// Some fake loops whose mail is delivered, and the clients at the other end of their sockets.
 final class V1Hub {
     let world = World()
-    let service: SignalService
-    let loops: [FakeLoop]
+    private(set) var service: SignalService
+    private(set) var loops: [FakeLoop]
+    private var configuration: SignalConfiguration
     private var clients: [SocketID: V1Client] = [:]
     /// Sockets that were pinged at once.
     private(set) var probed: [SocketID] = []
@@ -22,6 +23,7 @@ final class V1Hub {
     ) {
         var configuration = configuration
         configuration.connectionsPerAddressMax = 0
+        self.configuration = configuration
         let service = SignalService(configuration, world.ports())
         self.service = service
         loops = (0..<count).map { FakeLoop(service, index: $0) }
@@ -97,6 +99,35 @@ final class V1Hub {
             run()
         }
     }
+
+    // MARK: Restarts
+
+    /// Ends the process in order, as far as the relay has to do with it.
+    ///
+    /// - Returns: What it leaves on its shelf.
+    func stop() -> SignalService.Shelved? {
+        service.stopAdmitting()
+        let sockets = clients.keys.sorted { $0.raw < $1.raw }
+        for socket in sockets { clients[socket].map { close($0, .closedByUs(.restarting)) } }
+        return service.shelve()
+    }
+
+    /// Starts the next process, which finds nothing but its shelf.
+    @discardableResult
+    func start(
+        _ change: (inout SignalConfiguration) -> Void = { _ in }, with shelf: [UInt8]?
+    ) throws -> SignalService.PutBack? {
+        change(&configuration)
+        let service = SignalService(configuration, world.ports())
+        self.service = service
+        let result = try shelf.map { try service.putBack($0) }
+        loops = loops.indices.map { FakeLoop(service, index: $0) }
+        for loop in loops { loop.advance(seconds: world.state.withLock { $0.milliseconds } / 1000) }
+        return result
+    }
+
+    @discardableResult
+    func restart() throws -> SignalService.PutBack? { try start(with: stop()?.bytes) }
 
     // MARK: Mail
 

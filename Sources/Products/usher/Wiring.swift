@@ -307,7 +307,8 @@ extension Wiring {
                     return .unavailable
                 }
             },
-            sha1: Digest.sha1, random64: SecureRandom.uint64, iceServers: iceServers(),
+            sha1: Digest.sha1, sha256: Digest.sha256, random64: SecureRandom.uint64,
+            iceServers: iceServers(),
             log: log.write)
     }
 }

@@ -15,4 +15,12 @@ enum AddressKey: Hashable, Sendable {
         }
         self = .ip(address.group.bits)
     }
+
+    /// Makes the same key again.
+    var text: String {
+        switch self {
+        case .ip(let bits): IPAddress(bits: bits).description
+        case .other(let text): text.string
+        }
+    }
 }

@@ -83,8 +83,6 @@ extension SignalService {
 
     private func isAway(_ connection: ConnectionID) -> Bool {
         guard let session = commons.sessions.session(connection) else { return false }
-        return session.conversation.withLock { conversation in
-            if case .attached = conversation.state { false } else { true }
-        }
+        return session.socket == nil
     }
 }

@@ -1,6 +1,8 @@
 internal import Locking
 internal import Rooms
+internal import Sessions
 internal import Signalling
+internal import Synchronization
 
 /// What the handlers of all loops share.
 final class RelayCommons: Sendable {
@@ -15,6 +17,7 @@ final class RelayCommons: Sendable {
     /// What is kept of sessions whose clients are there.
     let bytesHeld: KeptBytes
     let ledger: ConnectionLedger
+    let isStopping = Atomic(false)
 
     init(
         _ configuration: SignalConfiguration, _ ports: SignalPorts, _ ledger: ConnectionLedger
@@ -26,6 +29,19 @@ final class RelayCommons: Sendable {
         bytesAway = KeptBytes(bytesMax: configuration.detachedBytesMax)
         roomHash = RoomHash(key: UInt128(ports.random64()) << 64 | UInt128(ports.random64()))
         rooms = SharedRooms(membersMax: configuration.membersPerRoomMax)
+    }
+
+    /// Sessions from before a restart that no loop keeps yet.
+    private let orphans = Lock<[V1Session]>([])
+
+    func leave(orphans sessions: [V1Session]) { orphans.withLock { $0 += sessions } }
+
+    /// For the loop that comes first, which keeps them from then on.
+    func takeOrphans() -> [V1Session] {
+        orphans.withLock { orphans in
+            defer { orphans = [] }
+            return orphans
+        }
     }
 
     var monotonicSeconds: UInt32 {
@@ -44,19 +60,15 @@ final class RelayCommons: Sendable {
             || rooms.members(of: key).contains { $0.connection == connection }
     }
 
-    /// Has sessions let go of what is kept for them; the loops where they were last end them. No
-    /// stream may be locked.
-    func letGo(_ losers: [ConnectionID]) {
-        for loser in losers {
-            sessions.session(loser)?.stream.withLock { $0.letGo(self) }
-        }
+    /// Has sessions give way to others: those whose clients are away are ended by the loops where
+    /// they were last. No stream may be locked.
+    func yield(_ losers: EventStream.Losers) {
+        for loser in losers.away { _ = sessions.session(loser)?.handle(.letGo, self) }
+        for loser in losers.held { _ = sessions.session(loser)?.handle(.forgetSent, self) }
     }
 
-    /// Has sessions forget what their clients, who are there, were sent. No stream may be locked.
-    func forgetSent(_ hoarders: [ConnectionID]) {
-        for hoarder in hoarders {
-            sessions.session(hoarder)?.stream.withLock { $0.forgetSent(self) }
-        }
+    func digest(_ secret: SessionSecret) -> SecretDigest {
+        SecretDigest(sha256: ports.sha256(Array(secret.text.utf8)))
     }
 
     /// Whether a connection with this token may go on.

@@ -1,4 +1,5 @@
 package import Bytes
+internal import Sessions
 internal import Signalling
 
 /// Whether an access token may come in the query (PROTOCOL §1, RFC 9700 §4.3.2).

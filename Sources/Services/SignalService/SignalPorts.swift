@@ -34,6 +34,17 @@ package struct RevocableToken: Equatable, Sendable {
     /// Of a legacy token: see `TokenClaims`.
     package let legacySecretDigest: [UInt8]?
 
+    package init(
+        tokenID: String, subject: String, clientID: String, issuedAt: Int64,
+        legacySecretDigest: [UInt8]?
+    ) {
+        self.tokenID = tokenID
+        self.subject = subject
+        self.clientID = clientID
+        self.issuedAt = issuedAt
+        self.legacySecretDigest = legacySecretDigest
+    }
+
     package init(_ claims: TokenClaims) {
         tokenID = claims.tokenID
         subject = claims.subject
@@ -72,6 +83,7 @@ package struct SignalPorts: Sendable {
     /// Notes that the token of this `jti` and `exp` was used.
     package let markUsed: @Sendable (_ tokenID: String, _ expiresAt: Int64) -> MarkResult
     package let sha1: @Sendable ([UInt8]) -> [UInt8]
+    package let sha256: @Sendable ([UInt8]) -> [UInt8]
     /// 64 unpredictable bits.
     package let random64: @Sendable () -> UInt64
     /// What the holder of a token with this `sub` is told of ICE servers; `now` is in seconds since
@@ -91,6 +103,7 @@ package struct SignalPorts: Sendable {
         isRevoked: @escaping @Sendable (RevocableToken) -> Bool,
         markUsed: @escaping @Sendable (String, Int64) -> MarkResult,
         sha1: @escaping @Sendable ([UInt8]) -> [UInt8],
+        sha256: @escaping @Sendable ([UInt8]) -> [UInt8],
         random64: @escaping @Sendable () -> UInt64,
         iceServers: @escaping @Sendable (String, Int64) -> ICEServers.Offer = { _, _ in .none },
         log: @escaping @Sendable (StaticString, [(StaticString, String)]) -> Void
@@ -102,6 +115,7 @@ package struct SignalPorts: Sendable {
         self.isRevoked = isRevoked
         self.markUsed = markUsed
         self.sha1 = sha1
+        self.sha256 = sha256
         self.random64 = random64
         self.iceServers = iceServers
         self.log = log

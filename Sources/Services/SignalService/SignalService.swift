@@ -22,10 +22,9 @@ package enum SignalDecision: Sendable {
 /// Safe to use from any thread.
 package final class SignalService: Sendable {
     let configuration: SignalConfiguration
-    private let ports: SignalPorts
+    let ports: SignalPorts
     let ledger: ConnectionLedger
     let commons: RelayCommons
-    private let isStopping = Atomic(false)
 
     package init(_ configuration: SignalConfiguration, _ ports: SignalPorts) {
         self.configuration = configuration
@@ -62,8 +61,8 @@ package final class SignalService: Sendable {
         return figures
     }
 
-    /// From now on every handshake is answered 503.
-    package func stopAdmitting() { isStopping.store(true, ordering: .relaxed) }
+    /// From now on every handshake is answered 503, and what sessions keep is bounded on the shelf.
+    package func stopAdmitting() { commons.isStopping.store(true, ordering: .relaxed) }
 
     /// The handler of one loop; all handlers of a service share its rooms.
     package func makeHandler(loop: Int) -> RelayHandler { RelayHandler(commons) }
@@ -124,7 +123,9 @@ package final class SignalService: Sendable {
 
     /// Takes from the address's budget, whatever comes of it.
     func knock(_ request: HTTPRequest) throws(AdmissionRefusal) -> AddressKey {
-        guard !isStopping.load(ordering: .relaxed) else { throw .unavailable(reason: "stopping") }
+        guard !commons.isStopping.load(ordering: .relaxed) else {
+            throw .unavailable(reason: "stopping")
+        }
         let address = AddressKey(request.clientAddress)
         if let hit = ledger.knock(address, at: ports.monotonicMilliseconds()) { throw .limit(hit) }
         return address

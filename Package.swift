@@ -66,7 +66,7 @@ let modules: [Module] = [
 
     Module(
         name: "Cryptography", layer: .drivers,
-        uses: ["Bytes", "COpenSSL", "Locking", "Tokens"]),
+        uses: ["Bytes", "COpenSSL", "Files", "Locking", "Tokens"]),
     Module(
         name: "TokenIssuing", layer: .drivers,
         uses: ["Bytes", "CLibJWT", "Cryptography", "Locking", "Tokens"]),
@@ -84,6 +84,8 @@ let modules: [Module] = [
         uses: ["Bytes", "CEpoll", "Locking", "Shares", "Threads", "WebSocket"]),
     Module(name: "LogWriting", layer: .drivers, uses: ["Locking", "Monitoring"]),
     Module(name: "Threads", layer: .drivers, uses: ["CEpoll"]),
+    Module(name: "Files", layer: .drivers),
+    Module(name: "SessionShelf", layer: .drivers, uses: ["Files", "Locking"]),
 
     Module(
         name: "AuthService", layer: .services,
@@ -106,15 +108,15 @@ let modules: [Module] = [
 
     Module(
         name: "UsherVerifier", layer: .products,
-        uses: ["Bytes", "Cryptography", "Locking", "StrictJSON", "Tokens"]),
+        uses: ["Bytes", "Cryptography", "Files", "Locking", "StrictJSON", "Tokens"]),
     Module(name: "UsherKeySet", layer: .products, uses: ["Locking", "UsherVerifier"]),
     Module(
         name: "usher", layer: .products,
         uses: [
             "Admission", "AuthService", "Bytes", "ClientStorage", "Clients", "Cryptography",
-            "Edge", "HTTPMessages", "HTTPServing", "ICEServers", "Locking", "LogWriting",
-            "Monitoring", "Relay", "Signalling", "SocketLoop", "StrictJSON", "Tar", "Threads",
-            "TokenIssuing", "Tokens", "UsherVerifier", "WebSocket",
+            "Edge", "Files", "HTTPMessages", "HTTPServing", "ICEServers", "Locking", "LogWriting",
+            "Monitoring", "Relay", "SessionShelf", "Sessions", "Signalling", "SocketLoop",
+            "StrictJSON", "Tar", "Threads", "TokenIssuing", "Tokens", "UsherVerifier", "WebSocket",
         ],
         external: [argumentParser, logging]),
 ]
@@ -143,6 +145,8 @@ let testUses: [String: [String]] = [
     "LogWriting": ["Locking", "Monitoring"],
     "SocketLoop": ["Bytes", "CEpoll", "HTTPMessages", "Locking", "WebSocket"],
     "Threads": [],
+    "Files": [],
+    "SessionShelf": ["Files"],
     "AuthService": [
         "Bytes", "Clients", "Cryptography", "HTTPMessages", "ICEServers", "Locking", "StrictJSON",
         "Tokens",
@@ -160,8 +164,9 @@ let testUses: [String: [String]] = [
         "Bytes", "Cryptography", "Locking", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
     ],
     "usher": [
-        "AuthService", "Bytes", "Clients", "Cryptography", "Edge", "HTTPMessages", "ICEServers",
-        "Locking", "SocketLoop", "StrictJSON", "Tar", "TokenIssuing", "Tokens", "UsherVerifier",
+        "AuthService", "Bytes", "Clients", "Cryptography", "Edge", "Files", "HTTPMessages",
+        "ICEServers", "Locking", "SocketLoop", "StrictJSON", "Tar", "TokenIssuing", "Tokens",
+        "UsherVerifier",
     ],
 ]
 

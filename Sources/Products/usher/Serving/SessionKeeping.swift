@@ -1,3 +1,4 @@
+import Logging
 import Relay
 import SessionShelf
 import Sessions
@@ -19,8 +20,8 @@ struct SessionKeeping {
         do throws(ShelfError) {
             file = try ShelfFile(folder: folder, allowsGroup: allowsGroup)
         } catch {
-            log.write("shelf_failed", [("code", error.code), ("reason", "\(error)")])
             file = nil
+            warn("shelf_failed", code: error.code, "\(error)")
         }
     }
 
@@ -29,7 +30,7 @@ struct SessionKeeping {
         switch file?.take(bytesMax: Self.bytesMax) ?? .nothing {
         case .nothing: return
         case .ignored(let refusal):
-            log.write("shelf_ignored", [("code", refusal.code), ("reason", "\(refusal)")])
+            warn("shelf_ignored", code: refusal.code, "\(refusal)")
         case .bytes(let bytes):
             do throws(ShelfFault) {
                 let result = try relay.putBack(bytes)
@@ -38,9 +39,9 @@ struct SessionKeeping {
                     [
                         ("count", "\(result.count)"), ("revoked", "\(result.revoked)"),
                         ("dropped", "\(result.dropped)"),
-                    ])
+                    ], at: .notice)
             } catch {
-                log.write("shelf_ignored", [("code", error.rawValue), ("reason", "\(error)")])
+                warn("shelf_ignored", code: error.rawValue, "\(error)")
             }
         }
     }
@@ -56,9 +57,13 @@ struct SessionKeeping {
                     ("count", "\(shelved.count)"), ("bytes", "\(shelved.bytes.count)"),
                     ("dropped", "\(shelved.dropped.sessions.count)"),
                     ("dropped_events", "\(shelved.dropped.events)"),
-                ])
+                ], at: .notice)
         } catch {
-            log.write("shelf_failed", [("code", error.code), ("reason", "\(error)")])
+            warn("shelf_failed", code: error.code, "\(error)")
         }
+    }
+
+    private func warn(_ event: StaticString, code: String, _ reason: String) {
+        log.write(event, [("code", code), ("reason", reason)], at: .warning)
     }
 }

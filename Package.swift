@@ -21,7 +21,7 @@ enum Layer: String {
         case .base, .cModules: []
         case .core: [.core]
         case .drivers: [.base, .cModules, .core, .drivers]
-        case .services: [.base, .core]
+        case .services: [.base, .core, .services]
         case .products: [.base, .core, .drivers, .services, .products]
         }
     }
@@ -94,10 +94,16 @@ let modules: [Module] = [
             "Tokens",
         ]),
     Module(
-        name: "SignalService", layer: .services,
+        name: "Admission", layer: .services,
         uses: [
-            "Bytes", "HTTPMessages", "ICEServers", "Locking", "Rooms", "Sessions", "Shares",
-            "Signalling", "StrictJSON", "Tokens", "WebSocket",
+            "Bytes", "HTTPMessages", "Locking", "Shares", "Signalling", "StrictJSON", "Tokens",
+            "WebSocket",
+        ]),
+    Module(
+        name: "Relay", layer: .services,
+        uses: [
+            "Admission", "Bytes", "ICEServers", "Locking", "Rooms", "Sessions", "Shares",
+            "Signalling", "Tokens", "WebSocket",
         ]),
 
     Module(
@@ -107,10 +113,10 @@ let modules: [Module] = [
     Module(
         name: "usher", layer: .products,
         uses: [
-            "AuthService", "Bytes", "ClientStorage", "Clients", "Cryptography", "Edge", "Files",
-            "HTTPMessages", "HTTPServing", "ICEServers", "Locking", "LogWriting", "Monitoring",
-            "SessionShelf", "SignalService", "Signalling", "SocketLoop", "StrictJSON", "Tar",
-            "Threads", "TokenIssuing", "Tokens", "UsherVerifier", "WebSocket",
+            "Admission", "AuthService", "Bytes", "ClientStorage", "Clients", "Cryptography",
+            "Edge", "Files", "HTTPMessages", "HTTPServing", "ICEServers", "Locking", "LogWriting",
+            "Monitoring", "Relay", "SessionShelf", "Sessions", "Signalling", "SocketLoop",
+            "StrictJSON", "Tar", "Threads", "TokenIssuing", "Tokens", "UsherVerifier", "WebSocket",
         ],
         external: [argumentParser, logging]),
 ]
@@ -145,9 +151,13 @@ let testUses: [String: [String]] = [
         "Bytes", "Clients", "Cryptography", "HTTPMessages", "ICEServers", "Locking", "StrictJSON",
         "Tokens",
     ],
-    "SignalService": [
-        "Bytes", "HTTPMessages", "ICEServers", "Locking", "Sessions", "Signalling", "StrictJSON",
-        "Tokens", "WebSocket",
+    "Admission": [
+        "AdmissionSupport", "Bytes", "HTTPMessages", "Locking", "Signalling", "StrictJSON",
+        "Tokens",
+    ],
+    "Relay": [
+        "Admission", "AdmissionSupport", "Bytes", "HTTPMessages", "ICEServers", "Locking",
+        "Sessions", "Signalling", "StrictJSON", "Tokens", "WebSocket",
     ],
     "UsherVerifier": ["Bytes", "Cryptography", "StrictJSON", "TokenIssuing", "Tokens"],
     "UsherKeySet": [
@@ -226,7 +236,14 @@ let tests: [Target] =
         .testTarget(
             name: "\(name)Tests", dependencies: names([name, "TestSupport"] + uses),
             path: "Tests/\(name)Tests", swiftSettings: settings)
-    } + [.target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings)]
+    } + [
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        // What the tests of admission and those of the relay behind it both stand on.
+        .target(
+            name: "AdmissionSupport",
+            dependencies: names(["Admission", "Bytes", "HTTPMessages", "Locking", "Tokens"]),
+            path: "Tests/AdmissionSupport", swiftSettings: settings),
+    ]
 
 let fuzzer: [Target] = [
     .systemLibrary(name: "CFuzzer", path: "Fuzz/CFuzzer"),

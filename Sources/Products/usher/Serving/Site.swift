@@ -1,3 +1,4 @@
+import Admission
 import Bytes
 import ClientStorage
 import Cryptography
@@ -8,7 +9,7 @@ import HTTPServing
 import Locking
 import LogWriting
 import Logging
-import SignalService
+import Relay
 import SocketLoop
 import StrictJSON
 import WebSocket
@@ -91,8 +92,9 @@ struct Site {
 
     /// Refuses newcomers, tells v1 clients to come back, and closes every connection behind all
     /// that was sent to it.
-    private func drain(_ relay: PublicFront.Relay) {
-        relay.service.stopAdmitting()
+    private func drain(_ relay: PublicFront.SignallingHalf) {
+        relay.admission.stopAdmitting()
+        relay.service.prepareStop()
         let seconds = settings.drainSeconds
         relay.loops.tell(.draining(withinSeconds: max(seconds, Self.reconnectSecondsMin)))
         relay.loops.stop(closing: .restarting, secondsMax: seconds)

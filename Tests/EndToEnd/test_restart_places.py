@@ -8,6 +8,7 @@ from support import http, v1
 from support.prometheus import parse
 from support.restart import Relay, left_behind, lefts
 from support.v1 import offer
+from support.waiting import eventually
 
 pytestmark = pytest.mark.one_process("starts again on the same address")
 
@@ -171,6 +172,7 @@ def test_a_client_that_was_disabled_or_removed_meanwhile_has_no_rooms_left(relay
     again.room_states(1)
     if how == "disable":
         usher.succeed("client", "enable", client)
+        eventually(lambda: relay.application.ask().status == 200, "the client's return")
         assert not relay.comes_back(ada, "ada")
         assert relay.first("room")
 

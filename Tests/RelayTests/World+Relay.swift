@@ -20,7 +20,9 @@ extension World {
         return RelayPorts(
             now: ports.now, monotonicMilliseconds: ports.monotonicMilliseconds,
             verify: ports.verify, client: ports.client, isRevoked: ports.isRevoked,
-            random64: { self.random() }, sha256: fakeDigest,
+            random64: { self.random() },
+            random128: { UInt128(self.random()) << 64 | UInt128(self.random()) },
+            sha256: fakeDigest,
             iceServers: { subject, now in
                 guard self.state.withLock({ $0.hasTURN }) else { return .none }
                 return ICEServers.Offer(

@@ -2,7 +2,7 @@ internal import Bytes
 package import Signalling
 
 /// Why a shelf is of no use; the raw value is for the log.
-package enum ShelfFault: String, Error, Sendable {
+package enum ShelfFault: String, Error, Sendable, CustomStringConvertible {
     /// It is not whole, or not a shelf.
     case torn
     /// Another version of the program wrote it.
@@ -10,6 +10,16 @@ package enum ShelfFault: String, Error, Sendable {
     case tooOld = "too_old"
     /// It comes from a time that has not come yet.
     case clock
+
+    package var description: String {
+        switch self {
+        case .torn: "the file with the sessions was not whole"
+        case .version: "the file with the sessions was written by another version of usher"
+        case .tooOld:
+            "the sessions waited for more than \(Shelf.ageMax / 60) minutes: start sooner"
+        case .clock: "the sessions were written at a time that has not come yet: set the clock"
+        }
+    }
 }
 
 /// The sessions of a process that stops in order, for the one that is started after it.

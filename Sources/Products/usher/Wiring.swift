@@ -52,6 +52,8 @@ struct Wiring {
         let front: PublicFront
         let edge: EdgeFront?
         let exposition: Exposition
+        /// nil without a relay.
+        let keeping: SessionKeeping?
         fileprivate let state: OperatorState?
         fileprivate let operatorHosts: [String]
 
@@ -109,7 +111,11 @@ struct Wiring {
         return Parts(
             directory: directory, front: front,
             edge: auth.map { EdgeFront(auth: $0, proxies: settings.trustedProxies) },
-            exposition: exposition, state: relay.map { state(front, $0) },
+            exposition: exposition,
+            keeping: relay.map { _ in
+                SessionKeeping(
+                    folder: settings.data, allowsGroup: settings.keysGroupAccess, log: log)
+            }, state: relay.map { state(front, $0) },
             operatorHosts: settings.operatorHosts)
     }
 
@@ -345,8 +351,8 @@ extension Wiring {
         RelayPorts(
             now: Clock.now, monotonicMilliseconds: Clock.monotonicMilliseconds,
             verify: signalVerify(verifier), client: clients, isRevoked: isRevoked(directory),
-            random64: SecureRandom.uint64, sha256: Digest.sha256, iceServers: iceServers(),
-            log: log.write)
+            random64: RandomReserve().uint64, random128: SecureRandom.uint128,
+            sha256: Digest.sha256, iceServers: iceServers(), log: log.write)
     }
 }
 

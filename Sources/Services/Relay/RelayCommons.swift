@@ -28,7 +28,7 @@ final class RelayCommons: Sendable {
         self.ledger = ledger
         bytesHeld = KeptBytes(bytesMax: configuration.heldBytesMax)
         bytesAway = KeptBytes(bytesMax: configuration.detachedBytesMax)
-        roomHash = RoomHash(key: UInt128(ports.random64()) << 64 | UInt128(ports.random64()))
+        roomHash = RoomHash(key: ports.random128())
         rooms = SharedRooms(membersMax: configuration.membersPerRoomMax)
     }
 

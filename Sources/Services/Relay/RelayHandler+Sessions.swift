@@ -15,7 +15,7 @@ extension RelayHandler {
         _ socket: SocketID, _ admission: SocketAdmission
     ) -> (session: V1Session, secret: SessionSecret) {
         let ports = commons.ports
-        let secret = SessionSecret(high: ports.random64(), low: ports.random64())
+        let secret = SessionSecret(bits: ports.random128())
         let connection = ConnectionID(raw: ports.random64())
         let token = admission.token
         let digest = commons.digest(secret)
@@ -196,7 +196,7 @@ extension RelayHandler {
         _ loop: inout some SocketOutput & ~Copyable
     ) {
         let ports = commons.ports
-        let secret = SessionSecret(high: ports.random64(), low: ports.random64())
+        let secret = SessionSecret(bits: ports.random128())
         let digest = commons.digest(secret)
         commons.sessions.renew(session, conversation.secret, digest)
         conversation.secret = digest

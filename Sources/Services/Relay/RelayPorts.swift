@@ -19,8 +19,10 @@ package struct RelayPorts: Sendable {
     package let client: @Sendable (_ id: String) -> SignalClient?
     /// Whether a token was revoked by its `jti`, its `sub` or its client.
     package let isRevoked: @Sendable (_ token: RevocableToken) -> Bool
-    /// 64 unpredictable bits.
+    /// 64 bits that nobody can foretell, of which many are needed.
     package let random64: @Sendable () -> UInt64
+    /// 128 for a secret, kept nowhere before they are asked for.
+    package let random128: @Sendable () -> UInt128
     package let sha256: @Sendable ([UInt8]) -> [UInt8]
     /// What the holder of a token with this `sub` is told of ICE servers; `now` is in seconds since
     /// the epoch.
@@ -38,6 +40,7 @@ package struct RelayPorts: Sendable {
         client: @escaping @Sendable (String) -> SignalClient?,
         isRevoked: @escaping @Sendable (RevocableToken) -> Bool,
         random64: @escaping @Sendable () -> UInt64,
+        random128: @escaping @Sendable () -> UInt128,
         sha256: @escaping @Sendable ([UInt8]) -> [UInt8],
         iceServers: @escaping @Sendable (String, Int64) -> ICEServers.Offer = { _, _ in .none },
         log: @escaping @Sendable (StaticString, [(StaticString, String)]) -> Void
@@ -48,6 +51,7 @@ package struct RelayPorts: Sendable {
         self.client = client
         self.isRevoked = isRevoked
         self.random64 = random64
+        self.random128 = random128
         self.sha256 = sha256
         self.iceServers = iceServers
         self.log = log

@@ -21,7 +21,7 @@ enum Layer: String {
         case .base, .cModules: []
         case .core: [.core]
         case .drivers: [.base, .cModules, .core, .drivers]
-        case .services: [.base, .core]
+        case .services: [.base, .core, .services]
         case .products: [.base, .core, .drivers, .services, .products]
         }
     }
@@ -61,11 +61,12 @@ let modules: [Module] = [
     Module(name: "Shares", layer: .core, uses: ["Bytes"]),
     Module(name: "Signalling", layer: .core, uses: ["Bytes", "StrictJSON"]),
     Module(name: "Rooms", layer: .core, uses: ["Signalling"]),
+    Module(name: "Sessions", layer: .core, uses: ["Bytes", "Signalling"]),
     Module(name: "ICEServers", layer: .core, uses: ["Bytes", "StrictJSON"]),
 
     Module(
         name: "Cryptography", layer: .drivers,
-        uses: ["Bytes", "COpenSSL", "Locking", "Tokens"]),
+        uses: ["Bytes", "COpenSSL", "Files", "Locking", "Tokens"]),
     Module(
         name: "TokenIssuing", layer: .drivers,
         uses: ["Bytes", "CLibJWT", "Cryptography", "Locking", "Tokens"]),
@@ -83,6 +84,8 @@ let modules: [Module] = [
         uses: ["Bytes", "CEpoll", "Locking", "Shares", "Threads", "WebSocket"]),
     Module(name: "LogWriting", layer: .drivers, uses: ["Locking", "Monitoring"]),
     Module(name: "Threads", layer: .drivers, uses: ["CEpoll"]),
+    Module(name: "Files", layer: .drivers),
+    Module(name: "SessionShelf", layer: .drivers, uses: ["Files", "Locking"]),
 
     Module(
         name: "AuthService", layer: .services,
@@ -91,23 +94,29 @@ let modules: [Module] = [
             "Tokens",
         ]),
     Module(
-        name: "SignalService", layer: .services,
+        name: "Admission", layer: .services,
         uses: [
-            "Bytes", "HTTPMessages", "ICEServers", "Locking", "Rooms", "Shares", "Signalling",
-            "StrictJSON", "Tokens", "WebSocket",
+            "Bytes", "HTTPMessages", "Locking", "Shares", "Signalling", "StrictJSON", "Tokens",
+            "WebSocket",
+        ]),
+    Module(
+        name: "Relay", layer: .services,
+        uses: [
+            "Admission", "Bytes", "ICEServers", "Locking", "Rooms", "Sessions", "Shares",
+            "Signalling", "Tokens", "WebSocket",
         ]),
 
     Module(
         name: "UsherVerifier", layer: .products,
-        uses: ["Bytes", "Cryptography", "Locking", "StrictJSON", "Tokens"]),
+        uses: ["Bytes", "Cryptography", "Files", "Locking", "StrictJSON", "Tokens"]),
     Module(name: "UsherKeySet", layer: .products, uses: ["Locking", "UsherVerifier"]),
     Module(
         name: "usher", layer: .products,
         uses: [
-            "AuthService", "Bytes", "ClientStorage", "Clients", "Cryptography", "Edge",
-            "HTTPMessages", "HTTPServing", "ICEServers", "Locking", "LogWriting", "Monitoring",
-            "SignalService", "Signalling", "SocketLoop", "StrictJSON", "Tar", "Threads",
-            "TokenIssuing", "Tokens", "UsherVerifier", "WebSocket",
+            "Admission", "AuthService", "Bytes", "ClientStorage", "Clients", "Cryptography",
+            "Edge", "Files", "HTTPMessages", "HTTPServing", "ICEServers", "Locking", "LogWriting",
+            "Monitoring", "Relay", "SessionShelf", "Sessions", "Signalling", "SocketLoop",
+            "StrictJSON", "Tar", "Threads", "TokenIssuing", "Tokens", "UsherVerifier", "WebSocket",
         ],
         external: [argumentParser, logging]),
 ]
@@ -127,6 +136,7 @@ let testUses: [String: [String]] = [
     "Shares": ["Bytes"],
     "Signalling": ["Bytes", "StrictJSON"],
     "Rooms": ["Signalling"],
+    "Sessions": ["Bytes", "Signalling"],
     "ICEServers": ["Bytes", "StrictJSON"],
     "Cryptography": ["Bytes", "StrictJSON", "Tokens"],
     "TokenIssuing": ["Bytes", "Cryptography", "StrictJSON", "Tokens"],
@@ -135,21 +145,28 @@ let testUses: [String: [String]] = [
     "LogWriting": ["Locking", "Monitoring"],
     "SocketLoop": ["Bytes", "CEpoll", "HTTPMessages", "Locking", "WebSocket"],
     "Threads": [],
+    "Files": [],
+    "SessionShelf": ["Files"],
     "AuthService": [
         "Bytes", "Clients", "Cryptography", "HTTPMessages", "ICEServers", "Locking", "StrictJSON",
         "Tokens",
     ],
-    "SignalService": [
-        "Bytes", "HTTPMessages", "ICEServers", "Locking", "Signalling", "StrictJSON", "Tokens",
-        "WebSocket",
+    "Admission": [
+        "AdmissionSupport", "Bytes", "HTTPMessages", "Locking", "Signalling", "StrictJSON",
+        "Tokens",
+    ],
+    "Relay": [
+        "Admission", "AdmissionSupport", "Bytes", "HTTPMessages", "ICEServers", "Locking",
+        "Sessions", "Signalling", "StrictJSON", "Tokens", "WebSocket",
     ],
     "UsherVerifier": ["Bytes", "Cryptography", "StrictJSON", "TokenIssuing", "Tokens"],
     "UsherKeySet": [
         "Bytes", "Cryptography", "Locking", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
     ],
     "usher": [
-        "AuthService", "Bytes", "Clients", "Cryptography", "Edge", "HTTPMessages", "ICEServers",
-        "Locking", "SocketLoop", "StrictJSON", "Tar", "TokenIssuing", "Tokens", "UsherVerifier",
+        "AuthService", "Bytes", "Clients", "Cryptography", "Edge", "Files", "HTTPMessages",
+        "ICEServers", "Locking", "SocketLoop", "StrictJSON", "Tar", "TokenIssuing", "Tokens",
+        "UsherVerifier",
     ],
 ]
 
@@ -219,7 +236,14 @@ let tests: [Target] =
         .testTarget(
             name: "\(name)Tests", dependencies: names([name, "TestSupport"] + uses),
             path: "Tests/\(name)Tests", swiftSettings: settings)
-    } + [.target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings)]
+    } + [
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        // What the tests of admission and those of the relay behind it both stand on.
+        .target(
+            name: "AdmissionSupport",
+            dependencies: names(["Admission", "Bytes", "HTTPMessages", "Locking", "Tokens"]),
+            path: "Tests/AdmissionSupport", swiftSettings: settings),
+    ]
 
 let fuzzer: [Target] = [
     .systemLibrary(name: "CFuzzer", path: "Fuzz/CFuzzer"),

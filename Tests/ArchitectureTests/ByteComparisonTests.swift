@@ -13,7 +13,7 @@ import Testing
         "Core/Rooms", "Core/Signalling", "Core/StrictJSON", "Core/Tokens", "Core/WebSocket",
         "Drivers/ClientStorage", "Drivers/HTTPServing", "Drivers/SocketLoop",
         "Drivers/TokenIssuing", "Products/UsherVerifier", "Products/usher/Serving",
-        "Services/AuthService", "Services/SignalService",
+        "Services/Admission", "Services/AuthService", "Services/Relay",
     ]
 
     /// Files that may, and why.

@@ -1,3 +1,4 @@
+import Admission
 import AuthService
 import Bytes
 import ClientStorage
@@ -6,7 +7,7 @@ import Cryptography
 import Edge
 import HTTPMessages
 import ICEServers
-import SignalService
+import Relay
 import SocketLoop
 import TokenIssuing
 import Tokens
@@ -51,6 +52,8 @@ struct Wiring {
         let front: PublicFront
         let edge: EdgeFront?
         let exposition: Exposition
+        /// nil without a relay.
+        let keeping: SessionKeeping?
         fileprivate let state: OperatorState?
         fileprivate let operatorHosts: [String]
 
@@ -108,11 +111,15 @@ struct Wiring {
         return Parts(
             directory: directory, front: front,
             edge: auth.map { EdgeFront(auth: $0, proxies: settings.trustedProxies) },
-            exposition: exposition, state: relay.map { state(front, $0) },
+            exposition: exposition,
+            keeping: relay.map { _ in
+                SessionKeeping(
+                    folder: settings.data, allowsGroup: settings.keysGroupAccess, log: log)
+            }, state: relay.map { state(front, $0) },
             operatorHosts: settings.operatorHosts)
     }
 
-    private func state(_ front: PublicFront, _ relay: PublicFront.Relay) -> OperatorState {
+    private func state(_ front: PublicFront, _ relay: PublicFront.SignallingHalf) -> OperatorState {
         OperatorState(
             startedAt: Clock.now(), http: front.counts, reports: log.counts, tokens: tokens,
             keys: foundations.keys, relay: relay)
@@ -245,59 +252,86 @@ extension Wiring {
 extension Wiring {
     private func relay(
         _ directory: ClientDirectory, _ verifier: LiveVerifier, demo: Client?
-    ) throws -> PublicFront.Relay {
-        let limits = settings.admission
-        let service = SignalService(
-            SignalConfiguration(
-                ownOrigins: Origin.own(url: issuer), queryToken: settings.queryToken,
-                roomsPerConnectionMax: limits.rooms, membersPerRoomMax: limits.members,
-                connectionsMax: limits.connections,
-                connectionsPerAddressMax: limits.connectionsPerAddress,
-                connectionsPerClientMax: limits.connectionsPerClient,
-                connectionsPerSubjectMax: limits.connectionsPerSubject,
-                connectionsPerSecond: limits.connectionsPerSecond,
-                connectionBurst: limits.connectionBurst,
-                resumeGraceSeconds: settings.conversations.resumeGraceSeconds,
-                historyEventsMax: settings.conversations.resumeEvents,
-                historyBytesMax: settings.conversations.resumeBytes,
-                outboundBytesMax: settings.sockets.outboundBytesMax,
-                maxAgeSeconds: settings.conversations.ageSeconds,
-                maxV1AgeSeconds: settings.conversations.v1AgeSeconds,
-                firstMessageSeconds: settings.conversations.firstMessageSeconds,
-                pingIntervalSeconds: settings.sockets.pingIntervalSeconds,
-                maxMessageBytes: settings.sockets.messageBytesMax,
-                edgeCookieName: settings.edgeCookie),
-            signalPorts(directory, verifier, demo: demo))
+    ) throws -> PublicFront.SignallingHalf {
+        let clients = clients(directory, demo: demo)
+        let admission = Admission(
+            admissionConfiguration, admissionPorts(directory, verifier, clients))
+        let service = Relay(
+            relayConfiguration, relayPorts(directory, verifier, clients),
+            ledger: admission.ledger)
         let loops = try SocketLoops(
             count: min(Processors.usableCount, SocketID.loopCountMax), limits: settings.sockets,
             makeHandler: { service.makeHandler(loop: $0) })
-        return PublicFront.Relay(
-            service: service, loops: loops, path: settings.signalPath.map { ByteText($0) })
+        return PublicFront.SignallingHalf(
+            admission: admission, service: service, loops: loops,
+            path: settings.signalPath.map { ByteText($0) })
     }
 
-    private func signalPorts(
-        _ directory: ClientDirectory, _ verifier: LiveVerifier, demo: Client?
-    ) -> SignalPorts {
+    private var admissionConfiguration: AdmissionConfiguration {
+        let limits = settings.admission
+        return AdmissionConfiguration(
+            ownOrigins: Origin.own(url: issuer), queryToken: settings.queryToken,
+            connectionsMax: limits.connections,
+            connectionsPerAddressMax: limits.connectionsPerAddress,
+            connectionsPerClientMax: limits.connectionsPerClient,
+            connectionsPerSubjectMax: limits.connectionsPerSubject,
+            connectionsPerSecond: limits.connectionsPerSecond,
+            connectionBurst: limits.connectionBurst, edgeCookieName: settings.edgeCookie)
+    }
+
+    private var relayConfiguration: RelayConfiguration {
+        let (conversations, sockets) = (settings.conversations, settings.sockets)
+        return RelayConfiguration(
+            roomsPerConnectionMax: settings.admission.rooms,
+            membersPerRoomMax: settings.admission.members,
+            resumeGraceSeconds: conversations.resumeGraceSeconds,
+            historyEventsMax: conversations.resumeEvents,
+            historyBytesMax: conversations.resumeBytes,
+            outboundBytesMax: sockets.outboundBytesMax,
+            maxAgeSeconds: conversations.ageSeconds, maxV1AgeSeconds: conversations.v1AgeSeconds,
+            firstMessageSeconds: conversations.firstMessageSeconds,
+            pingIntervalSeconds: sockets.pingIntervalSeconds,
+            maxMessageBytes: sockets.messageBytesMax)
+    }
+
+    private func clients(
+        _ directory: ClientDirectory, demo: Client?
+    ) -> @Sendable (String) -> SignalClient? {
         let lastKnown = LastKnownClients()
+        return { id in
+            if let demo, demo.clientID == id { return SignalClient(demo) }
+            return lastKnown.client(id) { try directory.client(id).map(SignalClient.init) }
+        }
+    }
+
+    private func signalVerify(
+        _ verifier: LiveVerifier
+    ) -> @Sendable (String, Set<TokenKind>, Int64) -> Result<TokenClaims, TokenRefused> {
+        { token, kinds, now in
+            do throws(TokenRejection) {
+                return .success(try verifier.verify(token, kinds, atSecondsSinceEpoch: now))
+            } catch {
+                return .failure(TokenRefused(code: error.code))
+            }
+        }
+    }
+
+    private func isRevoked(_ directory: ClientDirectory) -> @Sendable (RevocableToken) -> Bool {
+        { token in
+            directory.isRevoked(
+                tokenID: token.tokenID, subject: token.subject, clientID: token.clientID,
+                issuedAt: token.issuedAt)
+        }
+    }
+
+    private func admissionPorts(
+        _ directory: ClientDirectory, _ verifier: LiveVerifier,
+        _ clients: @escaping @Sendable (String) -> SignalClient?
+    ) -> AdmissionPorts {
         let registry = foundations.registry
-        return SignalPorts(
+        return AdmissionPorts(
             now: Clock.now, monotonicMilliseconds: Clock.monotonicMilliseconds,
-            verify: { token, kinds, now in
-                do throws(TokenRejection) {
-                    return .success(try verifier.verify(token, kinds, atSecondsSinceEpoch: now))
-                } catch {
-                    return .failure(TokenRefused(code: error.code))
-                }
-            },
-            client: { id in
-                if let demo, demo.clientID == id { return SignalClient(demo) }
-                return lastKnown.client(id) { try directory.client(id).map(SignalClient.init) }
-            },
-            isRevoked: { token in
-                directory.isRevoked(
-                    tokenID: token.tokenID, subject: token.subject, clientID: token.clientID,
-                    issuedAt: token.issuedAt)
-            },
+            verify: signalVerify(verifier), client: clients, isRevoked: isRevoked(directory),
             markUsed: { [log] tokenID, expiresAt in
                 do throws(RegistryError) {
                     let isFresh = try registry.markTokenUsed(id: tokenID, expiresAt: expiresAt)
@@ -307,8 +341,18 @@ extension Wiring {
                     return .unavailable
                 }
             },
-            sha1: Digest.sha1, random64: SecureRandom.uint64, iceServers: iceServers(),
-            log: log.write)
+            sha1: Digest.sha1, log: log.write)
+    }
+
+    private func relayPorts(
+        _ directory: ClientDirectory, _ verifier: LiveVerifier,
+        _ clients: @escaping @Sendable (String) -> SignalClient?
+    ) -> RelayPorts {
+        RelayPorts(
+            now: Clock.now, monotonicMilliseconds: Clock.monotonicMilliseconds,
+            verify: signalVerify(verifier), client: clients, isRevoked: isRevoked(directory),
+            random64: RandomReserve().uint64, random128: SecureRandom.uint128,
+            sha256: Digest.sha256, iceServers: iceServers(), log: log.write)
     }
 }
 

@@ -1,8 +1,8 @@
+import Admission
 import ArgumentParser
 import Bytes
 import Cryptography
 import HTTPMessages
-import SignalService
 import StrictJSON
 
 struct DoctorCommand: ParsableCommand {

@@ -1,7 +1,7 @@
+import Admission
 import Bytes
 import ClientStorage
 import Locking
-import SignalService
 
 /// Passes the registry's changes on to whoever follows them, once somebody does.
 final class Changes: Sendable {

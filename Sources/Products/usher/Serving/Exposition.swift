@@ -1,5 +1,4 @@
 import Monitoring
-import SignalService
 
 /// Everything that `/metrics` tells; each metric is described in docs/operating.md.
 struct Exposition: Sendable {
@@ -10,7 +9,7 @@ struct Exposition: Sendable {
     let log: ProcessLog
     let tokens: TokenCount
     /// nil where the process runs none.
-    let relay: PublicFront.Relay?
+    let relay: PublicFront.SignallingHalf?
     let checks: [OperatorFront.Check]
     let verifier: LiveVerifier
 

@@ -1,6 +1,6 @@
 import Bytes
 import Cryptography
-import SignalService
+import Relay
 import Signalling
 import StrictJSON
 import Tokens
@@ -15,7 +15,7 @@ struct OperatorState: Sendable {
     let reports: ReportCounts
     let tokens: TokenCount
     let keys: LiveKeys
-    let relay: PublicFront.Relay
+    let relay: PublicFront.SignallingHalf
 
     var json: JSONValue {
         let (now, figures) = (Clock.now(), relay.service.figures)
@@ -24,7 +24,7 @@ struct OperatorState: Sendable {
             "time": .number(.init(now)), "version": .string(usherVersion),
             "uptimeSeconds": .number(.init(max(0, now - startedAt))),
             "connections": .number(.init(Int64(figures.classic.open + figures.v1.open))),
-            "rooms": .array(rooms.prefix(Self.roomsMax).map(PublicFront.Relay.document)),
+            "rooms": .array(rooms.prefix(Self.roomsMax).map(PublicFront.SignallingHalf.document)),
             "roomsTotal": .number(.init(Int64(rooms.count))),
             "counters": counters(figures), "refusals": refusals(figures), "keys": stages,
         ]

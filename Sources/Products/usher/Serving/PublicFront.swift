@@ -1,8 +1,9 @@
+import Admission
 import AuthService
 import Bytes
 import Edge
 import HTTPMessages
-import SignalService
+import Relay
 import SocketLoop
 import StrictJSON
 
@@ -11,12 +12,13 @@ struct PublicFront: Sendable {
     let allowPlainHTTP: Bool
     let edge: EdgeStep
     let auth: AuthService?
-    let relay: Relay?
-    let counts = HTTPCounts(routes: AuthService.paths + [SignalService.checkPath])
+    let relay: SignallingHalf?
+    let counts = HTTPCounts(routes: AuthService.paths + [Admission.checkPath])
 
     /// The signalling half.
-    struct Relay: Sendable {
-        let service: SignalService
+    struct SignallingHalf: Sendable {
+        let admission: Admission
+        let service: Relay
         let loops: SocketLoops<RelayHandler>
         /// The one path it answers on; nil for every path that is no route.
         let path: ByteText?
@@ -35,12 +37,13 @@ struct PublicFront: Sendable {
     private func uncounted(_ request: HTTPRequest) -> HTTPOutcome {
         // Tokens and secrets travel over TLS (RFC 6749 §3.2, RFC 6750 §5.3).
         guard request.isProtected || allowPlainHTTP else {
-            let asks = request.path == SignalService.checkPath
-            return .response(asks ? SignalService.shared(Self.httpsRequired) : Self.httpsRequired)
+            let asks = request.path == Admission.checkPath
+            return .response(asks ? Admission.shared(Self.httpsRequired) : Self.httpsRequired)
         }
         // No cookie counts there, whatever it holds.
-        if request.path == SignalService.checkPath, let relay {
-            return .response(relay.service.check(request))
+        if request.path == Admission.checkPath, let relay {
+            return .response(
+                relay.admission.check(request, refusal: relay.service.refusal))
         }
         guard !AuthService.authenticatesItself(request) else {
             let untouched = EdgeResult(headers: request.headers, fromCookie: false)
@@ -71,16 +74,17 @@ struct PublicFront: Sendable {
     }
 }
 
-extension PublicFront.Relay {
+extension PublicFront.SignallingHalf {
     /// Nil where the request is no WebSocket handshake for the relay.
     func outcome(of request: HTTPRequest, _ step: EdgeResult) -> HTTPOutcome? {
         guard path == nil || path == request.path else { return nil }
-        let decision = service.admit(
+        let decision = admission.admit(
             request, fromCookie: step.fromCookie, cookieFault: step.refusal?.description)
         switch decision {
         case .notAnUpgrade: return nil
         case .refuse(let response): return .response(response)
-        case .accept(let headers, let admission, let affinity):
+        case .accept(let headers, let admission):
+            let affinity = service.affinity(of: admission)
             return .upgrade(headers: headers) { [loops] socket in
                 loops.adopt(
                     socket.descriptor, earlyBytes: socket.earlyBytes, admission: admission,

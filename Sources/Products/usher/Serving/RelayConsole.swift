@@ -1,12 +1,12 @@
 import Bytes
 import Monitoring
-import SignalService
+import Relay
 import Signalling
 import SocketLoop
 import StrictJSON
 
 /// What the operator sees of the relay, and may do to its peers.
-extension PublicFront.Relay {
+extension PublicFront.SignallingHalf {
     func console(_ pass: OperatorPass) -> OperatorConsole {
         OperatorConsole(pass: pass, rooms: { rooms }, kick: kick)
     }
@@ -43,7 +43,7 @@ extension PublicFront.Relay {
 
 // MARK: Figures
 
-extension PublicFront.Relay {
+extension PublicFront.SignallingHalf {
     var families: [MetricFamily] {
         let (relay, loops) = (service.figures, loops.figures)
         var open = MetricFamily(.gauge, "usher_connections", "Connections that are open.")

@@ -1,3 +1,4 @@
+import Admission
 import Bytes
 import ClientStorage
 import Cryptography
@@ -8,7 +9,7 @@ import HTTPServing
 import Locking
 import LogWriting
 import Logging
-import SignalService
+import Relay
 import SocketLoop
 import StrictJSON
 import WebSocket
@@ -58,6 +59,7 @@ struct Site {
             settings, foundations, publicURL: url, ports: HTTPPorts(servers: ports), log: log
         ).connect()
         parts.directory.start()
+        if let relay = parts.front.relay { parts.keeping?.putBack(into: relay.service) }
         let janitor = Janitor(sweeping: foundations.registry)
         publicDoor.open(parts.front.outcome)
         let pass = try leavePass(operatorURL, isNeeded: parts.front.relay != nil)
@@ -67,7 +69,10 @@ struct Site {
         announce(url: url, operatorURL: operatorURL, edgePort: edgeServer?.port)
         let signal = Signals.wait { reload(publicServer, foundations.turnSecret) }
         logger.notice("stopping", metadata: ["signal": "\(signal)"])
-        if let relay = parts.front.relay { drain(relay) }
+        if let relay = parts.front.relay {
+            drain(relay)
+            parts.keeping?.shelve(from: relay.service)
+        }
         publicServer.stop()
         operatorServer.stop()
         edgeServer?.stop()
@@ -91,8 +96,9 @@ struct Site {
 
     /// Refuses newcomers, tells v1 clients to come back, and closes every connection behind all
     /// that was sent to it.
-    private func drain(_ relay: PublicFront.Relay) {
-        relay.service.stopAdmitting()
+    private func drain(_ relay: PublicFront.SignallingHalf) {
+        relay.admission.stopAdmitting()
+        relay.service.prepareStop()
         let seconds = settings.drainSeconds
         relay.loops.tell(.draining(withinSeconds: max(seconds, Self.reconnectSecondsMin)))
         relay.loops.stop(closing: .restarting, secondsMax: seconds)

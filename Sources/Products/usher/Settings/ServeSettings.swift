@@ -1,9 +1,9 @@
+import Admission
 import Bytes
 import Cryptography
 import Edge
 import HTTPMessages
 import Logging
-import SignalService
 import SocketLoop
 import Tokens
 

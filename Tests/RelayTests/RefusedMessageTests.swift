@@ -1,0 +1,84 @@
+import Admission
+import AdmissionSupport
+import Relay
+import Testing
+import WebSocket
+
+/// PROTOCOL §4 for the classic dialect: nothing is sent, and only what is no JSON object closes.
+@Suite struct RefusedMessageTests {
+    private let relay = ClassicHub(
+        RelayConfiguration(roomsPerConnectionMax: 2, membersPerRoomMax: 2))
+
+    @Test(
+        "A refused message sends nothing and leaves the connection open",
+        arguments: [
+            "{}", #"{"action":"dance"}"#, #"{"action":"join-room"}"#,
+            #"{"action":"join-room","roomId":1}"#,
+            #"{"action":"send-payload","target":"x","payload":{}}"#,
+            #"{"action":"leave-room","roomId":"R"}"#, #"{"action":"ping"}"#,
+        ])
+    func staysOpen(text: String) throws {
+        let ann = try relay.connect()
+        #expect(ann.say(text).isEmpty)
+        #expect(ann.join("R") == [ann.firstToJoin("R")])
+        ann.close()
+        #expect(relay.world.log.last?.contains("refused_messages=1") == true)
+    }
+
+    @Test(
+        "Text that is not a JSON object is closed with 1007, out of all rooms at once",
+        arguments: [
+            "", "x", "[]", "null", #""join-room""#, "{", "{}{}",
+        ])
+    func closes(text: String) throws {
+        let (ann, bob) = (try relay.connect(), try relay.connect())
+        ann.join("R")
+        #expect(ann.say(text) == [.close(ann.socket, .invalidPayload)])
+        #expect(ann.say(text).isEmpty)
+        #expect(ann.join("R").isEmpty)
+        #expect(bob.join("R") == [bob.firstToJoin("R")])
+        ann.close(.closedByUs(.invalidPayload))
+        #expect(relay.world.log.last?.contains("end=server 1007") == true)
+        #expect(relay.admission.connectionCount == 1)
+    }
+
+    @Test(
+        "room_forbidden: a room that the token does not grant is not entered (SECURITY §3.1)",
+        arguments: [
+            ("lobby", true), ("team-1", true), ("team-", true), ("team", false),
+            ("lobby2", false), ("Lobby", false), ("*", false), ("other", false),
+        ])
+    func forbidden(room: String, granted: Bool) throws {
+        let ann = try relay.connect(rooms: ["lobby", "team-*"])
+        #expect(ann.join(room) == (granted ? [ann.firstToJoin(room)] : []))
+        #expect(relay.service.roomCount == (granted ? 1 : 0))
+    }
+
+    @Test("A token without rooms opens none")
+    func noRooms() throws {
+        let ann = try relay.connect(rooms: [])
+        #expect(ann.join("R").isEmpty)
+    }
+
+    @Test("too_many_rooms: beyond the rooms of a connection none is entered")
+    func tooManyRooms() throws {
+        let ann = try relay.connect()
+        ann.join("1")
+        ann.join("2")
+        #expect(ann.join("3").isEmpty)
+        #expect(ann.join("1").isEmpty)
+        #expect(relay.service.roomCount == 2)
+        ann.close()
+        #expect(relay.world.log.last?.contains("refused_messages=1") == true)
+    }
+
+    @Test("room_full: beyond the members of a room nobody enters, until one leaves")
+    func roomFull() throws {
+        let peers = try (0..<3).map { _ in try relay.connect() }
+        for peer in peers { peer.join("R") }
+        #expect(peers[2].join("R").isEmpty)
+        #expect(peers[2].send("{}", to: peers[0].connection).isEmpty)
+        peers[0].close()
+        #expect(peers[2].join("R") == [peers[1].someoneJoined(peers[2])])
+    }
+}

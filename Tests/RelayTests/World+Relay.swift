@@ -1,0 +1,33 @@
+import Admission
+import AdmissionSupport
+import ICEServers
+import Locking
+import Relay
+
+extension World {
+    /// The relay and the admission before it; no limit on addresses, since all clients share one.
+    func services(
+        _ configuration: RelayConfiguration, _ limits: AdmissionConfiguration
+    ) -> (admission: Admission, relay: Relay) {
+        var limits = limits
+        limits.connectionsPerAddressMax = 0
+        let admission = Admission(limits, ports())
+        return (admission, Relay(configuration, relayPorts(), ledger: admission.ledger))
+    }
+
+    private func relayPorts() -> RelayPorts {
+        let ports = ports()
+        return RelayPorts(
+            now: ports.now, monotonicMilliseconds: ports.monotonicMilliseconds,
+            verify: ports.verify, client: ports.client, isRevoked: ports.isRevoked,
+            random64: { self.random() },
+            random128: { UInt128(self.random()) << 64 | UInt128(self.random()) },
+            sha256: fakeDigest,
+            iceServers: { subject, now in
+                guard self.state.withLock({ $0.hasTURN }) else { return .none }
+                return ICEServers.Offer(
+                    json: #"[{"urls":["turn:t"],"username":"\#(subject)"}]"#, expiresAt: now + 9)
+            },
+            log: ports.log)
+    }
+}

@@ -19,7 +19,7 @@ extension World {
         let ports = ports()
         return RelayPorts(
             now: ports.now, monotonicMilliseconds: ports.monotonicMilliseconds,
-            verify: ports.verify, client: ports.client, isRevoked: ports.isRevoked,
+            tokens: ports.tokens, client: ports.client,
             random64: { self.random() },
             iceServers: { subject, now in
                 guard self.state.withLock({ $0.hasTURN }) else { return .none }

@@ -62,11 +62,12 @@ let modules: [Module] = [
     Module(name: "Shares", layer: .core, uses: ["Bytes"]),
     Module(name: "Signalling", layer: .core, uses: ["Bytes", "StrictJSON"]),
     Module(name: "Rooms", layer: .core, uses: ["Signalling"]),
+    Module(name: "Sessions", layer: .core, uses: ["Bytes", "Signalling"]),
     Module(name: "ICEServers", layer: .core, uses: ["Bytes", "StrictJSON"]),
 
     Module(
         name: "Cryptography", layer: .drivers,
-        uses: ["Bytes", "COpenSSL", "Locking", "Tokens"]),
+        uses: ["Bytes", "COpenSSL", "Files", "Locking", "Tokens"]),
     Module(
         name: "TokenIssuing", layer: .drivers,
         uses: ["Bytes", "CLibJWT", "Cryptography", "Locking", "Tokens"]),
@@ -84,6 +85,8 @@ let modules: [Module] = [
         uses: ["Bytes", "CEpoll", "Locking", "Shares", "Threads", "WebSocket"]),
     Module(name: "LogWriting", layer: .drivers, uses: ["Locking", "Monitoring"]),
     Module(name: "Threads", layer: .drivers, uses: ["CEpoll"]),
+    Module(name: "Files", layer: .drivers),
+    Module(name: "SessionShelf", layer: .drivers, uses: ["Files", "Locking"]),
 
     Module(
         name: "AuthService", layer: .services,
@@ -100,21 +103,22 @@ let modules: [Module] = [
     Module(
         name: "Relay", layer: .services,
         uses: [
-            "Access", "Admission", "Bytes", "ICEServers", "Locking", "Rooms", "Shares",
+            "Access", "Admission", "Bytes", "ICEServers", "Locking", "Rooms", "Sessions", "Shares",
             "Signalling", "Tokens", "WebSocket",
         ]),
 
     Module(
         name: "UsherVerifier", layer: .products,
-        uses: ["Bytes", "Cryptography", "Locking", "StrictJSON", "Tokens"]),
+        uses: ["Bytes", "Cryptography", "Files", "Locking", "StrictJSON", "Tokens"]),
     Module(name: "UsherKeySet", layer: .products, uses: ["Locking", "UsherVerifier"]),
     Module(
         name: "usher", layer: .products,
         uses: [
             "Access", "Admission", "AuthService", "Bytes", "ClientStorage", "Clients",
-            "Cryptography", "Edge", "HTTPMessages", "HTTPServing", "ICEServers", "Locking",
-            "LogWriting", "Monitoring", "Relay", "Signalling", "SocketLoop", "StrictJSON", "Tar",
-            "Threads", "TokenIssuing", "Tokens", "UsherVerifier", "WebSocket",
+            "Cryptography", "Edge", "Files", "HTTPMessages", "HTTPServing", "ICEServers", "Locking",
+            "LogWriting", "Monitoring", "Relay", "SessionShelf", "Sessions", "Signalling",
+            "SocketLoop", "StrictJSON", "Tar", "Threads", "TokenIssuing", "Tokens", "UsherVerifier",
+            "WebSocket",
         ],
         external: [argumentParser, logging]),
 ]
@@ -135,6 +139,7 @@ let testUses: [String: [String]] = [
     "Shares": ["Bytes"],
     "Signalling": ["Bytes", "StrictJSON"],
     "Rooms": ["Signalling"],
+    "Sessions": ["Bytes", "Signalling"],
     "ICEServers": ["Bytes", "StrictJSON"],
     "Cryptography": ["Bytes", "StrictJSON", "Tokens"],
     "TokenIssuing": ["Bytes", "Cryptography", "StrictJSON", "Tokens"],
@@ -143,6 +148,8 @@ let testUses: [String: [String]] = [
     "LogWriting": ["Locking", "Monitoring"],
     "SocketLoop": ["Bytes", "CEpoll", "HTTPMessages", "Locking", "WebSocket"],
     "Threads": [],
+    "Files": [],
+    "SessionShelf": ["Files"],
     "AuthService": [
         "Access", "Bytes", "Clients", "Cryptography", "HTTPMessages", "ICEServers", "Locking",
         "StrictJSON", "Tokens",
@@ -153,15 +160,16 @@ let testUses: [String: [String]] = [
     ],
     "Relay": [
         "Access", "Admission", "AdmissionSupport", "Bytes", "HTTPMessages", "ICEServers",
-        "Locking", "Signalling", "StrictJSON", "Tokens", "WebSocket",
+        "Locking", "Sessions", "Signalling", "StrictJSON", "Tokens", "WebSocket",
     ],
     "UsherVerifier": ["Bytes", "Cryptography", "StrictJSON", "TokenIssuing", "Tokens"],
     "UsherKeySet": [
         "Bytes", "Cryptography", "Locking", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
     ],
     "usher": [
-        "AuthService", "Bytes", "Clients", "Cryptography", "Edge", "HTTPMessages", "ICEServers",
-        "Locking", "SocketLoop", "StrictJSON", "Tar", "TokenIssuing", "Tokens", "UsherVerifier",
+        "AuthService", "Bytes", "Clients", "Cryptography", "Edge", "Files", "HTTPMessages",
+        "ICEServers", "Locking", "SocketLoop", "StrictJSON", "Tar", "TokenIssuing", "Tokens",
+        "UsherVerifier",
     ],
 ]
 

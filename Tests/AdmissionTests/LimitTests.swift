@@ -5,6 +5,7 @@ import HTTPMessages
 import Locking
 import Signalling
 import StrictJSON
+import TestSupport
 import Testing
 import Tokens
 
@@ -188,6 +189,17 @@ private func group(_ number: Int) -> AddressGroup {
         }
     }
 
+    @Test("So it does where each of them connects for a moment")
+    func boundedBehindConnections() {
+        var counts = ConnectionCounts(limits: small, idleAddressesMax: 100)
+        for address in 0..<2000 {
+            #expect(counts.knock(group(address), at: 0) == nil)
+            #expect(counts.enter(place(address)) == nil)
+            counts.exit(place(address))
+            #expect(counts.addressCount <= 100)
+        }
+    }
+
     @Test("Addresses with connections are never forgotten in the flood")
     func keepsOpen() {
         var counts = ConnectionCounts(limits: small, idleAddressesMax: 10)
@@ -218,7 +230,7 @@ private func group(_ number: Int) -> AddressGroup {
             connectionsMax: 40, connectionsPerAddressMax: 5, connectionsPerClientMax: 20,
             connectionsPerSubjectMax: 3, connectionsPerSecond: 0)
         var counts = ConnectionCounts(limits: limits)
-        var random = SystemRandomNumberGenerator()
+        var random = SeededGenerator(seed: 11)
         var open: [ConnectionPlace] = []
         var away: Set<ConnectionID> = []
         var sessions: UInt64 = 0
@@ -229,7 +241,7 @@ private func group(_ number: Int) -> AddressGroup {
                 sessions += 1
                 counts.park(last, ConnectionID(raw: sessions))
                 away.insert(ConnectionID(raw: sessions))
-            } else if Bool.random(using: &random), let session = away.randomElement() {
+            } else if Bool.random(using: &random), let session = away.min(by: { $0.raw < $1.raw }) {
                 counts.unpark(session)
                 away.remove(session)
             } else {

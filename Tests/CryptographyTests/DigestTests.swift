@@ -38,6 +38,19 @@ struct DigestTests {
         for count in [0, 1, 7, 15, 17, 32, 4096] { #expect(reserve.bytes(count).count == count) }
     }
 
+    @Test("Its numbers fill all 64 bits, and are none of the bytes that it gives")
+    func reserveNumbers() {
+        let reserve = RandomReserve()
+        var numbers: [UInt64] = []
+        for _ in 0..<500 {
+            numbers.append(reserve.uint64())
+            let bytes = reserve.bytes(8)
+            numbers.append(bytes.reduce(0) { $0 << 8 | UInt64($1) })
+        }
+        #expect(Set(numbers).count == numbers.count)
+        #expect(numbers.reduce(0, |) == .max && numbers.reduce(.max, &) == 0)
+    }
+
     @Test("Threads that share the reserve never get the same bytes")
     func sharedReserve() async {
         let reserve = RandomReserve()

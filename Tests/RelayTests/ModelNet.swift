@@ -118,6 +118,10 @@ final class ModelLoop {
         return SocketID(loop: output.index, slot: slot, generation: generation)
     }
 
+    var isQuiet: Bool {
+        mailbox.isEmpty && nudges.isEmpty && closed.isEmpty && outboxes.allSatisfy(\.isEmpty)
+    }
+
     func free(_ socket: SocketID) { freeSlots.append(socket.slot) }
 }
 

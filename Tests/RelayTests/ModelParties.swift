@@ -24,6 +24,8 @@ final class ModelParty {
     var doom: Doom?
     /// Where it is, in the order of joining.
     var rooms: [(room: String, peerID: String)] = []
+    /// Its place is from before a restart, and was not resumed since.
+    var isUnclaimed = false
     /// Of several who are away, the first to go has the least.
     var awayOrder = 0
 

@@ -57,8 +57,11 @@ struct ModelRooms {
         if present.contains(where: { $0 === party }) { return (nil, []) }
         if party.rooms.count >= roomsMax { return ("too_many_rooms", []) }
         let twin = present.first { party.isV1 && $0.isV1 && $0.peerID(in: room) == peerID }
-        if let twin, twin.token.subject == nil || twin.token.subject != party.token.subject {
-            return ("peer_id_taken", [])
+        if let twin {
+            let isSame = twin.token.subject == party.token.subject
+            guard isSame, twin.token.subject != nil || twin.isUnclaimed else {
+                return ("peer_id_taken", [])
+            }
         }
         if present.count - (twin == nil ? 0 : 1) >= membersMax { return ("room_full", []) }
         if let twin {
@@ -156,6 +159,15 @@ struct ModelRooms {
             party.state = .away(until: now + graceSeconds, loop: loop)
             departed += 1
             party.awayOrder = departed
+        }
+    }
+
+    /// Sessions are there again, their clients away, in the order of going.
+    func putBack(_ parties: [ModelParty], now: Int64) {
+        for party in parties where party.isAway {
+            // The loop that looks first keeps them.
+            party.state = .away(until: now + graceSeconds, loop: -1)
+            party.isUnclaimed = true
         }
     }
 

@@ -39,6 +39,8 @@ enum ModelStep: Equatable, Sendable {
     case tick(seconds: Int)
     case kick(actor: Int)
     case revoke(actor: Int)
+    /// The process stops in order, and the next one puts back what it left.
+    case restart
 }
 
 extension ModelStep {
@@ -67,14 +69,27 @@ extension ModelStep {
         case 94..<97: return .tick(seconds: Int.random(in: 0..<4, using: &random))
         case 97: return .kick(actor: actor)
         case 98: return .revoke(actor: actor)
-        default: return .tick(seconds: 0)
+        default: return Bool.random(using: &random) ? .restart : .tick(seconds: 0)
         }
     }
 
     static func sequence(seed: UInt64, count: Int) -> [ModelStep] {
         var random = SeededGenerator(seed: seed)
         let connects = (0..<4).map { ModelStep.connect(actor: $0, loop: $0) }
-        return connects + (connects.count..<count).map { _ in .random(using: &random) }
+        var steps = connects
+        while steps.count < count {
+            let step = ModelStep.random(using: &random)
+            steps.append(step)
+            // Else hardly anybody would be back before its time is over.
+            guard step == .restart else { continue }
+            for _ in 0..<4 {
+                let (actor, loop) = (Int.random(in: 0..<64, using: &random), steps.count)
+                steps.append(.read(actor: actor, count: 99))
+                steps.append(.resume(actor: actor, loop: loop, forgets: 0, .all))
+                steps.append(.hear(actor: actor))
+            }
+        }
+        return steps
     }
 }
 

@@ -50,7 +50,8 @@ import Testing
         var wanted = [
             "join-room", "leave-room", "send-payload", "broadcast", "ping", "refresh-token",
             "resumed", "resume_failed", "bad_request", "invalid_token", "unknown_target",
-            "room_forbidden", "peer_id_taken", "left", "closed", "lost", "replaced", "kicked",
+            "room_forbidden", "peer_id_taken", "restarted", "outlived", "left", "closed", "lost",
+            "replaced", "kicked",
         ]
         if setting.1.loops > 1 { wanted.append("moved") }
         if setting.1.roomsMax < 4 { wanted += ["too_many_rooms", "room_full"] }

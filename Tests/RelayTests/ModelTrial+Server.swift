@@ -164,6 +164,8 @@ extension ModelTrial {
             throw Mismatch("resumed at \(wire.resumed?.seq ?? -1) in place of \(old.log.count)")
         }
         old.secret = resumed.secret
+        tally["outlived", default: 0] += old.isUnclaimed ? 1 : 0
+        old.isUnclaimed = false
         old.state = .attached(wire)
         old.sent = wire.lastSent
         wire.party = old

@@ -50,8 +50,10 @@ final class ModelActor {
 /// A real `Relay` and the reference, taken through the same steps.
 final class ModelTrial {
     let world = World()
-    let admission: Admission
-    let service: Relay
+    var admission: Admission
+    var service: Relay
+    let configuration: RelayConfiguration
+    let limits: AdmissionConfiguration
     let setting: ModelSetting
     var net: ModelNet
     var rooms: ModelRooms
@@ -75,8 +77,9 @@ final class ModelTrial {
         configuration.historyBytesMax = 0
         configuration.pingIntervalSeconds = 0
         configuration.firstMessageSeconds = 0
-        (admission, service) = world.services(
-            configuration, AdmissionConfiguration(connectionsPerSubjectMax: setting.subjectMax))
+        self.configuration = configuration
+        limits = AdmissionConfiguration(connectionsPerSubjectMax: setting.subjectMax)
+        (admission, service) = world.services(configuration, limits)
         net = ModelNet(service, loops: setting.loops)
         rooms = ModelRooms(
             roomsMax: setting.roomsMax, membersMax: setting.membersMax, keptMax: setting.keptMax,
@@ -140,6 +143,7 @@ final class ModelTrial {
             world.revoke(party.token.id)
             revoked.insert(party.token.id)
             for loop in net.loops { loop.mailbox.append(.note(.rightsChanged)) }
+        case .restart: try restart()
         }
     }
 

@@ -1,6 +1,7 @@
 import Admission
 import AdmissionSupport
 import Bytes
+import Sessions
 import Signalling
 import Testing
 import WebSocket
@@ -107,18 +108,20 @@ struct HeldByteTests {
         var loop = FakeOutput()
         let owner = KeptBytes.Owner(connection: ConnectionID(raw: 1), client: "a", subject: "s")
         var stream = EventStream(
-            limits: HistoryLimits(), socket: SocketID(loop: 0, slot: 0, generation: 1),
+            Session(
+                attachedTo: SocketID(loop: 0, slot: 0, generation: 1).raw,
+                limits: HistoryLimits(), outboundBytesMax: 0),
             owner: owner)
         let body = Array(repeating: UInt8(ascii: "x"), count: 50_000)
         #expect(stream.take("{".utf8.span, body.span, commons, &loop).isTaken)
         #expect(commons.bytesHeld.total > 40_000)
-        stream.forgetSent(commons)
-        #expect(stream.history.keptBytes == 0)
+        _ = stream.handle(.forgetSent, commons)
+        #expect(stream.session.history.keptBytes == 0)
         #expect(commons.bytesHeld.total == 0)
         // What it is sent from then on is counted as before, and goes with the session.
         #expect(stream.take("{".utf8.span, body.span, commons, &loop).isTaken)
         #expect(commons.bytesHeld.total > 40_000)
-        stream.end(commons)
+        _ = stream.handle(.end(.lost), commons)
         #expect(commons.bytesHeld.total == 0)
     }
 }

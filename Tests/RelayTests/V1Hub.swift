@@ -10,9 +10,11 @@ import WebSocket
 /// Some fake loops whose mail is delivered, and the clients at the other end of their sockets.
 final class V1Hub {
     let world = World()
-    let admission: Admission
-    let service: Relay
-    let loops: [FakeLoop]
+    private(set) var admission: Admission
+    private(set) var service: Relay
+    private(set) var loops: [FakeLoop]
+    private let configuration: RelayConfiguration
+    private let limits: AdmissionConfiguration
     private var clients: [SocketID: V1Client] = [:]
     /// Sockets that were pinged at once.
     private(set) var probed: [SocketID] = []
@@ -24,6 +26,8 @@ final class V1Hub {
         limits: AdmissionConfiguration = AdmissionConfiguration(), loops count: Int = 2,
         moves: Bool = false
     ) {
+        self.configuration = configuration
+        self.limits = limits
         (admission, service) = world.services(configuration, limits)
         loops = (0..<count).map { [service] in FakeLoop(service, index: $0) }
         if moves { for loop in loops { loop.allowMoves(among: count) } }
@@ -98,6 +102,37 @@ final class V1Hub {
             run()
         }
     }
+
+    // MARK: Restarts
+
+    /// Ends the process in order, as far as the relay has to do with it.
+    ///
+    /// - Returns: What it leaves on its shelf.
+    func stop() -> Relay.Shelved? {
+        admission.stopAdmitting()
+        service.prepareStop()
+        let sockets = clients.keys.sorted { $0.raw < $1.raw }
+        for socket in sockets { clients[socket].map { close($0, .closedByUs(.restarting)) } }
+        return service.shelve()
+    }
+
+    /// Starts the next process, which finds nothing but its shelf.
+    @discardableResult
+    func start(
+        _ change: (inout RelayConfiguration) -> Void = { _ in },
+        limits: AdmissionConfiguration? = nil, with shelf: [UInt8]?
+    ) throws -> Relay.PutBack? {
+        var configuration = configuration
+        change(&configuration)
+        (admission, service) = world.services(configuration, limits ?? self.limits)
+        let result = try shelf.map { try service.putBack($0) }
+        loops = loops.indices.map { [service] in FakeLoop(service, index: $0) }
+        for loop in loops { loop.advance(seconds: world.state.withLock { $0.milliseconds } / 1000) }
+        return result
+    }
+
+    @discardableResult
+    func restart() throws -> Relay.PutBack? { try start(with: stop()?.bytes) }
 
     // MARK: Mail
 

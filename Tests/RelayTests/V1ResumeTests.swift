@@ -1,9 +1,10 @@
 import Admission
 import AdmissionSupport
-import Relay
 import Signalling
 import Testing
 import WebSocket
+
+@testable import Relay
 
 /// Resume (PROTOCOL §3): what was missed comes exactly once, in order, on whatever loop.
 @Suite struct V1ResumeTests {
@@ -52,6 +53,40 @@ import WebSocket
         #expect(bob.send("{}", to: back, ack: "2") == [numbered(3, "ack", #""ack":2"#)])
         #expect(back.take() == [numbered(7, "payload", stamp)])
         #expect(hub.service.sessionCount == 2 && hub.admission.connectionCount == 2)
+    }
+
+    @Test("What a dead socket swallowed is kept until it is found dead and the grace time is over")
+    func keptForALostSocket() throws {
+        // Three intervals without an answer, and 30 seconds to come back in.
+        let (ann, bob) = try pair()
+        bob.send(#"{"n":1}"#, to: ann)
+        hub.wait(seconds: 3 * 25 + 29)
+        ann.close(.lost)
+        #expect(try again().resume(ann.secret, after: ann.seq - 1).count == 3)
+        let (cat, dan) = (try hub.connect(subject: "cat"), try hub.connect(subject: "dan"))
+        cat.join("S")
+        dan.join("S")
+        dan.send(#"{"n":1}"#, to: cat)
+        hub.wait(seconds: 3 * 25 + 32)
+        cat.close(.lost)
+        let late = try again("cat").resume(cat.secret, after: cat.seq - 1)
+        #expect(late == [refused(1, "resume_failed", #""resume""#)])
+    }
+
+    @Test("A secret that was used is known to nobody any more, and none is left behind at the end")
+    func secrets() throws {
+        let (ann, bob) = try pair()
+        var secret = ann.secret
+        for _ in 0..<5 {
+            let back = try again()
+            back.resume(secret, after: 0)
+            secret = back.secret
+        }
+        #expect(hub.service.commons.sessions.secretCount == 2)
+        bob.close(.peerClosed(code: 1000))
+        hub.kick(ann)
+        #expect(hub.service.sessionCount == 0)
+        #expect(hub.service.commons.sessions.secretCount == 0)
     }
 
     @Test("The replay begins behind the event that the client names, however many it has seen")

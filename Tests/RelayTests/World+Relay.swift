@@ -21,6 +21,8 @@ extension World {
             now: ports.now, monotonicMilliseconds: ports.monotonicMilliseconds,
             tokens: ports.tokens, client: ports.client,
             random64: { self.random() },
+            random128: { UInt128(self.random()) << 64 | UInt128(self.random()) },
+            sha256: fakeDigest,
             iceServers: { subject, now in
                 guard self.state.withLock({ $0.hasTURN }) else { return .none }
                 return ICEServers.Offer(

@@ -12,7 +12,7 @@ import Testing
 
     @Test("welcome and resumed are whole without a number (PROTOCOL §3)")
     func unnumbered() {
-        let secret = SessionSecret(high: 0, low: 0)
+        let secret = SessionSecret(bits: 0)
         #expect(
             text {
                 $0.welcome(

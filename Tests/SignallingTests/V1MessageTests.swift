@@ -36,7 +36,7 @@ private let long = String(repeating: "x", count: 257)
         #expect(try message(#"{"roomId":"R","action":"leave-room"}"#) == .leaveRoom(room: "R"))
         #expect(
             try message(#"{"token":"a.b.c","action":"refresh-token"}"#) == .refreshToken("a.b.c"))
-        let secret = SessionSecret(high: 1, low: 2)
+        let secret = SessionSecret(bits: 1 << 64 | 2)
         #expect(
             try message(#"{"action":"resume","seq":7,"session":"\#(secret.text)"}"#)
                 == .resume(resumeOf(secret, 7)))
@@ -174,7 +174,7 @@ private let long = String(repeating: "x", count: 257)
             (0x0011_2233_4455_6677, 0x8899_aabb_ccdd_eeff, "ABEiM0RVZneImaq7zN3u_w"),
         ])
     func roundTrip(high: UInt64, low: UInt64, text: String) {
-        let secret = SessionSecret(high: high, low: low)
+        let secret = SessionSecret(bits: UInt128(high) << 64 | UInt128(low))
         #expect(secret.text == text && SessionSecret(text) == secret)
     }
 
@@ -188,7 +188,7 @@ private let long = String(repeating: "x", count: 257)
 
     @Test("A secret never describes itself")
     func silent() {
-        let secret = SessionSecret(high: 1, low: 1)
+        let secret = SessionSecret(bits: 1 << 64 | 1)
         #expect(!"\(secret)".contains(secret.text))
     }
 }

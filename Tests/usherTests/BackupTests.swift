@@ -1,5 +1,6 @@
 import Bytes
 import Cryptography
+import Files
 import Foundation
 import Glibc
 import Tar
@@ -21,7 +22,7 @@ import Testing
             try #require(file >= 0)
             descriptors.append(file)
             unsafe unlink(path)
-            try #require(Output.put(bytes[...], on: file) == 0)
+            try #require(FileBytes.write(bytes[...], to: file) == 0)
             lseek(file, 0, SEEK_SET)
             return file
         }

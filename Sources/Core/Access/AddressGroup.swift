@@ -1,9 +1,12 @@
 package import HTTPMessages
 
-/// Where a request comes from, as limits see it: `IPAddress.group`, so that nobody has more than one
-/// budget. Whatever is no IP literal is one group.
+/// Where a request comes from, as limits see it: `IPAddress.group`, so that nobody has more than
+/// one budget. Whatever is no IP literal is one group.
 package struct AddressGroup: Hashable, Sendable {
     private let group: IPAddress
+
+    /// Makes the same group again.
+    package var text: String { group.description }
 
     package init(_ address: IPAddress) { group = address.group }
 

@@ -79,6 +79,18 @@ package struct Room: Equatable, Sendable {
         return Left(member: member, remaining: members)
     }
 
+    /// Takes a member in again that was one before a restart, with the order that it had.
+    mutating func putBack(_ member: RoomMember) {
+        guard index(of: member.connection) == nil else { return }
+        lastOrder = max(lastOrder, member.order)
+        members.insert(member, at: position(of: member.connection))
+    }
+
+    /// Somebody has come back for a member's place.
+    mutating func claim(_ connection: ConnectionID) {
+        if let index = index(of: connection) { members[index].isUnclaimed = false }
+    }
+
     private mutating func enter(_ member: RoomMember, for replaced: RoomMember?) -> Joined {
         lastOrder &+= 1
         var own = member

@@ -18,12 +18,15 @@ package struct RoomMember: Equatable, Sendable {
     /// The later of two members has the greater one; given by the room.
     package internal(set) var order: UInt64
     package let peerID: PeerID
+    /// Its place is from before a restart, and nobody has come back for it yet. Clients of before
+    /// forget at a restart what they would have to show, and join anew.
+    package internal(set) var isUnclaimed: Bool
     /// What people see; nil where none was given.
     package let name: String?
 
     package init(
         connection: ConnectionID, route: Route, peerID: PeerID, name: String? = nil,
-        joinedAt: UInt32 = 0, order: UInt64 = 0
+        joinedAt: UInt32 = 0, order: UInt64 = 0, isUnclaimed: Bool = false
     ) {
         self.connection = connection
         self.route = route
@@ -31,6 +34,7 @@ package struct RoomMember: Equatable, Sendable {
         self.name = name
         self.joinedAt = joinedAt
         self.order = order
+        self.isUnclaimed = isUnclaimed
     }
 
     /// Where to send for a member.
@@ -55,8 +59,12 @@ package struct RoomMember: Equatable, Sendable {
     /// What becomes of this member when `newer` joins with the same peer id (PROTOCOL §2).
     func verdict(on newer: RoomMember) -> SamePeer {
         guard case .v1(let own) = route, case .v1(let other) = newer.route else { return .bothStay }
-        guard let own, let other, own.utf8.elementsEqual(other.utf8) else { return .newerIsRefused }
-        return .olderLeaves
+        switch (own, other) {
+        case (let own?, let other?):
+            return own.utf8.elementsEqual(other.utf8) ? .olderLeaves : .newerIsRefused
+        case (nil, nil): return isUnclaimed ? .olderLeaves : .newerIsRefused
+        default: return .newerIsRefused
+        }
     }
 
     enum SamePeer { case bothStay, olderLeaves, newerIsRefused }

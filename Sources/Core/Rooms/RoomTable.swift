@@ -45,6 +45,20 @@ package struct RoomTable: Sendable {
         return joined.map { (index, $0) }
     }
 
+    /// Takes a member in again that was one before a restart: nobody is asked, nobody is told.
+    ///
+    /// - Returns: The room's index.
+    package mutating func putBack(_ member: RoomMember, _ key: RoomKey) -> Int {
+        let index = indexes[key] ?? open(key)
+        places[index].room.putBack(member)
+        return index
+    }
+
+    /// Somebody has come back for a member's place.
+    package mutating func claim(_ connection: ConnectionID, room: Int) {
+        places[room].room.claim(connection)
+    }
+
     private mutating func open(_ key: RoomKey) -> Int {
         let place = Place(key: key, room: Room(after: lastOrder))
         let index = free.popLast() ?? places.count
@@ -93,6 +107,10 @@ package struct RoomTable: Sendable {
         of connection: ConnectionID, in room: Int
     ) -> (own: RoomMember, others: [RoomMember])? {
         places[room].room.company(of: connection)
+    }
+
+    package func member(_ connection: ConnectionID, room: Int) -> RoomMember? {
+        places[room].room.member(connection)
     }
 
     /// The members of a room, ordered by connection; none for a room that does not exist.

@@ -4,13 +4,9 @@
 package struct SessionSecret: Hashable, Sendable, CustomStringConvertible {
     package static let textLength = 22
 
-    private let high: UInt64
-    private let low: UInt64
+    private let bits: UInt128
 
-    package init(high: UInt64, low: UInt64) {
-        self.high = high
-        self.low = low
-    }
+    package init(bits: UInt128) { self.bits = bits }
 
     /// Reads what `text` writes; nil for anything else.
     package init?(_ text: String) {
@@ -22,15 +18,12 @@ package struct SessionSecret: Hashable, Sendable, CustomStringConvertible {
         }
         // The last letter stands for the last two bits; the four behind them must be zero.
         guard let last = text.utf8.last.flatMap(Self.digit), last & 15 == 0 else { return nil }
-        bits = bits << 2 | UInt128(last >> 4)
-        high = UInt64(truncatingIfNeeded: bits >> 64)
-        low = UInt64(truncatingIfNeeded: bits)
+        self.init(bits: bits << 2 | UInt128(last >> 4))
     }
 
     /// 22 letters of base64url without padding (RFC 4648 §5).
     package var text: String {
         var letters: [UInt8] = []
-        let bits = UInt128(high) << 64 | UInt128(low)
         for index in 0..<(Self.textLength - 1) {
             letters.append(Self.letter(UInt8(truncatingIfNeeded: bits >> (122 - 6 * index)) & 63))
         }

@@ -1,29 +1,24 @@
+import Files
 import Glibc
 
-/// A folder held open, so that what is checked and what is read is one and the same. Closed, and
-/// with it unlocked, by `deinit`.
+/// A folder of keys held open. Closed, and with it unlocked, by `deinit`.
 struct FolderDescriptor: ~Copyable {
-    private let descriptor: Int32
-    private let path: String
+    private let folder: OpenFolder
     /// The rights that nobody may have in the folder or a file.
     private let forbidden: mode_t
 
-    private init(_ descriptor: Int32, path: String, allowsGroup: Bool) {
-        self.descriptor = descriptor
-        self.path = path
-        forbidden = allowsGroup ? 0o007 : 0o077
-    }
-
-    deinit { close(descriptor) }
+    private var descriptor: Int32 { folder.descriptor }
+    private var path: String { folder.path }
 
     /// Opens a folder that is there.
-    static func open(path: String, allowsGroup: Bool) throws(KeyFolderError) -> FolderDescriptor {
-        let descriptor = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            if errno == ENOENT { throw .missing(path: path) }
-            throw .folderUnusable(path: path, errorNumber: errno)
+    init(path: String, allowsGroup: Bool) throws(KeyFolderError) {
+        do throws(FileFailure) {
+            folder = try OpenFolder(path: path)
+        } catch {
+            if error.errorNumber == ENOENT { throw .missing(path: path) }
+            throw .folderUnusable(path: path, errorNumber: error.errorNumber)
         }
-        return FolderDescriptor(descriptor, path: path, allowsGroup: allowsGroup)
+        forbidden = allowsGroup ? 0o007 : 0o077
     }
 
     /// Makes the folder, and its parents, with mode 0700 where they are missing.
@@ -32,15 +27,11 @@ struct FolderDescriptor: ~Copyable {
         try makeFolders(path)
     }
 
-    func path(of name: String) -> String { path.hasSuffix("/") ? path + name : "\(path)/\(name)" }
+    func path(of name: String) -> String { folder.path(of: name) }
 
     /// Only its owner may have any right in it, and its group where that is allowed.
     func checkMode() throws(KeyFolderError) {
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else {
-            throw .folderUnusable(path: path, errorNumber: errno)
-        }
-        let mode = status.st_mode & 0o777
+        let mode = try using { () throws(FileFailure) in try folder.status() }.st_mode & 0o777
         guard mode & forbidden == 0 else { throw .folderTooOpen(path: path, mode: mode) }
     }
 
@@ -65,20 +56,7 @@ struct FolderDescriptor: ~Copyable {
 
     /// In alphabetical order, without `.` and `..`.
     func names() throws(KeyFolderError) -> [String] {
-        // Opened anew: a duplicate would share its place in the listing.
-        let listed = unsafe openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard listed >= 0, let stream = unsafe fdopendir(listed) else {
-            throw .folderUnusable(path: path, errorNumber: errno)
-        }
-        defer { unsafe closedir(stream) }
-        var names: [String] = []
-        while let entry = unsafe readdir(stream) {
-            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names.sorted()
+        try using { () throws(FileFailure) in try folder.names() }
     }
 
     /// Everything about the folder and its files that changes when they do, but the content.
@@ -134,44 +112,36 @@ struct FolderDescriptor: ~Copyable {
     /// Gives a file another name, for good.
     func rename(_ name: String, to newName: String) throws(KeyFolderError) {
         guard name != newName else { return }
-        guard unsafe renameat(descriptor, name, descriptor, newName) == 0, fsync(descriptor) == 0
-        else { throw .unwritable(path: path, errorNumber: errno) }
+        try writing { () throws(FileFailure) in try folder.rename(name, to: newName) }
     }
 
     func remove(_ name: String) throws(KeyFolderError) {
-        guard unsafe unlinkat(descriptor, name, 0) == 0, fsync(descriptor) == 0 else {
-            throw .unwritable(path: path, errorNumber: errno)
-        }
+        try writing { () throws(FileFailure) in try folder.remove(name) }
     }
 
     /// Makes a file with mode 0600 that is there whole or not at all. It belongs to whom the folder
     /// belongs, also when root makes it.
     func write(_ bytes: [UInt8], as name: String) throws(KeyFolderError) {
-        let temporary = Self.temporaryPrefix + "\(SecureRandom.uint64())"
-        let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
-        let file = unsafe openat(descriptor, temporary, flags, 0o600)
-        guard file >= 0 else { throw .unwritable(path: path, errorNumber: errno) }
-        let isWritten = give(file) && Self.writeAll(bytes, to: file) && fsync(file) == 0
-        let failure = errno
-        close(file)
-        guard isWritten else {
-            unsafe unlinkat(descriptor, temporary, 0)
-            throw .unwritable(path: path, errorNumber: failure)
-        }
-        let isRenamed = unsafe renameat(descriptor, temporary, descriptor, name) == 0
-        guard isRenamed, fsync(descriptor) == 0 else {
-            let failure = errno
-            unsafe unlinkat(descriptor, temporary, 0)
-            throw .unwritable(path: path, errorNumber: failure)
+        let draft = Self.temporaryPrefix + "\(SecureRandom.uint64())"
+        try writing { () throws(FileFailure) in try folder.write(bytes, as: name, draft: draft) }
+    }
+
+    private func using<Result>(
+        _ body: () throws(FileFailure) -> Result
+    ) throws(KeyFolderError) -> Result {
+        do throws(FileFailure) {
+            return try body()
+        } catch {
+            throw .folderUnusable(path: path, errorNumber: error.errorNumber)
         }
     }
 
-    /// Gives the file to the folder's owner, where root may do that.
-    private func give(_ file: Int32) -> Bool {
-        var status = stat()
-        guard geteuid() == 0 else { return true }
-        return unsafe fstat(descriptor, &status) == 0
-            && fchown(file, status.st_uid, status.st_gid) == 0
+    private func writing(_ body: () throws(FileFailure) -> Void) throws(KeyFolderError) {
+        do throws(FileFailure) {
+            try body()
+        } catch {
+            throw .unwritable(path: path, errorNumber: error.errorNumber)
+        }
     }
 
     private static func makeFolders(_ path: String) throws(KeyFolderError) {
@@ -181,20 +151,6 @@ struct FolderDescriptor: ~Copyable {
             guard unsafe mkdir(made, 0o700) == 0 || errno == EEXIST else {
                 throw .folderUnusable(path: made, errorNumber: errno)
             }
-        }
-    }
-
-    private static func writeAll(_ bytes: [UInt8], to file: Int32) -> Bool {
-        unsafe bytes.withUnsafeBytes { bytes in
-            var written = 0
-            while written < bytes.count {
-                let count = unsafe Glibc.write(
-                    file, bytes.baseAddress?.advanced(by: written), bytes.count - written)
-                if count < 0, errno == EINTR { continue }
-                guard count > 0 else { return false }
-                written += count
-            }
-            return true
         }
     }
 }

@@ -110,7 +110,7 @@ extension KeyFolder {
 
 extension KeyFolder {
     func open() throws(KeyFolderError) -> FolderDescriptor {
-        let folder = try FolderDescriptor.open(path: path, allowsGroup: allowsGroup)
+        let folder = try FolderDescriptor(path: path, allowsGroup: allowsGroup)
         try folder.checkMode()
         return folder
     }

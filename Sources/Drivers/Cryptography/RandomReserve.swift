@@ -14,6 +14,16 @@ package final class RandomReserve: Sendable {
     private struct State: Sendable {
         var bytes: [UInt8] = []
         var taken = 0
+
+        /// Where the next bytes are, which nobody gets again.
+        mutating func take(_ count: Int) -> Range<Int> {
+            if bytes.count - taken < count {
+                bytes = SecureRandom.bytes(RandomReserve.byteCount)
+                taken = 0
+            }
+            defer { taken += count }
+            return taken..<(taken + count)
+        }
     }
 
     private let state = Lock(State())
@@ -24,15 +34,22 @@ package final class RandomReserve: Sendable {
     package func bytes(_ count: Int) -> [UInt8] {
         guard count <= Self.shareBytesMax else { return SecureRandom.bytes(count) }
         return state.withLock { state in
-            if state.bytes.count - state.taken < count {
-                state.bytes = SecureRandom.bytes(Self.byteCount)
-                state.taken = 0
-            }
-            let range = state.taken..<(state.taken + count)
+            let range = state.take(count)
             let share = Array(state.bytes[range])
             for index in range { state.bytes[index] = 0 }
-            state.taken = range.upperBound
             return share
+        }
+    }
+
+    /// 64 bits, never the same again.
+    @Sendable package func uint64() -> UInt64 {
+        state.withLock { state in
+            var number: UInt64 = 0
+            for index in state.take(8) {
+                number = number << 8 | UInt64(state.bytes[index])
+                state.bytes[index] = 0
+            }
+            return number
         }
     }
 }

@@ -1,4 +1,5 @@
 import COpenSSL
+import Files
 import Glibc
 
 /// Overwrites a secret that is needed no more, in a way that no optimiser leaves out.
@@ -19,19 +20,10 @@ package enum SecretReading {
     /// - Returns: Bytes to be erased when they are needed no more; nil where reading fails, with
     ///   the reason in `errno`.
     package static func all(of descriptor: Int32, bytesMax: Int) -> [UInt8]? {
-        var isRead = false
-        var bytes = unsafe [UInt8](unsafeUninitializedCapacity: bytesMax) { buffer, filled in
-            while filled < bytesMax {
-                let count = unsafe Glibc.read(
-                    descriptor, buffer.baseAddress?.advanced(by: filled), bytesMax - filled)
-                if count < 0, errno == EINTR { continue }
-                isRead = count >= 0
-                guard count > 0 else { return }
-                filled += count
-            }
-        }
-        guard isRead else {
+        var (bytes, failure) = FileBytes.read(descriptor, bytesMax: bytesMax)
+        guard failure == 0 else {
             eraseSecret(&bytes)
+            errno = failure
             return nil
         }
         return bytes

@@ -17,4 +17,8 @@ package enum SecureRandom {
     package static func uint64() -> UInt64 {
         bytes(8).reduce(0) { $0 << 8 | UInt64($1) }
     }
+
+    package static func uint128() -> UInt128 {
+        bytes(16).reduce(0) { $0 << 8 | UInt128($1) }
+    }
 }

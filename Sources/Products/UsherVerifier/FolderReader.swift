@@ -1,4 +1,5 @@
 import Bytes
+import Files
 import Glibc
 
 /// Reads the files of a folder of public keys, and tells cheaply whether one has changed.
@@ -55,17 +56,7 @@ enum FolderReader {
         guard unsafe fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
             status.st_size <= bytesMax
         else { return nil }
-        var isRead = false
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: bytesMax + 1) { buffer, filled in
-            while filled <= bytesMax {
-                let count = unsafe Glibc.read(
-                    file, buffer.baseAddress?.advanced(by: filled), bytesMax + 1 - filled)
-                if count < 0, errno == EINTR { continue }
-                isRead = count >= 0
-                guard count > 0 else { return }
-                filled += count
-            }
-        }
-        return isRead && bytes.count <= bytesMax ? bytes : nil
+        let (bytes, failure) = FileBytes.read(file, bytesMax: bytesMax + 1)
+        return failure == 0 && bytes.count <= bytesMax ? bytes : nil
     }
 }

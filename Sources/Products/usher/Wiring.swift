@@ -53,6 +53,8 @@ struct Wiring {
         let front: PublicFront
         let edge: EdgeFront?
         let exposition: Exposition
+        /// nil without a relay.
+        let keeping: SessionKeeping?
         fileprivate let state: OperatorState?
         fileprivate let operatorHosts: [String]
 
@@ -118,7 +120,11 @@ struct Wiring {
         return Parts(
             directory: directory, front: front,
             edge: auth.map { EdgeFront(auth: $0, proxies: settings.trustedProxies) },
-            exposition: exposition, state: relay.map { state(front, $0) },
+            exposition: exposition,
+            keeping: relay.map { _ in
+                SessionKeeping(
+                    folder: settings.data, allowsGroup: settings.keysGroupAccess, log: log)
+            }, state: relay.map { state(front, $0) },
             operatorHosts: settings.operatorHosts)
     }
 
@@ -315,8 +321,9 @@ extension Wiring {
     ) -> RelayPorts {
         RelayPorts(
             now: Clock.now, monotonicMilliseconds: Clock.monotonicMilliseconds,
-            tokens: check, client: clients,
-            random64: SecureRandom.uint64, iceServers: iceServers(), log: log.write)
+            tokens: check, client: clients, random64: RandomReserve().uint64,
+            random128: SecureRandom.uint128, sha256: Digest.sha256, iceServers: iceServers(),
+            log: log.write)
     }
 }
 

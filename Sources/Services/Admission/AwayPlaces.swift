@@ -7,7 +7,7 @@ internal import Signalling
 ///
 /// For room the oldest goes of whoever has most, or of the newcomer itself if nobody has more.
 struct AwayPlaces: Sendable {
-    private var places: [ConnectionID: ConnectionPlace] = [:]
+    private var places: [ConnectionID: (order: Int, place: ConnectionPlace)] = [:]
     /// By client, then by subject.
     private var byClient: [ByteText: Queues<ByteText?>] = [:]
     private var clients = Ranking<ByteText>()
@@ -16,6 +16,11 @@ struct AwayPlaces: Sendable {
     private var lastOrder = 0
 
     var count: Int { places.count }
+
+    /// In the order of going away.
+    var all: [(session: ConnectionID, place: ConnectionPlace)] {
+        places.sorted { $0.value.order < $1.value.order }.map { ($0.key, $0.value.place) }
+    }
 
     func count(ofClient client: ByteText) -> Int { byClient[client]?.count ?? 0 }
 
@@ -30,7 +35,7 @@ struct AwayPlaces: Sendable {
     mutating func add(_ session: ConnectionID, at place: ConnectionPlace) {
         remove(session)
         lastOrder += 1
-        places[session] = place
+        places[session] = (lastOrder, place)
         byClient[place.client, default: Queues()].add(session, lastOrder, of: place.subject)
         byAddress[place.address, default: Queues()].add(session, lastOrder, of: place.client)
         clients.set(count(ofClient: place.client), of: place.client)
@@ -38,7 +43,7 @@ struct AwayPlaces: Sendable {
 
     /// Nothing happens if it is not there.
     mutating func remove(_ session: ConnectionID) {
-        guard let place = places.removeValue(forKey: session) else { return }
+        guard let place = places.removeValue(forKey: session)?.place else { return }
         byClient[place.client]?.remove(session, of: place.subject)
         if byClient[place.client]?.count == 0 { byClient[place.client] = nil }
         byAddress[place.address]?.remove(session, of: place.client)

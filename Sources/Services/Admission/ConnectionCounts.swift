@@ -160,6 +160,14 @@ struct ConnectionCounts: Sendable {
     /// A connection that had entered is over, but its session stays.
     mutating func park(_ place: ConnectionPlace, _ session: ConnectionID) {
         exit(place)
+        putBack(place, session)
+    }
+
+    /// In the order of going away.
+    var awaySessions: [(session: ConnectionID, place: ConnectionPlace)] { away.all }
+
+    /// A session is there again, without a connection before it.
+    mutating func putBack(_ place: ConnectionPlace, _ session: ConnectionID) {
         away.add(session, at: place)
     }
 

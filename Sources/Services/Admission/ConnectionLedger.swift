@@ -27,6 +27,16 @@ package final class ConnectionLedger: Sendable {
         counts.withLock { $0.park(place, session) }
     }
 
+    /// Sessions whose clients are away, in the order of going, and their places.
+    package var awaySessions: [(session: ConnectionID, place: ConnectionPlace)] {
+        counts.withLock { $0.awaySessions }
+    }
+
+    /// A session is there again from before a restart; its client is away.
+    package func putBack(_ place: ConnectionPlace, _ session: ConnectionID) {
+        counts.withLock { $0.putBack(place, session) }
+    }
+
     /// A session whose client was away has ended, or its client is back.
     package func unpark(_ session: ConnectionID) { counts.withLock { $0.unpark(session) } }
 

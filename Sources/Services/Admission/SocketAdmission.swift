@@ -74,6 +74,13 @@ package final class SocketAdmission: SocketOwner, Sendable {
 }
 
 extension ConnectionPlace {
+    /// `address` is what `addressText` gave, or an address.
+    package init(of grant: TokenGrant, address: String) {
+        self.init(of: grant, at: AddressGroup(address))
+    }
+
+    package var addressText: String { address.text }
+
     init(of grant: TokenGrant, at address: AddressGroup) {
         self.init(
             address: address, client: ByteText(grant.token.clientID),

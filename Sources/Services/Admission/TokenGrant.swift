@@ -12,6 +12,15 @@ package struct TokenGrant: Equatable, Sendable {
     /// What people see, whatever the connection says; nil leaves it to the connection.
     package let name: String?
 
+    package init(
+        token: RevocableToken, expiresAt: Int64, rooms: [RoomPattern], name: String?
+    ) {
+        self.token = token
+        self.expiresAt = expiresAt
+        self.rooms = rooms
+        self.name = name
+    }
+
     package init(_ claims: TokenClaims) {
         token = RevocableToken(claims)
         expiresAt = claims.expiresAt

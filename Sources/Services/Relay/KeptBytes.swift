@@ -24,8 +24,12 @@ final class KeptBytes: Sendable {
 
     /// No client gets more than a quarter of `bytesMax`, which is for all; 0 means no limit.
     init(bytesMax: Int) {
-        let quarter = bytesMax / 4 + (bytesMax % 4 == 0 ? 0 : 1)
-        state = Lock(State(shares: ByteShares(limits: .init(perClient: quarter, inAll: bytesMax))))
+        let (perClient, inAll) = Self.limits(bytesMax: bytesMax)
+        state = Lock(State(shares: ByteShares(limits: .init(perClient: perClient, inAll: inAll))))
+    }
+
+    static func limits(bytesMax: Int) -> (perClient: Int, inAll: Int) {
+        (bytesMax / 4 + (bytesMax % 4 == 0 ? 0 : 1), bytesMax)
     }
 
     /// - Returns: The sessions that have to let go of what is kept for them, perhaps the owner's.

@@ -1,4 +1,3 @@
-internal import Locking
 internal import Signalling
 
 /// What a connection takes along from one loop to another.
@@ -25,13 +24,5 @@ final class Passage: Sendable {
         self.commons = commons
     }
 
-    deinit {
-        guard let session else { return }
-        session.conversation.withLock { conversation in
-            guard case .moving = conversation.state else { return }
-            conversation.state = .ended
-            commons.sessions.remove(session, secret: conversation.secret)
-            session.stream.withLock { $0.end(commons) }
-        }
-    }
+    deinit { session?.endUnlanded(commons) }
 }

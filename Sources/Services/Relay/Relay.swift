@@ -1,6 +1,7 @@
 package import Admission
 internal import Rooms
 internal import Shares
+internal import Synchronization
 
 /// The relay: makes the handlers that run the conversations.
 ///
@@ -40,6 +41,10 @@ package final class Relay: Sendable {
         figures.forgotten[.bytes] = forgotten[.whole]
         return figures
     }
+
+    /// The loops are about to end. From now on the shelf alone bounds what is kept for those who
+    /// are away, which all are then.
+    package func prepareStop() { commons.isStopping.store(true, ordering: .relaxed) }
 
     /// The handler of one loop; all handlers share the rooms.
     package func makeHandler(loop: Int) -> RelayHandler { RelayHandler(commons) }

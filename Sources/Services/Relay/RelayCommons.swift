@@ -2,7 +2,9 @@ internal import Access
 internal import Admission
 internal import Locking
 internal import Rooms
+internal import Sessions
 internal import Signalling
+internal import Synchronization
 
 /// What the handlers of all loops share.
 final class RelayCommons: Sendable {
@@ -17,6 +19,7 @@ final class RelayCommons: Sendable {
     /// What is kept of sessions whose clients are there.
     let bytesHeld: KeptBytes
     let ledger: ConnectionLedger
+    let isStopping = Atomic(false)
 
     init(
         _ configuration: RelayConfiguration, _ ports: RelayPorts, _ ledger: ConnectionLedger
@@ -26,8 +29,21 @@ final class RelayCommons: Sendable {
         self.ledger = ledger
         bytesHeld = KeptBytes(bytesMax: configuration.heldBytesMax)
         bytesAway = KeptBytes(bytesMax: configuration.detachedBytesMax)
-        roomHash = RoomHash(key: UInt128(ports.random64()) << 64 | UInt128(ports.random64()))
+        roomHash = RoomHash(key: ports.random128())
         rooms = SharedRooms(membersMax: configuration.membersPerRoomMax)
+    }
+
+    /// Sessions from before a restart that no loop keeps yet.
+    private let orphans = Lock<[V1Session]>([])
+
+    func leave(orphans sessions: [V1Session]) { orphans.withLock { $0 += sessions } }
+
+    /// For the loop that comes first, which keeps them from then on.
+    func takeOrphans() -> [V1Session] {
+        orphans.withLock { orphans in
+            defer { orphans = [] }
+            return orphans
+        }
     }
 
     var monotonicSeconds: UInt32 {
@@ -46,19 +62,15 @@ final class RelayCommons: Sendable {
             || rooms.members(of: key).contains { $0.connection == connection }
     }
 
-    /// Has sessions let go of what is kept for them; the loops where they were last end them. No
-    /// stream may be locked.
-    func letGo(_ losers: [ConnectionID]) {
-        for loser in losers {
-            sessions.session(loser)?.stream.withLock { $0.letGo(self) }
-        }
+    /// Has sessions give way to others: those whose clients are away are ended by the loops where
+    /// they were last. No stream may be locked.
+    func yield(_ losers: EventStream.Losers) {
+        for loser in losers.away { _ = sessions.session(loser)?.handle(.letGo, self) }
+        for loser in losers.held { _ = sessions.session(loser)?.handle(.forgetSent, self) }
     }
 
-    /// Has sessions forget what their clients, who are there, were sent. No stream may be locked.
-    func forgetSent(_ hoarders: [ConnectionID]) {
-        for hoarder in hoarders {
-            sessions.session(hoarder)?.stream.withLock { $0.forgetSent(self) }
-        }
+    func digest(_ secret: SessionSecret) -> SecretDigest {
+        SecretDigest(sha256: ports.sha256(Array(secret.text.utf8)))
     }
 
     /// Whether a connection with this token may go on.

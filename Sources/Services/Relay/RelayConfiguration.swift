@@ -1,4 +1,4 @@
-internal import Signalling
+internal import Sessions
 
 /// What bounds the relay's conversations (PROTOCOL §5); in each limit 0 means none.
 package struct RelayConfiguration: Equatable, Sendable {

@@ -2,6 +2,7 @@ internal import Access
 internal import Admission
 internal import Bytes
 internal import Locking
+internal import Sessions
 internal import Signalling
 package import WebSocket
 
@@ -45,9 +46,9 @@ extension RelayHandler {
         let seconds = commons.configuration.historySeconds
         let oldest = seconds > 0 ? loop.monotonicSeconds - Int64(seconds) : 0
         let hasExpired = session.conversation.withLock { conversation in
-            guard conversation.isAttached(to: socket) else { return false }
+            guard session.hears(socket) else { return false }
             if wallClock >= conversation.grant.expiresAt { return true }
-            commons.forgetSent(session.stream.withLock { $0.forget(before: oldest, commons) })
+            commons.yield(session.stream.withLock { $0.trim(before: oldest, commons) })
             if let noticeAt = conversation.noticeAt, wallClock >= noticeAt {
                 conversation.noteNoticed()
                 let expiresAt = conversation.grant.expiresAt
@@ -60,16 +61,12 @@ extension RelayHandler {
 
     /// Ends the sessions whose clients did not come back in time, or can't any more.
     private mutating func sweepAway(_ now: Int64, _ loop: inout some SocketOutput & ~Copyable) {
-        let sessions = away
+        let sessions = away + commons.takeOrphans()
         away.removeAll(keepingCapacity: true)
         for session in sessions {
             let isKept = session.conversation.withLock { conversation in
-                guard case .detached(let until) = conversation.state else { return false }
-                let request = session.stream.withLock { $0.request }
-                let reason = Self.reason(request) ?? (now >= until ? .lost : nil)
-                guard let reason else { return true }
-                self.finish(session, &conversation, reason, &loop)
-                return false
+                self.handle(.tick(now), session, &conversation, &loop)
+                return session.stream.withLock { $0.session.isAway }
             }
             if isKept { away.append(session) }
         }
@@ -87,8 +84,7 @@ extension RelayHandler {
             let event = composer.draining(withinSeconds: seconds)
             for connection in connections where !connection.isEnding {
                 guard let session = connection.session else { continue }
-                let socket = session.stream.withLock { $0.socket }
-                if socket == connection.socket { deliver(event, to: session, &loop) }
+                if session.socket == connection.socket { deliver(event, to: session, &loop) }
             }
             composer.reuse(event)
         }
@@ -110,11 +106,11 @@ extension RelayHandler {
                 ?? admission.token
             if !mayStay(token) { endRevoked(slot, &loop) }
         }
+        away += commons.takeOrphans()
         for session in away {
             session.conversation.withLock { conversation in
-                guard case .detached = conversation.state, !mayStay(conversation.grant.token)
-                else { return }
-                self.finish(session, &conversation, .kicked, &loop)
+                guard !mayStay(conversation.grant.token) else { return }
+                self.handle(.endAway(.kicked), session, &conversation, &loop)
             }
         }
     }
@@ -127,11 +123,9 @@ extension RelayHandler {
         let reason: StaticString = "closed by the operator"
         if let session = commons.sessions.session(connection) {
             session.conversation.withLock { conversation in
-                let state = conversation.state
-                guard state != .ended else { return }
-                self.finish(session, &conversation, .kicked, &loop)
-                guard case .attached(let socket) = state else { return }
-                loop.close(socket, .revoked, reason: reason)
+                let effects = self.handle(.end(.kicked), session, &conversation, &loop)
+                guard let socket = effects.close else { return }
+                loop.close(SocketID(raw: socket), .revoked, reason: reason)
             }
         } else if let slot = connections.firstIndex(where: {
             $0.connection == connection && $0.admission != nil && $0.session == nil

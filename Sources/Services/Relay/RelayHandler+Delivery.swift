@@ -101,7 +101,7 @@ extension RelayHandler {
     private func socket(of member: RoomMember) -> SocketID? {
         switch member.address {
         case .classic(let raw): SocketID(raw: raw)
-        case .v1: commons.sessions.session(member.connection)?.stream.withLock { $0.socket }
+        case .v1: commons.sessions.session(member.connection)?.socket
         }
     }
 }

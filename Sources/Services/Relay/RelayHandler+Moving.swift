@@ -2,6 +2,7 @@ internal import Access
 internal import Admission
 internal import Locking
 internal import Rooms
+internal import Sessions
 internal import Signalling
 internal import WebSocket
 
@@ -17,7 +18,9 @@ extension RelayHandler {
         let connection = connections[slot]
         guard !connection.isSettled, let admission = connection.admission else { return false }
         connections[slot].isSettled = true
-        if let session = connection.session, !session.lift(off: connection.socket) { return false }
+        if let session = connection.session, !session.lift(off: connection.socket, commons) {
+            return false
+        }
         admission.give(
             Passage(
                 connection: connection.connection, openedAt: connection.openedAt,
@@ -29,7 +32,7 @@ extension RelayHandler {
             connections[slot] = .none
             return true
         }
-        _ = connection.session?.land(on: connection.socket, &loop)
+        _ = connection.session?.land(on: connection.socket, commons, &loop)
         _ = admission.takePassage()
         return false
     }
@@ -39,7 +42,7 @@ extension RelayHandler {
     mutating func land(
         _ slot: Int, _ session: V1Session, _ loop: inout some SocketOutput & ~Copyable
     ) {
-        let token = session.land(on: connections[slot].socket, &loop)
+        let token = session.land(on: connections[slot].socket, commons, &loop)
         if token.map(commons.allows) != true { endRevoked(slot, &loop) }
     }
 }
@@ -48,14 +51,9 @@ extension V1Session {
     /// Takes the session off a socket that is about to move.
     ///
     /// - Returns: False if it is in a room or not attached to that socket: then it stays.
-    fileprivate func lift(off socket: SocketID) -> Bool {
+    fileprivate func lift(off socket: SocketID, _ commons: RelayCommons) -> Bool {
         conversation.withLock { conversation in
-            guard conversation.isAttached(to: socket), conversation.rooms.isEmpty else {
-                return false
-            }
-            conversation.state = .moving
-            stream.withLock { $0.lift() }
-            return true
+            conversation.rooms.isEmpty && handle(.lift(socket.raw), commons).isDone
         }
     }
 
@@ -63,13 +61,20 @@ extension V1Session {
     ///
     /// - Returns: Its token; nil if it ended on the way.
     fileprivate func land(
-        on socket: SocketID, _ loop: inout some SocketOutput & ~Copyable
+        on socket: SocketID, _ commons: RelayCommons, _ loop: inout some SocketOutput & ~Copyable
     ) -> RevocableToken? {
         conversation.withLock { conversation in
-            guard case .moving = conversation.state else { return nil }
-            conversation.state = .attached(socket)
-            stream.withLock { $0.land(socket, &loop) }
+            guard handle(.land(socket.raw), commons).isDone else { return nil }
+            stream.withLock { $0.pump(&loop) }
             return conversation.grant.token
+        }
+    }
+
+    /// Ends a session that did not arrive.
+    func endUnlanded(_ commons: RelayCommons) {
+        conversation.withLock { conversation in
+            guard handle(.strand, commons).isDone else { return }
+            commons.sessions.remove(self, secret: conversation.secret)
         }
     }
 }

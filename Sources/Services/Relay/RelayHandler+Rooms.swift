@@ -1,5 +1,6 @@
 internal import Locking
 internal import Rooms
+internal import Sessions
 internal import Signalling
 internal import WebSocket
 
@@ -63,7 +64,9 @@ extension RelayHandler {
         _ older: RoomMember, in room: String, _ others: [RoomMember],
         _ loop: inout some SocketOutput & ~Copyable
     ) {
-        commons.sessions.session(older.connection)?.stream.withLock { $0.replace(&loop) }
+        if let session = commons.sessions.session(older.connection) {
+            wake(session.handle(.replace, commons).nudge, &loop)
+        }
         announceLeft(older, .replaced, room, others, &loop)
     }
 

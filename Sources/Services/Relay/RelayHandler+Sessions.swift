@@ -4,6 +4,7 @@ internal import Bytes
 internal import ICEServers
 internal import Locking
 internal import Rooms
+internal import Sessions
 internal import Signalling
 internal import WebSocket
 
@@ -11,30 +12,36 @@ internal import WebSocket
 extension RelayHandler {
     // MARK: Beginning
 
-    func makeSession(_ socket: SocketID, _ admission: SocketAdmission) -> V1Session {
+    func makeSession(
+        _ socket: SocketID, _ admission: SocketAdmission
+    ) -> (session: V1Session, secret: SessionSecret) {
         let ports = commons.ports
-        let secret = SessionSecret(high: ports.random64(), low: ports.random64())
+        let secret = SessionSecret(bits: ports.random128())
         let connection = ConnectionID(raw: ports.random64())
         let token = admission.token
+        let digest = commons.digest(secret)
+        let configuration = commons.configuration
         let session = V1Session(
             connection: connection,
             Conversation(
-                socket, admission.grant, secret,
-                noticeSeconds: commons.configuration.tokenExpiringSeconds, now: ports.now(),
-                milliseconds: ports.monotonicMilliseconds()),
+                admission.grant, digest, noticeSeconds: configuration.tokenExpiringSeconds,
+                now: ports.now(), milliseconds: ports.monotonicMilliseconds()),
             EventStream(
-                limits: commons.configuration.historyLimits, socket: socket,
+                Session(
+                    attachedTo: socket.raw, limits: configuration.historyLimits,
+                    outboundBytesMax: configuration.outboundBytesMax),
                 owner: KeptBytes.Owner(
                     connection: connection, client: ByteText(token.clientID),
                     subject: ByteText(token.subject))))
-        commons.sessions.add(session, secret: secret)
-        return session
+        commons.sessions.add(session, secret: digest)
+        return (session, secret)
     }
 
     mutating func welcome(
-        _ slot: Int, _ session: V1Session, _ loop: inout some SocketOutput & ~Copyable
+        _ slot: Int, _ session: V1Session, _ secret: SessionSecret,
+        _ loop: inout some SocketOutput & ~Copyable
     ) {
-        let (grant, secret) = session.conversation.withLock { ($0.grant, $0.secret) }
+        let grant = session.conversation.withLock { $0.grant }
         // Between the decision and now a note may have come and found no socket to close.
         guard commons.allows(grant.token) else { return endRevoked(slot, &loop) }
         let configuration = commons.configuration
@@ -57,8 +64,7 @@ extension RelayHandler {
         for connection in commons.ledger.settle(place) {
             guard let session = commons.sessions.session(connection) else { continue }
             session.conversation.withLock { conversation in
-                guard case .detached = conversation.state else { return }
-                self.finish(session, &conversation, .lost, &loop)
+                _ = self.handle(.endAway(.lost), session, &conversation, &loop)
             }
         }
     }
@@ -73,48 +79,39 @@ extension RelayHandler {
         let graceSeconds = Int64(commons.configuration.resumeGraceSeconds)
         let until = loop.monotonicSeconds + graceSeconds
         session.conversation.withLock { conversation in
-            guard conversation.isAttached(to: socket) else { return }
             if case .ended(let reason) = fate {
-                return self.finish(session, &conversation, reason, &loop)
+                self.handle(.closed(socket.raw, reason), session, &conversation, &loop)
+                return
             }
-            guard graceSeconds > 0, !conversation.rooms.isEmpty else {
-                return self.finish(session, &conversation, .lost, &loop)
-            }
-            conversation.state = .detached(until: until)
+            let mayWait = graceSeconds > 0 && !conversation.rooms.isEmpty
+            let input = Session.Input.lost(socket.raw, until: mayWait ? until : nil)
+            let effects = self.handle(input, session, &conversation, &loop)
+            guard effects.isDone, effects.finished == nil else { return }
             admission?.park(session.connection)
-            let (losers, request) = session.stream.withLock { stream in
-                (stream.detach(self.commons), stream.request)
-            }
-            self.commons.letGo(losers)
-            if let reason = Self.reason(request) {
-                self.finish(session, &conversation, reason, &loop)
-            } else {
-                self.away.append(session)
-            }
+            self.away.append(session)
         }
     }
 
-    /// Why a session that is asked to end leaves its rooms; nil where it may go on.
-    static func reason(_ request: EventStream.EndRequest?) -> LeaveReason? {
-        switch request {
-        case .replaced: .replaced
-        case .overfull: .lost
-        case .overloaded, nil: nil
-        }
-    }
-
-    /// Ends a session: it is in no room any more, and nobody can resume it.
-    mutating func finish(
-        _ session: V1Session, _ conversation: inout Conversation, _ reason: LeaveReason,
+    /// Has a session change, and does what follows but for closing sockets.
+    @discardableResult
+    mutating func handle(
+        _ input: Session.Input, _ session: V1Session, _ conversation: inout Conversation,
         _ loop: inout some SocketOutput & ~Copyable
-    ) {
-        if case .detached = conversation.state { commons.ledger.unpark(session.connection) }
-        conversation.state = .ended
-        let rooms = conversation.rooms
-        conversation.rooms = []
-        for room in rooms { leave(session.connection, room.membership, reason, &loop) }
-        commons.sessions.remove(session, secret: conversation.secret)
-        session.stream.withLock { $0.end(commons) }
+    ) -> Session.Effects {
+        let effects = session.handle(input, commons)
+        if effects.wasAway { commons.ledger.unpark(session.connection) }
+        wake(effects.nudge, &loop)
+        if let reason = effects.finished {
+            let rooms = conversation.rooms
+            conversation.rooms = []
+            for room in rooms { leave(session.connection, room.membership, reason, &loop) }
+            commons.sessions.remove(session, secret: conversation.secret)
+        }
+        return effects
+    }
+
+    func wake(_ socket: UInt64?, _ loop: inout some SocketOutput & ~Copyable) {
+        if let socket { loop.nudge(SocketID(raw: socket)) }
     }
 
     // MARK: Sending on request
@@ -124,20 +121,19 @@ extension RelayHandler {
         _ slot: Int, _ session: V1Session, _ loop: inout some SocketOutput & ~Copyable
     ) {
         let socket = connections[slot].socket
-        let request = session.stream.withLock { stream -> EventStream.EndRequest? in
-            guard stream.socket == socket else { return nil }
+        let phase = session.stream.withLock { stream -> Session.Phase? in
+            guard stream.session.socket == socket.raw else { return nil }
             stream.pump(&loop)
-            return stream.request
+            return stream.session.phase
         }
-        let tooSlow: StaticString = "the queue is full"
-        switch request {
-        case .replaced:
+        switch phase {
+        case .doomed(.replaced, _):
             end(
                 slot, .replaced, reason: "a newer connection of this peer took its place",
-                .ended(.replaced), &loop)
-        case .overloaded: end(slot, .overloaded, reason: tooSlow, .kept, &loop)
-        case .overfull: end(slot, .overloaded, reason: tooSlow, .ended(.lost), &loop)
-        case nil: break
+                .kept, &loop)
+        case .doomed, .overloaded:
+            end(slot, .overloaded, reason: "the queue is full", .kept, &loop)
+        default: break
         }
     }
 
@@ -149,9 +145,9 @@ extension RelayHandler {
         _ fresh: V1Session, _ loop: inout some SocketOutput & ~Copyable
     ) {
         let grant = fresh.conversation.withLock { $0.grant }
-        let old = resume.secret.flatMap { commons.sessions.session($0) }
-        guard let old, old !== fresh, commons.allows(grant.token),
-            takeOver(old, resume, grant, slot, &loop)
+        let secret = resume.secret.map(commons.digest)
+        guard let secret, let old = commons.sessions.session(secret), old !== fresh,
+            commons.allows(grant.token), takeOver(old, secret, resume.seq, grant, slot, &loop)
         else {
             connections[slot].refusedMessages &+= 1
             takePlace(slot, &loop)
@@ -163,55 +159,53 @@ extension RelayHandler {
         connections[slot].session = old
         connections[slot].connection = old.connection
         connections[slot].isSettled = true
-        fresh.conversation.withLock { finish(fresh, &$0, .replaced, &loop) }
+        _ = fresh.conversation.withLock { handle(.end(.replaced), fresh, &$0, &loop) }
     }
 
     /// - Returns: False if the session can't be resumed. If that was for what it no longer keeps,
     ///   it has ended, so that its client can join afresh at once.
     private mutating func takeOver(
-        _ old: V1Session, _ resume: Resume, _ grant: TokenGrant, _ slot: Int,
+        _ old: V1Session, _ secret: SecretDigest, _ seq: UInt64, _ grant: TokenGrant, _ slot: Int,
         _ loop: inout some SocketOutput & ~Copyable
     ) -> Bool {
         let socket = connections[slot].socket
         let ports = commons.ports
-        let secret = SessionSecret(high: ports.random64(), low: ports.random64())
         return old.conversation.withLock { conversation in
-            guard conversation.secret == resume.secret, old.isSamePeer(as: grant.token) else {
+            guard conversation.secret == secret, old.isSamePeer(as: grant.token) else {
                 return false
             }
-            switch conversation.state {
-            case .attached(let other):
-                loop.close(other, .replaced, reason: "the session was resumed elsewhere")
-            case .detached: break
-            case .moving, .ended: return false
+            let input = Session.Input.resume(socket.raw, after: seq)
+            let effects = self.handle(input, old, &conversation, &loop)
+            if let other = effects.close {
+                let reason: StaticString = "the session was resumed elsewhere"
+                loop.close(SocketID(raw: other), .replaced, reason: reason)
             }
-            guard self.attach(old, socket, secret, after: resume.seq, &loop) else {
-                let request = old.stream.withLock { $0.request }
-                self.finish(old, &conversation, Self.reason(request) ?? .lost, &loop)
-                return false
+            guard effects.isDone, effects.finished == nil else { return false }
+            self.replay(old, &conversation, to: socket, &loop)
+            for room in conversation.rooms {
+                self.commons.rooms.claim(old.connection, room.membership)
             }
-            if case .detached = conversation.state { self.commons.ledger.unpark(old.connection) }
-            self.commons.sessions.renew(old, conversation.secret, secret)
-            conversation.secret = secret
-            conversation.state = .attached(socket)
             self.accept(grant, at: ports.now(), old, &conversation, &loop)
             self.sendRoomStates(old, conversation, &loop)
             return true
         }
     }
 
-    /// Sends `resumed` and what came after event `seq`, in one go, so that nothing comes between.
-    private mutating func attach(
-        _ session: V1Session, _ socket: SocketID, _ secret: SessionSecret, after seq: UInt64,
+    /// Sends `resumed`, with a secret for the next time, and then what the client missed.
+    private mutating func replay(
+        _ session: V1Session, _ conversation: inout Conversation, to socket: SocketID,
         _ loop: inout some SocketOutput & ~Copyable
-    ) -> Bool {
+    ) {
+        let ports = commons.ports
+        let secret = SessionSecret(bits: ports.random128())
+        let digest = commons.digest(secret)
+        commons.sessions.renew(session, conversation.secret, digest)
+        conversation.secret = digest
         session.stream.withLock { stream in
-            guard stream.reattach(socket, after: seq, self.commons) else { return false }
-            let seq = stream.history.lastSeq
+            let seq = stream.session.history.lastSeq
             let event = self.composer.resumed(session.connection, secret, seq: seq)
             self.tell(event, pastStreamTo: socket, &loop)
             stream.pump(&loop)
-            return true
         }
     }
 

@@ -53,7 +53,7 @@ extension RelayHandler {
     ) {
         let socket = connections[slot].socket
         session.conversation.withLock { conversation in
-            guard conversation.isAttached(to: socket), !session.isReplaced else { return }
+            guard session.hears(socket) else { return }
             do throws(SignalError) {
                 let message = try envelope.content.get()
                 let isPosted = try self.perform(message, text, session, &conversation, &loop)

@@ -82,12 +82,18 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
         let passage = admission.takePassage() as? Passage
         if passage == nil { figures.noteOpened(admission.dialect) }
         if admission.dialect == .v1 {
-            let session = passage?.session ?? makeSession(socket, admission)
+            let moved = passage?.session
+            let fresh = moved == nil ? makeSession(socket, admission) : nil
+            guard let session = moved ?? fresh?.session else { return }
             connections[slot] = Connection(
                 socket: socket, connection: session.connection, admission: admission,
                 openedAt: passage?.openedAt ?? loop.monotonicSeconds, session: session)
             settle(slot, passage)
-            if passage == nil { welcome(slot, session, &loop) } else { land(slot, session, &loop) }
+            if let fresh {
+                welcome(slot, session, fresh.secret, &loop)
+            } else {
+                land(slot, session, &loop)
+            }
         } else {
             connections[slot] = Connection(
                 socket: socket,

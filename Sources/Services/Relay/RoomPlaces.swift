@@ -44,8 +44,6 @@ extension Relay {
 
     private func isAway(_ connection: ConnectionID) -> Bool {
         guard let session = commons.sessions.session(connection) else { return false }
-        return session.conversation.withLock { conversation in
-            if case .attached = conversation.state { false } else { true }
-        }
+        return session.socket == nil
     }
 }

@@ -1,4 +1,5 @@
 internal import Locking
+internal import Sessions
 internal import Signalling
 
 /// All v1 sessions, those whose client is away included, by connection and by resume secret.
@@ -7,7 +8,7 @@ internal import Signalling
 final class SessionDirectory: Sendable {
     private struct Contents {
         var connections: [ConnectionID: V1Session] = [:]
-        var secrets: [SessionSecret: V1Session] = [:]
+        var secrets: [SecretDigest: V1Session] = [:]
     }
 
     private final class Shard: Sendable {
@@ -21,12 +22,18 @@ final class SessionDirectory: Sendable {
         shards.reduce(0) { sum, shard in sum + shard.contents.withLock { $0.connections.count } }
     }
 
+    /// One for each session.
+    var secretCount: Int {
+        shards.reduce(0) { sum, shard in sum + shard.contents.withLock { $0.secrets.count } }
+    }
+
+    /// Both are random enough to be their own hash.
     private func shard(_ connection: ConnectionID) -> Shard {
         shards[Int(truncatingIfNeeded: connection.raw % UInt64(Self.shardCount))]
     }
 
-    private func shard(_ secret: SessionSecret) -> Shard {
-        shards[Int(UInt(bitPattern: secret.hashValue) % UInt(Self.shardCount))]
+    private func shard(_ secret: SecretDigest) -> Shard {
+        shards[Int(truncatingIfNeeded: secret.bits % UInt128(Self.shardCount))]
     }
 
     func session(_ connection: ConnectionID) -> V1Session? {
@@ -35,22 +42,22 @@ final class SessionDirectory: Sendable {
 
     /// The session that bore this secret when it was last told one; whether it still does is for
     /// the session's own lock to say.
-    func session(_ secret: SessionSecret) -> V1Session? {
+    func session(_ secret: SecretDigest) -> V1Session? {
         shard(secret).contents.withLock { $0.secrets[secret] }
     }
 
-    func add(_ session: V1Session, secret: SessionSecret) {
+    func add(_ session: V1Session, secret: SecretDigest) {
         shard(session.connection).contents.withLock { $0.connections[session.connection] = session }
         shard(secret).contents.withLock { $0.secrets[secret] = session }
     }
 
     /// Gives a session a new secret; the old one is void.
-    func renew(_ session: V1Session, _ old: SessionSecret, _ new: SessionSecret) {
+    func renew(_ session: V1Session, _ old: SecretDigest, _ new: SecretDigest) {
         shard(old).contents.withLock { $0.secrets[old] = nil }
         shard(new).contents.withLock { $0.secrets[new] = session }
     }
 
-    func remove(_ session: V1Session, secret: SessionSecret) {
+    func remove(_ session: V1Session, secret: SecretDigest) {
         shard(session.connection).contents.withLock { $0.connections[session.connection] = nil }
         shard(secret).contents.withLock { $0.secrets[secret] = nil }
     }

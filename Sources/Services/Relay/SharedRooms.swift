@@ -107,6 +107,26 @@ final class SharedRooms: Sendable {
         }
     }
 
+    /// Takes a member in again that was one before a restart.
+    func putBack(_ member: RoomMember, _ key: RoomKey) -> Membership {
+        let shard = Self.shard(of: key)
+        let room = shards[shard].table.withLock { $0.putBack(member, key) }
+        return Membership(shard: UInt32(shard), room: UInt32(room))
+    }
+
+    /// Somebody has come back for a member's place.
+    func claim(_ connection: ConnectionID, _ membership: Membership) {
+        shards[Int(membership.shard)].table.withLock {
+            $0.claim(connection, room: Int(membership.room))
+        }
+    }
+
+    func member(_ connection: ConnectionID, _ membership: Membership) -> RoomMember? {
+        shards[Int(membership.shard)].table.withLock {
+            $0.member(connection, room: Int(membership.room))
+        }
+    }
+
     /// Where to send for a fellow member of a classic connection, which is a member for as long as
     /// it says; nil when the other is none.
     func address(

@@ -2,6 +2,7 @@ internal import Access
 internal import Admission
 internal import Locking
 internal import Rooms
+internal import Sessions
 internal import Signalling
 internal import WebSocket
 
@@ -9,15 +10,16 @@ internal import WebSocket
 ///
 /// Locks are taken in this order: its own `conversation`, a room's table, any session's `stream`;
 /// last, each by itself, the directory's, that of `KeptBytes` and the ledger's. No thread holds two
-/// conversations, two tables or two streams at once.
+/// conversations, two tables or two streams at once. Where the client is changes with the
+/// conversation locked, except that a session can be doomed at any time.
 final class V1Session: Sendable {
     let connection: ConnectionID
     let clientID: String
     /// Every later token must have the same.
     let subject: String
-    /// What the client says and where it is: held while one of its messages is handled.
+    /// What the client says: held while one of its messages is handled.
     let conversation: Lock<Conversation>
-    /// What the client is told: held for a moment by whoever tells it something.
+    /// Where the client is and what it is told: held for a moment by whoever tells it something.
     let stream: Lock<EventStream>
 
     init(
@@ -37,15 +39,26 @@ final class V1Session: Sendable {
         _ head: Span<UInt8>, _ body: Span<UInt8>, _ commons: RelayCommons,
         _ loop: inout some SocketOutput & ~Copyable
     ) -> Bool {
-        let taken = stream.withLock { $0.take(head, body, commons, &loop) }
-        commons.letGo(taken.losers)
-        commons.forgetSent(taken.hoarders)
-        return taken.isTaken
+        let (isTaken, losers) = stream.withLock { $0.take(head, body, commons, &loop) }
+        commons.yield(losers)
+        return isTaken
     }
 
-    /// Another connection took its place: what it still says counts for nothing, or a join of its
-    /// own would take the place back.
-    var isReplaced: Bool { stream.withLock { $0.request == .replaced } }
+    /// Has the session change; who calls it with its conversation locked does what follows.
+    func handle(_ input: Session.Input, _ commons: RelayCommons) -> Session.Effects {
+        let (effects, losers) = stream.withLock { $0.handle(input, commons) }
+        commons.yield(losers)
+        return effects
+    }
+
+    /// Where its events go at this moment; nil while its client is away.
+    var socket: SocketID? { stream.withLock { $0.session.socket.map { SocketID(raw: $0) } } }
+
+    /// Whether what comes on this socket counts. Once another connection has taken its place it
+    /// does not, or a join of its own would take the place back.
+    func hears(_ socket: SocketID) -> Bool {
+        stream.withLock { $0.session.hears(socket.raw) }
+    }
 
     /// Whether the token of another connection is of the same client and subject.
     func isSamePeer(as token: RevocableToken) -> Bool {
@@ -56,23 +69,13 @@ final class V1Session: Sendable {
 
 /// The client's side of a session.
 struct Conversation: Sendable {
-    enum State: Equatable, Sendable {
-        case attached(SocketID)
-        /// Its socket is on the way to another loop.
-        case moving
-        /// The client is away; until then, in seconds on the loops' clock, it may come back.
-        case detached(until: Int64)
-        case ended
-    }
-
     struct JoinedRoom: Sendable {
         let key: RoomKey
         let membership: SharedRooms.Membership
     }
 
-    var state: State
     /// Good for the next resume.
-    var secret: SessionSecret
+    var secret: SecretDigest
     var rooms: [JoinedRoom] = []
     private(set) var grant: TokenGrant
     /// When the client is told that its token ends, in seconds since the epoch; nil once it was.
@@ -84,17 +87,14 @@ struct Conversation: Sendable {
 
     /// `now` is in seconds since the epoch, `milliseconds` on the monotonic clock.
     init(
-        _ socket: SocketID, _ grant: TokenGrant, _ secret: SessionSecret, noticeSeconds: Int,
-        now: Int64, milliseconds: Int64
+        _ grant: TokenGrant, _ secret: SecretDigest, noticeSeconds: Int, now: Int64,
+        milliseconds: Int64
     ) {
-        state = .attached(socket)
         self.grant = grant
         self.secret = secret
         refreshes = TokenBucket(Self.refreshRate, at: milliseconds)
         accept(grant, noticeSeconds: noticeSeconds, now: now)
     }
-
-    func isAttached(to socket: SocketID) -> Bool { state == .attached(socket) }
 
     /// From now on this token counts. The client is told `noticeSeconds` before it ends, or halfway
     /// where that comes later (PROTOCOL §3).

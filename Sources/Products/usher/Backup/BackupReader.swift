@@ -1,5 +1,6 @@
 import Bytes
 import Cryptography
+import Files
 import Glibc
 import Tar
 
@@ -100,7 +101,7 @@ struct BackupReader {
         var left = size
         while left > 0 {
             let part = try bytes(Int(min(left, 1 << 18)))
-            let failure = Output.put(part[...], on: registry)
+            let failure = FileBytes.write(part[...], to: registry)
             guard failure == 0 else { throw .writing(failure) }
             left -= Int64(part.count)
         }

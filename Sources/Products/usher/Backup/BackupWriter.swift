@@ -1,5 +1,6 @@
 import Bytes
 import Cryptography
+import Files
 import Glibc
 import Tar
 
@@ -65,7 +66,7 @@ struct BackupWriter {
     }
 
     private mutating func put(_ bytes: ArraySlice<UInt8>) throws(BackupFault) {
-        let failure = Output.put(bytes, on: descriptor)
+        let failure = FileBytes.write(bytes, to: descriptor)
         guard failure == 0 else { throw .writing(failure) }
         bytesWritten += Int64(bytes.count)
     }

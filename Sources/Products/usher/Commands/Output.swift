@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Glibc
 
 /// What commands print. A reader that has gone ends the command as it ends any other program of
@@ -6,7 +7,7 @@ import Glibc
 enum Output {
     /// One line on stdout, at once; a failure to write it is the command's.
     static func write(line: String) {
-        let failure = put(Array((line + "\n").utf8)[...], on: STDOUT_FILENO)
+        let failure = FileBytes.write(Array((line + "\n").utf8)[...], to: STDOUT_FILENO)
         guard failure != 0 else { return }
         if failure == EPIPE { endByBrokenPipe() }
         complain("cannot write to stdout: \(unsafe String(cString: strerror(failure)))")
@@ -29,26 +30,7 @@ enum Output {
 
     /// Nothing is left to be done where this fails.
     fileprivate static func complain(_ message: String) {
-        _ = put(Array("usher: \(message)\n".utf8)[...], on: STDERR_FILENO)
-    }
-
-    /// Writes all of it. Returns 0, or the `errno` that kept it from doing so.
-    static func put(_ bytes: ArraySlice<UInt8>, on descriptor: Int32) -> Int32 {
-        var rest = bytes
-        while !rest.isEmpty {
-            let written = unsafe rest.withUnsafeBytes {
-                unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
-            }
-            if written >= 0 {
-                rest = rest.dropFirst(written)
-            } else if errno == EAGAIN {
-                var room = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                unsafe poll(&room, 1, -1)
-            } else if errno != EINTR {
-                return errno
-            }
-        }
-        return 0
+        _ = FileBytes.write(Array("usher: \(message)\n".utf8)[...], to: STDERR_FILENO)
     }
 
     /// Whoever started the command sees the signal, also where it had SIGPIPE ignored.

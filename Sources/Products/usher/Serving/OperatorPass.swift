@@ -1,5 +1,6 @@
 import Bytes
 import Cryptography
+import Files
 import Foundation
 import Glibc
 import HTTPMessages
@@ -15,7 +16,9 @@ struct OperatorPass: Equatable, Sendable {
     /// 32 random bytes in base64url.
     let token: String
 
-    static func path(in data: String) -> String { data + "/operator.json" }
+    private static let fileName = "operator.json"
+
+    static func path(in data: String) -> String { "\(data)/\(fileName)" }
 
     /// A new one for a service that is about to run.
     static func make(url: String) -> OperatorPass {
@@ -37,20 +40,13 @@ struct OperatorPass: Equatable, Sendable {
 
     /// Writes the file anew, with mode 0600.
     func write(in data: String) throws(CommandFailure) {
-        let path = Self.path(in: data)
-        let draft = path + ".\(getpid()).new"
-        unsafe unlink(draft)
-        let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
-        let descriptor = unsafe open(draft, flags, 0o600)
-        guard descriptor >= 0 else { throw Self.failure("cannot write", draft) }
         let value: JSONValue = ["url": .string(url), "token": .string(token)]
-        let bytes = value.serialized() + [0x0A]
-        let written = unsafe Glibc.write(descriptor, bytes, bytes.count)
-        close(descriptor)
-        guard written == bytes.count, unsafe rename(draft, path) == 0 else {
-            let failure = Self.failure("cannot write", path)
-            unsafe unlink(draft)
-            throw failure
+        do throws(FileFailure) {
+            try OpenFolder(path: data).write(
+                value.serialized() + [0x0A], as: Self.fileName,
+                draft: ".\(Self.fileName).\(getpid()).new")
+        } catch {
+            throw CommandFailure("cannot write \(Self.path(in: data)): \(error)")
         }
     }
 
@@ -65,7 +61,9 @@ struct OperatorPass: Equatable, Sendable {
         let path = path(in: data)
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else {
-            guard errno == ENOENT else { throw failure("cannot read", path) }
+            guard errno == ENOENT else {
+                throw CommandFailure("cannot read \(path): \(FileFailure(errorNumber: errno))")
+            }
             throw CommandFailure(
                 "no relay runs on \(data): there is no operator.json. Start usher serve, or say "
                     + "with --data where it keeps its registry")
@@ -76,9 +74,5 @@ struct OperatorPass: Equatable, Sendable {
             let url = object["url"]?.string, let token = object["token"]?.string
         else { throw CommandFailure("\(path) is not what usher serve writes: start it again") }
         return OperatorPass(url: url.string, token: token.string)
-    }
-
-    private static func failure(_ what: String, _ path: String) -> CommandFailure {
-        CommandFailure("\(what) \(path): \(unsafe String(cString: strerror(errno)))")
     }
 }

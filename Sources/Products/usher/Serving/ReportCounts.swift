@@ -14,7 +14,7 @@ final class ReportCounts: Sendable {
 
     /// The fields that tell why, the first of which an event has counts: `code` before `reason`,
     /// which beside a code is a text for people and may name a file.
-    private static let reasonFields = ["code", "end", "reason"]
+    private static let reasonFields: [StaticString] = ["code", "end", "reason"]
     /// What peers commonly close with. They may send thousands of other codes, which are counted
     /// as one.
     private static let peerEnds: Set = ["peer 1000", "peer 1001", "peer without code"]
@@ -31,7 +31,7 @@ final class ReportCounts: Sendable {
     func count(_ event: StaticString, _ fields: [(StaticString, String)]) {
         let reason =
             Self.reasonFields.lazy.compactMap { name in
-                fields.first { "\($0.0)" == name }?.1
+                fields.first { Self.isSame($0.0, name) }?.1
             }.first ?? ""
         let isOdd = reason.hasPrefix("peer ") && !Self.peerEnds.contains(reason)
         let key = Key(event: "\(event)", reason: isOdd ? "peer other" : reason)
@@ -40,6 +40,14 @@ final class ReportCounts: Sendable {
             counts[key, default: Tally()].count += 1
             counts[key]?.lastAt = now
         }
+    }
+
+    /// Without making a string of every field of every report.
+    private static func isSame(_ name: StaticString, _ other: StaticString) -> Bool {
+        name.utf8CodeUnitCount == other.utf8CodeUnitCount
+            && name.withUTF8Buffer { name in
+                other.withUTF8Buffer { unsafe name.elementsEqual($0) }
+            }
     }
 
     /// Handshakes that were refused, by reason.

@@ -6,10 +6,16 @@ struct ServiceLog: Sendable {
     let counts = ReportCounts()
 
     @Sendable func write(_ event: StaticString, _ fields: [(StaticString, String)]) {
+        write(event, fields, at: .info)
+    }
+
+    func write(
+        _ event: StaticString, _ fields: [(StaticString, String)], at level: Logger.Level
+    ) {
         counts.count(event, fields)
-        guard logger.logLevel <= .info else { return }
+        guard logger.logLevel <= level else { return }
         var metadata: Logger.Metadata = [:]
         for (name, value) in fields { metadata["\(name)"] = .string(value) }
-        logger.info("\(event)", metadata: metadata)
+        logger.log(level: level, "\(event)", metadata: metadata)
     }
 }

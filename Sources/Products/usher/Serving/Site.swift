@@ -59,6 +59,7 @@ struct Site {
             settings, foundations, publicURL: url, ports: HTTPPorts(servers: ports), log: log
         ).connect()
         parts.directory.start()
+        if let relay = parts.front.relay { parts.keeping?.putBack(into: relay.service) }
         let janitor = Janitor(sweeping: foundations.registry)
         publicDoor.open(parts.front.outcome)
         let pass = try leavePass(operatorURL, isNeeded: parts.front.relay != nil)
@@ -68,7 +69,10 @@ struct Site {
         announce(url: url, operatorURL: operatorURL, edgePort: edgeServer?.port)
         let signal = Signals.wait { reload(publicServer, foundations.turnSecret) }
         logger.notice("stopping", metadata: ["signal": "\(signal)"])
-        if let relay = parts.front.relay { drain(relay) }
+        if let relay = parts.front.relay {
+            drain(relay)
+            parts.keeping?.shelve(from: relay.service)
+        }
         publicServer.stop()
         operatorServer.stop()
         edgeServer?.stop()
@@ -94,6 +98,7 @@ struct Site {
     /// that was sent to it.
     private func drain(_ relay: PublicFront.SignallingHalf) {
         relay.admission.stopAdmitting()
+        relay.service.prepareStop()
         let seconds = settings.drainSeconds
         relay.loops.tell(.draining(withinSeconds: max(seconds, Self.reconnectSecondsMin)))
         relay.loops.stop(closing: .restarting, secondsMax: seconds)

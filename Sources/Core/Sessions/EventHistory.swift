@@ -19,7 +19,7 @@ package struct HistoryLimits: Equatable, Sendable {
 /// What waits is never dropped here; whoever appends asks whether it has become too much. All bytes
 /// lie in one array, the dropped ones in front until it pays to move the rest.
 package struct EventHistory: Sendable {
-    private struct Entry: Sendable {
+    struct Entry: Sendable {
         /// Where the event ends in `bytes`; it starts where the one before ends.
         var end: Int
         /// When it was appended.
@@ -38,6 +38,19 @@ package struct EventHistory: Sendable {
     package private(set) var sentSeq: UInt64 = 0
 
     package init(limits: HistoryLimits) { self.limits = limits }
+
+    /// One that goes on from events of another process: `bytes` are those that are kept, one
+    /// behind the other.
+    init(
+        limits: HistoryLimits, lastSeq: UInt64, sentSeq: UInt64, _ entries: [Entry],
+        _ bytes: [UInt8]
+    ) {
+        self.limits = limits
+        self.lastSeq = lastSeq
+        self.sentSeq = sentSeq
+        self.entries = entries
+        self.bytes = bytes
+    }
 
     // MARK: Size
 
@@ -121,6 +134,15 @@ package struct EventHistory: Sendable {
     package mutating func forgetSent() {
         first = entries.count &- unsentCount
         compact()
+    }
+
+    /// The events that are kept: where each lies in `bytes`, when it was appended, and whether it
+    /// was sent.
+    var kept: [(range: Range<Int>, second: UInt32, isSent: Bool)] {
+        (first..<entries.count).map { index in
+            let isSent = index < entries.count &- unsentCount
+            return (end(of: index)..<entries[index].end, entries[index].second, isSent)
+        }
     }
 
     /// Drops everything; the numbers go on.

@@ -1,4 +1,4 @@
-import Signalling
+import Sessions
 import TestSupport
 import Testing
 

@@ -1,0 +1,191 @@
+internal import Access
+internal import Admission
+internal import Bytes
+internal import Locking
+internal import Rooms
+package import Sessions
+internal import Signalling
+internal import Tokens
+internal import WebSocket
+
+// Sessions outlive an orderly restart: the process that stops leaves them on a shelf, the next one
+// puts them back before it admits anybody (PROTOCOL §3).
+extension Relay {
+    /// What a stop leaves for the next process.
+    package struct Shelved: Equatable, Sendable {
+        package let bytes: [UInt8]
+        /// How many sessions are in it.
+        package let count: Int
+        /// What a budget has cost.
+        package let dropped: Shelf.Dropped
+    }
+
+    /// What became of a shelf.
+    package struct PutBack: Equatable, Sendable {
+        /// Sessions that can be resumed.
+        package var count = 0
+        /// Their tokens or clients were revoked, disabled or removed meanwhile.
+        package var revoked = 0
+        /// There was no room for what they keep.
+        package var dropped = 0
+
+        package init(count: Int = 0, revoked: Int = 0, dropped: Int = 0) {
+            self.count = count
+            self.revoked = revoked
+            self.dropped = dropped
+        }
+    }
+
+    /// All sessions whose clients may come back; nil where there are none. To be called when the
+    /// loops have ended: every client is away then, and all that was to be told has been.
+    package func shelve() -> Shelved? {
+        let second = commons.ports.monotonicMilliseconds() / 1000
+        let away = commons.ledger.awaySessions
+        end(away.map(\.session), by: .tick(.min), at: second)
+        let limits = KeptBytes.limits(bytesMax: commons.configuration.detachedBytesMax)
+        var dropped = Shelf.Dropped()
+        while true {
+            var shelf = Shelf(
+                writtenAt: commons.ports.now(),
+                away.compactMap { record($0.session, $0.place, at: second) })
+            let lost = shelf.fit(bytesPerClient: limits.perClient, inAll: limits.inAll)
+            dropped.events = lost.events
+            dropped.sessions += lost.sessions
+            guard !lost.sessions.isEmpty else {
+                guard !shelf.sessions.isEmpty else { return nil }
+                return Shelved(
+                    bytes: shelf.encoded(sha256: commons.ports.sha256), count: shelf.sessions.count,
+                    dropped: dropped)
+            }
+            // Their rooms are told, which others then have on the shelf.
+            end(lost.sessions, by: .endAway(.lost), at: second)
+        }
+    }
+
+    private func end(
+        _ sessions: [ConnectionID], by input: Session.Input, at second: Int64
+    ) {
+        var handler = RelayHandler(commons)
+        var nowhere = NoSockets(monotonicSeconds: second)
+        for session in sessions.compactMap(commons.sessions.session) {
+            _ = session.conversation.withLock { conversation in
+                handler.handle(input, session, &conversation, &nowhere)
+            }
+        }
+    }
+
+    private func record(
+        _ connection: ConnectionID, _ place: ConnectionPlace, at second: Int64
+    ) -> SessionRecord? {
+        guard let session = commons.sessions.session(connection) else { return nil }
+        return session.conversation.withLock { conversation -> SessionRecord? in
+            let away = session.stream.withLock { $0.session.isAway ? $0.session.history : nil }
+            guard let away else { return nil }
+            let rooms = conversation.rooms.compactMap { joined -> SessionRecord.Room? in
+                let member = commons.rooms.member(session.connection, joined.membership)
+                return member.map { member in
+                    SessionRecord.Room(
+                        room: joined.key.room, peerID: member.peerID.text, name: member.name,
+                        order: member.order,
+                        age: UInt32(truncatingIfNeeded: second) &- member.joinedAt)
+                }
+            }
+            let grant = conversation.grant
+            return SessionRecord(
+                connection: session.connection, clientID: session.clientID,
+                subject: session.subject, address: place.addressText, secret: conversation.secret,
+                token: .init(
+                    id: grant.token.tokenID, issuedAt: grant.token.issuedAt,
+                    expiresAt: grant.expiresAt, rooms: grant.rooms.map(\.text), name: grant.name,
+                    secretDigest: grant.token.legacySecretDigest ?? []),
+                rooms: rooms, away, at: second)
+        }
+    }
+
+    /// Puts all sessions of a shelf back, each away with its full time to come back in. To be
+    /// called before anybody is admitted.
+    ///
+    /// - Throws: Why the shelf is of no use; then it is as if there were none.
+    package func putBack(_ bytes: [UInt8]) throws(ShelfFault) -> PutBack {
+        let shelf = try Shelf(bytes, at: commons.ports.now(), sha256: commons.ports.sha256)
+        var result = PutBack()
+        guard commons.configuration.resumeGraceSeconds > 0 else { return result }
+        let sessions = shelf.sessions.filter { commons.sessions.session($0.connection) == nil }
+            .map { putBack($0) }
+        var handler = RelayHandler(commons)
+        var nowhere = NoSockets(monotonicSeconds: commons.ports.monotonicMilliseconds() / 1000)
+        for session in sessions {
+            session.conversation.withLock { conversation in
+                if !commons.allows(conversation.grant.token) {
+                    result.revoked += 1
+                    handler.handle(.endAway(.kicked), session, &conversation, &nowhere)
+                } else if session.stream.withLock({ $0.session.isAway }) {
+                    result.count += 1
+                } else {
+                    result.dropped += 1
+                }
+            }
+        }
+        commons.leave(orphans: sessions)
+        return result
+    }
+
+    private func putBack(_ record: SessionRecord) -> V1Session {
+        let milliseconds = commons.ports.monotonicMilliseconds()
+        let second = milliseconds / 1000
+        let grant = TokenGrant(
+            token: RevocableToken(
+                tokenID: record.token.id, subject: record.subject, clientID: record.clientID,
+                issuedAt: record.token.issuedAt,
+                legacySecretDigest: record.token.secretDigest.isEmpty
+                    ? nil : record.token.secretDigest),
+            expiresAt: record.token.expiresAt,
+            rooms: record.token.rooms.compactMap { try? RoomPattern($0) },
+            name: record.token.name)
+        var conversation = Conversation(
+            grant, record.secret, noticeSeconds: commons.configuration.tokenExpiringSeconds,
+            now: commons.ports.now(), milliseconds: milliseconds)
+        conversation.rooms = record.rooms.map { room in
+            let key = commons.key(clientID: record.clientID, room: room.room)
+            let member = RoomMember(
+                connection: record.connection, route: .v1(subject: grant.namedSubject),
+                peerID: PeerID(room.peerID), name: room.name,
+                joinedAt: UInt32(truncatingIfNeeded: second) &- room.age, order: room.order,
+                isUnclaimed: true)
+            return .init(key: key, membership: commons.rooms.putBack(member, key))
+        }
+        let session = V1Session(
+            connection: record.connection, conversation,
+            EventStream(
+                Session(
+                    away: second + Int64(commons.configuration.resumeGraceSeconds),
+                    record.history(limits: commons.configuration.historyLimits, at: second),
+                    outboundBytesMax: commons.configuration.outboundBytesMax),
+                owner: KeptBytes.Owner(
+                    connection: record.connection, client: ByteText(record.clientID),
+                    subject: ByteText(record.subject))))
+        commons.sessions.add(session, secret: record.secret)
+        commons.yield(session.stream.withLock { $0.countAway(commons) })
+        commons.ledger.putBack(
+            ConnectionPlace(of: grant, address: record.address), record.connection)
+        return session
+    }
+}
+
+/// Before anybody is admitted there is nobody to send to.
+private struct NoSockets: SocketOutput {
+    let index = 0
+    let monotonicSeconds: Int64
+
+    func send(
+        to socket: SocketID, head: Span<UInt8>, body: Span<UInt8>, tail: Span<UInt8>
+    ) {}
+    func close(_ socket: SocketID, _ code: CloseCode, reason: StaticString) {}
+    func probe(_ socket: SocketID, secondsMax: Int) {}
+    func nudge(_ socket: SocketID) {}
+    func postNow() {}
+    func move<Admission: Sendable>(
+        _ socket: SocketID, toAffinity affinity: Int, _ admission: Admission,
+        redeliver text: Span<UInt8>
+    ) -> Bool { false }
+}

@@ -115,10 +115,10 @@ let modules: [Module] = [
         name: "usher", layer: .products,
         uses: [
             "Access", "Admission", "AuthService", "Bytes", "ClientStorage", "Clients",
-            "Cryptography", "Edge", "Files", "HTTPMessages", "HTTPServing", "ICEServers", "Locking",
-            "LogWriting", "Monitoring", "Relay", "SessionShelf", "Sessions", "Signalling",
-            "SocketLoop", "StrictJSON", "Tar", "Threads", "TokenIssuing", "Tokens", "UsherVerifier",
-            "WebSocket",
+            "Cryptography", "Edge", "Files", "HTTPMessages", "HTTPServing", "ICEServers",
+            "Locking", "LogWriting", "Monitoring", "Relay", "SessionShelf", "Sessions",
+            "Signalling", "SocketLoop", "StrictJSON", "Tar", "Threads", "TokenIssuing", "Tokens",
+            "UsherVerifier", "WebSocket",
         ],
         external: [argumentParser, logging]),
 ]

@@ -193,7 +193,7 @@ private func group(_ number: Int) -> AddressGroup {
     func boundedBehindConnections() {
         var counts = ConnectionCounts(limits: small, idleAddressesMax: 100)
         for address in 0..<2000 {
-            #expect(counts.knock(group(address), at: 0) == nil)
+            #expect(counts.knock(place(address).address, at: 0) == nil)
             #expect(counts.enter(place(address)) == nil)
             counts.exit(place(address))
             #expect(counts.addressCount <= 100)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from support.restart import Relay, left_behind, lefts
+from support.restart import Relay, lefts
 from support.v1 import offer
 
 pytestmark = pytest.mark.one_process("starts again on the same address")
@@ -33,8 +33,7 @@ def member(peer, peer_id, name, polite):
 def test_a_session_goes_on_as_after_any_lost_connection(relay):
     ada, grace = pair(relay)
     idle = relay.connect()
-    relay.stop()
-    assert [left_behind(peer) for peer in (ada, grace, idle)] == [[], [], []]
+    assert relay.stop(ada, grace, idle) == [[], [], []]
     relay.start()
     again, replay = relay.resumed(ada, "ada")
     assert replay == []
@@ -60,8 +59,7 @@ def test_what_was_missed_before_the_stop_comes_after_it_as_it_was(relay):
         assert grace.expect("offer")["number"] == number
     grace.drop()
     offer(ada, grace, 5)
-    relay.stop()
-    left_behind(ada)
+    relay.stop(ada)
     relay.start()
     again, replay = relay.resumed(grace, "grace")
     assert [event.data["number"] for event in replay if event.type == "offer"] == [2, 3, 4, 5]
@@ -83,10 +81,7 @@ def test_order_and_rooms_are_as_before(relay):
             people[number].join("odd", id=f"odd-{place}")
     for peer in people:
         peer.up_to_pong()
-    relay.stop()
-    for peer in people:
-        left_behind(peer)
-    relay.start()
+    relay.restart(*people)
     for number, peer in enumerate(people):
         place = order.index(number)
         again, replay = relay.resumed(peer, f"person-{number}")
@@ -108,9 +103,7 @@ def test_order_and_rooms_are_as_before(relay):
 
 def test_newcomers_find_the_room_as_it_was_and_are_told_of(relay):
     ada, grace = pair(relay)
-    relay.stop()
-    left_behind(ada)
-    relay.start()
+    relay.restart(ada, grace)
     newcomer, old = relay.connect("new"), relay.classic()
     state = newcomer.join("room", id="newcomer")
     assert not state["first"]
@@ -137,12 +130,10 @@ def test_classic_peers_leave_with_the_process(relay):
     away.join("room", id="away")
     ada.up_to_pong()
     away.drop()
-    relay.stop()
-    assert old.closing()[0] == 1012
-    told = lefts(left_behind(ada))
+    told, _ = relay.stop(ada, old)
     relay.start()
     again, replay = relay.resumed(ada, "ada")
-    assert told + lefts(replay) == [("old", "lost")]
+    assert lefts(told + replay) == [("old", "lost")]
     members = again.room_states(1)["room"]["members"]
     assert [one["peerId"] for one in members] == ["away"]
     # Who was away hears of it likewise.
@@ -165,7 +156,7 @@ def test_a_process_that_is_killed_leaves_nothing(relay):
 def test_sessions_come_back_once_whatever_the_next_process_comes_to(relay):
     ada = relay.connect("ada")
     ada.join("room", id="ada")
-    relay.restart()
+    relay.restart(ada)
     assert relay.names() == []
     relay.server.kill()  # Before anybody was back.
     relay.start()
@@ -175,16 +166,13 @@ def test_sessions_come_back_once_whatever_the_next_process_comes_to(relay):
 
 def test_sessions_of_which_nobody_came_back_go_on_over_one_more_restart(relay):
     ada, grace = pair(relay)
-    relay.stop()
-    left_behind(ada)
-    relay.start()
+    relay.restart(ada, grace)
     again, _ = relay.resumed(ada, "ada")
     again.room_states(1)
     offer(again, grace, 1)
-    relay.restart()
-    left_behind(again)
+    relay.restart(again)
     back, replay = relay.resumed(grace, "grace")
-    assert [event.type for event in replay] == ["draining", "offer"]
+    assert [event.type for event in replay] == ["offer"]
     assert relay.comes_back(again, "ada")
     back.room_states(1)
 

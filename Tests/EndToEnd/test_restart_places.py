@@ -6,7 +6,7 @@ import pytest
 
 from support import http, v1
 from support.prometheus import parse
-from support.restart import Relay, left_behind, lefts
+from support.restart import Relay, lefts
 from support.v1 import offer
 from support.waiting import eventually
 
@@ -25,9 +25,8 @@ def restarted(relay, *people, room="room", between=None):
     gone = [relay.connect(subject) for _, subject in people]
     for peer, (peer_id, _) in zip(gone, people):
         peer.join(room, id=peer_id)
-    relay.stop()
-    for peer in gone:
-        assert {event.type for event in left_behind(peer)} <= {"someone_joined"}
+    for told in relay.stop(*gone):
+        assert {event.type for event in told} <= {"someone_joined"}
     if between:
         between()
     relay.start()
@@ -55,13 +54,25 @@ def test_who_does_not_come_back_is_lost_after_the_whole_time(start):
         assert [one["peerId"] for one in anew.join("room", id="grace")["members"]] == ["ada"]
 
 
+def test_no_time_runs_out_while_a_stop_waits_for_who_reads_slowly(start):
+    relay = Relay(start, "--resume-grace-seconds", "2", "--drain-seconds", "6")
+    people = [relay.connect(name) for name in ("slow", "ada", "grace")]
+    for number, peer in enumerate(people):
+        peer.join("room", id=f"id-{number}")
+    began = time.monotonic()
+    relay.stop(*people[1:])  # The third does not answer the close.
+    assert time.monotonic() - began > 4
+    relay.start()
+    assert [relay.comes_back(peer, name)
+            for peer, name in zip(people[1:], ("ada", "grace"))] == [True, True]
+
+
 def test_without_a_time_to_come_back_in_nothing_is_kept(start):
     relay = Relay(start, "--resume-grace-seconds", "0")
     ada = relay.connect("ada")
     ada.join("room", id="ada")
-    relay.stop()
+    relay.stop(ada)
     assert relay.names() == []
-    left_behind(ada)
     relay.start()
     assert not relay.comes_back(ada, "ada")
     assert relay.first("room")
@@ -71,10 +82,12 @@ def test_a_shelf_is_dropped_by_a_process_that_keeps_nothing(start):
     relay = Relay(start)
     ada = relay.connect("ada")
     ada.join("room", id="ada")
-    relay.restart("--resume-grace-seconds", "0")
+    relay.stop(ada)
+    relay.start("--resume-grace-seconds", "0")
     assert relay.names() == []
     assert relay.first("room")
-    relay.restart("--resume-grace-seconds", "30")
+    relay.stop()
+    relay.start("--resume-grace-seconds", "30")
     assert not relay.comes_back(ada, "ada")
 
 
@@ -128,8 +141,7 @@ def test_after_one_resume_the_ordinary_rule_holds_again(relay):
 def test_a_session_that_was_resumed_once_is_unclaimed_after_the_next_restart(relay):
     (ada,) = restarted(relay, ("ada", None))
     again, _, _ = back(relay, ada, None)
-    relay.restart()
-    left_behind(again)
+    relay.restart(again)
     with relay.connect() as anew:
         assert anew.join("room", id="ada")["members"] == []
 
@@ -139,9 +151,7 @@ def test_a_token_that_was_revoked_meanwhile_has_its_holder_out_before_anybody_is
     ada, grace = relay.connect("ada"), v1.connect(relay.application, bad)
     ada.join("room", id="ada")
     grace.join("room", id="grace")
-    relay.stop()
-    left_behind(ada)
-    left_behind(grace)
+    relay.stop(ada, grace)
     relay.server.usher.succeed("token", "revoke", stdin=bad)
     relay.start()
     with relay.connect("new") as newcomer:
@@ -160,9 +170,11 @@ def test_a_client_that_was_disabled_or_removed_meanwhile_has_no_rooms_left(relay
     stays = v1.connect(other, other.token(subject="stays"))
     stays.join("room", id="stays")
     usher, client = relay.server.usher, relay.application.id
-    (ada,) = restarted(
-        relay, ("ada", "ada"), between=lambda: usher.succeed("client", how, client))
-    left_behind(stays)
+    ada = relay.connect("ada")
+    ada.join("room", id="ada")
+    relay.stop(ada, stays)
+    usher.succeed("client", how, client)
+    relay.start()
     other.server = relay.server
     figures = parse(http.get(relay.server.operator, "/metrics").body.decode())
     assert figures["usher_rooms"].total() == 1

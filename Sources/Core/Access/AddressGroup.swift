@@ -10,5 +10,8 @@ package struct AddressGroup: Hashable, Sendable {
 
     package init(_ address: IPAddress) { group = address.group }
 
+    /// An address of the group.
+    package var text: String { group.description }
+
     package init(_ text: String) { self.init(IPAddress(text) ?? IPAddress(bits: 0)) }
 }

@@ -321,9 +321,9 @@ extension Wiring {
     ) -> RelayPorts {
         RelayPorts(
             now: Clock.now, monotonicMilliseconds: Clock.monotonicMilliseconds,
-            tokens: check, client: clients, random64: RandomReserve().uint64,
-            random128: SecureRandom.uint128, sha256: Digest.sha256, iceServers: iceServers(),
-            log: log.write)
+            tokens: check, client: clients,
+            random64: RandomReserve().uint64, random128: SecureRandom.uint128,
+            sha256: Digest.sha256, iceServers: iceServers(), log: log.write)
     }
 }
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import signal
 import time
 import urllib.parse
 
@@ -34,8 +35,14 @@ class Relay:
         """What of the shelf lies in the data folder."""
         return sorted(path.name for path in self.data.iterdir() if "shelf" in path.name)
 
-    def stop(self):
+    def stop(self, *present):
+        """Stops the process, while these peers read on to their end; returns what each heard."""
+        self.server.process.send_signal(signal.SIGTERM)
+        told = [left_behind(peer) for peer in present]
+        for peer in present:
+            peer.drop()
         assert self.server.stop() == 0
+        return told
 
     def start(self, *flags):
         """The next process; `flags` take the place of those of the last, if there are any."""
@@ -44,9 +51,10 @@ class Relay:
         assert urllib.parse.urlsplit(self.server.url).netloc == self.address
         self.application.server = self.server
 
-    def restart(self, *flags):
-        self.stop()
-        self.start(*flags)
+    def restart(self, *present):
+        told = self.stop(*present)
+        self.start()
+        return told
 
     def logged(self, event):
         """The fields of each line of the running process about an event."""
@@ -91,6 +99,10 @@ def logged(server, event):
 
 def left_behind(peer):
     """Reads on to the close of a stop; returns the events that came, without `draining`."""
+    if isinstance(peer, peers.Peer):
+        code, texts = peer.closing()
+        assert code == 1012, code
+        return [peers.Event.parse(text) for text in texts]
     code, events = peer.end()
     assert code == 1012, code
     kinds = [event.type for event in events]

@@ -5,9 +5,6 @@ package import HTTPMessages
 package struct AddressGroup: Hashable, Sendable {
     private let group: IPAddress
 
-    /// Makes the same group again.
-    package var text: String { group.description }
-
     package init(_ address: IPAddress) { group = address.group }
 
     /// An address of the group.

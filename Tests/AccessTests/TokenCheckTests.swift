@@ -6,7 +6,7 @@ import Tokens
 private let now: Int64 = 1_000_000
 
 @Suite struct TokenCheckTests {
-    /// As a verifier with a leeway of 30 seconds does, for tokens that are each a place in `claims`.
+    /// Over a verifier with a leeway of 30 seconds, to which every token says these claims.
     private static func check(
         _ claims: TokenClaims,
         isRevoked: @escaping @Sendable (RevocableToken) -> Bool = { _ in false }
@@ -52,7 +52,7 @@ private let now: Int64 = 1_000_000
     // MARK: Times
 
     @Test(
-        "A token is good to its end, and for the verifiers' leeway after it only where that is meant",
+        "A token is good to its end, and for the leeway after it only where that is meant",
         arguments: [
             (Int64(1), nil, nil), (0, nil, "token_expired"), (-1, nil, "token_expired"),
             (-29, nil, "token_expired"),

@@ -1,7 +1,7 @@
 package import HTTPMessages
 
-/// Where a request comes from, as limits see it: `IPAddress.group`, so that nobody has more than one
-/// budget. Whatever is no IP literal is one group.
+/// Where a request comes from, as limits see it: `IPAddress.group`, so that nobody has more than
+/// one budget. Whatever is no IP literal is one group.
 package struct AddressGroup: Hashable, Sendable {
     private let group: IPAddress
 

@@ -43,8 +43,8 @@ package struct RevocationSet: Sendable {
         clients = clients.filter { $0.value.expiresAt >= second }
     }
 
-    /// Whether a token is revoked: by its `jti`, or because its `sub` or its `client_id` was revoked
-    /// in the second of its `iat` or later.
+    /// Whether a token is revoked: by its `jti`, or because its `sub` or its `client_id` was
+    /// revoked in the second of its `iat` or later.
     package func isRevoked(_ token: RevocableToken) -> Bool {
         Self.covers(tokens, token.tokenID, token.issuedAt)
             || Self.covers(subjects, token.subject, token.issuedAt)

@@ -2,7 +2,7 @@ package import Access
 package import ICEServers
 
 /// All that the relay asks of the world. Every closure may be called from any thread, and those
-/// that a loop's handler calls (`tokens.isGood`, `client`, `random64`, `log`) must not block for long.
+/// that a loop's handler calls (`tokens`, `client`, `random64`, `log`) must not block for long.
 package struct RelayPorts: Sendable {
     /// Seconds since the Unix epoch.
     package let now: @Sendable () -> Int64

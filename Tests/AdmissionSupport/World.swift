@@ -20,6 +20,7 @@ package final class World: Sendable {
         package var lastRandom: UInt64 = 0
         package var log: [String] = []
         package var hasTURN = false
+        var followers: [@Sendable () -> Void] = []
     }
 
     package let state = Lock(State())
@@ -96,19 +97,32 @@ package final class World: Sendable {
     }
 
     /// Revokes by `jti` or by `sub`.
-    package func revoke(_ id: String) { state.withLock { _ = $0.revoked.insert(id) } }
+    package func revoke(_ id: String) { change { _ = $0.revoked.insert(id) } }
 
     package func disable(_ client: String) {
-        state.withLock { $0.clients[client] = ClientStanding(isEnabled: false, origins: []) }
+        change { $0.clients[client] = ClientStanding(isEnabled: false, origins: []) }
     }
 
     package func enable(_ client: String) {
-        state.withLock {
+        change {
             $0.clients[client] = ClientStanding(isEnabled: true, origins: ["https://app.example"])
         }
     }
 
-    package func remove(_ client: String) { state.withLock { $0.clients[client] = nil } }
+    package func remove(_ client: String) { change { $0.clients[client] = nil } }
+
+    /// Whoever follows hears of it, as of changes of the registry.
+    package func change(_ change: (inout State) -> Void) {
+        let followers = state.withLock { state in
+            change(&state)
+            return state.followers
+        }
+        for follower in followers { follower() }
+    }
+
+    package func follow(_ follower: @escaping @Sendable () -> Void) {
+        state.withLock { $0.followers.append(follower) }
+    }
 
     package var log: [String] { state.withLock { $0.log } }
 

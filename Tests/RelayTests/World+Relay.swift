@@ -12,6 +12,7 @@ extension World {
         var limits = limits
         limits.connectionsPerAddressMax = 0
         let admission = Admission(limits, ports())
+        follow(admission.noteRightsChanged)
         return (admission, Relay(configuration, relayPorts(), ledger: admission.ledger))
     }
 

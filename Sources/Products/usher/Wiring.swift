@@ -110,7 +110,12 @@ struct Wiring {
         let reports = KeyReports(
             log: log, audit: KeyAudit(registry: foundations.registry, actor: .server))
         foundations.keys.start(onEvent: reports.report, onChange: verifier.replaceKeys)
-        if let relay { changes.follow { relay.loops.tell(.rightsChanged) } }
+        if let relay {
+            changes.follow {
+                relay.admission.noteRightsChanged()
+                relay.loops.tell(.rightsChanged)
+            }
+        }
         let front = PublicFront(
             allowPlainHTTP: settings.allowPlainHTTP, edge: edgeStep, auth: auth, relay: relay)
         let exposition = Exposition(

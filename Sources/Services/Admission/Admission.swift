@@ -33,6 +33,10 @@ package final class Admission: Sendable {
     /// How many connections are admitted now.
     package var connectionCount: Int { ledger.total }
 
+    /// Clients were changed, disabled or removed, or tokens revoked. To be called before the loops
+    /// are told.
+    package func noteRightsChanged() { ledger.noteRightsChanged() }
+
     /// From now on every handshake is answered 503.
     package func stopAdmitting() { isStopping.store(true, ordering: .relaxed) }
 
@@ -75,6 +79,7 @@ package final class Admission: Sendable {
     private func admission(
         _ request: HTTPRequest, offered: [ByteText], cookie: PresentedToken.Cookie, dialect: Dialect
     ) throws(AdmissionRefusal) -> SocketAdmission {
+        let version = ledger.rightsVersion
         let address = try knock(request)
         let query = try QueryParameters(request.query)
         let token = try PresentedToken.find(
@@ -82,7 +87,7 @@ package final class Admission: Sendable {
             rule: configuration.queryToken, cookieName: configuration.edgeCookieName)
         let claims = try claims(of: token, client: query.client, in: request)
         let admission = try SocketAdmission(
-            claims, dialect: dialect, address: address, ledger: ledger)
+            claims, dialect: dialect, address: address, ledger: ledger, rightsVersion: version)
         if token.source == .query, configuration.queryToken == .oneUse {
             try spend(claims)  // A refusal drops the admission, which gives its place back.
         }

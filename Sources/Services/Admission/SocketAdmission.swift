@@ -18,17 +18,21 @@ package final class SocketAdmission: SocketOwner, Sendable {
 
     private let address: AddressGroup
     private let ledger: ConnectionLedger
+    /// Before its rights were looked at.
+    private let rightsVersion: Int
     private let isReleased = Atomic(false)
     private let passage = Lock<(any AnyObject & Sendable)?>(nil)
 
     /// Counts against the limits, or tells which it met.
     init(
-        _ claims: TokenClaims, dialect: Dialect, address: AddressGroup, ledger: ConnectionLedger
+        _ claims: TokenClaims, dialect: Dialect, address: AddressGroup, ledger: ConnectionLedger,
+        rightsVersion: Int
     ) throws(AdmissionRefusal) {
         self.dialect = dialect
         grant = TokenGrant(claims)
         self.address = address
         self.ledger = ledger
+        self.rightsVersion = rightsVersion
         let hit = ledger.enter(place)
         guard let hit else { return }
         isReleased.store(true, ordering: .relaxed)
@@ -36,6 +40,10 @@ package final class SocketAdmission: SocketOwner, Sendable {
     }
 
     deinit { release() }
+
+    /// Whether anybody's rights have changed since they were looked at: a note of that may have
+    /// come before there was a connection to close.
+    package var mayHaveLostRights: Bool { ledger.rightsVersion != rightsVersion }
 
     package var token: RevocableToken { grant.token }
     package var client: ByteText { ByteText(token.clientID) }

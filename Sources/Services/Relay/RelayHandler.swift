@@ -104,7 +104,9 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
             settle(slot, passage)
             if passage == nil { takePlace(slot, &loop) }
             // Between the decision and now a note may have come and found no socket to close.
-            if !commons.allows(admission.token) { endRevoked(slot, &loop) }
+            if admission.mayHaveLostRights, !commons.allows(admission.token) {
+                endRevoked(slot, &loop)
+            }
         }
     }
 

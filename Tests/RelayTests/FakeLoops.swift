@@ -44,6 +44,8 @@ struct FakeOutput: SocketOutput {
     }
 
     mutating func nudge(_ socket: SocketID) { actions.append(.nudge(socket)) }
+    mutating func hold(_ socket: SocketID) {}
+    mutating func release(_ socket: SocketID) {}
     mutating func postNow() { actions.append(.postNow) }
 
     mutating func move<Admission: Sendable>(

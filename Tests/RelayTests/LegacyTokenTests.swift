@@ -1,3 +1,4 @@
+import Access
 import Admission
 import AdmissionSupport
 import Bytes
@@ -13,7 +14,7 @@ import WebSocket
 
     private func set(_ digest: [UInt8]?) {
         relay.world.state.withLock {
-            $0.clients["a"] = SignalClient(
+            $0.clients["a"] = ClientStanding(
                 isEnabled: true, origins: ["https://app.example"], legacySecretDigest: digest)
         }
     }

@@ -34,6 +34,8 @@ struct ModelOutput: SocketOutput {
 
     mutating func probe(_ socket: SocketID, secondsMax: Int) {}
     mutating func nudge(_ socket: SocketID) { actions.append(.nudge(socket)) }
+    mutating func hold(_ socket: SocketID) {}
+    mutating func release(_ socket: SocketID) {}
     mutating func postNow() { actions.append(.postNow) }
 
     mutating func move<Admission: Sendable>(

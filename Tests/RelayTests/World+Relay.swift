@@ -19,7 +19,7 @@ extension World {
         let ports = ports()
         return RelayPorts(
             now: ports.now, monotonicMilliseconds: ports.monotonicMilliseconds,
-            verify: ports.verify, client: ports.client, isRevoked: ports.isRevoked,
+            tokens: ports.tokens, client: ports.client,
             random64: { self.random() },
             random128: { UInt128(self.random()) << 64 | UInt128(self.random()) },
             sha256: fakeDigest,

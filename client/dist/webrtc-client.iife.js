@@ -1098,16 +1098,17 @@
       const inbound = "inbound-rtp";
       const packetsReceived = sum(inbound, "packetsReceived");
       const packetsLost = sum(inbound, "packetsLost");
+      const bytes = (name, rtp) => sum("transport", name) || sum("candidate-pair", name) || sum(rtp, name);
       const now = [
         performance.now(),
-        pair?.bytesReceived ?? sum(inbound, "bytesReceived"),
-        pair?.bytesSent ?? sum("outbound-rtp", "bytesSent"),
+        bytes("bytesReceived", inbound),
+        bytes("bytesSent", "outbound-rtp"),
         packetsReceived,
         packetsLost
       ];
       const [ms, bytesIn, bytesOut, received, lost2] = now.map((value, index) => Math.max(0, value - (last ?? now)[index]));
       last = now;
-      const kbps = (bytes) => ms ? Math.round(bytes * 8 / ms) : void 0;
+      const kbps = (bytes2) => ms ? Math.round(bytes2 * 8 / ms) : void 0;
       const rttMs = inMs(pair?.currentRoundTripTime ?? all("remote-inbound-rtp", "roundTripTime")[0]);
       const lossRatio = lost2 + received ? lost2 / (lost2 + received) : void 0;
       const jitters = all(inbound, "jitter");

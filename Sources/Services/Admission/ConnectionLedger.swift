@@ -1,3 +1,4 @@
+internal import Access
 internal import Locking
 package import Signalling
 
@@ -9,7 +10,7 @@ package final class ConnectionLedger: Sendable {
 
     var total: Int { counts.withLock { $0.total } }
 
-    func knock(_ address: AddressKey, at now: Int64) -> LimitHit? {
+    func knock(_ address: AddressGroup, at now: Int64) -> LimitHit? {
         counts.withLock { $0.knock(address, at: now) }
     }
 

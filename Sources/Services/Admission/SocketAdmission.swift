@@ -1,3 +1,4 @@
+package import Access
 package import Bytes
 internal import Locking
 package import Signalling
@@ -15,14 +16,14 @@ package final class SocketAdmission: SocketOwner, Sendable {
     /// What the token of the handshake gives. A classic connection stays open past its end.
     package let grant: TokenGrant
 
-    private let address: AddressKey
+    private let address: AddressGroup
     private let ledger: ConnectionLedger
     private let isReleased = Atomic(false)
     private let passage = Lock<(any AnyObject & Sendable)?>(nil)
 
     /// Counts against the limits, or tells which it met.
     init(
-        _ claims: TokenClaims, dialect: Dialect, address: AddressKey, ledger: ConnectionLedger
+        _ claims: TokenClaims, dialect: Dialect, address: AddressGroup, ledger: ConnectionLedger
     ) throws(AdmissionRefusal) {
         self.dialect = dialect
         grant = TokenGrant(claims)
@@ -75,12 +76,12 @@ package final class SocketAdmission: SocketOwner, Sendable {
 extension ConnectionPlace {
     /// `address` is what `addressText` gave, or an address.
     package init(of grant: TokenGrant, address: String) {
-        self.init(of: grant, at: AddressKey(address))
+        self.init(of: grant, at: AddressGroup(address))
     }
 
     package var addressText: String { address.text }
 
-    init(of grant: TokenGrant, at address: AddressKey) {
+    init(of grant: TokenGrant, at address: AddressGroup) {
         self.init(
             address: address, client: ByteText(grant.token.clientID),
             subject: grant.namedSubject.map { ByteText($0) })

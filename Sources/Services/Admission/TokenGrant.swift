@@ -1,3 +1,4 @@
+package import Access
 package import Tokens
 
 /// What a token gives to the connection that bears it.

@@ -1,3 +1,4 @@
+internal import Access
 internal import Admission
 internal import Bytes
 internal import Locking
@@ -94,7 +95,7 @@ extension RelayHandler {
 
     private mutating func checkRights(_ loop: inout some SocketOutput & ~Copyable) {
         let commons = commons
-        var clients: [ByteText: SignalClient?] = [:]
+        var clients: [ByteText: ClientStanding?] = [:]
         let mayStay = { (token: RevocableToken) -> Bool in
             let id = ByteText(token.clientID)
             let client = clients[id] ?? commons.ports.client(token.clientID)

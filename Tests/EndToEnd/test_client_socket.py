@@ -79,7 +79,8 @@ def test_a_restart_is_told_once_and_the_page_comes_back(browser, start):
             "server_restarting", False, 1012)
         ann.until("events.some((e) => e.detail.code === 'unreachable')")
         start(data=server.data, listen=f"127.0.0.1:{port}")
-        ann.until_event("room_state", 2, within=60)
+        ann.until_event("resumed", within=60)
+        ann.until_event("room_state", 2)
         assert [one["detail"]["code"] for one in ann.events("socketError")] == [
             "server_restarting", "unreachable"]
         ann.close_page(ignoring_network=True)

@@ -64,6 +64,7 @@ let modules: [Module] = [
     Module(name: "Rooms", layer: .core, uses: ["Signalling"]),
     Module(name: "Sessions", layer: .core, uses: ["Bytes", "Signalling"]),
     Module(name: "ICEServers", layer: .core, uses: ["Bytes", "StrictJSON"]),
+    Module(name: "AWSRequests", layer: .core, uses: ["Bytes", "HTTPMessages"]),
 
     Module(
         name: "Cryptography", layer: .drivers,
@@ -141,6 +142,7 @@ let testUses: [String: [String]] = [
     "Rooms": ["Signalling"],
     "Sessions": ["Bytes", "Signalling"],
     "ICEServers": ["Bytes", "StrictJSON"],
+    "AWSRequests": ["Bytes", "Cryptography", "HTTPMessages"],
     "Cryptography": ["Bytes", "StrictJSON", "Tokens"],
     "TokenIssuing": ["Bytes", "Cryptography", "StrictJSON", "Tokens"],
     "ClientStorage": ["Access", "Bytes", "Clients", "Locking", "Tokens"],

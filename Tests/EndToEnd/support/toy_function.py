@@ -18,11 +18,15 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from support.toy_terms import append
+
 RUNTIME = os.environ["AWS_LAMBDA_RUNTIME_API"]
 SERVICES = os.environ["TOY_SERVICES"]
 REGION = os.environ["AWS_REGION"]
 SIGNER = Credentials(*(os.environ[name] for name in (
     "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")))
+
+kept = None
 
 
 def log(**what):
@@ -54,15 +58,6 @@ def dynamodb(operation, document):
     return call("dynamodb", "POST", "/", json.dumps(document).encode(),
                 X_Amz_Target=f"DynamoDB_20120810.{operation}",
                 Content_Type="application/x-amz-json-1.0")
-
-
-def append(key, text):
-    """An update that appends a text to the list of an item."""
-    return {
-        "TableName": "usher", "Key": {"pk": {"S": key}, "sk": {"S": "-"}},
-        "UpdateExpression": "SET #l = list_append(if_not_exists(#l, :e), :t)",
-        "ExpressionAttributeNames": {"#l": "list"},
-        "ExpressionAttributeValues": {":e": {"L": []}, ":t": {"L": [{"S": text}]}}}
 
 
 class Invocation:
@@ -125,6 +120,18 @@ class Invocation:
             "TableName": "usher", "Key": {"pk": {"S": key}, "sk": {"S": "-"}},
             "ConsistentRead": consistent})
 
+    def do_keep(self):
+        """A call on a connection that is kept; None where the other end has closed it."""
+        global kept
+        kept = kept or http.client.HTTPConnection(urllib.parse.urlsplit(SERVICES).netloc)
+        try:
+            kept.request("GET", "/")
+            answer = kept.getresponse()
+            return answer.status, answer.read()
+        except (http.client.HTTPException, ConnectionError):
+            kept = None
+            return None, b""
+
     def do_queue(self, delay, script, name="timers"):
         return call(
             "sqs", "POST", "/", json.dumps({
@@ -144,6 +151,9 @@ class Invocation:
 
     def do_answer(self, text):
         self.answer = text.encode()
+
+    def do_answer_of_size(self, size):
+        self.answer = b'"' + b"x" * (size - 2) + b'"'
 
     def do_fail(self):
         self.error = True

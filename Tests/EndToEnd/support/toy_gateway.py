@@ -1,16 +1,14 @@
-"""The emulator around its toy function (`toy_function.py`)."""
+"""The emulator around its toy function (`toy_function`)."""
 
 import json
 import socket
 import sys
 import urllib.parse
-from pathlib import Path
 
-from .gateway.rig import Gateway
+from .gateway.rig import FOLDER, Gateway
 from .gateway.settings import Settings
 from .waiting import eventually
 
-PROGRAM = Path(__file__).parent / "toy_function.py"
 MOCKS = {"ping": '{"action":"pong"}', "quiet": ""}
 
 
@@ -19,8 +17,10 @@ class Toy(Gateway):
         self._changed = {}
         self._seen = 0
         super().__init__(
-            sys.executable, "-BP", PROGRAM, routes="named", mock_routes=json.dumps(MOCKS),
-            variables={"TOY_SERVICES": "{services}", **(variables or {})}, **settings)
+            sys.executable, "-BPm", "support.toy_function", routes="named",
+            mock_routes=json.dumps(MOCKS), variables={
+                "TOY_SERVICES": "{services}", "PYTHONPATH": str(FOLDER), **(variables or {})},
+            **settings)
 
     def set(self, **values):
         self._changed.update({name: getattr(Settings(), name) for name in values})

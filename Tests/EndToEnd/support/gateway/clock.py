@@ -78,7 +78,7 @@ class Chance:
     def of(self, *purpose):
         return random.Random("/".join(map(str, (self.seed, *purpose))))
 
-    def next(self, purpose):
+    def next(self, *purpose):
         """As `of`, for the next of many of one kind."""
         counter = self._counters.setdefault(purpose, itertools.count(1))
-        return self.of(purpose, next(counter))
+        return self.of(*purpose, next(counter))

@@ -56,6 +56,10 @@ class Control:
         """Ends the idle environments."""
         return await self.emulator.function.recycle()
 
+    async def do_cut(self):
+        for one in list(self.emulator.function.environments):
+            one.cut()
+
     async def do_items(self):
         return self.emulator.tables.items()
 

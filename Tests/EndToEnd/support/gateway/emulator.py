@@ -89,6 +89,11 @@ class Emulator:
     def is_at_rest(self):
         return self._working == 0 and not self.function.is_busy()
 
+    def deliveries(self, kind):
+        """How often the next message of this kind comes: "Amazon SQS at-least-once delivery",
+        "Invoking a Lambda function asynchronously"."""
+        return 1 + (self.chance.next("duplicate", kind).random() < self.settings.duplicates)
+
     def new_uuid(self):
         return str(uuid.UUID(bytes=self.chance.next("uuid").randbytes(16), version=4))
 

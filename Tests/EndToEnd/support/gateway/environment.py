@@ -1,6 +1,7 @@
 """One execution environment: the function's process, its Runtime API, and what it may reach."""
 
 import asyncio
+import ctypes
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ from .settings import REGION
 RUNTIME = "/2018-06-01/runtime"
 # "Lambda quotas": invocation payload, synchronous.
 ANSWER_BYTES = 6 * 1024 * 1024
+LIBC = ctypes.CDLL(None)
 
 
 @dataclass
@@ -51,6 +53,11 @@ class InitFailed(Exception):
     def __init__(self, outcome):
         super().__init__(outcome.payload)
         self.outcome = outcome
+
+
+def die_with_the_emulator():
+    """PR_SET_PDEATHSIG: nothing else ends a frozen process whose emulator was killed."""
+    LIBC.prctl(1, signal.SIGKILL)
 
 
 async def listen(handler, certificate=None):
@@ -104,7 +111,8 @@ class Environment:
         with open(self.function.log, "ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *self.function.command, env=self._variables(runtime, services),
-                stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+                stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                preexec_fn=die_with_the_emulator)
         if self.state == "dead":
             self.kill()
         watcher = self.function.spawn(self._watch())
@@ -222,6 +230,13 @@ class Environment:
         self.state = "busy"
         self.invocation = invocation
         self._event.set_result(invocation)
+
+    def cut(self):
+        """Ends the connections that the function keeps open to services, as services do with those
+        that are idle for long."""
+        if len(self._runners) == 2:
+            for connection in self._runners[1].server.connections:
+                connection.force_close()
 
     @property
     def has_process(self):

@@ -5,7 +5,8 @@ import itertools
 from dataclasses import asdict, dataclass, field
 
 SERVICES = ("dynamodb", "connections", "queue", "lambda")
-ACTIONS = ("kill", "lose", "delay", "throttle", "answer")
+WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
+ACTIONS = ("kill", "lose", "delay", "throttle", "conflict", "answer")
 
 
 @dataclass
@@ -17,6 +18,7 @@ class Rule:
     lose      the connection breaks instead of an answer: the outcome is unknown
     delay     it takes `seconds` longer
     throttle  refused as that service does under load
+    conflict  a write to the table meets a transaction under way; nothing else conflicts
     answer    answered with `status` and the error `type`
 
     `when`: `before` the call is carried out, or `after` it was (kill, lose and delay only).
@@ -42,7 +44,7 @@ class Rule:
     def __post_init__(self):
         if self.action not in ACTIONS or self.when not in ("before", "after"):
             raise ValueError(f"no such fault: {self.action} {self.when}")
-        if self.when == "after" and self.action in ("throttle", "answer"):
+        if self.when == "after" and self.action in ("throttle", "conflict", "answer"):
             raise ValueError(f"{self.action} is instead of the call, not after it")
         if unknown := set(self.services) - {*SERVICES, "runtime"}:
             raise ValueError(f"no such services: {unknown}")
@@ -51,6 +53,7 @@ class Rule:
     def applies(self, call, chance):
         """Counts this call; says whether it goes wrong."""
         if (call.service not in self.services
+                or self.action == "conflict" and call.operation not in WRITES
                 or self.operations is not None and call.operation not in self.operations
                 or self.routes is not None and call.route not in self.routes):
             return False
@@ -72,7 +75,7 @@ class Call:
 
     service: str
     operation: str
-    target: str = ""  # the item's key, the connection or the queue
+    target: str = ""  # the keys of the items, a line each; the connection, the queue
     environment: int = 0
     invocation: str = ""
     route: str = ""

@@ -268,7 +268,8 @@ class Front:
             return
         # The code is that of the end, the time that of the event.
         code, reason = known.end
-        await self.emulator.clock.sleep(draw.random() * self.settings.late_disconnect_seconds)
+        if draw.random() < self.settings.late_disconnects:
+            await self.emulator.clock.sleep(draw.random() * self.settings.late_disconnect_seconds)
         with self.emulator.at_work():
             await self._invoke(events.disconnect(self.emulator, known, code, reason))
 

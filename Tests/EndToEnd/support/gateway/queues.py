@@ -45,7 +45,8 @@ class Queue:
         message = {
             "messageId": self.emulator.new_uuid(), "body": text,
             "md5OfBody": hashlib.md5(text.encode()).hexdigest()}
-        self.emulator.spawn(self._deliver(message, delay))
+        for _ in range(self.emulator.deliveries("queue")):
+            self.emulator.spawn(self._deliver(message, delay))
         return web.Response(content_type="application/x-amz-json-1.0", body=json.dumps({
             "MessageId": message["messageId"],
             "MD5OfMessageBody": message["md5OfBody"]}).encode())
@@ -100,7 +101,8 @@ class Invoke:
         except ValueError:
             return fault("lambda", 400, "InvalidRequestContentException", "not JSON")
         if request.headers.get("X-Amz-Invocation-Type") == "Event":
-            self.emulator.spawn(self.emulator.function.invoke_later(body or b"{}"))
+            for _ in range(self.emulator.deliveries("event")):
+                self.emulator.spawn(self.emulator.function.invoke_later(body or b"{}"))
             return web.Response(status=202)
         try:
             with self.emulator.at_work():

@@ -126,7 +126,12 @@ class Gateway:
         return self._ask("clock")
 
     def recycle(self):
+        """Ends the idle environments; returns how many there were."""
         return self._ask("recycle")
+
+    def cut(self):
+        """Ends the connections that the functions keep open to the services."""
+        self._ask("cut")
 
     def items(self):
         return self._ask("items")

@@ -28,16 +28,29 @@ REFUSALS = {
 }
 
 
-def fault(service, status, type, message=""):
+def fault(service, status, type, message="", **members):
     """An error as this service writes it: the JSON protocols name it in the body, the REST ones in
     a header."""
     if service in ("dynamodb", "queue"):
         namespace = {"dynamodb": "com.amazonaws.dynamodb.v20120810", "queue": "com.amazonaws.sqs"}
         return web.Response(
             status=status, content_type="application/x-amz-json-1.0", body=json.dumps(
-                {"__type": f"{namespace[service]}#{type}", "message": message}).encode())
+                {"__type": f"{namespace[service]}#{type}", "message": message, **members}
+            ).encode())
     return web.json_response(
         {"message": message or type}, status=status, headers={"x-amzn-ErrorType": type})
+
+
+def conflict(call):
+    """"Transaction conflict handling in DynamoDB"."""
+    if call.operation != "TransactWriteItems":
+        return fault("dynamodb", 400, "TransactionConflictException",
+                     "Transaction is ongoing for the item")
+    codes = ["TransactionConflict"] + ["None"] * (len(call.target.split("\n")) - 1)
+    return fault(
+        "dynamodb", 400, "TransactionCanceledException", "Transaction cancelled, please refer "
+        f"cancellation reasons for specific reasons [{', '.join(codes)}]",
+        CancellationReasons=[{"Code": code} for code in codes])
 
 
 def lose(request):
@@ -122,6 +135,9 @@ class Services:
                 case "throttle":
                     call.status, type = THROTTLES[call.service]
                     return fault(call.service, call.status, type, "Rate exceeded")
+                case "conflict":
+                    call.status = 400
+                    return conflict(call)
                 case "answer":
                     call.status = rule.status
                     return fault(call.service, rule.status, rule.type, "as a fault has it")

@@ -49,10 +49,15 @@ class Settings:
     open_seconds: float = setting(
         0.0, "how long after $connect was answered the connection is still 410")
     lose_disconnects: float = setting(0.0, "the share of $disconnects that never come")
+    late_disconnects: float = setting(1.0, "the share of the others that come late")
     late_disconnect_seconds: float = setting(
-        0.0, "the others come late by up to so much, on the emulator's clock")
+        0.0, "how late they come at most, on the emulator's clock")
     shuffle_seconds: float = setting(
         0.0, "each message waits for a time of its own up to this, so that they overtake")
+    duplicates: float = setting(
+        0.0, "the share of queued messages and asynchronous events that come twice")
+    stale_reads: float = setting(
+        0.0, "the share of GetItems without ConsistentRead that miss the last write")
     queue_visibility_seconds: float = setting(
         30.0, "a queued message whose invocation failed comes again after so long")
     queue_receives: int = setting(5, "how often a queued message is delivered at most")

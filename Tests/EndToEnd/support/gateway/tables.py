@@ -23,6 +23,7 @@ class Tables:
         self.emulator = emulator
         self._moto = Client(DomainDispatcherApplication(create_backend_app))
         self._tokens = {}  # of transactions: what they wrote, the answer, until when it holds
+        self._before = {}  # by key: the answer of a GetItem before the last write
         self._call("CreateTable", {
             "TableName": emulator.settings.table, "BillingMode": "PAY_PER_REQUEST",
             "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"}
@@ -50,7 +51,7 @@ class Tables:
     def describe(self, request, body):
         operation = request.headers["X-Amz-Target"].partition(".")[2]
         document = _parsed(body)
-        described = {"operation": operation, "target": " ".join(_keys(document))[:1000]}
+        described = {"operation": operation, "target": "\n".join(map("/".join, _keys(document)))}
         if operation in READS:
             described["consistent"] = operation == "TransactGetItems" or b"true" in re.findall(
                 rb'"ConsistentRead"\s*:\s*(true|false)', body)
@@ -58,9 +59,30 @@ class Tables:
 
     async def carry_out(self, request, body, call):
         self.emulator.counts[call.operation] += 1
+        if self.emulator.settings.stale_reads:
+            if stale := self._stale(call, body):
+                return stale
         if call.operation == "TransactWriteItems":
             return self._transact(body)
         return _response(*self._send(call.operation, body))
+
+    def _stale(self, call, body):
+        """"DynamoDB read consistency": an eventually consistent read "might not reflect the
+        results of a recently completed write operation". Here: GetItem, the last write."""
+        document = _parsed(body)
+        if call.operation == "GetItem":
+            known = self._before.get(call.target)
+            draw = self.emulator.chance.next("stale read")
+            is_plain = not call.consistent and "ProjectionExpression" not in document
+            if known and is_plain and draw.random() < self.emulator.settings.stale_reads:
+                self.emulator.counts["stale reads"] += 1
+                return _response(200, json.dumps(known).encode())
+        elif call.operation not in READS:
+            for pk, sk in _keys(document):
+                self._before[f"{pk}/{sk}"] = self._call("GetItem", {
+                    "TableName": self.emulator.settings.table, "ConsistentRead": True,
+                    "Key": {"pk": {"S": pk}, "sk": {"S": sk}}})
+        return None
 
     def _transact(self, body):
         """"TransactWriteItems", ClientRequestToken: a repeated request has no effect for ten
@@ -116,7 +138,7 @@ def _parsed(body):
 
 
 def _keys(document):
-    """The keys that a request names, for the journal: `pk/sk` each."""
+    """The keys that a request names: `pk` and `sk` of each."""
     if isinstance(document, list):
         for one in document:
             yield from _keys(one)
@@ -125,7 +147,7 @@ def _keys(document):
     for name in ("Key", "Item"):
         key = document.get(name)
         if isinstance(key, dict) and "pk" in key:
-            yield "/".join(str(key.get(part, {}).get("S")) for part in ("pk", "sk"))
+            yield tuple(str(key.get(part, {}).get("S")) for part in ("pk", "sk"))
     for name in ("TransactItems", "Put", "Update", "Delete", "ConditionCheck", "Get"):
         yield from _keys(document.get(name))
 

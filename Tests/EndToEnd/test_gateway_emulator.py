@@ -83,8 +83,8 @@ def test_the_status_of_the_integration_refuses_the_handshake(toy, status):
 
 
 @pytest.mark.parametrize("step", [
-    ["fail"], ["exit", 1], ["answer", "null"], ["answer", "no JSON"],
-    ["answer", '{"statusCode": "200"}'], ["answer", '{"body": ""}']])
+    ["fail"], ["exit", 1], ["answer", "null"], ["answer", "no JSON"], ["answer", '{"body": ""}'],
+    ["answer", '{"statusCode": "200"}'], ["answer", '{"statusCode": 42}']])
 def test_a_connect_that_fails_is_refused_with_502(toy, step):
     assert refusal(toy, step).status == 502
 
@@ -207,14 +207,19 @@ def test_larger_messages_and_frames_end_the_connection_with_1009(toy, sizes):
 
 
 def test_messages_overtake_each_other_where_that_is_set(toy):
-    toy.set(shuffle_seconds=0.2, environments=1)
+    toy.set(shuffle_seconds=0.5, environments=1)
+    toy.recycle()
     with toy.open() as client:
         number = next(iter(reversed(toy.connections())))["number"]
         for count in range(1, 9):
             toy.tell(client, ["log", count])
         toy.rest()
     waits = {count: Chance(1).of("shuffle", number, count).random() for count in range(1, 9)}
-    assert toy.said() == sorted(waits, key=waits.get) != sorted(waits)
+    said = toy.said()
+    assert sorted(said) == list(waits) != said
+    # As the seed has it, but for those that came at almost the same time.
+    assert all(waits[one] < waits[other] + 0.2 for place, one in enumerate(said)
+               for other in said[place:])
 
 
 def test_a_function_that_takes_too_long_for_the_gateway_runs_on(toy):
@@ -225,6 +230,11 @@ def test_a_function_that_takes_too_long_for_the_gateway_runs_on(toy):
         assert "Internal server error" in client.receive_text()
         assert toy.said() == []
         toy.until(lambda: toy.said() == ["done"], "the end of the invocation")
+        toy.set(environments=1)
+        toy.recycle()
+        toy.tell(client, ["sleep", 0.5])
+        toy.tell(client, ["log", "late"])
+        toy.until(lambda: toy.said() == ["done", "late"], "one that waited for its environment")
 
 
 # -- The end.
@@ -251,17 +261,30 @@ def test_a_client_that_leaves_during_connect_is_told_of_afterwards(toy):
         client.recv(1)
     client.close()
     assert the_end(toy)[0] == 1006
-    assert [one["requestContext"]["routeKey"] for one in toy.events() if "requestContext" in one
-            ] == ["$connect", "$disconnect"]
+    [connected], [event] = toy.events("$connect"), toy.events("$disconnect")
+    assert event["requestContext"]["requestTimeEpoch"] >= 400 + (
+        connected["requestContext"]["requestTimeEpoch"])
+
+
+def test_a_client_that_leaves_before_it_is_refused_is_not_told_of(toy):
+    client = toy.connecting([["sleep", 0.2], answer(statusCode=401)])
+    toy.until(lambda: toy.events(), "$connect")
+    client.close()
+    toy.rest()
+    assert len(toy.events()) == 1 and toy.connections() == []
 
 
 def test_silent_and_old_connections_end(toy):
     """"Amazon API Gateway quotas": 10 minutes idle, 2 hours in all."""
+    before = toy.figures().get("messages in", 0)
     with toy.open() as client:
         toy.forward(590)
         client.send_text('{"action":"quiet"}')
-        client.send_text('{"action":"ping"}')
-        client.receive_text()
+        toy.until(lambda: toy.figures()["messages in"] > before, "the message")
+        toy.forward(590)
+        toy.client("apigatewaymanagementapi").post_to_connection(
+            ConnectionId=toy.connections()[-1]["id"], Data=b"x")
+        assert client.receive_text() == "x"
         toy.forward(590)
         client.send_frame(PING, b"no activity")
         client.receive_pong()

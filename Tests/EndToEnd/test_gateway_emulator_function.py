@@ -255,13 +255,21 @@ def test_queued_messages_come_in_the_order_of_their_times(toy):
     toy.forward(100)
     toy.until(lambda: len(toy.said()) == 3, "all")
     assert toy.said() == [10, 20, 30]
+    for event, delay in zip(toy.events()[1:], (10, 20, 30)):
+        stamps = event["Records"][0]["attributes"]
+        waited = (int(stamps["ApproximateFirstReceiveTimestamp"])
+                  - int(stamps["SentTimestamp"])) / 1000
+        assert delay <= waited < delay + 2, "each has the time that was then"
 
 
 def test_a_queued_message_that_fails_comes_again(toy):
     toy.set(queue_receives=2)
     toy.invoke(["queue", 0, {"do": [["log", "it"], ["fail"]]}])
     toy.rest()
-    toy.forward(31)
+    toy.forward(28)
+    toy.rest()
+    assert toy.said() == ["it"]
+    toy.forward(3)
     toy.rest()
     toy.forward(100)
     toy.rest()

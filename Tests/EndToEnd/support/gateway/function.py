@@ -162,6 +162,7 @@ def answer_of(outcome):
         answer = json.loads(outcome.payload)
     except ValueError:
         return None
-    if not isinstance(answer, dict) or type(answer.get("statusCode")) is not int:
+    status = answer.get("statusCode") if isinstance(answer, dict) else None
+    if type(status) is not int or not 100 <= status <= 599:
         return None
     return answer

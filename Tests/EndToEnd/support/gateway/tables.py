@@ -17,6 +17,9 @@ TOKEN_SECONDS = 600
 # Marks the answer of a transaction that was carried out before, which is billed as a read.
 REPEATED = "X-Repeated"
 READS = ("GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems")
+# Members of requests that hold others with keys.
+NESTS = ("TransactItems", "PutRequest", "DeleteRequest", "Put", "Update", "Delete",
+         "ConditionCheck", "Get")
 
 
 class Tables:
@@ -183,7 +186,7 @@ def _keys(document):
             yield from _keys(request)
         else:
             yield from _keys([{"Key": key} for key in request.get("Keys", [])])
-    for name in ("TransactItems", "PutRequest", "DeleteRequest", "Put", "Update", "Delete", "ConditionCheck", "Get"):
+    for name in NESTS:
         yield from _keys(document.get(name))
 
 

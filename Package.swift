@@ -52,17 +52,19 @@ let modules: [Module] = [
     Module(name: "Bytes", layer: .core),
     Module(name: "StrictJSON", layer: .core, uses: ["Bytes"]),
     Module(name: "Tokens", layer: .core, uses: ["Bytes", "StrictJSON"]),
-    Module(name: "Clients", layer: .core, uses: ["Bytes", "HTTPMessages", "Tokens"]),
+    Module(name: "Access", layer: .core, uses: ["Bytes", "HTTPMessages", "Tokens"]),
+    Module(name: "Clients", layer: .core, uses: ["Access", "Bytes", "HTTPMessages", "Tokens"]),
     Module(name: "HTTPMessages", layer: .core, uses: ["Bytes"]),
     Module(name: "Monitoring", layer: .core),
     Module(name: "Tar", layer: .core, uses: ["Bytes"]),
-    Module(name: "Edge", layer: .core, uses: ["Bytes", "HTTPMessages", "StrictJSON"]),
+    Module(name: "Edge", layer: .core, uses: ["Access", "Bytes", "HTTPMessages", "StrictJSON"]),
     Module(name: "WebSocket", layer: .core, uses: ["Bytes", "HTTPMessages"]),
     Module(name: "Shares", layer: .core, uses: ["Bytes"]),
     Module(name: "Signalling", layer: .core, uses: ["Bytes", "StrictJSON"]),
     Module(name: "Rooms", layer: .core, uses: ["Signalling"]),
     Module(name: "Sessions", layer: .core, uses: ["Bytes", "Signalling"]),
     Module(name: "ICEServers", layer: .core, uses: ["Bytes", "StrictJSON"]),
+    Module(name: "AWSRequests", layer: .core, uses: ["Bytes", "HTTPMessages"]),
 
     Module(
         name: "Cryptography", layer: .drivers,
@@ -72,7 +74,7 @@ let modules: [Module] = [
         uses: ["Bytes", "CLibJWT", "Cryptography", "Locking", "Tokens"]),
     Module(
         name: "ClientStorage", layer: .drivers,
-        uses: ["Bytes", "Clients", "Locking", "Tokens"],
+        uses: ["Access", "Bytes", "Clients", "Locking", "Tokens"],
         external: [grdb]),
     Module(
         name: "HTTPServing", layer: .drivers,
@@ -90,19 +92,19 @@ let modules: [Module] = [
     Module(
         name: "AuthService", layer: .services,
         uses: [
-            "Bytes", "Clients", "Edge", "HTTPMessages", "ICEServers", "Locking", "StrictJSON",
-            "Tokens",
+            "Access", "Bytes", "Clients", "Edge", "HTTPMessages", "ICEServers", "Locking",
+            "StrictJSON", "Tokens",
         ]),
     Module(
         name: "Admission", layer: .services,
         uses: [
-            "Bytes", "HTTPMessages", "Locking", "Shares", "Signalling", "StrictJSON", "Tokens",
-            "WebSocket",
+            "Access", "Bytes", "HTTPMessages", "Locking", "Shares", "Signalling", "StrictJSON",
+            "Tokens", "WebSocket",
         ]),
     Module(
         name: "Relay", layer: .services,
         uses: [
-            "Admission", "Bytes", "ICEServers", "Locking", "Rooms", "Sessions", "Shares",
+            "Access", "Admission", "Bytes", "ICEServers", "Locking", "Rooms", "Sessions", "Shares",
             "Signalling", "Tokens", "WebSocket",
         ]),
 
@@ -113,10 +115,11 @@ let modules: [Module] = [
     Module(
         name: "usher", layer: .products,
         uses: [
-            "Admission", "AuthService", "Bytes", "ClientStorage", "Clients", "Cryptography",
-            "Edge", "Files", "HTTPMessages", "HTTPServing", "ICEServers", "Locking", "LogWriting",
-            "Monitoring", "Relay", "SessionShelf", "Sessions", "Signalling", "SocketLoop",
-            "StrictJSON", "Tar", "Threads", "TokenIssuing", "Tokens", "UsherVerifier", "WebSocket",
+            "Access", "Admission", "AuthService", "Bytes", "ClientStorage", "Clients",
+            "Cryptography", "Edge", "Files", "HTTPMessages", "HTTPServing", "ICEServers",
+            "Locking", "LogWriting", "Monitoring", "Relay", "SessionShelf", "Sessions",
+            "Signalling", "SocketLoop", "StrictJSON", "Tar", "Threads", "TokenIssuing", "Tokens",
+            "UsherVerifier", "WebSocket",
         ],
         external: [argumentParser, logging]),
 ]
@@ -127,7 +130,8 @@ let testUses: [String: [String]] = [
     "Locking": [],
     "StrictJSON": ["Bytes"],
     "Tokens": ["Bytes", "StrictJSON"],
-    "Clients": ["Bytes", "Tokens"],
+    "Access": ["Bytes", "HTTPMessages", "Tokens"],
+    "Clients": ["Access", "Bytes", "Tokens"],
     "HTTPMessages": ["Bytes"],
     "Monitoring": [],
     "Tar": ["Bytes"],
@@ -138,9 +142,10 @@ let testUses: [String: [String]] = [
     "Rooms": ["Signalling"],
     "Sessions": ["Bytes", "Signalling"],
     "ICEServers": ["Bytes", "StrictJSON"],
+    "AWSRequests": ["Bytes", "Cryptography", "HTTPMessages"],
     "Cryptography": ["Bytes", "StrictJSON", "Tokens"],
     "TokenIssuing": ["Bytes", "Cryptography", "StrictJSON", "Tokens"],
-    "ClientStorage": ["Bytes", "Clients", "Locking", "Tokens"],
+    "ClientStorage": ["Access", "Bytes", "Clients", "Locking", "Tokens"],
     "HTTPServing": ["Bytes", "HTTPMessages", "Locking"],
     "LogWriting": ["Locking", "Monitoring"],
     "SocketLoop": ["Bytes", "CEpoll", "HTTPMessages", "Locking", "WebSocket"],
@@ -148,16 +153,16 @@ let testUses: [String: [String]] = [
     "Files": [],
     "SessionShelf": ["Files"],
     "AuthService": [
-        "Bytes", "Clients", "Cryptography", "HTTPMessages", "ICEServers", "Locking", "StrictJSON",
-        "Tokens",
+        "Access", "Bytes", "Clients", "Cryptography", "HTTPMessages", "ICEServers", "Locking",
+        "StrictJSON", "Tokens",
     ],
     "Admission": [
-        "AdmissionSupport", "Bytes", "HTTPMessages", "Locking", "Signalling", "StrictJSON",
-        "Tokens",
+        "Access", "AdmissionSupport", "Bytes", "HTTPMessages", "Locking", "Signalling",
+        "StrictJSON", "Tokens",
     ],
     "Relay": [
-        "Admission", "AdmissionSupport", "Bytes", "HTTPMessages", "ICEServers", "Locking",
-        "Sessions", "Signalling", "StrictJSON", "Tokens", "WebSocket",
+        "Access", "Admission", "AdmissionSupport", "Bytes", "HTTPMessages", "ICEServers",
+        "Locking", "Sessions", "Signalling", "StrictJSON", "Tokens", "WebSocket",
     ],
     "UsherVerifier": ["Bytes", "Cryptography", "StrictJSON", "TokenIssuing", "Tokens"],
     "UsherKeySet": [
@@ -241,7 +246,9 @@ let tests: [Target] =
         // What the tests of admission and those of the relay behind it both stand on.
         .target(
             name: "AdmissionSupport",
-            dependencies: names(["Admission", "Bytes", "HTTPMessages", "Locking", "Tokens"]),
+            dependencies: names([
+                "Access", "Admission", "Bytes", "HTTPMessages", "Locking", "Tokens",
+            ]),
             path: "Tests/AdmissionSupport", swiftSettings: settings),
     ]
 
@@ -250,8 +257,9 @@ let fuzzer: [Target] = [
     .executableTarget(
         name: "usher-fuzz",
         dependencies: names([
-            "AuthService", "Bytes", "CEpoll", "CFuzzer", "Clients", "Edge", "HTTPMessages",
-            "ICEServers", "Locking", "Signalling", "SocketLoop", "StrictJSON", "Tokens",
+            "Access", "AuthService", "Bytes", "CEpoll", "CFuzzer", "Clients", "Edge",
+            "HTTPMessages", "ICEServers", "Locking", "Signalling", "SocketLoop", "StrictJSON",
+            "Tokens",
             "WebSocket",
         ]),
         path: "Fuzz/Targets", swiftSettings: settings,

@@ -81,13 +81,13 @@ def show_all(what, values, unit, target):
 def compare(usher, tools, rounds, seconds, before=None):
     """What a message and a connection cost, and what an idle one takes."""
     with Relays(usher, tools, before=before) as servers:
-        for in_flight, target in ((1, "at most 1.2"), (8, "at most 1.4")):
+        for in_flight, target in ((1, "at most 1.2"), (8, "at most 1.35")):
             values = alternate(servers, rounds, lambda server, n=in_flight: load(
                 tools, server, "throughput", "--in-flight", n, "--seconds", seconds))
             show_all(f"CPU per message, {in_flight} in flight", values, "us", target)
         values = alternate(servers, rounds, lambda server: load(
             tools, server, "connect", "--count", CONNECTIONS))
-        show_all("CPU per connection set up", values, "us", "at most 2")
+        show_all("CPU per connection set up", values, "us", "at most 1.8")
     with Relays(usher, tools, before=before) as servers:  # Fresh, so that no memory is reused.
         values = alternate(servers, 1, lambda server: load(
             tools, server, "idle", "--count", CONNECTIONS, "--seconds", seconds),

@@ -1,3 +1,4 @@
+import Access
 import AuthService
 import Bytes
 import Clients
@@ -78,13 +79,14 @@ final class OAuthBench: Sendable {
                 deeds.withLock { $0.issued.append(claims) }
                 return "header.payload.signature"
             },
-            verify: { token, kinds, _ in
-                guard let claims = Self.tokens[token], kinds.contains(claims.kind) else {
-                    return .failure(TokenVerdict(code: "token_malformed"))
-                }
-                return .success(claims)
-            },
-            isRevoked: { _ in false }, revoke: { _, _ in },
+            tokens: TokenCheck(
+                verify: { token, kinds, _ throws(TokenRefused) in
+                    guard let claims = Self.tokens[token], kinds.contains(claims.kind) else {
+                        throw TokenRefused(code: "token_malformed")
+                    }
+                    return claims
+                }, isRevoked: { _ in false }),
+            revoke: { _, _ in },
             isUsed: { [self] id in deeds.withLock { $0.marked[id] != nil } },
             markUsed: { [self] id, expiresAt in
                 deeds.withLock { $0.marked.updateValue(expiresAt, forKey: id) == nil }

@@ -1,3 +1,4 @@
+package import Access
 package import Admission
 internal import Bytes
 package import HTTPMessages
@@ -8,7 +9,7 @@ package import Tokens
 package final class World: Sendable {
     package struct State {
         package var tokens: [String: TokenClaims] = [:]
-        package var clients: [String: SignalClient] = [:]
+        package var clients: [String: ClientStanding] = [:]
         package var used: Set<String> = []
         package var revoked: Set<String> = []
         package var canMark = true
@@ -19,6 +20,7 @@ package final class World: Sendable {
         package var lastRandom: UInt64 = 0
         package var log: [String] = []
         package var hasTURN = false
+        var followers: [@Sendable () -> Void] = []
     }
 
     package let state = Lock(State())
@@ -27,7 +29,7 @@ package final class World: Sendable {
     package init() {
         state.withLock {
             for id in ["a", "b"] {
-                $0.clients[id] = SignalClient(isEnabled: true, origins: ["https://app.example"])
+                $0.clients[id] = ClientStanding(isEnabled: true, origins: ["https://app.example"])
             }
         }
     }
@@ -36,12 +38,13 @@ package final class World: Sendable {
         AdmissionPorts(
             now: { self.state.withLock { $0.now } },
             monotonicMilliseconds: { self.state.withLock { $0.milliseconds } },
-            verify: { text, kinds, _ in self.verify(text, kinds) },
+            tokens: TokenCheck(
+                verify: { text, kinds, _ throws(TokenRefused) in try self.verify(text, kinds) },
+                isRevoked: { token in
+                    let names: Set = [token.tokenID, token.subject]
+                    return self.state.withLock { !$0.revoked.isDisjoint(with: names) }
+                }),
             client: { id in self.state.withLock { $0.clients[id] } },
-            isRevoked: { token in
-                let names: Set = [token.tokenID, token.subject]
-                return self.state.withLock { !$0.revoked.isDisjoint(with: names) }
-            },
             markUsed: { id, _ in
                 self.state.withLock {
                     guard $0.canMark else { return .unavailable }
@@ -57,17 +60,14 @@ package final class World: Sendable {
 
     private func verify(
         _ text: String, _ kinds: Set<TokenKind>
-    ) -> Result<TokenClaims, TokenRefused> {
-        state.withLock {
+    ) throws(TokenRefused) -> TokenClaims {
+        let claims = state.withLock {
             $0.verified.append(text)
-            guard let claims = $0.tokens[text] else {
-                return .failure(TokenRefused(code: "token_signature"))
-            }
-            guard kinds.contains(claims.kind) else {
-                return .failure(TokenRefused(code: "token_type"))
-            }
-            return .success(claims)
+            return $0.tokens[text]
         }
+        guard let claims else { throw TokenRefused(code: "token_signature") }
+        guard kinds.contains(claims.kind) else { throw TokenRefused(code: "token_type") }
+        return claims
     }
 
     package func random() -> UInt64 {
@@ -97,19 +97,32 @@ package final class World: Sendable {
     }
 
     /// Revokes by `jti` or by `sub`.
-    package func revoke(_ id: String) { state.withLock { _ = $0.revoked.insert(id) } }
+    package func revoke(_ id: String) { change { _ = $0.revoked.insert(id) } }
 
     package func disable(_ client: String) {
-        state.withLock { $0.clients[client] = SignalClient(isEnabled: false, origins: []) }
+        change { $0.clients[client] = ClientStanding(isEnabled: false, origins: []) }
     }
 
     package func enable(_ client: String) {
-        state.withLock {
-            $0.clients[client] = SignalClient(isEnabled: true, origins: ["https://app.example"])
+        change {
+            $0.clients[client] = ClientStanding(isEnabled: true, origins: ["https://app.example"])
         }
     }
 
-    package func remove(_ client: String) { state.withLock { $0.clients[client] = nil } }
+    package func remove(_ client: String) { change { $0.clients[client] = nil } }
+
+    /// Whoever follows hears of it, as of changes of the registry.
+    package func change(_ change: (inout State) -> Void) {
+        let followers = state.withLock { state in
+            change(&state)
+            return state.followers
+        }
+        for follower in followers { follower() }
+    }
+
+    package func follow(_ follower: @escaping @Sendable () -> Void) {
+        state.withLock { $0.followers.append(follower) }
+    }
 
     package var log: [String] { state.withLock { $0.log } }
 

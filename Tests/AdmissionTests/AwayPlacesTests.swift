@@ -1,4 +1,6 @@
+import Access
 import Bytes
+import HTTPMessages
 import Signalling
 import Testing
 
@@ -9,7 +11,9 @@ struct AwayPlacesTests {
     private func place(_ client: ByteText, _ subject: ByteText?, address: Int = 1)
         -> ConnectionPlace
     {
-        ConnectionPlace(address: .ip(UInt128(address)), client: client, subject: subject)
+        ConnectionPlace(
+            address: AddressGroup(IPAddress(ipv4: UInt32(address))), client: client,
+            subject: subject)
     }
 
     @Test("The oldest of whoever has most; one's own if nobody has more")

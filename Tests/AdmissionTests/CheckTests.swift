@@ -1,3 +1,4 @@
+import Access
 import Admission
 import AdmissionSupport
 import Bytes

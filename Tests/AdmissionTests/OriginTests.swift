@@ -1,3 +1,4 @@
+import Access
 import Admission
 import AdmissionSupport
 import Bytes
@@ -76,7 +77,7 @@ import Testing
     @Test("Each client has its own list")
     func perClient() throws {
         world.state.withLock {
-            $0.clients["b"] = SignalClient(isEnabled: true, origins: ["https://b.example"])
+            $0.clients["b"] = ClientStanding(isEnabled: true, origins: ["https://b.example"])
         }
         let token = try world.token(client: "b")
         func status(_ origin: String) -> Int? {

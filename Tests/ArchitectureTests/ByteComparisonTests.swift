@@ -9,8 +9,9 @@ import Testing
 @Suite struct ByteComparisonTests {
     /// Where names and values from outside are read, by folder of `Sources`.
     private static let folders = [
-        "Core/Bytes", "Core/Clients", "Core/Edge", "Core/HTTPMessages", "Core/ICEServers",
-        "Core/Rooms", "Core/Signalling", "Core/StrictJSON", "Core/Tokens", "Core/WebSocket",
+        "Core/AWSRequests", "Core/Access", "Core/Bytes", "Core/Clients", "Core/Edge",
+        "Core/HTTPMessages", "Core/ICEServers", "Core/Rooms", "Core/Sessions", "Core/Signalling",
+        "Core/StrictJSON", "Core/Tokens", "Core/WebSocket",
         "Drivers/ClientStorage", "Drivers/HTTPServing", "Drivers/SocketLoop",
         "Drivers/TokenIssuing", "Products/UsherVerifier", "Products/usher/Serving",
         "Services/Admission", "Services/AuthService", "Services/Relay",

@@ -1,3 +1,4 @@
+import Access
 import AuthService
 import Bytes
 import Clients
@@ -94,14 +95,13 @@ final class AuthBench: Sendable {
                 if isDown { throw IssueFailure(code: "issuing_failed") }
                 return token
             },
-            verify: { token, kinds, now in
-                world.value.withLock { $0.verify(token, kinds, now) }
-            },
-            isRevoked: { claims in
-                world.value.withLock { RevocationSet($0.revocations) }.isRevoked(
-                    tokenID: claims.tokenID, subject: claims.subject, clientID: claims.clientID,
-                    issuedAt: claims.issuedAt)
-            },
+            tokens: TokenCheck(
+                verify: { token, kinds, now throws(TokenRefused) in
+                    try world.value.withLock { $0 }.verify(token, kinds, now)
+                },
+                isRevoked: { token in
+                    world.value.withLock { RevocationSet($0.revocations) }.isRevoked(token)
+                }),
             revoke: { revocation, actor throws(ClientLookupFailure) in
                 let fault = world.value.withLock { $0.revoke(revocation, actor) }
                 if let fault { throw ClientLookupFailure(code: fault) }
@@ -252,17 +252,11 @@ extension AuthBench.World {
     /// As a verifier with a leeway of 30 seconds does.
     fileprivate func verify(
         _ token: String, _ kinds: Set<TokenKind>, _ now: Int64
-    ) -> Result<TokenClaims, TokenVerdict> {
-        guard let claims = tokens[token] else {
-            return .failure(TokenVerdict(code: "token_signature"))
-        }
-        guard kinds.contains(claims.kind) else {
-            return .failure(TokenVerdict(code: "token_type"))
-        }
-        guard now < claims.expiresAt + 30 else {
-            return .failure(TokenVerdict(code: "token_expired"))
-        }
-        return .success(claims)
+    ) throws(TokenRefused) -> TokenClaims {
+        guard let claims = tokens[token] else { throw TokenRefused(code: "token_signature") }
+        guard kinds.contains(claims.kind) else { throw TokenRefused(code: "token_type") }
+        guard now < claims.expiresAt + 30 else { throw TokenRefused(code: "token_expired") }
+        return claims
     }
 
     fileprivate mutating func revoke(_ revocation: Revocation, _ actor: Actor) -> String? {

@@ -88,16 +88,6 @@ import Testing
         #expect(bench.catchUps == 2)
     }
 
-    @Test(
-        "The real address behind a proxy counts, and of IPv6 its first 64 bits",
-        arguments: [
-            ("192.0.2.1", "192.0.2.2", false), ("2001:db8::1", "2001:db8::ffff:2", true),
-            ("2001:db8::1", "2001:db8:0:1::1", false), ("::ffff:192.0.2.1", "192.0.2.1", true),
-        ])
-    func addresses(one: String, other: String, areSame: Bool) {
-        #expect((AddressGroup(one) == AddressGroup(other)) == areSame)
-    }
-
     @Test("Right secrets and disabled clients are no guesses")
     func noGuesses() throws {
         let bench = AuthBench()
@@ -184,31 +174,6 @@ import Testing
         #expect(try bench.token().status == 200)
     }
 
-    @Test("The table of attempts is bounded, and forgets those that are over first")
-    func bounded() {
-        var counter = AttemptCounter<Int>(attemptsMax: 2, windowSeconds: 60, keysMax: 16)
-        for key in 0..<8 { counter.record(key, now: 0) }
-        for key in 100..<108 { for _ in 0..<2 { counter.record(key, now: 50) } }
-        #expect(counter.count == 16)
-        counter.record(200, now: 60)
-        #expect(counter.count == 9)
-        #expect((100..<108).allSatisfy { counter.secondsUntilAllowed($0, now: 60) == 50 })
-        for key in 300..<1_000 { counter.record(key, now: 61) }
-        #expect(counter.count <= 16)
-        #expect(counter.count >= 8)
-    }
-
-    @Test(
-        "A window ends after its seconds, and a clock set back does not lock anybody out",
-        arguments: [(Int64(100), Int64?(60)), (159, 1), (160, nil), (99, nil)])
-    func window(now: Int64, seconds: Int64?) {
-        var counter = AttemptCounter<Int>(attemptsMax: 2)
-        counter.record(1, now: 100)
-        #expect(counter.secondsUntilAllowed(1, now: 100) == nil)
-        counter.record(1, now: 100)
-        #expect(counter.secondsUntilAllowed(1, now: now) == seconds)
-    }
-
     @Test("Writers are counted in bounded memory, and those who have rested are forgotten")
     func writers() throws {
         let rate = WriteRate(keysMax: 2)
@@ -222,7 +187,7 @@ import Testing
             return (try? rate.take(client, now)) != nil
         }
         #expect((0..<101).filter { _ in take("c_a", 0) }.count == 100)
-        #expect(take("c_b", 5))
+        #expect((0..<101).filter { _ in take("c_b", 5) }.count == 100)
         #expect(!take("c_c", 9))
         #expect(take("c_c", 10))
         #expect((0..<101).filter { _ in take("c_b", 1_000) }.count == 100)

@@ -1,3 +1,4 @@
+import Access
 import Clients
 import Foundation
 import Testing
@@ -205,5 +206,6 @@ import Testing
 private func isRevoked(
     _ directory: ClientDirectory, _ id: String = "t1", at issuedAt: Int64 = 100
 ) -> Bool {
-    directory.isRevoked(tokenID: id, subject: "c_a:zoe", clientID: "c_a", issuedAt: issuedAt)
+    directory.isRevoked(
+        RevocableToken(tokenID: id, subject: "c_a:zoe", clientID: "c_a", issuedAt: issuedAt))
 }

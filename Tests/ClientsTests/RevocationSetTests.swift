@@ -1,3 +1,4 @@
+import Access
 import Bytes
 import Clients
 import Testing
@@ -8,7 +9,9 @@ import Tokens
         _ set: RevocationSet, id: String = "t1", subject: String = "c_a:zoe",
         client: String = "c_a", at issuedAt: Int64 = 100
     ) -> Bool {
-        set.isRevoked(tokenID: id, subject: subject, clientID: client, issuedAt: issuedAt)
+        set.isRevoked(
+            RevocableToken(
+                tokenID: id, subject: subject, clientID: client, issuedAt: issuedAt))
     }
 
     @Test("Nothing is revoked by nothing")

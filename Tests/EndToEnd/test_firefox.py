@@ -120,20 +120,34 @@ def test_a_reload_goes_on_with_the_call(pair):
     assert ada.page.locator("#messages .note", has_text="left").count() == 0
 
 
+# The pair of candidates that is sent over: which one, and the local fragment where that is told.
+PATH = """Object.values(client.peerConnections)[0].getStats().then((report) => {
+  const [id] = [...report.values()].flatMap((one) => one.selectedCandidatePairId ?? []);
+  const fragment = report.get(report.get(id)?.localCandidateId)?.usernameFragment;
+  return window.path = { id, fragment };
+})"""
+
+
 def restart_ice(ann, bob):
-    """Both descriptions of both pages are of the new path before anything else happens."""
+    """The first page looks for another path; both descriptions of both are of it, and it is sent
+    over, before anything else happens.
+    """
     credentials = """() => {
       const { localDescription, remoteDescription } = Object.values(client.peerConnections)[0];
       return [localDescription, remoteDescription]
         .map((one) => one.sdp.match(/^a=ice-ufrag:(.*)$/m)[1]).join();
     }"""
     before = {page: page.page.evaluate(credentials) for page in (ann, bob)}
+    paths = {page: page.page.evaluate(PATH)["id"] for page in (ann, bob)}
     ann.page.evaluate("client.restartIce()")
     for page, other in ((ann, bob), (bob, ann)):
         old = before[page].split(",")
         page.until(f"!({credentials})().split(',').some((one) => {old}.includes(one))")
         page.until_connected(other.name)
         page.until("Object.values(client.peerConnections)[0].signalingState === 'stable'")
+    for page in (ann, bob):
+        page.until(f"""{PATH}.then(({{ id, fragment = '' }}) => id && id !== '{paths[page]}'
+            && ({credentials})().includes(fragment))""", 30, tell="path")
 
 
 @pytest.mark.parametrize("kinds", PAIRS, ids="-".join)
@@ -141,8 +155,11 @@ def test_a_call_is_measured_after_its_path_was_looked_for_anew(call, browsers, k
     ann, bob = (call(name, inside=browsers[kind], video={"audio": True, "video": True})
                 for name, kind in zip(("ann", "bob"), kinds, strict=True))
     ann.until_connected("bob")
+    # Chromium tries its new candidates with the other page's old ones until it has the answer. On
+    # a slow machine it then stays with these, and Firefox hears nothing any more.
+    restarting = [page for page, kind in zip((ann, bob), kinds) if kind == "firefox"][0]
     for _ in range(2):
-        restart_ice(ann, bob)
+        restart_ice(restarting, bob if restarting is ann else ann)
     for page, other in ((ann, bob), (bob, ann)):
         # Rates are since the last time, so these are of the new path.
         page.page.evaluate(f"client.stats('id-{other.name}')")
@@ -152,7 +169,7 @@ def test_a_call_is_measured_after_its_path_was_looked_for_anew(call, browsers, k
             // On one more path rates are counted anew.
             return stats.rttMs >= 0 && stats.quality !== 'unknown'
                 && stats.bitrateInKbps > 0 && stats.bitrateOutKbps > 0;
-        }})""", 15)
+        }})""", 15, tell="measured")
         measured = page.page.evaluate("measured")
         assert measured["rttMs"] < 1000 and measured["relayed"] is False, measured
         assert measured["bitrateInKbps"] > 0 and measured["bitrateOutKbps"] > 0, measured

@@ -140,7 +140,8 @@ def rest(peer):
 
 
 @pytest.mark.one_process("starts again on the same address")
-def test_clients_are_back_in_their_rooms_after_a_restart(start):
+@pytest.mark.parametrize("resumes", [True, False], ids=["resume", "forget their session"])
+def test_clients_are_back_in_their_rooms_after_a_restart(start, resumes):
     server = start(*ROOMY)
     application = server.application()
     token = application.token()
@@ -159,9 +160,12 @@ def test_clients_are_back_in_their_rooms_after_a_restart(start):
     def come_back(number, lost):
         time.sleep(random.uniform(0, min(window, 3)))
         peer = connect(application, token)
-        assert peer.refused({"action": "resume", "session": lost.session, "seq": lost.seq}) == (
-            "resume_failed")
-        peer.join(f"room-{number % 4}", id=f"peer-{number}")
+        if resumes:
+            peer.resume(lost)
+            (state,) = peer.room_states(1).values()
+        else:
+            state = peer.join(f"room-{number % 4}", id=f"peer-{number}")
+        assert len(state["members"]) == count // 4 - 1
         back.append(peer)
 
     threads = [threading.Thread(target=come_back, args=(number, lost))

@@ -1,3 +1,4 @@
+import Access
 import Admission
 import AdmissionSupport
 import Locking
@@ -6,7 +7,14 @@ import Testing
 import WebSocket
 
 @Suite struct ClientChangeTests {
-    private let relay = ClassicHub(loops: 2)
+    private let relay = Hub(isV1: false)
+
+    /// What the loops are asked for when all of them hear of a change.
+    private var noted: [LoopAction] { relay.asked { relay.tell(.rightsChanged) } }
+
+    private func admission() throws -> SocketAdmission {
+        try #require(relay.admission(token: try relay.world.token()))
+    }
 
     @Test("rightsChanged closes with 4501 the connections of disabled and removed clients alone")
     func disabled() throws {
@@ -15,31 +23,27 @@ import WebSocket
             relay.connect(client: "b"),
         ]
         for peer in peers { peer.join("R") }
-        for loop in relay.loops { loop.tell(.rightsChanged) }
-        #expect(relay.loops.flatMap { $0.take() }.isEmpty)
+        #expect(noted.isEmpty)
         relay.world.disable("a")
-        for loop in relay.loops { loop.tell(.rightsChanged) }
-        #expect(relay.loops[0].take() == [.close(peers[0].socket, .revoked)])
-        #expect(relay.loops[1].take() == [.close(peers[1].socket, .revoked)])
-        relay.loops[0].tell(.rightsChanged)
-        #expect(relay.loops[0].take().isEmpty)
-        #expect(peers[0].join("S").isEmpty)
+        relay.net.isHeld = true
+        #expect(noted == peers[..<2].map { .close($0.socket, .revoked) })
+        #expect(noted.isEmpty)
+        #expect(relay.asked { peers[0].join("S") }.isEmpty)
         #expect(relay.service.roomCount == 1)
         relay.world.remove("b")
-        relay.loops[0].tell(.rightsChanged)
-        #expect(relay.loops[0].take() == [.close(peers[2].socket, .revoked)])
+        #expect(noted == [.close(peers[2].socket, .revoked)])
     }
 
     @Test("A client disabled between the decision and the opening gets no open connection")
     func disabledBetween() throws {
-        let admission = try relay.admission()
+        let admission = try admission()
         relay.world.disable("a")
-        relay.loops[0].tell(.rightsChanged)
-        let socket = relay.loops[0].open(admission)
-        #expect(relay.loops[0].take() == [.close(socket, .revoked)])
-        relay.loops[0].receive(#"{"action":"join-room","roomId":"R"}"#, from: socket)
-        relay.loops[0].close(socket, .closedByUs(.revoked))
-        #expect(relay.loops[0].take().isEmpty)
+        relay.net.isHeld = true
+        relay.tell(.rightsChanged)
+        let ann = Client()
+        #expect(relay.asked { relay.open(ann, admission) } == [.close(ann.socket, .revoked)])
+        #expect(relay.asked { ann.join("R") }.isEmpty)
+        #expect(relay.asked { relay.net.run() }.isEmpty)
         #expect(relay.service.roomCount == 0 && relay.admission.connectionCount == 0)
     }
 
@@ -47,17 +51,13 @@ import WebSocket
     func revoked() throws {
         let peers = try [relay.connect(), relay.connect()]
         for peer in peers { peer.join("R") }
-        for loop in relay.loops { _ = loop.take() }
-        let admission = try relay.admission()
+        let admission = try admission()
         relay.world.revoke(admission.token.tokenID)
-        relay.loops[0].tell(.rightsChanged)
-        #expect(relay.loops[0].take().isEmpty)
-        let socket = relay.loops[0].open(admission)
-        #expect(relay.loops[0].take() == [.close(socket, .revoked)])
+        #expect(noted.isEmpty)
+        let late = Client()
+        #expect(relay.asked { relay.open(late, admission) } == [.close(late.socket, .revoked)])
         relay.world.revoke("a")
-        relay.loops[0].tell(.rightsChanged)
-        #expect(
-            relay.loops[0].take() == peers.map { .close($0.socket, .revoked) })
+        #expect(noted == peers.map { .close($0.socket, .revoked) })
     }
 
     @Test("A classic connection outlives its token, up to its maximum age (PROTOCOL §4)")
@@ -65,12 +65,8 @@ import WebSocket
         let ann = try relay.connect()
         ann.join("R")
         relay.world.state.withLock { $0.now += 100_000 }
-        relay.loops[0].advance(seconds: 7199)
-        relay.loops[0].tick()
-        #expect(relay.loops[0].take().isEmpty)
-        relay.loops[0].advance(seconds: 1)
-        relay.loops[0].tick()
-        #expect(relay.loops[0].take() == [.close(ann.socket, .goingAway)])
+        #expect(relay.asked { relay.wait(seconds: 7199) }.isEmpty)
+        #expect(relay.asked { relay.wait(seconds: 1) } == [.close(ann.socket, .goingAway)])
         #expect(relay.service.roomCount == 0)
     }
 }

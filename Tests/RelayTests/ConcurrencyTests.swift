@@ -1,11 +1,9 @@
 import Admission
 import AdmissionSupport
 import Bytes
-import Dispatch
 import Locking
 import Relay
 import StrictJSON
-import Synchronization
 import Testing
 import WebSocket
 
@@ -33,30 +31,30 @@ import WebSocket
 
     private static let loopCount = 4
 
-    /// Runs `body` once a loop, all at the same time, and returns what was told.
+    /// Gives each of the loops as many admissions as it opens connections.
+    ///
+    /// - Returns: What was told.
     private func race(
-        _ relay: ClassicHub,
-        _ body: @escaping @Sendable (Int, FakeLoop) throws -> Void
+        _ hub: Hub, admitted count: Int,
+        _ body: @escaping @Sendable (Loop, ArraySlice<SocketAdmission>) -> Void
     ) throws -> Told {
-        let told = Lock(Told())
-        let failures = Lock(0)
-        let waiting = Atomic(Self.loopCount)
-        let service = relay.service
-        DispatchQueue.concurrentPerform(iterations: Self.loopCount) { index in
-            let loop = FakeLoop(service, index: index)
-            waiting.subtract(1, ordering: .relaxed)
-            // Not for ever: a machine may run fewer threads at once than there are loops.
-            for _ in 0..<100_000 where waiting.load(ordering: .relaxed) > 0 {}
-            do {
-                try body(index, loop)
-                let actions = loop.take()
-                try told.withLock { try $0.note(actions) }
-            } catch {
-                failures.withLock { $0 += 1 }
-            }
+        let admissions = try (0..<(Self.loopCount * count)).map { _ in
+            try #require(hub.admission(token: try hub.world.token(), isV1: false))
         }
-        #expect(failures.withLock { $0 } == 0)
+        let told = Lock(Told())
+        RelayTests.race(hub.service, loops: Self.loopCount) { loop in
+            loop.net.asked = []
+            body(loop, admissions[(loop.index * count)..<((loop.index + 1) * count)])
+            let actions = loop.net.asked ?? []
+            try told.withLock { try $0.note(actions) }
+        }
         return told.withLock { $0 }
+    }
+
+    private static func open(_ admission: SocketAdmission, _ loop: Loop) -> Client {
+        let client = Client()
+        loop.open(client, admission)
+        return client
     }
 
     @Test(
@@ -64,47 +62,33 @@ import WebSocket
     )
     func everyPairOnce() throws {
         for _ in 0..<20 {
-            let relay = ClassicHub(RelayConfiguration(membersPerRoomMax: 0))
+            let hub = Hub(RelayConfiguration(membersPerRoomMax: 0))
             let roomNames = ["x", "y", "z"]
-            let perLoop = 12
-            let admissions = try (0..<(Self.loopCount * perLoop)).map { _ in
-                try relay.admission()
-            }
-            let sockets = Lock<[SocketID]>([])
-            let told = try race(relay) { index, loop in
-                for number in 0..<perLoop {
-                    let socket = loop.open(admissions[index * perLoop + number])
-                    sockets.withLock { $0.append(socket) }
-                    for room in roomNames {
-                        loop.receive(#"{"action":"join-room","roomId":"\#(room)"}"#, from: socket)
-                    }
+            let told = try race(hub, admitted: 12) { loop, admissions in
+                for admission in admissions {
+                    let client = Self.open(admission, loop)
+                    for room in roomNames { client.join(room) }
                 }
             }
             #expect(told.firsts.sorted() == roomNames)
-            try expectEveryPairOnce(told, sockets.withLock { $0 }, rooms: roomNames.count)
+            // Of n members, the one that joined as k-th heard n - 1 - k joins and was announced k
+            // times; connections and sockets are matched by that.
+            #expect(told.joins.count == roomNames.count * 48 * 47 / 2)
+            var heard: [String: Int] = [:]
+            for (receiver, joiner) in told.joins {
+                heard["\(receiver.raw) \(joiner)", default: 0] += 1
+            }
+            #expect(heard.values.allSatisfy { $0 <= roomNames.count })
         }
-    }
-
-    /// Connections and sockets are matched by how often each hears and is heard of: with n members,
-    /// the one that joined as k-th heard n - 1 - k joins and was announced k times.
-    private func expectEveryPairOnce(_ told: Told, _ sockets: [SocketID], rooms: Int) throws {
-        let count = sockets.count
-        #expect(told.joins.count == rooms * count * (count - 1) / 2)
-        var heard: [String: Int] = [:]
-        for (receiver, joiner) in told.joins { heard["\(receiver.raw) \(joiner)", default: 0] += 1 }
-        #expect(heard.values.allSatisfy { $0 <= rooms })
     }
 
     @Test("In one room, nobody hears of anybody twice and no two hear of each other")
     func noDoubles() throws {
         for _ in 0..<20 {
-            let relay = ClassicHub()
-            let admissions = try (0..<48).map { _ in try relay.admission() }
-            let told = try race(relay) { index, loop in
-                for number in 0..<12 {
-                    let socket = loop.open(admissions[index * 12 + number])
-                    loop.receive(
-                        #"{"action":"join-room","roomId":"R","id":"\#(socket.raw)"}"#, from: socket)
+            let told = try race(Hub(), admitted: 12) { loop, admissions in
+                for admission in admissions {
+                    let client = Self.open(admission, loop)
+                    client.join("R", id: "\(client.socket.raw)")
                 }
             }
             #expect(told.firsts == ["R"])
@@ -121,27 +105,21 @@ import WebSocket
     @Test(
         "Joins, sends and closes at once leave no ghost, and each join is a first or is announced")
     func churn() throws {
-        let relay = ClassicHub(RelayConfiguration(membersPerRoomMax: 0))
-        let rounds = 300
-        let admissions = try (0..<(Self.loopCount * rounds)).map { _ in try relay.admission() }
-        let told = try race(relay) { index, loop in
-            var open: [SocketID] = []
-            for round in 0..<rounds {
-                let socket = loop.open(admissions[index * rounds + round])
-                open.append(socket)
-                loop.receive(#"{"action":"join-room","roomId":"R"}"#, from: socket)
-                loop.receive(
-                    #"{"action":"send-payload","target":"0000000000000001","payload":{}}"#,
-                    from: socket)
-                if round % 3 == index % 3, let first = open.first {
-                    loop.close(first)
-                    open.removeFirst()
-                }
+        let hub = Hub(RelayConfiguration(membersPerRoomMax: 0))
+        let told = try race(hub, admitted: 300) { loop, admissions in
+            var open: [Client] = []
+            for (round, admission) in admissions.enumerated() {
+                let client = Self.open(admission, loop)
+                open.append(client)
+                client.join("R")
+                client.say(
+                    #"{"action":"send-payload","target":"0000000000000001","payload":{}}"#)
+                if round % 3 == loop.index % 3 { open.removeFirst().close() }
             }
-            for socket in open { loop.close(socket) }
+            for client in open { client.close() }
         }
         let announced = Set(told.joins.map { $0.joiner })
-        #expect(announced.count + told.firsts.count == Self.loopCount * rounds)
-        #expect(relay.service.roomCount == 0 && relay.admission.connectionCount == 0)
+        #expect(announced.count + told.firsts.count == Self.loopCount * 300)
+        #expect(hub.service.roomCount == 0 && hub.admission.connectionCount == 0)
     }
 }

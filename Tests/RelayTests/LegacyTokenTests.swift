@@ -1,3 +1,4 @@
+import Access
 import Admission
 import AdmissionSupport
 import Bytes
@@ -8,12 +9,12 @@ import Tokens
 import WebSocket
 
 @Suite("Legacy tokens at the relay (ARCHITECTURE §4)") struct LegacyTokenTests {
-    private let relay = ClassicHub()
+    private let relay = Hub(isV1: false)
     private let secret: [UInt8] = [1, 2, 3]
 
     private func set(_ digest: [UInt8]?) {
         relay.world.state.withLock {
-            $0.clients["a"] = SignalClient(
+            $0.clients["a"] = ClientStanding(
                 isEnabled: true, origins: ["https://app.example"], legacySecretDigest: digest)
         }
     }
@@ -61,15 +62,10 @@ import WebSocket
     func withdrawn(digest: [UInt8]?) throws {
         set(secret)
         let bystander = try relay.connect(client: "a")
-        let decision = relay.admission.admit(
-            handshake("token=\(try token())"), fromCookie: false)
-        let socket = relay.loops[0].open(try #require(decision.admission))
-        _ = relay.loops[0].take()
-        relay.loops[0].tell(.rightsChanged)
-        #expect(relay.loops[0].take().isEmpty)
+        let ann = relay.connect(token: try token())
+        #expect(relay.asked { relay.tell(.rightsChanged) }.isEmpty)
         set(digest)
-        relay.loops[0].tell(.rightsChanged)
-        #expect(relay.loops[0].take() == [.close(socket, .revoked)])
-        #expect(!bystander.join("R").isEmpty)
+        #expect(relay.asked { relay.tell(.rightsChanged) } == [.close(ann.socket, .revoked)])
+        #expect(!relay.asked { bystander.join("R") }.isEmpty)
     }
 }

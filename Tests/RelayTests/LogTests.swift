@@ -6,7 +6,7 @@ import Testing
 import WebSocket
 
 @Suite struct LogTests {
-    private let relay = ClassicHub()
+    private let relay = Hub(isV1: false)
 
     @Test(
         "The end of a connection is logged with its cause",
@@ -17,7 +17,7 @@ import WebSocket
         ])
     func closed(end: SocketEnd, text: String) throws {
         let ann = try relay.connect()
-        relay.loops[0].advance(seconds: 7)
+        relay.wait(seconds: 7)
         ann.close(end)
         #expect(
             relay.world.log == [

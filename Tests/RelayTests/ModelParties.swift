@@ -1,3 +1,5 @@
+import WebSocket
+
 /// A member of rooms as the model knows it: a classic connection, or a session of v1.
 final class ModelParty {
     enum State {
@@ -90,6 +92,27 @@ final class ModelParty {
         }
         expected[sender]?.removeFirst()
     }
+}
+
+/// A connection, what is on its way to the server, and what the reference knows of it.
+final class ModelWire: Client {
+    var toServer: [ModelMessage] = []
+    /// The message that the server deals with; it moves along with the connection.
+    var heard: ModelMessage?
+    /// How the server will learn of the end, once the client is gone.
+    var clientEnd: SocketEnd?
+    /// Whom the server takes it for.
+    var party: ModelParty?
+    var hasSpoken = false
+    /// It resumes nothing, and has made room for itself.
+    var hasPlace = false
+
+    override var seq: Int {
+        didSet { if let party, party.isAttached(to: self) { party.sent = seq } }
+    }
+
+    /// The server's loops read from it.
+    var isHeard: Bool { isOpen && closeCode == nil }
 }
 
 /// What a token says.

@@ -1,6 +1,3 @@
-import Admission
-import AdmissionSupport
-import Locking
 import Relay
 import Signalling
 import WebSocket
@@ -9,24 +6,34 @@ import WebSocket
 extension ModelTrial {
     // MARK: Messages
 
-    func hear(_ wire: ModelWire) throws {
-        guard let socket = wire.socket, wire.closing == nil, !wire.toServer.isEmpty else { return }
+    func hear(_ wire: ModelWire) {
+        guard wire.isHeard, !wire.toServer.isEmpty else { return }
         let message = wire.toServer.removeFirst()
-        let bytes = Array(message.text.utf8)
-        let loop = net.loop(of: socket)
-        let closes = try net.call(loop) { $0.received(bytes.span, from: socket, &$1) }
+        wire.heard = message
+        wire.loop?.receive(message.text, from: wire)
+    }
+
+    /// The server reads until nothing is left, or it reads no more.
+    func hearAll(_ wire: ModelWire) {
+        while wire.isHeard, !wire.toServer.isEmpty { hear(wire) }
+    }
+
+    private func wasHeard(_ wire: ModelWire, _ text: String, _ asked: [LoopAction]) throws {
+        guard let message = wire.heard, message.text == text else {
+            throw Mismatch("another message came than was sent: \(text)")
+        }
         if case .resume = message.content {} else { takePlace(wire) }
-        if wire.socket == nil {
-            wire.moving = message
+        guard wire.isOpen else {
             tally["moved", default: 0] += 1
             wire.party?.state = .moving
-        } else {
-            try handle(message, wire, closes)
+            return
         }
+        wire.heard = nil
+        try handle(message, wire, asked)
     }
 
     private func handle(
-        _ message: ModelMessage, _ wire: ModelWire, _ closes: [ModelNet.Close]
+        _ message: ModelMessage, _ wire: ModelWire, _ asked: [LoopAction]
     ) throws {
         guard let party = wire.party else { return }
         defer { wire.hasSpoken = true }
@@ -35,7 +42,7 @@ extension ModelTrial {
             return
         }
         if case .resume(let resume) = message.content, !wire.hasSpoken {
-            return try handle(resume, message, wire, closes)
+            return try handle(resume, message, wire, asked)
         }
         guard party.isAttached(to: wire), party.doom == nil else { return }
         let error = answer(message, party)
@@ -85,7 +92,7 @@ extension ModelTrial {
     /// Connections of the same client and subject; who is away keeps nobody out.
     private func connections(_ token: ModelToken) -> Int {
         wires.count { wire in
-            !wire.isReleased && wire.party?.token.isOfSamePeer(as: token) == true
+            !wire.isClosed && wire.party?.token.isOfSamePeer(as: token) == true
         }
     }
 
@@ -114,20 +121,20 @@ extension ModelTrial {
 
     private func handle(
         _ resume: ModelResume, _ message: ModelMessage, _ wire: ModelWire,
-        _ closes: [ModelNet.Close]
+        _ asked: [LoopAction]
     ) throws {
         guard let fresh = wire.party else { return }
         let old = candidate(resume, fresh)
         let isCertain = old.map { isKept($0, resume.seq) } ?? false
         let isPossible = old.map { $0.doom == nil && resume.seq <= $0.sent } ?? false
-        let isResumed = wire.resumed != nil
+        let isResumed = wire.resumedAt != nil
         guard isResumed ? isPossible : !isCertain else {
             throw Mismatch(
                 "a resume after \(resume.seq) of \(old?.sent ?? 0) "
                     + (isResumed ? "succeeded" : "failed"))
         }
         if let old, case .attached(let other) = old.state {
-            guard closes.contains(where: { $0.wire === other && $0.code == .replaced }) else {
+            guard asked.contains(.close(other.socket, .replaced)) else {
                 throw Mismatch("\(old.connection) was resumed and its old socket stays open")
             }
         }
@@ -160,14 +167,14 @@ extension ModelTrial {
     private func takeOver(
         _ old: ModelParty, _ wire: ModelWire, _ fresh: ModelParty, _ message: ModelMessage
     ) throws {
-        guard let resumed = wire.resumed, resumed.seq == old.log.count else {
-            throw Mismatch("resumed at \(wire.resumed?.seq ?? -1) in place of \(old.log.count)")
+        guard wire.resumedAt == old.log.count else {
+            throw Mismatch("resumed at \(wire.resumedAt ?? -1) in place of \(old.log.count)")
         }
-        old.secret = resumed.secret
+        old.secret = wire.secret
         tally["outlived", default: 0] += old.isUnclaimed ? 1 : 0
         old.isUnclaimed = false
         old.state = .attached(wire)
-        old.sent = wire.lastSent
+        old.sent = wire.seq
         wire.party = old
         fresh.state = .ended
         rooms.accept(fresh.token, old)
@@ -179,25 +186,14 @@ extension ModelTrial {
 
     // MARK: Ends
 
-    func noticeEnd(of wire: ModelWire) throws {
-        guard let socket = wire.socket else {
-            if wire.isReleased { orphans.removeAll { $0 === wire } }
-            return
-        }
-        if case .peerClosed = wire.clientEnd {
-            while !wire.toServer.isEmpty, wire.closing == nil, wire.socket != nil {
-                try hear(wire)
-            }
-            guard wire.socket != nil else { return }
-        }
+    func noticeEnd(of wire: ModelWire) {
+        if case .peerClosed = wire.clientEnd { hearAll(wire) }
+        guard wire.isOpen || wire.isClosed else { return }
         orphans.removeAll { $0 === wire }
-        guard wire.closing == nil, let end = wire.clientEnd else { return }
-        try net.call(net.loop(of: socket)) { $0.closed(socket, end, &$1) }
-        wasClosed(wire, end, loop: socket.loop)
-        net.release(wire)
+        if wire.isHeard, let end = wire.clientEnd { wire.close(end) }
     }
 
-    private func wasClosed(_ wire: ModelWire, _ end: SocketEnd, loop: Int) {
+    private func wasClosed(_ wire: ModelWire, _ end: SocketEnd) {
         guard let party = wire.party, !party.hasEnded else { return }
         let isForGood = end == .peerClosed(code: 1000)
         if !party.isV1 {
@@ -208,79 +204,56 @@ extension ModelTrial {
             } else if end == .closedByUs(.revoked) {
                 rooms.end(party, reason: "kicked")
             } else {
-                rooms.detach(party, now: now, loop: loop)
+                rooms.detach(party, now: now, loop: wire.socket.loop)
             }
         }
     }
 
     // MARK: Turns
 
-    func endTurn(_ loop: ModelLoop) throws {
-        while !loop.nudges.isEmpty || !loop.closed.isEmpty {
-            let nudges = loop.nudges
-            loop.nudges = []
-            for socket in nudges { try nudge(socket, loop) }
-            let closed = loop.closed
-            loop.closed = []
-            for wire in closed {
-                guard let socket = wire.socket, let code = wire.closing else { continue }
-                try net.call(loop) { $0.closed(socket, .closedByUs(code), &$1) }
-                wasClosed(wire, .closedByUs(code), loop: socket.loop)
-                net.release(wire)
-            }
+    /// Makes of a call of a handler what the reference makes of it.
+    func follow(_ call: LoopCall, _ loop: Loop, _ asked: [LoopAction]) throws {
+        switch call {
+        case .opened(let wire as ModelWire): try arrived(wire, asked)
+        case .received(let wire as ModelWire, let text): try wasHeard(wire, text, asked)
+        case .nudged(let wire as ModelWire): try wasNudged(wire, asked)
+        case .closed(let wire as ModelWire, let end): wasClosed(wire, end)
+        case .told(let note): wasTold(note, loop, asked)
+        case .ticked: break
+        default: throw Mismatch("the trial knows no such client: \(call)")
         }
-        net.post(loop)
     }
 
-    private func nudge(_ socket: SocketID, _ loop: ModelLoop) throws {
-        guard let wire = net.wires[socket], wire.closing == nil else { return }
-        let closes = try net.call(loop) { $0.nudged(socket, &$1) }
+    private func wasNudged(_ wire: ModelWire, _ asked: [LoopAction]) throws {
         guard let party = wire.party, party.isAttached(to: wire), let doom = party.doom else {
             return
         }
-        guard closes.contains(where: { $0.wire === wire }) else {
+        guard asked.closed.contains(wire.socket) else {
             throw Mismatch("\(party.connection) was replaced and its socket stays open")
         }
         rooms.end(party, reason: doom == .replaced ? "replaced" : "lost")
     }
 
-    func collect(_ loop: ModelLoop, _ count: Int) throws {
-        for _ in 0..<min(count, loop.mailbox.count) {
-            switch loop.mailbox.removeFirst() {
-            case .send(let socket, let text): try net.send(socket, text)
-            case .close(let socket, let code): net.close(socket, code, loop)
-            case .nudge(let socket): try nudge(socket, loop)
-            case .arrival(let wire, let admission): try arrive(wire, admission, loop)
-            case .note(let note): try tell(note, loop)
-            }
-        }
-    }
-
-    private func arrive(
-        _ wire: ModelWire, _ admission: SocketAdmission, _ loop: ModelLoop
-    ) throws {
-        let socket = net.adopt(wire, loop)
-        let closes = try net.call(loop) { $0.opened(socket, admission, &$1) }
-        guard let party = wire.party, let message = wire.moving else { return }
-        wire.moving = nil
+    /// A connection stands at its loop: a new one, which the reference does not know yet, or one
+    /// that moved.
+    private func arrived(_ wire: ModelWire, _ asked: [LoopAction]) throws {
+        guard let party = wire.party else { return }
         if !party.hasEnded { party.state = .attached(wire) }
         let isWelcome = !party.hasEnded && !revoked.contains(party.token.id)
-        guard closes.isEmpty == isWelcome else {
-            throw Mismatch("\(party.connection) is closed on its way, or is not: \(closes)")
+        guard asked.closed.isEmpty == isWelcome else {
+            throw Mismatch("\(party.connection) is closed on its way, or is not: \(asked)")
         }
-        guard isWelcome else { return rooms.end(party, reason: "kicked") }
-        wire.toServer.insert(message, at: 0)
-        try hear(wire)
+        if !isWelcome { rooms.end(party, reason: "kicked") }
     }
 
     // MARK: Notes and time
 
-    private func tell(_ note: RelayNote, _ loop: ModelLoop) throws {
-        let closes = try net.call(loop) { $0.told(note, &$1) }
+    private func wasTold(_ note: RelayNote, _ loop: Loop, _ asked: [LoopAction]) {
         switch note {
         case .kick(let connection):
             for party in parties where party.connection == connection.text && !party.hasEnded {
-                if party.isV1 || closes.contains(where: { $0.wire?.party === party }) {
+                let closed = asked.closed.map { hub.net.client($0) as? ModelWire }
+                if party.isV1 || closed.contains(where: { $0?.party === party }) {
                     rooms.end(party, reason: "kicked")
                 }
             }
@@ -294,32 +267,23 @@ extension ModelTrial {
     }
 
     /// Whether the loop is the one to end this party, or has ended it.
-    private func isTold(_ party: ModelParty, _ loop: ModelLoop) -> Bool {
+    private func isTold(_ party: ModelParty, _ loop: Loop) -> Bool {
         switch party.state {
-        case .attached(let wire):
-            wire.socket?.loop == loop.output.index && net.wires[wire.socket ?? .init(raw: 0)] != nil
-        case .away(_, let last): last == loop.output.index || isGone(party)
+        case .attached(let wire): wire.isOpen && wire.socket.loop == loop.index
+        case .away(_, let last): last == loop.index || isGone(party)
         case .moving, .ended: false
         }
     }
 
     private func isGone(_ party: ModelParty) -> Bool {
-        !service.rooms().contains { room in
+        !hub.service.rooms().contains { room in
             room.members.contains { $0.connectionID == party.connection }
         }
     }
 
-    func tick(seconds: Int) throws {
+    func tick(seconds: Int) {
         for second in 0..<max(1, seconds) {
-            let isLater = seconds > 0 || second > 0
-            world.state.withLock {
-                $0.now += isLater ? 1 : 0
-                $0.milliseconds += isLater ? 1000 : 0
-            }
-            for loop in net.loops {
-                loop.output.monotonicSeconds += isLater ? 1 : 0
-            }
-            for loop in net.loops { try net.call(loop) { $0.ticked(&$1) } }
+            hub.tick(seconds: seconds > 0 || second > 0 ? 1 : 0)
             let due = parties.compactMap { party -> (ModelParty, reason: String)? in
                 guard case .away(let until, _) = party.state else { return nil }
                 if let doom = party.doom {
@@ -329,5 +293,12 @@ extension ModelTrial {
             }
             rooms.endTogether(due) { self.isGone($0) }
         }
+    }
+}
+
+extension [LoopAction] {
+    /// The sockets that are to be closed.
+    fileprivate var closed: [SocketID] {
+        compactMap { if case .close(let socket, _) = $0 { socket } else { nil } }
     }
 }

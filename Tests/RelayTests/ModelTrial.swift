@@ -1,7 +1,6 @@
 import Admission
 import AdmissionSupport
 import Bytes
-import HTTPMessages
 import Locking
 import Relay
 import Signalling
@@ -49,13 +48,8 @@ final class ModelActor {
 
 /// A real `Relay` and the reference, taken through the same steps.
 final class ModelTrial {
-    let world = World()
-    var admission: Admission
-    var service: Relay
-    let configuration: RelayConfiguration
-    let limits: AdmissionConfiguration
+    let hub: Hub
     let setting: ModelSetting
-    var net: ModelNet
     var rooms: ModelRooms
     let actors: [ModelActor]
     /// Connections whose client is gone, and the server may not know.
@@ -67,6 +61,8 @@ final class ModelTrial {
     /// How often what came about, so that a test can tell that sequences reach it.
     var tally: [String: Int] = [:]
     private var number = 0
+    /// What was found wrong in the midst of a step.
+    var mismatch: (any Error)?
 
     init(_ setting: ModelSetting) {
         self.setting = setting
@@ -77,32 +73,39 @@ final class ModelTrial {
         configuration.historyBytesMax = 0
         configuration.pingIntervalSeconds = 0
         configuration.firstMessageSeconds = 0
-        self.configuration = configuration
-        limits = AdmissionConfiguration(connectionsPerSubjectMax: setting.subjectMax)
-        (admission, service) = world.services(configuration, limits)
-        net = ModelNet(service, loops: setting.loops)
+        hub = Hub(
+            configuration,
+            limits: AdmissionConfiguration(connectionsPerSubjectMax: setting.subjectMax),
+            loops: setting.loops, isMoving: true)
         rooms = ModelRooms(
             roomsMax: setting.roomsMax, membersMax: setting.membersMax, keptMax: setting.keptMax,
             graceSeconds: Int64(setting.graceSeconds))
         actors = (0..<setting.actors).map(ModelActor.init)
+        hub.net.isHeld = true
+        hub.net.watch = { [unowned self] call, loop, asked in
+            guard mismatch == nil else { return }
+            do { try follow(call, loop, asked) } catch { mismatch = error }
+        }
     }
 
-    var now: Int64 { net.loops[0].output.monotonicSeconds }
+    var now: Int64 { hub.loops[0].seconds }
     func actor(_ number: Int) -> ModelActor { actors[number % actors.count] }
 
     /// Takes all steps, then lets everything come to rest.
     func run(_ steps: [ModelStep]) throws {
         for step in steps {
             try take(step)
-            try compareRooms()
+            try check()
         }
         try settle()
         try checkNothingIsMissing()
         for actor in actors where actor.wire != nil { close(actor, forGood: true) }
         try settle()
-        try tick(seconds: setting.graceSeconds + 1)
+        tick(seconds: setting.graceSeconds + 1)
         try settle()
-        let left = (service.roomCount, admission.connectionCount, service.sessionCount)
+        let left = (
+            hub.service.roomCount, hub.admission.connectionCount, hub.service.sessionCount
+        )
         guard left == (0, 0, 0) else {
             throw Mismatch("when all are gone, rooms, connections and sessions are \(left)")
         }
@@ -116,33 +119,29 @@ final class ModelTrial {
             try resume(actor(number), loop, forgets, rights)
         case .say(let number, let saying, let isHeard):
             try say(actor(number), saying)
-            while isHeard, let wire = actor(number).wire, wire.socket != nil, wire.closing == nil,
-                !wire.toServer.isEmpty
-            {
-                try hear(wire)
-            }
+            if isHeard, let wire = actor(number).wire { hearAll(wire) }
         case .hear(let number):
-            if let wire = actor(number).wire { try hear(wire) }
+            if let wire = actor(number).wire { hear(wire) }
         case .hearOrphan(let number):
-            if !orphans.isEmpty { try hear(orphans[number % orphans.count]) }
+            if !orphans.isEmpty { hear(orphans[number % orphans.count]) }
         case .read(let number, let count): try read(actor(number), count)
         case .drop(let number): drop(actor(number))
         case .close(let number, let forGood): close(actor(number), forGood: forGood)
         case .noticeEnd(let number):
-            if !orphans.isEmpty { try noticeEnd(of: orphans[number % orphans.count]) }
-        case .collect(let loop, let count): try collect(net.loops[loop % setting.loops], count)
-        case .endTurn(let loop): try endTurn(net.loops[loop % setting.loops])
-        case .tick(let seconds): try tick(seconds: seconds)
+            if !orphans.isEmpty { noticeEnd(of: orphans[number % orphans.count]) }
+        case .collect(let loop, let count): hub.loops[loop % setting.loops].collect(count)
+        case .endTurn(let loop): hub.loops[loop % setting.loops].endTurn()
+        case .tick(let seconds): tick(seconds: seconds)
         case .kick(let number):
             guard let party = partyOf(actor(number)) else { return }
             let bytes = Array(party.connection.utf8)
             guard let connection = ConnectionID(bytes.span, bytes.indices) else { return }
-            for loop in net.loops { loop.mailbox.append(.note(.kick(connection))) }
+            for loop in hub.loops { loop.mailbox.post([.note(.kick(connection))]) }
         case .revoke(let number):
             guard let party = partyOf(actor(number)) else { return }
-            world.revoke(party.token.id)
+            hub.world.revoke(party.token.id)
             revoked.insert(party.token.id)
-            for loop in net.loops { loop.mailbox.append(.note(.rightsChanged)) }
+            for loop in hub.loops { loop.mailbox.post([.note(.rightsChanged)]) }
         case .restart: try restart()
         }
     }
@@ -157,10 +156,10 @@ final class ModelTrial {
         _ actor: ModelActor, _ rights: ModelStep.Rights
     ) throws -> (text: String, rights: ModelToken) {
         let rooms = rights == .few ? ["r0", "r1"] : ["r0", "r1", "r2", "r3"]
-        let id = "jti\(world.state.withLock { $0.tokens.count })"
+        let id = "jti\(hub.world.state.withLock { $0.tokens.count })"
         let client = rights == .otherClient ? (actor.client == "a" ? "b" : "a") : actor.client
         let subject = rights == .otherSubject ? "eve" : actor.subject
-        let text = try world.token(client: client, subject: subject, rooms: rooms)
+        let text = try hub.world.token(client: client, subject: subject, rooms: rooms)
         return (
             text, .init(id: id, client: client, subject: subject, granted: Set(rooms))
         )
@@ -171,37 +170,29 @@ final class ModelTrial {
     ) throws -> ModelWire? {
         guard actor.wire == nil else { return nil }
         let token = try token(actor, rights)
-        let v1 = actor.isV1 ? [("Sec-WebSocket-Protocol", "usher.v1")] : []
-        let decision = admission.admit(handshake("token=\(token.text)", v1), fromCookie: false)
+        let admission = hub.admission(token: token.text, isV1: actor.isV1)
         let isFull = isFull(for: token.rights)
-        guard (decision.admission == nil) == isFull else {
+        guard (admission == nil) == isFull else {
             throw Mismatch("a connection is refused, or is not, with \(isFull) for full")
         }
-        guard let admission = decision.admission else {
+        guard let admission else {
             tally["refused", default: 0] += 1
             return nil
         }
         let wire = ModelWire()
         wires.append(wire)
-        let loop = net.loops[loop % setting.loops]
-        let socket = net.adopt(wire, loop)
-        try net.call(loop) { $0.opened(socket, admission, &$1) }
-        var connection = world.lastConnection
-        var secret = ""
-        if actor.isV1 {
-            guard case .welcome(let own, let session) = wire.welcome else {
-                throw Mismatch("a v1 connection is not welcomed")
-            }
-            (connection, secret) = (own, session)
+        hub.open(wire, admission, loop: loop % setting.loops)
+        guard wire.secret.isEmpty != actor.isV1 else {
+            throw Mismatch("a v1 connection is not welcomed, or a classic one is")
         }
         let party = ModelParty(
-            connection: connection, isV1: actor.isV1, token: token.rights, on: wire)
-        party.secret = secret
+            connection: wire.connection, isV1: actor.isV1, token: token.rights, on: wire)
+        party.secret = wire.secret
         parties.append(party)
         wire.party = party
         actor.wire = wire
         if !actor.isV1 { takePlace(wire) }
-        actor.fresh = .init(party: party, secret: secret, seq: 0)
+        actor.fresh = .init(party: party, secret: party.secret, seq: 0)
         actor.isResuming = false
         if rights == .all || !actor.isV1 { actor.memory = actor.fresh }
         return wire
@@ -222,6 +213,7 @@ final class ModelTrial {
             party: secret == memory.secret ? memory.party : nil, secret: secret,
             seq: max(0, memory.seq - forgets))
         actor.memory?.seq = resume.seq
+        wire.resumedAfter = resume.seq
         number += 1
         let text =
             #"{"action":"resume","session":"\#(secret)","seq":\#(resume.seq),"ack":\#(number)}"#
@@ -278,17 +270,14 @@ final class ModelTrial {
     private func part(_ actor: ModelActor, _ end: SocketEnd) {
         guard let wire = actor.wire else { return }
         wire.clientEnd = end
-        wire.toClient = []
-        if !wire.isReleased { orphans.append(wire) }
+        if !wire.isClosed { orphans.append(wire) }
         actor.wire = nil
     }
 
     private func read(_ actor: ModelActor, _ count: Int) throws {
         guard let wire = actor.wire else { return }
-        for _ in 0..<min(count, wire.toClient.count) {
-            try read(wire.toClient.removeFirst(), actor, wire)
-        }
-        if wire.isReleased, wire.toClient.isEmpty { actor.wire = nil }
+        for text in wire.take(count) { try read(ModelReceipt(text), actor, wire) }
+        if wire.isClosed, wire.unread == 0 { actor.wire = nil }
     }
 
     private func read(_ receipt: ModelReceipt, _ actor: ModelActor, _ wire: ModelWire) throws {
@@ -325,29 +314,26 @@ final class ModelTrial {
         for _ in 0..<1000 {
             var isQuiet = true
             for actor in actors {
-                while let wire = actor.wire, wire.socket != nil, wire.closing == nil,
-                    !wire.toServer.isEmpty
-                {
-                    try hear(wire)
-                    isQuiet = false
-                }
+                guard let wire = actor.wire, wire.isHeard, !wire.toServer.isEmpty else { continue }
+                hearAll(wire)
+                isQuiet = false
             }
             for wire in orphans {
-                try noticeEnd(of: wire)
+                noticeEnd(of: wire)
                 isQuiet = false
             }
             // Backwards, since all else goes forwards: no order of the loops is promised.
-            for loop in net.loops.reversed() {
-                if !loop.mailbox.isEmpty { isQuiet = false }
-                try collect(loop, loop.mailbox.count)
-                try endTurn(loop)
+            for loop in hub.loops.reversed() {
+                if loop.mailbox.count > 0 { isQuiet = false }
+                loop.collect()
+                loop.endTurn()
             }
-            if net.loops.contains(where: { !$0.mailbox.isEmpty }) { isQuiet = false }
+            if hub.loops.contains(where: { $0.mailbox.count > 0 }) { isQuiet = false }
             for actor in actors {
-                if let count = actor.wire?.toClient.count, count > 0 { isQuiet = false }
+                if let count = actor.wire?.unread, count > 0 { isQuiet = false }
                 try read(actor, .max)
             }
-            try compareRooms()
+            try check()
             if isQuiet { return }
         }
         throw Mismatch("it never comes to rest")
@@ -355,7 +341,7 @@ final class ModelTrial {
 
     private func checkNothingIsMissing() throws {
         for actor in actors {
-            guard let wire = actor.wire, wire.closing == nil, let party = wire.party else {
+            guard let wire = actor.wire, wire.closeCode == nil, let party = wire.party else {
                 continue
             }
             if party.isV1, party.isAttached(to: wire), party.doom == nil {
@@ -373,9 +359,11 @@ final class ModelTrial {
         }
     }
 
-    /// The relay's rooms must be the model's after every step.
-    private func compareRooms() throws {
-        let real = service.rooms().map { room in
+    /// No call of a handler did what it may not, and the relay's rooms are the model's.
+    private func check() throws {
+        if let mismatch { throw mismatch }
+        if let complaint = hub.net.complaints.first { throw Mismatch(complaint) }
+        let real = hub.service.rooms().map { room in
             "\(room.clientID)/\(room.room) "
                 + room.members.map { "\($0.connectionID) \($0.peerID)" }.joined(separator: ", ")
         }

@@ -6,8 +6,8 @@ import WebSocket
 
 /// PROTOCOL §4 for the classic dialect: nothing is sent, and only what is no JSON object closes.
 @Suite struct RefusedMessageTests {
-    private let relay = ClassicHub(
-        RelayConfiguration(roomsPerConnectionMax: 2, membersPerRoomMax: 2))
+    private let relay = Hub(
+        RelayConfiguration(roomsPerConnectionMax: 2, membersPerRoomMax: 2), isV1: false)
 
     @Test(
         "A refused message sends nothing and leaves the connection open",
@@ -19,8 +19,8 @@ import WebSocket
         ])
     func staysOpen(text: String) throws {
         let ann = try relay.connect()
-        #expect(ann.say(text).isEmpty)
-        #expect(ann.join("R") == [ann.firstToJoin("R")])
+        #expect(relay.asked { ann.say(text) }.isEmpty)
+        #expect(relay.asked { ann.join("R") } == [ann.firstToJoin("R")])
         ann.close()
         #expect(relay.world.log.last?.contains("refused_messages=1") == true)
     }
@@ -33,10 +33,11 @@ import WebSocket
     func closes(text: String) throws {
         let (ann, bob) = (try relay.connect(), try relay.connect())
         ann.join("R")
-        #expect(ann.say(text) == [.close(ann.socket, .invalidPayload)])
-        #expect(ann.say(text).isEmpty)
-        #expect(ann.join("R").isEmpty)
-        #expect(bob.join("R") == [bob.firstToJoin("R")])
+        relay.net.isHeld = true
+        #expect(relay.asked { ann.say(text) } == [.close(ann.socket, .invalidPayload)])
+        #expect(relay.asked { ann.say(text) }.isEmpty)
+        #expect(relay.asked { ann.join("R") }.isEmpty)
+        #expect(relay.asked { bob.join("R") } == [bob.firstToJoin("R")])
         ann.close(.closedByUs(.invalidPayload))
         #expect(relay.world.log.last?.contains("end=server 1007") == true)
         #expect(relay.admission.connectionCount == 1)
@@ -50,14 +51,14 @@ import WebSocket
         ])
     func forbidden(room: String, granted: Bool) throws {
         let ann = try relay.connect(rooms: ["lobby", "team-*"])
-        #expect(ann.join(room) == (granted ? [ann.firstToJoin(room)] : []))
+        #expect(relay.asked { ann.join(room) } == (granted ? [ann.firstToJoin(room)] : []))
         #expect(relay.service.roomCount == (granted ? 1 : 0))
     }
 
     @Test("A token without rooms opens none")
     func noRooms() throws {
         let ann = try relay.connect(rooms: [])
-        #expect(ann.join("R").isEmpty)
+        #expect(relay.asked { ann.join("R") }.isEmpty)
     }
 
     @Test("too_many_rooms: beyond the rooms of a connection none is entered")
@@ -65,8 +66,8 @@ import WebSocket
         let ann = try relay.connect()
         ann.join("1")
         ann.join("2")
-        #expect(ann.join("3").isEmpty)
-        #expect(ann.join("1").isEmpty)
+        #expect(relay.asked { ann.join("3") }.isEmpty)
+        #expect(relay.asked { ann.join("1") }.isEmpty)
         #expect(relay.service.roomCount == 2)
         ann.close()
         #expect(relay.world.log.last?.contains("refused_messages=1") == true)
@@ -76,9 +77,9 @@ import WebSocket
     func roomFull() throws {
         let peers = try (0..<3).map { _ in try relay.connect() }
         for peer in peers { peer.join("R") }
-        #expect(peers[2].join("R").isEmpty)
-        #expect(peers[2].send("{}", to: peers[0].connection).isEmpty)
+        #expect(relay.asked { peers[2].join("R") }.isEmpty)
+        #expect(relay.asked { peers[2].send("{}", to: peers[0]) }.isEmpty)
         peers[0].close()
-        #expect(peers[2].join("R") == [peers[1].someoneJoined(peers[2])])
+        #expect(relay.asked { peers[2].join("R") } == [peers[1].someoneJoined(peers[2])])
     }
 }

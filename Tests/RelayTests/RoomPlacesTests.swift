@@ -6,7 +6,7 @@ import Relay
 import StrictJSON
 import Testing
 
-extension V1Hub {
+extension Hub {
     /// `POST /signal/check` with this form.
     fileprivate func check(_ form: String) -> (status: Int, error: String?, text: String) {
         let response = admission.check(
@@ -26,7 +26,7 @@ extension V1Hub {
 @Suite("What is asked of the rooms before a connection is in one") struct RoomPlacesTests {
     @Test("Tokens for one and the same room share an affinity, tokens for many rooms have none")
     func affinity() throws {
-        let hub = V1Hub()
+        let hub = Hub()
         func affinity(_ rooms: [String]) throws -> Int? {
             let token = try hub.world.token(rooms: rooms)
             return hub.service.affinity(of: try #require(hub.admission(token: token)))
@@ -40,7 +40,7 @@ extension V1Hub {
 
     @Test("A room that the token does not grant: 403, and the member is named")
     func forbidden() throws {
-        let hub = V1Hub()
+        let hub = Hub()
         let token = try hub.world.token(rooms: ["lobby", "team-*"])
         for room in ["lobby", "team-1", ""] {
             #expect(hub.check("token=\(token)&room=\(room)").status == 200)
@@ -54,7 +54,7 @@ extension V1Hub {
 
     @Test("A full room: 409, where none in it may be the asker's own from before")
     func full() throws {
-        let hub = V1Hub(RelayConfiguration(membersPerRoomMax: 2))
+        let hub = Hub(RelayConfiguration(membersPerRoomMax: 2))
         func ask(_ subject: String?, room: String = "R") throws -> String? {
             let token = try hub.world.token(subject: subject)
             return hub.check("token=\(token)&room=\(room)").error
@@ -74,7 +74,7 @@ extension V1Hub {
 
     @Test("Nobody's name takes a place over, but a lost session may be resumed")
     func fullOfLost() throws {
-        let hub = V1Hub(RelayConfiguration(membersPerRoomMax: 1))
+        let hub = Hub(RelayConfiguration(membersPerRoomMax: 1))
         let ann = try hub.connect()
         ann.join("R", id: "ann")
         let asked = "token=\(try hub.world.token())&room=R"

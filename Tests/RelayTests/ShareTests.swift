@@ -12,14 +12,13 @@ import WebSocket
 struct KeptByteTests {
     /// Joins a room, goes away, and is sent `count` events of about 100 bytes.
     private func leave(
-        _ hub: V1Hub, client: String = "a", subject: String, room: String, events count: Int
-    ) throws -> V1Client {
-        let token = try hub.world.token(client: client, subject: subject, seconds: 100_000)
-        let gone = hub.connect(token: token)
+        _ hub: Hub, client: String = "a", subject: String, room: String, events count: Int
+    ) throws -> Client {
+        let gone = try hub.connect(client: client, subject: subject, seconds: 100_000)
         gone.join(room, id: subject)
         gone.close(.lost)
-        let sender = hub.connect(
-            token: try hub.world.token(client: client, subject: "s", seconds: 100_000), loop: 1)
+        let sender = try hub.connect(
+            client: client, subject: "s", seconds: 100_000, loop: 1)
         sender.join(room, id: "sender")
         for number in 0..<count {
             sender.send(#"{"type":"t","n":"\#(1_000_000_000 + number)"}"#, to: gone)
@@ -29,7 +28,7 @@ struct KeptByteTests {
         return gone
     }
 
-    private func isThere(_ hub: V1Hub, _ client: V1Client) -> Bool {
+    private func isThere(_ hub: Hub, _ client: Client) -> Bool {
         hub.service.rooms().contains { room in
             room.members.contains { $0.connectionID == client.connection }
         }
@@ -37,7 +36,7 @@ struct KeptByteTests {
 
     @Test("A client that fills its quarter ends its own sessions, and no other's")
     func quarter() throws {
-        let hub = V1Hub(RelayConfiguration(detachedBytesMax: 40_000))
+        let hub = Hub(RelayConfiguration(detachedBytesMax: 40_000))
         let honest = try leave(hub, client: "b", subject: "bob", room: "R", events: 20)
         let few = try leave(hub, subject: "few", room: "F", events: 5)
         for number in 0..<12 {
@@ -48,14 +47,13 @@ struct KeptByteTests {
         #expect(isThere(hub, few))
         let ended = hub.service.figures.ended[.bytesOfClient] ?? 0
         #expect(ended > 0 && ended < 12)
-        let back = hub.connect(
-            token: try hub.world.token(client: "b", subject: "bob", seconds: 100_000))
+        let back = try hub.connect(client: "b", subject: "bob", seconds: 100_000)
         #expect(back.resume(honest.secret, after: honest.seq).count > 20)
     }
 
     @Test("Where all that is kept is short, the client that holds most gives way")
     func whole() throws {
-        let hub = V1Hub(RelayConfiguration(detachedBytesMax: 40_000))
+        let hub = Hub(RelayConfiguration(detachedBytesMax: 40_000))
         let others = ["c", "d", "e", "f", "g", "h", "i"]
         for client in others { hub.world.enable(client) }
         let honest = try leave(hub, client: "b", subject: "bob", room: "R", events: 5)
@@ -72,13 +70,13 @@ struct KeptByteTests {
 struct HeldByteTests {
     @Test("The sessions of a client that are sent most forget it, and go on; no other's do")
     func forgets() throws {
-        let hub = V1Hub(RelayConfiguration(heldBytesMax: 800_000))
+        let hub = Hub(RelayConfiguration(heldBytesMax: 800_000))
         let filler = String(repeating: "x", count: 20_000)
         let message = #"{"type":"t","f":"\#(filler)"}"#
         let sender = try hub.connect(subject: "eve", seconds: 100_000, loop: 1)
         sender.join("R", id: "sender")
-        let friend = hub.connect(token: try hub.world.token(client: "b", seconds: 100_000))
-        let honest = hub.connect(token: try hub.world.token(client: "b", seconds: 100_000))
+        let friend = try hub.connect(client: "b", seconds: 100_000)
+        let honest = try hub.connect(client: "b", seconds: 100_000)
         for client in [friend, honest] { client.join("R") }
         friend.send(message, to: honest)
         let receivers = try (0..<6).map { number in
@@ -93,7 +91,7 @@ struct HeldByteTests {
         let forgotten = hub.service.figures.forgotten[.bytesOfClient] ?? 0
         #expect(forgotten > 0 && forgotten < 6)
         honest.close(.lost)
-        let back = hub.connect(token: try hub.world.token(client: "b", seconds: 100_000))
+        let back = try hub.connect(client: "b", seconds: 100_000)
         #expect(back.resume(honest.secret, after: 0).count { $0.utf8.count > 20_000 } == 1)
         // Nothing is held of those who are gone.
         for client in receivers + [sender, friend, back] { client.close(.peerClosed(code: 1000)) }
@@ -104,8 +102,8 @@ struct HeldByteTests {
     /// it may be sent more, and counted anew.
     @Test("A session that forgets is counted no more, whatever it was sent meanwhile")
     func countedMeanwhile() {
-        let commons = V1Hub(RelayConfiguration(heldBytesMax: 1 << 20)).service.commons
-        var loop = FakeOutput()
+        let commons = Hub(RelayConfiguration(heldBytesMax: 1 << 20)).service.commons
+        var loop = LoopOutput()
         let owner = KeptBytes.Owner(connection: ConnectionID(raw: 1), client: "a", subject: "s")
         var stream = EventStream(
             Session(
@@ -128,17 +126,17 @@ struct HeldByteTests {
 
 @Suite("Sessions whose clients are away have places like connections")
 struct AwayPlaceTests {
-    private func members(_ hub: V1Hub) -> [String] {
+    private func members(_ hub: Hub) -> [String] {
         hub.service.rooms().flatMap(\.members).map(\.peerID)
     }
 
-    private func connect(_ hub: V1Hub, subject: String) throws -> V1Client {
-        hub.connect(token: try hub.world.token(subject: subject, seconds: 100_000))
+    private func connect(_ hub: Hub, subject: String) throws -> Client {
+        try hub.connect(subject: subject, seconds: 100_000)
     }
 
     @Test("A subject's ghosts make room for it, the oldest first, and the room is told")
     func ghosts() throws {
-        let hub = V1Hub(limits: AdmissionConfiguration(connectionsPerSubjectMax: 2))
+        let hub = Hub(limits: AdmissionConfiguration(connectionsPerSubjectMax: 2))
         let watcher = try hub.connect(subject: "bob", seconds: 100_000)
         watcher.join("R", id: "watcher")
         let first = try connect(hub, subject: "eve")
@@ -157,7 +155,7 @@ struct AwayPlaceTests {
 
     @Test("A reload at the limit finds its session, and is not kept out by it")
     func reload() throws {
-        let hub = V1Hub(limits: AdmissionConfiguration(connectionsPerSubjectMax: 1))
+        let hub = Hub(limits: AdmissionConfiguration(connectionsPerSubjectMax: 1))
         var client = try connect(hub, subject: "ann")
         client.join("R", id: "ann")
         for _ in 0..<5 {
@@ -179,7 +177,7 @@ struct AwayPlaceTests {
 
     @Test("Connections that are there are never ended for others, and keep others out")
     func connected() throws {
-        let hub = V1Hub(limits: AdmissionConfiguration(connectionsPerSubjectMax: 1))
+        let hub = Hub(limits: AdmissionConfiguration(connectionsPerSubjectMax: 1))
         let ann = try connect(hub, subject: "ann")
         ann.join("R", id: "ann")
         #expect(hub.admission(token: try hub.world.token(subject: "ann")) == nil)
@@ -188,7 +186,7 @@ struct AwayPlaceTests {
 
     @Test("A resume that fails makes room like any connection, and so does a classic one")
     func others() throws {
-        let hub = V1Hub(limits: AdmissionConfiguration(connectionsPerSubjectMax: 1))
+        let hub = Hub(limits: AdmissionConfiguration(connectionsPerSubjectMax: 1))
         let first = try connect(hub, subject: "ann")
         first.join("R", id: "first")
         first.close(.lost)
@@ -197,15 +195,14 @@ struct AwayPlaceTests {
         #expect(members(hub).isEmpty)
         second.join("R", id: "second")
         second.close(.lost)
-        let classic = hub.connect(
-            token: try hub.world.token(subject: "ann", seconds: 100_000), isV1: false)
+        let classic = try hub.connect(subject: "ann", seconds: 100_000, isV1: false)
         #expect(members(hub).isEmpty)
         classic.close(.lost)
     }
 
     @Test("Of a client at its limit, the subject with most ghosts gives way")
     func client() throws {
-        let hub = V1Hub(limits: AdmissionConfiguration(connectionsPerClientMax: 6))
+        let hub = Hub(limits: AdmissionConfiguration(connectionsPerClientMax: 6))
         let honest = try connect(hub, subject: "ann")
         honest.join("R", id: "ann")
         honest.close(.lost)

@@ -10,10 +10,10 @@ import WebSocket
 /// What outlives an orderly restart (PROTOCOL §3).
 @Suite("Sessions outlive an orderly restart")
 struct RelayShelfTests {
-    private let hub = V1Hub()
+    private let hub = Hub()
 
     /// Ann, Bob and a classic peer, Carl, in room R, in this order; what came is read.
-    private func meet(subjects: Bool = true) throws -> (V1Client, V1Client, V1Client) {
+    private func meet(subjects: Bool = true) throws -> (Client, Client, Client) {
         let ann = try hub.connect(subject: subjects ? "ann" : nil)
         let bob = try hub.connect(subject: subjects ? "bob" : nil, loop: 1)
         let carl = try hub.connect(isV1: false)
@@ -22,11 +22,6 @@ struct RelayShelfTests {
         carl.join("R", id: "carl")
         _ = (ann.take(), bob.take(), carl.take())
         return (ann, bob, carl)
-    }
-
-    private func resumed(_ client: V1Client, seq: Int) -> String {
-        #"{"type":"resumed","data":{"connectionId":"\#(client.connection)","#
-            + #""session":"\#(client.secret)","seq":\#(seq)}}"#
     }
 
     @Test("Ids, rooms, order and events are as they were; classic peers have left")
@@ -50,7 +45,7 @@ struct RelayShelfTests {
         #expect(back.connection == bob.connection)
         let other = try hub.connect(subject: "ann", loop: 1)
         let told = other.resume(ann.secret, after: ann.seq)
-        #expect(told.count == 3 && told[1] == left(Int(ann.seq) + 1, "R", carl, "carl", "lost"))
+        #expect(told.count == 3 && told[1] == left(ann.seq + 1, "R", carl, "carl", "lost"))
         other.send(#"{"n":2}"#, to: back)
         #expect(
             back.take() == [
@@ -139,7 +134,7 @@ struct RelayShelfTests {
         #expect(hub.service.rooms().flatMap(\.members).map(\.peerID) == ["ann"])
         let back = try hub.connect(subject: "ann")
         let told = back.resume(ann.secret, after: ann.seq)
-        #expect(told[2] == left(Int(ann.seq) + 2, "R", bob, "bob", "kicked"))
+        #expect(told[2] == left(ann.seq + 2, "R", bob, "bob", "kicked"))
         hub.world.disable("a")
         #expect(try hub.restart() == .init(count: 0, revoked: 1))
         #expect(hub.service.sessionCount == 0 && hub.service.roomCount == 0)
@@ -150,7 +145,7 @@ struct RelayShelfTests {
     func nothing() throws {
         _ = try hub.connect(subject: "ann")
         #expect(try hub.restart() == nil)
-        let short = V1Hub(RelayConfiguration(resumeGraceSeconds: 0))
+        let short = Hub(RelayConfiguration(resumeGraceSeconds: 0))
         try short.connect(subject: "ann").join("R")
         #expect(short.stop() == nil)
         // Nor are they put back where the next process does not wait.
@@ -183,7 +178,7 @@ struct RelayShelfTests {
         let small = try hub.start({ $0.detachedBytesMax = 40_000 }, with: shelf?.bytes)
         #expect(small == .init(count: 1, dropped: 1))
         // The process that stops keeps to its own limits.
-        let other = V1Hub(RelayConfiguration(detachedBytesMax: 40_000))
+        let other = Hub(RelayConfiguration(detachedBytesMax: 40_000))
         let (cat, dan) = (try other.connect(subject: "cat"), try other.connect(subject: "dan"))
         cat.join("R", id: "cat")
         dan.join("R", id: "dan")

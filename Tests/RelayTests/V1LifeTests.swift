@@ -8,7 +8,7 @@ import WebSocket
 
 /// Tokens that end or are replaced, ages, and the first message (PROTOCOL §3, §4, §5).
 @Suite struct V1TokenTests {
-    private let hub = V1Hub()
+    private let hub = Hub()
 
     @Test(
         "token_expiring comes 30 s before the end, or at half of a shorter life; then 4401",
@@ -105,7 +105,7 @@ import WebSocket
     @Test(
         "A connection that says nothing within 60 s is closed with 4408", arguments: [true, false])
     func firstMessage(isV1: Bool) throws {
-        let hub = V1Hub()
+        let hub = Hub()
         let (ann, bob) = (try hub.connect(isV1: isV1), try hub.connect(isV1: isV1, loop: 1))
         bob.say("{}")
         hub.wait(seconds: 59)
@@ -118,7 +118,7 @@ import WebSocket
         "A connection is closed with 1001 at its dialect's maximum age; 0 means none",
         arguments: [(true, 70), (false, 50)])
     func age(isV1: Bool, seconds: Int64) throws {
-        let hub = V1Hub(RelayConfiguration(maxAgeSeconds: 50, maxV1AgeSeconds: 70))
+        let hub = Hub(RelayConfiguration(maxAgeSeconds: 50, maxV1AgeSeconds: 70))
         let ann = try hub.connect(isV1: isV1)
         ann.join("R")
         hub.wait(seconds: seconds - 1)
@@ -127,7 +127,7 @@ import WebSocket
         #expect(ann.closeCode == .goingAway)
         #expect(hub.service.roomCount == (isV1 ? 1 : 0))
 
-        let ageless = V1Hub(
+        let ageless = Hub(
             RelayConfiguration(maxAgeSeconds: 0, maxV1AgeSeconds: 0, firstMessageSeconds: 0))
         let bob = try ageless.connect(seconds: 100_000, isV1: isV1)
         ageless.wait(seconds: 300)
@@ -137,7 +137,7 @@ import WebSocket
 
 /// The same peer id twice among v1 peers (PROTOCOL §2).
 @Suite struct V1SamePeerTests {
-    private let hub = V1Hub()
+    private let hub = Hub()
 
     @Test("With the same subject the newer replaces the older, in all rooms, with 4509")
     func replaced() throws {
@@ -197,7 +197,7 @@ import WebSocket
 
 /// What operators do (PROTOCOL §4).
 @Suite struct V1NoteTests {
-    private let hub = V1Hub()
+    private let hub = Hub()
 
     @Test("Kicked is 4501 and kicked, wherever the peer is and in either dialect")
     func kick() throws {
@@ -250,9 +250,8 @@ import WebSocket
         let token = try hub.world.token()
         let admission = try #require(hub.admission(token: token))
         hub.world.disable("a")
-        let socket = hub.loops[0].open(admission)
-        #expect(hub.loops[0].take() == [.close(socket, .revoked)])
-        hub.loops[0].close(socket, .closedByUs(.revoked))
+        let ann = Client()
+        #expect(hub.asked { hub.open(ann, admission) } == [.close(ann.socket, .revoked)])
         #expect(hub.service.sessionCount == 0 && hub.admission.connectionCount == 0)
     }
 
@@ -267,7 +266,7 @@ import WebSocket
 
 /// A connection goes to the loop of the first room it joins.
 @Suite struct MovingTests {
-    private let hub = V1Hub(RelayConfiguration(), loops: 3, moves: true)
+    private let hub = Hub(RelayConfiguration(), loops: 3, isMoving: true)
 
     @Test("Members of one room share a loop after their first join, whatever their dialect")
     func together() throws {
@@ -313,30 +312,25 @@ import WebSocket
 
     @Test("A client that is disabled on the way is closed on arrival; one that never arrives ends")
     func onTheWay() throws {
-        let loops = hub.loops
+        hub.net.isHeld = true
         for isV1 in [true, false] {
-            for loop in 0..<3 {
-                let token = try hub.world.token()
-                let admission = try #require(hub.admission(token: token, isV1: isV1))
-                let socket = loops[loop].open(admission)
-                loops[loop].receive(
-                    #"{"action":"join-room","roomId":"R","name":"N"}"#, from: socket)
-                guard let move = loops[loop].takeMoves().first else { continue }
+            for loop in 1..<3 {
+                let ann = try hub.connect(isV1: isV1, loop: loop)
+                ann.join("R")
+                #expect(!ann.isOpen)
                 hub.world.disable("a")
-                let landed = loops[move.loop].open(move.admission)
-                #expect(loops[move.loop].take().contains(.close(landed, .revoked)))
-                loops[move.loop].close(landed, .closedByUs(.revoked))
+                #expect(hub.asked { hub.net.run() }.contains(.close(ann.socket, .revoked)))
+                #expect(ann.isClosed && ann.socket.loop == 0)
                 hub.world.enable("a")
             }
         }
         let before = hub.service.sessionCount
         for loop in 0..<3 {
-            let token = try hub.world.token()
-            guard let admission = hub.admission(token: token) else { continue }
-            let socket = loops[loop].open(admission)
-            loops[loop].receive(#"{"action":"join-room","roomId":"Q","name":"N"}"#, from: socket)
-            guard loops[loop].takeMoves().isEmpty else { continue }
-            loops[loop].close(socket, .peerClosed(code: 1000))
+            let ann = try hub.connect(loop: loop)
+            ann.join("Q")
+            #expect(ann.isOpen == (loop == 1))
+            if ann.isOpen { ann.close(.peerClosed(code: 1000)) }
+            hub.loops[loop].dropMail()
         }
         #expect(hub.service.sessionCount == before)
     }

@@ -8,10 +8,10 @@ import WebSocket
 
 /// Resume (PROTOCOL §3): what was missed comes exactly once, in order, on whatever loop.
 @Suite struct V1ResumeTests {
-    private let hub = V1Hub()
+    private let hub = Hub()
 
     /// Ann, on loop 0, and Bob, on loop 1, in room R; what came until now is read.
-    private func pair() throws -> (ann: V1Client, bob: V1Client) {
+    private func pair() throws -> (ann: Client, bob: Client) {
         let (ann, bob) = (try hub.connect(subject: "ann"), try hub.connect(loop: 1))
         ann.join("R", id: "ann")
         bob.join("R", id: "bob")
@@ -21,13 +21,8 @@ import WebSocket
 
     private func again(
         _ subject: String? = "ann", rooms: [String] = ["*"], loop: Int = 1
-    ) throws -> V1Client {
+    ) throws -> Client {
         try hub.connect(subject: subject, rooms: rooms, loop: loop)
-    }
-
-    private func resumed(_ client: V1Client, seq: Int) -> String {
-        #"{"type":"resumed","data":{"connectionId":"\#(client.connection)","#
-            + #""session":"\#(client.secret)","seq":\#(seq)}}"#
     }
 
     @Test(
@@ -131,21 +126,17 @@ import WebSocket
 
     @Test("What the old socket still says after a resume elsewhere does nothing")
     func lateMessages() throws {
-        let hub = V1Hub()
+        let hub = Hub()
         let ann = try hub.connect(subject: "ann")
         ann.join("R", id: "ann")
-        let socket = ann.socket
-        let loop = hub.loops[1]
-        let token = try hub.world.token(subject: "ann")
-        let admission = try #require(hub.admission(token: token))
-        let other = loop.open(admission)
-        loop.receive(
-            #"{"action":"resume","session":"\#(ann.secret)","seq":2}"#, from: other)
+        let back = try hub.connect(subject: "ann", loop: 1)
         // The close is still in loop 1's mail when loop 0 reads on.
-        hub.loops[0].receive(#"{"action":"leave-room","roomId":"R","ack":1}"#, from: socket)
-        hub.loops[0].receive("no JSON", from: socket)
-        #expect(hub.service.roomCount == 1)
-        hub.loops[0].close(socket, .lost)
+        hub.net.isHeld = true
+        back.resume(ann.secret, after: 2)
+        ann.say(#"{"action":"leave-room","roomId":"R","ack":1}"#)
+        ann.say("no JSON")
+        #expect(ann.isOpen && hub.service.roomCount == 1)
+        ann.close(.lost)
         #expect(hub.service.roomCount == 1 && hub.service.sessionCount == 1)
     }
 
@@ -157,8 +148,7 @@ import WebSocket
         ann.close(.lost)
         #expect(try again("eve").resume(ann.secret, after: 3) == failed)
         #expect(try again(nil).resume(ann.secret, after: 3) == failed)
-        let stranger = hub.connect(token: try hub.world.token(client: "b", subject: "ann"))
-        _ = stranger.take()
+        let stranger = try hub.connect(client: "b", subject: "ann")
         #expect(stranger.resume(ann.secret, after: 3) == failed)
         #expect(try again().resume("AAAAAAAAAAAAAAAAAAAAAA", after: 3) == failed)
         #expect(try again().resume("x", after: 3) == failed)
@@ -200,9 +190,9 @@ import WebSocket
 
     @Test(
         "A resume from an event never sent, or no longer kept, ends the session: its room is told",
-        arguments: [UInt64(1000), 0])
-    func unreachable(seq: UInt64) throws {
-        let hub = V1Hub(RelayConfiguration(historyEventsMax: 2))
+        arguments: [1000, 0])
+    func unreachable(seq: Int) throws {
+        let hub = Hub(RelayConfiguration(historyEventsMax: 2))
         let (ann, bob) = (try hub.connect(), try hub.connect(loop: 1))
         ann.join("R", id: "ann")
         bob.join("R", id: "bob")
@@ -270,7 +260,7 @@ import WebSocket
 
 /// The time in which a lost session waits, and what is kept for it (PROTOCOL §3, §5).
 @Suite struct V1GraceTests {
-    private func pair(_ hub: V1Hub) throws -> (ann: V1Client, bob: V1Client) {
+    private func pair(_ hub: Hub) throws -> (ann: Client, bob: Client) {
         let (ann, bob) = (try hub.connect(), try hub.connect(loop: 1))
         ann.join("R", id: "ann")
         bob.join("R", id: "bob")
@@ -280,7 +270,7 @@ import WebSocket
 
     @Test("In its grace a session counts as a member; when it is over the room gets lost")
     func grace() throws {
-        let hub = V1Hub()
+        let hub = Hub()
         let (ann, bob) = try pair(hub)
         ann.close(.lost)
         let cid = try hub.connect()
@@ -309,7 +299,7 @@ import WebSocket
             (.closedByUs(.replaced), "replaced"),
         ] as [(SocketEnd, String?)])
     func ends(end: SocketEnd, reason: String?) throws {
-        let hub = V1Hub()
+        let hub = Hub()
         let (ann, bob) = try pair(hub)
         ann.close(end)
         #expect(bob.take() == (reason.map { [left(2, "R", ann, "ann", $0)] } ?? []))
@@ -320,7 +310,7 @@ import WebSocket
 
     @Test("A session in no room does not wait")
     func roomless() throws {
-        let hub = V1Hub()
+        let hub = Hub()
         let ann = try hub.connect()
         ann.close(.lost)
         #expect(hub.service.sessionCount == 0)
@@ -328,7 +318,7 @@ import WebSocket
 
     @Test("With a grace of 0 nobody waits")
     func noGrace() throws {
-        let hub = V1Hub(RelayConfiguration(resumeGraceSeconds: 0))
+        let hub = Hub(RelayConfiguration(resumeGraceSeconds: 0))
         let (ann, bob) = try pair(hub)
         ann.close(.lost)
         #expect(bob.take() == [left(2, "R", ann, "ann", "lost")])
@@ -341,7 +331,7 @@ import WebSocket
             RelayConfiguration(detachedBytesMax: 2000),
         ])
     func overfull(configuration: RelayConfiguration) throws {
-        let hub = V1Hub(configuration)
+        let hub = Hub(configuration)
         let (ann, bob) = try pair(hub)
         ann.close(.lost)
         var answers: [String] = []
@@ -354,7 +344,7 @@ import WebSocket
 
     @Test("What is kept for one who came back counts no more against what is kept for all")
     func released() throws {
-        let hub = V1Hub(RelayConfiguration(detachedBytesMax: 8000))
+        let hub = Hub(RelayConfiguration(detachedBytesMax: 8000))
         let bob = try hub.connect(seconds: 100_000, loop: 1)
         bob.join("R")
         var client = try hub.connect(seconds: 100_000)
@@ -371,16 +361,16 @@ import WebSocket
 
     @Test("One who reads too slowly from another loop is closed with 1013")
     func slow() throws {
-        let hub = V1Hub(RelayConfiguration(outboundBytesMax: 2000))
+        let hub = Hub(RelayConfiguration(outboundBytesMax: 2000))
         let (ann, bob) = try pair(hub)
         let socket = ann.socket
         let text = String(repeating: "x", count: 900)
+        hub.net.isHeld = true
         for _ in 0..<3 {
-            hub.loops[1].receive(
-                #"{"action":"broadcast","roomId":"R","payload":{"t":"\#(text)"}}"#,
-                from: bob.socket)
+            bob.say(#"{"action":"broadcast","roomId":"R","payload":{"t":"\#(text)"}}"#)
         }
-        hub.run()
+        hub.net.isHeld = false
+        hub.net.run()
         #expect(ann.closeCode == .overloaded && ann.socket == socket)
         let back = try hub.connect(loop: 1)
         #expect(back.resume(ann.secret, after: 3).count == 5)

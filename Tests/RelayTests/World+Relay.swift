@@ -12,6 +12,7 @@ extension World {
         var limits = limits
         limits.connectionsPerAddressMax = 0
         let admission = Admission(limits, ports())
+        follow(admission.noteRightsChanged)
         return (admission, Relay(configuration, relayPorts(), ledger: admission.ledger))
     }
 
@@ -19,7 +20,7 @@ extension World {
         let ports = ports()
         return RelayPorts(
             now: ports.now, monotonicMilliseconds: ports.monotonicMilliseconds,
-            verify: ports.verify, client: ports.client, isRevoked: ports.isRevoked,
+            tokens: ports.tokens, client: ports.client,
             random64: { self.random() },
             random128: { UInt128(self.random()) << 64 | UInt128(self.random()) },
             sha256: fakeDigest,

@@ -5,9 +5,9 @@ import WebSocket
 @testable import SocketLoop
 
 /// A loop whose turns the test takes itself, so that it can look at what its sockets hold.
-private struct BareLoop: ~Copyable {
+struct BareLoop: ~Copyable {
     private let clock = TestClock()
-    private let log = Log()
+    let log = Log()
     private let mailbox: Mailbox
     private let deliveries: [Deliveries<Int, TestHandler.Note>]
     private var handler: TestHandler
@@ -49,7 +49,14 @@ private struct BareLoop: ~Copyable {
         }
     }
 
+    mutating func advance(seconds: Int64) {
+        clock.advance(milliseconds: seconds * 1000)
+        turn()
+    }
+
     func ends(_ name: Int) -> [SocketEnd] { log.ends(name) }
+
+    func isRead(_ slot: Int) -> Bool { loop.isRead(slot) }
 
     func input(_ slot: Int) -> (bytes: Int, capacity: Int) {
         let bytes = loop.slots[slot].partial.count + loop.slots[slot].fragments.count

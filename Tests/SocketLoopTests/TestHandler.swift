@@ -69,6 +69,8 @@ struct TestHandler: SocketHandler, ~Copyable {
         case send(to: SocketID, String)
         case close(SocketID, CloseCode)
         case probe(SocketID, secondsMax: Int)
+        case hold(SocketID)
+        case release(SocketID)
     }
 
     private final class Owner: SocketOwner {
@@ -102,6 +104,7 @@ struct TestHandler: SocketHandler, ~Copyable {
         names[socket] = admission
         log.name(socket, admission)
         log.add(.opened(admission))
+        if admission >= 9000 { loop.hold(socket) }
     }
 
     mutating func received(
@@ -144,18 +147,22 @@ struct TestHandler: SocketHandler, ~Copyable {
             loop.close(socket, code, reason: "as told")
         case .probe(let socket, let seconds) where self.loop == 0:
             loop.probe(socket, secondsMax: seconds)
-        case .send, .close, .probe: break
+        case .hold(let socket) where self.loop == 0: loop.hold(socket)
+        case .release(let socket) where self.loop == 0: loop.release(socket)
+        case .send, .close, .probe, .hold, .release: break
         }
     }
 
     mutating func ticked(_ loop: inout some SocketOutput & ~Copyable) { log.countTick() }
 
-    /// `go LOOP [THEN]`: moves there and says so. `close` then closes the socket, on its new loop.
+    /// `go LOOP [THEN]`: moves there and says so. `close` then closes the socket, on its new loop,
+    /// and `keep` has it held before.
     private mutating func go(
         _ words: [String], _ text: Span<UInt8>, _ socket: SocketID, _ name: Int,
         _ loop: inout some SocketOutput & ~Copyable
     ) {
         if words.last == "twice" { say("leaving \(loop.index)", to: socket, &loop) }
+        if words.last == "keep" { loop.hold(socket) }
         let target = Int(words[1]) ?? 0
         if loop.move(socket, toAffinity: target, name, redeliver: text) {
             names[socket] = nil
@@ -173,7 +180,8 @@ struct TestHandler: SocketHandler, ~Copyable {
 
     /// `to NAME TEXT`, `close NAME CODE`, `flood NAME COUNT SIZE`, `probe NAME SECONDS`,
     /// `nudge NAME COUNT`, `mail NAME TEXT` (which the nudged handler finds), `hold NAME TEXT`
-    /// (says it, posts and blocks the loop), `quiet …`.
+    /// (says it, posts and blocks the loop), `keep NAME …`, `free NAME …`, `blink NAME …` (both),
+    /// `quiet …`.
     private func obey(
         _ words: [String], _ sender: SocketID, _ loop: inout some SocketOutput & ~Copyable
     ) -> Bool {
@@ -192,6 +200,11 @@ struct TestHandler: SocketHandler, ~Copyable {
             say(words[2...].joined(separator: " "), to: target, &loop)
             loop.postNow()
             while log.isHolding { usleep(200) }
+        case "keep": loop.hold(target)
+        case "free": loop.release(target)
+        case "blink":
+            loop.hold(target)
+            loop.release(target)
         case "probe": loop.probe(target, secondsMax: Int(words[2]) ?? 0)
         case "flood":
             let body = String(repeating: "x", count: Int(words[3]) ?? 0)

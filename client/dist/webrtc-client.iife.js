@@ -143,6 +143,7 @@
   var GRACE_MS = 3e4;
   var RESUMABLE_MS = 25e3;
   var RESUMABLE_WAIT_MS = 4e3;
+  var SHELVED_MS = 6e5;
   var REJOIN_MS = 3e3;
   function initial(wanted) {
     const settled = wanted === "auto" ? void 0 : wanted;
@@ -186,6 +187,7 @@
   function start(state, session, seq = 0) {
     state.session = session;
     state.seq = seq;
+    state.lostAt = state.now;
     again(state);
   }
   function open(state, token) {
@@ -282,27 +284,28 @@
     }
     if (!willReconnect)
       return;
-    const { now, drainMs } = state;
-    const attempt = state.attempt += 1;
-    const isResumable = state.session && now - state.lostAt < RESUMABLE_MS;
+    state.attempt += 1;
+    const lostMs = state.now - (state.session ? state.lostAt : 0);
     state.phase = "waiting";
-    state.quietUntil = now + leastMs;
-    state.drainMs = void 0;
+    state.quietUntil = state.now + leastMs;
     state.isRefreshing = false;
     act(
       state,
       "later",
       "retry",
       leastMs,
-      attempt,
+      state.attempt,
       state.dialect === "classic" ? 2e3 : 100,
-      isResumable ? RESUMABLE_WAIT_MS : void 0,
-      drainMs
+      lostMs < RESUMABLE_MS ? RESUMABLE_WAIT_MS : lostMs < SHELVED_MS ? RESUMABLE_MS : void 0,
+      state.drainMs
     );
+    state.drainMs = void 0;
   }
   function lost(state, closeCode, reason) {
     const code = codeOfClose(closeCode);
     state.lostAt = state.now;
+    if (closeCode === 1012)
+      state.takenSince = void 0;
     stumble(state, code && {
       ...problemOf(state, code, reason || `${closeCode}`),
       closeCode,
@@ -761,8 +764,9 @@
       if (this.#isClosed || !asked.length)
         return;
       const opened2 = this.acquire(asked).then((err) => {
-        const isNone = this.#devices.every((device2) => !device2.track);
-        if (!this.#isClosed && isNone && err)
+        if (this.#isClosed || this.#devices.some((device2) => device2.track))
+          return;
+        if (err)
           this.emit("noMedia", { err });
       });
       for (const device2 of asked)
@@ -808,7 +812,7 @@
       const shared = this.#screen?.getTracks() ?? [];
       const [sound, picture] = KINDS.map((kind) => shared.find((track) => track.kind === kind));
       const [microphone, camera] = this.#devices.map((device2) => device2.track);
-      const now = [microphone, picture ?? camera].filter((track) => track !== void 0);
+      const now = [microphone, picture ?? camera].filter(Boolean);
       if (!this.stream && !now.length)
         return;
       const stream = this.stream ??= new (this.#options.globals?.MediaStream ?? MediaStream)();
@@ -854,8 +858,7 @@
         await this.#darken(before);
       if (on)
         await Promise.race([device2.asking, this.#closed]);
-      const { track } = device2;
-      return !this.#isClosed && track?.readyState === "live" && track.enabled;
+      return !this.#isClosed && device2.track?.readyState === "live" && device2.track.enabled;
     }
     /** A camera whose place nobody takes sends black first. */
     async #darken(track) {
@@ -872,13 +875,12 @@
         throw new Error("No screen can be shared here");
       const screen = given ?? await devices.getDisplayMedia({ video: true, audio: true });
       const track = screen.getVideoTracks()[0];
-      if (!given)
-        for (const one of screen.getTracks())
-          this.own.add(one);
+      const opened2 = given ? [] : screen.getTracks();
+      for (const one of opened2)
+        this.own.add(one);
       if (!track || this.#isClosed) {
-        if (!given)
-          for (const one of screen.getTracks())
-            one.stop();
+        for (const one of opened2)
+          one.stop();
         throw new Error(track ? "The client is closed" : "No picture can be shared");
       }
       this.#screen = screen;
@@ -970,8 +972,6 @@
       return tracks.length > 0 && isOn;
     }
     close() {
-      if (this.#isClosed)
-        return;
       this.#isClosed = true;
       this.#closing.abort();
       for (const device2 of this.#devices)
@@ -1098,16 +1098,17 @@
       const inbound = "inbound-rtp";
       const packetsReceived = sum(inbound, "packetsReceived");
       const packetsLost = sum(inbound, "packetsLost");
+      const bytes = (name, rtp) => sum("transport", name) || sum("candidate-pair", name) || sum(rtp, name);
       const now = [
         performance.now(),
-        pair?.bytesReceived ?? sum(inbound, "bytesReceived"),
-        pair?.bytesSent ?? sum("outbound-rtp", "bytesSent"),
+        bytes("bytesReceived", inbound),
+        bytes("bytesSent", "outbound-rtp"),
         packetsReceived,
         packetsLost
       ];
       const [ms, bytesIn, bytesOut, received, lost2] = now.map((value, index) => Math.max(0, value - (last ?? now)[index]));
       last = now;
-      const kbps = (bytes) => ms ? Math.round(bytes * 8 / ms) : void 0;
+      const kbps = (bytes2) => ms ? Math.round(bytes2 * 8 / ms) : void 0;
       const rttMs = inMs(pair?.currentRoundTripTime ?? all("remote-inbound-rtp", "roundTripTime")[0]);
       const lossRatio = lost2 + received ? lost2 / (lost2 + received) : void 0;
       const jitters = all(inbound, "jitter");

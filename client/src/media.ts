@@ -56,8 +56,8 @@ export class LocalMedia implements Keeper {
     const asked = this.#devices.filter((device) => device.wanted && device.mayOpen);
     if (this.#isClosed || !asked.length) return;
     const opened = this.acquire(asked).then((err) => {
-      const isNone = this.#devices.every((device) => !device.track);
-      if (!this.#isClosed && isNone && err) this.emit('noMedia', { err });
+      if (this.#isClosed || this.#devices.some((device) => device.track)) return;
+      if (err) this.emit('noMedia', { err });
     });
     for (const device of asked) device.asking = opened;
     await within(Math.min(waitMs, LONGEST_TIMER_MS), opened, this.#closed);
@@ -99,8 +99,7 @@ export class LocalMedia implements Keeper {
     const shared = this.#screen?.getTracks() ?? [];
     const [sound, picture] = KINDS.map((kind) => shared.find((track) => track.kind === kind));
     const [microphone, camera] = this.#devices.map((device) => device.track);
-    const now = [microphone, picture ?? camera]
-      .filter((track): track is MediaStreamTrack => track !== undefined);
+    const now = [microphone, picture ?? camera].filter(Boolean) as MediaStreamTrack[];
     if (!this.stream && !now.length) return;
     const stream = (this.stream ??= new (this.#options.globals?.MediaStream ?? MediaStream)());
     for (const track of stream.getTracks()) if (!now.includes(track)) stream.removeTrack(track);
@@ -141,8 +140,7 @@ export class LocalMedia implements Keeper {
     device.enable(on);
     if (before && !device.track) await this.#darken(before);
     if (on) await Promise.race([device.asking, this.#closed]);
-    const { track } = device;
-    return !this.#isClosed && track?.readyState === 'live' && track.enabled;
+    return !this.#isClosed && device.track?.readyState === 'live' && device.track.enabled;
   }
 
   /** A camera whose place nobody takes sends black first. */
@@ -160,9 +158,10 @@ export class LocalMedia implements Keeper {
     if (!given && !devices?.getDisplayMedia) throw new Error('No screen can be shared here');
     const screen = given ?? (await devices!.getDisplayMedia({ video: true, audio: true }));
     const track = screen.getVideoTracks()[0];
-    if (!given) for (const one of screen.getTracks()) this.own.add(one);
+    const opened = given ? [] : screen.getTracks();
+    for (const one of opened) this.own.add(one);
     if (!track || this.#isClosed) {
-      if (!given) for (const one of screen.getTracks()) one.stop();
+      for (const one of opened) one.stop();
       throw new Error(track ? 'The client is closed' : 'No picture can be shared');
     }
     this.#screen = screen;
@@ -258,7 +257,6 @@ export class LocalMedia implements Keeper {
   }
 
   close(): void {
-    if (this.#isClosed) return;
     this.#isClosed = true;
     this.#closing.abort();
     for (const device of this.#devices) device.give();

@@ -15,6 +15,8 @@ type Row = { readonly [Name in keyof Events]?: Handler<Name> };
 const GRACE_MS = 30_000;
 const RESUMABLE_MS = 25_000;
 const RESUMABLE_WAIT_MS = 4_000;
+/** One that was stopped in order has it again for as long, if it is back within ten minutes. */
+const SHELVED_MS = 600_000;
 const REJOIN_MS = 3_000;
 
 export function initial(wanted: Dialect | 'auto'): State {
@@ -64,6 +66,7 @@ function again(state: State, settled = state.settled): void {
 function start(state: State, session?: string, seq = 0): void {
   state.session = session;
   state.seq = seq;
+  state.lostAt = state.now;
   again(state);
 }
 
@@ -177,20 +180,23 @@ function stumble(
     state.told = problem.code;
   }
   if (!willReconnect) return;
-  const { now, drainMs } = state;
-  const attempt = (state.attempt += 1);
-  const isResumable = state.session && now - state.lostAt! < RESUMABLE_MS;
+  state.attempt += 1;
+  // Without a session: since ever.
+  const lostMs = state.now - (state.session ? state.lostAt! : 0);
   state.phase = 'waiting';
-  state.quietUntil = now + leastMs;
-  state.drainMs = undefined;
+  state.quietUntil = state.now + leastMs;
   state.isRefreshing = false;
-  act(state, 'later', 'retry', leastMs, attempt, state.dialect === 'classic' ? 2_000 : 100,
-    isResumable ? RESUMABLE_WAIT_MS : undefined, drainMs);
+  act(state, 'later', 'retry', leastMs, state.attempt, state.dialect === 'classic' ? 2_000 : 100,
+    lostMs < RESUMABLE_MS ? RESUMABLE_WAIT_MS : lostMs < SHELVED_MS ? RESUMABLE_MS : undefined,
+    state.drainMs);
+  state.drainMs = undefined;
 }
 
 function lost(state: State, closeCode: number, reason: string): void {
   const code = codeOfClose(closeCode);
   state.lostAt = state.now;
+  // Whoever has our id is given its time once more.
+  if (closeCode === 1012) state.takenSince = undefined;
   stumble(state, code && {
     ...problemOf(state, code, reason || `${closeCode}`), closeCode, reason,
   }, 0, { code: closeCode, reason });

@@ -26,9 +26,12 @@ export function meter(connection: () => RTCPeerConnection): () => Promise<PeerSt
     const inbound = 'inbound-rtp';
     const packetsReceived = sum(inbound, 'packetsReceived');
     const packetsLost = sum(inbound, 'packetsLost');
-    // Firefox tells of no path once it was looked for anew for the second time.
-    const now = [performance.now(), pair?.bytesReceived ?? sum(inbound, 'bytesReceived'),
-      pair?.bytesSent ?? sum('outbound-rtp', 'bytesSent'), packetsReceived, packetsLost];
+    // Each side may send over another pair than the one that the other has selected. Of Firefox's
+    // transports no bytes are told, and once a path was looked for anew perhaps of no pair either.
+    const bytes = (name: string, rtp: string): number =>
+      sum('transport', name) || sum('candidate-pair', name) || sum(rtp, name);
+    const now = [performance.now(), bytes('bytesReceived', inbound),
+      bytes('bytesSent', 'outbound-rtp'), packetsReceived, packetsLost];
     // Nothing has changed since the first time.
     const [ms, bytesIn, bytesOut, received, lost] =
       now.map((value, index) => Math.max(0, value - (last ?? now)[index]!)) as [

@@ -93,12 +93,26 @@ test('a restart of the server keeps the session, is told once, and spreads who c
   assert.equal(clientState(talk.state), 'reconnecting');
 });
 
-test('who can resume comes back soon', () => {
-  const talk = new Talk().open().close();
+test('who can resume comes back soon, and while a server that was stopped may be back', () => {
+  for (const code of [LOST, 1012]) {
+    const talk = new Talk().open().close(code);
+    assert.equal(talk.wait.mostMs, 4_000);
+    const left = (afterMs: number): number | undefined => {
+      talk.now = 1_000_000 + afterMs;
+      return talk.again().close().take('checked', undefined).wait.mostMs;
+    };
+    assert.deepEqual([24_000, 26_000, 599_000].map(left), [4_000, 25_000, 25_000]);
+    assert.equal(talk.take('retry').noToken().wait.mostMs, 25_000);
+    assert.equal(left(601_000), undefined);
+    assert.equal(talk.back().close().wait.mostMs, 4_000, 'it is lost anew');
+  }
+});
+
+test('a page that is reloaded meanwhile comes back soon as well', () => {
+  const talk = new Talk().begin(OURS, 'kept', 4).close().take('checked', undefined);
   assert.equal(talk.wait.mostMs, 4_000);
-  talk.now += 26_000;
-  talk.again().close().take('checked', undefined);
-  assert.equal(talk.wait.mostMs, undefined);
+  const other = new Talk().begin().close().take('checked', undefined);
+  assert.equal(other.wait.mostMs, undefined, 'it has nothing to come back to');
 });
 
 test('a final close ends all, and leaves no secret', () => {
@@ -297,6 +311,19 @@ test('an id that is taken may be our own lost session\'s, which ends in thirty s
   joined.hear('ack', { ack: 1 });
   assert.equal(joined.state.takenSince, undefined);
   talk.now += 28_000;
+  talk.hear('error', taken).at('closed');
+  assert.deepEqual(talk.problem, ['peer_id_taken', true]);
+});
+
+test('an id that is taken is so for thirty seconds more once the server has restarted', () => {
+  const taken = { code: 'peer_id_taken', action: 'join-room', message: 'taken', ack: 1 };
+  const talk = new Talk().open().join().hear('error', taken).did('later');
+  talk.now += 28_000;
+  talk.close(1012).back().resumed(0);
+  assert.deepEqual(talk.written, ['join-room']);
+  talk.now += 3_000;
+  talk.hear('error', taken).at('open').did('later');
+  talk.now += 31_000;
   talk.hear('error', taken).at('closed');
   assert.deepEqual(talk.problem, ['peer_id_taken', true]);
 });

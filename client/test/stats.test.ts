@@ -48,6 +48,23 @@ describe('figures of a connection', () => {
     assert((await read()).bitrateInKbps! > 0);
   });
 
+  test('count what comes over another pair than the one that is sent over', async () => {
+    const reports = (more: Entry[]): Entry[][] => [1000, 500_000].map((bytes) => [
+      { id: 'T', type: 'transport', selectedCandidatePairId: 'P',
+        ...(more.length ? {} : { bytesReceived: bytes + 20, bytesSent: bytes }) },
+      { id: 'P', type: 'candidate-pair', bytesReceived: 20, bytesSent: bytes },
+      ...more.map((pair) => ({ ...pair, bytesReceived: bytes })), ...media(7, 1),
+    ]);
+    for (const more of [[], [{ id: 'Q', type: 'candidate-pair', bytesSent: 20 }]]) {
+      const read = meter(reporting(...reports(more)));
+      await read();
+      await pause();
+      const { bitrateInKbps, bitrateOutKbps } = await read();
+      assert(bitrateInKbps! > 0);
+      assert.equal(bitrateInKbps, bitrateOutKbps);
+    }
+  });
+
   test('are of the media where the browser tells of no path', async () => {
     const read = meter(reporting(media(1000, 1), media(500_000, 400)));
     const first = await read();

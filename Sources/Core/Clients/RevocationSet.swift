@@ -1,4 +1,5 @@
-import Bytes
+package import Access
+internal import Bytes
 
 /// Revocations, ready to be asked about a token: at most three look-ups, whatever their number.
 package struct RevocationSet: Sendable {
@@ -42,13 +43,12 @@ package struct RevocationSet: Sendable {
         clients = clients.filter { $0.value.expiresAt >= second }
     }
 
-    /// Whether a token with these claims is revoked: by its `jti`, or because its `sub` or its
-    /// `client_id` was revoked in the second of its `iat` or later.
-    package func isRevoked(
-        tokenID: String, subject: String, clientID: String, issuedAt: Int64
-    ) -> Bool {
-        Self.covers(tokens, tokenID, issuedAt) || Self.covers(subjects, subject, issuedAt)
-            || Self.covers(clients, clientID, issuedAt)
+    /// Whether a token is revoked: by its `jti`, or because its `sub` or its `client_id` was
+    /// revoked in the second of its `iat` or later.
+    package func isRevoked(_ token: RevocableToken) -> Bool {
+        Self.covers(tokens, token.tokenID, token.issuedAt)
+            || Self.covers(subjects, token.subject, token.issuedAt)
+            || Self.covers(clients, token.clientID, token.issuedAt)
     }
 
     private static func covers(

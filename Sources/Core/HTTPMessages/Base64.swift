@@ -1,19 +1,26 @@
 /// Base64 with the standard alphabet and padding (RFC 4648 §4), decoded strictly.
 package enum Base64 {
     package static func encode(_ bytes: [UInt8]) -> String {
-        let alphabet = Array(alphabet.utf8)
-        var digits: [UInt8] = []
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            var bits: UInt32 = 0
-            for byte in group { bits = bits << 8 | UInt32(byte) }
-            bits <<= UInt32(8 * (3 - group.count))
-            for place in 0...group.count {
-                digits.append(alphabet[Int(bits >> UInt32(18 - 6 * place) & 63)])
-            }
-            digits += Array(repeating: UInt8(ascii: "="), count: 3 - group.count)
+        let text = [UInt8](capacity: (bytes.count + 2) / 3 * 4) { out in
+            encode(bytes.span, into: &out)
         }
-        return String(decoding: digits, as: UTF8.self)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    private static func encode(_ bytes: Span<UInt8>, into out: inout OutputSpan<UInt8>) {
+        let digits = digits
+        var at = 0
+        while at < bytes.count {
+            let count = min(bytes.count &- at, 3)
+            let second = count > 1 ? bytes[at &+ 1] : 0
+            let third = count > 2 ? bytes[at &+ 2] : 0
+            let bits = UInt32(bytes[at]) << 16 | UInt32(second) << 8 | UInt32(third)
+            out.append(digits[Int(bits >> 18)])
+            out.append(digits[Int(bits >> 12 & 63)])
+            out.append(count > 1 ? digits[Int(bits >> 6 & 63)] : UInt8(ascii: "="))
+            out.append(count > 2 ? digits[Int(bits & 63)] : UInt8(ascii: "="))
+            at &+= 3
+        }
     }
 
     /// The bytes, or nil: wrong alphabet, white space, missing padding, stray trailing bits.
@@ -58,15 +65,13 @@ package enum Base64 {
         return third & 3 == 0
     }
 
-    private static let alphabet =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    private static let digits = Array(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
     /// The value of each character; 0x80 for those outside the alphabet.
     private static let values: [UInt8] = {
         var values = [UInt8](repeating: 0x80, count: 256)
-        for (value, character) in alphabet.utf8.enumerated() {
-            values[Int(character)] = UInt8(value)
-        }
+        for (value, digit) in digits.enumerated() { values[Int(digit)] = UInt8(value) }
         return values
     }()
 }

@@ -4,9 +4,8 @@
 /// peers' messages are full of: `\n`, `\r` and `\"`. Whatever else is there (the closing quote,
 /// other escapes, controls, what is not ASCII) leaves the block to be read byte after byte.
 ///
-/// All comparisons are made in the top bit of each byte: for an ASCII byte `b` and an ASCII `c`,
-/// `(b ^ c) + 0x7F` has it set exactly when they differ, and nothing carries into the next byte.
-/// The stores of `load` compile to one.
+/// Written so that each comparison and each `load` compiles to one instruction, which a benchmark
+/// must show of any other way.
 enum StringBlocks {
     static let length = 32
 
@@ -23,43 +22,49 @@ enum StringBlocks {
         let before = bytes[start &- 1]
         guard before != 0x5C, before < 0x80 else { return start }
         var at = start
-        var plain = Bytes(repeating: 0x80)
+        var escapes = Bytes()
         // Two at a time while it goes well: half the decisions.
         while at <= bytes.count &- 2 &* length {
-            var seen = plain
-            let first = odd(bytes, at, &seen) | Self.odd(bytes, at &+ 16, &seen)
-            let second = odd(bytes, at &+ 32, &seen) | Self.odd(bytes, at &+ 48, &seen)
-            guard !hasTop(first | second) else { break }
-            plain = seen
+            var seen = escapes
+            let odd = odd(bytes.extracting((at &- 1)..<(at &+ 2 &* length)), &seen)
+            guard !hasTop(odd) else { break }
+            escapes = seen
             at &+= 2 &* length
         }
         while at <= bytes.count &- length {
-            var seen = plain
-            let odd = odd(bytes, at, &seen) | Self.odd(bytes, at &+ 16, &seen)
-            guard !hasTop(odd) else { break }
-            plain = seen
+            var seen = escapes
+            guard !hasTop(odd(bytes.extracting((at &- 1)..<(at &+ length)), &seen)) else { break }
+            escapes = seen
             at &+= length
         }
-        if hasTop(~plain) { isEscaped = true }
+        if hasTop(escapes) { isEscaped = true }
         // An escape that begins in the last byte is still to be read.
         return at > start && bytes[at &- 1] == 0x5C ? at &- 1 : at
     }
 
-    /// Which of 16 bytes must be looked at; clears the top bit in `plain` behind each backslash.
+    /// Has the top bit set in some byte if one of `block` must be looked at; its first only stands
+    /// before the others. Sets bytes of `escapes` where there is a backslash before the last.
     @inline(__always)
-    private static func odd(_ bytes: Span<UInt8>, _ at: Int, _ plain: inout Bytes) -> Bytes {
-        let these = load(bytes, at)
-        let notBackslash = differs(load(bytes, at &- 1), from: 0x5C)
-        let notQuote = differs(these, from: 0x22)
-        let notLetter = differs(these, from: 0x6E) & differs(these, from: 0x72)
-        plain &= notBackslash
-        // A quote must stand behind a backslash and nowhere else; so may `n` and `r`.
-        return these | (these &- Bytes(repeating: 0x20)) | ((notQuote ^ notBackslash) & notLetter)
+    private static func odd(_ block: Span<UInt8>, _ escapes: inout Bytes) -> Bytes {
+        var odd = Bytes()
+        var at = 1
+        while at < block.count {
+            let these = load(block, at)
+            let escape = equal(load(block, at &- 1), 0x5C)
+            let letter = equal(these, 0x6E) | equal(these, 0x72)
+            // A quote must stand behind a backslash and nowhere else; so may `n` and `r`.
+            let misplaced = (equal(these, 0x22) ^ escape) & ~letter
+            odd |= these | (these &- Bytes(repeating: 0x20)) | misplaced
+            escapes |= escape
+            at &+= 16
+        }
+        return odd
     }
 
+    /// 0xFF for each byte that is `byte`, and 0 for the others.
     @inline(__always)
-    private static func differs(_ bytes: Bytes, from byte: UInt8) -> Bytes {
-        (bytes ^ Bytes(repeating: byte)) &+ Bytes(repeating: 0x7F)
+    private static func equal(_ bytes: Bytes, _ byte: UInt8) -> Bytes {
+        Bytes().replacing(with: 0xFF, where: bytes .== Bytes(repeating: byte))
     }
 
     @inline(__always)

@@ -87,6 +87,25 @@ package protocol SocketOutput: ~Copyable {
     /// A handler that answers each nudge with a nudge of its own loop keeps its loop for ever.
     mutating func nudge(_ socket: SocketID)
 
+    /// Has what a socket sends wait: no message of it is handed to the handler until `release`. If
+    /// it is the one whose message is being handled, what was read behind that waits as well.
+    ///
+    /// Control frames are met meanwhile, those too that come behind messages: pings are answered,
+    /// pongs are heard, and a close frame or the end of the stream ends the conversation, and drops
+    /// what waited. The time that a message may take stands still, and so does the time over the
+    /// message rate, against which waiting messages count only once they are handed on. When as
+    /// many bytes wait as a message may have, the socket is not read, and its silence not counted.
+    /// It stays held where it moves to; only the message that moves with it is handed on there.
+    ///
+    /// - Parameter socket: One of this loop; for another's it is done when that loop collects its
+    ///   mail. Nothing happens if it is gone, or held already.
+    mutating func hold(_ socket: SocketID)
+
+    /// Hands on what a held socket has sent, in its order, before the turn ends; and so on.
+    ///
+    /// - Parameter socket: As for `hold`. Nothing happens if it is not held.
+    mutating func release(_ socket: SocketID)
+
     /// Posts what was asked of other loops so far, which else waits for the end of this turn.
     ///
     /// Whatever another loop does because of something that this thread does afterwards, it finds

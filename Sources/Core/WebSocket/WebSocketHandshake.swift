@@ -21,7 +21,7 @@ package struct WebSocketHandshake: Equatable, Sendable {
 
     /// Checks a request, every rule in the order of §4.2.1.
     package static func check(_ request: HTTPRequest) -> Check {
-        guard hasToken("websocket", in: request.headers.values("Upgrade")) else {
+        guard hasToken("websocket", in: "Upgrade", of: request.headers) else {
             return .notAnUpgrade
         }
         do {
@@ -35,13 +35,13 @@ package struct WebSocketHandshake: Equatable, Sendable {
         let headers = request.headers
         guard request.method == "GET" else { throw .method }
         guard request.body.isEmpty else { throw .body }
-        guard Self.hasToken("upgrade", in: headers.values("Connection")) else { throw .connection }
-        let versions = headers.values("Sec-WebSocket-Version")
-        guard versions.count < 2 else { throw .versionRepeated }
-        guard versions.first == "13" else { throw .version }
-        let keys = headers.values("Sec-WebSocket-Key")
-        guard keys.count == 1, Base64.decode(keys[0].utf8.span)?.count == 16 else { throw .key }
-        key = keys[0]
+        guard Self.hasToken("upgrade", in: "Connection", of: headers) else { throw .connection }
+        let version = headers.find("Sec-WebSocket-Version")
+        guard version.count < 2 else { throw .versionRepeated }
+        guard version.first == "13" else { throw .version }
+        let (key, keyCount) = headers.find("Sec-WebSocket-Key")
+        guard let key, keyCount == 1, Base64.decode(key.utf8.span)?.count == 16 else { throw .key }
+        self.key = key
         subprotocols = try Self.subprotocols(headers.values("Sec-WebSocket-Protocol"))
     }
 
@@ -68,11 +68,17 @@ package struct WebSocketHandshake: Equatable, Sendable {
 
     /// The proof that this server read the key: base64 of SHA-1 of key and GUID (§4.2.2, 5.4).
     package func acceptValue(sha1: ([UInt8]) -> [UInt8]) -> ByteText {
-        ByteText(Base64.encode(sha1(Array("\(key)258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8))))
+        var proof = Array(key.utf8)
+        proof += "258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8
+        return ByteText(Base64.encode(sha1(proof)))
     }
 
-    private static func hasToken(_ token: ByteText, in values: [ByteText]) -> Bool {
-        elements(values).contains { $0.equalsIgnoringCase(token) }
+    /// Mostly it is all that the field says, which takes no list to see.
+    private static func hasToken(
+        _ token: ByteText, in name: ByteText, of headers: HeaderFields
+    ) -> Bool {
+        headers[name]?.equalsIgnoringCase(token) == true
+            || elements(headers.values(name)).contains { $0.equalsIgnoringCase(token) }
     }
 
     /// The elements of a comma-separated list that may be spread over several fields.

@@ -1,3 +1,4 @@
+package import Access
 package import Bytes
 package import Clients
 import Dispatch
@@ -15,6 +16,8 @@ package final class ClientDirectory: Sendable {
     private static let entriesMax = 65_536
     /// Looks out of turn in a second.
     static let extraLooksPerSecond = 200
+    private static let extraLookRate = TokenBucket.Rate(
+        limitedTo: extraLooksPerSecond, burst: extraLooksPerSecond)
 
     private struct Following: ~Copyable {
         var follower: RegistryFollower
@@ -25,7 +28,7 @@ package final class ClientDirectory: Sendable {
         var cache: ClientCache
         /// nil until the first look.
         var index: ClientIndex?
-        var extraLooks = ExtraLooks()
+        var extraLooks = TokenBucket(ClientDirectory.extraLookRate, at: 0)
         var revocations = RevocationSet()
         /// Those of this process that a look may not have seen yet, oldest first.
         var noted: [Revocation] = []
@@ -101,8 +104,9 @@ package final class ClientDirectory: Sendable {
     ///
     /// Not to be called by `onChange`.
     package func catchUp() -> Bool {
-        let now = DispatchTime.now().uptimeNanoseconds / 1_000_000
-        guard state.withLock({ $0.extraLooks.take(atMilliseconds: now) }) else { return false }
+        let now = Int64(DispatchTime.now().uptimeNanoseconds / 1_000_000)
+        let wait = state.withLock { $0.extraLooks.take(Self.extraLookRate, at: now) }
+        guard wait == nil else { return false }
         return queue.sync {
             let before = state.withLock { $0.cache.revision }
             look()
@@ -115,22 +119,15 @@ package final class ClientDirectory: Sendable {
         state.withLock { $0.index?.lists(origin) == true }
     }
 
-    /// Whether a token with these claims (`jti`, `sub`, `client_id`, `iat` in seconds since the
-    /// Unix epoch) is revoked, as far as the last look at the registry tells.
+    /// Whether a token is revoked, as far as the last look at the registry tells.
     ///
     /// True for every token while no look has ever succeeded: then nobody knows.
-    package func isRevoked(
-        tokenID: String, subject: String, clientID: String, issuedAt: Int64
-    ) -> Bool {
+    package func isRevoked(_ token: RevocableToken) -> Bool {
         let known: Bool? = state.withLock { state in
-            guard state.knowsRevocations else { return nil }
-            return state.revocations.isRevoked(
-                tokenID: tokenID, subject: subject, clientID: clientID, issuedAt: issuedAt)
+            state.knowsRevocations ? state.revocations.isRevoked(token) : nil
         }
         if let known { return known }
-        guard learnRevocations() else { return true }
-        return isRevoked(
-            tokenID: tokenID, subject: subject, clientID: clientID, issuedAt: issuedAt)
+        return learnRevocations() ? isRevoked(token) : true
     }
 
     /// Takes in what this process has revoked, without waiting for the next look; `onChange` is
@@ -238,20 +235,5 @@ package final class ClientDirectory: Sendable {
                 return !isFirst
             }
         }
-    }
-}
-
-/// A budget that is full again after a second.
-private struct ExtraLooks {
-    private var left = Double(ClientDirectory.extraLooksPerSecond)
-    private var countedAt: UInt64 = 0
-
-    mutating func take(atMilliseconds now: UInt64) -> Bool {
-        let full = Double(ClientDirectory.extraLooksPerSecond)
-        left = min(full, left + Double(now - min(countedAt, now)) / 1000 * full)
-        countedAt = now
-        guard left >= 1 else { return false }
-        left -= 1
-        return true
     }
 }

@@ -157,7 +157,7 @@ enum ServerCallbacks {
             if duplicate >= 0 { close(duplicate) }
             return
         }
-        makeReady(duplicate)
+        setNoDelay(duplicate)
         adopt(
             UpgradedSocket(
                 descriptor: duplicate, earlyBytes: earlyBytes,
@@ -185,14 +185,8 @@ enum ServerCallbacks {
         return unsafe ResponseQueue.send(refusal, to: exchange, on: connection)
     }
 
-    private static func makeReady(_ descriptor: Int32) {
-        let flags = fcntl(descriptor, F_GETFL)
-        _ = fcntl(descriptor, F_SETFL, flags | O_NONBLOCK)
-        setNoDelay(descriptor)
-    }
-
     private static func setNoDelay(_ descriptor: Int32) {
-        var one: Int32 = 1  // libmicrohttpd clears it around an upgrade.
+        var one: Int32 = 1  // libmicrohttpd clears it around an upgrade; it is non-blocking still.
         _ = unsafe setsockopt(
             descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one,
             socklen_t(MemoryLayout<Int32>.size))

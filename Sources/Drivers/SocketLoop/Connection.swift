@@ -18,10 +18,34 @@ struct Connection: ~Copyable {
         case dead
     }
 
+    /// Why what a socket sends waits; while it is open.
+    struct Waits {
+        private var bits: UInt8 = 0
+
+        var isEmpty: Bool { bits == 0 }
+        /// Over the rate or without room it is not read.
+        var allowsReading: Bool { bits & 0b101 == 0 }
+        /// It is over the message rate.
+        var rate: Bool {
+            get { bits & 0b1 != 0 }
+            set { bits = newValue ? bits | 0b1 : bits & ~0b1 }
+        }
+        /// Its handler holds it.
+        var hold: Bool {
+            get { bits & 0b10 != 0 }
+            set { bits = newValue ? bits | 0b10 : bits & ~0b10 }
+        }
+        /// It is held, and as much waits as may.
+        var room: Bool {
+            get { bits & 0b100 != 0 }
+            set { bits = newValue ? bits | 0b100 : bits & ~0b100 }
+        }
+    }
+
     /// Frames that the kernel has not taken yet.
     var output = ByteQueue()
-    /// Received bytes that are not a whole frame yet, or that a paused reader left. While closing,
-    /// at most what has come of a frame's header or of a close frame.
+    /// Received bytes that are not a whole frame yet, or that wait (see `waits`). While closing, at
+    /// most what has come of a frame's header or of a close frame.
     var partial = ByteQueue()
     /// The fragments of an unfinished message, unmasked.
     var fragments = ByteQueue()
@@ -45,6 +69,7 @@ struct Connection: ~Copyable {
     var unfinishedSeconds: UInt16 = 0
     var unansweredPings: UInt8 = 0
     var state = State.free
+    var waits = Waits()
     var order = FragmentOrder()
     var utf8 = UTF8Validator()
     /// What epoll was told to report.
@@ -56,10 +81,10 @@ struct Connection: ~Copyable {
     var isWatched = false
     /// Whether it is in the loop's `nudged` list.
     var isNudged = false
+    /// Whether it is in the loop's `released` list.
+    var isReleased = false
     /// Whether the kernel takes no more for now.
     var isBlocked = false
-    /// Whether it is over the message rate and not read for now.
-    var isPaused = false
     var isOverRate = false
     var isProbed = false
     /// Whether the loop has told of what waits at it (`SocketShares`).

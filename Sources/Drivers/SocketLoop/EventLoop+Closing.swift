@@ -67,7 +67,8 @@ extension EventLoop {
             let milliseconds = Int64(clamping: max(limits.closeTimeoutSeconds, 1)) * 1000
             slots[slot].deadline = deadline(afterMilliseconds: milliseconds)
             slots[slot].isProbed = false
-            slots[slot].isPaused = false
+            forgetHold(slot)
+            slots[slot].waits = Connection.Waits()
         }
         slots[slot].state = state
         setInterest(slot)
@@ -94,6 +95,7 @@ extension EventLoop {
     }
 
     mutating func vacate(_ slot: Int) {
+        forgetHold(slot)
         owners[slot] = nil
         slots.give(slot)
     }

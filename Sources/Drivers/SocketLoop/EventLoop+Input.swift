@@ -39,6 +39,7 @@ extension EventLoop {
         let bytes = unsafe UnsafeRawBufferPointer(start: scratch + used, count: count - used)
         guard unsafe rest.append(bytes) else { return abandon(slot, .lost) }
         slots[slot].partial = rest
+        if slots[slot].waits.hold { takeControlBehind(slot) }
     }
 
     /// A frame is pending: what comes is put behind it.
@@ -71,6 +72,7 @@ extension EventLoop {
             spare.give(input)
         } else {
             swap(&input, &slots[slot].partial)
+            if slots[slot].waits.hold { takeControlBehind(slot) }
         }
     }
 
@@ -114,7 +116,7 @@ extension EventLoop {
                 guard slots[slot].state == .open else {
                     return unsafe try at &+ takeUnheard(bytes + at, count &- at, slot)
                 }
-                guard !slots[slot].isPaused else { return at }
+                guard slots[slot].waits.isEmpty else { return at }
                 let start = unsafe bytes + at
                 let used = unsafe try takeFrame(start, count &- at, slot, &handler)
                 guard used > 0 else { return at }
@@ -210,7 +212,7 @@ extension EventLoop {
     /// Counts the frame against the rate, or pauses the socket before it.
     ///
     /// A fragment is counted with the last one of its message, unless it is empty.
-    private mutating func isAdmitted(_ slot: Int, _ header: FrameHeader) -> Bool {
+    mutating func isAdmitted(_ slot: Int, _ header: FrameHeader) -> Bool {
         guard rate.isLimited, header.isFinal || header.payloadLength == 0 else { return true }
         // A paused socket is looked at once a tick: it must not lose what that tick was worth.
         let waited = slots[slot].isOverRate ? Self.tickMilliseconds * 1000 : 0
@@ -220,7 +222,7 @@ extension EventLoop {
         return isInTime
     }
 
-    private mutating func takeControl(
+    mutating func takeControl(
         _ header: FrameHeader, _ payload: UnsafeMutableRawPointer, _ slot: Int
     ) throws(WebSocketError) {
         let length = header.payloadLength

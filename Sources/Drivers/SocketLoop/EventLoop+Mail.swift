@@ -68,6 +68,8 @@ extension EventLoop {
             probe(slot: slot, secondsMax: Int(seconds))
         case .nudge:
             nudge(slot: slot)
+        case .hold: hold(slot: slot)
+        case .release: release(slot: slot)
         case .overload: break  // Its socket may be closing already.
         }
     }

@@ -19,6 +19,8 @@ struct MovedSocket: Sendable {
     let unansweredPings: UInt8
     let isOverRate: Bool
     let isProbed: Bool
+    /// Of one that is held.
+    let heldSinceSeconds: UInt32?
 }
 
 /// What a handler asked for, until the end of the turn.
@@ -74,7 +76,7 @@ extension EventLoop {
             overRateSinceSeconds: slots[slot].overRateSinceSeconds,
             deadline: slots[slot].deadline, pingClockSeconds: slots[slot].pingClockSeconds,
             unansweredPings: slots[slot].unansweredPings, isOverRate: slots[slot].isOverRate,
-            isProbed: slots[slot].isProbed)
+            isProbed: slots[slot].isProbed, heldSinceSeconds: held[slot]?.sinceSeconds)
         epoll_ctl(poll, EPOLL_CTL_DEL, moved.descriptor, nil)
         uncountWaiting(slot)
         vacate(slot)
@@ -110,6 +112,7 @@ extension EventLoop {
         slots[slot].isOverRate = moved.isOverRate
         slots[slot].isProbed = moved.isProbed
         if moved.isOverRate || moved.isProbed { watch(slot) }
+        if let since = moved.heldSinceSeconds { hold(slot: slot, sinceSeconds: since) }
         if !moved.output.isEmpty { markDirty(slot) }
         return slots[slot].partial.append(moved.input) && slots[slot].output.append(moved.output)
     }

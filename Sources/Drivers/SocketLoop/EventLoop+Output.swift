@@ -55,9 +55,15 @@ extension EventLoop: SocketOutput {
         if socket.loop == index {
             guard let slot = slots.find(socket) else { return }
             nudge(slot: slot)
-        } else if socket.loop < outboxes.count {
-            _ = unsafe outboxes[socket.loop].begin(.nudge, for: socket, length: 0)
+        } else {
+            post(.nudge, for: socket)
         }
+    }
+
+    /// Asks another loop for something that needs no bytes.
+    mutating func post(_ kind: LoopRecord.Kind, for socket: SocketID) {
+        guard socket.loop < outboxes.count else { return }
+        _ = unsafe outboxes[socket.loop].begin(kind, for: socket, length: 0)
     }
 
     mutating func nudge(slot: Int) {
@@ -233,7 +239,7 @@ extension EventLoop: SocketOutput {
 
     /// Whether epoll is to report what a socket has to read.
     func isRead(_ slot: Int) -> Bool {
-        !slots[slot].isPaused && !slots[slot].hasEnded
+        slots[slot].waits.allowsReading && !slots[slot].hasEnded
             && (stage == .running || slots[slot].state != .open)
     }
 

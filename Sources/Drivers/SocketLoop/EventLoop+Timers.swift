@@ -74,7 +74,7 @@ extension EventLoop {
 
     private mutating func checkProbe(_ slot: Int, _ elapsed: UInt32) {
         guard slots[slot].isProbed else { return }
-        if slots[slot].isPaused {
+        if !slots[slot].waits.allowsReading {
             slots[slot].deadline &+= elapsed
         } else if hasPassed(slots[slot].deadline) {
             closeForSilence(slot)
@@ -87,12 +87,14 @@ extension EventLoop {
     }
 
     /// Once a second over all sockets: whether what they send gets whole, and when to ping them.
-    /// Time stands still for those that are not read.
+    /// Time stands still for those that are not read, and for messages of those that are held.
     mutating func sweep(elapsedSeconds: Int) {
         let step = UInt16(clamping: elapsedSeconds)
         guard stage == .running else { return }
-        for slot in 0..<slots.used where slots[slot].state == .open && !slots[slot].isPaused {
-            if limits.messageSecondsMax > 0 { checkProgress(slot, step) }
+        for slot in 0..<slots.used where slots[slot].state == .open {
+            let waits = slots[slot].waits
+            guard waits.allowsReading else { continue }
+            if limits.messageSecondsMax > 0, waits.isEmpty { checkProgress(slot, step) }
             if limits.pingIntervalSeconds > 0, slots[slot].state == .open {
                 advancePingClock(slot, step)
             }
@@ -134,7 +136,7 @@ extension EventLoop {
 
     /// Stops reading from a socket that sends too fast: what it sends waits, nothing is lost.
     mutating func pause(_ slot: Int) {
-        slots[slot].isPaused = true
+        slots[slot].waits.rate = true
         if !slots[slot].isOverRate {
             slots[slot].isOverRate = true
             slots[slot].overRateSinceSeconds = UInt32(truncatingIfNeeded: monotonicSeconds)
@@ -144,22 +146,23 @@ extension EventLoop {
     }
 
     /// A socket is over the rate from its first pause until it gets from one tick to the next
-    /// without another.
+    /// without another. While it is held that time stands still, for good and bad.
     private mutating func checkRate(_ slot: Int, _ handler: inout some SocketHandler & ~Copyable) {
         guard slots[slot].state == .open, slots[slot].isOverRate, stage == .running else { return }
-        guard slots[slot].isPaused else {
-            slots[slot].isOverRate = false
+        let isHeld = slots[slot].waits.hold
+        guard slots[slot].waits.rate else {
+            slots[slot].isOverRate = isHeld
             return
         }
         let seconds = UInt32(truncatingIfNeeded: monotonicSeconds)
         let since = Int(seconds &- slots[slot].overRateSinceSeconds)
-        if limits.overRateSecondsMax > 0, since >= limits.overRateSecondsMax {
+        if limits.overRateSecondsMax > 0, since >= limits.overRateSecondsMax, !isHeld {
             let payload = ClosePayload.bytes(.tooFast, reason: "over the message rate".utf8.span)
             return beginClose(slot, .tooFast, payload, then: .closing)
         }
         let paidUntil = slots[slot].paidUntil
         guard rate.allows(paidUntil: paidUntil, nowMicroseconds: nowMicroseconds) else { return }
-        slots[slot].isPaused = false
+        slots[slot].waits.rate = false
         setInterest(slot)
         takePending(slot, &handler)
     }

@@ -54,11 +54,14 @@ import WebSocket
     var watched: [Int] = []
     var ended: [Ended] = []
     var nudged: [Int] = []
+    var released: [Int] = []
     var moves: [RequestedMove] = []
     var dead: [Int] = []
     var stopping: Mailbox.StopRequest?
     var stage = Stage.running
 
+    /// By slot, of sockets that are held.
+    var held: [Int: HeldInput] = [:]
     /// By slot: whose share counts what waits there.
     var owners: [(any SocketOwner)?] = []
     /// By slot, how much waits there as `shares` was told, in steps.
@@ -190,8 +193,8 @@ import WebSocket
         }
     }
 
-    /// Tells which sockets ended or were nudged and sends what is queued, until nothing leads to
-    /// more.
+    /// Tells which sockets ended or were nudged, goes on with those that were released and sends
+    /// what is queued, until nothing leads to more.
     private mutating func settle(_ handler: inout some SocketHandler & ~Copyable) {
         repeat {
             var position = 0
@@ -202,8 +205,9 @@ import WebSocket
             }
             ended.removeAll(keepingCapacity: true)
             deliverNudges(&handler)
+            continueReleased(&handler)
             flushDirty()
-        } while !ended.isEmpty || !nudged.isEmpty
+        } while !ended.isEmpty || !nudged.isEmpty || !released.isEmpty
         while let slot = dead.popLast() { bury(slot) }
     }
 

@@ -12,6 +12,10 @@ struct LoopRecord {
         case probe
         /// No bytes.
         case nudge
+        /// No bytes.
+        case hold
+        /// No bytes.
+        case release
         /// No bytes: too much waits at the sockets of its client.
         case overload
     }

@@ -39,68 +39,66 @@ final class Mailbox: Sendable {
     }
 
     /// Wakes the loop, which has something to collect elsewhere.
-    func wake() { contents.withLock { wake(&$0) } }
+    func wake() {
+        if contents.withLock({ Self.mustWake(&$0) }) { signal() }
+    }
 
     /// Moves all of `outbox` in. Returns how many bytes wait here now.
     func post(_ outbox: inout ByteQueue) -> Int {
-        contents.withLock { contents in
+        let (count, wakes) = contents.withLock { contents in
             if contents.isClosed {
                 outbox.removeAll()
-                return 0
+                return (0, false)
             }
             if contents.records.isEmpty {
                 swap(&contents.records, &outbox)
             } else {
                 let bytes = unsafe UnsafeRawBufferPointer(start: outbox.start, count: outbox.count)
                 // Without room the records stay in the outbox, and are tried again next turn.
-                guard unsafe contents.records.append(bytes) else { return .max }
+                guard unsafe contents.records.append(bytes) else { return (.max, false) }
                 outbox.removeAll()
             }
-            wake(&contents)
-            return contents.records.count
+            return (contents.records.count, Self.mustWake(&contents))
         }
+        if wakes { signal() }
+        return count
     }
 
     func requestStop(_ stop: StopRequest) {
-        contents.withLock { contents in
-            contents.stop = stop
-            wake(&contents)
-        }
+        contents.withLock { $0.stop = stop }
+        wake()
     }
 
     /// Every loop is quiet, so what waits here now is all that is to be sent.
     func allowClose() {
-        contents.withLock { contents in
-            contents.stop?.mayClose = true
-            wake(&contents)
-        }
+        contents.withLock { $0.stop?.mayClose = true }
+        wake()
     }
 
     /// Takes what waits; `inbox` must be empty.
     func collect(_ inbox: inout ByteQueue) -> StopRequest? {
-        contents.withLock { contents in
-            var value: UInt64 = 0
-            unsafe read(event, &value, 8)
+        var value: UInt64 = 0
+        unsafe read(event, &value, 8)
+        return contents.withLock { contents in
             contents.isWoken = false
             swap(&contents.records, &inbox)
             return contents.stop
         }
     }
 
-    /// Closes the descriptor; nothing is taken any more. The loop must have ended.
-    func close() {
-        contents.withLock { contents in
-            guard !contents.isClosed else { return }
-            contents.isClosed = true
-            Glibc.close(event)
-        }
+    /// Takes nothing any more. The loop must have ended.
+    func close() { contents.withLock { $0.isClosed = true } }
+
+    deinit { Glibc.close(event) }
+
+    private static func mustWake(_ contents: inout Contents) -> Bool {
+        guard !contents.isWoken, !contents.isClosed else { return false }
+        contents.isWoken = true
+        return true
     }
 
-    deinit { close() }
-
-    private func wake(_ contents: inout Contents) {
-        guard !contents.isWoken, !contents.isClosed else { return }
-        contents.isWoken = true
+    /// With the lock let go: the loop that it wakes asks for it at once.
+    private func signal() {
         var one: UInt64 = 1
         unsafe write(event, &one, 8)
     }

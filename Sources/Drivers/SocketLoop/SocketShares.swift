@@ -75,8 +75,8 @@ extension EventLoop {
             case .closing, .shutting, .draining: abandon(slot, .lost)
             case .free, .moving, .dead: break
             }
-        } else if socket.loop < outboxes.count {
-            _ = unsafe outboxes[socket.loop].begin(.overload, for: socket, length: 0)
+        } else {
+            post(.overload, for: socket)
         }
     }
 

@@ -1,3 +1,4 @@
+import Access
 import Admission
 import AuthService
 import Bytes
@@ -88,20 +89,33 @@ struct Wiring {
         let verifier = try LiveVerifier(
             issuer: issuer, audience: audience, keys: foundations.keys,
             client: { id in try? directory.client(id) })
+        let check = TokenCheck(
+            verify: { token, kinds, now throws(TokenRefused) in
+                do throws(TokenRejection) {
+                    return try verifier.verify(token, kinds, atSecondsSinceEpoch: now)
+                } catch {
+                    throw TokenRefused(code: error.code)
+                }
+            }, isRevoked: directory.isRevoked)
         if settings.half.servesTokens {
             try foundations.registry.keepOrigins(
                 Origin.own(url: issuer), atSecondsSinceEpoch: Clock.now())
         }
-        let auth = settings.half.servesTokens ? authService(directory, verifier) : nil
+        let auth = settings.half.servesTokens ? authService(directory, check) : nil
         let demo =
             settings.demo ? AuthService.demoClient(atSecondsSinceEpoch: Clock.now()) : nil
         let relay =
             settings.half.servesSignalling
-            ? try self.relay(directory, verifier, demo: demo) : nil
+            ? try self.relay(directory, check, demo: demo) : nil
         let reports = KeyReports(
             log: log, audit: KeyAudit(registry: foundations.registry, actor: .server))
         foundations.keys.start(onEvent: reports.report, onChange: verifier.replaceKeys)
-        if let relay { changes.follow { relay.loops.tell(.rightsChanged) } }
+        if let relay {
+            changes.follow {
+                relay.admission.noteRightsChanged()
+                relay.loops.tell(.rightsChanged)
+            }
+        }
         let front = PublicFront(
             allowPlainHTTP: settings.allowPlainHTTP, edge: edgeStep, auth: auth, relay: relay)
         let exposition = Exposition(
@@ -151,7 +165,7 @@ extension Wiring {
 
 extension Wiring {
     private func authService(
-        _ directory: ClientDirectory, _ verifier: LiveVerifier
+        _ directory: ClientDirectory, _ check: TokenCheck
     ) -> AuthService {
         let keys = foundations.keys
         let ports = AuthPorts(
@@ -173,13 +187,7 @@ extension Wiring {
                     throw IssueFailure(code: error.code)
                 }
             },
-            verify: verify(with: verifier),
-            isRevoked: { claims in
-                directory.isRevoked(
-                    tokenID: claims.tokenID, subject: claims.subject, clientID: claims.clientID,
-                    issuedAt: claims.issuedAt)
-            },
-            revoke: revoke(directory), isUsed: isUsed(), markUsed: markUsed(),
+            tokens: check, revoke: revoke(directory), isUsed: isUsed(), markUsed: markUsed(),
             verifySignature: AssertionKeys().isValid,
             keySet: { keys.current.keySet },
             catchUp: directory.catchUp, isListedOrigin: directory.listsOrigin,
@@ -194,16 +202,6 @@ extension Wiring {
                 openAPI: PackageResources.openapi_json,
                 demo: settings.demo ? demo() : nil),
             ports)
-    }
-
-    private func verify(with verifier: LiveVerifier) -> AuthPorts.Verify {
-        { token, kinds, now in
-            do throws(TokenRejection) {
-                return .success(try verifier.verify(token, kinds, atSecondsSinceEpoch: now))
-            } catch {
-                return .failure(TokenVerdict(code: error.code))
-            }
-        }
     }
 
     private func revoke(_ directory: ClientDirectory) -> AuthPorts.Revoke {
@@ -251,13 +249,13 @@ extension Wiring {
 
 extension Wiring {
     private func relay(
-        _ directory: ClientDirectory, _ verifier: LiveVerifier, demo: Client?
+        _ directory: ClientDirectory, _ check: TokenCheck, demo: Client?
     ) throws -> PublicFront.SignallingHalf {
         let clients = clients(directory, demo: demo)
         let admission = Admission(
-            admissionConfiguration, admissionPorts(directory, verifier, clients))
+            admissionConfiguration, admissionPorts(check, clients))
         let service = Relay(
-            relayConfiguration, relayPorts(directory, verifier, clients),
+            relayConfiguration, relayPorts(check, clients),
             ledger: admission.ledger)
         let loops = try SocketLoops(
             count: min(Processors.usableCount, SocketID.loopCountMax), limits: settings.sockets,
@@ -296,42 +294,21 @@ extension Wiring {
 
     private func clients(
         _ directory: ClientDirectory, demo: Client?
-    ) -> @Sendable (String) -> SignalClient? {
+    ) -> @Sendable (String) -> ClientStanding? {
         let lastKnown = LastKnownClients()
         return { id in
-            if let demo, demo.clientID == id { return SignalClient(demo) }
-            return lastKnown.client(id) { try directory.client(id).map(SignalClient.init) }
-        }
-    }
-
-    private func signalVerify(
-        _ verifier: LiveVerifier
-    ) -> @Sendable (String, Set<TokenKind>, Int64) -> Result<TokenClaims, TokenRefused> {
-        { token, kinds, now in
-            do throws(TokenRejection) {
-                return .success(try verifier.verify(token, kinds, atSecondsSinceEpoch: now))
-            } catch {
-                return .failure(TokenRefused(code: error.code))
-            }
-        }
-    }
-
-    private func isRevoked(_ directory: ClientDirectory) -> @Sendable (RevocableToken) -> Bool {
-        { token in
-            directory.isRevoked(
-                tokenID: token.tokenID, subject: token.subject, clientID: token.clientID,
-                issuedAt: token.issuedAt)
+            if let demo, demo.clientID == id { return ClientStanding(demo) }
+            return lastKnown.client(id) { try directory.client(id).map(ClientStanding.init) }
         }
     }
 
     private func admissionPorts(
-        _ directory: ClientDirectory, _ verifier: LiveVerifier,
-        _ clients: @escaping @Sendable (String) -> SignalClient?
+        _ check: TokenCheck, _ clients: @escaping @Sendable (String) -> ClientStanding?
     ) -> AdmissionPorts {
         let registry = foundations.registry
         return AdmissionPorts(
             now: Clock.now, monotonicMilliseconds: Clock.monotonicMilliseconds,
-            verify: signalVerify(verifier), client: clients, isRevoked: isRevoked(directory),
+            tokens: check, client: clients,
             markUsed: { [log] tokenID, expiresAt in
                 do throws(RegistryError) {
                     let isFresh = try registry.markTokenUsed(id: tokenID, expiresAt: expiresAt)
@@ -345,18 +322,17 @@ extension Wiring {
     }
 
     private func relayPorts(
-        _ directory: ClientDirectory, _ verifier: LiveVerifier,
-        _ clients: @escaping @Sendable (String) -> SignalClient?
+        _ check: TokenCheck, _ clients: @escaping @Sendable (String) -> ClientStanding?
     ) -> RelayPorts {
         RelayPorts(
             now: Clock.now, monotonicMilliseconds: Clock.monotonicMilliseconds,
-            verify: signalVerify(verifier), client: clients, isRevoked: isRevoked(directory),
+            tokens: check, client: clients,
             random64: RandomReserve().uint64, random128: SecureRandom.uint128,
             sha256: Digest.sha256, iceServers: iceServers(), log: log.write)
     }
 }
 
-extension SignalClient {
+extension ClientStanding {
     fileprivate init(_ client: Client) {
         self.init(
             isEnabled: client.isEnabled, origins: client.origins,

@@ -1,3 +1,4 @@
+internal import Access
 internal import Bytes
 package import HTTPMessages
 internal import Signalling
@@ -31,6 +32,10 @@ package final class Admission: Sendable {
 
     /// How many connections are admitted now.
     package var connectionCount: Int { ledger.total }
+
+    /// Clients were changed, disabled or removed, or tokens revoked. To be called before the loops
+    /// are told.
+    package func noteRightsChanged() { ledger.noteRightsChanged() }
 
     /// From now on every handshake is answered 503.
     package func stopAdmitting() { isStopping.store(true, ordering: .relaxed) }
@@ -74,6 +79,7 @@ package final class Admission: Sendable {
     private func admission(
         _ request: HTTPRequest, offered: [ByteText], cookie: PresentedToken.Cookie, dialect: Dialect
     ) throws(AdmissionRefusal) -> SocketAdmission {
+        let version = ledger.rightsVersion
         let address = try knock(request)
         let query = try QueryParameters(request.query)
         let token = try PresentedToken.find(
@@ -81,7 +87,7 @@ package final class Admission: Sendable {
             rule: configuration.queryToken, cookieName: configuration.edgeCookieName)
         let claims = try claims(of: token, client: query.client, in: request)
         let admission = try SocketAdmission(
-            claims, dialect: dialect, address: address, ledger: ledger)
+            claims, dialect: dialect, address: address, ledger: ledger, rightsVersion: version)
         if token.source == .query, configuration.queryToken == .oneUse {
             try spend(claims)  // A refusal drops the admission, which gives its place back.
         }
@@ -89,11 +95,9 @@ package final class Admission: Sendable {
     }
 
     /// Takes from the address's budget, whatever comes of it.
-    func knock(_ request: HTTPRequest) throws(AdmissionRefusal) -> AddressKey {
-        guard !isStopping.load(ordering: .relaxed) else {
-            throw .unavailable(reason: "stopping")
-        }
-        let address = AddressKey(request.clientAddress)
+    func knock(_ request: HTTPRequest) throws(AdmissionRefusal) -> AddressGroup {
+        guard !isStopping.load(ordering: .relaxed) else { throw .unavailable(reason: "stopping") }
+        let address = AddressGroup(request.clientAddress)
         if let hit = ledger.knock(address, at: ports.monotonicMilliseconds()) { throw .limit(hit) }
         return address
     }
@@ -102,52 +106,37 @@ package final class Admission: Sendable {
     func claims(
         of token: PresentedToken, client: ByteText?, in request: HTTPRequest
     ) throws(AdmissionRefusal) -> TokenClaims {
-        let claims = try claims(of: token, client: client)
-        let registered = try self.client(of: claims)
-        if token.mustMatchOrigin { try checkOrigin(request, of: registered) }
-        try Self.checkScope(claims)
-        return claims
-    }
-
-    private func claims(
-        of token: PresentedToken, client: ByteText?
-    ) throws(AdmissionRefusal) -> TokenClaims {
-        let claims: TokenClaims
-        switch ports.verify(token.text.string, token.kinds, ports.now()) {
-        case .success(let verified): claims = verified
-        case .failure(let refused): throw .invalidToken(reason: refused.code)
-        }
-        guard !ports.isRevoked(RevocableToken(claims)) else {
-            throw .invalidToken(reason: "token_revoked")
+        let claims = try Self.good {
+            () throws(TokenRefused) in
+            try ports.tokens.claims(of: token.text, token.kinds, .verifiers, now: ports.now())
         }
         if let client, client != ByteText(claims.clientID) {
             throw token.source == .cookie
                 ? .otherClient : .invalidToken(reason: "client_mismatch")
         }
+        let registered = try Self.good {
+            () throws(TokenRefused) in
+            try ports.client(claims.clientID).check(RevocableToken(claims))
+        }
+        // A cookie is sent by every page that connects here, so the page must be one that may; the
+        // list is never derived from `Host`.
+        let origins = registered.origins + configuration.ownOrigins
+        if token.mustMatchOrigin,
+            let fault = RequestSource.originFault(request.headers, allowed: origins)
+        {
+            throw .originNotAllowed(reason: fault.rawValue)
+        }
+        try Self.checkScope(claims)
         return claims
     }
 
-    private func client(of claims: TokenClaims) throws(AdmissionRefusal) -> SignalClient {
-        guard let client = ports.client(claims.clientID) else {
-            throw .invalidToken(reason: "client_unknown")
-        }
-        guard client.isEnabled else { throw .invalidToken(reason: "client_disabled") }
-        return client
-    }
-
-    /// A cookie is sent by every page that connects here, so the page must be one that may; the
-    /// list is never derived from `Host`.
-    private func checkOrigin(
-        _ request: HTTPRequest, of client: SignalClient
-    ) throws(AdmissionRefusal) {
-        let origins = request.headers.values("Origin")
-        guard let origin = origins.first else {
-            throw .originNotAllowed(reason: "origin_missing")
-        }
-        guard origins.count == 1 else { throw .originNotAllowed(reason: "origin_repeated") }
-        guard Origin.isAllowed(origin: origin, allowed: client.origins + configuration.ownOrigins)
-        else {
-            throw .originNotAllowed(reason: "origin_not_allowed")
+    private static func good<Value>(
+        _ check: () throws(TokenRefused) -> Value
+    ) throws(AdmissionRefusal) -> Value {
+        do throws(TokenRefused) {
+            return try check()
+        } catch {
+            throw .invalidToken(reason: error.code)
         }
     }
 

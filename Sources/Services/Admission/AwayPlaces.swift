@@ -1,3 +1,4 @@
+internal import Access
 internal import Bytes
 internal import Shares
 internal import Signalling
@@ -11,7 +12,7 @@ struct AwayPlaces: Sendable {
     private var byClient: [ByteText: Queues<ByteText?>] = [:]
     private var clients = Ranking<ByteText>()
     /// By address, then by client.
-    private var byAddress: [AddressKey: Queues<ByteText>] = [:]
+    private var byAddress: [AddressGroup: Queues<ByteText>] = [:]
     private var lastOrder = 0
 
     var count: Int { places.count }
@@ -27,7 +28,7 @@ struct AwayPlaces: Sendable {
         byClient[client]?.count(of: subject) ?? 0
     }
 
-    func count(ofAddress address: AddressKey) -> Int { byAddress[address]?.count ?? 0 }
+    func count(ofAddress address: AddressGroup) -> Int { byAddress[address]?.count ?? 0 }
 
     // MARK: Coming and going
 

@@ -1,3 +1,4 @@
+internal import Access
 internal import Bytes
 internal import Signalling
 
@@ -22,7 +23,7 @@ struct LimitHit: Equatable, Sendable {
 
 /// What one connection counts against.
 package struct ConnectionPlace: Sendable {
-    let address: AddressKey
+    let address: AddressGroup
     let client: ByteText
     /// Nil for a client that acts for itself.
     let subject: ByteText?
@@ -46,7 +47,7 @@ struct ConnectionCounts: Sendable {
     private let limits: AdmissionConfiguration
     private let rate: TokenBucket.Rate?
     private let idleAddressesMax: Int
-    private var addresses: [AddressKey: Address] = [:]
+    private var addresses: [AddressGroup: Address] = [:]
     private var idleAddresses = 0
     private struct Subject: Hashable, Sendable {
         let client: ByteText
@@ -72,7 +73,7 @@ struct ConnectionCounts: Sendable {
     var awayCount: Int { away.count }
 
     /// A handshake begins: takes from the address's budget, whatever comes of it.
-    mutating func knock(_ key: AddressKey, at now: Int64) -> LimitHit? {
+    mutating func knock(_ key: AddressGroup, at now: Int64) -> LimitHit? {
         guard countsAddresses else { return nil }
         let known = addresses[key]
         if let known, known.open >= limits.connectionsPerAddressMax { return LimitHit(.address) }

@@ -1,15 +1,23 @@
+internal import Access
 internal import Locking
 package import Signalling
+internal import Synchronization
 
 /// The counts of all connections, shared by the HTTP threads and the loops.
 package final class ConnectionLedger: Sendable {
     private let counts: Lock<ConnectionCounts>
+    /// How often clients or revocations have changed.
+    private let changes = Atomic(0)
 
     init(_ counts: consuming ConnectionCounts) { self.counts = Lock(counts) }
 
+    var rightsVersion: Int { changes.load(ordering: .acquiring) }
+
+    func noteRightsChanged() { changes.add(1, ordering: .releasing) }
+
     var total: Int { counts.withLock { $0.total } }
 
-    func knock(_ address: AddressKey, at now: Int64) -> LimitHit? {
+    func knock(_ address: AddressGroup, at now: Int64) -> LimitHit? {
         counts.withLock { $0.knock(address, at: now) }
     }
 

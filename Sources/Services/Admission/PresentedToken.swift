@@ -1,3 +1,4 @@
+internal import Access
 internal import Bytes
 internal import HTTPMessages
 internal import Signalling
@@ -86,21 +87,16 @@ struct PresentedToken {
         return first.dropFirst(Dialect.bearerPrefix.count)
     }
 
-    /// The credentials of the Bearer scheme (RFC 6750 §2.1); nil without the field, or when it is
-    /// of another scheme, which is somebody else's business.
     private static func authorization(_ request: HTTPRequest) throws(AdmissionRefusal) -> ByteText?
     {
-        let values = request.headers.values("Authorization")
-        guard let value = values.first else { return nil }
-        guard values.count == 1 else { throw .invalidRequest("Send one Authorization field") }
-        let parts = value.split(separator: UInt8(ascii: " "))
-        guard let scheme = parts.first, scheme.equalsIgnoringCase("Bearer") else {
-            return nil
+        do throws(BearerCredentials.Fault) {
+            return try BearerCredentials.find(in: request.headers)
+        } catch {
+            throw .invalidRequest(
+                error == .repeated
+                    ? "Send one Authorization field"
+                    : "Authorization must be Bearer, one space and the token")
         }
-        guard parts.count == 2 else {
-            throw .invalidRequest("Authorization must be Bearer, one space and the token")
-        }
-        return parts[1]
     }
 
     /// Whether it looks like a signed token at all; deployed pages send `undefined`.

@@ -1,3 +1,4 @@
+package import Access
 package import Bytes
 internal import Locking
 package import Signalling
@@ -15,19 +16,23 @@ package final class SocketAdmission: SocketOwner, Sendable {
     /// What the token of the handshake gives. A classic connection stays open past its end.
     package let grant: TokenGrant
 
-    private let address: AddressKey
+    private let address: AddressGroup
     private let ledger: ConnectionLedger
+    /// Before its rights were looked at.
+    private let rightsVersion: Int
     private let isReleased = Atomic(false)
     private let passage = Lock<(any AnyObject & Sendable)?>(nil)
 
     /// Counts against the limits, or tells which it met.
     init(
-        _ claims: TokenClaims, dialect: Dialect, address: AddressKey, ledger: ConnectionLedger
+        _ claims: TokenClaims, dialect: Dialect, address: AddressGroup, ledger: ConnectionLedger,
+        rightsVersion: Int
     ) throws(AdmissionRefusal) {
         self.dialect = dialect
         grant = TokenGrant(claims)
         self.address = address
         self.ledger = ledger
+        self.rightsVersion = rightsVersion
         let hit = ledger.enter(place)
         guard let hit else { return }
         isReleased.store(true, ordering: .relaxed)
@@ -35,6 +40,10 @@ package final class SocketAdmission: SocketOwner, Sendable {
     }
 
     deinit { release() }
+
+    /// Whether anybody's rights have changed since they were looked at: a note of that may have
+    /// come before there was a connection to close.
+    package var mayHaveLostRights: Bool { ledger.rightsVersion != rightsVersion }
 
     package var token: RevocableToken { grant.token }
     package var client: ByteText { ByteText(token.clientID) }
@@ -75,12 +84,12 @@ package final class SocketAdmission: SocketOwner, Sendable {
 extension ConnectionPlace {
     /// `address` is what `addressText` gave, or an address.
     package init(of grant: TokenGrant, address: String) {
-        self.init(of: grant, at: AddressKey(address))
+        self.init(of: grant, at: AddressGroup(address))
     }
 
     package var addressText: String { address.text }
 
-    init(of grant: TokenGrant, at address: AddressKey) {
+    init(of grant: TokenGrant, at address: AddressGroup) {
         self.init(
             address: address, client: ByteText(grant.token.clientID),
             subject: grant.namedSubject.map { ByteText($0) })

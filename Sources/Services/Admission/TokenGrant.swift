@@ -1,3 +1,5 @@
+package import Access
+internal import Bytes
 package import Tokens
 
 /// What a token gives to the connection that bears it.
@@ -32,6 +34,6 @@ package struct TokenGrant: Equatable, Sendable {
 
     /// Who the token speaks of; nil for a client that acts for itself.
     package var namedSubject: String? {
-        token.subject.utf8.elementsEqual(token.clientID.utf8) ? nil : token.subject
+        ByteText(token.subject) == ByteText(token.clientID) ? nil : token.subject
     }
 }

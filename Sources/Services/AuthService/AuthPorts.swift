@@ -1,3 +1,4 @@
+package import Access
 package import Bytes
 package import Clients
 package import ICEServers
@@ -23,21 +24,10 @@ package struct IssueFailure: Error, Equatable, Sendable {
     package init(code: String) { self.code = code }
 }
 
-/// Why a token is not taken. `code` is stable, and holds nothing of the token.
-package struct TokenVerdict: Error, Equatable, Sendable {
-    package let code: String
-
-    package init(code: String) { self.code = code }
-}
-
 /// Everything of the world that `AuthService` needs. All closures may be called from any thread.
 package struct AuthPorts: Sendable {
     package typealias Lookup = @Sendable (String) throws(ClientLookupFailure) -> Client?
     package typealias Issue = @Sendable (TokenClaims) throws(IssueFailure) -> String
-    package typealias Verify =
-        @Sendable (_ token: String, _ kinds: Set<TokenKind>, _ now: Int64) -> Result<
-            TokenClaims, TokenVerdict
-        >
     package typealias Revoke = @Sendable (Revocation, Actor) throws(ClientLookupFailure) -> Void
     package typealias IsUsed = @Sendable (_ id: String) throws(ClientLookupFailure) -> Bool
     package typealias MarkUsed =
@@ -57,10 +47,8 @@ package struct AuthPorts: Sendable {
     package let client: Lookup
     /// Builds and signs a token, in compact form.
     package let issue: Issue
-    /// The claims of a token of our own, once signature, issuer, audience, kind and times held.
-    package let verify: Verify
-    /// Whether a token that verified was taken back since.
-    package let isRevoked: @Sendable (TokenClaims) -> Bool
+    /// Which tokens of our own are good.
+    package let tokens: TokenCheck
     /// Stores a revocation for everybody to follow; it holds when this returns.
     package let revoke: Revoke
     /// Whether an id was marked as used.
@@ -88,8 +76,8 @@ package struct AuthPorts: Sendable {
         now: @escaping @Sendable () -> Int64, random: @escaping @Sendable (Int) -> [UInt8],
         sha256: @escaping @Sendable ([UInt8]) -> [UInt8],
         constantTimeEqual: @escaping @Sendable ([UInt8], [UInt8]) -> Bool,
-        client: @escaping Lookup, issue: @escaping Issue, verify: @escaping Verify,
-        isRevoked: @escaping @Sendable (TokenClaims) -> Bool, revoke: @escaping Revoke,
+        client: @escaping Lookup, issue: @escaping Issue, tokens: TokenCheck,
+        revoke: @escaping Revoke,
         isUsed: @escaping IsUsed, markUsed: @escaping MarkUsed,
         verifySignature: @escaping VerifySignature,
         keySet: @escaping @Sendable () -> [UInt8],
@@ -104,8 +92,7 @@ package struct AuthPorts: Sendable {
         self.constantTimeEqual = constantTimeEqual
         self.client = client
         self.issue = issue
-        self.verify = verify
-        self.isRevoked = isRevoked
+        self.tokens = tokens
         self.revoke = revoke
         self.isUsed = isUsed
         self.markUsed = markUsed

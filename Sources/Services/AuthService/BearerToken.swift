@@ -1,3 +1,4 @@
+import Access
 import Bytes
 import Edge
 import HTTPMessages
@@ -5,22 +6,19 @@ import HTTPMessages
 /// The token of a request to an endpoint that is itself a protected resource: in `Authorization`
 /// and nowhere else (RFC 6750 §2.1, RFC 9700 §4.3.2).
 enum BearerToken {
-    private static let scheme: ByteText = "Bearer"
-
     static func find(in request: HTTPRequest) throws(OAuthRefusal) -> ByteText {
         try checkQuery(request.query)
-        let fields = request.headers.values("Authorization")
-        guard fields.count <= 1 else {
-            throw .invalidBearerRequest("Authorization occurs more than once")
+        let token: ByteText?
+        do throws(BearerCredentials.Fault) {
+            token = try BearerCredentials.find(in: request.headers)
+        } catch {
+            throw .invalidBearerRequest(
+                error == .repeated
+                    ? "Authorization occurs more than once"
+                    : "what follows Bearer in Authorization is no token")
         }
-        guard let field = fields.first else { throw .bearerNeeded }
-        let (scheme, rest) = split(field)
-        // Another scheme is no token, bad or good.
-        guard scheme.equalsIgnoringCase(Self.scheme) else { throw .bearerNeeded }
-        guard BearerGrammar.isToken(rest) else {
-            throw .invalidBearerRequest("what follows Bearer in Authorization is no token")
-        }
-        return rest
+        guard let token else { throw .bearerNeeded }
+        return token
     }
 
     /// The same where the edge step may have found a cookie that cannot be used: without another
@@ -34,13 +32,6 @@ enum BearerToken {
             guard let refusal else { throw error }
             throw .invalidBearerRequest(refusal.description)
         }
-    }
-
-    private static func split(_ field: ByteText) -> (scheme: ByteText, rest: ByteText) {
-        let bytes = field.utf8.drop { $0 == UInt8(ascii: " ") }
-        let scheme = bytes.prefix { $0 != UInt8(ascii: " ") }
-        let rest = bytes.dropFirst(scheme.count).drop { $0 == UInt8(ascii: " ") }
-        return (ByteText(Substring(scheme)), ByteText(Substring(rest)))
     }
 
     private static func checkQuery(_ query: ByteText?) throws(OAuthRefusal) {

@@ -1,3 +1,4 @@
+import Access
 import Bytes
 import Clients
 import HTTPMessages
@@ -6,18 +7,17 @@ import Locking
 /// What every endpoint under `/oauth2/` does first. They share one, so that what is counted at one
 /// counts at all.
 final class ClientGate: Sendable {
-    private let configuration: AuthConfiguration
-    private let ports: AuthPorts
     private let authenticator: ClientAuthenticator
     /// Of what clients write to the registry, but for the marks of their assertions.
     let writes = WriteRate()
-    private let addresses: Lock<RequestRate<AddressGroup>>
+    private let addresses: RequestLimit<AddressGroup>
 
     init(_ configuration: AuthConfiguration, _ ports: AuthPorts) {
-        self.configuration = configuration
-        self.ports = ports
         authenticator = ClientAuthenticator(issuer: configuration.issuer, ports)
-        addresses = Lock(RequestRate(perSecondMax: configuration.addressRequestsPerSecond))
+        addresses = RequestLimit(
+            configuration.addressRequestsPerSecond, inSeconds: 1,
+            beyond: "more than \(configuration.addressRequestsPerSecond) requests a second from "
+                + "this address")
     }
 
     /// The method, then the address's rate, which counts every request.
@@ -27,7 +27,7 @@ final class ClientGate: Sendable {
         guard methods.contains(request.method) else {
             throw .methodNotAllowed(allow: OAuthText.list(methods))
         }
-        try takeFromRate(request.clientAddress, now)
+        try addresses.take(AddressGroup(request.clientAddress), now)
     }
 
     /// The parameters of a POST.
@@ -48,32 +48,41 @@ final class ClientGate: Sendable {
     }
 
     private static let post: [ByteText] = ["POST"]
+}
 
-    private func takeFromRate(_ address: String, _ now: Int64) throws(OAuthRefusal) {
-        let perSecondMax = configuration.addressRequestsPerSecond
-        guard perSecondMax > 0 else { return }
-        guard addresses.withLock({ $0.take(AddressGroup(address), now: now) }) else {
-            throw .tooManyRequests(
-                "more than \(perSecondMax) requests a second from this address", retryAfter: 1)
+/// At most so many requests a key within a time; whoever exceeds it is answered 429.
+final class RequestLimit<Key: Hashable & Sendable>: Sendable {
+    private let requestsMax: Int
+    private let text: String
+    private let counts: Lock<AttemptCounter<Key>>
+
+    /// `requestsMax` 0 means no limit; `text` says which was exceeded.
+    init(_ requestsMax: Int, inSeconds seconds: Int64, beyond text: String) {
+        self.requestsMax = requestsMax
+        self.text = text
+        counts = Lock(AttemptCounter(attemptsMax: requestsMax, windowSeconds: seconds))
+    }
+
+    func take(_ key: Key, _ now: Int64) throws(OAuthRefusal) {
+        guard requestsMax > 0, let seconds = counts.withLock({ $0.take(key, now: now) }) else {
+            return
         }
+        throw .tooManyRequests(text, retryAfter: seconds)
     }
 }
 
-/// At most so many requests a client and second, at one endpoint.
-final class ClientRate: Sendable {
-    private let perSecondMax: Int
-    private let rate: Lock<RequestRate<ByteText>>
+/// How often each client may ask, at one endpoint.
+typealias ClientRate = RequestLimit<ByteText>
 
-    init(_ configuration: AuthConfiguration) {
-        perSecondMax = configuration.tokenRequestsPerSecond
-        rate = Lock(RequestRate(perSecondMax: perSecondMax))
+extension ClientRate {
+    convenience init(_ configuration: AuthConfiguration) {
+        let perSecondMax = configuration.tokenRequestsPerSecond
+        self.init(
+            perSecondMax, inSeconds: 1,
+            beyond: "more than \(perSecondMax) requests a second of this client")
     }
 
     func take(_ client: Client, _ now: Int64) throws(OAuthRefusal) {
-        guard perSecondMax > 0 else { return }
-        guard rate.withLock({ $0.take(ByteText(client.clientID), now: now) }) else {
-            throw .tooManyRequests(
-                "more than \(perSecondMax) requests a second of this client", retryAfter: 1)
-        }
+        try take(ByteText(client.clientID), now)
     }
 }

@@ -1,7 +1,7 @@
+import Access
 import Bytes
 import Clients
 import HTTPMessages
-import Locking
 import StrictJSON
 import Tokens
 
@@ -26,7 +26,8 @@ final class DemoEndpoints: Sendable {
     private let demo: DemoConfiguration
     private let tokens: TokenMaker
     private let ports: AuthPorts
-    private let requests = Lock(AttemptCounter<AddressGroup>(attemptsMax: tokensPerMinuteMax))
+    private let requests = RequestLimit<AddressGroup>(
+        tokensPerMinuteMax, inSeconds: 60, beyond: "too many demo tokens for this address")
 
     init(_ demo: DemoConfiguration, _ configuration: AuthConfiguration, _ ports: AuthPorts) {
         self.demo = demo
@@ -86,7 +87,7 @@ final class DemoEndpoints: Sendable {
         try JSONBody.check(request, bytesMax: Self.bodyBytesMax)
         let wanted = try DemoRoom(request.body)
         let now = ports.now()
-        try countRequest(from: request.clientAddress, now)
+        try requests.take(AddressGroup(request.clientAddress), now)
         let wish = TokenWish(
             scopes: client.scopes, rooms: [wanted.room],
             subject: subject(of: wanted), name: wanted.name,
@@ -129,16 +130,5 @@ final class DemoEndpoints: Sendable {
         guard sites.allSatisfy({ $0 == "same-origin" }) else {
             throw .forbidden("origin_not_allowed", "only the demo's own page may ask for tokens")
         }
-    }
-
-    private func countRequest(from address: String, _ now: Int64) throws(OAuthRefusal) {
-        let group = AddressGroup(address)
-        let seconds = requests.withLock { requests -> Int64? in
-            if let seconds = requests.secondsUntilAllowed(group, now: now) { return seconds }
-            requests.record(group, now: now)
-            return nil
-        }
-        guard let seconds else { return }
-        throw .tooManyRequests("too many demo tokens for this address", retryAfter: seconds)
     }
 }

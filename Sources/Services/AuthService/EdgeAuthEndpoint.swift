@@ -1,3 +1,4 @@
+import Access
 import Bytes
 import Edge
 import HTTPMessages
@@ -43,7 +44,7 @@ struct EdgeAuthEndpoint: Sendable {
         let (stepped, fromCookie) = try stepped(request)
         let token = try BearerToken.find(in: stepped)
         let kinds: Set<TokenKind> = fromCookie ? [.access, .session] : [.access]
-        let holder = try check.holder(of: token, kinds, ports.now())
+        let holder = try check.holder(of: token, kinds, .verifiers, ports.now())
         if fromCookie {
             let method = request.headers["X-Forwarded-Method"] ?? request.method
             if Self.safeMethods.contains(method) {

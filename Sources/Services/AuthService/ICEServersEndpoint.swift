@@ -1,9 +1,9 @@
+import Access
 import Bytes
 import Clients
 import Edge
 import HTTPMessages
 import ICEServers
-import Locking
 import StrictJSON
 import Tokens
 
@@ -19,7 +19,9 @@ final class ICEServersEndpoint: Sendable {
     private let gate: ClientGate
     private let pages: PageRules
     private let check: HolderCheck
-    private let answers = Lock(AttemptCounter<ByteText>(attemptsMax: answersPerMinuteMax))
+    private let answers = RequestLimit<ByteText>(
+        answersPerMinuteMax, inSeconds: 60,
+        beyond: "ICE servers were asked for too often with this subject's tokens")
 
     init(
         _ configuration: AuthConfiguration, _ ports: AuthPorts, _ gate: ClientGate,
@@ -59,27 +61,16 @@ final class ICEServersEndpoint: Sendable {
         try gate.admit(request, methods: Self.methods, now)
         let kinds: Set<TokenKind> = fromCookie ? [.access, .session] : [.access]
         let token = try BearerToken.find(in: request, beside: refusal)
-        let holder = try check.holder(of: token, kinds, now)
+        let holder = try check.holder(of: token, kinds, .verifiers, now)
         if fromCookie { try pages.checkRead(request, of: holder.client) }
         let claims = holder.claims
         guard claims.kind == .session || claims.has(scope: "signal") else {
             throw .insufficientScope("signal", "the token lacks the scope signal")
         }
-        try count(ByteText(claims.subject), now)
+        try answers.take(ByteText(claims.subject), now)
         let offer = ports.iceServers(claims.subject, now)
         var body = Array(#"{"iceServers":\#(offer.json)"#.utf8)
         if let end = offer.expiresAt { body += Array(#","expiresAt":\#(end)"#.utf8) }
         return .json(200, body + [UInt8(ascii: "}")], headers: NoStore.fields)
-    }
-
-    private func count(_ subject: ByteText, _ now: Int64) throws(OAuthRefusal) {
-        let seconds = answers.withLock { answers -> Int64? in
-            if let seconds = answers.secondsUntilAllowed(subject, now: now) { return seconds }
-            answers.record(subject, now: now)
-            return nil
-        }
-        guard let seconds else { return }
-        throw .tooManyRequests(
-            "ICE servers were asked for too often with this subject's tokens", retryAfter: seconds)
     }
 }

@@ -1,3 +1,4 @@
+import Access
 import Bytes
 import Clients
 import HTTPMessages
@@ -16,11 +17,13 @@ final class IntrospectionEndpoint: Sendable {
     private let ports: AuthPorts
     private let gate: ClientGate
     private let rate: ClientRate
+    private let check: HolderCheck
 
     init(_ configuration: AuthConfiguration, _ ports: AuthPorts, _ gate: ClientGate) {
         self.ports = ports
         self.gate = gate
         rate = ClientRate(configuration)
+        check = HolderCheck(ports)
     }
 
     func respond(to request: HTTPRequest) -> HTTPResponse {
@@ -38,19 +41,12 @@ final class IntrospectionEndpoint: Sendable {
         let client = try gate.client(of: request, form, within: rate, now)
         guard let token = form[.token] else { throw .invalidRequest("token is missing") }
         // Verified before anything in it is believed; token_type_hint is not needed for that.
-        guard case .success(let claims) = ports.verify(token.string, [.access, .session], now),
-            now < claims.expiresAt, client.mayIntrospect(tokensOf: claims.clientID),
-            !ports.isRevoked(claims), try isEnabled(claims.clientID)
+        let kinds: Set<TokenKind> = [.access, .session]
+        guard let claims = try? ports.tokens.claims(of: token, kinds, .strict, now: now),
+            client.mayIntrospect(tokensOf: claims.clientID),
+            try check.client(claims.clientID)?.isEnabled == true
         else { return Self.inactive }
         return Self.document(claims)
-    }
-
-    private func isEnabled(_ clientID: String) throws(OAuthRefusal) -> Bool {
-        do {
-            return try ports.client(clientID)?.isEnabled == true
-        } catch {
-            throw ports.unavailable(error)
-        }
     }
 
     private static func document(_ claims: TokenClaims) -> JSONValue {

@@ -1,3 +1,4 @@
+import Access
 import Bytes
 import Clients
 import HTTPMessages
@@ -14,6 +15,7 @@ final class RegistrationEndpoint: Sendable {
     private let registry: RegistrationPorts
     private let gate: ClientGate
     private let rate: ClientRate
+    private let check: HolderCheck
 
     init(
         _ configuration: AuthConfiguration, _ ports: AuthPorts, _ registry: RegistrationPorts,
@@ -24,6 +26,7 @@ final class RegistrationEndpoint: Sendable {
         self.registry = registry
         self.gate = gate
         rate = ClientRate(configuration)
+        check = HolderCheck(ports)
     }
 
     func respond(to request: HTTPRequest) -> HTTPResponse {
@@ -84,36 +87,12 @@ final class RegistrationEndpoint: Sendable {
     private func registrar(
         _ request: HTTPRequest, _ now: Int64
     ) throws(OAuthRefusal) -> Client {
-        let claims = try goodToken(BearerToken.find(in: request), now)
-        let client: Client?
-        do {
-            client = try ports.client(claims.clientID)
-        } catch {
-            throw ports.unavailable(error)
-        }
-        guard let client, client.isEnabled else {
-            throw .invalidToken("the token is of a client that is disabled or gone")
-        }
+        let token = try BearerToken.find(in: request)
+        let holder = try check.holder(of: token, [.access], .strict, now)
         let scope = Client.registrationScope
-        guard claims.has(scope: scope), client.scopes.contains(scope) else {
+        guard holder.claims.has(scope: scope), holder.client.scopes.contains(scope) else {
             throw .insufficientScope(scope, "the token or its client lacks the scope \(scope)")
         }
-        return client
-    }
-
-    /// Verified before anything in it is believed, and without the leeway that verifiers grant.
-    private func goodToken(_ token: ByteText, _ now: Int64) throws(OAuthRefusal) -> TokenClaims {
-        switch ports.verify(token.string, [.access], now) {
-        case .failure(let verdict):
-            throw .invalidToken("the token is not good: \(verdict.code)")
-        case .success(let claims):
-            guard now < claims.expiresAt else {
-                throw .invalidToken("the token is not good: token_expired")
-            }
-            guard !ports.isRevoked(claims) else {
-                throw .invalidToken("the token is not good: token_revoked")
-            }
-            return claims
-        }
+        return holder.client
     }
 }

@@ -1,3 +1,4 @@
+import Access
 import Bytes
 import Clients
 import HTTPMessages
@@ -60,10 +61,8 @@ final class RevocationEndpoint: Sendable {
     private func token(
         _ token: ByteText, _ clientID: String, _ now: Int64
     ) throws(OAuthRefusal) -> Revocation? {
-        guard case .success(let claims) = ports.verify(token.string, [.access, .session], now)
-        else {
-            return nil
-        }
+        let verified = try? ports.tokens.verified(token, [.access, .session], now: now)
+        guard let claims = verified else { return nil }
         guard ByteText(claims.clientID) == ByteText(clientID) else {
             throw .invalidGrant("token was not issued to this client")
         }

@@ -1,3 +1,4 @@
+import Access
 import Bytes
 import Clients
 import Edge
@@ -64,10 +65,9 @@ final class SessionEndpoint: Sendable {
 
     private func begin(_ request: HTTPRequest, _ now: Int64) throws(OAuthRefusal) -> HTTPResponse {
         let token = try BearerToken.find(in: request)
-        let holder = try check.holder(of: token, [.session], now)
+        let holder = try check.holder(of: token, [.session], .strict, now)
         try pages.check(request, of: holder.client)
         let seconds = holder.claims.expiresAt - now
-        guard seconds > 0 else { throw .invalidToken("the token is not good: token_expired") }
         guard token.count <= configuration.edgeStep.valueBytesMax else {
             throw .invalidRequest(
                 "the session token is longer than \(configuration.edgeStep.valueBytesMax) bytes: "
@@ -96,7 +96,7 @@ final class SessionEndpoint: Sendable {
             throw Self.noSession
         }
         let session = try BearerToken.find(in: request, beside: refusal)
-        let holder = try check.holder(of: session, [.session], now)
+        let holder = try check.holder(of: session, [.session], .strict, now)
         try pages.check(request, of: holder.client)
         let form = try OAuthForm(optional: request)
         if let clientID = form[.clientID], clientID != ByteText(holder.client.clientID) {
@@ -112,10 +112,6 @@ final class SessionEndpoint: Sendable {
         _ form: OAuthForm, _ holder: TokenHolder, _ now: Int64
     ) throws(OAuthRefusal) -> TokenWish {
         let claims = holder.claims
-        // Without the leeway that verifiers grant: it must not grow with each exchange.
-        guard now < claims.expiresAt else {
-            throw .invalidToken("the token is not good: token_expired")
-        }
         let seconds = try TokenWish.lifetime(
             form, of: holder.client, default: configuration.defaultLifetimeSeconds)
         let narrower = NarrowerGrant(of: claims, holder.client)
@@ -159,7 +155,7 @@ extension SessionEndpoint {
         let isOfNobody = held.allSatisfy { $0.client == nil } && pages.isKnown(request)
         guard !ended.isEmpty || isOfNobody else { throw PageRules.refusal }
         var isTakenBack = tokens(in: request).count <= Self.tokensMax
-        for session in ended where !ports.isRevoked(session.claims) {
+        for session in ended where !ports.tokens.isRevoked(RevocableToken(session.claims)) {
             do throws(OAuthRefusal) {
                 if let client = session.client { try writes.take(client, now) }
                 try ports.takeBack(
@@ -177,7 +173,7 @@ extension SessionEndpoint {
         let isOwnPage = pages.allows(request, of: nil)
         var held: [Held] = []
         for token in tokens(in: request).prefix(Self.tokensMax) {
-            guard case .success(let claims) = ports.verify(token.string, [.session], now) else {
+            guard let claims = try? ports.tokens.verified(token, [.session], now: now) else {
                 continue
             }
             // The issuer's own pages may end every session, whether or not a look-up succeeds.

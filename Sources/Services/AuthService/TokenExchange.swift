@@ -1,3 +1,4 @@
+import Access
 import Bytes
 import Clients
 import Tokens
@@ -80,22 +81,20 @@ struct TokenExchange: Sendable {
         }
         let kinds = try kinds(form[.subjectTokenType])
         let claims: TokenClaims
-        switch ports.verify(token.string, kinds, now) {
-        case .success(let verified): claims = verified
-        case .failure(let verdict):
-            throw .invalidRequest("subject_token is not good: \(verdict.code)")
-        }
+        do throws(TokenRefused) {
+            claims = try ports.tokens.verified(token, kinds, now: now)
+        } catch { throw Self.refusal(error) }
         guard ByteText(claims.clientID) == ByteText(client.clientID) else {
             throw .invalidRequest("subject_token was not issued to this client")
         }
-        // Without the leeway that verifiers grant: it must not grow with each exchange.
-        guard now < claims.expiresAt else {
-            throw .invalidRequest("subject_token is not good: token_expired")
-        }
-        guard !ports.isRevoked(claims) else {
-            throw .invalidRequest("subject_token is not good: token_revoked")
-        }
+        do throws(TokenRefused) {
+            try ports.tokens.check(claims, .strict, now: now)
+        } catch { throw Self.refusal(error) }
         return claims
+    }
+
+    private static func refusal(_ refused: TokenRefused) -> OAuthRefusal {
+        .invalidRequest("subject_token is not good: \(refused.code)")
     }
 
     private func kinds(_ type: ByteText?) throws(OAuthRefusal) -> Set<TokenKind> {

@@ -1,3 +1,4 @@
+import Access
 import Bytes
 import Clients
 import HTTPMessages
@@ -23,15 +24,13 @@ struct HolderCheck: Sendable {
     /// - Throws: 401 for a token that is forged, expired, revoked, of another kind or of a client
     ///   that is gone; 503 where the registry cannot be asked.
     func holder(
-        of token: ByteText, _ kinds: Set<TokenKind>, _ now: Int64
+        of token: ByteText, _ kinds: Set<TokenKind>, _ leeway: TokenCheck.Leeway, _ now: Int64
     ) throws(OAuthRefusal) -> TokenHolder {
         let claims: TokenClaims
-        switch ports.verify(token.string, kinds, now) {
-        case .success(let verified): claims = verified
-        case .failure(let verdict): throw .invalidToken("the token is not good: \(verdict.code)")
-        }
-        guard !ports.isRevoked(claims) else {
-            throw .invalidToken("the token is not good: token_revoked")
+        do throws(TokenRefused) {
+            claims = try ports.tokens.claims(of: token, kinds, leeway, now: now)
+        } catch {
+            throw .invalidToken("the token is not good: \(error.code)")
         }
         guard let client = try client(claims.clientID), client.isEnabled else {
             throw .invalidToken("the token is of a client that is disabled or gone")

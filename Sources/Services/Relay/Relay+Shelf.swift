@@ -1,3 +1,4 @@
+internal import Access
 internal import Admission
 internal import Bytes
 internal import Locking
@@ -182,6 +183,8 @@ private struct NoSockets: SocketOutput {
     func close(_ socket: SocketID, _ code: CloseCode, reason: StaticString) {}
     func probe(_ socket: SocketID, secondsMax: Int) {}
     func nudge(_ socket: SocketID) {}
+    func hold(_ socket: SocketID) {}
+    func release(_ socket: SocketID) {}
     func postNow() {}
     func move<Admission: Sendable>(
         _ socket: SocketID, toAffinity affinity: Int, _ admission: Admission,

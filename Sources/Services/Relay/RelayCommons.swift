@@ -1,3 +1,4 @@
+internal import Access
 internal import Admission
 internal import Locking
 internal import Rooms
@@ -78,12 +79,7 @@ final class RelayCommons: Sendable {
     }
 
     /// The same where the token's client was looked up before.
-    func allows(_ token: RevocableToken, of client: SignalClient?) -> Bool {
-        guard let client, client.isEnabled else { return false }
-        // A legacy token is worth what the secret is under which it was verified.
-        if let digest = token.legacySecretDigest, digest != client.legacySecretDigest {
-            return false
-        }
-        return !ports.isRevoked(token)
+    func allows(_ token: RevocableToken, of client: ClientStanding?) -> Bool {
+        ports.tokens.isGood(token, of: client)
     }
 }

@@ -1,3 +1,4 @@
+internal import Access
 internal import Admission
 internal import Bytes
 internal import Locking
@@ -60,6 +61,8 @@ extension RelayHandler {
 
     /// Ends the sessions whose clients did not come back in time, or can't any more.
     private mutating func sweepAway(_ now: Int64, _ loop: inout some SocketOutput & ~Copyable) {
+        // Nobody can come back to a process that stops; the next one gives everybody their time.
+        let now = isDraining ? .min : now
         let sessions = away + commons.takeOrphans()
         away.removeAll(keepingCapacity: true)
         for session in sessions {
@@ -80,6 +83,7 @@ extension RelayHandler {
         case .rightsChanged: checkRights(&loop)
         case .kick(let connection): kick(connection, &loop)
         case .draining(let seconds):
+            isDraining = true
             let event = composer.draining(withinSeconds: seconds)
             for connection in connections where !connection.isEnding {
                 guard let session = connection.session else { continue }
@@ -91,7 +95,7 @@ extension RelayHandler {
 
     private mutating func checkRights(_ loop: inout some SocketOutput & ~Copyable) {
         let commons = commons
-        var clients: [ByteText: SignalClient?] = [:]
+        var clients: [ByteText: ClientStanding?] = [:]
         let mayStay = { (token: RevocableToken) -> Bool in
             let id = ByteText(token.clientID)
             let client = clients[id] ?? commons.ports.client(token.clientID)

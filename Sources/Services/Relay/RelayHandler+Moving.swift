@@ -1,3 +1,4 @@
+internal import Access
 internal import Admission
 internal import Locking
 internal import Rooms
@@ -42,7 +43,8 @@ extension RelayHandler {
         _ slot: Int, _ session: V1Session, _ loop: inout some SocketOutput & ~Copyable
     ) {
         let token = session.land(on: connections[slot].socket, commons, &loop)
-        if token.map(commons.allows) != true { endRevoked(slot, &loop) }
+        let mayHaveLost = connections[slot].admission?.mayHaveLostRights != false
+        if token.map({ !mayHaveLost || commons.allows($0) }) != true { endRevoked(slot, &loop) }
     }
 }
 

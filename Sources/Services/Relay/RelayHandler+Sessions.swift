@@ -1,3 +1,4 @@
+internal import Access
 internal import Admission
 internal import Bytes
 internal import ICEServers
@@ -42,7 +43,8 @@ extension RelayHandler {
     ) {
         let grant = session.conversation.withLock { $0.grant }
         // Between the decision and now a note may have come and found no socket to close.
-        guard commons.allows(grant.token) else { return endRevoked(slot, &loop) }
+        guard connections[slot].admission?.mayHaveLostRights == false || commons.allows(grant.token)
+        else { return endRevoked(slot, &loop) }
         let configuration = commons.configuration
         let now = commons.ports.now()
         let ice = commons.ports.iceServers(grant.token.subject, now)

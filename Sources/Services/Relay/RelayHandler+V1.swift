@@ -1,3 +1,4 @@
+internal import Access
 internal import Admission
 internal import Bytes
 internal import Locking
@@ -172,9 +173,8 @@ extension RelayHandler {
     ) throws(SignalError) {
         let ports = commons.ports
         let now = ports.now()
-        guard case .success(let claims) = ports.verify(token, [.access, .legacy], now),
-            claims.has(scope: "signal")
-        else { throw .invalidToken }
+        let verified = try? ports.tokens.verified(ByteText(token), [.access, .legacy], now: now)
+        guard let claims = verified, claims.has(scope: "signal") else { throw .invalidToken }
         let grant = TokenGrant(claims)
         guard session.isSamePeer(as: grant.token), commons.allows(grant.token) else {
             throw .invalidToken

@@ -66,6 +66,8 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
     var connections: [Connection] = []
     /// Sessions that were attached here last, and whose client may be away.
     var away: [V1Session] = []
+    /// Whether its clients were told that the process stops.
+    var isDraining = false
 
     init(_ commons: RelayCommons) { self.commons = commons }
 
@@ -102,7 +104,9 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
             settle(slot, passage)
             if passage == nil { takePlace(slot, &loop) }
             // Between the decision and now a note may have come and found no socket to close.
-            if !commons.allows(admission.token) { endRevoked(slot, &loop) }
+            if admission.mayHaveLostRights, !commons.allows(admission.token) {
+                endRevoked(slot, &loop)
+            }
         }
     }
 

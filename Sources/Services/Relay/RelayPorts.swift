@@ -1,24 +1,18 @@
-package import Admission
+package import Access
 package import ICEServers
-package import Tokens
 
 /// All that the relay asks of the world. Every closure may be called from any thread, and those
-/// that a loop's handler calls (`client`, `isRevoked`, `random64`, `log`) must not block for long.
+/// that a loop's handler calls (`tokens`, `client`, `random64`, `log`) must not block for long.
 package struct RelayPorts: Sendable {
     /// Seconds since the Unix epoch.
     package let now: @Sendable () -> Int64
     /// A clock that never goes back.
     package let monotonicMilliseconds: @Sendable () -> Int64
-    /// Verifies a token of one of the kinds given, at a time in seconds since the epoch.
-    package let verify:
-        @Sendable (_ token: String, _ kinds: Set<TokenKind>, _ now: Int64) -> Result<
-            TokenClaims, TokenRefused
-        >
+    /// Which tokens are good.
+    package let tokens: TokenCheck
     /// Looks a client up by its id. Nil means that it is gone, and costs its live connections:
     /// a registry that can't be read must answer with what it last knew.
-    package let client: @Sendable (_ id: String) -> SignalClient?
-    /// Whether a token was revoked by its `jti`, its `sub` or its client.
-    package let isRevoked: @Sendable (_ token: RevocableToken) -> Bool
+    package let client: @Sendable (_ id: String) -> ClientStanding?
     /// 64 bits that nobody can foretell, of which many are needed.
     package let random64: @Sendable () -> UInt64
     /// 128 for a secret, kept nowhere before they are asked for.
@@ -33,12 +27,7 @@ package struct RelayPorts: Sendable {
     package init(
         now: @escaping @Sendable () -> Int64,
         monotonicMilliseconds: @escaping @Sendable () -> Int64,
-        verify:
-            @escaping @Sendable (String, Set<TokenKind>, Int64) -> Result<
-                TokenClaims, TokenRefused
-            >,
-        client: @escaping @Sendable (String) -> SignalClient?,
-        isRevoked: @escaping @Sendable (RevocableToken) -> Bool,
+        tokens: TokenCheck, client: @escaping @Sendable (String) -> ClientStanding?,
         random64: @escaping @Sendable () -> UInt64,
         random128: @escaping @Sendable () -> UInt128,
         sha256: @escaping @Sendable ([UInt8]) -> [UInt8],
@@ -47,9 +36,8 @@ package struct RelayPorts: Sendable {
     ) {
         self.now = now
         self.monotonicMilliseconds = monotonicMilliseconds
-        self.verify = verify
+        self.tokens = tokens
         self.client = client
-        self.isRevoked = isRevoked
         self.random64 = random64
         self.random128 = random128
         self.sha256 = sha256

@@ -1,3 +1,4 @@
+internal import Access
 package import Admission
 internal import Locking
 internal import Rooms

@@ -64,6 +64,10 @@ window.isConnected = (id) => {
     && info.sendChannel?.readyState === 'open' && info.receiveChannel?.readyState === 'open';
 };
 
+window.connections = () => Object.values(client.peerInfo).map((info) => [
+  info.peerId, info.state, client.peerConnections[info.connectionId].signalingState,
+  info.sendChannel?.readyState, info.receiveChannel?.readyState].join());
+
 window.hasHeard = (peerId, data) => events.some(({ type, detail }) =>
   type === 'message' && detail.peerId === peerId && detail.data === data);
 

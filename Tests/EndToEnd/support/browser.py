@@ -120,14 +120,15 @@ class Visit:
         if place.scheme not in ("data", "blob"):
             self.hosts.add(place.netloc)
 
-    def until(self, expression, within=20):
-        """Waits until a JavaScript expression is true in the page.
+    def until(self, expression, within=20, tell=None):
+        """Waits until a JavaScript expression is true in the page; a failure says what `tell` is.
 
         Asks again and again: Playwright's own way needs `eval`, which the demo's policy forbids.
         """
         deadline = time.monotonic() + within
         while not self.page.evaluate(expression):
-            assert time.monotonic() < deadline, f"not within {within} s: {expression}"
+            assert time.monotonic() < deadline, f"not within {within} s: {expression}" + (
+                f"\n{tell}: {self.page.evaluate(tell)}" if tell else "")
             self.page.wait_for_timeout(50)
 
     def close(self):

@@ -105,7 +105,7 @@ class Caller(Visit):
 
     def until_connected(self, *names, within=30):
         for name in names:
-            self.until(f"isConnected('id-{name}')", within)
+            self.until(f"isConnected('id-{name}')", within, tell="connections()")
 
     def until_event(self, type, count=1, within=30):
         self.until(f"count('{type}') >= {count}", within)

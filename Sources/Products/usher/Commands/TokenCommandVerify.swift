@@ -1,3 +1,4 @@
+import Access
 import ArgumentParser
 import Bytes
 import ClientStorage
@@ -54,10 +55,7 @@ extension TokenCommand {
                 throw reject("client_not_enabled", "its client is disabled or removed")
             }
             let revoked = RevocationSet(try registry.revocations())
-            if revoked.isRevoked(
-                tokenID: claims.tokenID, subject: claims.subject, clientID: claims.clientID,
-                issuedAt: claims.issuedAt)
-            {
+            if revoked.isRevoked(RevocableToken(claims)) {
                 throw reject("token_revoked", "it was revoked")
             }
         }

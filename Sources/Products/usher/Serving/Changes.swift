@@ -1,4 +1,4 @@
-import Admission
+import Access
 import Bytes
 import ClientStorage
 import Locking
@@ -22,10 +22,10 @@ final class Changes: Sendable {
 /// moment must not cost a peer its connection.
 final class LastKnownClients: Sendable {
     private static let entriesMax = 65_536
-    private let clients = Lock<[ByteText: SignalClient]>([:])
+    private let clients = Lock<[ByteText: ClientStanding]>([:])
 
     /// The client as `lookup` finds it, or as it was when that fails.
-    func client(_ id: String, _ lookup: () throws -> SignalClient?) -> SignalClient? {
+    func client(_ id: String, _ lookup: () throws -> ClientStanding?) -> ClientStanding? {
         do {
             let found = try lookup()
             clients.withLock { clients in

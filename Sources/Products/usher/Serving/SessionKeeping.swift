@@ -46,9 +46,12 @@ struct SessionKeeping {
         }
     }
 
-    /// Leaves the sessions for the next process. To be called when the loops have ended.
+    /// Leaves the sessions for the next process, and the lock, which that may want as soon as it
+    /// gets the ports. To be called when the loops have ended.
     func shelve(from relay: Relay) {
-        guard let file, file.isOurs, let shelved = relay.shelve() else { return }
+        guard let file, file.isOurs else { return }
+        defer { file.release() }
+        guard let shelved = relay.shelve() else { return }
         do throws(ShelfError) {
             try file.put(shelved.bytes)
             log.write(

@@ -1,8 +1,8 @@
 /// So many a second, and so many at once. A value: the time is given, never read.
 package struct TokenBucket: Equatable, Sendable {
     package struct Rate: Equatable, Sendable {
-        let perSecond: Int
-        let burst: Int
+        package let perSecond: Int
+        package let burst: Int
 
         /// Both above 0.
         package init(limitedTo perSecond: Int, burst: Int) {
@@ -11,7 +11,7 @@ package struct TokenBucket: Equatable, Sendable {
         }
 
         /// Nil where either is 0, which means no limit.
-        init?(perSecond: Int, burst: Int) {
+        package init?(perSecond: Int, burst: Int) {
             guard perSecond > 0, burst > 0 else { return nil }
             self.perSecond = perSecond
             self.burst = burst
@@ -19,8 +19,9 @@ package struct TokenBucket: Equatable, Sendable {
     }
 
     private var tokens: Double
-    /// Milliseconds on the monotonic clock.
+    /// Milliseconds.
     private var filledAt: Int64
+    private static let crossingMillisecondsMax: Int64 = 60_000
 
     /// Full.
     package init(_ rate: Rate, at now: Int64) {
@@ -39,13 +40,15 @@ package struct TokenBucket: Equatable, Sendable {
     }
 
     /// Whether it would be full by now, and so might as well be forgotten.
-    func isFull(_ rate: Rate, at now: Int64) -> Bool {
+    package func isFull(_ rate: Rate, at now: Int64) -> Bool {
         var later = self
         later.fill(rate, at: now)
         return later.tokens >= Double(rate.burst)
     }
 
     private mutating func fill(_ rate: Rate, at now: Int64) {
+        // The readings of two threads may cross; by more than this the clock was set back.
+        if filledAt - now > Self.crossingMillisecondsMax { filledAt = now }
         let elapsed = Double(max(0, now - filledAt)) / 1000
         tokens = min(Double(rate.burst), tokens + elapsed * Double(rate.perSecond))
         filledAt = max(filledAt, now)

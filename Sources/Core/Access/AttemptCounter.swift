@@ -1,11 +1,9 @@
-import HTTPMessages
-
-/// Counts what a key did within the last minute, in bounded memory.
+/// Counts what a key did within a window of some seconds, in bounded memory.
 ///
 /// A window begins with a key's first attempt. When the table is full, windows that are over go.
-struct AttemptCounter<Key: Hashable & Sendable> {
+package struct AttemptCounter<Key: Hashable & Sendable> {
     /// What becomes of a new key where every window is still open.
-    enum Overflow {
+    package enum Overflow {
         /// Any eighth of the others is forgotten.
         case forgetOthers
         /// It is not counted, so that nobody gets rid of a window by filling the table.
@@ -25,7 +23,7 @@ struct AttemptCounter<Key: Hashable & Sendable> {
     /// When those that are over were last taken out.
     private var sweptAt: Int64?
 
-    init(
+    package init(
         attemptsMax: Int, windowSeconds: Int64 = 60, keysMax: Int = 16_384,
         whenFull overflow: Overflow = .forgetOthers
     ) {
@@ -35,25 +33,32 @@ struct AttemptCounter<Key: Hashable & Sendable> {
         self.keysMax = keysMax
     }
 
-    var isEmpty: Bool { windows.isEmpty }
+    package var isEmpty: Bool { windows.isEmpty }
 
     /// How many keys are remembered.
     var count: Int { windows.count }
 
     /// Seconds until the key may try again; nil when it may now.
-    func secondsUntilAllowed(_ key: Key, now: Int64) -> Int64? {
+    package func secondsUntilAllowed(_ key: Key, now: Int64) -> Int64? {
         guard let window = windows[key], isCurrent(window, now), window.count >= attemptsMax else {
             return nil
         }
         return window.startedAt + windowSeconds - now
     }
 
+    /// Counts an attempt that may be made; else seconds until the key may try again.
+    package mutating func take(_ key: Key, now: Int64) -> Int64? {
+        let seconds = secondsUntilAllowed(key, now: now)
+        if seconds == nil { record(key, now: now) }
+        return seconds
+    }
+
     /// Whether the key has a window, open or over.
-    func isCounting(_ key: Key) -> Bool { windows[key] != nil }
+    package func isCounting(_ key: Key) -> Bool { windows[key] != nil }
 
     /// Counts one attempt; false where there is no room to.
     @discardableResult
-    mutating func record(_ key: Key, now: Int64) -> Bool {
+    package mutating func record(_ key: Key, now: Int64) -> Bool {
         if let window = windows[key], isCurrent(window, now) {
             windows[key]?.count += 1
             return true
@@ -78,38 +83,5 @@ struct AttemptCounter<Key: Hashable & Sendable> {
             return
         }
         for key in windows.keys.prefix(max(1, keysMax / 8)) { windows[key] = nil }
-    }
-}
-
-/// Where a request comes from, as limits see it: an IPv4 address, or the first 64 bits of an IPv6
-/// one, since a single host has all the rest to choose from.
-struct AddressGroup: Hashable, Sendable {
-    private let bits: UInt128
-
-    init(_ address: String) {
-        let bits = IPAddress(address)?.bits ?? 0
-        let isIPv4 = bits >> 32 == 0xFFFF
-        self.bits = isIPv4 ? bits : bits & ~UInt128(UInt64.max)
-    }
-}
-
-/// At most so many requests a key and second. What it remembers is bounded by what a second holds.
-struct RequestRate<Key: Hashable & Sendable> {
-    private let perSecondMax: Int
-    private var second: Int64 = .min
-    private var counts: [Key: Int] = [:]
-
-    init(perSecondMax: Int) { self.perSecondMax = perSecondMax }
-
-    /// Takes one of the key's requests of this second; false when none is left.
-    mutating func take(_ key: Key, now: Int64) -> Bool {
-        if now != second {
-            second = now
-            counts.removeAll(keepingCapacity: true)
-        }
-        let count = counts[key, default: 0]
-        guard count < perSecondMax else { return false }
-        counts[key] = count + 1
-        return true
     }
 }

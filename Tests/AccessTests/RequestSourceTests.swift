@@ -2,7 +2,7 @@ import Bytes
 import HTTPMessages
 import Testing
 
-@testable import Edge
+@testable import Access
 
 @Suite struct RequestSourceTests {
     @Test(
@@ -23,5 +23,19 @@ import Testing
     func isOwn(fields: [(String, String)], isOwn: Bool) {
         let headers = HeaderFields(fields.map { (ByteText($0), ByteText($1)) })
         #expect(RequestSource.isOwn(headers, allowed: ["https://app.example"]) == isOwn)
+    }
+
+    @Test(
+        "What is wrong with Origin is told, whatever Sec-Fetch-Site says",
+        arguments: [
+            (["https://app.example"], nil), ([], .missing), (["null"], .notAllowed),
+            (["https://evil.example"], .notAllowed),
+            (["https://app.example", "https://app.example"], .repeated),
+        ] as [([ByteText], RequestSource.OriginFault?)])
+    func originFault(origins: [ByteText], fault: RequestSource.OriginFault?) {
+        var headers = HeaderFields([("Sec-Fetch-Site", "same-origin")])
+        for origin in origins { headers.add("Origin", origin) }
+        let found = RequestSource.originFault(headers, allowed: ["https://app.example"])
+        #expect(found == fault)
     }
 }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Admission
+@testable import Access
 
 @Suite struct TokenBucketTests {
     @Test("A burst passes at once, then so many a second")
@@ -32,6 +32,18 @@ import Testing
         #expect(bucket.take(rate, at: 5000) == nil)
         #expect(bucket.take(rate, at: 1000) == 1)
         #expect(bucket.take(rate, at: 5000) == 1)
+    }
+
+    @Test("A clock that was set back by more than a minute is followed from then on")
+    func clockSetBack() throws {
+        let rate = try #require(TokenBucket.Rate(perSecond: 1, burst: 2))
+        var bucket = TokenBucket(rate, at: 3_600_000)
+        for _ in 0..<2 { #expect(bucket.take(rate, at: 3_600_000) == nil) }
+        #expect(bucket.take(rate, at: 3_540_000) == 1)
+        #expect(bucket.take(rate, at: 3_541_000) == 1)
+        #expect(bucket.take(rate, at: 1000) == 1)
+        #expect(bucket.take(rate, at: 2000) == nil)
+        #expect(bucket.take(rate, at: 2000) == 1)
     }
 
     @Test("Either value 0 means no limit")

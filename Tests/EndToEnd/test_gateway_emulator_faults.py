@@ -90,6 +90,39 @@ def test_a_read_that_is_not_consistent_can_miss_the_last_write(toy, table):
     assert read(False) == ["a", "b", "c"]
 
 
+def test_units_are_counted_as_they_are_billed(toy, table):
+    """"DynamoDB read and write operations"."""
+    toy.set(meter=1)
+
+    def units(call):
+        before = toy.figures()
+        call()
+        after = toy.figures()
+        return tuple(after.get(name, 0) - before.get(name, 0)
+                     for name in ("write units", "read units"))
+
+    def read(**options):
+        table.get_item(TableName=TABLE, Key=key("m"), **options)
+
+    assert units(lambda: table.update_item(**append("m", "x"))) == (1, 0)
+    assert units(lambda: table.update_item(**append("m", "x" * 4050))) == (4, 0)
+    assert units(lambda: table.update_item(**append("m", "x" * 80))) == (5, 0)
+    assert units(lambda: read(ConsistentRead=True)) == (0, 2)
+    assert units(read) == (0, 1)
+    assert units(lambda: table.get_item(TableName=TABLE, Key=key("none"))) == (0, 0.5)
+    for expected in ((4, 0), (0, 4)):
+        assert units(lambda: transact(
+            table, "metered", append("m1", "x"), append("m2", "x"))) == expected
+    assert units(lambda: table.query(
+        TableName=TABLE, KeyConditionExpression="pk = :p", ConsistentRead=True,
+        ExpressionAttributeValues={":p": {"S": "m"}})) == (0, 2)
+    assert units(lambda: table.batch_get_item(RequestItems={TABLE: {
+        "Keys": [key("m"), key("m1"), key("none")], "ConsistentRead": True}})) == (0, 4)
+    assert units(lambda: table.batch_write_item(RequestItems={TABLE: [
+        {"PutRequest": {"Item": key("m3")}}, {"DeleteRequest": {"Key": key("m2")}}]})) == (2, 0)
+    assert units(lambda: table.delete_item(TableName=TABLE, Key=key("m"))) == (5, 0)
+
+
 def rest_of(document):
     return {name: value for name, value in document.items() if name != "TableName"}
 

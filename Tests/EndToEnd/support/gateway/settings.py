@@ -58,6 +58,8 @@ class Settings:
         0.0, "the share of queued messages and asynchronous events that come twice")
     stale_reads: float = setting(
         0.0, "the share of GetItems without ConsistentRead that miss the last write")
+    meter: int = setting(
+        0, "1: the figures hold read and write units of the table, which takes time to find out")
     queue_visibility_seconds: float = setting(
         30.0, "a queued message whose invocation failed comes again after so long")
     queue_receives: int = setting(5, "how often a queued message is delivered at most")

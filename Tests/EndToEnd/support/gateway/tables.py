@@ -8,12 +8,18 @@ from aiohttp import web
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import Client
 
+from . import metering
 from .services import fault
 from .settings import REGION
 
 TYPE = "application/x-amz-json-1.0"
 TOKEN_SECONDS = 600
+# Marks the answer of a transaction that was carried out before, which is billed as a read.
+REPEATED = "X-Repeated"
 READS = ("GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems")
+# Members of requests that hold others with keys.
+NESTS = ("TransactItems", "PutRequest", "DeleteRequest", "Put", "Update", "Delete",
+         "ConditionCheck", "Get")
 
 
 class Tables:
@@ -62,6 +68,15 @@ class Tables:
         if self.emulator.settings.stale_reads:
             if stale := self._stale(call, body):
                 return stale
+        if not self.emulator.settings.meter:
+            return self._answered(call, body)
+        keys = list(_keys(_parsed(body)))
+        before = self._sizes(keys)
+        answer = self._answered(call, body)
+        self._meter(call, answer, before, self._sizes(keys))
+        return answer
+
+    def _answered(self, call, body):
         if call.operation == "TransactWriteItems":
             return self._transact(body)
         return _response(*self._send(call.operation, body))
@@ -79,10 +94,26 @@ class Tables:
                 return _response(200, json.dumps(known).encode())
         elif call.operation not in READS:
             for pk, sk in _keys(document):
-                self._before[f"{pk}/{sk}"] = self._call("GetItem", {
-                    "TableName": self.emulator.settings.table, "ConsistentRead": True,
-                    "Key": {"pk": {"S": pk}, "sk": {"S": sk}}})
+                self._before[f"{pk}/{sk}"] = self._item(pk, sk)
         return None
+
+    def _sizes(self, keys):
+        return [metering.size(self._item(*key).get("Item", {})) for key in keys]
+
+    def _meter(self, call, answer, before, after):
+        if call.operation in READS or REPEATED in answer.headers:
+            if call.operation in ("Query", "Scan"):
+                before = map(metering.size, json.loads(answer.body).get("Items", []))
+            self.emulator.counts["read units"] += metering.read_units(
+                call.operation, list(before), call.consistent)
+        else:
+            self.emulator.counts["write units"] += metering.write_units(
+                call.operation, before, after)
+
+    def _item(self, pk, sk):
+        return self._call("GetItem", {
+            "TableName": self.emulator.settings.table, "ConsistentRead": True,
+            "Key": {"pk": {"S": pk}, "sk": {"S": sk}}})
 
     def _transact(self, body):
         """"TransactWriteItems", ClientRequestToken: a repeated request has no effect for ten
@@ -100,7 +131,9 @@ class Tables:
                 return fault("dynamodb", 400, "IdempotentParameterMismatchException",
                              "The token was used for another transaction")
             self.emulator.counts["repeated transactions"] += 1
-            return _response(*known[1])
+            answer = _response(*known[1])
+            answer.headers[REPEATED] = "1"
+            return answer
         answer = self._send("TransactWriteItems", body)
         if answer[0] == 200:
             self._tokens[token] = (digest, answer, now + TOKEN_SECONDS)
@@ -148,7 +181,12 @@ def _keys(document):
         key = document.get(name)
         if isinstance(key, dict) and "pk" in key:
             yield tuple(str(key.get(part, {}).get("S")) for part in ("pk", "sk"))
-    for name in ("TransactItems", "Put", "Update", "Delete", "ConditionCheck", "Get"):
+    for request in (document.get("RequestItems") or {}).values():
+        if isinstance(request, list):
+            yield from _keys(request)
+        else:
+            yield from _keys([{"Key": key} for key in request.get("Keys", [])])
+    for name in NESTS:
         yield from _keys(document.get(name))
 
 

@@ -11,9 +11,9 @@ import Testing
     private static let folders = [
         "Core/AWSRequests", "Core/Bytes", "Core/Clients", "Core/Edge", "Core/HTTPMessages",
         "Core/ICEServers", "Core/Rooms", "Core/Signalling", "Core/StrictJSON", "Core/Tokens",
-        "Core/WebSocket", "Drivers/ClientStorage", "Drivers/HTTPServing", "Drivers/SocketLoop",
-        "Drivers/TokenIssuing", "Products/UsherVerifier", "Products/usher/Serving",
-        "Services/Admission", "Services/AuthService", "Services/Relay",
+        "Core/WebSocket", "Drivers/ClientStorage", "Drivers/HTTPClient", "Drivers/HTTPServing",
+        "Drivers/SocketLoop", "Drivers/TokenIssuing", "Products/UsherVerifier",
+        "Products/usher/Serving", "Services/Admission", "Services/AuthService", "Services/Relay",
     ]
 
     /// Files that may, and why.

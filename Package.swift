@@ -46,6 +46,7 @@ let modules: [Module] = [
     Module(name: "CEpoll", layer: .cModules),
     Module(name: "CGnuTLS", layer: .cModules),
     Module(name: "CLibJWT", layer: .cModules),
+    Module(name: "CLibSSL", layer: .cModules),
     Module(name: "CMicrohttpd", layer: .cModules),
     Module(name: "COpenSSL", layer: .cModules),
 
@@ -64,6 +65,7 @@ let modules: [Module] = [
     Module(name: "Rooms", layer: .core, uses: ["Signalling"]),
     Module(name: "Sessions", layer: .core, uses: ["Bytes", "Signalling"]),
     Module(name: "ICEServers", layer: .core, uses: ["Bytes", "StrictJSON"]),
+    Module(name: "AWSRequests", layer: .core, uses: ["Bytes", "HTTPMessages"]),
 
     Module(
         name: "Cryptography", layer: .drivers,
@@ -83,6 +85,9 @@ let modules: [Module] = [
     Module(
         name: "SocketLoop", layer: .drivers,
         uses: ["Bytes", "CEpoll", "Locking", "Shares", "Threads", "WebSocket"]),
+    Module(
+        name: "HTTPClient", layer: .drivers,
+        uses: ["Bytes", "CEpoll", "CLibSSL", "Files", "HTTPMessages", "Locking", "Threads"]),
     Module(name: "LogWriting", layer: .drivers, uses: ["Locking", "Monitoring"]),
     Module(name: "Threads", layer: .drivers, uses: ["CEpoll"]),
     Module(name: "Files", layer: .drivers),
@@ -141,10 +146,12 @@ let testUses: [String: [String]] = [
     "Rooms": ["Signalling"],
     "Sessions": ["Bytes", "Signalling"],
     "ICEServers": ["Bytes", "StrictJSON"],
+    "AWSRequests": ["Bytes", "Cryptography", "HTTPMessages"],
     "Cryptography": ["Bytes", "StrictJSON", "Tokens"],
     "TokenIssuing": ["Bytes", "Cryptography", "StrictJSON", "Tokens"],
     "ClientStorage": ["Access", "Bytes", "Clients", "Locking", "Tokens"],
     "HTTPServing": ["Bytes", "HTTPMessages", "Locking"],
+    "HTTPClient": ["Bytes", "CLibSSL", "HTTPMessages", "Locking", "Threads"],
     "LogWriting": ["Locking", "Monitoring"],
     "SocketLoop": ["Bytes", "CEpoll", "HTTPMessages", "Locking", "WebSocket"],
     "Threads": [],

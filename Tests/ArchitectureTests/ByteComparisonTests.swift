@@ -9,10 +9,10 @@ import Testing
 @Suite struct ByteComparisonTests {
     /// Where names and values from outside are read, by folder of `Sources`.
     private static let folders = [
-        "Core/Access", "Core/Bytes", "Core/Clients", "Core/Edge", "Core/HTTPMessages",
-        "Core/ICEServers", "Core/Rooms", "Core/Signalling", "Core/StrictJSON", "Core/Tokens",
-        "Core/WebSocket",
-        "Drivers/ClientStorage", "Drivers/HTTPServing", "Drivers/SocketLoop",
+        "Core/AWSRequests", "Core/Access", "Core/Bytes", "Core/Clients", "Core/Edge",
+        "Core/HTTPMessages", "Core/ICEServers", "Core/Rooms", "Core/Sessions", "Core/Signalling",
+        "Core/StrictJSON", "Core/Tokens", "Core/WebSocket",
+        "Drivers/ClientStorage", "Drivers/HTTPClient", "Drivers/HTTPServing", "Drivers/SocketLoop",
         "Drivers/TokenIssuing", "Products/UsherVerifier", "Products/usher/Serving",
         "Services/Admission", "Services/AuthService", "Services/Relay",
     ]

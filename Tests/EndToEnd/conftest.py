@@ -8,6 +8,7 @@ from support import disk, ledger
 from support.browser import chromium
 from support.demo import Guest
 from support.split import IS_SPLIT, serve
+from support.toy_gateway import Toy
 from support.usher import Usher, new_folder
 
 pytest_plugins = ["support.pages"]
@@ -82,6 +83,34 @@ def small_disk():
     """A file system of 512 KiB, as good as full once `disk.fill(small_disk)` was called."""
     with disk.mounted(new_folder("disk")) as place:
         yield place
+
+
+@pytest.fixture
+def start_toy():
+    """Starts emulated gateways around the toy function, and ends what a test leaves running."""
+    started = []
+
+    def start_one(**settings):
+        started.append(Toy(**settings))
+        return started[-1]
+
+    yield start_one
+    for one in started:
+        one.stop()
+
+
+@pytest.fixture(scope="module")
+def shared_toy():
+    toy = Toy()
+    yield toy
+    toy.stop()
+
+
+@pytest.fixture
+def toy(shared_toy):
+    """A gateway that the tests of one module share; what one sets is gone for the next."""
+    shared_toy.fresh()
+    return shared_toy
 
 
 def pytest_collection_modifyitems(items):

@@ -127,6 +127,7 @@ def test_classic_peers_leave_with_the_process(relay):
     ada, old, away = relay.connect("ada"), relay.classic(), relay.connect("away")
     ada.join("room", id="ada")
     old.join("room", id="old")
+    assert ada.expect("someone_joined")["peerId"] == "old"
     away.join("room", id="away")
     ada.up_to_pong()
     away.drop()

@@ -107,6 +107,19 @@ def test_a_start_that_gets_no_port_leaves_it_to_the_next(relay):
     assert goes_on(relay, ada)
 
 
+def test_a_start_that_fails_behind_its_ports_leaves_it_to_the_next(relay):
+    ada = shelved(relay)
+    content = relay.shelf.read_bytes()
+    obstacle = relay.server.data / "operator.json"
+    obstacle.mkdir()
+    code, errors = serve_once(relay, "--listen", relay.address, "--operator", "127.0.0.1:0")
+    assert code == 1 and "operator.json" in errors
+    assert relay.shelf.read_bytes() == content
+    obstacle.rmdir()
+    relay.start()
+    assert goes_on(relay, ada)
+
+
 def test_a_backup_has_no_part_of_it_and_nothing_is_restored_beside_it(relay, usher):
     shelved(relay)
     backup = relay.server.usher.home / "backup.tar"

@@ -26,4 +26,16 @@ import Threads
         #expect(isDone)
         #expect(blocksSignals)
     }
+
+    @Test("A thread that is left to itself runs to its end")
+    func detached() throws {
+        let marks = Marks()
+        let thread = try OwnThread(named: "usher-test") {
+            marks.isDone.store(true, ordering: .releasing)
+        }
+        thread.detach()
+        for _ in 0..<2000 where !marks.isDone.load(ordering: .acquiring) { usleep(5000) }
+        let isDone = marks.isDone.load(ordering: .acquiring)
+        #expect(isDone)
+    }
 }

@@ -18,8 +18,9 @@ struct ByteWriter {
     mutating func put(_ text: String) { put(text.utf8) }
 
     mutating func put(_ text: String?) {
-        put(UInt8(text == nil ? 0 : 1))
-        if let text { put(text) }
+        guard let text else { return put(UInt8(0)) }
+        put(UInt8(1))
+        put(text)
     }
 }
 

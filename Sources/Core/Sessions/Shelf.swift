@@ -101,8 +101,9 @@ package struct Shelf: Equatable, Sendable {
     }
 
     /// Keeps the events within a budget, for each client and in all; 0 means no limit. Sent ones
-    /// go first, the oldest before all others, whosesoever they are. Where that is not enough, the
-    /// sessions go which have most waiting.
+    /// go first, the oldest before all others, whosesoever they are, until a quarter is free for
+    /// what comes before anybody is back. Where that is not enough for the budget, the sessions go
+    /// which have most waiting.
     package mutating func fit(bytesPerClient: Int, inAll: Int) -> Dropped {
         var dropped = Dropped()
         let clients = Dictionary(grouping: sessions.indices) { ByteText(sessions[$0].clientID) }
@@ -118,7 +119,8 @@ package struct Shelf: Equatable, Sendable {
     private mutating func fit(
         _ indexes: [Int], _ bytesMax: Int, _ dropped: inout Dropped, _ gone: inout Set<Int>
     ) {
-        var excess = indexes.reduce(0) { $0 + sessions[$1].bytesOfEvents } - bytesMax
+        let total = indexes.reduce(0) { $0 + sessions[$1].bytesOfEvents }
+        var excess = total - (bytesMax - bytesMax / 4)
         guard bytesMax > 0, excess > 0 else { return }
         var bytesByAge: [UInt32: Int] = [:]
         for index in indexes {
@@ -132,6 +134,7 @@ package struct Shelf: Equatable, Sendable {
             least = age
         }
         for index in indexes { dropped.events += sessions[index].drop(from: least) }
+        excess = indexes.reduce(0) { $0 + sessions[$1].bytesOfEvents } - bytesMax
         let bySize = indexes.sorted { sessions[$0].bytesOfEvents > sessions[$1].bytesOfEvents }
         for index in bySize where excess > 0 {
             excess -= sessions[index].bytesOfEvents

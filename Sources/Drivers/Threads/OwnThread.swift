@@ -44,6 +44,9 @@ package struct OwnThread: Sendable {
     /// Waits for the end of the thread; to be called once.
     package func join() { pthread_join(thread, nil) }
 
+    /// Leaves the thread to itself; to be called once, instead of `join`.
+    package func detach() { pthread_detach(thread) }
+
     private static let enter:
         @Sendable @convention(c) (UnsafeMutableRawPointer?) ->
             UnsafeMutableRawPointer? = { argument in

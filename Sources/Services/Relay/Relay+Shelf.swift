@@ -41,10 +41,11 @@ extension Relay {
     package func shelve() -> Shelved? {
         let second = commons.ports.monotonicMilliseconds() / 1000
         let away = commons.ledger.awaySessions
-        end(away.map(\.session), by: .tick(.min), at: second)
         let limits = KeptBytes.limits(bytesMax: commons.configuration.detachedBytesMax)
         var dropped = Shelf.Dropped()
         while true {
+            // Who is told that others have ended may be doomed by that.
+            while end(away.map(\.session), by: .tick(.min), at: second) {}
             var shelf = Shelf(
                 writtenAt: commons.ports.now(),
                 away.compactMap { record($0.session, $0.place, at: second) })
@@ -58,20 +59,24 @@ extension Relay {
                     dropped: dropped)
             }
             // Their rooms are told, which others then have on the shelf.
-            end(lost.sessions, by: .endAway(.lost), at: second)
+            _ = end(lost.sessions, by: .endAway(.lost), at: second)
         }
     }
 
+    /// - Returns: Whether any ended.
     private func end(
         _ sessions: [ConnectionID], by input: Session.Input, at second: Int64
-    ) {
+    ) -> Bool {
+        var hasEnded = false
         var handler = RelayHandler(commons)
         var nowhere = NoSockets(monotonicSeconds: second)
         for session in sessions.compactMap(commons.sessions.session) {
-            _ = session.conversation.withLock { conversation in
+            let effects = session.conversation.withLock { conversation in
                 handler.handle(input, session, &conversation, &nowhere)
             }
+            hasEnded = hasEnded || effects.finished != nil
         }
+        return hasEnded
     }
 
     private func record(
@@ -112,6 +117,8 @@ extension Relay {
         guard commons.configuration.resumeGraceSeconds > 0 else { return result }
         let sessions = shelf.sessions.filter { commons.sessions.session($0.connection) == nil }
             .map { putBack($0) }
+        // First, so that a revocation that comes meanwhile finds them too.
+        commons.leave(orphans: sessions)
         var handler = RelayHandler(commons)
         var nowhere = NoSockets(monotonicSeconds: commons.ports.monotonicMilliseconds() / 1000)
         for session in sessions {
@@ -126,7 +133,6 @@ extension Relay {
                 }
             }
         }
-        commons.leave(orphans: sessions)
         return result
     }
 

@@ -10,7 +10,7 @@ internal import Synchronization
 final class RelayCommons: Sendable {
     let configuration: RelayConfiguration
     let ports: RelayPorts
-    let rooms: SharedRooms
+    let rooms: any RoomHost
     private let roomHash: RoomHash
     let sessions = SessionDirectory()
     let figures = PublishedFigures()

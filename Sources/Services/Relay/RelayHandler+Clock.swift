@@ -63,15 +63,21 @@ extension RelayHandler {
     private mutating func sweepAway(_ now: Int64, _ loop: inout some SocketOutput & ~Copyable) {
         // Nobody can come back to a process that stops; the next one gives everybody their time.
         let now = isDraining ? .min : now
-        let sessions = away + commons.takeOrphans()
-        away.removeAll(keepingCapacity: true)
+        adoptOrphans()
+        let sessions = away.values
+        away = [:]
         for session in sessions {
             let isKept = session.conversation.withLock { conversation in
                 self.handle(.tick(now), session, &conversation, &loop)
                 return session.stream.withLock { $0.session.isAway }
             }
-            if isKept { away.append(session) }
+            if isKept { away[session.connection] = session }
         }
+    }
+
+    /// Keeps what no loop keeps yet from before a restart.
+    private mutating func adoptOrphans() {
+        for session in commons.takeOrphans() { away[session.connection] = session }
     }
 
     // MARK: Notes
@@ -109,8 +115,8 @@ extension RelayHandler {
                 ?? admission.token
             if !mayStay(token) { endRevoked(slot, &loop) }
         }
-        away += commons.takeOrphans()
-        for session in away {
+        adoptOrphans()
+        for session in away.values {
             session.conversation.withLock { conversation in
                 guard !mayStay(conversation.grant.token) else { return }
                 self.handle(.endAway(.kicked), session, &conversation, &loop)

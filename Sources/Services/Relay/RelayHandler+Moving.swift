@@ -32,9 +32,13 @@ extension RelayHandler {
             connections[slot] = .none
             return true
         }
-        _ = connection.session?.land(on: connection.socket, commons, &loop)
+        let session = connection.session
+        let hasLanded =
+            session == nil || session?.land(on: connection.socket, commons, &loop) != nil
         _ = admission.takePassage()
-        return false
+        // Else it was ended while it was nowhere, and nobody found a socket to close.
+        if !hasLanded { endRevoked(slot, &loop) }
+        return !hasLanded
     }
 
     /// A v1 connection has arrived from another loop. Meanwhile it may have lost its right to stay,
@@ -66,8 +70,10 @@ extension V1Session {
     ) -> RevocableToken? {
         conversation.withLock { conversation in
             guard handle(.land(socket.raw), commons).isDone else { return nil }
-            stream.withLock { $0.pump(&loop) }
-            return conversation.grant.token
+            return stream.withLock { stream in
+                stream.pump(&loop)
+                return stream.session.isOpen ? conversation.grant.token : nil
+            }
         }
     }
 

@@ -27,7 +27,7 @@ extension RelayHandler {
     mutating func enter(
         _ key: RoomKey, _ member: RoomMember, _ join: JoinRoom, _ text: Span<UInt8>,
         roomsJoined: Int, _ loop: inout some SocketOutput & ~Copyable
-    ) throws(SignalError) -> (membership: SharedRooms.Membership, isPosted: Bool)? {
+    ) throws(SignalError) -> (membership: Membership, isPosted: Bool)? {
         guard commons.mayJoin(key, member.connection, roomsJoined: roomsJoined) else {
             throw .tooManyRooms
         }
@@ -72,7 +72,7 @@ extension RelayHandler {
 
     /// A connection leaves a room; nothing happens if it is in it no more.
     mutating func leave(
-        _ connection: ConnectionID, _ membership: SharedRooms.Membership, _ reason: LeaveReason,
+        _ connection: ConnectionID, _ membership: Membership, _ reason: LeaveReason,
         _ loop: inout some SocketOutput & ~Copyable
     ) {
         let rooms = commons.rooms

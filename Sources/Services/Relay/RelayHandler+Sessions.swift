@@ -89,7 +89,7 @@ extension RelayHandler {
             let effects = self.handle(input, session, &conversation, &loop)
             guard effects.isDone, effects.finished == nil else { return }
             admission?.park(session.connection)
-            self.away.append(session)
+            self.away[session.connection] = session
         }
     }
 

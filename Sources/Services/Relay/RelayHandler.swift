@@ -36,7 +36,7 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
         /// Nil in the classic dialect.
         var session: V1Session?
         /// Of a classic connection.
-        var memberships: [SharedRooms.Membership] = []
+        var memberships: [Membership] = []
         var refusedMessages: UInt32 = 0
         /// A close was asked for: nothing that still comes counts.
         var isEnding = false
@@ -65,7 +65,7 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
     /// By the slot of the socket.
     var connections: [Connection] = []
     /// Sessions that were attached here last, and whose client may be away.
-    var away: [V1Session] = []
+    var away: [ConnectionID: V1Session] = [:]
     /// Whether its clients were told that the process stops.
     var isDraining = false
 

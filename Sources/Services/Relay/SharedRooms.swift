@@ -33,16 +33,10 @@ internal import Signalling
 ///    connection id neither. A classic connection enters a room once in its life. A v1 one may
 ///    leave and join again: v1 members see both in order (2), and a classic member, who is never
 ///    told of a leaving, is told of the second join, after the first, by the same sender (3, 4).
-final class SharedRooms: Sendable {
+final class SharedRooms: RoomHost {
     private final class Shard: Sendable {
         let table: Lock<RoomTable>
         init(membersMax: Int) { table = Lock(RoomTable(membersMax: membersMax)) }
-    }
-
-    /// Where a connection is a member; good until it leaves.
-    struct Membership: Equatable, Sendable {
-        fileprivate let shard: UInt32
-        fileprivate let room: UInt32
     }
 
     private static let shardCount = 64
@@ -53,15 +47,12 @@ final class SharedRooms: Sendable {
         shards = (0..<Self.shardCount).map { _ in Shard(membersMax: membersMax) }
     }
 
-    /// Rooms with members.
     var count: Int { shards.reduce(0) { sum, shard in sum + shard.table.withLock { $0.count } } }
 
-    /// All rooms with their members, table by table.
     var contents: [(key: RoomKey, members: [RoomMember])] {
         shards.flatMap { shard in shard.table.withLock { $0.contents } }
     }
 
-    /// Who is in a room now; nobody where it does not exist.
     func members(of key: RoomKey) -> [RoomMember] {
         shards[Self.shard(of: key)].table.withLock { $0.members(of: key) }
     }
@@ -70,15 +61,6 @@ final class SharedRooms: Sendable {
         Int(key.hash % UInt64(shardCount))
     }
 
-    /// Makes a connection a member.
-    ///
-    /// - Parameters:
-    ///   - member: As for `RoomTable.join`.
-    ///   - key: Likewise.
-    ///   - announce: Tells v1 members what came of it, with the table locked: whatever else it
-    ///     locks must be a stream.
-    /// - Returns: The membership and what happened; nil when it is a member already.
-    /// - Throws: `SignalError`, why it may not join.
     func join(
         _ member: RoomMember, _ key: RoomKey, announce: (Room.Joined) -> Void
     ) throws(SignalError) -> (membership: Membership, joined: Room.Joined)? {
@@ -94,7 +76,6 @@ final class SharedRooms: Sendable {
         }
     }
 
-    /// Takes a connection out; with `announce` as in `join`.
     func leave(
         _ connection: ConnectionID, _ membership: Membership,
         announce: (RoomKey, Room.Left) -> Void
@@ -107,14 +88,12 @@ final class SharedRooms: Sendable {
         }
     }
 
-    /// Takes a member in again that was one before a restart.
     func putBack(_ member: RoomMember, _ key: RoomKey) -> Membership {
         let shard = Self.shard(of: key)
         let room = shards[shard].table.withLock { $0.putBack(member, key) }
         return Membership(shard: UInt32(shard), room: UInt32(room))
     }
 
-    /// Somebody has come back for a member's place.
     func claim(_ connection: ConnectionID, _ membership: Membership) {
         shards[Int(membership.shard)].table.withLock {
             $0.claim(connection, room: Int(membership.room))
@@ -127,8 +106,6 @@ final class SharedRooms: Sendable {
         }
     }
 
-    /// Where to send for a fellow member of a classic connection, which is a member for as long as
-    /// it says; nil when the other is none.
     func address(
         of connection: ConnectionID, sharing membership: Membership
     ) -> RoomMember.Address? {
@@ -137,7 +114,6 @@ final class SharedRooms: Sendable {
         }
     }
 
-    /// The same for a v1 connection, which others may have taken out.
     func address(
         of connection: ConnectionID, sharing membership: Membership, with own: ConnectionID
     ) -> RoomMember.Address? {
@@ -146,9 +122,6 @@ final class SharedRooms: Sendable {
         }
     }
 
-    /// Has the other members of a room told something, with `tell` as `announce` in `join`.
-    ///
-    /// - Returns: The other members; nil when the connection is none.
     func tell(
         _ membership: Membership, of connection: ConnectionID,
         _ tell: (_ own: RoomMember, _ others: [RoomMember]) -> Void

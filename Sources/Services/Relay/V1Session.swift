@@ -71,7 +71,7 @@ final class V1Session: Sendable {
 struct Conversation: Sendable {
     struct JoinedRoom: Sendable {
         let key: RoomKey
-        let membership: SharedRooms.Membership
+        let membership: Membership
     }
 
     /// Good for the next resume.

@@ -52,6 +52,10 @@ struct SessionKeeping {
         guard let file, file.isOurs else { return }
         defer { file.release() }
         guard let shelved = relay.shelve() else { return }
+        guard shelved.bytes.count <= Self.bytesMax else {
+            let reason = "\(shelved.count) sessions are more than the next process would read"
+            return warn("shelf_failed", code: "too_large", reason)
+        }
         do throws(ShelfError) {
             try file.put(shelved.bytes)
             log.write(

@@ -59,11 +59,12 @@ struct Site {
             settings, foundations, publicURL: url, ports: HTTPPorts(servers: ports), log: log
         ).connect()
         parts.directory.start()
-        if let relay = parts.front.relay { parts.keeping?.putBack(into: relay.service) }
         let janitor = Janitor(sweeping: foundations.registry)
-        publicDoor.open(parts.front.outcome)
         let pass = try leavePass(operatorURL, isNeeded: parts.front.relay != nil)
         defer { pass?.remove(in: settings.data) }
+        // From here on nothing fails: what is taken off the shelf is not there for another start.
+        if let relay = parts.front.relay { parts.keeping?.putBack(into: relay.service) }
+        publicDoor.open(parts.front.outcome)
         operatorDoor.open(parts.operatorFront(pass).outcome)
         if let edge = parts.edge { edgeDoor.open(edge.outcome) }
         announce(url: url, operatorURL: operatorURL, edgePort: edgeServer?.port)

@@ -20,11 +20,16 @@ import Testing
         #expect(try find() == nil)
     }
 
-    @Test(
-        "What is no token is at fault",
-        arguments: ["Bearer", "Bearer ", "Bearer a b", "Bearer a,b", "Bearer a=b", "Bearer é"])
+    @Test("One word follows the scheme", arguments: ["Bearer", "Bearer ", "Bearer a b"])
     func malformed(field: String) {
         #expect(throws: BearerCredentials.Fault.malformed) { try find(field) }
+    }
+
+    @Test("What is no token is at fault, and told apart", arguments: ["a,b", "a=b", "é"])
+    func notAToken(word: String) {
+        #expect(throws: BearerCredentials.Fault.notAToken(ByteText(word))) {
+            try find("Bearer \(word)")
+        }
     }
 
     @Test("Two fields are at fault, whatever they hold", arguments: ["Bearer y", "Basic Zm9v"])

@@ -6,8 +6,10 @@ package enum BearerCredentials {
     package enum Fault: Error, Equatable, Sendable {
         /// There is more than one `Authorization`.
         case repeated
-        /// What follows the scheme is no token.
+        /// The scheme is not followed by one word.
         case malformed
+        /// This word follows, which no token is.
+        case notAToken(ByteText)
     }
 
     /// Nil without the field, or where it is of another scheme, which is no token, bad or good.
@@ -20,7 +22,8 @@ package enum BearerCredentials {
         guard ByteText(Substring(scheme)).equalsIgnoringCase("Bearer") else { return nil }
         let rest = bytes.dropFirst(scheme.count).drop { $0 == UInt8(ascii: " ") }
         let token = ByteText(Substring(rest))
-        guard BearerGrammar.isToken(token) else { throw .malformed }
+        guard !token.isEmpty, !token.utf8.contains(UInt8(ascii: " ")) else { throw .malformed }
+        guard BearerGrammar.isToken(token) else { throw .notAToken(token) }
         return token
     }
 }

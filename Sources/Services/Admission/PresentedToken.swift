@@ -92,10 +92,13 @@ struct PresentedToken {
         do throws(BearerCredentials.Fault) {
             return try BearerCredentials.find(in: request.headers)
         } catch {
-            throw .invalidRequest(
-                error == .repeated
-                    ? "Send one Authorization field"
-                    : "Authorization must be Bearer, one space and the token")
+            switch error {
+            case .repeated: throw .invalidRequest("Send one Authorization field")
+            case .malformed:
+                throw .invalidRequest("Authorization must be Bearer, one space and the token")
+            // Where it counts it is refused like any other bad token.
+            case .notAToken(let text): return text
+            }
         }
     }
 

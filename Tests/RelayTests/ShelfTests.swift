@@ -155,6 +155,32 @@ struct RelayShelfTests {
         #expect(hub.service.sessionCount == 0)
     }
 
+    @Test("Who ends while the shelf is filled is told of to those who are on it")
+    func endsMeanwhile() throws {
+        let hub = Hub(RelayConfiguration(historyEventsMax: 3))
+        let peers = try ["ann", "bob", "cid"].map { try hub.connect(subject: $0) }
+        for (peer, id) in zip(peers, ["ann", "bob", "cid"]) { peer.join("R", id: id) }
+        for peer in peers { _ = peer.take() }
+        let (ann, bob, cid) = (peers[0], peers[1], peers[2])
+        ann.close(.lost)
+        bob.close(.lost)
+        for _ in 0..<3 { cid.send("{}", to: ann) }
+        // One too many: Bob ends at his loop's next look, which does not come. Ann is told of that,
+        // which is one too many for her.
+        for _ in 0..<4 { cid.send("{}", to: bob) }
+        let (session, seq) = (cid.secret, cid.seq)
+        let shelf = try #require(hub.stop())
+        #expect(shelf.count == 1 && hub.service.sessionCount == 1)
+        try hub.start(with: shelf.bytes)
+        #expect(hub.service.rooms().flatMap(\.members).map(\.peerID) == ["cid"])
+        let told = try hub.connect(subject: "cid").resume(session, after: seq)
+        #expect(
+            Array(told.dropFirst().prefix(2)) == [
+                left(Int(seq) + 1, "R", bob, "bob", "lost"),
+                left(Int(seq) + 2, "R", ann, "ann", "lost"),
+            ])
+    }
+
     @Test("Places count against limits as before")
     func limits() throws {
         let (ann, _, _) = try meet()

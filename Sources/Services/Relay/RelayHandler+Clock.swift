@@ -4,6 +4,7 @@ internal import Bytes
 internal import Locking
 internal import Sessions
 internal import Signalling
+internal import Synchronization
 package import WebSocket
 
 // What time alone brings about, and what other threads tell.
@@ -62,7 +63,7 @@ extension RelayHandler {
     /// Ends the sessions whose clients did not come back in time, or can't any more.
     private mutating func sweepAway(_ now: Int64, _ loop: inout some SocketOutput & ~Copyable) {
         // Nobody can come back to a process that stops; the next one gives everybody their time.
-        let now = isDraining ? .min : now
+        let now = commons.isStopping.load(ordering: .relaxed) ? .min : now
         adoptOrphans()
         let sessions = away.values
         away = [:]
@@ -89,7 +90,6 @@ extension RelayHandler {
         case .rightsChanged: checkRights(&loop)
         case .kick(let connection): kick(connection, &loop)
         case .draining(let seconds):
-            isDraining = true
             let event = composer.draining(withinSeconds: seconds)
             for connection in connections where !connection.isEnding {
                 guard let session = connection.session else { continue }

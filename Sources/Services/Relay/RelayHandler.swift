@@ -66,8 +66,6 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
     var connections: [Connection] = []
     /// Sessions that were attached here last, and whose client may be away.
     var away: [ConnectionID: V1Session] = [:]
-    /// Whether its clients were told that the process stops.
-    var isDraining = false
 
     init(_ commons: RelayCommons) { self.commons = commons }
 

@@ -57,7 +57,5 @@ import Tokens
         #expect(throws: GrantRefusal.scope("Signal")) {
             try client.grantedScopes(["signal", "Signal"])
         }
-        #expect(GrantRefusal.scope("x").code == "scope_not_granted")
-        #expect(GrantRefusal.noDefaultScope.code == "no_default_scope")
     }
 }

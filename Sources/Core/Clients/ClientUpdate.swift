@@ -64,15 +64,6 @@ package struct ClientUpdate: Equatable, Sendable {
         self.registered = registered
     }
 
-    /// Whether nothing changes at all.
-    package var isEmpty: Bool {
-        let members: [Any?] = [
-            name, rooms, origins, scopes, lifetimeSecondsMax, assertionKeys, legacySecret,
-            introspects, registered,
-        ]
-        return members.allSatisfy { $0 == nil }
-    }
-
     /// The client as it is from now on.
     package func applied(to client: Client) -> Client {
         Client(

@@ -7,15 +7,6 @@ package enum GrantRefusal: Error, Equatable, Sendable {
     case scope(ByteText)
     /// Nothing was asked for, and nothing is granted by default.
     case noDefaultScope
-
-    /// Stable across releases.
-    package var code: String {
-        switch self {
-        case .room: "room_not_granted"
-        case .scope: "scope_not_granted"
-        case .noDefaultScope: "no_default_scope"
-        }
-    }
 }
 
 extension Client {

@@ -16,9 +16,6 @@ package struct RegistrationError: Error, Equatable, Sendable, CustomStringConver
         self.expected = expected
     }
 
-    /// Stable across releases.
-    package var code: String { "invalid_\(member)" }
-
     package var description: String { "\(member) \"\(value)\": expected \(expected)" }
 
     private static let charactersMax = 512

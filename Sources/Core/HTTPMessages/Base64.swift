@@ -24,9 +24,6 @@ package enum Base64 {
     }
 
     /// The bytes, or nil: wrong alphabet, white space, missing padding, stray trailing bits.
-    package static func decode(_ text: String) -> [UInt8]? { decode(text.utf8.span) }
-
-    /// The same for text that lies in a longer one.
     package static func decode(_ text: Span<UInt8>) -> [UInt8]? {
         guard text.count.isMultiple(of: 4) else { return nil }
         var count = text.count

@@ -23,15 +23,6 @@ package struct FormError: Error, Equatable, Sendable, CustomStringConvertible {
         self.offset = offset
     }
 
-    /// Stable across releases.
-    package var code: String {
-        switch kind {
-        case .invalidPercent: "form_invalid_percent"
-        case .invalidUTF8: "form_invalid_utf8"
-        case .tooManyFields: "form_too_many_fields"
-        }
-    }
-
     package var description: String {
         let place = parameter.map { "parameter \($0), byte \(offset)" } ?? "byte \(offset)"
         return switch kind {
@@ -50,20 +41,6 @@ package enum FormFields {
     /// Returns the pairs in order, repetitions included; empty pieces (`a&&b`) are skipped and a
     /// piece without `=` has an empty value.
     package static func parse(
-        _ bytes: [UInt8]
-    ) throws(FormError) -> [(name: ByteText, value: ByteText)] {
-        try parse(bytes.span)
-    }
-
-    /// The same for text, a query string.
-    package static func parse(
-        _ text: ByteText
-    ) throws(FormError) -> [(name: ByteText, value: ByteText)] {
-        try parse(text.utf8.span)
-    }
-
-    /// The same for bytes that lie in something else.
-    package static func parse(
         _ bytes: Span<UInt8>
     ) throws(FormError) -> [(name: ByteText, value: ByteText)] {
         var pairs: [(name: ByteText, value: ByteText)] = []
@@ -80,6 +57,13 @@ package enum FormFields {
             start = end + 1
         }
         return pairs
+    }
+
+    /// The same for text, a query string.
+    package static func parse(
+        _ text: ByteText
+    ) throws(FormError) -> [(name: ByteText, value: ByteText)] {
+        try parse(text.utf8.span)
     }
 
     /// Decodes one name or value.

@@ -4,24 +4,15 @@ import HTTPMessages
 
 /// `POST /edge/viewer-request`: the edge step for an edge elsewhere. Needs no credentials: the
 /// answer depends on the request alone.
-struct EdgeEndpoint: Sendable {
+struct EdgeEndpoint: Endpoint {
     static let path: ByteText = "/edge/viewer-request"
 
     let step: EdgeStep
 
-    func respond(to request: HTTPRequest) -> HTTPResponse {
-        do throws(OAuthRefusal) {
-            return try rewrite(request)
-        } catch {
-            return error.response
-        }
-    }
-
-    private func rewrite(_ request: HTTPRequest) throws(OAuthRefusal) -> HTTPResponse {
-        guard request.method == "POST" else { throw .methodNotAllowed(allow: "POST") }
-        try JSONBody.check(request, bytesMax: ViewerRequest.eventBytesMax)
+    func answer(_ call: Call) throws(OAuthRefusal) -> HTTPResponse {
+        try JSONBody.check(call.request, bytesMax: ViewerRequest.eventBytesMax)
         do {
-            let rewritten = try ViewerRequest.rewrite(event: request.body, step: step)
+            let rewritten = try ViewerRequest.rewrite(event: call.request.body, step: step)
             return .json(200, rewritten, headers: NoStore.fields)
         } catch {
             throw .invalidRequest(error.description)

@@ -82,8 +82,8 @@ final class DemoEndpoints: Sendable {
         guard request.method == "POST" else { throw .methodNotAllowed(allow: "POST") }
         let host = try checkedHost(request)
         try checkSameOrigin(request)
-        try JSONBody.check(request, bytesMax: Self.bodyBytesMax)
-        let wanted = try DemoRoom(request.body)
+        let wanted = try DemoRoom(
+            JSONBody.object(of: request, bytesMax: Self.bodyBytesMax, depthMax: 8))
         let now = commons.ports.now()
         try requests.take(AddressGroup(request.clientAddress), now)
         let wish = TokenWish(

@@ -1,6 +1,7 @@
 import Bytes
 import Edge
 import HTTPMessages
+import StrictJSON
 
 /// `POST /edge/viewer-request`: the edge step for an edge elsewhere. Needs no credentials: the
 /// answer depends on the request alone.
@@ -29,5 +30,20 @@ enum JSONBody {
             MediaType.matches(value, "application/json")
         else { throw .invalidRequest("Content-Type must be application/json") }
         guard request.body.count <= bytesMax else { throw .tooLarge(bytesMax: bytesMax) }
+    }
+
+    /// The object that a body is, with each name once.
+    static func object(
+        of request: HTTPRequest, bytesMax: Int, depthMax: Int
+    ) throws(OAuthRefusal) -> JSONObject {
+        try check(request, bytesMax: bytesMax)
+        let limits = JSONLimits(bytesMax: bytesMax, depthMax: depthMax)
+        do throws(JSONError) {
+            let object = try JSONValue.parse(request.body, limits: limits).object
+            if let object { return object }
+        } catch {
+            throw .invalidRequest("the body is no strict JSON: \(error)")
+        }
+        throw .invalidRequest("the body must be a JSON object")
     }
 }

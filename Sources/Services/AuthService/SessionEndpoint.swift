@@ -70,24 +70,15 @@ final class SessionEndpoint: Endpoint {
         if let clientID = form[.clientID], clientID != ByteText(holder.client.clientID) {
             throw Self.otherClient
         }
-        let wish = try wish(form, holder, call.now)
+        let claims = holder.claims
+        let wish = try TokenWish(
+            form, outOf: claims, of: holder.client,
+            subject: Subject.user(of: claims.subject, claims.clientID),
+            name: claims.name.map { ByteText($0) },
+            defaultLifetimeSeconds: configuration.defaultLifetimeSeconds, call.now)
         let token = try commons.token(wish, for: holder.client.clientID, call.now)
         return TokenResponse.make(
             token, wish, extra: TokenResponse.clientID(holder.client.clientID))
-    }
-
-    private func wish(
-        _ form: OAuthForm, _ holder: TokenHolder, _ now: Int64
-    ) throws(OAuthRefusal) -> TokenWish {
-        let claims = holder.claims
-        let seconds = try TokenWish.lifetime(
-            form, of: holder.client, default: configuration.defaultLifetimeSeconds)
-        let narrower = NarrowerGrant(of: claims, holder.client)
-        return TokenWish(
-            scopes: try narrower.scopes(form), rooms: try narrower.rooms(form),
-            subject: Subject.user(of: claims.subject, claims.clientID),
-            name: claims.name.map { ByteText($0) },
-            lifetimeSeconds: min(seconds, claims.expiresAt - now), kind: .access)
     }
 
     /// One browser holds one session of an origin, whichever client's it is.

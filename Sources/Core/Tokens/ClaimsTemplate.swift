@@ -20,15 +20,12 @@ package final class ClaimsTemplate: Sendable {
     ///
     /// - Returns: Nil where the payload is not of that form.
     package init?(payload: [UInt8], for claims: TokenClaims) {
-        var scanner = RawScanner()
+        var scanner = RawScanner(names: TokenClaims.claims.table)
         guard (try? scanner.scan(payload.span)) != nil else { return nil }
         var pieces: [Piece] = []
         var from = 0
         for member in scanner.members where member.parent < 0 {
-            let name = MemberName(of: member, in: payload.span)
-            guard let claim = Claim.allCases.first(where: { MemberName($0.rawValue) == name }),
-                Self.isOpen(claim)
-            else { continue }
+            guard let claim = TokenClaims.claims[member], Self.isOpen(claim) else { continue }
             pieces.append(
                 Piece(before: Array(payload[from..<member.value.lowerBound]), claim: claim))
             from = member.value.upperBound

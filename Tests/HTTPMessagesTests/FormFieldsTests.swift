@@ -1,6 +1,7 @@
 import Bytes
-import HTTPMessages
 import Testing
+
+@testable import HTTPMessages
 
 @Suite struct FormFieldsTests {
     @Test(

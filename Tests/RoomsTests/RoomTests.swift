@@ -1,6 +1,7 @@
-import Rooms
 import Signalling
 import Testing
+
+@testable import Rooms
 
 @Suite struct RoomTests {
     @Test("Members are ordered by connection, and numbered in the order of joining")

@@ -1,6 +1,7 @@
-import Sessions
 import Signalling
 import Testing
+
+@testable import Sessions
 
 /// Every phase of a session with every input: what becomes of it, and what is to be done.
 @Suite("A session's table of phases and inputs")

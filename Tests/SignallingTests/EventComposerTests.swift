@@ -1,6 +1,7 @@
 import Bytes
-import Signalling
 import Testing
+
+@testable import Signalling
 
 @Suite struct EventComposerTests {
     @Test("first_to_join names the room")

@@ -130,16 +130,12 @@ enum ViewerEvent {
         guard body["inputTruncated"]?.bool != nil else {
             throw .invalidMember(path: "\(path).inputTruncated", expected: "true or false")
         }
-        switch body["action"]?.string {
-        case "read-only", "replace": break
-        default:
+        guard let action = body["action"]?.string, ["read-only", "replace"].contains(action) else {
             throw .invalidMember(path: "\(path).action", expected: "\"read-only\" or \"replace\"")
         }
-        let isBase64: Bool
-        switch body["encoding"]?.string {
-        case "base64": isBase64 = true
-        case "text": isBase64 = false
-        default:
+        let encoding = body["encoding"]?.string
+        let isBase64 = encoding == "base64"
+        guard isBase64 || encoding == "text" else {
             throw .invalidMember(path: "\(path).encoding", expected: "\"base64\" or \"text\"")
         }
         guard let data = body["data"]?.string, !isBase64 || Base64.decode(data.utf8.span) != nil

@@ -81,12 +81,9 @@ package struct Origin: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Why a text is no origin that can be registered. Names the text, which is no secret.
-package enum OriginError: Error, Equatable, Sendable, CustomStringConvertible {
-    case unsupportedScheme(ByteText)
-    case unwantedPart(ByteText)
-    case invalidHost(ByteText)
-    case invalidPort(ByteText)
+/// Why a text is no origin that can be registered.
+package enum OriginError: Error, Equatable, Sendable {
+    case unsupportedScheme, unwantedPart, invalidHost, invalidPort
 
     /// What would have been right.
     package var example: String {
@@ -97,20 +94,6 @@ package enum OriginError: Error, Equatable, Sendable, CustomStringConvertible {
         case .invalidHost:
             "\(good), with a DNS name (in its ASCII form, without *) or an IP address"
         case .invalidPort: "\(good), with a port from 1 to 65535"
-        }
-    }
-
-    package var description: String {
-        switch self {
-        case .unsupportedScheme(let text):
-            "\(text): an origin starts with https:// or http://, or else with wss://, ws://, "
-                + "capacitor://, ionic:// or app://"
-        case .unwantedPart(let text):
-            "\(text): an origin is scheme://host or scheme://host:port, with nothing behind it, "
-                + "not even a slash"
-        case .invalidHost(let text):
-            "\(text): the host must be a DNS name (in its ASCII form, without *) or an IP literal"
-        case .invalidPort(let text): "\(text): the port must be 1 to 65535"
         }
     }
 }

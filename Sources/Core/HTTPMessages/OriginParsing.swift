@@ -5,34 +5,27 @@ extension Origin {
     package static func parse(
         _ text: ByteText, _ schemes: [ByteText] = webSchemes + socketSchemes + appSchemes
     ) throws(OriginError) -> Origin {
-        let shown = shown(text)
         guard let scheme = schemes.first(where: { startsWith("\($0)://", text) }) else {
-            throw .unsupportedScheme(shown)
+            throw .unsupportedScheme
         }
         let rest = text.dropFirst(scheme.count + 3)
         guard !rest.utf8.contains(where: { "/?#@\\".utf8.contains($0) }) else {
-            throw .unwantedPart(shown)
+            throw .unwantedPart
         }
         let (hostText, portText) = split(rest.utf8[...])
         let isApp = appSchemes.contains(scheme)
         guard let host = isApp ? appHost(hostText) : host(hostText) else {
-            throw .invalidHost(shown)
+            throw .invalidHost
         }
         guard let portText else {
             return Origin(scheme: scheme, host: host, port: defaultPort(scheme))
         }
-        guard let port = port(portText) else { throw .invalidPort(shown) }
+        guard let port = port(portText) else { throw .invalidPort }
         return Origin(scheme: scheme, host: host, port: port)
     }
 
     private static func startsWith(_ prefix: ByteText, _ text: ByteText) -> Bool {
         ByteText(Substring(text.utf8.prefix(prefix.count))).equalsIgnoringCase(prefix)
-    }
-
-    /// Errors repeat what was given, so that a list's bad entry is found; not at any length.
-    private static func shown(_ text: ByteText) -> ByteText {
-        let plain = text.utf8.prefix(128).filter { $0 > 0x20 && $0 < 0x7F }
-        return ByteText(String(decoding: plain, as: UTF8.self))
     }
 
     private static func split(

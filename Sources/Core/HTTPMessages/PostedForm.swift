@@ -34,12 +34,10 @@ package struct PostedForm: Sendable {
         guard request.body.count <= Self.bodyBytesMax else {
             throw .tooLarge(bytesMax: Self.bodyBytesMax)
         }
-        let field = request.headers.find("Content-Type")
-        guard field.count == 1, let value = field.first, MediaType.matches(value, Self.mediaType)
-        else {
+        guard MediaType.isOnly(Self.mediaType, in: request.headers) else {
             throw .wrongType(
                 "Content-Type must be there once, and be \(Self.mediaType) in UTF-8",
-                found: field.first)
+                found: request.headers["Content-Type"])
         }
         try Self.checkQuery(request.query, secrets: secrets)
         members = try Self.pairs("body", request.body.span).filter { !$0.value.isEmpty }

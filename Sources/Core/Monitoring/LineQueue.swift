@@ -11,15 +11,10 @@ package struct LineQueue: Sendable {
         case gap(Int)
     }
 
-    private enum Entry: Sendable {
-        case line([UInt8])
-        case gap(Int)
-    }
-
     private let linesMax: Int
     private let bytesMax: Int
-    /// Those before `first` have been handed out.
-    private var entries: [Entry] = []
+    /// One line each, or a gap; those before `first` have been handed out.
+    private var entries: [Piece] = []
     private var first = 0
     private var lineCount = 0
     private var byteCount = 0
@@ -48,7 +43,7 @@ package struct LineQueue: Sendable {
         }
         if missing > 0 { entries.append(.gap(missing)) }
         missing = 0
-        entries.append(.line(line))
+        entries.append(.lines(line))
         lineCount += 1
         byteCount += line.count
     }
@@ -65,7 +60,7 @@ package struct LineQueue: Sendable {
             return .gap(count)
         }
         var lines: [UInt8] = []
-        while first < entries.count, case .line(let line) = entries[first],
+        while first < entries.count, case .lines(let line) = entries[first],
             lines.isEmpty || lines.count + line.count <= bytesMax
         {
             lines += line

@@ -19,11 +19,6 @@ package struct Room: Equatable, Sendable {
     package struct Left: Equatable, Sendable {
         package let member: RoomMember
         package let remaining: [RoomMember]
-
-        package init(member: RoomMember, remaining: [RoomMember]) {
-            self.member = member
-            self.remaining = remaining
-        }
     }
 
     /// Ordered by connection, so that looking one up needs few steps and no memory of its own.

@@ -59,16 +59,6 @@ package struct Session: Sendable {
         package var isDone = true
 
         package static let none = Effects(isDone: false)
-
-        package init(
-            finished: LeaveReason? = nil, close: UInt64? = nil, nudge: UInt64? = nil,
-            isDone: Bool = true
-        ) {
-            self.finished = finished
-            self.close = close
-            self.nudge = nudge
-            self.isDone = isDone
-        }
     }
 
     /// What became of an event.

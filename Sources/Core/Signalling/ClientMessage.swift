@@ -27,17 +27,9 @@ package struct PayloadLayout: Equatable, Sendable {
     /// The value of the payload's `type` with its quotes; nil when it has none.
     package internal(set) var type: Range<Int>?
     /// Members before a `connectionId` that was dropped; empty in every honest payload.
-    package internal(set) var leading: Range<Int>
+    package internal(set) var leading = 0..<0
     /// The payload's members, from the first name's quote to the last value's end; may be empty.
-    package internal(set) var members: Range<Int>
-
-    package init(
-        type: Range<Int>? = nil, leading: Range<Int> = 0..<0, members: Range<Int> = 0..<0
-    ) {
-        self.type = type
-        self.leading = leading
-        self.members = members
-    }
+    package internal(set) var members = 0..<0
 }
 
 /// The id by which people's pages know a peer, kept as the JSON string that is sent on.

@@ -25,10 +25,9 @@ struct EdgeEndpoint: Endpoint {
 /// here nothing is answered that would let it.
 enum JSONBody {
     static func check(_ request: HTTPRequest, bytesMax: Int) throws(OAuthRefusal) {
-        let values = request.headers.values("Content-Type")
-        guard values.count == 1, let value = values.first,
-            MediaType.matches(value, "application/json")
-        else { throw .invalidRequest("Content-Type must be application/json") }
+        guard MediaType.isOnly("application/json", in: request.headers) else {
+            throw .invalidRequest("Content-Type must be application/json")
+        }
         guard request.body.count <= bytesMax else { throw .tooLarge(bytesMax: bytesMax) }
     }
 

@@ -44,44 +44,46 @@ enum AdmissionRefusal: Error, Equatable, Sendable {
 
     /// The answer: JSON, and a challenge where the token is at fault (RFC 6750 §3, §3.1).
     func response(realm: String) -> HTTPResponse {
-        let challenge = "Bearer realm=\"\(Self.quotable(realm))\""
+        let bearer = "Bearer realm=\"\(Self.quotable(realm))\""
+        func challenged(
+            _ status: Int, _ error: String, _ text: String, scope: String = ""
+        ) -> HTTPResponse {
+            let named = "error=\"\(error)\", error_description=\"\(text)\"\(scope)"
+            return Self.answer(status, error, text, ("WWW-Authenticate", "\(bearer), \(named)"))
+        }
         switch self {
-        case .invalidRequest(let text):
-            return answer(400, "invalid_request", text, challenge: challenge, isNamed: true)
+        case .invalidRequest(let text): return challenged(400, "invalid_request", text)
         case .noToken(let text):
             // Who sent no credentials is told no error code in the challenge (RFC 6750 §3.1).
-            return answer(401, "unauthorized", text, challenge: challenge, isNamed: false)
+            return Self.answer(401, "unauthorized", text, ("WWW-Authenticate", "\(bearer)"))
         case .invalidToken(let reason):
-            let text = Self.fault(of: reason)
-            return answer(401, "invalid_token", text, challenge: challenge, isNamed: true)
+            return challenged(401, "invalid_token", Self.fault(of: reason))
         case .otherClient:
             let text = "The session is of another client than the one named: sign in for this one"
-            return answer(403, "client_mismatch", text)
+            return Self.answer(403, "client_mismatch", text)
         case .insufficientScope(let needed):
             let text = "The access token lacks what this needs: \(needed)"
-            return answer(
-                403, "insufficient_scope", text, challenge: challenge, isNamed: true,
-                extra: ", scope=\"signal\"")
+            return challenged(403, "insufficient_scope", text, scope: ", scope=\"signal\"")
         case .originNotAllowed:
             let text = "Pages of this origin may not connect: register it with the client"
-            return answer(403, "origin_not_allowed", text)
+            return Self.answer(403, "origin_not_allowed", text)
         case .limit(let hit):
-            let status = hit.limit == .total ? 503 : 429
-            let text = "Too many connections: try again later"
-            return answer(status, "too_many_connections", text, retryAfter: hit.retryAfterSeconds)
+            return Self.answer(
+                hit.limit == .total ? 503 : 429, "too_many_connections",
+                "Too many connections: try again later",
+                ("Retry-After", "\(hit.retryAfterSeconds)"))
         case .unavailable:
             let text = "The relay takes no connections now: try again later"
-            return answer(503, "temporarily_unavailable", text, retryAfter: 5)
+            return Self.answer(503, "temporarily_unavailable", text, ("Retry-After", "5"))
         case .method:
-            var response = answer(405, "invalid_request", "The method must be POST")
-            response.headers.add("Allow", "POST")
-            return response
+            return Self.answer(
+                405, "invalid_request", "The method must be POST", ("Allow", "POST"))
         case .tooLarge(let bytesMax):
-            return answer(
-                413, "invalid_request", "The body must have at most \(bytesMax) bytes")
+            let text = "The body must have at most \(bytesMax) bytes"
+            return Self.answer(413, "invalid_request", text)
         case .room(let error):
             let status = error == .roomFull ? 409 : 403
-            return answer(status, error.code, "room is at fault: \(error.message)")
+            return Self.answer(status, error.code, "room is at fault: \(error.message)")
         }
     }
 
@@ -102,20 +104,14 @@ enum AdmissionRefusal: Error, Equatable, Sendable {
         }
     }
 
-    private func answer(
-        _ status: Int, _ error: String, _ description: String, challenge: String? = nil,
-        isNamed: Bool = false, extra: String = "", retryAfter: Int? = nil
+    private static func answer(
+        _ status: Int, _ error: String, _ description: String, _ field: (ByteText, ByteText)? = nil
     ) -> HTTPResponse {
-        var headers: [(ByteText, ByteText)] = [("Cache-Control", "no-store")]
-        if let challenge {
-            let named = ", error=\"\(error)\", error_description=\"\(description)\"" + extra
-            headers.append(("WWW-Authenticate", "\(challenge)\(isNamed ? named : "")"))
-        }
-        if let retryAfter { headers.append(("Retry-After", "\(retryAfter)")) }
         let body: JSONValue = [
             "error": .string(error), "error_description": .string(description),
         ]
-        return .json(status, body.serialized(), headers: headers)
+        let fields: [(ByteText, ByteText)?] = [("Cache-Control", "no-store"), field]
+        return .json(status, body.serialized(), headers: fields.compactMap { $0 })
     }
 
     /// What may stand in a quoted string without an escape (RFC 9110 §5.6.4).

@@ -13,12 +13,7 @@ struct LimitHit: Equatable, Sendable {
     }
 
     let limit: Limit
-    let retryAfterSeconds: Int
-
-    init(_ limit: Limit, retryAfterSeconds: Int = 5) {
-        self.limit = limit
-        self.retryAfterSeconds = retryAfterSeconds
-    }
+    var retryAfterSeconds = 5
 }
 
 /// What one connection counts against.
@@ -76,7 +71,9 @@ struct ConnectionCounts: Sendable {
     mutating func knock(_ key: AddressGroup, at now: Int64) -> LimitHit? {
         guard countsAddresses else { return nil }
         let known = addresses[key]
-        if let known, known.open >= limits.connectionsPerAddressMax { return LimitHit(.address) }
+        if let known, known.open >= limits.connectionsPerAddressMax {
+            return LimitHit(limit: .address)
+        }
         guard let rate else { return nil }
         var address = known ?? Address()
         var bucket = address.bucket ?? TokenBucket(rate, at: now)
@@ -87,7 +84,7 @@ struct ConnectionCounts: Sendable {
             idleAddresses += 1
         }
         addresses[key] = address
-        return wait.map { LimitHit(.rate, retryAfterSeconds: $0) }
+        return wait.map { LimitHit(limit: .rate, retryAfterSeconds: $0) }
     }
 
     /// Counts a connection, or tells which limit it met; then nothing was counted.
@@ -99,17 +96,17 @@ struct ConnectionCounts: Sendable {
 
     /// Which limit a connection would meet.
     func limitHit(by place: ConnectionPlace) -> LimitHit? {
-        if isReached(limits.connectionsMax, by: total) { return LimitHit(.total) }
+        if isReached(limits.connectionsMax, by: total) { return LimitHit(limit: .total) }
         if isReached(limits.connectionsPerAddressMax, by: addresses[place.address]?.open ?? 0) {
-            return LimitHit(.address)
+            return LimitHit(limit: .address)
         }
         if isReached(limits.connectionsPerClientMax, by: clients[place.client] ?? 0) {
-            return LimitHit(.client)
+            return LimitHit(limit: .client)
         }
         if let subject = Self.subject(place),
             isReached(limits.connectionsPerSubjectMax, by: subjects[subject] ?? 0)
         {
-            return LimitHit(.subject)
+            return LimitHit(limit: .subject)
         }
         return nil
     }

@@ -20,18 +20,12 @@ package struct NewClient: Equatable, Sendable {
     package let introspects: [String]
     private let legacySecret: SecretBytes?
 
-    /// Checks a registration; doubled entries are dropped.
+    /// Checks a registration by `RegistrationRules`.
     ///
-    /// - Parameters:
-    ///   - name: 1 to 256 bytes of UTF-8 without control characters.
-    ///   - rooms: Room patterns; none means `*`, which is every room of the client's own.
-    ///   - origins: Each `scheme://host[:port]`, in lower case, as browsers send it.
-    ///   - scopes: Scope tokens (RFC 6749 §3.3); none means `signal`.
-    ///   - lifetimeSecondsMax: The longest life of its tokens, 1 to 3600; nil means 3600.
-    ///   - assertionKeys: Public keys for `private_key_jwt` (RFC 7523 §2.2), none that is a shared
-    ///     secret. Whether a point lies on its curve is for the caller to find out.
-    ///   - legacySecret: `LegacySecret`, 32 to 1024 bytes; nil: no such tokens are taken.
-    ///   - introspects: Ids of clients about whose tokens it may ask, or `*`.
+    /// Without rooms it is granted `*`, which is every room of the client's own, without scopes
+    /// `signal`, and without a longest life of its tokens the ceiling. Whether the point of a key
+    /// lies on its curve is for the caller to find out.
+    ///
     /// - Throws: `RegistrationError` naming the member, the value and what was expected.
     package init(
         name: String, rooms: [String] = [], origins: [ByteText] = [], scopes: [ByteText] = [],

@@ -27,28 +27,16 @@ package enum TextRules {
     package static func printable(_ text: String, bytesMax: Int) -> String {
         var kept = String.UnicodeScalarView()
         var room = bytesMax
-        for scalar in text.unicodeScalars {
-            let shown = isControl(scalar) ? "\u{FFFD}" : scalar
-            room -= UTF8.width(shown)
-            guard room >= 0 else { return String(cut(kept, toFit: bytesMax)) + ellipsis }
-            kept.append(shown)
+        for scalar in text.unicodeScalars where room >= 0 {
+            kept.append(isControl(scalar) ? "\u{FFFD}" : scalar)
+            room -= kept.last.map { UTF8.width($0) } ?? 0
         }
-        return String(kept)
+        guard room < 0 else { return String(kept) }
+        while room < ellipsis.utf8.count, let last = kept.popLast() { room += UTF8.width(last) }
+        return String(kept) + ellipsis
     }
 
     private static let ellipsis = "…"
-
-    /// Makes room for the ellipsis.
-    private static func cut(
-        _ scalars: String.UnicodeScalarView, toFit bytesMax: Int
-    ) -> String.UnicodeScalarView {
-        var scalars = scalars
-        var bytes = String(scalars).utf8.count
-        while bytes + ellipsis.utf8.count > bytesMax, let last = scalars.popLast() {
-            bytes -= UTF8.width(last)
-        }
-        return scalars
-    }
 
     static func isControl(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {

@@ -17,7 +17,7 @@ enum BearerToken {
                     ? "Authorization occurs more than once"
                     : "what follows Bearer in Authorization is no token")
         }
-        guard let token else { throw .bearerNeeded }
+        guard let token else { throw .bearerNeeded() }
         return token
     }
 
@@ -48,10 +48,13 @@ extension OAuthRefusal {
     private static let realm: ByteText = #"Bearer realm="usher""#
 
     /// Nothing was presented, so that the challenge names no error (RFC 6750 §3.1).
-    static let bearerNeeded = OAuthRefusal(
-        status: 401, code: "unauthorized",
-        description: "a token must be sent, as Authorization: Bearer TOKEN",
-        headers: [Header(name: "WWW-Authenticate", value: realm)])
+    static func bearerNeeded(
+        _ description: String = "a token must be sent, as Authorization: Bearer TOKEN"
+    ) -> OAuthRefusal {
+        OAuthRefusal(
+            status: 401, code: "unauthorized", description: description,
+            headers: [Header(name: "WWW-Authenticate", value: realm)])
+    }
 
     /// A request that says something twice or not as it must be said (RFC 6750 §3.1).
     static func invalidBearerRequest(_ description: String) -> OAuthRefusal {

@@ -27,31 +27,50 @@ final class ClientAuthenticator: Sendable {
     ) throws(OAuthRefusal) -> Client {
         switch credentials {
         case .secret(let clientID, let secret):
-            try client(clientID, secret: secret, from: address, now)
+            return try client(clientID, address, now, wrong: "wrong_secret", Self.secretText) {
+                check.isRight(secret.string, of: $0, atSecondsSinceEpoch: now)
+            }
         case .assertion(let text, let clientID):
-            try client(assertion: read(text, beside: clientID, address, now), from: address, now)
+            let assertion = try read(text, beside: clientID, address, now)
+            let client = try client(
+                assertion.clientID, address, now, wrong: "wrong_signature", Self.assertionText
+            ) { isSigned(assertion, by: $0) }
+            guard try isFirstUse(assertion, of: client, now) else {
+                logRefusal(client.clientID, address, reason: "assertion_replayed")
+                throw .invalidClient("client_assertion was used before: give each its own jti")
+            }
+            return client
         }
     }
 
+    /// The client of this id, where what was presented proves it. There is one answer for every
+    /// cause why not, `text`. An unknown id is not logged: people mix up id and secret.
     private func client(
-        _ clientID: ByteText, secret: ByteText, from address: String, _ now: Int64
+        _ id: ByteText, _ address: String, _ now: Int64, wrong: String, _ text: String,
+        isProof: (Client?) -> Bool
     ) throws(OAuthRefusal) -> Client {
-        try guesses.check(clientID, from: address, now: now)
-        var client = try lookUp(clientID)
-        var outcome = check.check(secret.string, of: client, atSecondsSinceEpoch: now)
-        if outcome == .refused, let newer = try newer(than: client) {
+        try guesses.check(id, from: address, now: now)
+        var client = try lookUp(id)
+        var isProven = isProof(client)
+        if !isProven, let newer = try newer(than: client) {
             client = newer
-            outcome = check.check(secret.string, of: client, atSecondsSinceEpoch: now)
+            isProven = isProof(newer)
         }
-        switch outcome {
-        case .accepted:
-            if let client { return client }
-        case .disabled: throw refused(client, address, reason: "disabled")
-        case .refused: break
+        guard isProven, let client, client.isEnabled else {
+            if !isProven { try guesses.record(id, from: address, now: now) }
+            logRefusal(
+                client?.clientID, address,
+                reason: isProven ? "disabled" : client == nil ? "unknown_client" : wrong)
+            throw .invalidClient(text)
         }
-        try guesses.record(clientID, from: address, now: now)
-        throw refused(client, address, reason: client == nil ? "unknown_client" : "wrong_secret")
+        return client
     }
+
+    private static let secretText =
+        "client_id and client_secret do not belong together, or are disabled"
+    private static let assertionText =
+        "client_assertion is not signed with a key registered for this client (by kid, or its only "
+        + "one), or the client is disabled"
 
     /// The client as it is now, where another process has given a known one another secret or key
     /// just now, whoever's look has brought that. An unknown one was looked for in the same way, so
@@ -65,14 +84,6 @@ final class ClientAuthenticator: Sendable {
 
     private func lookUp(_ id: ByteText) throws(OAuthRefusal) -> Client? {
         ClientID.isPlausible(id) ? try ports.ask(ports.client, id.string) : nil
-    }
-
-    /// One answer for every cause. An unknown id is not logged: people mix up id and secret.
-    private func refused(
-        _ client: Client?, _ address: String, reason: String
-    ) -> OAuthRefusal {
-        logRefusal(client?.clientID, address, reason: reason)
-        return .invalidClient("client_id and client_secret do not belong together, or are disabled")
     }
 
     private func logRefusal(_ clientID: String?, _ address: String, reason: String) {
@@ -102,31 +113,6 @@ extension ClientAuthenticator {
         return assertion
     }
 
-    private func client(
-        assertion: ClientAssertion, from address: String, _ now: Int64
-    ) throws(OAuthRefusal) -> Client {
-        try guesses.check(assertion.clientID, from: address, now: now)
-        var client = try lookUp(assertion.clientID)
-        var isSigned = isSigned(assertion, by: client)
-        if !isSigned, let newer = try newer(than: client) {
-            client = newer
-            isSigned = self.isSigned(assertion, by: client)
-        }
-        guard isSigned, let client else {
-            try guesses.record(assertion.clientID, from: address, now: now)
-            throw refusedAssertion(
-                client, address, reason: client == nil ? "unknown_client" : "wrong_signature")
-        }
-        guard client.isEnabled else {
-            throw refusedAssertion(client, address, reason: "disabled")
-        }
-        guard try isFirstUse(assertion, of: client, now) else {
-            logRefusal(client.clientID, address, reason: "assertion_replayed")
-            throw .invalidClient("client_assertion was used before: give each its own jti")
-        }
-        return client
-    }
-
     /// One signature check always, with a decoy where there is no key to check with.
     private func isSigned(_ assertion: ClientAssertion, by client: Client?) -> Bool {
         let key = key(for: assertion, of: client)
@@ -152,14 +138,5 @@ extension ClientAuthenticator {
         if try ports.ask(ports.isUsed, mark) { return false }
         try marks.take(client, now)
         return try ports.ask(ports.markUsed, mark, assertion.replayableUntil)
-    }
-
-    private func refusedAssertion(
-        _ client: Client?, _ address: String, reason: String
-    ) -> OAuthRefusal {
-        logRefusal(client?.clientID, address, reason: reason)
-        return .invalidClient(
-            "client_assertion is not signed with a key registered for this client (by kid, or "
-                + "its only one), or the client is disabled")
     }
 }

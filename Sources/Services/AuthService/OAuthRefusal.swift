@@ -13,10 +13,7 @@ struct OAuthRefusal: Error, Equatable {
     /// Beside those that every refusal bears.
     var headers: [Header] = []
 
-    struct Header: Equatable {
-        let name: ByteText
-        let value: ByteText
-    }
+    typealias Header = HeaderFields.Field
 
     static func invalidRequest(_ description: String) -> OAuthRefusal {
         OAuthRefusal(status: 400, code: "invalid_request", description: description)
@@ -88,9 +85,8 @@ struct OAuthRefusal: Error, Equatable {
         let body: JSONValue = [
             "error": .string(code), "error_description": .string(OAuthText.cleaned(description)),
         ]
-        var response = HTTPResponse.json(
-            status, body.serialized(), headers: NoStore.fields)
-        for header in headers { response.headers.add(header.name, header.value) }
+        var response = HTTPResponse.json(status, body.serialized(), headers: NoStore.fields)
+        response.headers.fields += headers
         return response
     }
 }

@@ -7,14 +7,11 @@ protocol Endpoint: Sendable {
     func answer(_ call: Call) throws(OAuthRefusal) -> HTTPResponse
 }
 
-/// A request to an endpoint.
+/// A request to an endpoint, as `AuthService.respond` has it.
 struct Call {
-    /// After the edge step.
     let request: HTTPRequest
-    /// Whether that made its `Authorization` from the cookie.
-    var fromCookie = false
-    /// Why it could not; matters where the cookie would be used.
-    var cookieRefusal: EdgeRefusal?
+    let fromCookie: Bool
+    let cookieRefusal: EdgeRefusal?
     /// Seconds since the Unix epoch.
     let now: Int64
 }

@@ -62,7 +62,7 @@ final class SessionEndpoint: Endpoint {
 
     private func swap(_ call: Call) throws(OAuthRefusal) -> HTTPResponse {
         guard call.cookieRefusal != nil || call.request.headers.contains("Authorization") else {
-            throw Self.noSession
+            throw .bearerNeeded("there is no session: POST /session begins one")
         }
         let holder = try commons.holder(of: call.bearer(), [.session], .strict, call.now)
         try pages.check(call.request, of: holder.client)
@@ -84,13 +84,6 @@ final class SessionEndpoint: Endpoint {
     /// One browser holds one session of an origin, whichever client's it is.
     private static let otherClient = OAuthRefusal.forbidden(
         "client_mismatch", "the session is of another client than client_id: sign in for this one")
-
-    private static let noSession: OAuthRefusal = {
-        let plain = OAuthRefusal.bearerNeeded
-        return OAuthRefusal(
-            status: plain.status, code: plain.code,
-            description: "there is no session: POST /session begins one", headers: plain.headers)
-    }()
 }
 
 // MARK: End

@@ -18,24 +18,20 @@ final class WriteRate: Sendable {
     /// operator added has no such bound.
     func take(_ client: Client, _ now: Int64) throws(OAuthRefusal) {
         guard client.registration != nil else { return }
-        let milliseconds = now * 1000
-        let isLeft = buckets.withLock { take(ByteText(client.clientID), milliseconds, from: &$0) }
+        let (key, milliseconds) = (ByteText(client.clientID), now * 1000)
+        let isLeft = buckets.withLock { buckets in
+            if buckets[key] == nil, buckets.count >= keysMax {
+                // Those that have had time to fill up again need not be remembered.
+                buckets = buckets.filter { !$0.value.isFull(Self.rate, at: milliseconds) }
+                guard buckets.count < keysMax else { return false }
+            }
+            return buckets[key, default: TokenBucket(Self.rate, at: milliseconds)]
+                .take(Self.rate, at: milliseconds) == nil
+        }
         guard isLeft else {
             throw .tooManyRequests(
                 "more than \(Self.rate.perSecond) changes a second (\(Self.rate.burst) at once) by "
                     + "this client", retryAfter: 1)
         }
-    }
-
-    private func take(
-        _ key: ByteText, _ now: Int64, from buckets: inout [ByteText: TokenBucket]
-    ) -> Bool {
-        if buckets[key] == nil, buckets.count >= keysMax {
-            // Those that have had time to fill up again need not be remembered.
-            buckets = buckets.filter { !$0.value.isFull(Self.rate, at: now) }
-            guard buckets.count < keysMax else { return false }
-        }
-        return buckets[key, default: TokenBucket(Self.rate, at: now)].take(Self.rate, at: now)
-            == nil
     }
 }

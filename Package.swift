@@ -66,6 +66,7 @@ let modules: [Module] = [
     Module(name: "Sessions", layer: .core, uses: ["Bytes", "Signalling"]),
     Module(name: "ICEServers", layer: .core, uses: ["Bytes", "StrictJSON"]),
     Module(name: "AWSRequests", layer: .core, uses: ["Bytes", "HTTPMessages"]),
+    Module(name: "Tables", layer: .core, uses: ["Bytes"]),
 
     Module(
         name: "Cryptography", layer: .drivers,
@@ -94,6 +95,19 @@ let modules: [Module] = [
     Module(name: "SessionShelf", layer: .drivers, uses: ["Files", "Locking"]),
 
     Module(
+        name: "AWSServices", layer: .drivers,
+        uses: [
+            "AWSRequests", "Bytes", "Cryptography", "HTTPClient", "HTTPMessages", "Locking",
+            "StrictJSON",
+        ]),
+    Module(
+        name: "DynamoTables", layer: .drivers,
+        uses: ["AWSServices", "Bytes", "HTTPMessages", "StrictJSON", "Tables"]),
+    Module(
+        name: "LambdaRuntime", layer: .drivers,
+        uses: ["Bytes", "HTTPClient", "HTTPMessages", "StrictJSON"]),
+
+    Module(
         name: "AuthService", layer: .services,
         uses: [
             "Access", "Bytes", "Clients", "Edge", "HTTPMessages", "ICEServers", "Locking",
@@ -111,6 +125,12 @@ let modules: [Module] = [
             "Access", "Admission", "Bytes", "ICEServers", "Locking", "Rooms", "Sessions", "Shares",
             "Signalling", "Tokens", "WebSocket",
         ]),
+    Module(
+        name: "ServerlessRelay", layer: .services,
+        uses: [
+            "Access", "Admission", "Bytes", "HTTPMessages", "ICEServers", "Locking", "Rooms",
+            "Sessions", "Signalling", "StrictJSON", "Tables", "Tokens",
+        ]),
 
     Module(
         name: "UsherVerifier", layer: .products,
@@ -126,6 +146,14 @@ let modules: [Module] = [
             "UsherVerifier", "WebSocket",
         ],
         external: [argumentParser, logging]),
+    Module(
+        name: "usher-lambda", layer: .products,
+        uses: [
+            "AWSRequests", "AWSServices", "Access", "Admission", "Bytes", "Cryptography",
+            "DynamoTables", "Files", "HTTPClient", "HTTPMessages", "ICEServers", "LambdaRuntime",
+            "Locking", "ServerlessRelay", "Signalling", "StrictJSON", "Tables", "Threads",
+            "Tokens", "UsherVerifier",
+        ]),
 ]
 
 /// What each test target may import beside the module it is named after.
@@ -230,6 +258,11 @@ let sources: [Target] = modules.map { module in
     if module.layer == .cModules {
         return .systemLibrary(name: module.name, path: module.path)
     }
+    if module.name == "usher-lambda" {
+        return .executableTarget(
+            name: module.name, dependencies: dependencies, path: module.path,
+            swiftSettings: settings)
+    }
     if module.name == "usher" {
         return .executableTarget(
             name: module.name, dependencies: dependencies, path: module.path,
@@ -275,6 +308,7 @@ let package = Package(
     name: "usher",
     products: [
         .executable(name: "usher", targets: ["usher"]),
+        .executable(name: "usher-lambda", targets: ["usher-lambda"]),
         .library(name: "UsherVerifier", targets: ["UsherVerifier"]),
         .library(name: "UsherKeySet", targets: ["UsherKeySet"]),
     ],

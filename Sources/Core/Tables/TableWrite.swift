@@ -1,0 +1,106 @@
+package import Bytes
+
+/// An expression of DynamoDB with what its placeholders stand for. Its text is ours alone; whatever
+/// comes from outside, names of attributes too, goes by a placeholder.
+package struct TableExpression: Equatable, Sendable {
+    package let text: String
+    /// `#a` to the name of an attribute; one path element each.
+    package let names: [String: ByteText]
+    /// `:a` to a value.
+    package let values: [String: ItemValue]
+
+    package init(
+        _ text: String, names: [String: ByteText] = [:], values: [String: ItemValue] = [:]
+    ) {
+        self.text = text
+        self.names = names
+        self.values = values
+    }
+}
+
+/// One change of one item, or a look at it within a transaction.
+package struct TableWrite: Equatable, Sendable {
+    package enum Kind: Equatable, Sendable {
+        /// The whole item, in place of what may be there.
+        case put(Item)
+        /// `SET … REMOVE … ADD …`; makes the item where there is none.
+        case update(TableExpression)
+        case delete
+        /// In a transaction only.
+        case check
+    }
+
+    package let key: ItemKey
+    package let kind: Kind
+    /// Where it does not hold, nothing is done. Its placeholders are others than those of an
+    /// update, or stand for the same.
+    package let condition: TableExpression?
+
+    package init(_ key: ItemKey, _ kind: Kind, if condition: TableExpression? = nil) {
+        self.key = key
+        self.kind = kind
+        self.condition = condition
+    }
+}
+
+/// What to tell of an item that was written.
+package enum TableReturn: Equatable, Sendable { case nothing, old, new }
+
+/// What came of a write.
+package enum WriteOutcome: Equatable, Sendable {
+    /// With the item as it was asked for; nil where there was none, or nothing was asked for.
+    case done(Item?)
+    /// The condition does not hold, of this item; nil where there is none.
+    case refused(Item?)
+}
+
+/// What came of a transaction: all or nothing.
+package enum TransactionOutcome: Equatable, Sendable {
+    case done
+    /// For each write whose condition does not hold, by its place, the item as it is.
+    case refused([Int: Item?])
+}
+
+/// Why a table gave no answer.
+package enum TableFault: Error, Equatable, Sendable {
+    /// Surely not done: refused, throttled for longer than there was time, or never sent.
+    case unavailable(String)
+    /// Perhaps done: sent, and no answer came.
+    case unknown(String)
+    /// The item would be larger than an item may be (400 KB).
+    case tooLarge
+    /// We asked for what makes no sense, or may not ask: a fault of ours or of the deployment.
+    case invalid(String)
+}
+
+/// A table, as those who use one see it. All block, retry what may be retried until the deadline of
+/// the work that is done, and may be called from any thread.
+package struct TablePort: Sendable {
+    /// Read consistently; nil where there is none.
+    package let get: @Sendable (ItemKey) throws(TableFault) -> Item?
+    /// Items of one partition whose `sk` is greater than that, in order, at most so many.
+    package let query:
+        @Sendable (_ partition: ByteText, _ after: ByteText, _ countMax: Int) throws(TableFault)
+            -> [(sort: ByteText, item: Item)]
+    package let write: @Sendable (TableWrite, TableReturn) throws(TableFault) -> WriteOutcome
+    /// At most 100 writes, each of another item. `token`, 1 to 36 bytes, makes it happen once,
+    /// however often it is sent within ten minutes.
+    package let transact:
+        @Sendable ([TableWrite], _ token: ByteText) throws(TableFault) -> TransactionOutcome
+
+    package init(
+        get: @escaping @Sendable (ItemKey) throws(TableFault) -> Item?,
+        query:
+            @escaping @Sendable (ByteText, ByteText, Int) throws(TableFault)
+            -> [(sort: ByteText, item: Item)],
+        write: @escaping @Sendable (TableWrite, TableReturn) throws(TableFault) -> WriteOutcome,
+        transact:
+            @escaping @Sendable ([TableWrite], ByteText) throws(TableFault)
+            -> TransactionOutcome
+    ) {
+        self.get = get
+        self.query = query
+        self.write = write
+        self.transact = transact
+    }
+}

@@ -76,16 +76,22 @@ package enum FormFields {
         return (name, value)
     }
 
-    /// Most stands there as it is meant, and needs no second copy.
     private static func decode(
         _ bytes: Span<UInt8>, _ range: Range<Int>, parameter: ByteText?
     ) throws(FormError) -> ByteText {
-        let text =
-            isPlain(bytes, range)
-            ? ByteText(bytes.extracting(range))
-            : ByteText(try unescaped(bytes, range, parameter: parameter).span)
-        guard let text else { throw error(.invalidUTF8, parameter, range.lowerBound) }
+        guard let text = try text(of: bytes, range, parameter: parameter) else {
+            throw error(.invalidUTF8, parameter, range.lowerBound)
+        }
         return text
+    }
+
+    /// Nil where it is no UTF-8. Most stands there as it is meant, and needs no second copy.
+    private static func text(
+        of bytes: Span<UInt8>, _ range: Range<Int>, parameter: ByteText?
+    ) throws(FormError) -> ByteText? {
+        if isPlain(bytes, range) { return ByteText(bytes.extracting(range)) }
+        let unescaped = try unescaped(bytes, range, parameter: parameter)
+        return ByteText(unescaped.span)
     }
 
     private static func unescaped(

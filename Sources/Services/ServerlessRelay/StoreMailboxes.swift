@@ -22,9 +22,10 @@ extension Store {
         switch outcome {
         case .done(let session, let lease?):
             try deliver(HeldSession(session: session, lease: lease), in: invoked)
-        case .nothing(let session) where session.isPending:
+        // Whoever had the right to may have given it back before this came.
+        case .done(let session, nil), .nothing(let session):
             try deliver(session, in: invoked)
-        default: break
+        case .over, .moved, .overfull: break
         }
     }
 

@@ -227,7 +227,7 @@ extension Store {
     ) -> TableWrite {
         TableWrite(
             session.key, change.isEmpty ? .check : .update(update(change, session, lease)),
-            if: condition(change, session, lease))
+            if: condition(change, session, lease, isUnseen: true))
     }
 
     /// - Returns: Nil if it was done; else the items whose conditions did not hold.

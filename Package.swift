@@ -197,6 +197,10 @@ let testUses: [String: [String]] = [
         "Access", "Admission", "AdmissionSupport", "Bytes", "HTTPMessages", "ICEServers",
         "Locking", "Sessions", "Signalling", "StrictJSON", "Tokens", "WebSocket",
     ],
+    "ServerlessRelay": [
+        "Access", "Admission", "Bytes", "HTTPMessages", "ICEServers", "Locking", "Rooms",
+        "Sessions", "Signalling", "StrictJSON", "Tables", "Tokens",
+    ],
     "UsherVerifier": ["Bytes", "Cryptography", "StrictJSON", "TokenIssuing", "Tokens"],
     "UsherKeySet": [
         "Bytes", "Cryptography", "Locking", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",

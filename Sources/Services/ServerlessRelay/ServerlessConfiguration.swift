@@ -30,3 +30,15 @@ package struct ServerlessConfiguration: Sendable {
 
     package init() {}
 }
+
+extension ServerlessConfiguration {
+    var storeLimits: StoreLimits {
+        var limits = StoreLimits()
+        limits.roomsPerConnectionMax = roomsPerConnectionMax
+        limits.roomMembersMax = roomMembersMax
+        limits.historyEventsMax = historyEventsMax
+        limits.historyBytesMax = historyBytesMax
+        limits.resumeGraceSeconds = resumeGraceSeconds
+        return limits
+    }
+}

@@ -9,7 +9,7 @@ from . import ledger, schemas
 from .peers import query
 from .websocket import CLOSE, PATIENCE_SECONDS, Closed, WebSocket
 
-WITHOUT_NUMBER = ("welcome", "resumed")
+WITHOUT_NUMBER = ("welcome", "resumed", "usher.closing")
 NORMAL = (1000).to_bytes(2, "big")
 
 

@@ -85,6 +85,8 @@ private let long = String(repeating: "x", count: 257)
             #"{"action":"broadcast","roomId":"R"}"#, #"{"action":"broadcast","payload":{}}"#,
             #"{"action":"broadcast","roomId":"R","payload":[]}"#,
             #"{"action":"broadcast","roomId":"R","payload":{"type":"someone_left"}}"#,
+            #"{"action":"broadcast","roomId":"R","payload":{"type":"usher.closing"}}"#,
+            sending(#"{"type":"usher.closing"}"#),
             #"{"action":"broadcast","roomId":"R","payload":{"type":7}}"#,
             #"{"action":"broadcast","roomId":"R","payload":{"a":1,"a":2}}"#,
             #"{"action":"refresh-token"}"#, #"{"action":"refresh-token","token":""}"#,

@@ -102,7 +102,9 @@ let modules: [Module] = [
         ]),
     Module(
         name: "DynamoTables", layer: .drivers,
-        uses: ["AWSServices", "Bytes", "HTTPMessages", "StrictJSON", "Tables"]),
+        uses: [
+            "AWSServices", "Bytes", "HTTPClient", "HTTPMessages", "StrictJSON", "Tables",
+        ]),
     Module(
         name: "LambdaRuntime", layer: .drivers,
         uses: ["Bytes", "HTTPClient", "HTTPMessages", "StrictJSON"]),
@@ -175,10 +177,14 @@ let testUses: [String: [String]] = [
     "Sessions": ["Bytes", "Signalling"],
     "ICEServers": ["Bytes", "StrictJSON"],
     "AWSRequests": ["Bytes", "Cryptography", "HTTPMessages"],
+    "Tables": ["Bytes"],
     "Cryptography": ["Bytes", "StrictJSON", "Tokens"],
     "TokenIssuing": ["Bytes", "Cryptography", "StrictJSON", "Tokens"],
     "ClientStorage": ["Access", "Bytes", "Clients", "Locking", "Tokens"],
     "HTTPServing": ["Bytes", "HTTPMessages", "Locking"],
+    "DynamoTables": [
+        "Bytes", "HTTPClient", "HTTPMessages", "Locking", "StrictJSON", "Tables",
+    ],
     "HTTPClient": ["Bytes", "CLibSSL", "HTTPMessages", "Locking", "Threads"],
     "LogWriting": ["Locking", "Monitoring"],
     "SocketLoop": ["Bytes", "CEpoll", "HTTPMessages", "Locking", "WebSocket"],

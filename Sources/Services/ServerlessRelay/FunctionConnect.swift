@@ -3,6 +3,7 @@ internal import Admission
 internal import Bytes
 internal import Edge
 internal import HTTPMessages
+internal import ICEServers
 internal import Locking
 internal import Sessions
 internal import Signalling

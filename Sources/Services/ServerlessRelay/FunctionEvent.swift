@@ -29,7 +29,7 @@ enum FunctionEvent: Equatable, Sendable {
     }
 
     /// What is wrong with an event; nothing of it is told.
-    struct Fault: Error, Equatable, Sendable { let place: StaticString }
+    struct Fault: Error, Sendable { let place: StaticString }
 
     /// The gateway's messages have at most 128 KB, each byte of which may be an escape of six; a
     /// batch has at most 10,000 timers, and those of ours are short.

@@ -12,7 +12,8 @@ extension ServerlessRelay {
     ) throws(StoreFault) {
         guard let session = try store.find(gateway: gateway) else {
             // Whoever ended it was ended itself before the gateway knew.
-            return try? self.gateway.end(gateway)
+            try? self.gateway.end(gateway)
+            return
         }
         do throws(StoreFault) {
             guard try mayStay(session, invoked) else { return }

@@ -1,3 +1,4 @@
+internal import Access
 internal import Admission
 internal import Bytes
 internal import Signalling
@@ -48,7 +49,7 @@ extension ServerlessRelay {
         if now >= noticeAt(grant) {
             var composer = EventComposer()
             let event = KeptEvent(composer.tokenExpiring(expiresAt: grant.expiresAt))
-            try store.tellExpiring(session, event, in: invoked)
+            try store.append(session, events: [event], in: invoked)
         }
         return true
     }
@@ -56,8 +57,7 @@ extension ServerlessRelay {
     /// Whether a timer need not come again. One of a session that is over has nothing to do.
     func isDone(_ timer: FunctionEvent.Timer, _ invoked: Invoked) -> Bool {
         guard let body = (try? JSONValue.parse(timer.body))?.object,
-            let text = body[Wake.connection]?.string?.utf8.span,
-            let connection = ConnectionID(text, 0..<text.count)
+            let text = body[Wake.connection]?.string, let connection = ConnectionID(text)
         else {
             ports.log("timer_unknown", [])
             return true

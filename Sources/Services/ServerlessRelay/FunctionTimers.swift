@@ -7,11 +7,35 @@ internal import StrictJSON
 // What time alone brings about: the ends of tokens, and of places that are kept. Where there is no
 // queue for it, the next event of the connection does it, or of its room.
 extension ServerlessRelay {
-    /// What the queue hands back.
-    private enum Wake {
-        static let connection: ByteText = "connection"
-        /// The end of the token for which this is; another one has another timer.
-        static let expiresAt: ByteText = "expiresAt"
+    /// What the queue hands back for the end of a token. `expiresAt` names it: another one has
+    /// another timer.
+    private struct Wake {
+        static let connectionName: ByteText = "token"
+        static let expiresName: ByteText = "expiresAt"
+
+        let connection: ConnectionID
+        let expiresAt: Int64
+
+        init(_ connection: ConnectionID, _ expiresAt: Int64) {
+            self.connection = connection
+            self.expiresAt = expiresAt
+        }
+
+        init?(_ body: [UInt8]) {
+            guard let object = (try? JSONValue.parse(body))?.object,
+                let connection = object[Self.connectionName]?.string.flatMap({ ConnectionID($0) }),
+                let expiresAt = object[Self.expiresName]?.int64
+            else { return nil }
+            self.init(connection, expiresAt)
+        }
+
+        var body: [UInt8] {
+            let object: JSONValue = [
+                Self.connectionName: .string(connection.text),
+                Self.expiresName: .number(JSONNumber(expiresAt)),
+            ]
+            return object.serialized()
+        }
     }
 
     /// Wakes the function for the end of a session's token.
@@ -23,11 +47,7 @@ extension ServerlessRelay {
 
     private func wake(_ connection: ConnectionID, _ grant: TokenGrant, at second: Int64) {
         let wait = min(max(0, second - ports.now()), Int64(TimerPort.secondsMax))
-        let body: JSONValue = [
-            Wake.connection: .string(connection.text),
-            Wake.expiresAt: .number(JSONNumber(grant.expiresAt)),
-        ]
-        _ = timers.after(Int(wait), body.serialized())
+        _ = timers.after(Int(wait), Wake(connection, grant.expiresAt).body)
     }
 
     /// When the client is told that its token ends (PROTOCOL §3).
@@ -56,23 +76,25 @@ extension ServerlessRelay {
 
     /// Whether a timer need not come again. One of a session that is over has nothing to do.
     func isDone(_ timer: FunctionEvent.Timer, _ invoked: Invoked) -> Bool {
-        guard let body = (try? JSONValue.parse(timer.body))?.object,
-            let text = body[Wake.connection]?.string, let connection = ConnectionID(text)
-        else {
-            ports.log("timer_unknown", [])
-            return true
-        }
         do throws(StoreFault) {
-            try store.lapse(connection, in: invoked)
-            guard let expiresAt = body[Wake.expiresAt]?.int64,
-                let session = try store.find(connection), session.gateway != nil,
-                session.grant.expiresAt == expiresAt, try mayStay(session, invoked)
-            else { return true }
-            watch(connection, session.grant)
+            if let connection = Store.lapsing(timer.body) {
+                try store.lapse(connection, in: invoked)
+            } else if let wake = Wake(timer.body) {
+                try checkToken(wake, invoked)
+            } else {
+                ports.log("timer_unknown", [])
+            }
             return true
         } catch {
             note("timer_failed", error)
             return false
         }
+    }
+
+    private func checkToken(_ wake: Wake, _ invoked: Invoked) throws(StoreFault) {
+        guard let session = try store.find(wake.connection), session.gateway != nil,
+            session.grant.expiresAt == wake.expiresAt, try mayStay(session, invoked)
+        else { return }
+        watch(wake.connection, session.grant)
     }
 }

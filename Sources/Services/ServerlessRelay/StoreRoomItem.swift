@@ -38,8 +38,6 @@ struct RoomItem: Sendable {
     let room: Room
     /// Counts joins and leaves; a joiner's order is the version that it made.
     let version: Int64
-    /// When a member's connection ends at the latest, in seconds since the epoch.
-    let until: [ConnectionID: Int64]
     /// Those who joined with an `sdp`.
     let offerers: Set<ConnectionID>
     let gone: [Gone]
@@ -49,7 +47,6 @@ struct RoomItem: Sendable {
         let item = item ?? [:]
         version = item["order"]?.number ?? 0
         var members: [ConnectionID: RoomMember] = [:]
-        var until: [ConnectionID: Int64] = [:]
         var offerers: Set<ConnectionID> = []
         for (attribute, value) in item where attribute.hasPrefix("m:") {
             let order = item["o:\(attribute.dropFirst(2).string)"]?.number
@@ -59,11 +56,9 @@ struct RoomItem: Sendable {
             // A connection is in a room once, whatever a killed function has left.
             if let other = members[member.connection], other.order > member.order { continue }
             members[member.connection] = member
-            until[member.connection] = map["u"]?.number ?? 0
             if map["d"]?.flag == true { offerers.insert(member.connection) }
         }
         room = Room(Array(members.values), after: UInt64(max(0, version)))
-        self.until = until
         self.offerers = offerers
         gone = (item["gone"]?.list ?? []).compactMap { $0.map.flatMap(Gone.init) }
     }
@@ -114,15 +109,18 @@ extension RoomItem.Gone {
 extension RoomMember {
     /// Behind `m:` and `o:` in the names of its two attributes: its condition decides about peer
     /// ids in v1, where no two members have the same one.
-    var attribute: String {
-        isV1 ? "v1:\(peerID.text)" : "c:\(connection.text)"
+    var attribute: String { Self.attribute(dialect, connection, peerID) }
+
+    static func attribute(
+        _ dialect: Dialect, _ connection: ConnectionID, _ peerID: PeerID
+    ) -> String {
+        dialect == .v1 ? "v1:\(peerID.text)" : "c:\(connection.text)"
     }
 
     /// As a room keeps it, beside its order.
-    func value(until: Int64, hasSDP: Bool) -> ItemValue {
+    func value(hasSDP: Bool) -> ItemValue {
         var map: [ByteText: ItemValue] = [
             "c": .text(ByteText(connection.text)), "p": .text(ByteText(peerID.text)),
-            "u": .number(until),
         ]
         if case .v1(let subject?) = route { map["s"] = .text(ByteText(subject)) }
         if let name { map["n"] = .text(ByteText(name)) }

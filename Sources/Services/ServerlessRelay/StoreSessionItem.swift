@@ -18,7 +18,7 @@ struct SessionItem: Sendable, Equatable {
 
         /// Of the room, as `RoomItem.version`.
         let version: Int64
-        /// Itself included.
+        /// Itself included; nobody once it has left.
         let members: [ConnectionID: Member]
     }
 
@@ -29,13 +29,13 @@ struct SessionItem: Sendable, Equatable {
     }
 
     let connection: ConnectionID
-    let gateway: ByteText?
+    private(set) var gateway: ByteText?
     let dialect: Dialect
     let grant: TokenGrant
     let secret: SecretDigest?
     let until: Int64
     /// Why it is over.
-    let ended: LeaveReason?
+    private(set) var ended: LeaveReason?
     /// The number of the last event that was taken off.
     let base: Int64
     let events: [[UInt8]]
@@ -48,8 +48,12 @@ struct SessionItem: Sendable, Equatable {
     /// Each room's state has to be told, and then this event, which may be empty.
     let states: [UInt8]?
     let lease: Lease?
-    let rooms: [ByteText: Told]
+    /// By room; of some that it has left, too, so that nobody tells it of an earlier version.
+    let told: [ByteText: Told]
 
+    /// The rooms that it is in, by name.
+    var rooms: [ByteText: Told] { told.filter { $0.value.members[connection] != nil } }
+    func isIn(_ room: ByteText) -> Bool { told[room]?.members[connection] != nil }
     var lastSeq: Int64 { base + Int64(events.count) }
     var isV1: Bool { dialect == .v1 }
     /// Whether something has to be sent to its client.
@@ -61,6 +65,14 @@ struct SessionItem: Sendable, Equatable {
 
     /// Why the session is over at this second; nil while it is not.
     func end(at now: Int64) -> LeaveReason? { ended ?? (until <= now ? .lost : nil) }
+
+    /// The same, over for this reason, when its client was at this connection.
+    func over(_ reason: LeaveReason, at gateway: ByteText?) -> SessionItem {
+        var session = self
+        session.ended = reason
+        session.gateway = gateway
+        return session
+    }
 
     static func key(_ connection: ConnectionID) -> ItemKey {
         ItemKey("C#\(connection.text)")
@@ -92,7 +104,7 @@ extension SessionItem {
         after = item["after"]?.number
         states = item["states"]?.bytes
         lease = item["lease"]?.map.flatMap(Lease.init)
-        rooms = (item["rooms"]?.map ?? [:]).compactMapValues { $0.map.flatMap(Told.init) }
+        told = (item["told"]?.map ?? [:]).compactMapValues { $0.map.flatMap(Told.init) }
     }
 
     private static func grant(_ item: Item) -> TokenGrant? {
@@ -132,6 +144,12 @@ extension SessionItem.Told {
             told[connection] = Member(order: order, peerID: PeerID(peerID.string))
         }
         self.members = told
+    }
+
+    /// What whoever left with this version knows.
+    init(leftAt version: Int64) {
+        self.version = version
+        members = [:]
     }
 
     init(_ room: RoomItem) {

@@ -130,8 +130,8 @@ let modules: [Module] = [
     Module(
         name: "ServerlessRelay", layer: .services,
         uses: [
-            "Access", "Admission", "Bytes", "HTTPMessages", "ICEServers", "Locking", "Rooms",
-            "Sessions", "Signalling", "StrictJSON", "Tables", "Tokens",
+            "Access", "Admission", "Bytes", "Edge", "HTTPMessages", "ICEServers", "Locking",
+            "Rooms", "Sessions", "Signalling", "StrictJSON", "Tables", "Tokens",
         ]),
 
     Module(
@@ -203,13 +203,18 @@ let testUses: [String: [String]] = [
         "Access", "Admission", "AdmissionSupport", "Bytes", "HTTPMessages", "ICEServers",
         "Locking", "Sessions", "Signalling", "StrictJSON", "Tokens", "WebSocket",
     ],
+    "ServerlessRelay": [
+        "Access", "Admission", "Bytes", "HTTPMessages", "Locking", "Rooms", "Sessions",
+        "Signalling", "StrictJSON", "Tables", "Tokens",
+    ],
     "UsherVerifier": ["Bytes", "Cryptography", "StrictJSON", "TokenIssuing", "Tokens"],
     "UsherKeySet": [
         "Bytes", "Cryptography", "Locking", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
     ],
     "usher": [
-        "AuthService", "Bytes", "Clients", "Cryptography", "Edge", "Files", "HTTPMessages",
-        "ICEServers", "Locking", "SocketLoop", "StrictJSON", "Tar", "TokenIssuing", "Tokens",
+        "Access", "AuthService", "Bytes", "Clients", "Cryptography", "Edge", "Files",
+        "HTTPMessages", "ICEServers", "Locking", "SocketLoop", "StrictJSON", "Tar", "TokenIssuing",
+        "Tokens",
         "UsherVerifier",
     ],
 ]

@@ -7,6 +7,7 @@ import pytest
 from support import disk, homes, ledger
 from support.browser import chromium
 from support.demo import Guest
+from support.server import Server
 from support.split import IS_SPLIT, serve
 from support.toy_gateway import Toy
 from support.usher import Usher, new_folder
@@ -42,6 +43,14 @@ def start():
     yield start_server
     for one in started:
         one.kill()
+
+
+@pytest.fixture(scope="session")
+def token_service():
+    """An auth half, whose tokens tests of the function take."""
+    shared = Server(part="auth")
+    yield shared
+    assert shared.stop() == 0
 
 
 @pytest.fixture(scope="session")

@@ -92,7 +92,8 @@ def test_a_sender_cannot_spoof_its_connection_id(pair, name):
 
 @pytest.mark.parametrize("kind", [
     "first_to_join", "someone_joined", "welcome", "room_state", "resumed", "someone_left",
-    "token_expiring", "error", "draining", "ack", "pong", 7, None, ["offer"], {"a": 1}, True,
+    "token_expiring", "error", "draining", "ack", "pong", "usher.closing",
+    7, None, ["offer"], {"a": 1}, True,
 ])
 def test_a_peer_cannot_speak_as_the_server(pair, kind):
     older, newer = pair

@@ -215,12 +215,15 @@ LONG = "x" * 257
     ({"action": "send-payload", "target": "0" * 16, "payload": []}, "send-payload"),
     ({"action": "send-payload", "target": "0" * 16, "payload": {"type": 7}}, "send-payload"),
     ({"action": "send-payload", "target": "0" * 16, "payload": {"type": "ack"}}, "send-payload"),
+    ({"action": "send-payload", "target": "0" * 16, "payload": {"type": "usher.closing"}},
+     "send-payload"),
     ({"action": "leave-room"}, "leave-room"),
     ({"action": "leave-room", "roomId": ""}, "leave-room"),
     ({"action": "broadcast", "payload": {}}, "broadcast"),
     ({"action": "broadcast", "roomId": "r"}, "broadcast"),
     ({"action": "broadcast", "roomId": "r", "payload": None}, "broadcast"),
     ({"action": "broadcast", "roomId": "r", "payload": {"type": "welcome"}}, "broadcast"),
+    ({"action": "broadcast", "roomId": "r", "payload": {"type": "usher.closing"}}, "broadcast"),
     ({"action": "refresh-token"}, "refresh-token"),
     ({"action": "refresh-token", "token": 7}, "refresh-token"),
     ({"action": "refresh-token", "token": ""}, "refresh-token"),
@@ -228,7 +231,7 @@ LONG = "x" * 257
     ({"action": "resume", "seq": 1}, "resume"),
     ({"action": "resume", "session": "x" * 22, "seq": -1}, "resume"),
     ({"action": "resume", "session": "x" * 22, "seq": "1"}, "resume"),
-], ids=range(34))
+], ids=range(36))
 def test_what_breaks_a_schema_is_a_bad_request_and_the_connection_stays(
         application, message, action):
     with connect(application) as peer:

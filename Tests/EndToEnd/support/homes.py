@@ -7,14 +7,12 @@ nowhere else, as docs/protocol.md ("Homes") says it to people who write clients.
 import json
 import os
 import time
-from pathlib import Path
 
 from . import forging, http, legacy
-from .gateway.rig import Gateway
-from .gateway.settings import ACCOUNT, Settings
+from .gateway.settings import Settings
 from .server import Application, Server
+from .serverless import Home
 from .split import serve
-from .usher import CHECKOUT
 
 PROCESS, FUNCTION = "process", "function"
 KINDS = tuple(os.environ.get("USHER_TEST_HOMES", PROCESS).split(","))
@@ -52,14 +50,6 @@ def open_home(kind, *flags, **options):
     return serve(*flags, **options) if kind == PROCESS else FunctionHome(*flags, **options)
 
 
-def function_binary():
-    path = Path(os.environ.get(
-        "USHER_LAMBDA_BINARY", CHECKOUT / ".build" / "debug" / "usher-lambda"))
-    if not path.exists():
-        raise RuntimeError(f"{path} is missing: build it first (scripts/test does)")
-    return path
-
-
 # Settings of a process alone, and those that the auth half has.
 PROCESS_ONLY = {"--max-connections-per-address", "--ping-interval-seconds"}
 AUTH_ONLY = {"--signing-algorithm", "--issuer"}
@@ -86,21 +76,14 @@ class FunctionHome:
             "USHER_" + name[2:].upper().replace("-", "_"): value for name, value in pairs.items()
             if name not in PROCESS_ONLY | AUTH_ONLY}
         self.legacy_client = legacy.registered(self.usher, "Old game")
-        stage = Settings().stage
         try:
-            self.gateway = Gateway(function_binary(), variables={
-                "USHER_TABLE": Settings().table, "USHER_ISSUER": self.issuer,
-                "USHER_AUDIENCE": self.issuer,
-                "USHER_KEY_SET": http.get(self.url, "/.well-known/jwks.json").body.decode(),
+            self.gateway = Home(self.auth, {
                 "USHER_LEGACY_SECRETS": f"{self.legacy_client[0]}={self.legacy_client[2]}",
-                "USHER_ORIGINS": "https://app.example",
-                "USHER_DYNAMODB": "{services}", "USHER_MANAGEMENT": "{services}/" + stage,
-                "USHER_TIMER_QUEUE": "{services}/" + f"{ACCOUNT}/{Settings().queue}",
-                **variables}, **settings)
+                "USHER_ORIGINS": "https://app.example", **variables}, **settings)
         except BaseException:
             self.auth.kill()
             raise
-        self.socket_url = self.gateway.url.replace("ws", "http", 1)
+        self.socket_url = self.gateway.url
         self._table = self.gateway.client("dynamodb")
 
     def limits(self, **changed):

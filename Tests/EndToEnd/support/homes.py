@@ -113,7 +113,8 @@ class FunctionHome:
             "pk": {"S": key}, "sk": {"S": "-"}, **attributes})
 
     def revoke(self, application, subject):
-        self._put(f"V#{application.id}", **{f"subject:{subject}": {"N": str(int(time.time()))}})
+        self._put(f"V#{application.id}", subjects={
+            "M": {subject: {"N": str(int(time.time()))}}})
 
     def revoke_token(self, application, token):
         claims = json.loads(forging.decode(token.split(".")[1]))

@@ -1,4 +1,4 @@
-"""The relay as a function behind the emulated gateway, with tokens of a service that issues them."""
+"""The relay as a function behind the emulated gateway, and a service that issues its tokens."""
 
 import itertools
 import json

@@ -13,11 +13,11 @@ def complaint(document):
     for update in [document, *(one.get("Update", {}) for one in _actions(document))]:
         text = update.get("UpdateExpression") or ""
         if len(text.encode()) > EXPRESSION_BYTES:
-            return ("Invalid UpdateExpression: Expression size has exceeded the maximum allowed size; "
-                    f"expression size: {len(text.encode())}")
+            return ("Invalid UpdateExpression: Expression size has exceeded the maximum allowed "
+                    f"size; expression size: {len(text.encode())}")
         if both := _overlapping(_paths(text, update.get("ExpressionAttributeNames", {}))):
             return ("Invalid UpdateExpression: Two document paths overlap with each other; must "
-                    f"remove or rewrite one of these paths; path one: {both[0]}, path two: {both[1]}")
+                    "remove or rewrite one of these paths; path one: {}, path two: {}".format(*both))
     return None
 
 

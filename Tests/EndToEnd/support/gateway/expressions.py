@@ -17,7 +17,8 @@ def complaint(document):
                     f"size; expression size: {len(text.encode())}")
         if both := _overlapping(_paths(text, update.get("ExpressionAttributeNames", {}))):
             return ("Invalid UpdateExpression: Two document paths overlap with each other; must "
-                    "remove or rewrite one of these paths; path one: {}, path two: {}".format(*both))
+                    f"remove or rewrite one of these paths; path one: {both[0]}, path two: "
+                    f"{both[1]}")
     return None
 
 

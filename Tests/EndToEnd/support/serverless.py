@@ -71,19 +71,18 @@ class Home(Gateway):
     # Peers.
 
     def classic(self, application, token=None, **options):
-        return peers.connect(
-            At(self, application), token or application.token(), PATH, **options)
+        return peers.connect(At(self, application), token or application.token(), **options)
 
     def v1(self, application, token=None, in_query=False, **options):
         token = token or application.token()
         offered = "usher.v1" if in_query else f"usher.v1, usher.bearer.{token}"
         fields = [("Sec-WebSocket-Protocol", offered), *options.pop("fields", [])]
-        target = peers.query(token if in_query else None, application.id, PATH)
+        target = peers.query(token if in_query else None, application.id)
         return v1.V1Peer(self.url, target, fields=fields, **options)
 
     def status(self, token=None, client=None, fields=()):
         """Of the answer to a handshake."""
-        return peers.attempt(At(self), peers.query(token, client, PATH), fields).status
+        return peers.attempt(At(self), peers.query(token, client), fields).status
 
     def resumed(self, application, lost, token=None, seq=None):
         peer = self.v1(application, token)
@@ -95,6 +94,7 @@ class At:
 
     def __init__(self, home, application=None):
         self.server = self
-        self.url = home.url
+        self.url = self.socket_url = home.url
+        self.settle = home.rest
         self.id = application and application.id
 

@@ -102,7 +102,9 @@ let modules: [Module] = [
         ]),
     Module(
         name: "DynamoTables", layer: .drivers,
-        uses: ["AWSServices", "Bytes", "HTTPMessages", "StrictJSON", "Tables"]),
+        uses: [
+            "AWSServices", "Bytes", "HTTPClient", "HTTPMessages", "StrictJSON", "Tables",
+        ]),
     Module(
         name: "LambdaRuntime", layer: .drivers,
         uses: ["Bytes", "HTTPClient", "HTTPMessages", "StrictJSON"]),
@@ -128,8 +130,8 @@ let modules: [Module] = [
     Module(
         name: "ServerlessRelay", layer: .services,
         uses: [
-            "Access", "Admission", "Bytes", "HTTPMessages", "ICEServers", "Locking", "Rooms",
-            "Sessions", "Signalling", "StrictJSON", "Tables", "Tokens",
+            "Access", "Admission", "Bytes", "Edge", "HTTPMessages", "ICEServers", "Locking",
+            "Rooms", "Sessions", "Signalling", "StrictJSON", "Tables", "Tokens",
         ]),
 
     Module(
@@ -177,11 +179,15 @@ let testUses: [String: [String]] = [
     "Sessions": ["Bytes", "Signalling"],
     "ICEServers": ["Bytes", "StrictJSON"],
     "AWSRequests": ["Bytes", "Cryptography", "HTTPMessages"],
+    "Tables": ["Bytes"],
     "Cryptography": ["Bytes", "StrictJSON", "Tokens"],
     "TokenIssuing": ["Bytes", "Cryptography", "StrictJSON", "Tokens"],
     "ClientStorage": ["Access", "Bytes", "Clients", "Locking", "Tokens"],
     "HTTPServing": ["Bytes", "HTTPMessages", "Locking"],
     "HTTPClient": ["Bytes", "CLibSSL", "HTTPMessages", "Locking", "ServerSupport"],
+    "DynamoTables": [
+        "Bytes", "HTTPClient", "HTTPMessages", "Locking", "StrictJSON", "Tables",
+    ],
     "LogWriting": ["Locking", "Monitoring"],
     "SocketLoop": ["Bytes", "CEpoll", "HTTPMessages", "Locking", "WebSocket"],
     "Threads": [],
@@ -204,13 +210,18 @@ let testUses: [String: [String]] = [
         "Access", "Admission", "AdmissionSupport", "Bytes", "HTTPMessages", "ICEServers",
         "Locking", "Sessions", "Signalling", "StrictJSON", "Tokens", "WebSocket",
     ],
+    "ServerlessRelay": [
+        "Access", "Admission", "Bytes", "HTTPMessages", "Locking", "Rooms", "Sessions",
+        "Signalling", "StrictJSON", "Tables", "Tokens",
+    ],
     "UsherVerifier": ["Bytes", "Cryptography", "StrictJSON", "TokenIssuing", "Tokens"],
     "UsherKeySet": [
         "Bytes", "Cryptography", "Locking", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
     ],
     "usher": [
-        "AuthService", "Bytes", "Clients", "Cryptography", "Edge", "Files", "HTTPMessages",
-        "ICEServers", "Locking", "SocketLoop", "StrictJSON", "Tar", "TokenIssuing", "Tokens",
+        "Access", "AuthService", "Bytes", "Clients", "Cryptography", "Edge", "Files",
+        "HTTPMessages", "ICEServers", "Locking", "SocketLoop", "StrictJSON", "Tar", "TokenIssuing",
+        "Tokens",
         "UsherVerifier",
     ],
 ]

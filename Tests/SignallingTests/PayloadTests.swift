@@ -87,8 +87,17 @@ private let long = String(repeating: "f", count: 257)
             Set(ReservedEvents.names) == [
                 "first_to_join", "someone_joined", "welcome", "room_state", "resumed",
                 "someone_left",
-                "token_expiring", "error", "draining", "ack", "pong",
+                "token_expiring", "error", "draining", "ack", "pong", "usher.closing",
             ])
+    }
+
+    @Test(
+        "What clients by custom say to each other is theirs to say",
+        arguments: ["usher.link_kept", "usher.negotiation_failed", "usher.here", "usher.closed"])
+    func ofClients(name: String) {
+        #expect(
+            delivered(sending(#"{"type":"\#(name)"}"#))
+                == #"{"type":"\#(name)","data":{\#(stamp),"type":"\#(name)"}}"#)
     }
 
     @Test(

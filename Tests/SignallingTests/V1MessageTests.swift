@@ -85,6 +85,8 @@ private let long = String(repeating: "x", count: 257)
             #"{"action":"broadcast","roomId":"R"}"#, #"{"action":"broadcast","payload":{}}"#,
             #"{"action":"broadcast","roomId":"R","payload":[]}"#,
             #"{"action":"broadcast","roomId":"R","payload":{"type":"someone_left"}}"#,
+            #"{"action":"broadcast","roomId":"R","payload":{"type":"usher.closing"}}"#,
+            sending(#"{"type":"usher.closing"}"#),
             #"{"action":"broadcast","roomId":"R","payload":{"type":7}}"#,
             #"{"action":"broadcast","roomId":"R","payload":{"a":1,"a":2}}"#,
             #"{"action":"refresh-token"}"#, #"{"action":"refresh-token","token":""}"#,
@@ -185,6 +187,16 @@ private let long = String(repeating: "x", count: 257)
             "AAAAAAAAAAAAAAAAAAAA+A", "AAAAAAAAAAAAAAAAAAAA==", "éAAAAAAAAAAAAAAAAAAAA",
         ])
     func refuses(text: String) { #expect(SessionSecret(text) == nil) }
+
+    @Test("A secret that names its session does so with 16 digits before it")
+    func named() {
+        let secret = SessionSecret(bits: 0, of: ConnectionID(raw: 0xABC))
+        #expect(secret.text == "0000000000000abcAAAAAAAAAAAAAAAAAAAAAA")
+        #expect(SessionSecret(secret.text) == secret)
+        #expect(SessionSecret(secret.text)?.connection == ConnectionID(raw: 0xABC))
+        #expect(SessionSecret("000000000000ABCDAAAAAAAAAAAAAAAAAAAAAA") == nil)
+        #expect(SessionSecret("000000000000abcAAAAAAAAAAAAAAAAAAAAAA") == nil)
+    }
 
     @Test("A secret never describes itself")
     func silent() {

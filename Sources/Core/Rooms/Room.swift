@@ -34,6 +34,13 @@ package struct Room: Equatable, Sendable {
     /// A room with nobody in it, whose first member's order will be the one after `lastOrder`.
     package init(after lastOrder: UInt64 = 0) { self.lastOrder = lastOrder }
 
+    /// A room that is kept elsewhere, with its members' orders; of two members with one connection
+    /// it takes the first.
+    package init(_ members: [RoomMember], after lastOrder: UInt64 = 0) {
+        self.lastOrder = lastOrder
+        for member in members { putBack(member) }
+    }
+
     // MARK: Events
 
     /// Makes a connection a member, or says why not.

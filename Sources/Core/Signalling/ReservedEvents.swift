@@ -5,7 +5,7 @@ internal import StrictJSON
 package enum ReservedEvents {
     package static let names = [
         "first_to_join", "someone_joined", "welcome", "room_state", "resumed", "someone_left",
-        "token_expiring", "error", "draining", "ack", "pong",
+        "token_expiring", "error", "draining", "ack", "pong", "usher.closing",
     ]
 
     private static let table = ShortTextTable(names.map { ShortText($0) })

@@ -2,28 +2,40 @@
 ///
 /// It must come from a source that nobody can foresee, and never reach a log.
 package struct SessionSecret: Hashable, Sendable, CustomStringConvertible {
+    /// Without the name of a session.
     package static let textLength = 22
 
+    /// Of whose session it is, where it says so: a relay that has no memory finds it by that.
+    package let connection: ConnectionID?
     private let bits: UInt128
 
-    package init(bits: UInt128) { self.bits = bits }
+    package init(bits: UInt128, of connection: ConnectionID? = nil) {
+        self.bits = bits
+        self.connection = connection
+    }
 
     /// Reads what `text` writes; nil for anything else.
     package init?(_ text: String) {
-        guard text.utf8.count == Self.textLength else { return nil }
+        let bytes = text.utf8
+        let nameLength = bytes.count - Self.textLength
+        guard nameLength == 0 || nameLength == ConnectionID.textLength else { return nil }
+        let connection = ConnectionID(bytes.span, 0..<nameLength)
+        guard nameLength == 0 || connection != nil else { return nil }
         var bits: UInt128 = 0
-        for byte in text.utf8.dropLast() {
+        for byte in bytes.dropFirst(nameLength).dropLast() {
             guard let digit = Self.digit(byte) else { return nil }
             bits = bits << 6 | UInt128(digit)
         }
         // The last letter stands for the last two bits; the four behind them must be zero.
-        guard let last = text.utf8.last.flatMap(Self.digit), last & 15 == 0 else { return nil }
-        self.init(bits: bits << 2 | UInt128(last >> 4))
+        guard let last = bytes.last.flatMap(Self.digit), last & 15 == 0 else { return nil }
+        self.init(bits: bits << 2 | UInt128(last >> 4), of: connection)
     }
 
-    /// 22 letters of base64url without padding (RFC 4648 §5).
+    /// The 16 digits of the connection, if any, and 22 letters of base64url without padding
+    /// (RFC 4648 §5).
     package var text: String {
         var letters: [UInt8] = []
+        connection?.append(to: &letters)
         for index in 0..<(Self.textLength - 1) {
             letters.append(Self.letter(UInt8(truncatingIfNeeded: bits >> (122 - 6 * index)) & 63))
         }

@@ -1,11 +1,11 @@
 import Bytes
-import HTTPMessages
+package import HTTPMessages
 
 /// Why an opening handshake was turned away, and the answer that says so.
-enum HandshakeRefusal: Error {
+package enum HandshakeRefusal: Error {
     case method, body, connection, version, versionRepeated, key, subprotocol, subprotocolRepeated
 
-    var response: HTTPResponse {
+    package var response: HTTPResponse {
         switch self {
         case .method:
             answer(405, "a WebSocket handshake is a GET request", [("Allow", "GET")])

@@ -1,0 +1,130 @@
+internal import Bytes
+internal import Rooms
+internal import Signalling
+internal import Tables
+
+/// Names a room of one client in the table. The client's id is led by its length, so that no two
+/// pairs make one name.
+struct RoomName: Hashable, Sendable {
+    let client: ByteText
+    let room: ByteText
+
+    init(_ client: String, _ room: ByteText) {
+        self.client = ByteText(client)
+        self.room = room
+    }
+
+    private var partition: ByteText { "R#\(client.count)#\(client.string)#\(room.string)" }
+    var key: ItemKey { ItemKey(partition) }
+
+    /// Where the `sdp` is that a member joined with.
+    func sdpKey(_ connection: ConnectionID) -> ItemKey {
+        ItemKey(partition, "sdp#\(connection.text)")
+    }
+}
+
+/// What the table holds of a room: the item `R#…`, `-`. What it means is for `Room` to say.
+struct RoomItem: Sendable {
+    struct Gone: Sendable {
+        let connection: ConnectionID
+        let order: Int64
+        let reason: LeaveReason
+    }
+
+    /// How many of those who left are kept, with the reason.
+    static let goneMax = 64
+
+    let name: RoomName
+    let room: Room
+    /// Counts joins and leaves; a joiner's order is the version that it made.
+    let version: Int64
+    /// Those who joined with an `sdp`.
+    let offerers: Set<ConnectionID>
+    let gone: [Gone]
+
+    init(_ item: Item?, _ name: RoomName) {
+        self.name = name
+        let item = item ?? [:]
+        version = item["order"]?.number ?? 0
+        var members: [ConnectionID: RoomMember] = [:]
+        var offerers: Set<ConnectionID> = []
+        for (attribute, value) in item where attribute.hasPrefix("m:") {
+            let order = item["o:\(attribute.dropFirst(2).string)"]?.number
+            guard let map = value.map, let order,
+                let member = Self.member(map, order: order, isV1: attribute.hasPrefix("m:v1:"))
+            else { continue }
+            // A connection is in a room once, whatever a killed function has left.
+            if let other = members[member.connection], other.order > member.order { continue }
+            members[member.connection] = member
+            if map["d"]?.flag == true { offerers.insert(member.connection) }
+        }
+        room = Room(Array(members.values), after: UInt64(max(0, version)))
+        self.offerers = offerers
+        gone = (item["gone"]?.list ?? []).compactMap { $0.map.flatMap(Gone.init) }
+    }
+
+    private static func member(
+        _ map: [ByteText: ItemValue], order: Int64, isV1: Bool
+    ) -> RoomMember? {
+        guard let connection = map["c"]?.text.flatMap({ ConnectionID($0) }),
+            let peerID = map["p"]?.text, order >= 0
+        else { return nil }
+        return RoomMember(
+            connection: connection,
+            route: isV1 ? .v1(subject: map["s"]?.text?.string) : .classic(address: 0),
+            peerID: PeerID(peerID.string), name: map["n"]?.text?.string, order: UInt64(order))
+    }
+
+    func others(than connection: ConnectionID) -> [RoomMember] {
+        room.members.filter { $0.connection != connection }
+    }
+
+    /// Why a member is none any more.
+    func reason(_ member: RoomMember) -> LeaveReason {
+        reason(member.connection, order: Int64(member.order)) ?? .lost
+    }
+
+    func reason(_ connection: ConnectionID, order: Int64) -> LeaveReason? {
+        gone.last { $0.connection == connection && $0.order == order }?.reason
+    }
+}
+
+extension RoomItem.Gone {
+    init?(_ map: [ByteText: ItemValue]) {
+        guard let connection = map["c"]?.text.flatMap({ ConnectionID($0) }),
+            let order = map["o"]?.number,
+            let reason = map["r"]?.text.flatMap({ LeaveReason(named: $0) })
+        else { return nil }
+        self.init(connection: connection, order: order, reason: reason)
+    }
+
+    var value: ItemValue {
+        .map([
+            "c": .text(ByteText(connection.text)), "o": .number(order),
+            "r": .text(ByteText(reason.rawValue)),
+        ])
+    }
+}
+
+extension RoomMember {
+    /// Behind `m:` and `o:` in the names of its two attributes: its condition decides about peer
+    /// ids in v1, where no two members have the same one.
+    var attribute: String { Self.attribute(dialect, connection, peerID) }
+
+    static func attribute(
+        _ dialect: Dialect, _ connection: ConnectionID, _ peerID: PeerID
+    ) -> String {
+        dialect == .v1 ? "v1:\(peerID.text)" : "c:\(connection.text)"
+    }
+
+    /// As a room keeps it, beside its order.
+    func value(hasSDP: Bool) -> ItemValue {
+        var map: [ByteText: ItemValue] = [
+            "c": .text(ByteText(connection.text)), "p": .text(ByteText(peerID.text)),
+        ]
+        if case .v1(let subject?) = route { map["s"] = .text(ByteText(subject)) }
+        if let name { map["n"] = .text(ByteText(name)) }
+        if hasSDP { map["d"] = .flag(true) }
+        return .map(map)
+    }
+}

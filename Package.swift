@@ -137,7 +137,9 @@ let modules: [Module] = [
     Module(
         name: "UsherVerifier", layer: .products,
         uses: ["Bytes", "Cryptography", "Files", "Locking", "StrictJSON", "Tokens"]),
-    Module(name: "UsherKeySet", layer: .products, uses: ["Locking", "UsherVerifier"]),
+    Module(
+        name: "UsherKeySet", layer: .products,
+        uses: ["Bytes", "Locking", "Tokens", "UsherVerifier"]),
     Module(
         name: "usher", layer: .products,
         uses: [
@@ -182,15 +184,20 @@ let testUses: [String: [String]] = [
     "TokenIssuing": ["Bytes", "Cryptography", "StrictJSON", "Tokens"],
     "ClientStorage": ["Access", "Bytes", "Clients", "Locking", "Tokens"],
     "HTTPServing": ["Bytes", "HTTPMessages", "Locking"],
+    "HTTPClient": ["Bytes", "CLibSSL", "HTTPMessages", "Locking", "ServerSupport"],
     "DynamoTables": [
         "Bytes", "HTTPClient", "HTTPMessages", "Locking", "StrictJSON", "Tables",
     ],
-    "HTTPClient": ["Bytes", "CLibSSL", "HTTPMessages", "Locking", "Threads"],
     "LogWriting": ["Locking", "Monitoring"],
     "SocketLoop": ["Bytes", "CEpoll", "HTTPMessages", "Locking", "WebSocket"],
     "Threads": [],
     "Files": [],
     "SessionShelf": ["Files"],
+    "AWSServices": [
+        "AWSRequests", "Bytes", "HTTPClient", "HTTPMessages", "Locking", "ServerSupport",
+        "StrictJSON", "Threads",
+    ],
+    "LambdaRuntime": ["Bytes", "HTTPClient", "Locking", "ServerSupport", "StrictJSON"],
     "AuthService": [
         "Access", "Bytes", "Clients", "Cryptography", "HTTPMessages", "ICEServers", "Locking",
         "StrictJSON", "Tokens",
@@ -299,6 +306,10 @@ let tests: [Target] =
                 "Access", "Admission", "Bytes", "HTTPMessages", "Locking", "Tokens",
             ]),
             path: "Tests/AdmissionSupport", swiftSettings: settings),
+        // Servers that do what a test says, for whatever asks one.
+        .target(
+            name: "ServerSupport", dependencies: names(["CLibSSL", "Locking", "Threads"]),
+            path: "Tests/ServerSupport", swiftSettings: settings),
     ]
 
 let fuzzer: [Target] = [

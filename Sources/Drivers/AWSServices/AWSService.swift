@@ -106,3 +106,33 @@ package struct AWSService: Sendable {
     /// The pauses between tries of one request to it.
     package func pauses() -> Pauses { Pauses(until: access.work.deadline) }
 }
+
+extension AWSService {
+    /// Asks again, with pauses, while the service throttles, fails, or cannot be reached, until the
+    /// deadline of the work. For what does no harm if it is done twice.
+    ///
+    /// - Parameter attempt: One request, by `request` or `call`.
+    /// - Returns: An answer below 500 that is no throttle.
+    /// - Throws: `AWSFault`, by whether any of the tries may have been done.
+    package func untilAnswered(
+        _ attempt: () throws(HTTPClientError) -> HTTPResponse
+    ) throws(AWSFault) -> HTTPResponse {
+        var pauses = pauses()
+        var mayBeDone = false
+        while true {
+            let reason: String
+            do throws(HTTPClientError) {
+                let answer = try attempt()
+                let isThrottle = answer.isAWSThrottle
+                guard isThrottle || answer.status >= 500 else { return answer }
+                mayBeDone = mayBeDone || !isThrottle
+                reason = answer.awsReason
+            } catch {
+                mayBeDone = mayBeDone || error.mayHaveArrived
+                reason = error.description
+                guard error.isPassing else { throw .unavailable(reason) }
+            }
+            guard pauses.wait() else { throw mayBeDone ? .unknown(reason) : .unavailable(reason) }
+        }
+    }
+}

@@ -10,11 +10,7 @@ extension ServerlessRelay {
     func received(
         _ body: FunctionEvent.Body, from gateway: ByteText, _ invoked: Invoked
     ) throws(StoreFault) {
-        guard let session = try store.find(gateway: gateway) else {
-            // Whoever ended it was ended itself before the gateway knew.
-            try? self.gateway.end(gateway)
-            return
-        }
+        guard let session = try store.find(gateway: gateway) else { return }
         do throws(StoreFault) {
             guard try mayStay(session, invoked) else { return }
             switch body {

@@ -69,7 +69,8 @@ extension ServerlessRelay {
         if now >= noticeAt(grant) {
             var composer = EventComposer()
             let event = KeptEvent(composer.tokenExpiring(expiresAt: grant.expiresAt))
-            try store.append(session, events: [event], in: invoked)
+            try store.append(
+                session, events: [event], noticed: grant.expiresAt, in: invoked)
         }
         return true
     }

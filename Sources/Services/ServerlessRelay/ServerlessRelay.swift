@@ -14,7 +14,6 @@ package struct ServerlessRelay: Sendable {
 
     let configuration: ServerlessConfiguration
     let store: Store
-    let gateway: GatewayPort
     let timers: TimerPort
     let ports: FunctionPorts
     /// As `TokenCheck` has it, legacy tokens included.
@@ -25,7 +24,6 @@ package struct ServerlessRelay: Sendable {
         timers: TimerPort, ports: FunctionPorts, verify: @escaping TokenCheck.Verify
     ) {
         self.configuration = configuration
-        self.gateway = gateway
         self.timers = timers
         self.ports = ports
         self.verify = verify

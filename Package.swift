@@ -102,7 +102,9 @@ let modules: [Module] = [
         ]),
     Module(
         name: "DynamoTables", layer: .drivers,
-        uses: ["AWSServices", "Bytes", "HTTPMessages", "StrictJSON", "Tables"]),
+        uses: [
+            "AWSServices", "Bytes", "HTTPClient", "HTTPMessages", "StrictJSON", "Tables",
+        ]),
     Module(
         name: "LambdaRuntime", layer: .drivers,
         uses: ["Bytes", "HTTPClient", "HTTPMessages", "StrictJSON"]),
@@ -128,14 +130,16 @@ let modules: [Module] = [
     Module(
         name: "ServerlessRelay", layer: .services,
         uses: [
-            "Access", "Admission", "Bytes", "HTTPMessages", "ICEServers", "Locking", "Rooms",
-            "Sessions", "Signalling", "StrictJSON", "Tables", "Tokens",
+            "Access", "Admission", "Bytes", "Edge", "HTTPMessages", "ICEServers", "Locking",
+            "Rooms", "Sessions", "Signalling", "StrictJSON", "Tables", "Tokens",
         ]),
 
     Module(
         name: "UsherVerifier", layer: .products,
         uses: ["Bytes", "Cryptography", "Files", "Locking", "StrictJSON", "Tokens"]),
-    Module(name: "UsherKeySet", layer: .products, uses: ["Locking", "UsherVerifier"]),
+    Module(
+        name: "UsherKeySet", layer: .products,
+        uses: ["Bytes", "Locking", "Tokens", "UsherVerifier"]),
     Module(
         name: "usher", layer: .products,
         uses: [
@@ -175,16 +179,25 @@ let testUses: [String: [String]] = [
     "Sessions": ["Bytes", "Signalling"],
     "ICEServers": ["Bytes", "StrictJSON"],
     "AWSRequests": ["Bytes", "Cryptography", "HTTPMessages"],
+    "Tables": ["Bytes"],
     "Cryptography": ["Bytes", "StrictJSON", "Tokens"],
     "TokenIssuing": ["Bytes", "Cryptography", "StrictJSON", "Tokens"],
     "ClientStorage": ["Access", "Bytes", "Clients", "Locking", "Tokens"],
     "HTTPServing": ["Bytes", "HTTPMessages", "Locking"],
-    "HTTPClient": ["Bytes", "CLibSSL", "HTTPMessages", "Locking", "Threads"],
+    "HTTPClient": ["Bytes", "CLibSSL", "HTTPMessages", "Locking", "ServerSupport"],
+    "DynamoTables": [
+        "Bytes", "HTTPClient", "HTTPMessages", "Locking", "StrictJSON", "Tables",
+    ],
     "LogWriting": ["Locking", "Monitoring"],
     "SocketLoop": ["Bytes", "CEpoll", "HTTPMessages", "Locking", "WebSocket"],
     "Threads": [],
     "Files": [],
     "SessionShelf": ["Files"],
+    "AWSServices": [
+        "AWSRequests", "Bytes", "HTTPClient", "HTTPMessages", "Locking", "ServerSupport",
+        "StrictJSON", "Threads",
+    ],
+    "LambdaRuntime": ["Bytes", "HTTPClient", "Locking", "ServerSupport", "StrictJSON"],
     "AuthService": [
         "Access", "Bytes", "Clients", "Cryptography", "HTTPMessages", "ICEServers", "Locking",
         "StrictJSON", "Tokens",
@@ -206,8 +219,9 @@ let testUses: [String: [String]] = [
         "Bytes", "Cryptography", "Locking", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
     ],
     "usher": [
-        "AuthService", "Bytes", "Clients", "Cryptography", "Edge", "Files", "HTTPMessages",
-        "ICEServers", "Locking", "SocketLoop", "StrictJSON", "Tar", "TokenIssuing", "Tokens",
+        "Access", "AuthService", "Bytes", "Clients", "Cryptography", "Edge", "Files",
+        "HTTPMessages", "ICEServers", "Locking", "SocketLoop", "StrictJSON", "Tar", "TokenIssuing",
+        "Tokens",
         "UsherVerifier",
     ],
 ]
@@ -292,6 +306,10 @@ let tests: [Target] =
                 "Access", "Admission", "Bytes", "HTTPMessages", "Locking", "Tokens",
             ]),
             path: "Tests/AdmissionSupport", swiftSettings: settings),
+        // Servers that do what a test says, for whatever asks one.
+        .target(
+            name: "ServerSupport", dependencies: names(["CLibSSL", "Locking", "Threads"]),
+            path: "Tests/ServerSupport", swiftSettings: settings),
     ]
 
 let fuzzer: [Target] = [

@@ -12,7 +12,8 @@ import Testing
         "Core/AWSRequests", "Core/Access", "Core/Bytes", "Core/Clients", "Core/Edge",
         "Core/HTTPMessages", "Core/ICEServers", "Core/Rooms", "Core/Sessions", "Core/Signalling",
         "Core/StrictJSON", "Core/Tokens", "Core/WebSocket",
-        "Drivers/ClientStorage", "Drivers/HTTPClient", "Drivers/HTTPServing", "Drivers/SocketLoop",
+        "Drivers/AWSServices", "Drivers/ClientStorage", "Drivers/HTTPClient",
+        "Drivers/HTTPServing", "Drivers/LambdaRuntime", "Drivers/SocketLoop",
         "Drivers/TokenIssuing", "Products/UsherVerifier", "Products/usher/Serving",
         "Services/Admission", "Services/AuthService", "Services/Relay",
     ]

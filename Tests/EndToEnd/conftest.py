@@ -4,9 +4,10 @@ from collections import Counter
 
 import pytest
 
-from support import disk, ledger
+from support import disk, homes, ledger
 from support.browser import chromium
 from support.demo import Guest
+from support.server import Server
 from support.split import IS_SPLIT, serve
 from support.toy_gateway import Toy
 from support.usher import Usher, new_folder
@@ -44,10 +45,48 @@ def start():
         one.kill()
 
 
+@pytest.fixture(scope="session")
+def token_service():
+    """An auth half, whose tokens tests of the function take."""
+    shared = Server(part="auth")
+    yield shared
+    assert shared.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def function():
+    """`usher-lambda` in the emulator, shared as `server` is."""
+    shared = homes.FunctionHome()
+    yield shared
+    assert shared.stop() == 0
+
+
 @pytest.fixture(scope="module")
-def application(server):
-    """A client of the shared server, with every room and one allowed origin."""
-    return server.application(
+def home(request):
+    """Where the protocol is spoken: the shared server, and in modules that are marked `homes` each
+    of the homes in turn."""
+    kind = getattr(request, "param", homes.PROCESS)
+    return request.getfixturevalue("server" if kind == homes.PROCESS else "function")
+
+
+@pytest.fixture
+def start_home(home):
+    """Starts homes of the kind at hand with the flags given, as `start` starts servers."""
+    started = []
+
+    def start_one(*flags, **options):
+        started.append(homes.open_home(home.kind, *flags, **options))
+        return started[-1]
+
+    yield start_one
+    for one in started:
+        one.kill()
+
+
+@pytest.fixture(scope="module")
+def application(home):
+    """A client of the shared home, with every room and one allowed origin."""
+    return home.application(
         "Shared application", origins=["https://app.example", "http://localhost:3000"])
 
 
@@ -113,10 +152,17 @@ def toy(shared_toy):
     return shared_toy
 
 
+def pytest_generate_tests(metafunc):
+    if "home" in metafunc.fixturenames and metafunc.definition.get_closest_marker("homes"):
+        metafunc.parametrize("home", homes.KINDS, indirect=True, scope="module")
+
+
 def pytest_collection_modifyitems(items):
     """Logs are read when everything else has written to them. What only one process does is left
-    out where there are two."""
+    out where there are two, and what a home may do otherwise, in that home."""
     for item in items:
+        for reason in homes.missing(item):
+            item.add_marker(pytest.mark.skip(reason=reason))
         mark = item.get_closest_marker("one_process")
         if IS_SPLIT and mark:
             item.add_marker(pytest.mark.skip(reason=mark.args[0]))

@@ -7,6 +7,8 @@ import pytest
 from support.peers import connect, first_to_join, introduce, meet
 from support.waiting import eventually
 
+pytestmark = pytest.mark.homes
+
 
 @pytest.fixture
 def pair(application):
@@ -17,6 +19,7 @@ def pair(application):
 
 def marked(sender, receiver, target):
     """Sends a marker and returns what the receiver got up to it: all that came before."""
+    sender.home.settle()
     sender.send(target, {"type": "marker"})
     events = []
     while (event := receiver.receive()).type != "marker":
@@ -125,8 +128,8 @@ def test_a_target_outside_the_senders_rooms_is_not_reached(application, pair):
         assert marked(older, newer, target) == []
 
 
-def test_rooms_of_other_clients_are_other_rooms(server, application):
-    stranger = server.application("Stranger")
+def test_rooms_of_other_clients_are_other_rooms(home, application):
+    stranger = home.application("Stranger")
     with connect(application) as mine, connect(stranger) as theirs, connect(application) as friend:
         mine.join("lobby-of-two", id="a")
         assert mine.expect("first_to_join") == {"roomId": "lobby-of-two"}
@@ -135,8 +138,7 @@ def test_rooms_of_other_clients_are_other_rooms(server, application):
         friend.join("lobby-of-two", id="b")
         target = mine.expect("someone_joined")["connectionId"]
         theirs.send(target, {"type": "offer", "from": "stranger"})
-        theirs.send_frame(0x9, b"done")
-        assert theirs.receive_pong() == b"done"
+        theirs.settle()
         assert marked(mine, friend, target) == []
 
 
@@ -227,6 +229,7 @@ def test_a_bad_request_is_answered_with_nothing_and_the_connection_stays(pair, m
     assert marked(older, newer, target) == []
 
 
+@pytest.mark.needs("an order of classic")
 def test_messages_arrive_in_the_order_they_were_sent(application):
     with connect(application) as one, connect(application) as two, connect(application) as target:
         target.join("room-o", id="target")
@@ -255,6 +258,7 @@ def test_two_peers_with_one_id_both_stay(application, pair):
         assert [peer.expect("someone_joined")["ownId"] for peer in pair] == ["twin", "twin"]
 
 
+@pytest.mark.needs("its own pings")
 def test_a_dead_peer_is_dropped_when_its_id_comes_back(application, pair):
     older, newer = pair
     older.answers_pings = False

@@ -4,22 +4,22 @@ import time
 
 import pytest
 
-from support import peers
-from support.split import serve
+from support import homes, peers
 from support.v1 import connect, connected, is_refused, meet, offer, resumed
 
+pytestmark = pytest.mark.homes
 GRACE_SECONDS = 3
 
 
 @pytest.fixture(scope="module")
-def hasty():
-    """A client of a server that keeps little, for a short time."""
-    server = serve(
-        "--max-connections-per-address", "0", "--resume-grace-seconds", GRACE_SECONDS,
+def hasty(home):
+    """A client of a home that keeps little, for a short time."""
+    forgetful = homes.open_home(
+        home.kind, "--max-connections-per-address", "0", "--resume-grace-seconds", GRACE_SECONDS,
         "--resume-events", "20", "--resume-bytes", "20000", "--ping-interval-seconds", "1",
         "--max-rooms", "20")
-    yield server.application("Hasty")
-    assert server.stop() == 0
+    yield forgetful.application("Hasty")
+    assert forgetful.stop() == 0
 
 
 def test_who_does_not_come_back_in_time_is_lost(hasty):
@@ -52,7 +52,8 @@ def test_who_is_in_no_room_has_no_place_to_keep(hasty):
     with connect(hasty) as goes:
         goes.up_to_pong()
         goes.drop()
-        time.sleep(0.2)  # The server hears of the end.
+        time.sleep(0.2)  # The home hears of the end.
+        hasty.server.settle()
         assert is_refused(hasty, goes)
 
 
@@ -89,6 +90,7 @@ def test_who_misses_more_than_is_kept_is_lost_before_its_time(hasty, count, size
         assert is_refused(hasty, goes)
 
 
+@pytest.mark.needs("its own pings")
 def test_a_silent_connection_is_closed_with_4408_and_its_place_kept(hasty):
     with connect(hasty) as goes:
         goes.join("silent", id="a")
@@ -103,9 +105,10 @@ def test_a_silent_connection_is_closed_with_4408_and_its_place_kept(hasty):
 # Ages
 
 
-def test_a_connection_of_full_age_is_closed_with_1001_and_goes_on(start):
-    application = start("--max-v1-connection-age-seconds", "4",
-                        "--max-connection-age-seconds", "0").application()
+@pytest.mark.needs("unprompted closes")
+def test_a_connection_of_full_age_is_closed_with_1001_and_goes_on(start_home):
+    application = start_home("--max-v1-connection-age-seconds", "4",
+                             "--max-connection-age-seconds", "0").application()
     with connect(application) as peer, peers.connect(application) as old:
         peer.join("ages", id="a")
         old.join("ages", id="old")
@@ -118,8 +121,9 @@ def test_a_connection_of_full_age_is_closed_with_1001_and_goes_on(start):
             assert member["peerId"] == "old"
 
 
-def test_a_classic_connection_has_an_age_of_its_own(start):
-    application = start("--max-connection-age-seconds", "5").application()
+@pytest.mark.needs("unprompted closes")
+def test_a_classic_connection_has_an_age_of_its_own(start_home):
+    application = start_home("--max-connection-age-seconds", "5").application()
     tokens = [application.token() for _ in range(2)]
     with connect(application, tokens[0]) as peer, peers.connect(application, tokens[1]) as old:
         peer.join("ages", id="a")
@@ -130,8 +134,9 @@ def test_a_classic_connection_has_an_age_of_its_own(start):
         peer.up_to_pong()
 
 
-def test_who_says_nothing_at_all_is_closed_with_4408(start):
-    application = start("--first-message-seconds", "3").application()
+@pytest.mark.needs("unprompted closes")
+def test_who_says_nothing_at_all_is_closed_with_4408(start_home):
+    application = start_home("--first-message-seconds", "3").application()
     with connect(application) as silent, peers.connect(application) as old, \
             connect(application) as speaks, peers.connect(application) as joins:
         speaks.up_to_pong()

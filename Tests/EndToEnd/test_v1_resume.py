@@ -9,6 +9,9 @@ import pytest
 from support import peers
 from support.v1 import connect, connected, is_refused, meet, offer, resumed
 
+pytestmark = pytest.mark.homes
+
+
 def test_what_was_missed_comes_once_and_in_order_and_the_room_hears_nothing(application):
     with connected(application, 2) as (stays, goes):
         meet(stays, goes, "missed")
@@ -134,8 +137,8 @@ def test_a_session_is_its_subjects_alone(application, whose):
         assert is_refused(application, goes, application.token(**whose))
 
 
-def test_a_session_is_its_clients_alone(server, application):
-    stranger = server.application("Stranger")
+def test_a_session_is_its_clients_alone(home, application):
+    stranger = home.application("Stranger")
     with connect(application, application.token(subject="ann")) as goes:
         goes.join("clients", id="ann")
         goes.drop()
@@ -161,13 +164,14 @@ def test_a_resume_is_a_first_message_or_none(application):
         again.drop()
 
 
-def test_a_session_that_is_revoked_meanwhile_is_gone(server):
-    application = server.application("Revoked meanwhile")
+@pytest.mark.needs("unprompted closes")
+def test_a_session_that_is_revoked_meanwhile_is_gone(home):
+    application = home.application("Revoked meanwhile")
     token = application.token(subject="ann")
     with connect(application) as stays, connect(application, token) as goes:
         meet(stays, goes)
         goes.drop()
-        server.usher.succeed("token", "revoke", "--client", application.id, "--subject", "ann")
+        home.revoke(application, "ann")
         assert stays.expect("someone_left")["reason"] == "kicked"
 
 
@@ -237,6 +241,7 @@ def test_rooms_that_the_new_token_does_not_grant_are_left(application):
             assert again.up_to_pong() == []
 
 
+@pytest.mark.needs("an order of classic")
 def test_with_classic_peers_in_the_room_nothing_is_lost_either(application):
     with connect(application) as goes, peers.connect(application) as old:
         old.join("dialects", id="old")
@@ -246,8 +251,7 @@ def test_with_classic_peers_in_the_room_nothing_is_lost_either(application):
         goes.drop()
         for number in range(20):
             old.send(goes.connection, {"type": "offer", "number": number})
-        old.send_frame(0x9, b"all sent")
-        assert old.receive_pong() == b"all sent"
+        old.settle()
         again, replay = resumed(application, goes)
         with again:
             assert [event.data["number"] for event in replay] == list(range(20))
@@ -259,9 +263,10 @@ def test_with_classic_peers_in_the_room_nothing_is_lost_either(application):
 # Under load
 
 
-def test_nothing_is_lost_doubled_or_reordered_while_connections_break(start):
+@pytest.mark.needs("several in flight")
+def test_nothing_is_lost_doubled_or_reordered_while_connections_break(start_home):
     """One sends without a pause; the other's connection breaks again and again."""
-    application = start(
+    application = start_home(
         "--max-connections-per-address", "0", "--messages-per-second", "0",
         "--resume-events", "0", "--resume-bytes", "0").application()
     count, numbers = 5000, []

@@ -6,6 +6,8 @@ from support import peers
 from support.v1 import connect, connected, is_refused
 from support.websocket import Closed
 
+pytestmark = pytest.mark.homes
+
 
 def left(peer, room="mixed"):
     data = peer.expect("someone_left")
@@ -34,8 +36,7 @@ def test_peers_of_both_dialects_meet_and_each_hears_its_own(application):
         new.broadcast("mixed", {"type": "chat"})
         assert old.expect("chat") == {"connectionId": new.connection, "type": "chat"}
         new.leave("mixed")
-        old.send_frame(0x9, b"nothing else")
-        assert old.receive_pong() == b"nothing else"
+        old.settle()
 
 
 @pytest.mark.parametrize(("how", "reason"), [("close", "closed"), ("drop", "lost"),
@@ -62,6 +63,7 @@ def test_events_of_v1_are_unknown_to_classic(application):
         assert [old.expect("someone_joined")["peerId"] for _ in range(3)] == ["one", "two", "two"]
         old.say('{"action":"leave-room","roomId":"mixed"}')
         old.say('{"action":"ping","ack":1}')
+        old.settle()
         with pytest.raises(TimeoutError):
             old.receive_text(within=0.3)
 
@@ -139,6 +141,7 @@ def test_with_a_classic_peer_both_stay(application):
         assert left(new, "twins") == ("ann", "lost")
 
 
+@pytest.mark.needs("its own pings")
 def test_a_classic_peer_that_is_dead_is_found_out_by_its_id(application):
     with connect(application) as new, peers.connect(application) as old:
         old.answers_pings = False
@@ -155,38 +158,42 @@ def test_a_classic_peer_that_is_dead_is_found_out_by_its_id(application):
 # Being thrown out
 
 
-def test_a_revoked_token_throws_out_and_the_room_learns_why(server):
-    application = server.application("Kicks")
+def test_a_revoked_token_throws_out_and_the_room_learns_why(home):
+    application = home.application("Kicks")
     token = application.token(subject="ann")
     with connect(application, token) as gone, connect(application) as stays:
         gone.join("mixed", id="ann")
         stays.join("mixed", id="bob")
         gone.expect("someone_joined")
-        server.usher.succeed("token", "revoke", "--client", application.id, "--subject", "ann")
+        home.revoke(application, "ann")
+        home.prompt(gone)
         assert gone.end()[0] == 4501
         assert left(stays) == ("ann", "kicked")
         assert is_refused(application, gone)
 
 
-def test_a_disabled_client_has_no_rooms_left(server):
-    application = server.application("Disabled")
+def test_a_disabled_client_has_no_rooms_left(home):
+    application = home.application("Disabled")
     with connected(application, 2) as both:
         for number, peer in enumerate(both):
             peer.join("mixed", id=f"peer-{number}")
-        server.usher.succeed("client", "disable", application.id)
+        home.disable(application)
+        for peer in both:
+            home.prompt(peer)
         assert [peer.end()[0] for peer in both] == [4501, 4501]
 
 
+@pytest.mark.needs("operator")
 @pytest.mark.parametrize("is_away", [False, True], ids=["connected", "away"])
-def test_an_operator_throws_a_peer_out_for_good(server, is_away):
-    application = server.application("Kicked by an operator")
+def test_an_operator_throws_a_peer_out_for_good(home, is_away):
+    application = home.application("Kicked by an operator")
     with connected(application, 2) as (gone, stays):
         gone.join("mixed", id="ann")
         stays.join("mixed", id="bob")
         gone.expect("someone_joined")
         if is_away:
             gone.drop()
-        server.usher.succeed("peer", "kick", gone.connection)
+        home.usher.succeed("peer", "kick", gone.connection)
         if not is_away:
             assert gone.end() == (4501, [])
         assert left(stays) == ("ann", "kicked")

@@ -4,11 +4,12 @@ import time
 
 import pytest
 
-from support import http
 from support.forging import Forger
 from support.peers import attempt, query
 from support.v1 import connect, connected, resumed
 from support.waiting import eventually
+
+pytestmark = pytest.mark.homes
 
 
 def refresh(peer, token):
@@ -93,16 +94,14 @@ def test_the_new_name_is_shown_to_whom_one_meets_from_now_on(application):
 @pytest.mark.parametrize("case", [
     "other sub", "no sub", "other client", "expired", "revoked", "forged", "nonsense", "too long",
     "other scope"])
-def test_any_other_token_is_refused_and_the_old_one_stays(server, case):
-    application = server.application("Refreshing", scopes=["signal", "other"])
-    stranger = server.application("Stranger")
+def test_any_other_token_is_refused_and_the_old_one_stays(home, case):
+    application = home.application("Refreshing", scopes=["signal", "other"])
+    stranger = home.application("Stranger")
     token = application.token(subject="ann", scope="signal")
     forger = Forger(application, subject="ann", scope="signal")
     revoked = application.token(subject="ann", scope="signal")
-    answer = http.post_form(server.url, "/oauth2/revoke", [("token", revoked)],
-                            [http.basic(application.id, application.secret)])
-    assert answer.status == 200
-    eventually(lambda: attempt(server, query(revoked)).status == 401, "it is known", within=2)
+    home.revoke_token(application, revoked)
+    eventually(lambda: attempt(home, query(revoked)).status == 401, "it is known", within=2)
     bad = {
         "other sub": lambda: application.token(subject="bob", scope="signal"),
         "no sub": lambda: application.token(scope="signal"),
@@ -122,15 +121,14 @@ def test_any_other_token_is_refused_and_the_old_one_stays(server, case):
         peer.join("other", id="ann")
 
 
-def test_a_refreshed_connection_ends_when_the_new_token_is_revoked(server):
-    application = server.application("Refreshed")
+def test_a_refreshed_connection_ends_when_the_new_token_is_revoked(home):
+    application = home.application("Refreshed")
     with connect(application) as peer:
         fresh = application.token()
         refresh(peer, fresh)
         peer.join("room")
-        answer = http.post_form(server.url, "/oauth2/revoke", [("token", fresh)],
-                                [http.basic(application.id, application.secret)])
-        assert answer.status == 200
+        home.revoke_token(application, fresh)
+        home.prompt(peer)
         assert peer.end()[0] == 4501
 
 

@@ -1,6 +1,7 @@
 import Bytes
 import Glibc
 import HTTPMessages
+import ServerSupport
 import Testing
 
 @testable import HTTPClient

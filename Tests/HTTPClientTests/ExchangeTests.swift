@@ -1,6 +1,7 @@
 import Bytes
 import HTTPMessages
 import Locking
+import ServerSupport
 import Testing
 
 @testable import HTTPClient

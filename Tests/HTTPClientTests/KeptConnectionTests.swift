@@ -2,6 +2,7 @@ import Bytes
 import Glibc
 import HTTPMessages
 import Locking
+import ServerSupport
 import Testing
 
 @testable import HTTPClient

@@ -1,6 +1,7 @@
 import Bytes
 import HTTPClient
 import HTTPMessages
+import ServerSupport
 
 /// What a request came to.
 enum Outcome: Equatable {

@@ -2,6 +2,7 @@ import Bytes
 import CLibSSL
 import Glibc
 import HTTPMessages
+import ServerSupport
 import Testing
 
 @testable import HTTPClient

@@ -32,6 +32,13 @@ import Testing
         #expect(
             timed.contains(
                 #""iceServers":[{"urls":["turn:t"]}],"iceServersExpireAt":77,"limits""#))
+        let narrow = text {
+            $0.welcome(
+                sender, secret, expiresAt: 600, now: 5, iceServers: "[]",
+                .init(
+                    messageBytesMax: 1, roomsMax: 2, pingIntervalSeconds: 3, messagesInFlight: 1))
+        }
+        #expect(narrow.contains(#""pingIntervalSeconds":3,"messagesInFlight":1},"#))
         #expect(
             text { $0.resumed(sender, secret, seq: 9) }
                 == #"{"type":"resumed","data":{"connectionId":"0123456789abcdef","#

@@ -188,6 +188,16 @@ private let long = String(repeating: "x", count: 257)
         ])
     func refuses(text: String) { #expect(SessionSecret(text) == nil) }
 
+    @Test("A secret that names its session does so with 16 digits before it")
+    func named() {
+        let secret = SessionSecret(bits: 0, of: ConnectionID(raw: 0xABC))
+        #expect(secret.text == "0000000000000abcAAAAAAAAAAAAAAAAAAAAAA")
+        #expect(SessionSecret(secret.text) == secret)
+        #expect(SessionSecret(secret.text)?.connection == ConnectionID(raw: 0xABC))
+        #expect(SessionSecret("000000000000ABCDAAAAAAAAAAAAAAAAAAAAAA") == nil)
+        #expect(SessionSecret("000000000000abcAAAAAAAAAAAAAAAAAAAAAA") == nil)
+    }
+
     @Test("A secret never describes itself")
     func silent() {
         let secret = SessionSecret(bits: 1 << 64 | 1)

@@ -1,3 +1,4 @@
+import Access
 import Bytes
 import Clients
 import Cryptography
@@ -41,7 +42,9 @@ private struct Backend {
 
     func verifier(_ clients: Client...) -> LegacyVerifier {
         let policy = ClaimsPolicy(issuer: Self.site, audience: Self.site, leewaySeconds: 30)
-        return LegacyVerifier(policy: policy) { id in clients.first { $0.clientID == id } }
+        return LegacyVerifier(policy: policy, sha256: Digest.sha256) { id in
+            clients.first { $0.clientID == id }?.legacy
+        }
     }
 
     /// Of the client `c_1` with this secret.

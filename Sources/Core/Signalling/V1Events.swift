@@ -6,8 +6,14 @@ extension EventComposer {
         package let messageBytesMax: Int
         package let roomsMax: Int
         package let pingIntervalSeconds: Int
+        /// How many messages may wait for their `ack`; not told where nil.
+        package let messagesInFlight: Int?
 
-        package init(messageBytesMax: Int, roomsMax: Int, pingIntervalSeconds: Int) {
+        package init(
+            messageBytesMax: Int, roomsMax: Int, pingIntervalSeconds: Int,
+            messagesInFlight: Int? = nil
+        ) {
+            self.messagesInFlight = messagesInFlight
             self.messageBytesMax = messageBytesMax
             self.roomsMax = roomsMax
             self.pingIntervalSeconds = pingIntervalSeconds
@@ -34,6 +40,9 @@ extension EventComposer {
         event.append(#","limits":{"maxMessageBytes":"#, String(welcome.messageBytesMax))
         event.append(#","maxRooms":"#, String(welcome.roomsMax))
         event.append(#","pingIntervalSeconds":"#, String(welcome.pingIntervalSeconds))
+        if let messagesInFlight = welcome.messagesInFlight {
+            event.append(#","messagesInFlight":"#, String(messagesInFlight))
+        }
         event.append(#"},"serverTime":"#, String(now))
         return event
     }

@@ -35,41 +35,56 @@ package struct TableWrite: Equatable, Sendable {
     /// Where it does not hold, nothing is done. Its placeholders are others than those of an
     /// update, or stand for the same.
     package let condition: TableExpression?
+    /// Whether to tell of the item where the condition does not hold. Not where nobody looks at it:
+    /// a hundred large items are a long answer.
+    package let tellsRefused: Bool
 
-    package init(_ key: ItemKey, _ kind: Kind, if condition: TableExpression? = nil) {
+    package init(
+        _ key: ItemKey, _ kind: Kind, if condition: TableExpression? = nil,
+        tellsRefused: Bool = true
+    ) {
         self.key = key
         self.kind = kind
         self.condition = condition
+        self.tellsRefused = tellsRefused
     }
 }
 
 /// What to tell of an item that was written.
-package enum TableReturn: Equatable, Sendable { case nothing, old, new }
+package enum TableReturn: Equatable, Sendable {
+    case nothing, old
+    /// Of an update alone.
+    case new
+}
 
 /// What came of a write.
 package enum WriteOutcome: Equatable, Sendable {
     /// With the item as it was asked for; nil where there was none, or nothing was asked for.
     case done(Item?)
-    /// The condition does not hold, of this item; nil where there is none.
+    /// The condition does not hold, of this item; nil where there is none, or nobody asked.
     case refused(Item?)
 }
 
 /// What came of a transaction: all or nothing.
 package enum TransactionOutcome: Equatable, Sendable {
     case done
-    /// For each write whose condition does not hold, by its place, the item as it is.
+    /// For each write whose condition does not hold, by its place from 0, the item as it is; nil
+    /// where there is none, or nobody asked. The conditions of others may hold, or were not looked
+    /// at.
     case refused([Int: Item?])
 }
 
-/// Why a table gave no answer.
+/// Why a table gave no answer. The text is for the log: it holds no value of an item.
 package enum TableFault: Error, Equatable, Sendable {
-    /// Surely not done: refused, throttled for longer than there was time, or never sent.
+    /// Surely not done: there is no way to the table, or it is throttled, for longer than there was
+    /// time. Of reads also where it has failed.
     case unavailable(String)
-    /// Perhaps done: sent, and no answer came.
+    /// Perhaps done: sent, and no answer came, or none that tells.
     case unknown(String)
-    /// The item would be larger than an item may be (400 KB).
+    /// Surely not done: the item would be larger than an item may be (400 KB).
     case tooLarge
-    /// We asked for what makes no sense, or may not ask: a fault of ours or of the deployment.
+    /// Surely not done: we asked for what makes no sense, or may not ask. A fault of ours or of the
+    /// deployment; to ask again does not help.
     case invalid(String)
 }
 

@@ -1,9 +1,9 @@
 import Bytes
-import HTTPMessages
+package import HTTPMessages
 
 /// Why an opening handshake was turned away: the answer that says so.
-struct HandshakeRefusal: Error {
-    let response: HTTPResponse
+package struct HandshakeRefusal: Error {
+    package let response: HTTPResponse
 
     static let method = refusal(405, "a WebSocket handshake is a GET request", [("Allow", "GET")])
     static let body = refusal(400, "a WebSocket handshake has no body")

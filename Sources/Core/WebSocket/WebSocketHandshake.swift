@@ -90,6 +90,13 @@ package struct WebSocketHandshake: Equatable, Sendable {
         }
     }
 
+    /// What is offered by a handshake of which the rest is somebody else's business.
+    package static func offered(by headers: HeaderFields) -> Result<[ByteText], HandshakeRefusal> {
+        Result { () throws(HandshakeRefusal) in
+            try subprotocols(headers.values("Sec-WebSocket-Protocol"))
+        }
+    }
+
     private static func subprotocols(
         _ values: [ByteText]
     ) throws(HandshakeRefusal) -> [ByteText] {

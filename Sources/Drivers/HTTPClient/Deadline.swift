@@ -11,7 +11,18 @@ package struct Deadline: Sendable {
 
     package init(after duration: Duration) { instant = .now.advanced(by: duration) }
 
-    package var isPast: Bool { instant.map { $0 <= .now } ?? false }
+    package var isPast: Bool { isPast(in: .zero) }
+
+    /// Whether it will be over then.
+    package func isPast(in duration: Duration) -> Bool {
+        instant.map { $0 <= .now.advanced(by: duration) } ?? false
+    }
+
+    /// This one, or that long from now, whichever comes first.
+    package func earlier(_ most: Duration) -> Deadline {
+        let other = ContinuousClock.Instant.now.advanced(by: most)
+        return Deadline(instant: instant.map { min($0, other) } ?? other)
+    }
 
     /// As poll(2) wants it: rounded up, and -1 where there is no end.
     private var milliseconds: Int32 {

@@ -1,4 +1,6 @@
+import Bytes
 import Foundation
+import Tokens
 
 #if canImport(FoundationNetworking)
     import FoundationNetworking
@@ -6,7 +8,7 @@ import Foundation
 
 /// A fetched set as it came, not looked into yet.
 package struct KeySetAnswer: Equatable, Sendable {
-    package static let bytesMax = 65_536
+    package static let bytesMax = KeySetHead.bytesMax
 
     package let json: [UInt8]
     /// How long it lay in caches on the way (`Age`, RFC 9111 §5.1).
@@ -19,17 +21,21 @@ package struct KeySetAnswer: Equatable, Sendable {
 
     /// What is wrong with an answer by its head alone.
     static func fault(in head: HTTPURLResponse) -> KeySetFault? {
-        if (300...399).contains(head.statusCode) { return .redirected(status: head.statusCode) }
-        guard head.statusCode == 200 else { return .status(head.statusCode) }
-        let field = head.value(forHTTPHeaderField: "Content-Type") ?? ""
-        let type = field.prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces).lowercased()
-        guard type == "application/jwk-set+json" || type == "application/json" else {
-            return .mediaType(String(type.prefix(80).filter { $0.isASCII && !$0.isNewline }))
+        let length = head.expectedContentLength
+        let fault = KeySetHead.fault(
+            status: head.statusCode,
+            contentType: ByteText(head.value(forHTTPHeaderField: "Content-Type") ?? ""),
+            length: length < 0 ? nil : length)
+        return switch fault {
+        case nil: nil
+        case .redirected(let status): .redirected(status: status)
+        case .status(let status): .status(status)
+        case .mediaType(let type): .mediaType(type)
+        case .tooLarge: .tooLarge
         }
-        return head.expectedContentLength > bytesMax ? .tooLarge : nil
     }
 
     static func ageSeconds(of head: HTTPURLResponse) -> Int64 {
-        max(0, head.value(forHTTPHeaderField: "Age").flatMap { Int64($0) } ?? 0)
+        KeySetHead.ageSeconds(head.value(forHTTPHeaderField: "Age").map { ByteText($0) })
     }
 }

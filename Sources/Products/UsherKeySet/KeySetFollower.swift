@@ -1,4 +1,5 @@
 import Locking
+import Tokens
 import UsherVerifier
 
 /// Keeps a verifier's keys at what the issuer publishes: decides under its lock, fetches outside of
@@ -16,7 +17,7 @@ final class KeySetFollower: Sendable {
     }
 
     private struct State {
-        var schedule: KeySetSchedule
+        var schedule: KeySetSchedule<KeySetFault>
         var flight: Flight?
         var flightCount: UInt64 = 0
         var isStopped = false

@@ -1,3 +1,4 @@
+package import Tokens
 public import UsherVerifier
 
 /// Verifies tokens of one issuer with the keys that it publishes at an https address, and follows

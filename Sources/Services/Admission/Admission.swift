@@ -3,7 +3,6 @@ internal import Bytes
 package import HTTPMessages
 internal import Signalling
 internal import Synchronization
-internal import Tokens
 internal import WebSocket
 
 /// What becomes of a request that may be a WebSocket handshake.
@@ -20,6 +19,7 @@ package enum AdmissionDecision: Sendable {
 package final class Admission: Sendable {
     let configuration: AdmissionConfiguration
     private let ports: AdmissionPorts
+    let rules: AdmissionRules
     /// The places of all that was admitted.
     package let ledger: ConnectionLedger
     private let isStopping = Atomic(false)
@@ -27,6 +27,9 @@ package final class Admission: Sendable {
     package init(_ configuration: AdmissionConfiguration, _ ports: AdmissionPorts) {
         self.configuration = configuration
         self.ports = ports
+        rules = AdmissionRules(
+            configuration: configuration, now: ports.now, tokens: ports.tokens,
+            client: ports.client, markUsed: ports.markUsed, log: ports.log)
         ledger = ConnectionLedger(ConnectionCounts(limits: configuration))
     }
 
@@ -70,9 +73,7 @@ package final class Admission: Sendable {
             let headers = handshake.responseHeaders(sha1: ports.sha1, subprotocol: subprotocol)
             return .accept(headers: headers, admission: admission)
         } catch {
-            let response = error.response(realm: configuration.realm)
-            log(error, response.status, request)
-            return .refuse(response)
+            return .refuse(rules.answer(error, to: request))
         }
     }
 
@@ -85,12 +86,10 @@ package final class Admission: Sendable {
         let token = try PresentedToken.find(
             in: request, offered: offered, query: query, cookie: cookie,
             rule: configuration.queryToken, cookieName: configuration.edgeCookieName)
-        let claims = try claims(of: token, client: query.client, in: request)
+        let claims = try rules.claims(of: token, client: query.client, in: request)
         let admission = try SocketAdmission(
             claims, dialect: dialect, address: address, ledger: ledger, rightsVersion: version)
-        if token.source == .query, configuration.queryToken == .oneUse {
-            try spend(claims)  // A refusal drops the admission, which gives its place back.
-        }
+        try rules.spend(token, claims)  // A refusal drops the admission and gives its place back.
         return admission
     }
 
@@ -100,78 +99,5 @@ package final class Admission: Sendable {
         let address = AddressGroup(request.clientAddress)
         if let hit = ledger.knock(address, at: ports.monotonicMilliseconds()) { throw .limit(hit) }
         return address
-    }
-
-    /// What a token says that may open a connection; limits are another matter.
-    func claims(
-        of token: PresentedToken, client: ByteText?, in request: HTTPRequest
-    ) throws(AdmissionRefusal) -> TokenClaims {
-        let claims = try Self.good {
-            () throws(TokenRefused) in
-            try ports.tokens.claims(of: token.text, token.kinds, .verifiers, now: ports.now())
-        }
-        if let client, client != ByteText(claims.clientID) {
-            throw token.source == .cookie
-                ? .otherClient : .invalidToken(reason: "client_mismatch")
-        }
-        let registered = try Self.good {
-            () throws(TokenRefused) in
-            try ports.client(claims.clientID).check(RevocableToken(claims))
-        }
-        // A cookie is sent by every page that connects here, so the page must be one that may; the
-        // list is never derived from `Host`.
-        let origins = registered.origins + configuration.ownOrigins
-        if token.mustMatchOrigin,
-            let fault = RequestSource.originFault(request.headers, allowed: origins)
-        {
-            throw .originNotAllowed(reason: fault.rawValue)
-        }
-        try Self.checkScope(claims)
-        return claims
-    }
-
-    private static func good<Value>(
-        _ check: () throws(TokenRefused) -> Value
-    ) throws(AdmissionRefusal) -> Value {
-        do throws(TokenRefused) {
-            return try check()
-        } catch {
-            throw .invalidToken(reason: error.code)
-        }
-    }
-
-    /// An access token says `signal`. A session token says `session`, which stands for all that its
-    /// holder's page may do, and then rooms are what makes it a token for this.
-    private static func checkScope(_ claims: TokenClaims) throws(AdmissionRefusal) {
-        switch claims.kind {
-        case .access, .legacy:
-            guard claims.has(scope: "signal") else {
-                throw .insufficientScope(needed: "the scope signal")
-            }
-        case .session:
-            guard claims.has(scope: "session"), !claims.rooms.isEmpty else {
-                throw .insufficientScope(needed: "the scope session and rooms")
-            }
-        }
-    }
-
-    private func spend(_ claims: TokenClaims) throws(AdmissionRefusal) {
-        switch ports.markUsed(claims.tokenID, claims.expiresAt) {
-        case .fresh: return
-        case .used: throw .invalidToken(reason: "token_used")
-        case .unavailable: throw .unavailable(reason: "used_tokens_unavailable")
-        }
-    }
-
-    private func log(_ refusal: AdmissionRefusal, _ status: Int, _ request: HTTPRequest) {
-        var fields: [(StaticString, String)] = [
-            ("reason", refusal.reason), ("status", String(status)),
-            ("address", request.clientAddress),
-        ]
-        if case .originNotAllowed = refusal, let origin = request.headers["Origin"] {
-            let printable = origin.utf8.prefix(128).filter { (0x21...0x7E).contains($0) }
-            fields.append(("origin", String(decoding: printable, as: UTF8.self)))
-        }
-        ports.log("connection_refused", fields)
     }
 }

@@ -56,7 +56,8 @@ extension Admission {
             throw .noToken("token is missing: send the access token in the form")
         }
         let token = PresentedToken(source: .subprotocol, text: text, mustMatchOrigin: false)
-        let grant = TokenGrant(try claims(of: token, client: form.client, in: request))
+        let grant = TokenGrant(
+            try rules.claims(of: token, client: form.client, in: request))
         if let hit = ledger.limitHit(by: ConnectionPlace(of: grant, at: address)) {
             throw .limit(hit)
         }

@@ -122,6 +122,11 @@ struct QueryParameters {
         } catch {
             throw .invalidRequest("The query is no form: percent-encode it as UTF-8")
         }
+        try self.init(fields)
+    }
+
+    /// Of parameters that somebody else has decoded.
+    init(_ fields: [(name: ByteText, value: ByteText)]) throws(AdmissionRefusal) {
         token = try Self.single("token", fields)
         client = try Self.single("client", fields)
     }

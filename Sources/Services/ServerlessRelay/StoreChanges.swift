@@ -13,6 +13,8 @@ struct SessionChange {
     /// Rooms of which nobody needs to know any more what it was told.
     var forgotten: [ByteText] = []
     var grant: TokenGrant?
+    /// Its client was told that the token with this end ends.
+    var noticed: Int64?
     /// The room states that a resume owes were told with this.
     var paysStates = false
     /// Only while its client is at this connection of the gateway.
@@ -113,6 +115,10 @@ extension Store {
             sets.append("#grant = :grant")
             values[":grant"] = grant.value
         }
+        if let noticed = change.noticed {
+            sets.append("#noticed = :noticed")
+            values[":noticed"] = .number(noticed)
+        }
         if let lease {
             sets.append("#lease = :lease")
             values[":lease"] = lease.value
@@ -194,6 +200,7 @@ extension Store {
             }
         }
         if let grant = change.grant, now.grant != grant { return false }
+        if let noticed = change.noticed, now.noticed != noticed { return false }
         return try contains(now, change.events.map(\.bytes), after: session.lastSeq)
     }
 

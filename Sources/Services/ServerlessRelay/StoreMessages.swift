@@ -170,12 +170,15 @@ extension Store {
     // MARK: Its own
 
     /// Tells a session what concerns it alone, if it is at the connection where it was.
+    ///
+    /// - Parameter noticed: The end of the token of which these events tell, which is done once.
     package func append(
-        _ session: SessionView, events: [KeptEvent], in invoked: Invoked
+        _ session: SessionView, events: [KeptEvent], noticed: Int64? = nil, in invoked: Invoked
     ) throws(StoreFault) {
         let gateway = session.gateway
-        let outcome = try change(session.connection, known: session.item, in: invoked) { _ in
-            SessionChange(events: events, gateway: gateway)
+        let outcome = try change(session.connection, known: session.item, in: invoked) { session in
+            guard noticed == nil || session.noticed != noticed else { return nil }
+            return SessionChange(events: events, noticed: noticed, gateway: gateway)
         }
         if case .overfull = outcome {
             try conclude(session.item, .lost, code: 1013, text: "the queue is full", in: invoked)

@@ -48,6 +48,8 @@ struct SessionItem: Sendable, Equatable {
     /// Each room's state has to be told, and then this event, which may be empty.
     let states: [UInt8]?
     let lease: Lease?
+    /// The end of the token of which its client was told last that it ends.
+    let noticed: Int64?
     /// By room; of some that it has left, too, so that nobody tells it of an earlier version.
     let told: [ByteText: Told]
 
@@ -104,6 +106,7 @@ extension SessionItem {
         after = item["after"]?.number
         states = item["states"]?.bytes
         lease = item["lease"]?.map.flatMap(Lease.init)
+        noticed = item["noticed"]?.number
         told = (item["told"]?.map ?? [:]).compactMapValues { $0.map.flatMap(Told.init) }
     }
 

@@ -5,7 +5,7 @@ import urllib.parse
 from dataclasses import dataclass
 
 from . import schemas
-from .websocket import PATIENCE_SECONDS, Refused, WebSocket
+from .websocket import PATIENCE_SECONDS, PING, Refused, WebSocket
 
 
 @dataclass
@@ -25,6 +25,8 @@ class Event:
 class Peer(WebSocket):
     """A connection of a classic client. Nothing is sent or received unless a test says so."""
 
+    home = None
+
     def join(self, room, **members):
         self.say({"action": "join-room", "roomId": room, **members})
 
@@ -37,6 +39,13 @@ class Peer(WebSocket):
             assert schemas.is_sent("classic", message) == is_valid, message
             message = json.dumps(message)
         self.send_text(message)
+
+    def settle(self):
+        """Waits until all that was sent is dealt with, of which a pong that comes in its turn is
+        the proof; nothing else may have been sent to this peer."""
+        self.home.settle()
+        self.send_frame(PING, b"all sent")
+        assert self.receive_pong() == b"all sent"
 
     def receive(self, within=PATIENCE_SECONDS):
         return Event.parse(self.receive_text(within))
@@ -56,14 +65,17 @@ def query(token=None, client=None, path="/", **more):
 
 def connect(application, token=None, path="/", **options):
     """A peer that is let in with a token of the application (a fresh one by default)."""
-    token = token or application.token()
-    return Peer(application.server.url, query(token, application.id, path), **options)
+    token, home = token or application.token(), application.server
+    peer = Peer(home.socket_url, query(token, application.id, path), **options)
+    peer.home = home
+    return peer
 
 
 def attempt(server, target="/", fields=(), **options):
     """Tries the handshake; returns the answer, 101 or a refusal. The socket is closed again."""
     try:
-        with WebSocket(server.url, target, fields, **options) as socket:
+        url = getattr(server, "socket_url", server.url)
+        with WebSocket(url, target, fields, **options) as socket:
             return socket.response
     except Refused as refused:
         return refused.response

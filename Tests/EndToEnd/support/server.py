@@ -18,7 +18,14 @@ class Server:
     With `log_to`, a descriptor, its log goes there and no longer to the file `stderr`; `stdout` is
     another, and `redirection` is the shell's. Where no ready line can be read, `listen` and
     `--operator` must name ports.
+
+    It is also the home that has no differences: see `support.homes`.
     """
+
+    kind = "process"
+    may_repeat = False
+    shows_refusals = True
+    legacy_client = None
 
     def __init__(self, *flags, part=None, data=None, listen="127.0.0.1:0", log_to=None,
                  stdout=None, redirection=None, **extra_environment):
@@ -77,6 +84,11 @@ class Server:
         return self.stderr.read_text()
 
     @property
+    def socket_url(self):
+        """Where sockets are opened; the rest of a target is put behind it."""
+        return self.url
+
+    @property
     def websocket_url(self):
         return self.url.replace("http", "ws", 1)
 
@@ -102,6 +114,27 @@ class Server:
     def application(self, name="An application", **grants):
         """Registers a client while the server runs."""
         return Application(self, *self.usher.add_client(name, **grants))
+
+    def limits(self, **changed):
+        """As `welcome` tells them."""
+        return {"maxMessageBytes": 131072, "maxRooms": 16, "pingIntervalSeconds": 25, **changed}
+
+    def settle(self):
+        """What was sent is dealt with in its turn: there is nothing to wait for."""
+
+    def prompt(self, peer):
+        """Nobody need say anything for a connection to be looked at."""
+
+    def revoke(self, application, subject):
+        self.usher.succeed("token", "revoke", "--client", application.id, "--subject", subject)
+
+    def revoke_token(self, application, token):
+        answer = http.post_form(self.url, "/oauth2/revoke", [("token", token)],
+                                [http.basic(application.id, application.secret)])
+        assert answer.status == 200
+
+    def disable(self, application):
+        self.usher.succeed("client", "disable", application.id)
 
     def private_key_file(self):
         """The PEM file that this server signs with."""

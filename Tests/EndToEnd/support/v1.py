@@ -3,13 +3,15 @@
 import contextlib
 import itertools
 import json
+import time
 from dataclasses import dataclass
 
 from . import ledger, schemas
 from .peers import query
 from .websocket import CLOSE, PATIENCE_SECONDS, Closed, WebSocket
 
-WITHOUT_NUMBER = ("welcome", "resumed")
+WITHOUT_NUMBER = ("welcome", "resumed", "usher.closing")
+CLOSING = '{"type":"usher.closing",'
 NORMAL = (1000).to_bytes(2, "big")
 
 
@@ -41,7 +43,10 @@ class Event:
 class V1Peer(WebSocket):
     """A connection that speaks v1, with what its client would remember of it."""
 
-    def __init__(self, url, target="/", **options):
+    def __init__(self, url, target="/", may_repeat=False, **options):
+        """`may_repeat`: an event may come again, which its number shows."""
+        self._closing = None
+        self._may_repeat = may_repeat
         super().__init__(url, target, **options)
         assert self.response.header("Sec-WebSocket-Protocol") == "usher.v1"
         self.seq = 0
@@ -119,6 +124,21 @@ class V1Peer(WebSocket):
 
     # Receiving
 
+    def receive_text(self, within=PATIENCE_SECONDS):
+        """The next message. What `usher.closing` said counts as the code of the close frame."""
+        deadline = time.monotonic() + within
+        try:
+            while True:
+                text = super().receive_text(max(0, deadline - time.monotonic()))
+                if not text.startswith(CLOSING):
+                    assert not self._closing, f"comes after usher.closing: {text:.300}"
+                    return text
+                self._closing = Event.parse(text).data
+        except Closed as closed:
+            if not self._closing:
+                raise
+            raise Closed(self._closing["code"], self._closing["reason"]) from closed
+
     def parsed(self, text):
         """An event, after a look at its number."""
         event = Event.parse(text)
@@ -129,7 +149,14 @@ class V1Peer(WebSocket):
         return event
 
     def receive(self, within=PATIENCE_SECONDS):
-        return self.parsed(self.receive_text(within))
+        deadline = time.monotonic() + within
+        while True:
+            text = self.receive_text(max(0, deadline - time.monotonic()))
+            if not self._is_repeated(text):
+                return self.parsed(text)
+
+    def _is_repeated(self, text):
+        return self._may_repeat and 0 < (Event.parse(text).seq or 0) <= self.seq
 
     def expect(self, kind, within=PATIENCE_SECONDS):
         """The next event, which must be of this type; returns its data."""
@@ -185,8 +212,9 @@ def connect(application, token=None, in_query=False, **options):
     token = token or application.token()
     offered = "usher.v1" if in_query else f"usher.v1, usher.bearer.{token}"
     fields = [("Sec-WebSocket-Protocol", offered), *options.pop("fields", [])]
-    target = query(token if in_query else None, application.id)
-    return V1Peer(application.server.url, target, fields=fields, **options)
+    target, home = query(token if in_query else None, application.id), application.server
+    return V1Peer(
+        home.socket_url, target, may_repeat=home.may_repeat, fields=fields, **options)
 
 
 def resumed(application, lost, token=None, seq=None, **options):

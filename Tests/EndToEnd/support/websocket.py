@@ -34,7 +34,8 @@ class Closed(Exception):
 
 class WebSocket:
     def __init__(self, url, target="/", fields=(), early=b"", source=None, receive_buffer=None):
-        """Connects and shakes hands; `early` is sent in the same packet as the request."""
+        """Connects and shakes hands; `early` is sent in the same packet as the request. The target
+        goes on from the URL's path."""
         place = urllib.parse.urlsplit(url)
         self.answers_pings = True
         self.pings = 0
@@ -52,7 +53,7 @@ class WebSocket:
                 self.socket, server_hostname=place.hostname)
         key = base64.b64encode(os.urandom(16)).decode()
         names = {name.lower() for name, _ in fields}
-        lines = [f"GET {target} HTTP/1.1"]
+        lines = [f"GET {place.path.rstrip('/')}{target} HTTP/1.1"]
         lines += [f"{name}: {value}" for name, value in (
             ("Host", place.netloc), ("Upgrade", "websocket"), ("Connection", "Upgrade"),
             ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", key),

@@ -1,3 +1,4 @@
+import Access
 import ArgumentParser
 import Bytes
 import ClientStorage
@@ -98,8 +99,11 @@ extension TokenCommand {
             of token: String, _ opened: ClientRegistry, _ now: Int64
         ) throws(CommandFailure) -> TokenClaims {
             do throws(TokenFault) {
-                return try LegacyToken(verifying: token) { id in try? opened.client(id: id) }
-                    .claims(issuer: "any", audience: "any", shownAt: now)
+                let legacy = try LegacyToken(verifying: token) { id in
+                    (try? opened.client(id: id))?.legacy
+                }
+                return legacy.claims(
+                    issuer: "any", audience: "any", shownAt: now, sha256: Digest.sha256)
             } catch {
                 throw failure(TokenRejection(error))
             }

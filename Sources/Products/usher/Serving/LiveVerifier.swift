@@ -1,4 +1,6 @@
+import Access
 import Clients
+import Cryptography
 import Synchronization
 import Tokens
 import UsherVerifier
@@ -25,7 +27,7 @@ final class LiveVerifier: Sendable {
         legacy = LegacyVerifier(
             policy: ClaimsPolicy(
                 issuer: issuer, audience: audience, leewaySeconds: Int64(Self.leewaySeconds)),
-            client: client)
+            sha256: Digest.sha256, client: { id in client(id)?.legacy })
     }
 
     /// As `Verifier.verify`. The folder is looked at when a key is unknown: another process may

@@ -8,7 +8,7 @@ from aiohttp import web
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import Client
 
-from . import metering
+from . import expressions, metering
 from .services import fault
 from .settings import REGION
 
@@ -65,6 +65,8 @@ class Tables:
 
     async def carry_out(self, request, body, call):
         self.emulator.counts[call.operation] += 1
+        if refusal := expressions.complaint(_parsed(body)):
+            return fault("dynamodb", 400, "ValidationException", refusal)
         if self.emulator.settings.stale_reads:
             if stale := self._stale(call, body):
                 return stale

@@ -4,23 +4,23 @@ import Locking
 import Threads
 
 /// A server on loopback that does with each connection what its script says, and then closes it.
-final class ScriptedServer: Sendable {
-    typealias Script = @Sendable (Peer) -> Void
+package final class ScriptedServer: Sendable {
+    package typealias Script = @Sendable (Peer) -> Void
 
-    struct Failure: Error { let errorNumber: Int32 }
+    package struct Failure: Error { package let errorNumber: Int32 }
 
-    let port: UInt16
+    package let port: UInt16
     private let listener: Int32
     private let accepted = Lock(0)
 
     /// How many connections have come.
-    var connections: Int { accepted.withLock { $0 } }
+    package var connections: Int { accepted.withLock { $0 } }
 
     /// - Parameters:
     ///   - identity: What TLS is spoken with; without it the connections are plain.
     ///   - script: Run on a thread of its own for every connection.
     /// - Throws: Where there is no port or no thread for it.
-    init(_ identity: ServerIdentity? = nil, _ script: @escaping Script) throws {
+    package init(_ identity: ServerIdentity? = nil, _ script: @escaping Script) throws {
         (listener, port) = try Self.listen(backlog: 64)
         let listener = listener
         let thread = try OwnThread(named: "test-server") { [weak self] in
@@ -53,7 +53,7 @@ final class ScriptedServer: Sendable {
         thread?.detach()
     }
 
-    static func listen(backlog: Int32) throws -> (listener: Int32, port: UInt16) {
+    package static func listen(backlog: Int32) throws -> (listener: Int32, port: UInt16) {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -72,9 +72,9 @@ final class ScriptedServer: Sendable {
 
 /// The server's end of a connection. Reads give up after twenty seconds, so that a failure is no
 /// hang.
-@safe final class Peer {
+@safe package final class Peer {
     /// 1 for the first connection of the server.
-    let number: Int
+    package let number: Int
     private let descriptor: Int32
     private let ssl: OpaquePointer?
 
@@ -101,7 +101,7 @@ final class ScriptedServer: Sendable {
     }
 
     /// The name that the client asked for in its handshake.
-    var serverName: String? {
+    package var serverName: String? {
         unsafe SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name).map {
             unsafe String(cString: $0)
         }
@@ -109,10 +109,10 @@ final class ScriptedServer: Sendable {
 
     /// - Returns: Whether all of it went out.
     @discardableResult
-    func send(_ text: String) -> Bool { send(Array(text.utf8)) }
+    package func send(_ text: String) -> Bool { send(Array(text.utf8)) }
 
     @discardableResult
-    func send(_ bytes: [UInt8]) -> Bool {
+    package func send(_ bytes: [UInt8]) -> Bool {
         var at = 0
         while at < bytes.count {
             let count = unsafe bytes.withUnsafeBytes { all in
@@ -130,7 +130,7 @@ final class ScriptedServer: Sendable {
     }
 
     /// Sends it again and again until the client has had enough.
-    func sendForever(_ text: String, everyMilliseconds pause: UInt32 = 0) {
+    package func sendForever(_ text: String, everyMilliseconds pause: UInt32 = 0) {
         while send(text) { if pause > 0 { usleep(pause * 1000) } }
     }
 
@@ -144,7 +144,7 @@ final class ScriptedServer: Sendable {
     }
 
     /// Reads one request, with a body as long as it says.
-    func request() -> String? {
+    package func request() -> String? {
         var bytes: [UInt8] = []
         while !bytes.suffix(4).elementsEqual("\r\n\r\n".utf8) {
             guard let next = byte() else { return nil }
@@ -161,19 +161,19 @@ final class ScriptedServer: Sendable {
     }
 
     /// Waits until the client ends the connection.
-    func untilEnd() { while byte() != nil {} }
+    package func untilEnd() { while byte() != nil {} }
 
     /// Ends what is sent, in order: with TLS by its own message first.
-    func finish() {
+    package func finish() {
         if let ssl = unsafe ssl { unsafe SSL_shutdown(ssl) }
         cut()
     }
 
     /// Ends the connection below TLS.
-    func cut() { shutdown(descriptor, Int32(SHUT_WR)) }
+    package func cut() { shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// Has the connection end with a reset.
-    func reset() {
+    package func reset() {
         var now = linger(l_onoff: 1, l_linger: 0)
         unsafe setsockopt(
             descriptor, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))

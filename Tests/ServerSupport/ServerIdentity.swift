@@ -3,7 +3,7 @@ import Foundation
 
 /// Keys and certificates, made by the `openssl` program when they are first needed, and removed
 /// when the process ends.
-enum TestKeys {
+package enum TestKeys {
     private static let folder: String = {
         let folder = FileManager.default.temporaryDirectory.path + "/usher-\(UUID().uuidString)"
         try? FileManager.default.createDirectory(
@@ -14,12 +14,12 @@ enum TestKeys {
     }()
 
     /// The authority that has signed all but those that have signed themselves.
-    static var authority: String { folder + "/authority.pem" }
+    package static var authority: String { folder + "/authority.pem" }
 
-    static let good = signed("good", names: "DNS:localhost,IP:127.0.0.1")
-    static let other = signed("other", names: "DNS:other.example,IP:127.0.0.2")
-    static let expired = signed("expired", names: "DNS:localhost,IP:127.0.0.1", days: -1)
-    static let selfSigned: ServerIdentity = {
+    package static let good = signed("good", names: "DNS:localhost,IP:127.0.0.1")
+    package static let other = signed("other", names: "DNS:other.example,IP:127.0.0.2")
+    package static let expired = signed("expired", names: "DNS:localhost,IP:127.0.0.1", days: -1)
+    package static let selfSigned: ServerIdentity = {
         let request = "req -x509 \(newKey("self")) -days 2 -subj /CN=localhost"
         openssl(folder, request + " -addext subjectAltName=DNS:localhost,IP:127.0.0.1")
         return ServerIdentity(folder + "/self")
@@ -41,7 +41,7 @@ enum TestKeys {
     }
 
     /// A file beside the keys.
-    static func file(_ name: String, _ text: String) throws -> String {
+    package static func file(_ name: String, _ text: String) throws -> String {
         let path = folder + "/" + name
         try Data(text.utf8).write(to: URL(fileURLWithPath: path))
         return path
@@ -63,7 +63,7 @@ enum TestKeys {
 /// What a server speaks TLS with.
 ///
 /// `@unchecked Sendable`: as for any `SSL_CTX`, once it is set up it is only read.
-@safe final class ServerIdentity: @unchecked Sendable {
+@safe package final class ServerIdentity: @unchecked Sendable {
     let context: OpaquePointer?
 
     /// - Parameters:
@@ -87,7 +87,9 @@ enum TestKeys {
     private let path: String
 
     /// The same key and certificate, with no newer version of TLS.
-    func upTo(_ version: Int32) -> ServerIdentity { ServerIdentity(path, versionMax: version) }
+    package func upTo(_ version: Int32) -> ServerIdentity {
+        ServerIdentity(path, versionMax: version)
+    }
 
     private static func newer(than version: Int32) -> UInt64 {
         var options: UInt64 = 0

@@ -1,4 +1,4 @@
-/// The times that a `RemoteKeySet` goes by, in seconds.
+/// The times that a follower of a key set goes by, in seconds.
 package struct KeySetTiming: Equatable, Sendable {
     /// For one fetch as a whole.
     package var timeoutSeconds = 5.0

@@ -1,28 +1,47 @@
-import Bytes
-import Clients
-import Cryptography
-import Tokens
+package import Bytes
+package import Tokens
+
+/// What of a client decides about its legacy tokens. The secret itself is in nobody's sight.
+package struct LegacyClient: Sendable {
+    package let clientID: String
+    package let rooms: [RoomPattern]
+    package let scopes: [ByteText]
+    /// SHA-256 of the secret.
+    package let secretDigest: [UInt8]
+    /// Whether a tag is HMAC-SHA-256 over the input, under the secret.
+    package let isValid: @Sendable (_ tag: Span<UInt8>, _ input: Span<UInt8>) -> Bool
+
+    package init(
+        clientID: String, rooms: [RoomPattern], scopes: [ByteText], secretDigest: [UInt8],
+        isValid: @escaping @Sendable (Span<UInt8>, Span<UInt8>) -> Bool
+    ) {
+        self.clientID = clientID
+        self.rooms = rooms
+        self.scopes = scopes
+        self.secretDigest = secretDigest
+        self.isValid = isValid
+    }
+}
 
 /// A legacy token whose MAC is good: one that a client's own backend signed with HS256 and the
-/// secret that `usher client add --legacy-hs256` was given.
+/// secret that the operator was given.
 ///
 /// Form, header and claims are read by the parts that read every token. Of what it says unverified,
 /// `client` alone is used, and that to look a secret up.
-struct LegacyToken {
+package struct LegacyToken {
     private static let idPrefix = "legacy."
 
-    let said: LegacyClaims
-    private let client: Client
-    private let secretDigest: [UInt8]
+    package let said: LegacyClaims
+    private let client: LegacyClient
     private let text: String
 
     /// - Parameters:
     ///   - text: The compact token.
-    ///   - find: Looks a client up by its id.
+    ///   - find: Looks up who has legacy tokens, by its id.
     /// - Throws: What is wrong with it; `.unknownKey` where the client, or its legacy secret, does
     ///   not exist.
-    init(
-        verifying text: String, client find: (_ id: String) -> Client?
+    package init(
+        verifying text: String, client find: (_ id: String) -> LegacyClient?
     ) throws(TokenFault) {
         let bytes = text.utf8.span
         let jws = try CompactJWS(splitting: bytes)
@@ -31,16 +50,14 @@ struct LegacyToken {
         let payload = try CompactJWS.decode(.payload, jws.payload, of: bytes)
         said = try LegacyClaims(reading: payload.span)
         guard let client = find(said.clientID),
-            client.clientID.utf8.elementsEqual(said.clientID.utf8),
-            let secret = client.legacySecret, let key = try? VerifyingKey(secret: secret)
+            client.clientID.utf8.elementsEqual(said.clientID.utf8)
         else { throw .unknownKey }
         let tag = try CompactJWS.decode(.signature, jws.signature, of: bytes)
-        guard key.isValid(signature: tag.span, over: bytes.extracting(jws.signingInput)) else {
+        guard client.isValid(tag.span, bytes.extracting(jws.signingInput)) else {
             throw .badSignature
         }
         self.client = client
         self.text = text
-        secretDigest = Digest.sha256(secret)
     }
 
     private static func check(_ header: JOSEHeader) throws(TokenFault) {
@@ -50,8 +67,8 @@ struct LegacyToken {
 
     /// The `jti` that it has none of: each token has one text only, since base64url is read
     /// strictly and all of it is under the MAC.
-    var tokenID: String {
-        Self.idPrefix + Base64URL.encode(Digest.sha256(Array(text.utf8)))
+    package func tokenID(sha256: ([UInt8]) -> [UInt8]) -> String {
+        Self.idPrefix + Base64URL.encode(sha256(Array(text.utf8)))
     }
 
     /// What a token of ours would say in its place: the client acting for itself, in all of its
@@ -60,29 +77,41 @@ struct LegacyToken {
     /// It bears no `iat`. It counts as issued when it is shown, so a revocation of the client's
     /// tokens closes what it opened; what refuses it from then on is that such a revocation takes
     /// the client's legacy secret away.
-    func claims(issuer: String, audience: String, shownAt now: Int64) -> TokenClaims {
+    package func claims(
+        issuer: String, audience: String, shownAt now: Int64, sha256: ([UInt8]) -> [UInt8]
+    ) -> TokenClaims {
         TokenClaims(
             issuer: issuer, audience: said.audience ?? [audience], subject: client.clientID,
             clientID: client.clientID, issuedAt: now, notBefore: said.notBefore,
-            expiresAt: said.expiresAt, tokenID: tokenID,
+            expiresAt: said.expiresAt, tokenID: tokenID(sha256: sha256),
             scopes: client.scopes.filter { $0 == "signal" }.map(\.string), rooms: client.rooms,
-            kind: .legacy,
-            legacySecretDigest: secretDigest)
+            kind: .legacy, legacySecretDigest: client.secretDigest)
     }
 }
 
 /// Verifies legacy tokens, by the same rules of time and audience as others.
-struct LegacyVerifier: Sendable {
-    let policy: ClaimsPolicy
-    let client: @Sendable (_ id: String) -> Client?
+package struct LegacyVerifier: Sendable {
+    private let policy: ClaimsPolicy
+    private let sha256: @Sendable ([UInt8]) -> [UInt8]
+    private let client: @Sendable (_ id: String) -> LegacyClient?
+
+    /// `client` looks up whose legacy secret a token may be under.
+    package init(
+        policy: ClaimsPolicy, sha256: @escaping @Sendable ([UInt8]) -> [UInt8],
+        client: @escaping @Sendable (_ id: String) -> LegacyClient?
+    ) {
+        self.policy = policy
+        self.sha256 = sha256
+        self.client = client
+    }
 
     /// Nothing is remembered: a MAC costs less than looking it up.
-    func verify(
+    package func verify(
         _ token: String, atSecondsSinceEpoch now: Int64
     ) throws(TokenFault) -> TokenClaims {
         let token = try LegacyToken(verifying: token, client: client)
         let claims = token.claims(
-            issuer: policy.issuer, audience: policy.audience, shownAt: now)
+            issuer: policy.issuer, audience: policy.audience, shownAt: now, sha256: sha256)
         try policy.check(claims, now: now)
         try token.said.checkEnd(now: now)
         return claims

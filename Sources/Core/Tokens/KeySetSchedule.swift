@@ -1,36 +1,36 @@
-/// When to fetch: what is known about the set that is held and about the fetches so far. A value;
-/// times are seconds of a clock that never jumps.
-struct KeySetSchedule: Sendable {
-    /// What to do before a token is verified.
-    enum Advice: Equatable {
-        /// The set is good.
-        case use
-        /// Use the set, and have a newer one fetched meanwhile.
-        case useAndFetch
-        /// Fetch, or wait for the fetch that is under way.
-        case fetchFirst
-        /// There is no set to use, and a fetch has failed a moment ago.
-        case refuse
-    }
+/// What to do before a token is verified.
+package enum KeySetAdvice: Equatable, Sendable {
+    /// The set is good.
+    case use
+    /// Use the set, and have a newer one fetched meanwhile.
+    case useAndFetch
+    /// Fetch, or wait for the fetch that is under way.
+    case fetchFirst
+    /// There is no set to use, and a fetch has failed a moment ago.
+    case refuse
+}
 
-    let timing: KeySetTiming
+/// When to fetch a key set that is followed: what is known about the set that is held and about the
+/// fetches so far. A value; times are seconds of a clock that never jumps.
+package struct KeySetSchedule<Fault: Error>: Sendable {
+    package let timing: KeySetTiming
     /// When the held set left its issuer, as far as can be told.
-    private(set) var heldSince: Double?
+    package private(set) var heldSince: Double?
     /// Grows with every set that is taken.
-    private(set) var generation: UInt64 = 0
-    private(set) var lastEnd: Double?
-    private(set) var failures = 0
-    private(set) var lastFault: KeySetFault?
+    package private(set) var generation: UInt64 = 0
+    package private(set) var lastEnd: Double?
+    package private(set) var failures = 0
+    package private(set) var lastFault: Fault?
 
-    init(timing: KeySetTiming) { self.timing = timing }
+    package init(timing: KeySetTiming) { self.timing = timing }
 
     /// Nil where there is no set, or only one that is too old for any use.
-    func usableAge(at now: Double) -> Double? {
+    package func usableAge(at now: Double) -> Double? {
         guard let heldSince, now - heldSince < timing.keptSecondsMax else { return nil }
         return max(0, now - heldSince)
     }
 
-    func advice(at now: Double, isFetching: Bool) -> Advice {
+    package func advice(at now: Double, isFetching: Bool) -> KeySetAdvice {
         let mayFetch = isFetching || mayFetchAgain(at: now)
         guard let age = usableAge(at: now) else { return mayFetch ? .fetchFirst : .refuse }
         guard age >= timing.renewalSeconds, mayFetch else { return .use }
@@ -39,7 +39,7 @@ struct KeySetSchedule: Sendable {
     }
 
     /// Whether strangers' unknown `kid`s may cause a fetch.
-    func mayFetchForUnknownKey(at now: Double) -> Bool {
+    package func mayFetchForUnknownKey(at now: Double) -> Bool {
         guard let lastEnd else { return true }
         return now - lastEnd >= timing.cooldownSeconds
     }
@@ -54,7 +54,7 @@ struct KeySetSchedule: Sendable {
 
     /// When an answer to a request of `start` left the issuer; nil where the held set is newer, or
     /// where it is too old anyway.
-    func origin(start: Double, ageSeconds: Int64) -> Double? {
+    package func origin(start: Double, ageSeconds: Int64) -> Double? {
         let origin = start - Double(ageSeconds)
         // `Age` is in whole seconds, counted by another clock.
         let slack = ageSeconds > 0 ? 5.0 : 0
@@ -63,7 +63,7 @@ struct KeySetSchedule: Sendable {
         return origin
     }
 
-    mutating func succeeded(origin: Double, at now: Double) {
+    package mutating func succeeded(origin: Double, at now: Double) {
         heldSince = max(origin, heldSince ?? origin)
         generation += 1
         lastEnd = now
@@ -71,7 +71,7 @@ struct KeySetSchedule: Sendable {
         lastFault = nil
     }
 
-    mutating func failed(_ fault: KeySetFault, at now: Double) {
+    package mutating func failed(_ fault: Fault, at now: Double) {
         lastEnd = now
         failures += 1
         lastFault = fault

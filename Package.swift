@@ -153,9 +153,9 @@ let modules: [Module] = [
     Module(
         name: "usher-lambda", layer: .products,
         uses: [
-            "AWSRequests", "AWSServices", "Access", "Admission", "Bytes", "Cryptography",
-            "DynamoTables", "Files", "HTTPClient", "HTTPMessages", "ICEServers", "LambdaRuntime",
-            "Locking", "ServerlessRelay", "Signalling", "StrictJSON", "Tables", "Threads",
+            "AWSRequests", "AWSServices", "Access", "Admission", "Bytes", "Clients",
+            "Cryptography", "DynamoTables", "Edge", "Files", "HTTPClient", "HTTPMessages",
+            "ICEServers", "LambdaRuntime", "Locking", "ServerlessRelay", "StrictJSON", "Threads",
             "Tokens", "UsherVerifier",
         ]),
 ]

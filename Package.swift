@@ -215,6 +215,11 @@ let testUses: [String: [String]] = [
         "Signalling", "StrictJSON", "Tables", "Tokens",
     ],
     "UsherVerifier": ["Bytes", "Cryptography", "StrictJSON", "TokenIssuing", "Tokens"],
+    "usher-lambda": [
+        "AWSServices", "Access", "Admission", "Bytes", "Cryptography", "HTTPClient",
+        "HTTPMessages", "ICEServers", "Locking", "ServerSupport", "ServerlessRelay",
+        "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
+    ],
     "UsherKeySet": [
         "Bytes", "Cryptography", "Locking", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
     ],

@@ -1,7 +1,6 @@
-"""The relay as a function behind the emulated gateway, with tokens of a service that issues them."""
+"""The relay as a function behind the emulated gateway, with tokens of a service of its own."""
 
 import itertools
-import json
 import os
 from pathlib import Path
 
@@ -38,35 +37,20 @@ class Home(Gateway):
                 **({"USHER_TIMER_QUEUE": queue} if has_timers else {}), **(variables or {})},
             **settings)
         self._numbers = itertools.count(1)
-        self.seen = 0
+        self._seen = 0
 
     def application(self, name="Somebody", **grants):
         """A registered client, whose peers meet here."""
-        one = self.auth.application(name, **grants)
-        one.home = self
-        return one
+        return self.auth.application(name, **grants)
 
     def room(self):
         return f"room {next(self._numbers)}"
 
-    def lines(self):
-        """What the function has logged."""
-        lines = [line for line in self.log.read_text().split("\n") if line.startswith("{")]
-        return [json.loads(line) for line in lines]
-
-    def steps(self, **those):
-        """The calls of the function since the last `mark`, those alone that are as named."""
-        return [call for call in self.journal(self.seen)
-                if all(call[name] == value for name, value in those.items())]
-
-    def mark(self):
-        calls = self.journal(self.seen)
-        self.seen = calls[-1]["number"] if calls else self.seen
-
-    # What is kept, by the first letter of its key.
-
-    def kept(self, letter):
-        return [item for item in self.items() if item["pk"]["S"].startswith(letter + "#")]
+    def calls(self):
+        """Of the function, since this was asked last."""
+        calls = self.journal(self._seen)
+        self._seen = calls[-1]["number"] if calls else self._seen
+        return calls
 
     # Peers.
 

@@ -11,14 +11,14 @@ STEP = re.compile(r"[#:\w-]+|\[\d+\]")
 def complaint(document):
     """Why this request is refused, of UpdateItem or TransactWriteItems; or None."""
     for update in [document, *(one.get("Update", {}) for one in _actions(document))]:
-        if text := update.get("UpdateExpression"):
-            if len(text.encode()) > EXPRESSION_BYTES:
-                return ("Invalid UpdateExpression: Expression size has exceeded the maximum allowed "
-                        f"size; expression size: {len(text.encode())}")
-            if both := _overlapping(_paths(text, update.get("ExpressionAttributeNames", {}))):
-                return ("Invalid UpdateExpression: Two document paths overlap with each other; must "
-                        f"remove or rewrite one of these paths; path one: {both[0]}, "
-                        f"path two: {both[1]}")
+        text = update.get("UpdateExpression") or ""
+        if len(text.encode()) > EXPRESSION_BYTES:
+            return ("Invalid UpdateExpression: Expression size has exceeded the maximum allowed "
+                    f"size; expression size: {len(text.encode())}")
+        if both := _overlapping(_paths(text, update.get("ExpressionAttributeNames", {}))):
+            return ("Invalid UpdateExpression: Two document paths overlap with each other; must "
+                    f"remove or rewrite one of these paths; path one: {both[0]}, path two: "
+                    f"{both[1]}")
     return None
 
 

@@ -209,21 +209,20 @@ extension Variables {
         }
         relay.legacySecretDigests = legacy.mapValues(\.secretDigest)
         relay.iceServers = iceServers
-        relay.maxMessageBytes = try integer(
-            "USHER_MAX_MESSAGE_BYTES", default: relay.maxMessageBytes,
-            in: 1...relay.maxMessageBytes)
-        relay.roomsPerConnectionMax = try integer(
-            "USHER_MAX_ROOMS", default: relay.roomsPerConnectionMax, in: 1...256)
-        relay.roomMembersMax = try integer(
-            "USHER_MAX_MEMBERS", default: relay.roomMembersMax, in: 1...StoreLimits.membersMax)
+        relay.maxMessageBytes = try limit(
+            "USHER_MAX_MESSAGE_BYTES", default: relay.maxMessageBytes, most: 32_768)
+        relay.roomsPerConnectionMax = try limit(
+            "USHER_MAX_ROOMS", default: relay.roomsPerConnectionMax, most: 256)
+        relay.roomMembersMax = try limit(
+            "USHER_MAX_MEMBERS", default: relay.roomMembersMax, most: StoreLimits.membersMax)
+        // What is kept of a session, and waits for it, has to go into one item.
+        relay.historyEventsMax = try limit(
+            "USHER_RESUME_EVENTS", default: relay.historyEventsMax, most: 256)
+        relay.historyBytesMax = try limit(
+            "USHER_RESUME_BYTES", default: relay.historyBytesMax, most: 262_144)
         relay.resumeGraceSeconds = try integer(
             "USHER_RESUME_GRACE_SECONDS", default: relay.resumeGraceSeconds,
             in: 0...TimerPort.secondsMax)
-        relay.historyEventsMax = try integer(
-            "USHER_RESUME_EVENTS", default: relay.historyEventsMax, in: 1...256)
-        relay.historyBytesMax = try integer(
-            "USHER_RESUME_BYTES", default: relay.historyBytesMax,
-            in: (64 << 10)...relay.historyBytesMax)
         relay.pingIntervalSeconds = try integer(
             "USHER_PING_INTERVAL_SECONDS", default: relay.pingIntervalSeconds, in: 1...540)
         return relay

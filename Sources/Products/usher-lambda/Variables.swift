@@ -69,6 +69,14 @@ struct Variables {
         return number
     }
 
+    /// A limit that cannot be switched off here: 0 stands for the most that there can be.
+    func limit(
+        _ name: String, default value: Int, most: Int
+    ) throws(SettingFault) -> Int {
+        let number = try integer(name, default: value, in: 0...most)
+        return number == 0 ? most : number
+    }
+
     func choice<Choice: RawRepresentable<String> & CaseIterable>(
         _ name: String, default value: Choice
     ) throws(SettingFault) -> Choice {

@@ -14,8 +14,7 @@ package enum GatewayFault: Error, Equatable, Sendable {
 /// retry what may be retried until the deadline of the invocation; any thread may call them.
 package struct GatewayPort: Sendable {
     /// Sends a text; false where the connection is gone, or is not yet there.
-    package let post:
-        @Sendable (_ gateway: ByteText, _ bytes: [UInt8]) throws(GatewayFault) -> Bool
+    package let post: @Sendable (_ gateway: ByteText, _ bytes: [UInt8]) throws(GatewayFault) -> Bool
     /// Closes a connection; one that is gone is none the less closed.
     package let end: @Sendable (_ gateway: ByteText) throws(GatewayFault) -> Void
 

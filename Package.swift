@@ -211,8 +211,8 @@ let testUses: [String: [String]] = [
         "Locking", "Sessions", "Signalling", "StrictJSON", "Tokens", "WebSocket",
     ],
     "ServerlessRelay": [
-        "Access", "Admission", "Bytes", "HTTPMessages", "Locking", "Rooms", "Sessions",
-        "Signalling", "StrictJSON", "Tables", "Tokens",
+        "Access", "Admission", "Bytes", "HTTPMessages", "ICEServers", "Locking", "Rooms",
+        "Sessions", "Signalling", "StrictJSON", "Tables", "Tokens",
     ],
     "UsherVerifier": ["Bytes", "Cryptography", "StrictJSON", "TokenIssuing", "Tokens"],
     "UsherKeySet": [

@@ -9,11 +9,23 @@ extension Store {
     static let attemptsMax = 24
 
     func get(_ key: ItemKey) throws(StoreFault) -> Item? {
-        do throws(TableFault) {
-            return try table.get(key)
-        } catch {
-            throw StoreFault(error)
+        try read { table throws(TableFault) in try table.get(key) }
+    }
+
+    /// What was asked and not answered is asked again.
+    func read<Found>(
+        _ body: (TablePort) throws(TableFault) -> Found
+    ) throws(StoreFault) -> Found {
+        var fault = StoreFault.unavailable("")
+        for _ in 0..<3 {
+            do throws(TableFault) {
+                return try body(table)
+            } catch {
+                fault = StoreFault(error)
+                guard case .unknown = error else { break }
+            }
         }
+        throw fault
     }
 
     func session(_ connection: ConnectionID) throws(StoreFault) -> SessionItem? {

@@ -100,9 +100,9 @@ extension Store {
         for item in news {
             var offer: [UInt8]?
             if case .joined(let member) = item { offer = try self.sdp(of: member, room, sdp) }
-            let bytes = offer ?? []
+            let text = offer ?? []
             let event = composer.event(
-                item, of: room.name.room.string, sdp: offer.map { 0..<$0.count }, in: bytes.span)
+                item, of: room.name.room.string, sdp: offer.map { 0..<$0.count }, in: text.span)
             events.append(KeptEvent(event, to: own.peerID))
             composer.reuse(event)
         }

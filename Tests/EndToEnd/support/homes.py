@@ -114,7 +114,7 @@ class FunctionHome:
 
     def revoke(self, application, subject):
         self._put(f"V#{application.id}", subjects={
-            "M": {subject: {"N": str(int(time.time()))}}})
+            "M": {f"{application.id}:{subject}": {"N": str(int(time.time()))}}})
 
     def revoke_token(self, application, token):
         claims = json.loads(forging.decode(token.split(".")[1]))

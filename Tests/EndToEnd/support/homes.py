@@ -23,7 +23,7 @@ CANNOT = {
     FUNCTION: {
         "its own closes": "the gateway closes with codes of its own, and classic is told none",
         "its own frames": "frames are the gateway's: what is bad, and what comes too early",
-        "its own handshake": "the upgrade is the gateway's, with one path and no other routes",
+        "its own handshake": "the upgrade is the gateway's: one path, no other routes, its limits",
         "its own pings": "the gateway has none, nor answers the function for a silent client",
         "large messages": "a message holds at most 32,768 bytes",
         "several in flight": "what is sent before the last answer may overtake",

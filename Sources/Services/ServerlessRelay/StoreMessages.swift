@@ -169,9 +169,8 @@ extension Store {
 
     // MARK: Its own
 
-    /// Tells a session what concerns it alone, if it is at the connection where it was.
-    ///
-    /// - Parameter noticed: The end of the token of which these events tell, which is done once.
+    /// Tells a session what concerns it alone, if it is at the connection where it was. What tells
+    /// of the end of a token, which is `noticed`, is told once.
     package func append(
         _ session: SessionView, events: [KeptEvent], noticed: Int64? = nil, in invoked: Invoked
     ) throws(StoreFault) {

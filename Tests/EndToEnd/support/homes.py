@@ -78,7 +78,8 @@ class FunctionHome:
         self.legacy_client = legacy.registered(self.usher, "Old game")
         try:
             self.gateway = Home(self.auth, {
-                "USHER_LEGACY_SECRETS": f"{self.legacy_client[0]}={self.legacy_client[2]}",
+                "USHER_LEGACY_SECRETS": json.dumps({
+                    self.legacy_client[0]: self.legacy_client[2]}),
                 "USHER_ORIGINS": "https://app.example", **variables}, **settings)
         except BaseException:
             self.auth.kill()

@@ -155,7 +155,7 @@ import Testing
                 try checkRepeats(peer, comment)
                 if isIn {
                     #expect(
-                        Self.present(peer) == members.subtracting([ByteText(peer.connection.text)]),
+                        peer.present == members.subtracting([peer.id]),
                         comment)
                 }
                 #expect(Set(peer.acks).count == peer.acks.count, comment)
@@ -180,26 +180,6 @@ import Testing
             #expect(texts[seq].map { $0 == event.text } ?? true, comment)
             texts[seq] = event.text
         }
-    }
-
-    /// Who is there, as far as the peer was told; each comes and goes in turn.
-    private static func present(_ peer: Peer) -> Set<ByteText> {
-        var present: Set<ByteText> = []
-        for event in peer.heard {
-            guard let connection = event.data["connectionId"]?.string else {
-                guard event.type == "room_state" else { continue }
-                let members = event.data["members"]?.array ?? []
-                present = Set(members.compactMap { $0.object?["connectionId"]?.string })
-                continue
-            }
-            if event.type == "someone_joined" {
-                if !present.insert(connection).inserted { present.insert("twice") }
-            }
-            if event.type == "someone_left" {
-                if present.remove(connection) == nil { present.insert("never there") }
-            }
-        }
-        return present
     }
 
     /// What was acknowledged was done.

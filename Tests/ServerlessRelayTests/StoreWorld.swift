@@ -185,9 +185,16 @@ final class Peer: Sendable {
 
     @discardableResult
     func send(_ text: String, to other: Peer, ack: Int? = nil) throws -> SignalError? {
+        try send(text, to: other.connection, ack: ack)
+    }
+
+    @discardableResult
+    func send(
+        _ text: String, to other: ConnectionID, ack: Int? = nil
+    ) throws -> SignalError? {
         guard let view = try view() else { return nil }
         return try world.store.send(
-            view, to: other.connection, event: payload(text), ack: ack.map(Self.ack),
+            view, to: other, event: payload(text), ack: ack.map(Self.ack),
             in: world.invocation())
     }
 
@@ -302,6 +309,28 @@ final class Peer: Sendable {
             defer { last = max(last, seq) }
             return seq > last
         }
+    }
+
+    var id: ByteText { ByteText(connection.text) }
+
+    /// Who is in its only room beside it, as far as it was told; who came twice or left before it
+    /// came is told of by a word that is no id.
+    var present: Set<ByteText> {
+        var present: Set<ByteText> = []
+        for event in heard {
+            if event.type == "room_state" {
+                let members = event.data["members"]?.array ?? []
+                present = Set(members.compactMap { $0.object?["connectionId"]?.string })
+            }
+            guard let connection = event.data["connectionId"]?.string else { continue }
+            if event.type == "someone_joined" {
+                if !present.insert(connection).inserted { present.insert("twice") }
+            }
+            if event.type == "someone_left" {
+                if present.remove(connection) == nil { present.insert("never there") }
+            }
+        }
+        return present
     }
 
     var lastSeq: UInt64 { UInt64(all.compactMap(\.seq).max() ?? 0) }

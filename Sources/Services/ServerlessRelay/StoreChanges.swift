@@ -135,7 +135,8 @@ extension Store {
 
     /// That the session is still as far as the change depends on it.
     func condition(
-        _ change: SessionChange, _ session: SessionItem, _ lease: SessionItem.Lease?
+        _ change: SessionChange, _ session: SessionItem, _ lease: SessionItem.Lease?,
+        isUnseen: Bool = false
     ) -> TableExpression {
         var parts = ["attribute_exists(#client)", "attribute_not_exists(#ended)"]
         var names: [String: ByteText] = [:]
@@ -165,9 +166,19 @@ extension Store {
             values[":gateway"] = .text(gateway)
         }
         if change.paysStates { parts.append("attribute_exists(#states)") }
-        if lease != nil { parts.append(Self.isUnleased) }
+        if lease != nil {
+            parts.append(Self.isUnleased)
+        } else if isUnseen, !change.events.isEmpty {
+            parts.append(Self.isOthersToSend(session))
+        }
         values[":ms"] = .number(ports.milliseconds())
         return expression(parts.joined(separator: " AND "), values, names: names)
+    }
+
+    /// That there is still somebody who sends what is appended to a session whose lease is not
+    /// taken, or nobody whom it can be sent to: a transaction does not show what came of it.
+    static func isOthersToSend(_ session: SessionItem) -> String {
+        session.gateway == nil ? "attribute_not_exists(#g)" : "#lease.#until > :ms"
     }
 
     /// With the time in `:ms`.

@@ -153,9 +153,9 @@ let modules: [Module] = [
     Module(
         name: "usher-lambda", layer: .products,
         uses: [
-            "AWSRequests", "AWSServices", "Access", "Admission", "Bytes", "Cryptography",
-            "DynamoTables", "Files", "HTTPClient", "HTTPMessages", "ICEServers", "LambdaRuntime",
-            "Locking", "ServerlessRelay", "Signalling", "StrictJSON", "Tables", "Threads",
+            "AWSRequests", "AWSServices", "Access", "Admission", "Bytes", "Clients",
+            "Cryptography", "DynamoTables", "Edge", "Files", "HTTPClient", "HTTPMessages",
+            "ICEServers", "LambdaRuntime", "Locking", "ServerlessRelay", "StrictJSON", "Threads",
             "Tokens", "UsherVerifier",
         ]),
 ]
@@ -215,6 +215,11 @@ let testUses: [String: [String]] = [
         "Sessions", "Signalling", "StrictJSON", "Tables", "Tokens",
     ],
     "UsherVerifier": ["Bytes", "Cryptography", "StrictJSON", "TokenIssuing", "Tokens"],
+    "usher-lambda": [
+        "AWSServices", "Access", "Admission", "Bytes", "Cryptography", "HTTPClient",
+        "HTTPMessages", "ICEServers", "Locking", "ServerSupport", "ServerlessRelay",
+        "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
+    ],
     "UsherKeySet": [
         "Bytes", "Cryptography", "Locking", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
     ],

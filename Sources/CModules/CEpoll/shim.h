@@ -15,3 +15,9 @@ int pthread_setname_np(pthread_t, const char *_Nonnull);
 static inline long usher_affinity(unsigned long *_Nonnull mask, unsigned long byteCount) {
     return syscall(SYS_sched_getaffinity, 0, byteCount, mask);
 }
+
+// <nss.h>: by which services the C library looks names up, in place of /etc/nsswitch.conf.
+#include <nss.h>
+static inline int usher_configure_lookup(const char *_Nonnull database, const char *_Nonnull how) {
+    return __nss_configure_lookup(database, how);
+}

@@ -9,6 +9,8 @@ package struct TokenRefused: Error, Equatable, Sendable {
 
     static let expired = TokenRefused(code: "token_expired")
     static let revoked = TokenRefused(code: "token_revoked")
+    /// Nobody can tell: there are no keys to verify it with.
+    package static let keysUnavailable = TokenRefused(code: "token_keys_unavailable")
 }
 
 /// Whether a token is good now, asked in one way by all who take tokens. Time is given, in seconds

@@ -16,8 +16,12 @@ package final class ClientPool: Sendable {
         self.limits = limits
     }
 
+    /// Ends the connections that nobody uses at the moment: for a process that was stopped for a
+    /// while and did not notice, as a function is between two events.
+    package func closeIdle() { idle.withLock { $0 = [] } }
+
     /// Runs `body` with a client that nobody else has meanwhile.
-    func withClient<Result>(
+    package func withClient<Result>(
         _ body: (HTTPClient) throws(HTTPClientError) -> Result
     ) throws(HTTPClientError) -> Result {
         let lent =

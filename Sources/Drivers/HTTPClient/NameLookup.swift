@@ -31,7 +31,7 @@ enum LookupFault: Error, Equatable {
 
 /// getaddrinfo(3), which knows no time limit: each call has a thread of its own, which is left to
 /// itself when the time is over.
-final class NameLookup: Sendable {
+package final class NameLookup: Sendable {
     /// So many threads at most are there, left ones too; the resolver gives up sooner or later.
     static let countMax = 8
     private static let addressesMax = 16
@@ -76,6 +76,13 @@ final class NameLookup: Sendable {
         }
         guard let result = lookup.result.withLock({ $0 }) else { throw .timedOut }
         return try result.get()
+    }
+
+    /// Has names looked up in `/etc/hosts` and asked of the servers in `/etc/resolv.conf`, whatever
+    /// `/etc/nsswitch.conf` says: for an executable that cannot load the C library's other ways,
+    /// since it is linked statically.
+    package static func useHostsAndServersAlone() {
+        _ = unsafe usher_configure_lookup("hosts", "files dns")
     }
 
     private func start(_ host: String, _ port: UInt16) -> Bool {

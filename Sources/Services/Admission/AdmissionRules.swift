@@ -48,7 +48,9 @@ struct AdmissionRules: Sendable {
         do throws(TokenRefused) {
             return try check()
         } catch {
-            throw .invalidToken(reason: error.code)
+            // Not the token's fault: it may be shown again.
+            throw error == .keysUnavailable
+                ? .unavailable(reason: error.code) : .invalidToken(reason: error.code)
         }
     }
 

@@ -156,7 +156,7 @@ struct Examination {
 enum ExposureLook {
     static func finding(_ settings: ServeSettings) -> Finding {
         let isPublic = !settings.listen.isLoopback
-        let isRemote = settings.issuer.flatMap(IssuerURL.init)?.isLoopback == false
+        let isRemote = settings.issuer.flatMap({ IssuerURL(ByteText($0)) })?.isLoopback == false
         if isPublic, settings.allowPlainHTTP {
             return .warning(
                 "exposure", "tokens and secrets travel in the clear: allow-plain-http is set",

@@ -220,7 +220,8 @@ extension SettingValues {
 
     fileprivate func issuer(allowPlainHTTP: Bool) throws(SettingError) -> String? {
         guard let text = text(.issuer) else { return nil }
-        guard let issuer = IssuerURL(text), issuer.isSecure || issuer.isLoopback || allowPlainHTTP
+        guard let issuer = IssuerURL(ByteText(text)),
+            issuer.isSecure || issuer.isLoopback || allowPlainHTTP
         else {
             throw error(
                 .issuer,

@@ -86,10 +86,14 @@ package enum FormFields {
     private static func decode(
         _ bytes: Span<UInt8>, _ range: Range<Int>, parameter: ByteText?
     ) throws(FormError) -> ByteText {
-        let text =
-            isPlain(bytes, range)
-            ? ByteText(bytes.extracting(range))
-            : ByteText(try unescaped(bytes, range, parameter: parameter).span)
+        let text: ByteText?
+        if isPlain(bytes, range) {
+            text = ByteText(bytes.extracting(range))
+        } else {
+            // Within one expression with the other, the compiler does not get it right.
+            let decoded = try unescaped(bytes, range, parameter: parameter)
+            text = ByteText(decoded.span)
+        }
         guard let text else { throw error(.invalidUTF8, parameter, range.lowerBound) }
         return text
     }

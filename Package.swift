@@ -211,8 +211,8 @@ let testUses: [String: [String]] = [
         "Locking", "Sessions", "Signalling", "StrictJSON", "Tokens", "WebSocket",
     ],
     "ServerlessRelay": [
-        "Access", "Admission", "Bytes", "HTTPMessages", "Locking", "Rooms", "Sessions",
-        "Signalling", "StrictJSON", "Tables", "Tokens",
+        "Access", "Admission", "Bytes", "HTTPMessages", "ICEServers", "Locking", "Rooms",
+        "Sessions", "Signalling", "StrictJSON", "Tables", "Tokens",
     ],
     "UsherVerifier": ["Bytes", "Cryptography", "StrictJSON", "TokenIssuing", "Tokens"],
     "usher-lambda": [
@@ -361,5 +361,13 @@ let package = Package(
                 "Bytes", "Cryptography", "HTTPMessages", "HTTPServing", "SocketLoop", "WebSocket",
             ]),
             path: "Tests/EchoServer", swiftSettings: settings),
+        // Does to a table what a test says, for Tests/EndToEnd/test_dynamo_tables.py.
+        .executableTarget(
+            name: "table-probe",
+            dependencies: names([
+                "AWSRequests", "AWSServices", "Bytes", "DynamoTables", "HTTPClient",
+                "LambdaRuntime", "StrictJSON", "Tables",
+            ]),
+            path: "Tests/TableProbe", swiftSettings: settings),
     ] + (isFuzzing ? fuzzer : [])
 )

@@ -16,7 +16,8 @@ STEPS_MAX = 40
 
 @pytest.fixture(scope="module")
 def home(token_service):
-    one = Home(token_service, {"USHER_RESUME_GRACE_SECONDS": "5"}, environments=6)
+    # Whoever is killed leaves its leases until a second after its time.
+    one = Home(token_service, environments=6, function_seconds=4)
     yield one
     one.stop()
 
@@ -139,7 +140,9 @@ class Visitor:
         return self.request({"action": "join-room", "roomId": room, "name": "N", **members})
 
     def settle(self, patience=0.4):
-        """All that comes until nothing does."""
+        """All that waits, and comes until nothing does. What one who was killed has left in a
+        mailbox, whoever comes next sends."""
+        assert self.request({"action": "ping"}) is None
         try:
             while True:
                 self.hear(patience)

@@ -2,26 +2,34 @@
 (() => {
   // src/codes.ts
   var CODES = {
-    invalid_token: ["no", "give a fresh one of this server"],
-    insufficient_scope: ["yes", "ask for the scope signal"],
-    origin_not_allowed: ["yes", "register it"],
-    client_mismatch: ["yes", "the session is another client's"],
-    too_many_connections: ["no", "wait"],
-    temporarily_unavailable: ["no", "wait"],
-    room_forbidden: ["yes", "ask for a token that grants it"],
-    room_full: ["yes", "try later"],
-    too_many_rooms: ["yes", "leave one"],
-    peer_id_taken: ["yes", "choose another id"],
-    token_unavailable: ["no", "see what getToken gives"],
-    token_malformed: ["at first", "see what getToken gives"],
-    unreachable: ["no", "see whether the server runs, and its address"],
-    blocked_by_page: ["yes", "allow the server in its Content-Security-Policy, and use wss:"],
-    kicked: ["yes", "by an operator, or the token is revoked: sign in again"],
-    replaced: ["yes", "by another page: go on there, or reload"],
-    server_restarting: ["no", "wait"],
-    protocol_error: ["yes", "see whether the server is Usher, and what stands between"],
-    closed: ["yes", "make another client"]
+    invalid_token: "give a fresh one of this server",
+    insufficient_scope: "ask for the scope signal",
+    origin_not_allowed: "register it",
+    client_mismatch: "the session is another client's",
+    too_many_connections: "wait",
+    temporarily_unavailable: "wait",
+    room_forbidden: "ask for a token that grants it",
+    room_full: "try later",
+    too_many_rooms: "leave one",
+    peer_id_taken: "choose another id",
+    token_unavailable: "see what getToken gives",
+    token_malformed: "see what getToken gives",
+    unreachable: "see whether the server runs, and its address",
+    blocked_by_page: "allow the server in its Content-Security-Policy, and use wss:",
+    kicked: "by an operator, or the token is revoked: sign in again",
+    replaced: "by another page: go on there, or reload",
+    server_restarting: "wait",
+    protocol_error: "see whether the server is Usher, and what stands between",
+    closed: "make another client"
   };
+  var PASSING = [
+    "invalid_token",
+    "too_many_connections",
+    "temporarily_unavailable",
+    "token_unavailable",
+    "unreachable",
+    "server_restarting"
+  ];
   var CLOSES = {
     1012: "server_restarting",
     4501: "kicked",
@@ -30,12 +38,13 @@
   function codeOfClose(closeCode) {
     return CLOSES[closeCode] ?? (/^(100[2379]|4[5-9])/.test(`${closeCode}`) ? "protocol_error" : void 0);
   }
-  function isFinal(code, hasOpened) {
-    const final = CODES[code]?.[0];
-    return final === "yes" || final === "at first" && !hasOpened;
+  function problemOf({ said, leastMs, ...more }, hasOpened) {
+    const { code } = more;
+    const isPassing = code === "token_malformed" ? hasOpened : PASSING.includes(code);
+    return { message: explain(code, said), final: !isPassing && code in CODES, ...more };
   }
   function explain(code, said) {
-    return `${code}: ${CODES[code]?.[1] ?? "refused"}${said ? ` (${said})` : ""}`;
+    return `${code}: ${CODES[code] ?? "refused"}${said ? ` (${said})` : ""}`;
   }
 
   // src/within.ts
@@ -54,10 +63,12 @@
   // src/request.ts
   var PATIENCE_MS = 5e3;
   var RETRY_AFTER_MAX_MS = 6e4;
-  async function post(url, credentials, form) {
-    const body = fill(new URLSearchParams(), form);
-    const answer = fetch(url, { method: "POST", body, credentials, cache: "no-store" });
+  function request(url, init) {
+    const answer = fetch(url, { cache: "no-store", ...init });
     return within(PATIENCE_MS, answer.then(read)).catch(() => void 0);
+  }
+  function post(url, credentials, form) {
+    return request(url, { method: "POST", body: fill(new URLSearchParams(), form), credentials });
   }
   async function read(answer) {
     const text2 = (await answer.text()).trim();
@@ -65,7 +76,8 @@
       status: answer.status,
       text: text2,
       said: parse(text2),
-      leastMs: retryAfter(answer.headers.get("Retry-After"))
+      leastMs: retryAfter(answer.headers.get("Retry-After")),
+      now: Date.parse(answer.headers.get("Date") ?? "") || Date.now()
     };
   }
   function fill(to, values) {
@@ -88,9 +100,7 @@
 
   // src/token.ts
   var PATIENCE_MS2 = 1e4;
-  function problem(code, message, more = {}) {
-    return Object.assign(new Error(message), { code }, more);
-  }
+  var fail = (failure) => failure;
   function tokens(options, address) {
     const { getToken } = options;
     return async () => tidy(await (getToken ? called(getToken) : sessionToken(address, options)));
@@ -99,15 +109,21 @@
     try {
       return await within(PATIENCE_MS2, getToken());
     } catch (err) {
-      const code = "token_unavailable";
-      throw problem(code, explain(code, err?.message ?? String(err)), { err });
+      throw fail({
+        code: "token_unavailable",
+        said: err?.message ?? String(err),
+        err
+      });
     }
   }
   function tidy(token) {
     const text2 = typeof token === "string" ? token.trim() : "";
     if (/^(?![<{["])[!-~]+$/.test(text2))
       return text2;
-    throw token ? problem("token_malformed", `Instead of a token came ${what(text2) || typeof token}`) : problem("token_unavailable", "No token came, or not in 10 seconds");
+    throw token ? fail({
+      code: "token_malformed",
+      message: `Instead of a token came ${what(text2) || typeof token}`
+    }) : fail({ code: "token_unavailable", message: "No token came, or not in 10 seconds" });
   }
   function what(text2) {
     return /^<(!doc|html)/i.test(text2) ? "an HTML page" : /^[{[]/.test(text2) ? "JSON" : text2 && "a text";
@@ -115,7 +131,7 @@
   function isOwn(token) {
     try {
       const head = atob(token.split(".")[0].replace(/[-_]/g, "A"));
-      return /"typ"\s*:\s*"(application\/)?at\+jwt"/i.test(head);
+      return /at\+jwt"/i.test(head);
     } catch {
       return false;
     }
@@ -126,17 +142,17 @@
       rooms: /\s/.test(sessionId) ? void 0 : sessionId,
       client_id: clientId
     });
-    const code = "unreachable";
     if (!reply)
-      throw problem(code, explain(code, "is this origin registered?"));
+      throw fail({ code: "unreachable", said: "is this origin registered?" });
     const { status, text: text2, said, leastMs } = reply;
     if (status < 300)
       return said.access_token ?? text2;
-    throw problem(
-      status === 403 && said.error || "token_unavailable",
-      `${status === 401 ? "There is no session: sign in, or give getToken" : "The session gives no token for this room"} (${said.error_description ?? `${what(text2) || "nothing"}, status ${status}`})`,
-      { final: status < 405, leastMs }
-    );
+    throw fail({
+      code: status === 403 && said.error || "token_unavailable",
+      message: `${status === 401 ? "There is no session: sign in, or give getToken" : "The session gives no token for this room"} (${said.error_description ?? `${what(text2) || "nothing"}, status ${status}`})`,
+      final: status < 405,
+      leastMs
+    });
   }
 
   // src/socket-state.ts
@@ -145,13 +161,16 @@
   var RESUMABLE_WAIT_MS = 4e3;
   var SHELVED_MS = 6e5;
   var REJOIN_MS = 3e3;
+  var LOST = 1006;
+  var QUIET_S = 45;
+  var ANSWER_MS = 1e4;
   function initial(wanted) {
     const settled = wanted === "auto" ? void 0 : wanted;
     return {
       phase: "idle",
       wanted,
       settled,
-      dialect: settled ?? "v1",
+      dialect: settled,
       attempt: 0,
       seq: 0,
       outbox: [],
@@ -161,6 +180,7 @@
       effects: []
     };
   }
+  var limitsOf = ({ welcome }) => welcome?.limits ?? {};
   function clientState({ phase, hasOpened }) {
     return phase === "idle" || phase === "closed" || phase === "open" ? phase : hasOpened ? "reconnecting" : "connecting";
   }
@@ -197,16 +217,9 @@
     state.phase = "opening";
     act(state, "open", state.dialect, token);
   }
-  var noTokenOf = ({ code, message, err }, final) => ({ code, message, final, err });
-  function noToken(state, problem2) {
-    const final = problem2.final ?? isFinal(problem2.code, state.hasOpened);
-    stumble(state, noTokenOf(problem2, final), problem2.leastMs);
-  }
   function opened(state, protocol) {
     const { session, seq, dialect } = state;
-    state.welcome = void 0;
     state.freshSeq = 0;
-    state.isReplaying = false;
     if (dialect === "classic") {
       if (state.settled)
         return classic(state);
@@ -214,17 +227,19 @@
       return act(state, "check");
     }
     if (protocol !== "usher.v1") {
-      return state.settled || state.hasOwnToken ? stumble(state, problemOf(state, "protocol_error", "it speaks no usher.v1")) : again(state, "classic");
+      return state.settled || state.hasOwnToken ? stumble(state, { code: "protocol_error", said: "it speaks no usher.v1" }) : again(state, "classic");
     }
-    state.settled = dialect;
+    speak(state, dialect);
     state.phase = "greeting";
-    emit(state, "socketOpen", { dialect });
     if (session)
       act(state, "write", { action: "resume", session, seq });
   }
+  function speak(state, dialect) {
+    state.settled = dialect;
+    emit(state, "socketOpen", { dialect });
+  }
   function classic(state) {
-    state.settled = "classic";
-    emit(state, "socketOpen", { dialect: "classic" });
+    speak(state, "classic");
     fresh(state);
   }
   function tried(state, answer) {
@@ -240,29 +255,29 @@
     act(state, "drop");
     act(state, "check");
   }
-  var unreached = (state) => stumble(state, problemOf(state, "unreachable"));
-  var blocked = (state) => stumble(state, problemOf(state, "blocked_by_page"));
+  var unreached = (state) => stumble(state, { code: "unreachable" });
+  var blocked = (state) => stumble(state, { code: "blocked_by_page" });
   function checked(state, answer, leastMs) {
     if (answer && state.wanted === "auto")
       state.settled = "v1";
     state.isDoubtful = !state.settled && state.dialect === "v1";
-    stumble(state, problemOf(state, answer?.error ?? "unreachable", answer?.description), leastMs);
+    stumble(state, { code: answer?.error ?? "unreachable", said: answer?.description, leastMs });
   }
   function stand(state) {
     state.phase = "open";
     state.hasOpened = true;
     state.attempt = 0;
     state.told = void 0;
+    state.heardAt = state.sentAt = state.now;
+    state.sent = 0;
   }
   function fresh(state) {
     state.session = state.welcome?.session;
     state.seq = state.freshSeq;
+    state.replayEnd = 0;
     state.outbox = [];
     stand(state);
     act(state, "onFresh", state.welcome);
-  }
-  function problemOf(state, code, said) {
-    return { code, message: explain(code, said), final: isFinal(code, state.hasOpened) };
   }
   function close(state) {
     state.phase = "closed";
@@ -270,17 +285,20 @@
     state.outbox = [];
     act(state, "end");
   }
-  function stumble(state, problem2, leastMs = 0, closed) {
-    const willReconnect = !problem2?.final;
+  function stumble(state, failure, closeCode, reason) {
+    const problem = failure && problemOf({ ...failure, closeCode, reason }, state.hasOpened);
+    const leastMs = failure?.leastMs ?? 0;
+    const willReconnect = !problem?.final;
     if (willReconnect)
       act(state, "drop");
     else
       close(state);
-    if (closed)
-      emit(state, "socketClosed", { ...closed, willReconnect });
-    if (problem2 && !(willReconnect && problem2.code === state.told)) {
-      emit(state, "socketError", problem2);
-      state.told = problem2.code;
+    if (closeCode) {
+      emit(state, "socketClosed", { code: closeCode, reason, willReconnect });
+    }
+    if (problem && !(willReconnect && problem.code === state.told)) {
+      emit(state, "socketError", problem);
+      state.told = problem.code;
     }
     if (!willReconnect)
       return;
@@ -306,28 +324,36 @@
     state.lostAt = state.now;
     if (closeCode === 1012)
       state.takenSince = void 0;
-    stumble(state, code && {
-      ...problemOf(state, code, reason || `${closeCode}`),
-      closeCode,
-      reason
-    }, 0, { code: closeCode, reason });
+    stumble(state, code && { code, said: reason || `${closeCode}` }, closeCode, reason);
   }
-  var write = (state, messages) => messages.forEach((message) => act(state, "write", message));
-  function say(state, message) {
-    if (state.session) {
-      message = { ...message, ack: state.acks += 1 };
-      state.outbox = [...state.outbox, message];
-    }
-    if (state.phase === "open" && !state.isReplaying)
-      act(state, "write", message);
+  var front = (state) => state.outbox.slice(0, limitsOf(state).messagesInFlight || Infinity);
+  function write(state, message2) {
+    act(state, "write", message2);
+    state.sentAt = state.now;
   }
   function flush(state) {
-    if (!state.isReplaying || state.seq < state.replayEnd)
+    if (state.phase !== "open" || state.seq < state.replayEnd)
       return;
-    state.isReplaying = false;
-    write(state, state.outbox);
+    for (const message2 of front(state)) {
+      if (message2.ack <= state.sent)
+        continue;
+      state.sent = message2.ack;
+      write(state, message2);
+    }
   }
-  var rejoin = (state) => write(state, state.outbox.filter(({ action }) => action === "join-room"));
+  function rejoin(state) {
+    for (const message2 of front(state))
+      if (message2.action === "join-room")
+        write(state, message2);
+  }
+  function say(state, message2) {
+    if (state.session) {
+      state.outbox = [...state.outbox, { ...message2, ack: state.acks += 1 }];
+      flush(state);
+    } else if (state.phase === "open") {
+      act(state, "write", message2);
+    }
+  }
   function greeted(state, name, data, seq = state.freshSeq) {
     state.freshSeq = seq;
     if (name === "welcome") {
@@ -339,17 +365,17 @@
       fresh(state);
     } else if (name === "resumed") {
       state.session = `${data.session}`;
-      state.isReplaying = true;
       state.replayEnd = Number(data.seq);
       stand(state);
-      const connectionId = `${data.connectionId}`;
-      act(state, "onResumed", connectionId);
-      emit(state, "resumed", { connectionId });
+      emit(state, "resumed", { connectionId: `${data.connectionId}` });
       flush(state);
     }
   }
-  function hear(state, name, data, seq = state.seq) {
-    state.seq = seq;
+  function hear(state, name, data, seq) {
+    state.heardAt = state.now;
+    if (seq <= state.seq)
+      return;
+    state.seq = seq ?? state.seq;
     switch (name) {
       case "ack":
         state.takenSince = void 0;
@@ -363,7 +389,9 @@
         refresh(state);
         break;
       case "draining":
-        state.drainMs = Number(data.reconnectWithinSeconds) * 1e3;
+        if (!(seq <= state.replayEnd)) {
+          state.drainMs = Number(data.reconnectWithinSeconds) * 1e3;
+        }
         break;
       case "welcome":
       case "resumed":
@@ -374,21 +402,29 @@
     }
     flush(state);
   }
-  function settle(state, ack) {
-    state.outbox = state.outbox.filter((message) => message.ack !== ack);
+  function message(state, name, data, seq) {
+    const { code, reason } = data;
+    if (name !== "usher.closing" || seq || state.dialect !== "v1") {
+      (state.phase === "open" ? hear : greeted)(state, name, data, seq);
+    } else if (code === Math.round(code) && code > 999 && code < 5e3) {
+      lost(state, code, reason);
+    }
   }
-  function refused(state, { action, ack, code, message }) {
-    const problem2 = problemOf(state, `${code}`, `${action}: ${message}`);
-    problem2.final = action === "join-room";
-    if (problem2.final) {
+  function settle(state, ack) {
+    state.outbox = state.outbox.filter((message2) => message2.ack !== ack);
+  }
+  function refused(state, { action, ack, code, message: message2 }) {
+    const final = action === "join-room";
+    const failure = { code: `${code}`, said: `${action}: ${message2}`, final };
+    if (final) {
       state.takenSince ??= state.now;
-      return code === "peer_id_taken" && state.now - state.takenSince <= GRACE_MS ? act(state, "later", "rejoin", REJOIN_MS) : stumble(state, problem2);
+      return code === "peer_id_taken" && state.now - state.takenSince <= GRACE_MS ? act(state, "later", "rejoin", REJOIN_MS) : stumble(state, failure);
     }
     settle(state, ack);
     if (action === "refresh-token")
-      refreshLater(state, problem2);
+      refreshLater(state, failure);
     else if (code !== "unknown_target")
-      emit(state, "socketError", problem2);
+      tell(state, failure);
   }
   function refresh(state) {
     if (!state.isRefreshing)
@@ -400,16 +436,30 @@
       act(state, "write", { action: "refresh-token", token });
     state.isRefreshing = false;
   }
-  function refreshLater(state, problem2, leastMs = 0) {
+  function tell(state, failure) {
+    emit(state, "socketError", problemOf({ ...failure, final: false }, true));
+  }
+  function refreshLater(state, failure) {
     state.isRefreshing = false;
-    emit(state, "socketError", problem2);
-    act(state, "later", "refresh", leastMs, state.refreshAttempt += 1, 1e3);
+    tell(state, failure);
+    act(state, "later", "refresh", failure.leastMs ?? 0, state.refreshAttempt += 1, 1e3);
   }
-  function noRefresh(state, problem2) {
+  function noRefresh(state, failure) {
     if (state.isRefreshing)
-      refreshLater(state, noTokenOf(problem2, false), problem2.leastMs);
+      refreshLater(state, failure);
   }
-  var ping = (state) => act(state, "ping");
+  function ping(state) {
+    if (state.dialect === "v1")
+      act(state, "ping");
+  }
+  function tick(state) {
+    const { pingIntervalSeconds = QUIET_S, messagesInFlight } = limitsOf(state);
+    if (messagesInFlight && state.outbox[0] && state.now - state.sentAt > ANSWER_MS) {
+      lost(state, LOST, "no answer");
+    } else if (pingIntervalSeconds && state.now - state.heardAt > Math.max(QUIET_S, pingIntervalSeconds) * 1e3) {
+      ping(state);
+    }
+  }
   function awake(state) {
     if (state.now >= state.quietUntil)
       again(state);
@@ -417,13 +467,13 @@
   var early = { blocked, say, close };
   var TABLE = {
     idle: { start, close },
-    token: { ...early, token: open, noToken },
-    opening: { ...early, opened, closed: unopened, noToken },
+    token: { ...early, token: open, noToken: stumble },
+    opening: { ...early, opened, closed: unopened, noToken: stumble },
     trial: { checked: tried, closed: unreached, close },
     checking: { ...early, checked },
-    greeting: { message: greeted, closed: lost, say, close },
+    greeting: { message, closed: lost, say, close },
     open: {
-      message: hear,
+      message,
       closed: lost,
       say,
       rejoin,
@@ -431,9 +481,10 @@
       refreshed,
       noToken: noRefresh,
       awake: ping,
+      tick,
       close
     },
-    waiting: { ...early, retry: (state) => again(state), awake },
+    waiting: { ...early, retry: again, awake },
     closed: {}
   };
 
@@ -528,15 +579,15 @@
   // src/id.ts
   function randomID() {
     const crypto = globalThis.crypto;
-    const bytes = crypto?.getRandomValues?.(new Uint8Array(36));
-    return "xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx".replace(
-      /x/g,
-      (_, at) => ((bytes?.[at] ?? Math.random() * 256) & 15).toString(16)
-    );
+    return "xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx".replace(/x/g, () => {
+      const byte = crypto?.getRandomValues?.(new Uint8Array(1))[0] ?? Math.random() * 16;
+      return (byte & 15).toString(16);
+    });
   }
 
   // src/media-ask.ts
   var KINDS = ["audio", "video"];
+  var deviceOf = (kind) => kind === "audio" ? "microphone" : "camera";
   var isNamed = (err, ...names) => names.includes(err?.name ?? "");
   var isRefusal = (err) => isNamed(err, "NotAllowedError", "SecurityError");
   var isBusy = (err) => isNamed(err, "NotReadableError", "AbortError");
@@ -545,7 +596,8 @@
     const tracks = {};
     const errors = {};
     let asks = [wanted];
-    for (let ask = asks.shift(); ask && !isOver(); ask = asks.shift()) {
+    let ask;
+    while ((ask = asks.shift()) && !isOver()) {
       try {
         for (const track of await get(ask))
           tracks[track.kind] = track;
@@ -576,7 +628,7 @@
   }
   async function isBlocked(kind) {
     try {
-      const name = kind === "audio" ? "microphone" : "camera";
+      const name = deviceOf(kind);
       return (await navigator.permissions.query({ name })).state === "denied";
     } catch {
       return false;
@@ -592,9 +644,6 @@
       this.wanted = wanted;
       this.#keeper = keeper;
     }
-    track;
-    /** Until the browser has answered. */
-    asking;
     /** Which answer of the browser is still of use: whatever comes between makes it another. */
     turn = 0;
     /** Whether the application wants it to be seen or heard. */
@@ -680,9 +729,8 @@
       const isReplaced = isOwn2 && this.tries <= TRIES;
       if (!isReplaced)
         this.#release();
-      const what2 = this.kind === "video" ? "camera" : "microphone";
       this.#tell(
-        new Error(`The ${what2} has ended: forbidden, gone or taken`),
+        new Error(`The ${deviceOf(this.kind)} has ended: forbidden, gone or taken`),
         isReplaced
       );
       if (isReplaced)
@@ -735,10 +783,6 @@
       this.#mediaDevices?.addEventListener?.("devicechange", this.#look, { signal });
       globalThis.document?.addEventListener("visibilitychange", this.#look, { signal });
     }
-    /** undefined until there is something to send. */
-    stream;
-    /** A shared screen's, which is sent beside the stream's own tracks. */
-    sound;
     #devices;
     own = /* @__PURE__ */ new Set();
     #screen;
@@ -759,7 +803,7 @@
     async open(waitMs) {
       if (!this.#devices.some((device2) => device2.wanted))
         return;
-      await sleep(0);
+      await within(0);
       const asked = this.#devices.filter((device2) => device2.wanted && device2.mayOpen);
       if (this.#isClosed || !asked.length)
         return;
@@ -864,7 +908,7 @@
     async #darken(track) {
       if (track.kind === "video" && this.own.has(track)) {
         track.enabled = false;
-        await sleep(DARK_MS);
+        await within(DARK_MS);
       }
       this.sync();
     }
@@ -982,9 +1026,6 @@
         el.srcObject = null;
     }
   };
-  var sleep = (ms) => new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 
   // src/configuration.ts
   function useServers(create, servers, use, onRefused) {
@@ -1014,12 +1055,13 @@
   // src/sending.ts
   var BUFFERED_MAX = 1 << 20;
   var LOOK_MS = 100;
+  var bytesOf = (text2) => new TextEncoder().encode(text2).length;
   var isOneOf = (data, ...names) => names.includes(data?.[Symbol.toStringTag]);
   var isBlob = (data) => isOneOf(data, "Blob", "File");
-  function checkData(data, most = Infinity) {
+  function checkData(data, most = Infinity, to = "peer") {
     let length;
     if (typeof data === "string") {
-      length = data.length * 3 <= most ? 0 : new TextEncoder().encode(data).length;
+      length = data.length * 3 <= most ? 0 : bytesOf(data);
     } else if (isBlob(data)) {
       length = data.size;
     } else if (ArrayBuffer.isView(data) || isOneOf(data, "ArrayBuffer")) {
@@ -1028,7 +1070,7 @@
       throw new TypeError("Only text, bytes or a Blob can be sent: use JSON.stringify");
     }
     if (length > most) {
-      throw new TypeError(`The peer takes at most ${most} bytes, not ${length}: send it in pieces`);
+      throw new TypeError(`The ${to} takes at most ${most} bytes, not ${length}: send it in pieces`);
     }
   }
   function kept(data) {
@@ -1038,7 +1080,7 @@
   }
   function sender(channel) {
     let waiting = 0;
-    let last = Promise.resolve();
+    let last = Promise.resolve(true);
     const isFull = () => (channel()?.bufferedAmount ?? 0) > BUFFERED_MAX;
     const give = (data) => {
       try {
@@ -1067,9 +1109,7 @@
         return give(data);
       waiting += 1;
       const copy = kept(data);
-      const sent = last.then(() => giveLater(copy));
-      last = sent;
-      return sent;
+      return last = last.then(() => giveLater(copy));
     };
   }
   function room(channel) {
@@ -1081,14 +1121,13 @@
   }
 
   // src/stats.ts
-  var inMs = (seconds) => seconds === void 0 ? void 0 : Math.round(seconds * 1e3);
+  var inMs = (seconds) => seconds && Math.round(seconds * 1e3);
   function meter(connection) {
     let last;
     let path;
     return async () => {
       const report = await connection().getStats();
-      const entries = [];
-      report.forEach((entry) => entries.push(entry));
+      const entries = [...report.values()];
       const pair = selectedPair(report, entries);
       if (path !== pair?.id)
         last = void 0;
@@ -1189,15 +1228,8 @@
         throw err;
       }
     }
-    connection;
-    info;
-    polite;
     /** Whether an offer or answer of the other page has been applied. */
     hasHeard = false;
-    /** Runs while its page was not seen since the room was entered anew. */
-    orphaned;
-    /** The connection id that the other page says over the connection to be its own. */
-    claim;
     /** Whether the browser has taken it all. */
     send = sender(() => this.#channel);
     stats = meter(() => this.connection);
@@ -1234,10 +1266,10 @@
       if (isOfferer)
         this.#openSendChannel();
     }
-    #say(message) {
+    #say(message2) {
       if (this.#isClosed)
         return;
-      this.#host.tell(this.info.connectionId, { ...message, link: this.link });
+      this.#host.tell(this.info.connectionId, { ...message2, link: this.link });
     }
     #report(err) {
       if (!this.#isClosed)
@@ -1596,11 +1628,11 @@
     // What others say
     /** Takes a payload of another page; false where it is none of the mesh's. */
     take(type, data) {
-      const message = { ...data, type, link: textOf(data.link) };
-      return this.#hear(message, data, String(data.connectionId)) !== false;
+      const message2 = { ...data, type, link: textOf(data.link) };
+      return this.#hear(message2, data, String(data.connectionId)) !== false;
     }
-    #hear(message, { offererId, name, fingerprints }, from) {
-      const { type, link } = message;
+    #hear(message2, { offererId, name, fingerprints }, from) {
+      const { type, link } = message2;
       const saidName = textOf(name) ?? null;
       const own = this.#host.connectionId();
       const here = this.#with(from);
@@ -1608,7 +1640,7 @@
       const isAnswer = type === "answer" || type === "ice_candidate";
       if (here && !link && isAnswer && !here.hasHeard)
         here.link = void 0;
-      const mine = here && here.link === link && (link || !isOffer || here.isOfSamePage(message.offer)) ? here : void 0;
+      const mine = here && here.link === link && (link || !isOffer || here.isOfSamePage(message2.offer)) ? here : void 0;
       const isCheck = type === "link_check";
       const listed = own && isCheck && Array.isArray(fingerprints) ? fingerprints : [];
       const shown = here ? void 0 : this.all.find((peer) => peer.link && peer.info.state === "connected" && (peer.link === link || listed.includes(fingerprint(peer.connection.remoteDescription))));
@@ -1619,17 +1651,17 @@
         polite: true
       };
       if (isAnswer || isOffer && mine)
-        return mine?.take(message);
+        return mine?.take(message2);
       switch (type) {
         case "offer":
-          if (message.again)
+          if (message2.again)
             return this.#host.tell(from, { type: "link_lost", link });
           if (here?.isOffering && !person.polite && link)
             return;
           for (const peer of this.all)
             if (peer.info.connectionId === from)
               this.#end(peer);
-          return this.#begin({ ...person, name: person.name ?? saidName }, message);
+          return this.#begin({ ...person, name: person.name ?? saidName }, message2);
         case "link_check":
         case "usher.link_kept":
           person.claims = shown;
@@ -1663,16 +1695,16 @@
       const isLast = ({ orphaned, info }) => orphaned && info.state !== "connected" ? 1 : 0;
       const sorted = [...this.all].sort((one, other) => isLast(one) - isLast(other));
       const { peerConnections, peerInfo } = this;
-      for (const id of Object.getOwnPropertyNames(peerInfo)) {
+      for (const id of Reflect.ownKeys(peerInfo)) {
         delete peerConnections[id];
         delete peerInfo[id];
       }
       const put = (id, { connection, info }, enumerable) => {
         if (Object.hasOwn(peerInfo, id))
           return;
-        const how = { configurable: true, enumerable };
-        Object.defineProperty(peerConnections, id, { ...how, value: connection });
-        Object.defineProperty(peerInfo, id, { ...how, value: info });
+        const define = (to, value) => Object.defineProperty(to, id, { configurable: true, enumerable, value });
+        define(peerConnections, connection);
+        define(peerInfo, info);
       };
       for (const peer of sorted)
         if (!peer.orphaned)
@@ -1774,17 +1806,12 @@
     };
     const renew = async () => {
       try {
-        const token = await getToken();
-        const answer = await fetch(address.route("/ice-servers"), {
-          headers: { Authorization: `Bearer ${token}` },
-          credentials: "omit",
-          cache: "no-store"
-        });
-        if (!answer.ok)
-          throw new Error();
-        const body = await answer.json();
-        const now = Date.parse(answer.headers.get("Date") ?? "") || Date.now();
-        take(body.iceServers, body.expiresAt, now / 1e3);
+        const headers = { Authorization: `Bearer ${await getToken()}` };
+        const { said, now } = await request(
+          address.route("/ice-servers"),
+          { headers, credentials: "omit" }
+        );
+        take(said.iceServers, said.expiresAt, now / 1e3);
       } catch {
         renewIn(RETRY_MS);
       }
@@ -1807,7 +1834,7 @@
     (value) => {
       if (typeof value !== "string" || /\p{Cs}/u.test(value))
         return false;
-      const { size } = new Blob([value]);
+      const size = bytesOf(value);
       return size >= least && size <= BYTES_MAX;
     }
   ];
@@ -1845,7 +1872,7 @@
     globals: like("{ RTCPeerConnection, WebSocket }", globalRules),
     joinWithoutMediaAfterMs: [
       "a number",
-      (value) => typeof value === "number" && value >= 0
+      (value) => is("number")(value) && value >= 0
     ]
   };
   function checkOptions(options) {
@@ -1895,66 +1922,24 @@
     return [isOurs ? { error, description } : void 0, leastMs];
   }
 
-  // src/liveness.ts
-  var LIVENESS_MS = 45e3;
-  var PONG_MS = 5e3;
-  var Liveness = class {
-    /**
-     * @param ping Asks the other side for a sign of life; false where there is nobody to ask.
-     * @param onSilence Nothing came back.
-     */
-    constructor(ping2, onSilence) {
-      this.ping = ping2;
-      this.onSilence = onSilence;
-    }
-    #heardAt = 0;
-    #pongTimer;
-    #interval = setInterval(() => {
-      if (Date.now() - this.#heardAt > LIVENESS_MS)
-        this.check();
-    }, LIVENESS_MS / 3);
-    heard() {
-      this.#heardAt = Date.now();
-      this.forgetPing();
-    }
-    check() {
-      if (this.#pongTimer !== void 0 || !this.ping())
-        return;
-      this.#pongTimer = setTimeout(this.onSilence, PONG_MS);
-    }
-    forgetPing() {
-      clearTimeout(this.#pongTimer);
-      this.#pongTimer = void 0;
-    }
-    stop() {
-      this.forgetPing();
-      clearInterval(this.#interval);
-    }
-  };
-
   // src/socket.ts
   var PATIENCE_MS3 = 2e4;
   var SILENT_MS = 1e3;
   var OPEN = 1;
-  var LOST = 1006;
+  var PONG_MS = 5e3;
+  var TICK_MS = 15e3;
+  var ACK_BYTES = 24;
+  var WAITING_MAX = 4096;
   var SignalSocket = class {
-    /** With the secret of the session, as long as it may go on. */
-    now;
     #socket;
     #token = "";
-    /** How often a token was asked for: an answer counts only for the last time. */
-    #asked = 0;
+    /** For a token: an answer counts only for the last time. */
+    #asked;
     #address;
     #options;
     #getToken;
     #delegate;
     #timers = {};
-    #liveness = new Liveness(() => {
-      const isAsked = this.now.dialect === "v1" && this.now.phase === "open";
-      if (isAsked)
-        this.write({ action: "ping" });
-      return isAsked;
-    }, () => this.#lose());
     #events = [];
     #isBusy = false;
     constructor(address, options, getToken, delegate) {
@@ -1968,8 +1953,18 @@
       this.#listen("addEventListener");
       this.#take("start", session, seq);
     }
-    say(message) {
-      this.#take("say", message);
+    /**
+     * What becomes of the message afterwards changes nothing.
+     *
+     * @throws TypeError for what cannot be sent, and an Error where too much waits.
+     */
+    say(message2) {
+      const text2 = JSON.stringify(message2);
+      checkData(text2, (limitsOf(this.now).maxMessageBytes || Infinity) - ACK_BYTES, "server");
+      if (this.now.outbox.length + this.#events.length >= WAITING_MAX) {
+        throw new Error("Too many messages wait for the server");
+      }
+      this.#take("say", parse(text2));
     }
     /** Ends the session: the others are told at once. */
     close() {
@@ -1982,9 +1977,10 @@
       if (this.#isBusy)
         return;
       this.#isBusy = true;
-      for (let next = this.#events.shift(); next; next = this.#events.shift()) {
+      let next, one;
+      while (next = this.#events.shift()) {
         this.now = transition(this.now, ...next);
-        for (let one = this.now.effects.shift(); one; one = this.now.effects.shift()) {
+        while (one = this.now.effects.shift()) {
           const [name, ...args] = one;
           try {
             const actor = name in this ? this : this.#delegate;
@@ -2000,9 +1996,8 @@
     }
     // What is to be done
     end() {
-      this.#asked += 1;
+      this.#asked = void 0;
       this.drop(1e3);
-      this.#liveness.stop();
       this.#listen("removeEventListener");
       this.#delegate.onEnd();
     }
@@ -2014,8 +2009,8 @@
     }
     /** What was said of a problem may hold the token. */
     emit(type, detail) {
-      const { message } = detail;
-      this.#delegate.emit(type, message && this.#token ? { ...detail, message: message.replaceAll(this.#token, "…") } : detail);
+      const { message: message2 } = detail;
+      this.#delegate.emit(type, message2 && this.#token ? { ...detail, message: message2.replaceAll(this.#token, "…") } : detail);
     }
     #wait(name, ms, then) {
       clearTimeout(this.#timers[name]);
@@ -2023,15 +2018,14 @@
     }
     // Tokens, and what the server says without a socket
     getToken(then) {
-      const mine = this.#asked += 1;
-      const isLast = () => mine === this.#asked;
-      this.#getToken().then((token) => {
-        if (!isLast())
+      const asked = this.#asked = this.#getToken();
+      asked.then((token) => {
+        if (asked !== this.#asked)
           return;
         this.#token = token;
         this.#take(then, token);
       }, (err) => {
-        if (isLast())
+        if (asked === this.#asked)
           this.#take("noToken", err);
       });
     }
@@ -2047,11 +2041,10 @@
       try {
         socket = dialect === "v1" ? new Socket(this.#address.socket({ client }), ["usher.v1", `usher.bearer.${token}`]) : new Socket(this.#address.socket({ token, client }));
       } catch (err) {
-        const code = "token_malformed";
-        return err.name === "SyntaxError" ? this.#take("noToken", problem(code, explain(code, "unfit for a subprotocol"))) : this.#take("blocked");
+        return err.name === "SyntaxError" ? this.#take("noToken", { code: "token_malformed", said: "unfit for a subprotocol" }) : this.#take("blocked");
       }
       this.#socket = socket;
-      this.#liveness.heard();
+      this.#timers.tick = setInterval(() => this.#take("tick"), TICK_MS);
       this.#wait("stalled", PATIENCE_MS3, () => {
         if (this.now.phase !== "open")
           this.#lose();
@@ -2062,15 +2055,15 @@
       socket.onerror = () => this.#wait("stalled", SILENT_MS, () => this.#lose(""));
     }
     #hear(text2) {
-      this.#liveness.heard();
+      clearTimeout(this.#timers.pong);
       const { type, data, seq } = parse(text2);
       if (typeof type === "string") {
         this.#take("message", type, Object(data), Number(seq) || void 0);
       }
     }
-    write(message) {
+    write(message2) {
       if (this.#socket?.readyState === OPEN)
-        this.#socket.send(JSON.stringify(message));
+        this.#socket.send(JSON.stringify(message2));
     }
     #lose(reason = "no answer") {
       this.#take("closed", LOST, reason);
@@ -2082,13 +2075,12 @@
         socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
         socket.close(code);
       }
-      this.#liveness.forgetPing();
       for (const timer of Object.values(this.#timers))
         clearTimeout(timer);
     }
-    /** Finds out whether the connection is alive. */
     ping() {
-      this.#liveness.check();
+      this.write({ action: "ping" });
+      this.#wait("pong", PONG_MS, () => this.#lose());
     }
     // What the page hears
     #listen(how) {
@@ -2109,17 +2101,6 @@
 
   // src/client.ts
   var WebRtcClient = class extends Emitter {
-    /** By which other pages know this one. */
-    id;
-    roomId;
-    /** RTCPeerConnections by connection id, and by peer id where no other has it. */
-    peerConnections;
-    /** What is known of each peer, by connection id, and by peer id where no other has it. */
-    peerInfo;
-    /** The server's name for this page's connection; undefined until it is connected with v1. */
-    connectionId;
-    /** undefined until a connection stands. */
-    dialect;
     #enter;
     #refuse;
     /**
@@ -2128,7 +2109,7 @@
      */
     ready = new Promise((resolve, reject) => {
       this.#enter = resolve;
-      this.#refuse = (code, message) => reject(problem(code, message));
+      this.#refuse = ({ code, message: message2 }) => reject(Object.assign(new Error(message2), { code }));
     });
     #options;
     #socket;
@@ -2170,17 +2151,22 @@
         for (const peer of this.#mesh.all)
           void peer.sendStream(detail.stream);
       });
+      this.addEventListener("resumed", ({ detail }) => {
+        this.dialect = "v1";
+        this.connectionId = detail.connectionId;
+        if (this.#isResumedPage)
+          this.#join();
+      });
       this.addEventListener("trackAdded", ({ detail }) => this.#playback.watch(detail.event.track));
-      this.addEventListener("socketError", ({ detail: { code, message, final } }) => {
-        if (final)
-          this.#refuse(code, message);
+      this.addEventListener("socketError", ({ detail }) => {
+        if (detail.final)
+          this.#refuse(detail);
       });
       globalThis.addEventListener?.("pagehide", this.#onPageHide);
       this.#isResumedPage = kept2?.id === this.id;
       void this.#start(this.#isResumedPage ? kept2 : null);
     }
     async #start(kept2) {
-      await void 0;
       await this.#media.open(this.#options.joinWithoutMediaAfterMs ?? 5e3);
       if (!this.#isClosed)
         this.#socket.start(kept2?.session, kept2?.seq);
@@ -2206,9 +2192,10 @@
      */
     send(peerId, data) {
       const peer = this.#mesh.find(peerId);
-      if (!peer)
+      if (peer)
+        peer.check(data);
+      else
         checkData(data);
-      peer?.check(data);
       return peer?.send(data) ?? Promise.resolve(false);
     }
     /**
@@ -2236,7 +2223,7 @@
      * @returns whether they are on now.
      */
     toggleTracks(kind, enabled) {
-      return typeof kind === "object" ? Object.entries(kind).map(([one, on]) => on !== void 0 && this.#media.toggle([one], on)).some(Boolean) : this.#media.toggle(kind ? [kind] : ["audio", "video"], enabled);
+      return typeof kind === "object" ? Object.entries(kind).map(([one, on]) => on !== void 0 && this.#media.toggle([one], on)).some(Boolean) : this.#media.toggle(kind ? [kind] : KINDS, enabled);
     }
     /** Off lets go of the client's own camera; of an application's it disables the track. */
     setCameraEnabled(on) {
@@ -2287,7 +2274,7 @@
       this.#isClosed = true;
       this.silence();
       this.#socket.close();
-      this.#refuse("closed", explain("closed"));
+      this.#refuse(problemOf({ code: "closed" }));
       this.#end();
     }
     #end() {
@@ -2311,9 +2298,7 @@
       this.#socket.say({ action: "join-room", roomId: this.roomId, name, id: this.id });
     }
     #onEvent(type, data) {
-      const isHere = type === "room_state" || type === "first_to_join";
-      if (isHere || this.dialect === "classic")
-        this.#enter();
+      this.#enter();
       if (type === "room_state") {
         for (const one of data.members)
           this.#mesh.meet(one, this.#isResumedPage);
@@ -2322,7 +2307,7 @@
         this.#mesh.welcome(data);
       } else if (type === "someone_left") {
         this.#mesh.leave(`${data.connectionId}`);
-      } else if (!isHere) {
+      } else if (type !== "first_to_join") {
         if (this.#mesh.take(type, data))
           return;
         const { connectionId, ...payload } = data;
@@ -2341,13 +2326,7 @@
           this.#join();
           this.#mesh.uproot();
         },
-        onResumed: (connectionId) => {
-          this.dialect = "v1";
-          this.connectionId = connectionId;
-          if (this.#isResumedPage)
-            this.#join();
-        },
-        onWelcome: (welcome) => this.#ice.learn(welcome),
+        onWelcome: this.#ice.learn,
         onEvent: (name, data) => this.#onEvent(name, data),
         onEnd: () => {
           if (this.#isClosed)
@@ -2370,7 +2349,7 @@
         }),
         stream: () => this.#media.stream,
         sound: () => this.#media.sound,
-        receive: options.video || options.stream ? ["audio", "video"] : [],
+        receive: options.video || options.stream ? KINDS : [],
         tell: (target, payload) => this.#socket.say({
           action: "send-payload",
           target,

@@ -1,11 +1,12 @@
-import { explain } from './codes.js';
+import { problemOf } from './codes.js';
 import { clientState } from './socket-state.js';
-import { problem, tokens } from './token.js';
+import { tokens } from './token.js';
 import { putSession, takeSession } from './store.js';
 import { Address } from './address.js';
 import { Emitter } from './emitter.js';
 import { randomID } from './id.js';
 import { LocalMedia } from './media.js';
+import { Kind, KINDS } from './media-ask.js';
 import { Mesh } from './mesh.js';
 import type { Host, Person } from './peer.js';
 import { playback } from './playback.js';
@@ -14,11 +15,11 @@ import { checkOptions, checkPlatform } from './options.js';
 import { Data, checkData } from './sending.js';
 import { SignalSocket, SocketDelegate } from './socket.js';
 import type {
-  ClientState, Dialect, PeerInfo, PeerStats, ProblemCode, WebRtcClientEvents, WebRtcClientOptions,
+  ClientState, Dialect, PeerInfo, PeerStats, SocketProblem, WebRtcClientEvents,
+  WebRtcClientOptions,
 } from './types.js';
 
 type Json = Record<string, unknown>;
-type Kind = 'audio' | 'video';
 
 /**
  * A page in a room: connects to the signalling server, and to every other page in the room.
@@ -26,19 +27,20 @@ type Kind = 'audio' | 'video';
  * It begins by itself once the code that made it has run, so add listeners at once.
  */
 export class WebRtcClient extends Emitter {
+  // `declare`, here and elsewhere: until it is set it needs no code.
   /** By which other pages know this one. */
-  readonly id: string;
-  readonly roomId: string;
+  declare readonly id: string;
+  declare readonly roomId: string;
   /** RTCPeerConnections by connection id, and by peer id where no other has it. */
-  readonly peerConnections: Record<string, RTCPeerConnection>;
+  declare readonly peerConnections: Record<string, RTCPeerConnection>;
   /** What is known of each peer, by connection id, and by peer id where no other has it. */
-  readonly peerInfo: Record<string, PeerInfo>;
+  declare readonly peerInfo: Record<string, PeerInfo>;
   /** The server's name for this page's connection; undefined until it is connected with v1. */
-  connectionId: string | undefined;
+  declare connectionId: string | undefined;
   /** undefined until a connection stands. */
-  dialect: Dialect | undefined;
+  declare dialect: Dialect | undefined;
   #enter!: () => void;
-  #refuse!: (code: ProblemCode, message: string) => void;
+  #refuse!: (problem: Pick<SocketProblem, 'code' | 'message'>) => void;
 
   /**
    * Until the client is in its room for the first time. Rejects with an Error that has `code` where
@@ -46,7 +48,7 @@ export class WebRtcClient extends Emitter {
    */
   readonly ready = new Promise<void>((resolve, reject) => {
     this.#enter = resolve;
-    this.#refuse = (code, message) => reject(problem(code, message));
+    this.#refuse = ({ code, message }) => reject(Object.assign(new Error(message), { code }));
   });
 
   readonly #options: WebRtcClientOptions;
@@ -88,9 +90,15 @@ export class WebRtcClient extends Emitter {
     this.addEventListener('localStream', ({ detail }) => {
       for (const peer of this.#mesh.all) void peer.sendStream(detail.stream);
     });
+    this.addEventListener('resumed', ({ detail }) => {
+      this.dialect = 'v1';
+      this.connectionId = detail.connectionId;
+      // It may have gone before it was in the room; to join again changes nothing.
+      if (this.#isResumedPage) this.#join();
+    });
     this.addEventListener('trackAdded', ({ detail }) => this.#playback.watch(detail.event.track));
-    this.addEventListener('socketError', ({ detail: { code, message, final } }) => {
-      if (final) this.#refuse(code, message);
+    this.addEventListener('socketError', ({ detail }) => {
+      if (detail.final) this.#refuse(detail);
     });
     globalThis.addEventListener?.('pagehide', this.#onPageHide);
     this.#isResumedPage = kept?.id === this.id;
@@ -98,9 +106,7 @@ export class WebRtcClient extends Emitter {
   }
 
   async #start(kept: { session: string; seq: number } | null): Promise<void> {
-    // Listeners are added behind the constructor.
-    await undefined;
-    // First, so that the first offer bears what there is to send.
+    // First, so that the first offer bears what there is to send; listeners are added meanwhile.
     await this.#media.open(this.#options.joinWithoutMediaAfterMs ?? 5000);
     if (!this.#isClosed) this.#socket.start(kept?.session, kept?.seq);
   }
@@ -130,8 +136,8 @@ export class WebRtcClient extends Emitter {
    */
   send(peerId: string, data: Data): Promise<boolean> {
     const peer = this.#mesh.find(peerId);
-    if (!peer) checkData(data);
-    peer?.check(data);
+    if (peer) peer.check(data);
+    else checkData(data);
     return peer?.send(data) ?? Promise.resolve(false);
   }
 
@@ -166,7 +172,7 @@ export class WebRtcClient extends Emitter {
     return typeof kind === 'object'
       ? Object.entries(kind).map(([one, on]) => on !== undefined
         && this.#media.toggle([one as Kind], on)).some(Boolean)
-      : this.#media.toggle(kind ? [kind] : ['audio', 'video'], enabled);
+      : this.#media.toggle(kind ? [kind] : KINDS, enabled);
   }
 
   /** Off lets go of the client's own camera; of an application's it disables the track. */
@@ -229,7 +235,7 @@ export class WebRtcClient extends Emitter {
     this.#isClosed = true;
     this.silence();
     this.#socket.close();
-    this.#refuse('closed', explain('closed'));
+    this.#refuse(problemOf({ code: 'closed' }));
     this.#end();
   }
 
@@ -258,9 +264,8 @@ export class WebRtcClient extends Emitter {
   }
 
   #onEvent(type: string, data: Json): void {
-    const isHere = type === 'room_state' || type === 'first_to_join';
     // In classic nobody says that we are in the room, but what is heard comes from there.
-    if (isHere || this.dialect === 'classic') this.#enter();
+    this.#enter();
     if (type === 'room_state') {
       for (const one of data.members as Person[]) this.#mesh.meet(one, this.#isResumedPage);
       this.#isResumedPage = false;
@@ -268,7 +273,7 @@ export class WebRtcClient extends Emitter {
       this.#mesh.welcome(data as unknown as Person);
     } else if (type === 'someone_left') {
       this.#mesh.leave(`${data.connectionId}`);
-    } else if (!isHere) {
+    } else if (type !== 'first_to_join') {
       if (this.#mesh.take(type, data)) return;
       const { connectionId, ...payload } = data;
       return this.emit('signal', { connectionId: `${connectionId}`, type, payload });
@@ -288,13 +293,7 @@ export class WebRtcClient extends Emitter {
         this.#join();
         this.#mesh.uproot();
       },
-      onResumed: (connectionId) => {
-        this.dialect = 'v1';
-        this.connectionId = connectionId;
-        // It may have gone before it was in the room; to join again changes nothing.
-        if (this.#isResumedPage) this.#join();
-      },
-      onWelcome: (welcome) => this.#ice.learn(welcome),
+      onWelcome: this.#ice.learn,
       onEvent: (name, data) => this.#onEvent(name, data),
       onEnd: () => {
         if (this.#isClosed) return;
@@ -318,7 +317,7 @@ export class WebRtcClient extends Emitter {
       }),
       stream: () => this.#media.stream,
       sound: () => this.#media.sound,
-      receive: options.video || options.stream ? ['audio', 'video'] : [],
+      receive: options.video || options.stream ? KINDS : [],
       tell: (target, payload) => this.#socket.say({
         action: 'send-payload', target,
         payload: { ...payload, offererId: this.id, name: options.name ?? null },

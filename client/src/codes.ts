@@ -1,29 +1,33 @@
-import type { ProblemCode } from './types.js';
+import type { ProblemCode, SocketProblem } from './types.js';
 
-type Row = readonly [final: 'yes' | 'no' | 'at first', advice: string];
-
-/** Which failures are final, `at first` where no connection ever stood; docs/client.md has them. */
-export const CODES: Readonly<Record<string, Row>> = {
-  invalid_token: ['no', 'give a fresh one of this server'],
-  insufficient_scope: ['yes', 'ask for the scope signal'],
-  origin_not_allowed: ['yes', 'register it'],
-  client_mismatch: ['yes', 'the session is another client\'s'],
-  too_many_connections: ['no', 'wait'],
-  temporarily_unavailable: ['no', 'wait'],
-  room_forbidden: ['yes', 'ask for a token that grants it'],
-  room_full: ['yes', 'try later'],
-  too_many_rooms: ['yes', 'leave one'],
-  peer_id_taken: ['yes', 'choose another id'],
-  token_unavailable: ['no', 'see what getToken gives'],
-  token_malformed: ['at first', 'see what getToken gives'],
-  unreachable: ['no', 'see whether the server runs, and its address'],
-  blocked_by_page: ['yes', 'allow the server in its Content-Security-Policy, and use wss:'],
-  kicked: ['yes', 'by an operator, or the token is revoked: sign in again'],
-  replaced: ['yes', 'by another page: go on there, or reload'],
-  server_restarting: ['no', 'wait'],
-  protocol_error: ['yes', 'see whether the server is Usher, and what stands between'],
-  closed: ['yes', 'make another client'],
+/** What is to be done about each failure; docs/client.md has them. */
+export const CODES: Readonly<Record<string, string>> = {
+  invalid_token: 'give a fresh one of this server',
+  insufficient_scope: 'ask for the scope signal',
+  origin_not_allowed: 'register it',
+  client_mismatch: 'the session is another client\'s',
+  too_many_connections: 'wait',
+  temporarily_unavailable: 'wait',
+  room_forbidden: 'ask for a token that grants it',
+  room_full: 'try later',
+  too_many_rooms: 'leave one',
+  peer_id_taken: 'choose another id',
+  token_unavailable: 'see what getToken gives',
+  token_malformed: 'see what getToken gives',
+  unreachable: 'see whether the server runs, and its address',
+  blocked_by_page: 'allow the server in its Content-Security-Policy, and use wss:',
+  kicked: 'by an operator, or the token is revoked: sign in again',
+  replaced: 'by another page: go on there, or reload',
+  server_restarting: 'wait',
+  protocol_error: 'see whether the server is Usher, and what stands between',
+  closed: 'make another client',
 };
+
+/** All others are final: nothing that the client could do by itself helps. */
+const PASSING = [
+  'invalid_token', 'too_many_connections', 'temporarily_unavailable', 'token_unavailable',
+  'unreachable', 'server_restarting',
+];
 
 const CLOSES: Readonly<Record<number, ProblemCode>> = {
   1012: 'server_restarting', 4501: 'kicked', 4509: 'replaced',
@@ -35,13 +39,33 @@ export function codeOfClose(closeCode: number): ProblemCode | undefined {
     ?? (/^(100[2379]|4[5-9])/.test(`${closeCode}`) ? 'protocol_error' : undefined);
 }
 
+/** What went wrong, before it is told. */
+export interface Failure {
+  code: ProblemCode;
+  /** Besides what is to be told of the code; or instead of it. */
+  said?: string;
+  message?: string;
+  /** Where the code alone does not tell. */
+  final?: boolean;
+  /** How long to wait at least before the next attempt. */
+  leastMs?: number;
+  /** What was thrown, where something was. */
+  err?: unknown;
+  closeCode?: number;
+  reason?: string;
+}
+
 /** @param hasOpened Whether a connection ever stood. */
-export function isFinal(code: ProblemCode, hasOpened: boolean | undefined): boolean {
-  const final = CODES[code]?.[0];
-  return final === 'yes' || (final === 'at first' && !hasOpened);
+export function problemOf(
+  { said, leastMs, ...more }: Failure, hasOpened?: boolean,
+): SocketProblem {
+  const { code } = more;
+  // What getToken gives may be mended while a call goes on, but not where none began.
+  const isPassing = code === 'token_malformed' ? hasOpened : PASSING.includes(code);
+  return { message: explain(code, said), final: !isPassing && code in CODES, ...more };
 }
 
 /** A text for people: what has happened, what to do, and what was said besides. */
 export function explain(code: ProblemCode, said?: string): string {
-  return `${code}: ${CODES[code]?.[1] ?? 'refused'}${said ? ` (${said})` : ''}`;
+  return `${code}: ${CODES[code] ?? 'refused'}${said ? ` (${said})` : ''}`;
 }

@@ -1,4 +1,4 @@
-import { isRefusal, Kind, Wanted } from './media-ask.js';
+import { deviceOf, isRefusal, Kind, Wanted } from './media-ask.js';
 import type { Emit } from './types.js';
 
 /** What a device needs of whoever has it, and tells. */
@@ -18,9 +18,9 @@ const TRIES = 3;
 
 /** Camera or microphone, or what the application gave in its place. */
 export class Device {
-  track: MediaStreamTrack | undefined;
+  declare track: MediaStreamTrack | undefined;
   /** Until the browser has answered. */
-  asking: Promise<unknown> | undefined;
+  declare asking: Promise<unknown> | undefined;
   /** Which answer of the browser is still of use: whatever comes between makes it another. */
   turn = 0;
   /** Whether the application wants it to be seen or heard. */
@@ -106,8 +106,7 @@ export class Device {
     this.isLost = isOwn;
     const isReplaced = isOwn && this.tries <= TRIES;
     if (!isReplaced) this.#release();
-    const what = this.kind === 'video' ? 'camera' : 'microphone';
-    this.#tell(new Error(`The ${what} has ended: forbidden, gone or taken`),
+    this.#tell(new Error(`The ${deviceOf(this.kind)} has ended: forbidden, gone or taken`),
       isReplaced);
     if (isReplaced) this.open();  // The default one takes its place.
     else this.#keeper.sync();

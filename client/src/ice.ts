@@ -1,4 +1,5 @@
 import type { Address } from './address.js';
+import { request } from './request.js';
 import type { Welcome } from './socket-types.js';
 
 /** Before the credentials end, as a share of their life that is left. */
@@ -42,14 +43,11 @@ export function iceServers(
 
   const renew = async (): Promise<void> => {
     try {
-      const token = await getToken();
-      const answer = await fetch(address.route('/ice-servers'), {
-        headers: { Authorization: `Bearer ${token}` }, credentials: 'omit', cache: 'no-store',
-      });
-      if (!answer.ok) throw new Error();
-      const body = await answer.json();
-      const now = Date.parse(answer.headers.get('Date') ?? '') || Date.now();
-      take(body.iceServers, body.expiresAt, now / 1000);
+      const headers = { Authorization: `Bearer ${await getToken()}` };
+      const { said, now } = (await request(
+        address.route('/ice-servers'), { headers, credentials: 'omit' }))!;
+      // A refusal tells of none.
+      take(said.iceServers, said.expiresAt, now / 1000);
     } catch {
       renewIn(RETRY_MS);  // The next welcome brings others too.
     }

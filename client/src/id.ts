@@ -4,7 +4,8 @@
  */
 export function randomID(): string {
   const crypto = globalThis.crypto as Partial<Crypto> | undefined;
-  const bytes = crypto?.getRandomValues?.(new Uint8Array(36));
-  return 'xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx'.replace(/x/g,
-    (_, at: number) => ((bytes?.[at] ?? Math.random() * 256) & 15).toString(16));
+  return 'xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx'.replace(/x/g, () => {
+    const byte = crypto?.getRandomValues?.(new Uint8Array(1))[0] ?? Math.random() * 16;
+    return (byte & 15).toString(16);
+  });
 }

@@ -11,6 +11,9 @@ interface Found {
 
 export const KINDS: readonly Kind[] = ['audio', 'video'];
 
+/** As people, and permissions, call it. */
+export const deviceOf = (kind: Kind): string => (kind === 'audio' ? 'microphone' : 'camera');
+
 const isNamed = (err: unknown, ...names: string[]): boolean =>
   names.includes((err as Error | undefined)?.name ?? '');
 
@@ -38,7 +41,8 @@ export async function findTracks(
   const tracks: Found['tracks'] = {};
   const errors: Found['errors'] = {};
   let asks = [wanted];
-  for (let ask = asks.shift(); ask && !isOver(); ask = asks.shift()) {
+  let ask: Ask | undefined;
+  while ((ask = asks.shift()) && !isOver()) {
     try {
       for (const track of await get(ask)) tracks[track.kind as Kind] = track;
     } catch (err) {
@@ -71,7 +75,7 @@ export async function findTracks(
 /** Whether the browser refuses this kind without a prompt. */
 async function isBlocked(kind: Kind): Promise<boolean> {
   try {
-    const name = (kind === 'audio' ? 'microphone' : 'camera') as PermissionName;
+    const name = deviceOf(kind) as PermissionName;
     return (await navigator.permissions.query({ name })).state === 'denied';
   } catch {
     return false;  // Not every browser knows these names.

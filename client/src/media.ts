@@ -11,9 +11,9 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Camera, microphone and screen of this page: one stream, whose tracks change. */
 export class LocalMedia implements Keeper {
   /** undefined until there is something to send. */
-  stream: MediaStream | undefined;
+  declare stream: MediaStream | undefined;
   /** A shared screen's, which is sent beside the stream's own tracks. */
-  sound: MediaStreamTrack | undefined;
+  declare sound: MediaStreamTrack | undefined;
   readonly #devices: readonly Device[];
   readonly own = new Set<MediaStreamTrack>();
   #screen: MediaStream | undefined;
@@ -52,7 +52,7 @@ export class LocalMedia implements Keeper {
   async open(waitMs: number): Promise<void> {
     if (!this.#devices.some((device) => device.wanted)) return;
     // Who makes a client and closes it in one task is asked for nothing.
-    await sleep(0);
+    await within(0);
     const asked = this.#devices.filter((device) => device.wanted && device.mayOpen);
     if (this.#isClosed || !asked.length) return;
     const opened = this.acquire(asked).then((err) => {
@@ -147,7 +147,7 @@ export class LocalMedia implements Keeper {
   async #darken(track: MediaStreamTrack): Promise<void> {
     if (track.kind === 'video' && this.own.has(track)) {
       track.enabled = false;
-      await sleep(DARK_MS);
+      await within(DARK_MS);
     }
     this.sync();
   }
@@ -265,5 +265,3 @@ export class LocalMedia implements Keeper {
     if (el && el.srcObject === this.stream) el.srcObject = null;
   }
 }
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms); });

@@ -240,15 +240,16 @@ export class Mesh {
       (orphaned && info.state !== 'connected' ? 1 : 0);
     const sorted = [...this.all].sort((one, other) => isLast(one) - isLast(other));
     const { peerConnections, peerInfo } = this;
-    for (const id of Object.getOwnPropertyNames(peerInfo)) {
+    for (const id of Reflect.ownKeys(peerInfo) as string[]) {
       delete peerConnections[id];
       delete peerInfo[id];
     }
     const put = (id: string, { connection, info }: Peer, enumerable: boolean): void => {
       if (Object.hasOwn(peerInfo, id)) return;
-      const how = { configurable: true, enumerable };
-      Object.defineProperty(peerConnections, id, { ...how, value: connection });
-      Object.defineProperty(peerInfo, id, { ...how, value: info });
+      const define = (to: object, value: unknown): unknown =>
+        Object.defineProperty(to, id, { configurable: true, enumerable, value });
+      define(peerConnections, connection);
+      define(peerInfo, info);
     };
     for (const peer of sorted) if (!peer.orphaned) put(peer.info.connectionId, peer, true);
     for (const peer of sorted) put(peer.info.connectionId, peer, true);

@@ -1,3 +1,4 @@
+import { bytesOf } from './sending.js';
 import type { Globals, VideoOptions, WebRtcClientOptions } from './types.js';
 
 /** What a value must be, whether it is, and what may stand in it. */
@@ -12,7 +13,7 @@ const text = (least: number): Rule => [
   `a text of ${least} to ${BYTES_MAX} bytes`, (value) => {
     // Half a character no server can take.
     if (typeof value !== 'string' || /\p{Cs}/u.test(value)) return false;
-    const { size } = new Blob([value]);
+    const size = bytesOf(value);
     return size >= least && size <= BYTES_MAX;
   },
 ];
@@ -49,7 +50,7 @@ const rules: Record<keyof WebRtcClientOptions, Rule> = {
   dialect: oneOf('auto', 'v1', 'classic'),
   globals: like('{ RTCPeerConnection, WebSocket }', globalRules),
   joinWithoutMediaAfterMs: ['a number',
-    (value) => typeof value === 'number' && value >= 0],
+    (value) => is('number')(value) && value >= 0],
 };
 
 /** @throws TypeError that names the option at fault. */

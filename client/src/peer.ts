@@ -52,15 +52,15 @@ const MESSAGE_MAX = 65_536;
 
 /** One other page: its RTCPeerConnection, and perfect negotiation over it (W3C WebRTC §10.7). */
 export class Peer {
-  readonly connection: RTCPeerConnection;
-  readonly info: PeerInfo;
-  polite: boolean;
+  declare readonly connection: RTCPeerConnection;
+  declare readonly info: PeerInfo;
+  declare polite: boolean;
   /** Whether an offer or answer of the other page has been applied. */
   hasHeard = false;
   /** Runs while its page was not seen since the room was entered anew. */
-  orphaned: ReturnType<typeof setTimeout> | undefined;
+  declare orphaned: ReturnType<typeof setTimeout> | undefined;
   /** The connection id that the other page says over the connection to be its own. */
-  claim: string | undefined;
+  declare claim: string | undefined;
   /** Whether the browser has taken it all. */
   readonly send = sender(() => this.#channel);
   readonly stats = meter(() => this.connection);

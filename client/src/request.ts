@@ -9,18 +9,24 @@ interface Reply {
   status: number;
   text: string;
   /** What the text is where it is JSON. */
-  said: Record<string, string | undefined>;
+  said: Record<string, any>;
   /** How long the server wants to be left alone. */
   leastMs: number;
+  /** What its clock shows, in milliseconds. */
+  now: number;
+}
+
+/** Asks the server; undefined where nothing answers. */
+export function request(url: string, init: RequestInit): Promise<Reply | undefined> {
+  const answer = fetch(url, { cache: 'no-store', ...init });
+  return within(PATIENCE_MS, answer.then(read)).catch(() => undefined);
 }
 
 /** Posts a form to the server; undefined where nothing answers. */
-export async function post(
+export function post(
   url: string, credentials: RequestCredentials, form: Record<string, string | undefined>,
 ): Promise<Reply | undefined> {
-  const body = fill(new URLSearchParams(), form);
-  const answer = fetch(url, { method: 'POST', body, credentials, cache: 'no-store' });
-  return within(PATIENCE_MS, answer.then(read)).catch(() => undefined);
+  return request(url, { method: 'POST', body: fill(new URLSearchParams(), form), credentials });
 }
 
 async function read(answer: Response): Promise<Reply> {
@@ -28,6 +34,7 @@ async function read(answer: Response): Promise<Reply> {
   return {
     status: answer.status, text, said: parse(text),
     leastMs: retryAfter(answer.headers.get('Retry-After')),
+    now: Date.parse(answer.headers.get('Date') ?? '') || Date.now(),
   };
 }
 

@@ -6,6 +6,8 @@ const BUFFERED_MAX = 1 << 20;
 /** How often to look, where the browser's event does not come: the page may have set its limit. */
 const LOOK_MS = 100;
 
+export const bytesOf = (text: string): number => new TextEncoder().encode(text).length;
+
 /** By what they say they are: of another frame, they are of another class. */
 const isOneOf = (data: unknown, ...names: unknown[]): boolean =>
   names.includes((data as Record<symbol, unknown> | undefined)?.[Symbol.toStringTag]);
@@ -13,11 +15,11 @@ const isOneOf = (data: unknown, ...names: unknown[]): boolean =>
 const isBlob = (data: unknown): data is Blob => isOneOf(data, 'Blob', 'File');
 
 /** @throws TypeError for what can never be sent, or not with so many bytes. */
-export function checkData(data: unknown, most = Infinity): asserts data is Data {
+export function checkData(data: unknown, most = Infinity, to = 'peer'): asserts data is Data {
   let length: number;
   if (typeof data === 'string') {
     // Of a text that is short enough in any case its bytes are not counted.
-    length = data.length * 3 <= most ? 0 : new TextEncoder().encode(data).length;
+    length = data.length * 3 <= most ? 0 : bytesOf(data);
   } else if (isBlob(data)) {
     length = data.size;
   } else if (ArrayBuffer.isView(data) || isOneOf(data, 'ArrayBuffer')) {
@@ -26,7 +28,7 @@ export function checkData(data: unknown, most = Infinity): asserts data is Data 
     throw new TypeError('Only text, bytes or a Blob can be sent: use JSON.stringify');
   }
   if (length > most) {
-    throw new TypeError(`The peer takes at most ${most} bytes, not ${length}: send it in pieces`);
+    throw new TypeError(`The ${to} takes at most ${most} bytes, not ${length}: send it in pieces`);
   }
 }
 
@@ -45,7 +47,7 @@ export function sender(
   channel: () => RTCDataChannel | undefined,
 ): (data: Data) => Promise<boolean> {
   let waiting = 0;
-  let last: Promise<unknown> = Promise.resolve();
+  let last = Promise.resolve(true);
 
   const isFull = (): boolean => (channel()?.bufferedAmount ?? 0) > BUFFERED_MAX;
 
@@ -76,9 +78,7 @@ export function sender(
     if (!waiting && !isBlob(data) && !isFull()) return give(data);
     waiting += 1;
     const copy = kept(data);
-    const sent = last.then(() => giveLater(copy));
-    last = sent;
-    return sent;
+    return (last = last.then(() => giveLater(copy)));
   };
 }
 

@@ -1,11 +1,9 @@
-import { codeOfClose, explain, isFinal } from './codes.js';
-import { isOwn, TokenProblem } from './token.js';
+import { codeOfClose, Failure, problemOf } from './codes.js';
+import { isOwn } from './token.js';
 import type {
-  Actions, Answer, Call, Events, Json, Phase, State, Welcome,
+  Actions, Answer, Call, Events, Json, Limits, Message, Phase, State, Welcome,
 } from './socket-types.js';
-import type {
-  ClientState, Dialect, ProblemCode, SocketProblem, WebRtcClientEvents,
-} from './types.js';
+import type { ClientState, Dialect, WebRtcClientEvents } from './types.js';
 
 /** Changes the copy of the state that it is given. */
 type Handler<Name extends keyof Events> = (state: State, ...args: Parameters<Events[Name]>) => void;
@@ -18,14 +16,23 @@ const RESUMABLE_WAIT_MS = 4_000;
 /** One that was stopped in order has it again for as long, if it is back within ten minutes. */
 const SHELVED_MS = 600_000;
 const REJOIN_MS = 3_000;
+/** Browsers report a connection that was lost, or never stood, with this code. */
+export const LOST = 1006;
+/** So long nothing may be heard, where the server does not ping more seldom. */
+const QUIET_S = 45;
+/** After which an answer that others wait for comes no more. */
+const ANSWER_MS = 10_000;
 
 export function initial(wanted: Dialect | 'auto'): State {
   const settled = wanted === 'auto' ? undefined : wanted;
   return {
-    phase: 'idle', wanted, settled, dialect: settled ?? 'v1', attempt: 0, seq: 0, outbox: [],
+    phase: 'idle', wanted, settled, dialect: settled, attempt: 0, seq: 0, outbox: [],
     acks: 0, refreshAttempt: 0, now: 0, effects: [],
   };
 }
+
+/** As the server has told. */
+export const limitsOf = ({ welcome }: State): Limits => welcome?.limits ?? {};
 
 /** As the application sees it. */
 export function clientState({ phase, hasOpened }: State): ClientState {
@@ -78,20 +85,9 @@ function open(state: State, token: string): void {
   act(state, 'open', state.dialect, token);
 }
 
-/** What is told of it. */
-const noTokenOf = ({ code, message, err }: TokenProblem, final: boolean): SocketProblem =>
-  ({ code, message, final, err });
-
-function noToken(state: State, problem: TokenProblem): void {
-  const final = problem.final ?? isFinal(problem.code, state.hasOpened);
-  stumble(state, noTokenOf(problem, final), problem.leastMs);
-}
-
 function opened(state: State, protocol: string): void {
   const { session, seq, dialect } = state;
-  state.welcome = undefined;
   state.freshSeq = 0;
-  state.isReplaying = false;
   if (dialect === 'classic') {
     if (state.settled) return classic(state);
     state.phase = 'trial';
@@ -99,18 +95,21 @@ function opened(state: State, protocol: string): void {
   }
   if (protocol !== 'usher.v1') {
     return state.settled || state.hasOwnToken
-      ? stumble(state, problemOf(state, 'protocol_error', 'it speaks no usher.v1'))
+      ? stumble(state, { code: 'protocol_error', said: 'it speaks no usher.v1' })
       : again(state, 'classic');
   }
-  state.settled = dialect;
+  speak(state, dialect!);
   state.phase = 'greeting';
-  emit(state, 'socketOpen', { dialect });
   if (session) act(state, 'write', { action: 'resume', session, seq });
 }
 
+function speak(state: State, dialect: Dialect): void {
+  state.settled = dialect;
+  emit(state, 'socketOpen', { dialect });
+}
+
 function classic(state: State): void {
-  state.settled = 'classic';
-  emit(state, 'socketOpen', { dialect: 'classic' });
+  speak(state, 'classic');
   fresh(state);
 }
 
@@ -127,13 +126,13 @@ function unopened(state: State): void {
   act(state, 'check');
 }
 
-const unreached = (state: State): void => stumble(state, problemOf(state, 'unreachable'));
-const blocked = (state: State): void => stumble(state, problemOf(state, 'blocked_by_page'));
+const unreached = (state: State): void => stumble(state, { code: 'unreachable' });
+const blocked = (state: State): void => stumble(state, { code: 'blocked_by_page' });
 
 function checked(state: State, answer?: Answer, leastMs?: number): void {
   if (answer && state.wanted === 'auto') state.settled = 'v1';
   state.isDoubtful = !state.settled && state.dialect === 'v1';
-  stumble(state, problemOf(state, answer?.error ?? 'unreachable', answer?.description), leastMs);
+  stumble(state, { code: answer?.error ?? 'unreachable', said: answer?.description, leastMs });
 }
 
 /** It stands: attempts are counted anew. */
@@ -142,22 +141,21 @@ function stand(state: State): void {
   state.hasOpened = true;
   state.attempt = 0;
   state.told = undefined;
+  state.heardAt = state.sentAt = state.now;
+  state.sent = 0;
 }
 
 /** The connection's own session begins: there is none that goes on. */
 function fresh(state: State): void {
   state.session = state.welcome?.session;
   state.seq = state.freshSeq!;
+  state.replayEnd = 0;
   state.outbox = [];
   stand(state);
   act(state, 'onFresh', state.welcome);
 }
 
 // Closing and coming back
-
-function problemOf(state: State, code: ProblemCode, said?: string): SocketProblem {
-  return { code, message: explain(code, said), final: isFinal(code, state.hasOpened) };
-}
 
 function close(state: State): void {
   state.phase = 'closed';
@@ -168,13 +166,16 @@ function close(state: State): void {
 
 /** Ends it, or tries again. `closed` says which close that follows. */
 function stumble(
-  state: State, problem: SocketProblem | undefined, leastMs = 0,
-  closed?: { code: number; reason: string },
+  state: State, failure: Failure | undefined, closeCode?: number, reason?: string,
 ): void {
+  const problem = failure && problemOf({ ...failure, closeCode, reason }, state.hasOpened);
+  const leastMs = failure?.leastMs ?? 0;
   const willReconnect = !problem?.final;
   if (willReconnect) act(state, 'drop');
   else close(state);
-  if (closed) emit(state, 'socketClosed', { ...closed, willReconnect });
+  if (closeCode) {
+    emit(state, 'socketClosed', { code: closeCode, reason: reason!, willReconnect });
+  }
   if (problem && !(willReconnect && problem.code === state.told)) {
     emit(state, 'socketError', problem);
     state.told = problem.code;
@@ -197,15 +198,33 @@ function lost(state: State, closeCode: number, reason: string): void {
   state.lostAt = state.now;
   // Whoever has our id is given its time once more.
   if (closeCode === 1012) state.takenSince = undefined;
-  stumble(state, code && {
-    ...problemOf(state, code, reason || `${closeCode}`), closeCode, reason,
-  }, 0, { code: closeCode, reason });
+  stumble(state, code && { code, said: reason || `${closeCode}` }, closeCode, reason);
 }
 
 // Speaking
 
-const write = (state: State, messages: readonly Json[]): void =>
-  messages.forEach((message) => act(state, 'write', message));
+/** What may wait for its answer at once: the rest waits for that. */
+const front = (state: State): readonly Message[] =>
+  state.outbox.slice(0, limitsOf(state).messagesInFlight || Infinity);
+
+function write(state: State, message: Message): void {
+  act(state, 'write', message);
+  state.sentAt = state.now;
+}
+
+/** Once the replay is over: what was not acknowledged by then did not arrive. */
+function flush(state: State): void {
+  if (state.phase !== 'open' || state.seq < state.replayEnd!) return;
+  for (const message of front(state)) {
+    if (message.ack <= state.sent!) continue;
+    state.sent = message.ack;
+    write(state, message);
+  }
+}
+
+function rejoin(state: State): void {
+  for (const message of front(state)) if (message.action === 'join-room') write(state, message);
+}
 
 /**
  * Keeps a message until it is acknowledged. Without a session to resume nothing is kept while no
@@ -213,21 +232,12 @@ const write = (state: State, messages: readonly Json[]): void =>
  */
 function say(state: State, message: Json): void {
   if (state.session) {
-    message = { ...message, ack: (state.acks += 1) };
-    state.outbox = [...state.outbox, message];
+    state.outbox = [...state.outbox, { ...message, ack: (state.acks += 1) }];
+    flush(state);
+  } else if (state.phase === 'open') {
+    act(state, 'write', message);
   }
-  if (state.phase === 'open' && !state.isReplaying) act(state, 'write', message);
 }
-
-/** Once the replay is over: what was not acknowledged by then did not arrive. */
-function flush(state: State): void {
-  if (!state.isReplaying || state.seq < state.replayEnd!) return;
-  state.isReplaying = false;
-  write(state, state.outbox);
-}
-
-const rejoin = (state: State): void =>
-  write(state, state.outbox.filter(({ action }) => action === 'join-room'));
 
 // Hearing
 
@@ -241,18 +251,17 @@ function greeted(state: State, name: string, data: Json, seq = state.freshSeq): 
     fresh(state);
   } else if (name === 'resumed') {
     state.session = `${data.session}`;
-    state.isReplaying = true;
     state.replayEnd = Number(data.seq);
     stand(state);
-    const connectionId = `${data.connectionId}`;
-    act(state, 'onResumed', connectionId);
-    emit(state, 'resumed', { connectionId });
+    emit(state, 'resumed', { connectionId: `${data.connectionId}` });
     flush(state);
   }
 }
 
-function hear(state: State, name: string, data: Json, seq = state.seq): void {
-  state.seq = seq;
+function hear(state: State, name: string, data: Json, seq?: number): void {
+  state.heardAt = state.now;
+  if (seq! <= state.seq) return;
+  state.seq = seq ?? state.seq;
   switch (name) {
     case 'ack':
       state.takenSince = undefined;
@@ -263,11 +272,26 @@ function hear(state: State, name: string, data: Json, seq = state.seq): void {
       state.refreshAttempt = 0;
       refresh(state);
       break;
-    case 'draining': state.drainMs = Number(data.reconnectWithinSeconds) * 1000; break;
+    case 'draining':
+      // One that is replayed is of a stop that is over.
+      if (!(seq! <= state.replayEnd!)) {
+        state.drainMs = Number(data.reconnectWithinSeconds) * 1000;
+      }
+      break;
     case 'welcome': case 'resumed': case 'pong': break;
     default: act(state, 'onEvent', name, data);
   }
   flush(state);
+}
+
+/** In place of a close code that the server cannot send; any other end says nothing. */
+function message(state: State, name: string, data: Json, seq?: number): void {
+  const { code, reason } = data as { code: number; reason: string };
+  if (name !== 'usher.closing' || seq || state.dialect !== 'v1') {
+    (state.phase === 'open' ? hear : greeted)(state, name, data, seq);
+  } else if (code === Math.round(code) && code > 999 && code < 5_000) {
+    lost(state, code, reason);
+  }
 }
 
 /** A message was taken, or refused. */
@@ -276,17 +300,17 @@ function settle(state: State, ack: unknown): void {
 }
 
 function refused(state: State, { action, ack, code, message }: Json): void {
-  const problem = problemOf(state, `${code}`, `${action}: ${message}`);
-  problem.final = action === 'join-room';
-  if (problem.final) {
+  const final = action === 'join-room';
+  const failure: Failure = { code: `${code}`, said: `${action}: ${message}`, final };
+  if (final) {
     state.takenSince ??= state.now;
     return code === 'peer_id_taken' && state.now - state.takenSince <= GRACE_MS
-      ? act(state, 'later', 'rejoin', REJOIN_MS) : stumble(state, problem);
+      ? act(state, 'later', 'rejoin', REJOIN_MS) : stumble(state, failure);
   }
   settle(state, ack);
-  if (action === 'refresh-token') refreshLater(state, problem);
+  if (action === 'refresh-token') refreshLater(state, failure);
   // Whoever it was for has left meanwhile; we are told so by an event of its own.
-  else if (code !== 'unknown_target') emit(state, 'socketError', problem);
+  else if (code !== 'unknown_target') tell(state, failure);
 }
 
 // Tokens
@@ -302,19 +326,37 @@ function refreshed(state: State, token: string): void {
   state.isRefreshing = false;
 }
 
-function refreshLater(state: State, problem: SocketProblem, leastMs = 0): void {
-  state.isRefreshing = false;
-  emit(state, 'socketError', problem);
-  act(state, 'later', 'refresh', leastMs, (state.refreshAttempt += 1), 1_000);
+function tell(state: State, failure: Failure): void {
+  emit(state, 'socketError', problemOf({ ...failure, final: false }, true));
 }
 
-function noRefresh(state: State, problem: TokenProblem): void {
-  if (state.isRefreshing) refreshLater(state, noTokenOf(problem, false), problem.leastMs);
+function refreshLater(state: State, failure: Failure): void {
+  state.isRefreshing = false;
+  tell(state, failure);
+  act(state, 'later', 'refresh', failure.leastMs ?? 0, (state.refreshAttempt += 1), 1_000);
+}
+
+function noRefresh(state: State, failure: Failure): void {
+  if (state.isRefreshing) refreshLater(state, failure);
 }
 
 // The table
 
-const ping = (state: State): void => act(state, 'ping');
+/** In classic there are none. */
+function ping(state: State): void {
+  if (state.dialect === 'v1') act(state, 'ping');
+}
+
+/** A browser may not notice for minutes that a connection is lost. */
+function tick(state: State): void {
+  const { pingIntervalSeconds = QUIET_S, messagesInFlight } = limitsOf(state);
+  if (messagesInFlight && state.outbox[0] && state.now - state.sentAt! > ANSWER_MS) {
+    lost(state, LOST, 'no answer');
+  } else if (pingIntervalSeconds
+    && state.now - state.heardAt! > Math.max(QUIET_S, pingIntervalSeconds) * 1000) {
+    ping(state);
+  }
+}
 
 function awake(state: State): void {
   if (state.now >= state.quietUntil!) again(state);
@@ -324,15 +366,15 @@ const early: Row = { blocked, say, close };
 
 export const TABLE: Readonly<Record<Phase, Row>> = {
   idle: { start, close },
-  token: { ...early, token: open, noToken },
-  opening: { ...early, opened, closed: unopened, noToken },
+  token: { ...early, token: open, noToken: stumble },
+  opening: { ...early, opened, closed: unopened, noToken: stumble },
   trial: { checked: tried, closed: unreached, close },
   checking: { ...early, checked },
-  greeting: { message: greeted, closed: lost, say, close },
+  greeting: { message, closed: lost, say, close },
   open: {
-    message: hear, closed: lost, say, rejoin, refresh, refreshed, noToken: noRefresh, awake: ping,
+    message, closed: lost, say, rejoin, refresh, refreshed, noToken: noRefresh, awake: ping, tick,
     close,
   },
-  waiting: { ...early, retry: (state) => again(state), awake },
+  waiting: { ...early, retry: again, awake },
   closed: {},
 };

@@ -1,4 +1,4 @@
-import type { TokenProblem } from './token.js';
+import type { Failure } from './codes.js';
 import type { Dialect, EventName, ProblemCode, WebRtcClientEvents } from './types.js';
 
 export type Json = Record<string, unknown>;
@@ -11,6 +11,16 @@ export interface Welcome {
   serverTime: number;
   iceServers: RTCIceServer[];
   iceServersExpireAt?: number;
+  limits?: Limits;
+}
+
+/** In each, 0 means none; as does its absence, but for the pings. */
+export interface Limits {
+  maxMessageBytes?: number;
+  /** How often the server pings. */
+  pingIntervalSeconds?: number;
+  /** How many messages may wait for their answers. */
+  messagesInFlight?: number;
 }
 
 /** Why a handshake failed, as the server says it; without an error nothing stands against it. */
@@ -28,11 +38,15 @@ export interface Answer {
 export type Phase = 'idle' | 'token' | 'opening' | 'trial' | 'checking' | 'greeting'
   | 'open' | 'waiting' | 'closed';
 
+export interface Message extends Json {
+  readonly ack: number;
+}
+
 export interface State {
   phase: Phase;
   readonly wanted: Dialect | 'auto';
   /** Of this attempt, or of the connection. */
-  dialect: Dialect;
+  dialect?: Dialect;
   /** The one that is spoken, once `auto` has chosen. */
   settled: Dialect | undefined;
   /** `auto`: v1 failed for no reason that could be learnt, so that classic is tried. */
@@ -50,13 +64,16 @@ export interface State {
   welcome?: Welcome;
   /** The last event of the connection's own session, while the old one may go on. */
   freshSeq?: number;
-  /** What was missed comes first, and what is said waits. */
-  isReplaying?: boolean;
-  /** Up to which event that goes. */
+  /** Up to which event what was missed comes first, and what is said waits. */
   replayEnd?: number;
   /** What was not acknowledged yet, in the order of saying. */
-  outbox: readonly Json[];
+  outbox: readonly Message[];
   acks: number;
+  /** The last of it that went out over this connection, by its ack. */
+  sent?: number;
+  /** When anything of it did, or the connection began to stand. */
+  sentAt?: number;
+  heardAt?: number;
   lostAt?: number;
   /** Until when the server wants to be left alone. */
   quietUntil?: number;
@@ -75,7 +92,7 @@ export interface State {
 export interface Events {
   start(session?: string, seq?: number): void;
   token(token: string): void;
-  noToken(problem: TokenProblem): void;
+  noToken(failure: Failure): void;
   opened(protocol: string): void;
   /** The page's policy forbids the socket. */
   blocked(): void;
@@ -86,13 +103,15 @@ export interface Events {
   rejoin(): void;
   refresh(): void;
   refreshed(token: string): void;
+  /** Some time has passed. */
+  tick(): void;
   /** The browser is online again, or the page is looked at. */
   awake(): void;
   say(message: Json): void;
   close(): void;
 }
 
-export type TimerName = 'retry' | 'rejoin' | 'refresh' | 'stalled';
+export type TimerName = 'retry' | 'rejoin' | 'refresh' | 'stalled' | 'tick' | 'pong';
 
 /** What there is to do, by name and arguments. */
 export interface Actions {
@@ -101,6 +120,7 @@ export interface Actions {
   open(dialect: Dialect, token: string): void;
   write(message: Json): void;
   check(): void;
+  /** Finds out whether the connection is alive. */
   ping(): void;
   /** Nothing of this connection is heard any more, and its timers end. */
   drop(): void;
@@ -116,8 +136,6 @@ export interface Actions {
   onWelcome(welcome: Welcome): void;
   /** A connection stands on which nothing was said yet: join. In v1, with what the server said. */
   onFresh(welcome: Welcome | undefined): void;
-  /** A connection stands on which the session goes on. */
-  onResumed(connectionId: string): void;
   onEvent(name: string, data: Json): void;
 }
 

@@ -1,17 +1,16 @@
 import type { Address } from './address.js';
 import { backoff } from './backoff.js';
 import { check as ask } from './check.js';
-import { explain } from './codes.js';
-import { Liveness } from './liveness.js';
+import type { Failure } from './codes.js';
 import { parse } from './request.js';
-import { initial, transition } from './socket-state.js';
+import { checkData } from './sending.js';
+import { initial, limitsOf, LOST, transition } from './socket-state.js';
 import type { Actions, Call, Events, Json, State, TimerName } from './socket-types.js';
-import { problem, TokenProblem } from './token.js';
 import type { Dialect, EventName, WebRtcClientEvents, WebRtcClientOptions } from './types.js';
 
 /** What is left to whoever has a socket. */
 export type SocketDelegate =
-  Pick<Actions, 'emit' | 'onWelcome' | 'onFresh' | 'onResumed' | 'onEvent'>
+  Pick<Actions, 'emit' | 'onWelcome' | 'onFresh' | 'onEvent'>
   /** It is over; why is told next. */
   & { onEnd(): void };
 
@@ -21,8 +20,13 @@ const PATIENCE_MS = 20_000;
 const SILENT_MS = 1_000;
 /** `readyState` of a WebSocket that stands. */
 const OPEN = 1;
-/** Browsers report a connection that was lost, or never stood, with this code. */
-const LOST = 1006;
+/** How long the answer to a ping may take, and how often to see whether one is due. */
+const PONG_MS = 5_000;
+const TICK_MS = 15_000;
+/** What an `ack` adds to a message at most. */
+const ACK_BYTES = 24;
+/** So many may wait to be acknowledged. */
+const WAITING_MAX = 4_096;
 
 /**
  * One conversation with the server over as many WebSockets as it takes. What is to be done
@@ -30,21 +34,16 @@ const LOST = 1006;
  */
 export class SignalSocket implements Omit<Actions, keyof SocketDelegate> {
   /** With the secret of the session, as long as it may go on. */
-  now: State;
+  declare now: State;
   #socket: WebSocket | undefined;
   #token = '';
-  /** How often a token was asked for: an answer counts only for the last time. */
-  #asked = 0;
+  /** For a token: an answer counts only for the last time. */
+  #asked: Promise<string> | undefined;
   readonly #address: Address;
   readonly #options: WebRtcClientOptions;
   readonly #getToken: () => Promise<string>;
   readonly #delegate: SocketDelegate;
   readonly #timers: Partial<Record<TimerName, ReturnType<typeof setTimeout>>> = {};
-  readonly #liveness = new Liveness(() => {
-    const isAsked = this.now.dialect === 'v1' && this.now.phase === 'open';
-    if (isAsked) this.write({ action: 'ping' });
-    return isAsked;
-  }, () => this.#lose());
   readonly #events: [now: number, event: Call<Events>][] = [];
   #isBusy = false;
 
@@ -64,8 +63,18 @@ export class SignalSocket implements Omit<Actions, keyof SocketDelegate> {
     this.#take('start', session, seq);
   }
 
+  /**
+   * What becomes of the message afterwards changes nothing.
+   *
+   * @throws TypeError for what cannot be sent, and an Error where too much waits.
+   */
   say(message: Json): void {
-    this.#take('say', message);
+    const text = JSON.stringify(message);
+    checkData(text, (limitsOf(this.now).maxMessageBytes || Infinity) - ACK_BYTES, 'server');
+    if (this.now.outbox.length + this.#events.length >= WAITING_MAX) {
+      throw new Error('Too many messages wait for the server');
+    }
+    this.#take('say', parse(text));
   }
 
   /** Ends the session: the others are told at once. */
@@ -80,9 +89,10 @@ export class SignalSocket implements Omit<Actions, keyof SocketDelegate> {
     this.#events.push([Date.now(), event]);
     if (this.#isBusy) return;
     this.#isBusy = true;
-    for (let next = this.#events.shift(); next; next = this.#events.shift()) {
+    let next, one;
+    while ((next = this.#events.shift())) {
       this.now = transition(this.now, ...next);
-      for (let one = this.now.effects.shift(); one; one = this.now.effects.shift()) {
+      while ((one = this.now.effects.shift())) {
         const [name, ...args] = one;
         try {
           const actor = (name in this ? this : this.#delegate) as SocketDelegate & this;
@@ -98,9 +108,8 @@ export class SignalSocket implements Omit<Actions, keyof SocketDelegate> {
   // What is to be done
 
   end(): void {
-    this.#asked += 1;
+    this.#asked = undefined;
     this.drop(1000);
-    this.#liveness.stop();
     this.#listen('removeEventListener');
     this.#delegate.onEnd();
   }
@@ -130,14 +139,13 @@ export class SignalSocket implements Omit<Actions, keyof SocketDelegate> {
   // Tokens, and what the server says without a socket
 
   getToken(then: 'token' | 'refreshed'): void {
-    const mine = (this.#asked += 1);
-    const isLast = (): boolean => mine === this.#asked;
-    this.#getToken().then((token) => {
-      if (!isLast()) return;
+    const asked = this.#asked = this.#getToken();
+    asked.then((token) => {
+      if (asked !== this.#asked) return;
       this.#token = token;
       this.#take(then, token);
-    }, (err: TokenProblem) => {
-      if (isLast()) this.#take('noToken', err);
+    }, (err: Failure) => {
+      if (asked === this.#asked) this.#take('noToken', err);
     });
   }
 
@@ -158,13 +166,12 @@ export class SignalSocket implements Omit<Actions, keyof SocketDelegate> {
         : new Socket(this.#address.socket({ token, client }));
     } catch (err) {
       // What the browser says of it may hold the token.
-      const code = 'token_malformed';
       return (err as Error).name === 'SyntaxError'
-        ? this.#take('noToken', problem(code, explain(code, 'unfit for a subprotocol')))
+        ? this.#take('noToken', { code: 'token_malformed', said: 'unfit for a subprotocol' })
         : this.#take('blocked');
     }
     this.#socket = socket;
-    this.#liveness.heard();
+    this.#timers.tick = setInterval(() => this.#take('tick'), TICK_MS);
     this.#wait('stalled', PATIENCE_MS, () => {
       if (this.now.phase !== 'open') this.#lose();
     });
@@ -176,7 +183,7 @@ export class SignalSocket implements Omit<Actions, keyof SocketDelegate> {
   }
 
   #hear(text: string): void {
-    this.#liveness.heard();
+    clearTimeout(this.#timers.pong);
     const { type, data, seq } = parse(text);
     // Anything else is of no server that we know; nothing to be done about it.
     if (typeof type === 'string') {
@@ -199,13 +206,12 @@ export class SignalSocket implements Omit<Actions, keyof SocketDelegate> {
       socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
       socket.close(code);
     }
-    this.#liveness.forgetPing();
     for (const timer of Object.values(this.#timers)) clearTimeout(timer);
   }
 
-  /** Finds out whether the connection is alive. */
   ping(): void {
-    this.#liveness.check();
+    this.write({ action: 'ping' });
+    this.#wait('pong', PONG_MS, () => this.#lose());
   }
 
   // What the page hears

@@ -5,16 +5,16 @@ import type { PeerStats } from './types.js';
 type Entry = any;
 
 const inMs = (seconds: number | undefined): number | undefined =>
-  (seconds === undefined ? undefined : Math.round(seconds * 1000));
+  seconds && Math.round(seconds * 1000);
 
 /** Turns the browser's counters into figures for people; rates are since the last time. */
 export function meter(connection: () => RTCPeerConnection): () => Promise<PeerStats> {
   let last: number[] | undefined;
   let path: string | undefined;
   return async () => {
-    const report = await connection().getStats();
-    const entries: Entry[] = [];
-    report.forEach((entry) => entries.push(entry));
+    // The DOM's types do not know that it is a map.
+    const report = await connection().getStats() as Map<string, Entry>;
+    const entries = [...report.values()];
     const pair = selectedPair(report, entries);
     // Another path counts anew.
     if (path !== pair?.id) last = undefined;
@@ -58,7 +58,7 @@ function quality(rttMs: number, lossRatio = 0): PeerStats['quality'] {
   return isOver(450, 0.1) ? 'poor' : isOver(200, 0.03) ? 'fair' : 'good';
 }
 
-function selectedPair(report: RTCStatsReport, entries: Entry[]): Entry {
+function selectedPair(report: Map<string, Entry>, entries: Entry[]): Entry {
   const [pair] = entries.flatMap(({ selectedCandidatePairId: id }) => report.get(id) ?? []);
   return pair ?? entries.find(({ type, selected, nominated }) =>
     type === 'candidate-pair' && (selected || nominated));

@@ -15,6 +15,6 @@ test('ids are random UUIDs, whatever there is of crypto', () => {
     assert.match(randomID(), form);
     if (!value?.getRandomValues) assert.notEqual(randomID(), randomID());
   }
-  assert.deepEqual(asksFor, ['values']);
+  assert.equal(asksFor.length, 30, 'each digit that may vary');
   if (own) Object.defineProperty(globalThis, 'crypto', own);
 });

@@ -28,12 +28,14 @@ test('the time to wait is taken from seconds or a date, and at most a minute', (
 });
 
 test('a form holds what is there, and no cookie goes where none is wanted', async () => {
-  answer = () => new Response('{"access_token":"a"}');
+  const date = 'Wed, 21 Oct 2015 07:28:00 GMT';
+  answer = () => new Response('{"access_token":"a"}', { headers: { Date: date } });
   const reply = await post('https://meet.example', 'omit', { a: 'b c', d: undefined, e: '' });
   assert.equal(String(asked.body), 'a=b+c');
   assert.equal(asked.credentials, 'omit');
   assert.deepEqual(reply, {
     status: 200, text: '{"access_token":"a"}', said: { access_token: 'a' }, leastMs: 0,
+    now: Date.parse(date),
   });
 });
 
@@ -55,7 +57,9 @@ test('the check gives the server\'s word and nobody else\'s, and how long to wai
     { error: 'temporarily_unavailable', description: 'full' }, 5_000]);
   assert.equal(String(asked.body), 'token=a.b.c&room=lobby');
   for (const [status, body] of [[404, { error: 'not_found' }], [502, {}],
-    [503, { error: 'Try later' }]] as const) {
+    [503, { error: 'Try later' }], [403, { message: 'Forbidden' }],
+    [403, { message: 'Missing Authentication Token' }], [404, { message: 'Not Found' }],
+    [500, { message: 'Internal server error', connectionId: 'x', requestId: 'y' }]] as const) {
     refused(status, body, { 'Retry-After': '2' });
     assert.deepEqual(await ask(), [undefined, 2_000], String(status));
   }

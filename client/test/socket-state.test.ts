@@ -38,7 +38,7 @@ test('over a resume all arrives once, in the order of saying, whenever it was sa
   assert.deepEqual(talk.written, ['resume']);
   talk.welcome('void').say('resuming').did();
   talk.resumed(3).at('open', true);
-  talk.did('onResumed', 'emit');
+  talk.did('emit');
   assert.deepEqual(talk.told, [['resumed', { connectionId: 'own' }]]);
   assert.equal(clientState(talk.state), 'open');
   talk.say('a listener of resumed').did();
@@ -53,7 +53,7 @@ test('over a resume all arrives once, in the order of saying, whenever it was sa
 
 test('a resume without anything missed sends what waits behind what is told of it', () => {
   const talk = new Talk().open().say('one').close().back().resumed(0).at('open');
-  talk.did('onResumed', 'emit', 'write');
+  talk.did('emit', 'write');
   assert.equal(talk.state.session, 'second');
 });
 
@@ -363,6 +363,22 @@ test('a page that is looked at again finds out whether its connection is alive',
   new Talk().open().take('awake').did('ping');
   new Talk().open().close().back().resumed(5).take('awake').did('ping');
   new Talk().begin().take('awake').at('opening').did();
+});
+
+test('what a connection that is silent is asked, none is that speaks', () => {
+  const talk = new Talk().open();
+  const ticks = (afterMs: number): Talk => {
+    talk.now += afterMs;
+    return talk.take('tick');
+  };
+  ticks(45_000).did();
+  ticks(1).did('ping');
+  talk.hear('chat', {}, 1);
+  ticks(45_000).did();
+  const classic = new Talk('classic').begin().take('opened', '');
+  classic.now += 60_000;
+  classic.take('tick').did();
+  classic.take('awake').did();
 });
 
 test('pongs, and events that have no place, change nothing', () => {

@@ -4,6 +4,7 @@ import { Address } from '../src/address.js';
 import { SignalSocket, SocketDelegate } from '../src/socket.js';
 import { clientState } from '../src/socket-state.js';
 import type { Json } from '../src/socket-types.js';
+import { FakeTimers } from './fakes.js';
 
 class FakeSocket {
   static readonly OPEN = 1;
@@ -44,7 +45,10 @@ class FakeSocket {
 }
 
 const listened = new Map<string, number>();
-const count = (by: number) => (type: string): void => {
+/** Says to the last client that the browser is online again. */
+let awaken: (event: { type: string }) => void;
+const count = (by: number) => (type: string, listener: typeof awaken): void => {
+  if (type === 'online') awaken = listener;
   listened.set(type, (listened.get(type) ?? 0) + by);
 };
 Object.assign(globalThis, {
@@ -62,12 +66,20 @@ const until = async (isSo: () => boolean): Promise<void> => {
 };
 const welcome = (session: string): Json => ({ session, connectionId: 'own', iceServers: [] });
 
+async function welcomed(limits: Json): Promise<SignalSocket> {
+  const socket = conversation();
+  await tick();
+  FakeSocket.last.open();
+  FakeSocket.last.hear('welcome', { ...welcome('first'), limits });
+  return socket;
+}
+
 function conversation(listeners: Partial<SocketDelegate> = {}): SignalSocket {
   const quiet = (): void => undefined;
   const options = { sessionId: 'lobby' };
   const address = new Address('wss://meet.example');
   const socket = new SignalSocket(address, options, async () => 'a.b.c', {
-    emit: quiet, onWelcome: quiet, onFresh: quiet, onResumed: quiet, onEvent: quiet, onEnd: quiet,
+    emit: quiet, onWelcome: quiet, onFresh: quiet, onEvent: quiet, onEnd: quiet,
     ...listeners,
   });
   socket.start();
@@ -83,7 +95,11 @@ async function opened(listeners: Partial<SocketDelegate> = {}): Promise<SignalSo
 }
 
 test('what a listener says comes behind what goes out before, and once', async () => {
-  const socket: SignalSocket = await opened({ onResumed: () => socket.say({ word: 'third' }) });
+  const socket: SignalSocket = await opened({
+    emit: (type) => {
+      if (type === 'resumed') socket.say({ word: 'third' });
+    },
+  });
   const before = FakeSocket.last;
   socket.say({ word: 'first' });
   before.onclose?.({ code: 1006, reason: '' });
@@ -144,9 +160,67 @@ test('nothing is left once it is closed', async () => {
 
 test('what no server of ours would say is passed over', async () => {
   const socket = await opened();
-  for (const data of ['', 'no json', 'null', '7', '[]', '{"type":7}', '{"type":"x","data":null}']) {
+  const fault = '{"message": "Internal server error", "connectionId":"x=", "requestId":"y="}';
+  for (const data of [fault, '{"message":"Forbidden"}', '', 'no json', 'null', '7', '[]',
+    '{"type":7}', '{"type":"x","data":null}']) {
     FakeSocket.last.onmessage?.({ data });
   }
   assert.equal(clientState(socket.now), 'open');
   socket.close();
+});
+
+test('what the server would not take is refused at once, and nothing else suffers', async () => {
+  const socket = await welcomed({ maxMessageBytes: 200 });
+  const most = { word: 'é'.repeat(82) };
+  assert.throws(() => socket.say({ word: 'é'.repeat(83) }),
+    /TypeError: The server takes at most 176 bytes, not 177/);
+  const ring: Json = {};
+  ring.ring = ring;
+  assert.throws(() => socket.say(ring), TypeError);
+  socket.say(most);
+  const [sent] = FakeSocket.last.sent;
+  assert.deepEqual(sent, { ...most, ack: 1 });
+  assert(new TextEncoder().encode(JSON.stringify({ ...most, ack: 2 ** 53 })).length <= 200);
+  socket.close();
+  for (const limits of [{}, { maxMessageBytes: 0 }]) {
+    const free = await welcomed(limits);
+    free.say({ word: 'x'.repeat(1 << 20) });
+    assert.equal(FakeSocket.last.sent.length, 1);
+    free.close();
+  }
+});
+
+test('what waits is what was said, and no more of it than the client can hold', async () => {
+  const socket = await welcomed({ messagesInFlight: 1 });
+  const said = { word: 'first' };
+  for (const word of ['first', 'second']) socket.say(Object.assign(said, { word }));
+  said.word = 'another';
+  assert.deepEqual(FakeSocket.last.words, ['first']);
+  FakeSocket.last.hear('ack', { ack: 1 }, 1);
+  assert.deepEqual(FakeSocket.last.words, ['first', 'second']);
+  for (let number = 1; number < 4_096; number += 1) socket.say({ number });
+  assert.throws(() => socket.say({ word: 'too much' }), /Too many messages wait/);
+  FakeSocket.last.hear('ack', { ack: 2 }, 2);
+  socket.say({ word: 'fits' });
+  assert.equal(socket.now.outbox.length, 4_096);
+  socket.close();
+});
+
+test('a connection that gives no sign of life is lost, and one that does is not', async () => {
+  const socket = await opened();
+  const timers = new FakeTimers();
+  const awake = { type: 'online' };
+  try {
+    awaken(awake);
+    assert.deepEqual(FakeSocket.last.words, ['ping']);
+    FakeSocket.last.hear('pong', {}, 1);
+    timers.fire(5_000);
+    assert.equal(clientState(socket.now), 'open');
+    awaken(awake);
+    timers.fire(5_000);
+    assert.equal(clientState(socket.now), 'reconnecting');
+  } finally {
+    timers.restore();
+    socket.close();
+  }
 });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import type { Failure } from '../src/codes.js';
 import { initial, transition } from '../src/socket-state.js';
-import type { Actions, Call, Events, Json, Phase, State } from '../src/socket-types.js';
-import type { TokenProblem } from '../src/token.js';
+import type {
+  Actions, Call, Events, Json, Limits, Phase, State,
+} from '../src/socket-types.js';
 import type { Dialect } from '../src/types.js';
 
 /** What browsers say of a connection that was lost. */
@@ -48,7 +50,7 @@ export class Talk {
     return this.take('closed', code, reason);
   }
 
-  noToken(problem: Partial<TokenProblem> = {}): this {
+  noToken(problem: Partial<Failure> = {}): this {
     return this.take('noToken', { code: 'token_unavailable', message: 'none', ...problem });
   }
 
@@ -58,12 +60,12 @@ export class Talk {
   }
 
   /** Up to a session of its own that stands. */
-  open(): this {
-    return this.begin().take('opened', 'usher.v1').welcome();
+  open(limits?: Limits): this {
+    return this.begin().take('opened', 'usher.v1').welcome('first', limits);
   }
 
-  welcome(session = 'first'): this {
-    return this.hear('welcome', { session, connectionId: 'own', iceServers: [] });
+  welcome(session = 'first', limits?: Limits): this {
+    return this.hear('welcome', { session, connectionId: 'own', iceServers: [], limits });
   }
 
   /** After a loss up to the next handshake. */
@@ -72,8 +74,8 @@ export class Talk {
   }
 
   /** After a loss up to a `resume` that has no answer yet. */
-  back(): this {
-    return this.again().take('opened', 'usher.v1').welcome('void');
+  back(limits?: Limits): this {
+    return this.again().take('opened', 'usher.v1').welcome('void', limits);
   }
 
   resumed(seq: number): this {
@@ -82,7 +84,8 @@ export class Talk {
 
   at(phase: Phase, isReplaying?: boolean): this {
     assert.equal(this.state.phase, phase);
-    if (isReplaying !== undefined) assert.equal(this.state.isReplaying, isReplaying);
+    const { seq, replayEnd } = this.state;
+    if (isReplaying !== undefined) assert.equal(seq < replayEnd!, isReplaying);
     return this;
   }
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Address } from '../src/address.js';
-import { isOwn, tidy, TokenProblem, tokens } from '../src/token.js';
+import { Failure, problemOf } from '../src/codes.js';
+import { isOwn, tidy, tokens } from '../src/token.js';
+import type { SocketProblem } from '../src/types.js';
 
 const address = new Address('wss://meet.example');
 
@@ -42,12 +44,13 @@ test('a token of ours is known by its header', () => {
   }
 });
 
-async function failure(getToken: () => unknown): Promise<Partial<TokenProblem>> {
+/** As it is told; or the token, where there is one. */
+async function failure(getToken: () => unknown): Promise<Partial<SocketProblem>> {
   const given = getToken as () => string;
   try {
     return { message: await tokens({ sessionId: 'lobby', getToken: given }, address)() };
   } catch (err) {
-    return err as TokenProblem;
+    return problemOf(err as Failure);
   }
 }
 
@@ -93,7 +96,7 @@ test('a session that is asked too often says how long to wait', async () => {
   ];
   globalThis.fetch = async () => answers.shift()!;
   const ask = tokens({ sessionId: 'lobby' }, address);
-  const { code, final, leastMs } = await ask().catch((err) => err) as unknown as TokenProblem;
+  const { code, final, leastMs } = await ask().catch((err) => err) as unknown as Failure;
   assert.deepEqual([code, final, leastMs], ['token_unavailable', false, 12_000]);
   assert.equal(await ask(), 'a.b.c');
   globalThis.fetch = own;

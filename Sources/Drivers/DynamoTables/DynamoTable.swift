@@ -159,7 +159,7 @@ extension DynamoTable {
             response = try call(operation.target, request.body, operation.isRepeatable)
         } catch {
             let isPerhapsDone = error.mayHaveArrived && !request.operation.isRead
-            guard error.isPassing else {
+            guard error.mayPass else {
                 let fault = isPerhapsDone ? TableFault.unknown : TableFault.invalid
                 return .failure(.lasting(fault(error.code)))
             }
@@ -180,7 +180,7 @@ extension DynamoTable {
 
 extension HTTPClientError {
     /// Whether another try may go better, all else being as it is.
-    fileprivate var isPassing: Bool {
+    fileprivate var mayPass: Bool {
         switch self {
         case .invalidURL, .invalidRequest, .trustUnreadable, .trustWithoutCertificate,
             .tlsUnavailable, .certificateRefused, .answerRefused:

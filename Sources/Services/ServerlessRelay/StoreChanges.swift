@@ -38,11 +38,8 @@ enum ChangeOutcome {
 }
 
 extension Store {
-    /// Changes a session, whoever else does.
-    ///
-    /// - Parameters:
-    ///   - known: As it was read; read where there is none.
-    ///   - make: Nil where there is nothing to do.
+    /// Changes a session, whoever else does: as `make` says of it as it is, which gives nil where
+    /// there is nothing to do. `known` is how it was read a moment ago.
     func change(
         _ connection: ConnectionID, known: SessionItem? = nil, in invoked: Invoked,
         _ make: (SessionItem) throws(StoreFault) -> SessionChange?
@@ -55,7 +52,8 @@ extension Store {
             guard let change = try make(session), !change.isEmpty else { return .nothing(session) }
             if let gateway = change.gateway, session.gateway != gateway { return .moved }
             guard fits(change, session) else { return .overfull }
-            let lease = newLease(for: session, in: invoked)
+            let isForClient = !change.events.isEmpty || session.isPending
+            let lease = isForClient ? newLease(for: session, in: invoked) : nil
             let write = TableWrite(
                 session.key, .update(update(change, session, lease)),
                 if: condition(change, session, lease))
@@ -135,7 +133,8 @@ extension Store {
 
     /// That the session is still as far as the change depends on it.
     func condition(
-        _ change: SessionChange, _ session: SessionItem, _ lease: SessionItem.Lease?
+        _ change: SessionChange, _ session: SessionItem, _ lease: SessionItem.Lease?,
+        isUnseen: Bool = false
     ) -> TableExpression {
         var parts = ["attribute_exists(#client)", "attribute_not_exists(#ended)"]
         var names: [String: ByteText] = [:]
@@ -165,9 +164,19 @@ extension Store {
             values[":gateway"] = .text(gateway)
         }
         if change.paysStates { parts.append("attribute_exists(#states)") }
-        if lease != nil { parts.append(Self.isUnleased) }
+        if lease != nil {
+            parts.append(Self.isUnleased)
+        } else if isUnseen, !change.events.isEmpty {
+            parts.append(Self.isOthersToSend(session))
+        }
         values[":ms"] = .number(ports.milliseconds())
         return expression(parts.joined(separator: " AND "), values, names: names)
+    }
+
+    /// That there is still somebody who sends what is appended to a session whose lease is not
+    /// taken, or nobody whom it can be sent to: a transaction does not show what came of it.
+    static func isOthersToSend(_ session: SessionItem) -> String {
+        session.gateway == nil ? "attribute_not_exists(#g)" : "#lease.#until > :ms"
     }
 
     /// With the time in `:ms`.

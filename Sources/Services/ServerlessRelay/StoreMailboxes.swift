@@ -22,9 +22,10 @@ extension Store {
         switch outcome {
         case .done(let session, let lease?):
             try deliver(HeldSession(session: session, lease: lease), in: invoked)
-        case .nothing(let session) where session.isPending:
+        // Whoever had the right to may have given it back before this came.
+        case .done(let session, nil), .nothing(let session):
             try deliver(session, in: invoked)
-        default: break
+        case .over, .moved, .overfull: break
         }
     }
 
@@ -224,7 +225,8 @@ extension Store {
         try put(
             key,
             [
-                "first": .number(session.base + 1), "events": .list(session.events.map { .bytes($0) }),
+                "first": .number(session.base + 1),
+                "events": .list(session.events.map { .bytes($0) }),
                 "ttl": .number(ports.now() + Self.keptSeconds),
             ])
     }
@@ -238,11 +240,8 @@ extension Store {
         let eventsMax = limits.historyEventsMax > 0 ? limits.historyEventsMax : 1000
         // An item holds at most as many events as a mailbox.
         let start = Self.sort(max(0, seq - Int64(eventsMax)))
-        let items: [(sort: ByteText, item: Item)]
-        do throws(TableFault) {
-            items = try table.query(session.key.partition, start, 2 * eventsMax + 1)
-        } catch {
-            throw StoreFault(error)
+        let items = try read { table throws(TableFault) in
+            try table.query(session.key.partition, start, 2 * eventsMax + 1)
         }
         var events: [(seq: Int64, bytes: [UInt8])] = []
         var next = seq + 1

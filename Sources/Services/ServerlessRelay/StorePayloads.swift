@@ -73,7 +73,13 @@ extension Store {
                 try settleAbsence(sender, current, in: invoked)
                 continue
             }
-            guard let member = current.room.member(target) else { continue }
+            guard let member = current.room.member(target) else {
+                // Who was replaced by one that was killed does not know it yet.
+                if let receiver, receiver.ended == nil, receiver.isIn(room) {
+                    try settleAbsence(receiver, current, in: invoked)
+                }
+                continue
+            }
             if receiver?.end(at: ports.now()) == nil, receiver != nil { return current }
             guard let next = try evict(member, receiver, from: current.name, in: invoked) else {
                 return current
@@ -87,7 +93,7 @@ extension Store {
     func settleAbsence(
         _ session: SessionItem, _ room: RoomItem, in invoked: Invoked
     ) throws(StoreFault) {
-        let order = session.told[room.name.room]?.members[session.connection]?.order ?? 0
+        let order = session.told[room.name.room]?.member(session.connection)?.order ?? 0
         switch room.reason(session.connection, order: order) {
         case .replaced?:
             try conclude(
@@ -221,7 +227,7 @@ extension Store {
     ) -> TableWrite {
         TableWrite(
             session.key, change.isEmpty ? .check : .update(update(change, session, lease)),
-            if: condition(change, session, lease))
+            if: condition(change, session, lease, isUnseen: true))
     }
 
     /// - Returns: Nil if it was done; else the items whose conditions did not hold.

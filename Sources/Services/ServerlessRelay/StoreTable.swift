@@ -9,11 +9,23 @@ extension Store {
     static let attemptsMax = 24
 
     func get(_ key: ItemKey) throws(StoreFault) -> Item? {
-        do throws(TableFault) {
-            return try table.get(key)
-        } catch {
-            throw StoreFault(error)
+        try read { table throws(TableFault) in try table.get(key) }
+    }
+
+    /// What was asked and not answered is asked again.
+    func read<Found>(
+        _ body: (TablePort) throws(TableFault) -> Found
+    ) throws(StoreFault) -> Found {
+        var fault = StoreFault.unavailable("")
+        for _ in 0..<3 {
+            do throws(TableFault) {
+                return try body(table)
+            } catch {
+                fault = StoreFault(error)
+                guard case .unknown = error else { break }
+            }
         }
+        throw fault
     }
 
     func session(_ connection: ConnectionID) throws(StoreFault) -> SessionItem? {
@@ -50,7 +62,8 @@ extension Store {
 
     /// For what may be written twice.
     func put(_ key: ItemKey, _ item: Item) throws(StoreFault) {
-        guard try write(TableWrite(key, .put(item)), returns: .nothing, isDone: { _ in false }) != nil
+        guard
+            try write(TableWrite(key, .put(item)), returns: .nothing, isDone: { _ in false }) != nil
         else { throw .unavailable("an item is too large") }
     }
 
@@ -89,7 +102,8 @@ func expression(
         (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
     }
     var rest = text.utf8[...]
-    while let start = rest.firstIndex(where: { $0 == UInt8(ascii: "#") || $0 == UInt8(ascii: ":") }) {
+    while let start = rest.firstIndex(where: { $0 == UInt8(ascii: "#") || $0 == UInt8(ascii: ":") })
+    {
         let end = rest[rest.index(after: start)...].firstIndex { !isPart($0) } ?? rest.endIndex
         let word = String(decoding: rest[start..<end], as: UTF8.self)
         if rest[start] == UInt8(ascii: ":") {

@@ -23,7 +23,7 @@ CANNOT = {
     FUNCTION: {
         "its own closes": "the gateway closes with codes of its own, and classic is told none",
         "its own frames": "frames are the gateway's: what is bad, and what comes too early",
-        "its own handshake": "the upgrade is the gateway's, with one path and no other routes",
+        "its own handshake": "the upgrade is the gateway's: one path, no other routes, its limits",
         "its own pings": "the gateway has none, nor answers the function for a silent client",
         "large messages": "a message holds at most 32,768 bytes",
         "several in flight": "what is sent before the last answer may overtake",
@@ -115,7 +115,7 @@ class FunctionHome:
 
     def revoke(self, application, subject):
         self._put(f"V#{application.id}", subjects={
-            "M": {subject: {"N": str(int(time.time()))}}})
+            "M": {f"{application.id}:{subject}": {"N": str(int(time.time()))}}})
 
     def revoke_token(self, application, token):
         claims = json.loads(forging.decode(token.split(".")[1]))

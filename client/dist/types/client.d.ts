@@ -1,8 +1,8 @@
 import { Emitter } from './emitter.js';
+import { Kind } from './media-ask.js';
 import { Data } from './sending.js';
 import type { ClientState, Dialect, PeerInfo, PeerStats, WebRtcClientOptions } from './types.js';
 declare type Json = Record<string, unknown>;
-declare type Kind = 'audio' | 'video';
 /**
  * A page in a room: connects to the signalling server, and to every other page in the room.
  *

@@ -8,6 +8,8 @@ interface Found {
     errors: Partial<Record<Kind, unknown>>;
 }
 export declare const KINDS: readonly Kind[];
+/** As people, and permissions, call it. */
+export declare const deviceOf: (kind: Kind) => string;
 /** The user, or a rule of the page or system, says no: to ask again would only annoy. */
 export declare const isRefusal: (err: unknown) => boolean;
 /** Whether a device may be had once another page, or our own track, lets go of it. */

@@ -2,10 +2,14 @@ interface Reply {
     status: number;
     text: string;
     /** What the text is where it is JSON. */
-    said: Record<string, string | undefined>;
+    said: Record<string, any>;
     /** How long the server wants to be left alone. */
     leastMs: number;
+    /** What its clock shows, in milliseconds. */
+    now: number;
 }
+/** Asks the server; undefined where nothing answers. */
+export declare function request(url: string, init: RequestInit): Promise<Reply | undefined>;
 /** Posts a form to the server; undefined where nothing answers. */
 export declare function post(url: string, credentials: RequestCredentials, form: Record<string, string | undefined>): Promise<Reply | undefined>;
 /** Adds what is there. */

@@ -2,7 +2,7 @@ import type { Address } from './address.js';
 import type { Actions, Json, State } from './socket-types.js';
 import type { Dialect, EventName, WebRtcClientEvents, WebRtcClientOptions } from './types.js';
 /** What is left to whoever has a socket. */
-export declare type SocketDelegate = Pick<Actions, 'emit' | 'onWelcome' | 'onFresh' | 'onResumed' | 'onEvent'>
+export declare type SocketDelegate = Pick<Actions, 'emit' | 'onWelcome' | 'onFresh' | 'onEvent'>
 /** It is over; why is told next. */
  & {
     onEnd(): void;
@@ -17,6 +17,11 @@ export declare class SignalSocket implements Omit<Actions, keyof SocketDelegate>
     now: State;
     constructor(address: Address, options: WebRtcClientOptions, getToken: () => Promise<string>, delegate: SocketDelegate);
     start(session?: string, seq?: number): void;
+    /**
+     * What becomes of the message afterwards changes nothing.
+     *
+     * @throws TypeError for what cannot be sent, and an Error where too much waits.
+     */
     say(message: Json): void;
     /** Ends the session: the others are told at once. */
     close(): void;
@@ -29,6 +34,5 @@ export declare class SignalSocket implements Omit<Actions, keyof SocketDelegate>
     open(dialect: Dialect, token: string): void;
     write(message: Json): void;
     drop(code?: number): void;
-    /** Finds out whether the connection is alive. */
     ping(): void;
 }

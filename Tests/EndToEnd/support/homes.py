@@ -15,7 +15,7 @@ from .serverless import Home
 from .split import serve
 
 PROCESS, FUNCTION = "process", "function"
-KINDS = tuple(os.environ.get("USHER_TEST_HOMES", PROCESS).split(","))
+KINDS = tuple(os.environ.get("USHER_TEST_HOMES", f"{PROCESS},{FUNCTION}").split(","))
 
 # What a test may need (the mark `needs`) that a home need not give, and why.
 CANNOT = {

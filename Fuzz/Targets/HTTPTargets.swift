@@ -5,7 +5,7 @@ import HTTPMessages
 extension FuzzTarget {
     static let formBody = FuzzTarget(
         check: fuzzForm,
-        work: { bytes in { _ = try? FormFields.parse(bytes) } },
+        work: { bytes in { _ = try? FormFields.parse(bytes.span) } },
         benign: {
             repeating("word+%C3%A9", between: "a=b&c=", and: "&d=e", count: $0.count)
         })
@@ -32,7 +32,7 @@ extension FuzzTarget {
 func fuzzForm(_ bytes: [UInt8]) {
     let pairs: [(name: ByteText, value: ByteText)]
     do throws(FormError) {
-        pairs = try FormFields.parse(bytes)
+        pairs = try FormFields.parse(bytes.span)
     } catch {
         require(error.offset < bytes.count, "a form's error lies in the form")
         require(error.parameter.map(FieldGrammar.isToken) != false, "its parameter is a word")
@@ -41,7 +41,7 @@ func fuzzForm(_ bytes: [UInt8]) {
     require(pairs.count <= FormFields.fieldsMax, "a form has a largest number of fields")
     let written = pairs.map { formEncoded($0.name.string) + "=" + formEncoded($0.value.string) }
     let again = mustTake("what we write we read") {
-        try FormFields.parse(Array(written.joined(separator: "&").utf8))
+        try FormFields.parse(written.joined(separator: "&").utf8.span)
     }
     require(samePairs(pairs, again), "a form is the same after writing and reading")
 }

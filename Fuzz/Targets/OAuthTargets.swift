@@ -56,7 +56,7 @@ private func request(_ bytes: [UInt8]) -> (headers: [(String, String)], body: [U
 private func checkSecrecy(
     of response: HTTPResponse, _ body: [UInt8], _ headers: [(String, String)]
 ) {
-    let sent = ((try? FormFields.parse(body)) ?? []).filter { $0.name != "client_secret" }
+    let sent = ((try? FormFields.parse(body.span)) ?? []).filter { $0.name != "client_secret" }
     let quotable = sent.flatMap { [$0.name.string, $0.value.string] } + headers.map(\.1)
     guard !quotable.contains(where: { $0.contains(OAuthBench.secret) }) else { return }
     let text = String(decoding: response.body, as: UTF8.self)
@@ -65,7 +65,7 @@ private func checkSecrecy(
 
 /// The parameters that have a value: each once, but for the targets of an exchange.
 private func checkedForm(_ body: [UInt8]) -> [String: [String]] {
-    let pairs = mustTake("what was taken is a form") { try FormFields.parse(body) }
+    let pairs = mustTake("what was taken is a form") { try FormFields.parse(body.span) }
     var form: [String: [String]] = [:]
     for (name, value) in pairs where !value.isEmpty {
         form[name.string, default: []].append(value.string)

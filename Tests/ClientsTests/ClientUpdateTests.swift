@@ -18,7 +18,6 @@ import Tokens
     @Test("What an update does not name stays as it is")
     func nothing() throws {
         let update = try ClientUpdate()
-        #expect(update.isEmpty)
         #expect(update.applied(to: client) == client)
     }
 
@@ -32,7 +31,6 @@ import Tokens
         ]
         var changed = client
         for update in updates {
-            #expect(!update.isEmpty)
             #expect(update.applied(to: client) != client)
             changed = update.applied(to: changed)
         }

@@ -25,10 +25,10 @@ import Testing
         let client = try NewClient(
             name: "Shop", scopes: ["client:register", "signal", "session"]
         ).client(clientID: "c_1", secretDigest: nil, atSecondsSinceEpoch: 50)
-        #expect(try client.grantedScopes(nil) == ["signal"])
-        #expect(try client.grantedScopes(["client:register"]) == ["client:register"])
+        #expect(try client.grant.scopes(nil) == ["signal"])
+        #expect(try client.grant.scopes(["client:register"]) == ["client:register"])
         let registrar = try NewClient(name: "Reg", scopes: ["client:register"]).client(
             clientID: "c_2", secretDigest: nil, atSecondsSinceEpoch: 50)
-        #expect(throws: GrantRefusal.noDefaultScope) { try registrar.grantedScopes(nil) }
+        #expect(throws: GrantRefusal.noDefaultScope) { try registrar.grant.scopes(nil) }
     }
 }

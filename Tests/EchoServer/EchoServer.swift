@@ -49,7 +49,7 @@ import WebSocket
         _ request: HTTPRequest, _ loops: SocketLoops<EchoHandler>
     ) -> HTTPOutcome {
         switch WebSocketHandshake.check(request) {
-        case .notAnUpgrade: return .response(.text(426, "WebSocket only"))
+        case .notAnUpgrade: return .response(HTTPResponse(status: 426))
         case .refused(let response): return .response(response)
         case .accepted(let handshake):
             let headers = handshake.responseHeaders(sha1: Digest.sha1, subprotocol: nil)

@@ -140,7 +140,9 @@ class Visitor:
         return self.request({"action": "join-room", "roomId": room, "name": "N", **members})
 
     def settle(self, patience=0.4):
-        """All that comes until nothing does."""
+        """All that waits, and comes until nothing does. What one who was killed has left in a
+        mailbox, whoever comes next sends."""
+        assert self.request({"action": "ping"}) is None
         try:
             while True:
                 self.hear(patience)

@@ -27,34 +27,34 @@ import Testing
     @Test(
         "What is no origin is refused with its reason",
         arguments: [
-            ("", "origin_unsupported_scheme"), ("null", "origin_unsupported_scheme"),
-            ("*", "origin_unsupported_scheme"),
-            ("a.example", "origin_unsupported_scheme"), ("ftp://a", "origin_unsupported_scheme"),
-            ("https:/a", "origin_unsupported_scheme"), ("https://a/", "origin_unwanted_part"),
-            ("https://a/p", "origin_unwanted_part"), ("https://a?q", "origin_unwanted_part"),
-            ("https://a#f", "origin_unwanted_part"), ("https://u@a", "origin_unwanted_part"),
-            ("https://", "origin_invalid_host"), ("https://*.example", "origin_invalid_host"),
-            ("https://a..b", "origin_invalid_host"), ("https://-a", "origin_invalid_host"),
-            ("https://a.", "origin_invalid_host"),
-            ("https://bücher.example", "origin_invalid_host"),
-            ("https://a b", "origin_invalid_host"),
-            ("https://1.2.3", "origin_invalid_host"), ("https://256.1.1.1", "origin_invalid_host"),
-            ("https://[::1", "origin_invalid_host"), ("https://[1.2.3.4]", "origin_invalid_host"),
-            ("https://:80", "origin_invalid_host"),
-            ("https://a:", "origin_invalid_port"), ("https://a:0", "origin_invalid_port"),
-            ("https://a:65536", "origin_invalid_port"),
-            ("https://a:080", "origin_invalid_port"), ("https://a:8o", "origin_invalid_port"),
-            ("https://a:1:2", "origin_invalid_port"),
-            ("file://a", "origin_unsupported_scheme"), ("apps://a", "origin_unsupported_scheme"),
-            ("wss://a/", "origin_unwanted_part"), ("ws://*", "origin_invalid_host"),
-            ("app://", "origin_invalid_host"), ("app://a b", "origin_invalid_host"),
-            ("app://*", "origin_invalid_host"), ("app://é", "origin_invalid_host"),
-            ("app://[::1]", "origin_invalid_host"), ("capacitor://a/", "origin_unwanted_part"),
-            ("app://a:0", "origin_invalid_port"),
+            ("", "scheme"), ("null", "scheme"),
+            ("*", "scheme"),
+            ("a.example", "scheme"), ("ftp://a", "scheme"),
+            ("https:/a", "scheme"), ("https://a/", "part"),
+            ("https://a/p", "part"), ("https://a?q", "part"),
+            ("https://a#f", "part"), ("https://u@a", "part"),
+            ("https://", "host"), ("https://*.example", "host"),
+            ("https://a..b", "host"), ("https://-a", "host"),
+            ("https://a.", "host"),
+            ("https://bücher.example", "host"),
+            ("https://a b", "host"),
+            ("https://1.2.3", "host"), ("https://256.1.1.1", "host"),
+            ("https://[::1", "host"), ("https://[1.2.3.4]", "host"),
+            ("https://:80", "host"),
+            ("https://a:", "port"), ("https://a:0", "port"),
+            ("https://a:65536", "port"),
+            ("https://a:080", "port"), ("https://a:8o", "port"),
+            ("https://a:1:2", "port"),
+            ("file://a", "scheme"), ("apps://a", "scheme"),
+            ("wss://a/", "part"), ("ws://*", "host"),
+            ("app://", "host"), ("app://a b", "host"),
+            ("app://*", "host"), ("app://é", "host"),
+            ("app://[::1]", "host"), ("capacitor://a/", "part"),
+            ("app://a:0", "port"),
         ])
-    func refused(text: String, code: String) {
+    func refused(text: String, fault: String) {
         let error = #expect(throws: OriginError.self) { try Origin.validate(ByteText(text)) }
-        #expect(error?.code == code)
+        #expect(error?.fault == fault)
     }
 
     @Test(
@@ -99,6 +99,18 @@ import Testing
         #expect(Origin.of(url: "http://[::1]:1/x")?.port == 1)
         for bad in ["", "https", "https:", "mailto:a@b", "https:///x"] {
             #expect(Origin.of(url: bad) == nil)
+        }
+    }
+}
+
+extension OriginError {
+    /// A word for each.
+    fileprivate var fault: String {
+        switch self {
+        case .unsupportedScheme: "scheme"
+        case .unwantedPart: "part"
+        case .invalidHost: "host"
+        case .invalidPort: "port"
         }
     }
 }

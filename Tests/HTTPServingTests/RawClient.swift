@@ -156,6 +156,16 @@ func serve(
     try serve(with: { _ in }, handler: handler)
 }
 
+extension HTTPResponse {
+    static func text(
+        _ status: Int, _ text: String, headers: [(ByteText, ByteText)] = []
+    ) -> HTTPResponse {
+        let type: (ByteText, ByteText) = ("Content-Type", "text/plain; charset=utf-8")
+        return HTTPResponse(
+            status: status, headers: HeaderFields([type] + headers), body: Array(text.utf8))
+    }
+}
+
 /// Says in its body what the request was, one thing a line.
 @Sendable func echo(_ request: HTTPRequest) -> HTTPOutcome {
     var lines = ["\(request.method) \(request.path) \(request.query ?? "-")"]

@@ -17,10 +17,8 @@ extension World {
     }
 
     private func relayPorts() -> RelayPorts {
-        let ports = ports()
-        return RelayPorts(
-            now: ports.now, monotonicMilliseconds: ports.monotonicMilliseconds,
-            tokens: ports.tokens, client: ports.client,
+        RelayPorts(
+            ports(),
             random64: { self.random() },
             random128: { UInt128(self.random()) << 64 | UInt128(self.random()) },
             sha256: fakeDigest,
@@ -28,7 +26,6 @@ extension World {
                 guard self.state.withLock({ $0.hasTURN }) else { return .none }
                 return ICEServers.Offer(
                     json: #"[{"urls":["turn:t"],"username":"\#(subject)"}]"#, expiresAt: now + 9)
-            },
-            log: ports.log)
+            })
     }
 }

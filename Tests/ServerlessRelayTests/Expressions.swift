@@ -1,4 +1,5 @@
 import Bytes
+import Locking
 import Tables
 
 /// Evaluates the expressions of DynamoDB that the relay uses, and traps where DynamoDB would refuse
@@ -42,7 +43,17 @@ struct Expressions {
 
     // MARK: Reading
 
+    /// By their texts, which are few.
+    private static let known = Lock<[String: [String]]>([:])
+
     private static func tokens(of text: String) -> [String] {
+        if let tokens = known.withLock({ $0[text] }) { return tokens }
+        let tokens = split(text)
+        known.withLock { $0[text] = tokens }
+        return tokens
+    }
+
+    private static func split(_ text: String) -> [String] {
         var tokens: [String] = []
         var word = ""
         for letter in text {

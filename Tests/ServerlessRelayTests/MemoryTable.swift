@@ -198,6 +198,10 @@ final class MemoryGateway: Sendable {
     }
 
     let state = Lock(State())
+    /// Happens within a post, before it is done.
+    let onPost = Lock<(@Sendable (ByteText) throws -> Void)?>(nil)
+    /// Nothing is sent.
+    let isDown = Lock(false)
     private let steps: Steps
 
     init(_ steps: Steps) { self.steps = steps }
@@ -205,7 +209,10 @@ final class MemoryGateway: Sendable {
     var port: GatewayPort {
         GatewayPort(
             post: { gateway, bytes throws(GatewayFault) in
-                try self.call("post \(gateway)") { state throws(GatewayFault) in
+                let onPost = self.onPost.withLock { $0 }
+                do { try onPost?(gateway) } catch { fatalError("\(error)") }
+                guard !self.isDown.withLock({ $0 }) else { throw .unavailable("down") }
+                return try self.call("post \(gateway)") { state throws(GatewayFault) in
                     guard bytes.count <= 131_072 else { throw .tooLarge }
                     guard !state.gone.contains(gateway), !state.ended.contains(gateway) else {
                         return false

@@ -9,7 +9,8 @@ import Testing
 /// unknown. What comes after it repairs what it left.
 @Suite struct StoreFaultTests {
     enum Operation: String, CaseIterable {
-        case join, replacingJoin, send, broadcast, leave, resume, takeOver, lose, close, drain, lapse
+        case join, replacingJoin, send, broadcast, leave, resume, takeOver, lose, close, drain,
+            lapse
     }
 
     enum Kind: CaseIterable {

@@ -142,7 +142,8 @@ import Testing
             var living: [Peer] = []
             for number in 0..<60 {
                 if living.count > 4, Bool.random(using: &generator) {
-                    let peer = living.remove(at: Int.random(in: 0..<living.count, using: &generator))
+                    let peer = living.remove(
+                        at: Int.random(in: 0..<living.count, using: &generator))
                     try peer.drop(isHeard: Int.random(in: 0..<10, using: &generator) < 4)
                 } else {
                     let dialect: Dialect = number % 3 == 0 ? .classic : .v1

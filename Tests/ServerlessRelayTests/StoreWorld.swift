@@ -162,7 +162,8 @@ final class Peer: Sendable {
     }
 
     func payload(_ text: String) -> KeptEvent {
-        let message = Array(#"{"action":"send-payload","target":"\#(connection.text)","#.utf8)
+        let message =
+            Array(#"{"action":"send-payload","target":"\#(connection.text)","#.utf8)
             + Array(#""payload":{"type":"chat","text":"\#(text)"}}"#.utf8)
         var reader = MessageReader()
         guard case .sendPayload(let sent)? = try? reader.read(message.span) else {
@@ -338,7 +339,9 @@ final class Peer: Sendable {
     func heard(_ type: ByteText) -> [Heard] { heard.filter { $0.type == type } }
 
     /// Connections that it was told of joining, in order.
-    var joiners: [ByteText] { heard("someone_joined").compactMap { $0.data["connectionId"]?.string } }
+    var joiners: [ByteText] {
+        heard("someone_joined").compactMap { $0.data["connectionId"]?.string }
+    }
     var chats: [ByteText] { heard("chat").compactMap { $0.data["text"]?.string } }
     var acks: [Int64] { heard("ack").compactMap { $0.data["ack"]?.int64 } }
 }

@@ -135,7 +135,7 @@ private struct Generator {
             let escaped = text.replacing("a", with: "\\u0061")
             for (written, known) in [(text, index + 1), (escaped, index + 1), (text + "!", 0)] {
                 let bytes = Array("{\"\(written)\":{\"\(written)\":1}}".utf8)
-                var scanner = RawScanner(names: texts.map { ShortText($0) })
+                var scanner = RawScanner(names: ShortTextTable(texts.map { ShortText($0) }))
                 try scanner.scan(bytes.span)
                 #expect(scanner.members.map { Int($0.known) } == [known, known], "\(written)")
             }

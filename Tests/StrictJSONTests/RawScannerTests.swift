@@ -55,7 +55,7 @@ private func refusal(_ text: String) -> JSONError.Kind? {
         ])
     func knownNames(text: String, isGood: Bool) {
         let names = ["a", "b", "c"] + (4...255).map { "n\($0)" }
-        var scanner = RawScanner(names: names.map { ShortText($0) })
+        var scanner = RawScanner(names: ShortTextTable(names.map { ShortText($0) }))
         for _ in 0..<2 {  // Nothing of one text may be left for the next.
             #expect(((try? scanner.scan(Array(text.utf8).span)) != nil) == isGood)
         }

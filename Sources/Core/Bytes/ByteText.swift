@@ -114,3 +114,12 @@ extension ByteText: CustomStringConvertible {
     @usableFromInline
     package var description: String { string }
 }
+
+extension Array where Element: Hashable {
+    /// Each element once, where it stands first.
+    package func uniqued() -> [Element] {
+        guard count > 1 else { return self }
+        var seen: Set<Element> = []
+        return filter { seen.insert($0).inserted }
+    }
+}

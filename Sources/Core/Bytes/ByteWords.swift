@@ -142,3 +142,14 @@ package enum ByteLanes {
         word | areASCII(word, from: 0x41, to: 0x5A) >> 2
     }
 }
+
+extension UInt8 {
+    @inlinable
+    package var isASCIIDigit: Bool { self >= 0x30 && self <= 0x39 }
+
+    /// `A`–`Z`, `a`–`z`, `0`–`9`.
+    @inlinable
+    package var isASCIILetterOrDigit: Bool {
+        isASCIIDigit || self | 0x20 >= 0x61 && self | 0x20 <= 0x7A
+    }
+}

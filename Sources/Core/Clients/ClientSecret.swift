@@ -1,3 +1,4 @@
+import Bytes
 import Tokens
 
 /// One secret of a client, as the registry keeps it: its digest and how long it lives.

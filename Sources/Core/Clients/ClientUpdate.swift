@@ -30,22 +30,14 @@ package struct ClientUpdate: Equatable, Sendable {
     ) throws(RegistrationError) {
         try Self.refuseNone(rooms, member: "rooms")
         try Self.refuseNone(scopes, member: "scope")
-        self.name = if let name { try RegistrationRules.name(name) } else { nil }
-        self.rooms = if let rooms { try RegistrationRules.rooms(rooms) } else { nil }
-        self.origins = if let origins { try RegistrationRules.origins(origins) } else { nil }
-        self.scopes = if let scopes { try RegistrationRules.scopes(scopes) } else { nil }
-        self.lifetimeSecondsMax =
-            if let lifetimeSecondsMax {
-                try RegistrationRules.lifetime(lifetimeSecondsMax)
-            } else { nil }
-        self.assertionKeys =
-            if let assertionKeys {
-                try RegistrationRules.assertionKeys(assertionKeys)
-            } else { nil }
-        self.legacySecret =
-            if let legacySecret { try LegacySecret.check(legacySecret) } else { nil }
-        self.introspects =
-            if let introspects { try RegistrationRules.introspects(introspects) } else { nil }
+        self.name = try name.map(RegistrationRules.name)
+        self.rooms = try rooms.map(RegistrationRules.rooms)
+        self.origins = try origins.map(RegistrationRules.origins)
+        self.scopes = try scopes.map(RegistrationRules.scopes)
+        self.lifetimeSecondsMax = try lifetimeSecondsMax.map(RegistrationRules.lifetime)
+        self.assertionKeys = try assertionKeys.map(RegistrationRules.assertionKeys)
+        self.legacySecret = try legacySecret.map(LegacySecret.check)
+        self.introspects = try introspects.map(RegistrationRules.introspects)
         self.registered = registered
     }
 
@@ -62,15 +54,6 @@ package struct ClientUpdate: Equatable, Sendable {
         legacySecret = nil
         introspects = nil
         self.registered = registered
-    }
-
-    /// Whether nothing changes at all.
-    package var isEmpty: Bool {
-        let members: [Any?] = [
-            name, rooms, origins, scopes, lifetimeSecondsMax, assertionKeys, legacySecret,
-            introspects, registered,
-        ]
-        return members.allSatisfy { $0 == nil }
     }
 
     /// The client as it is from now on.

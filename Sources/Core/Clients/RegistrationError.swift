@@ -12,23 +12,10 @@ package struct RegistrationError: Error, Equatable, Sendable, CustomStringConver
 
     package init(member: ByteText, value: String, expected: String) {
         self.member = member
-        self.value = RegistrationError.printable(value)
+        // So that a value from outside neither moves the cursor nor fills the screen.
+        self.value = TextRules.printable(value, bytesMax: 512)
         self.expected = expected
     }
 
-    /// Stable across releases.
-    package var code: String { "invalid_\(member)" }
-
     package var description: String { "\(member) \"\(value)\": expected \(expected)" }
-
-    private static let charactersMax = 512
-
-    /// So that a value from outside neither moves the cursor nor fills the screen.
-    private static func printable(_ text: String) -> String {
-        var scalars = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars.prefix(charactersMax) {
-            scalars.append(TextRules.isControl(scalar) ? "\u{FFFD}" : scalar)
-        }
-        return String(scalars) + (text.unicodeScalars.count > charactersMax ? "…" : "")
-    }
 }

@@ -59,7 +59,7 @@ enum RegistrationRules {
                     expected: "1 to 256 bytes without white space, \"*\" only as last character")
             }
         }
-        return unique(patterns)
+        return patterns.uniqued()
     }
 
     static func origins(_ texts: [ByteText]) throws(RegistrationError) -> [ByteText] {
@@ -74,7 +74,7 @@ enum RegistrationRules {
                     expected: "an origin such as \(error.example)")
             }
         }
-        return unique(origins)
+        return origins.uniqued()
     }
 
     static func introspects(_ texts: [String]) throws(RegistrationError) -> [String] {
@@ -83,7 +83,7 @@ enum RegistrationRules {
             throw RegistrationError(
                 member: "introspect", value: text, expected: "the id of a client, or *")
         }
-        return unique(texts.map { ByteText($0) }).map(\.string)
+        return texts.map { ByteText($0) }.uniqued().map(\.string)
     }
 
     static func scopes(_ texts: [ByteText]) throws(RegistrationError) -> [ByteText] {
@@ -94,7 +94,7 @@ enum RegistrationRules {
                 expected: "one scope of 1 to 64 printable ASCII characters without white space, "
                     + "quotation mark and backslash (RFC 6749 §3.3)")
         }
-        return unique(texts)
+        return texts.uniqued()
     }
 
     private static func checkSize(
@@ -111,10 +111,5 @@ enum RegistrationRules {
                 member: member, value: "\(bytes) bytes",
                 expected: "at most \(bytesMax) bytes in all")
         }
-    }
-
-    private static func unique<Value: Hashable>(_ values: [Value]) -> [Value] {
-        var seen: Set<Value> = []
-        return values.filter { seen.insert($0).inserted }
     }
 }

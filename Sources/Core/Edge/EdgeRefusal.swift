@@ -1,5 +1,4 @@
 package import Bytes
-package import HTTPMessages
 package import StrictJSON
 
 /// Why the edge step turned a request away, always with 400. Names the cookie, never its value.
@@ -12,17 +11,6 @@ package enum EdgeRefusal: Error, Equatable, Sendable, CustomStringConvertible {
     case authorizationRepeated
 
     package static let status = 400
-
-    /// Stable across releases, for logs.
-    package var code: String {
-        switch self {
-        case .cookieRepeated: "edge_cookie_repeated"
-        case .cookieEmpty: "edge_cookie_empty"
-        case .cookieMalformed: "edge_cookie_malformed"
-        case .cookieTooLong: "edge_cookie_too_long"
-        case .authorizationRepeated: "edge_authorization_repeated"
-        }
-    }
 
     package var description: String {
         switch self {
@@ -40,10 +28,5 @@ package enum EdgeRefusal: Error, Equatable, Sendable, CustomStringConvertible {
     /// `invalid_request` (RFC 6750 §3.1): the error body that goes to the client.
     package var body: JSONValue {
         ["error": "invalid_request", "error_description": .string(description)]
-    }
-
-    /// The answer to the client.
-    package var response: HTTPResponse {
-        .json(Self.status, body.serialized(), headers: [("Cache-Control", "no-store")])
     }
 }

@@ -7,15 +7,6 @@ package enum ViewerRequestError: Error, Equatable, Sendable, CustomStringConvert
     case invalidMember(path: String, expected: String)
     case tooLarge(path: String, bytesMax: Int)
 
-    /// Stable across releases.
-    package var code: String {
-        switch self {
-        case .invalidJSON: "event_invalid_json"
-        case .invalidMember: "event_invalid_member"
-        case .tooLarge: "event_too_large"
-        }
-    }
-
     package var description: String {
         switch self {
         case .invalidJSON(let error): "the event is not JSON: \(error)"

@@ -7,16 +7,6 @@ package enum BasicCredentialsError: Error, Equatable, Sendable, CustomStringConv
     case missingColon
     case invalidForm
 
-    /// Stable across releases.
-    package var code: String {
-        switch self {
-        case .notBasic: "basic_wrong_scheme"
-        case .invalidBase64: "basic_invalid_base64"
-        case .missingColon: "basic_missing_colon"
-        case .invalidForm: "basic_invalid_form"
-        }
-    }
-
     package var description: String {
         switch self {
         case .notBasic: "Authorization: the scheme is not Basic"

@@ -23,15 +23,6 @@ package struct FormError: Error, Equatable, Sendable, CustomStringConvertible {
         self.offset = offset
     }
 
-    /// Stable across releases.
-    package var code: String {
-        switch kind {
-        case .invalidPercent: "form_invalid_percent"
-        case .invalidUTF8: "form_invalid_utf8"
-        case .tooManyFields: "form_too_many_fields"
-        }
-    }
-
     package var description: String {
         let place = parameter.map { "parameter \($0), byte \(offset)" } ?? "byte \(offset)"
         return switch kind {
@@ -49,20 +40,6 @@ package enum FormFields {
 
     /// Returns the pairs in order, repetitions included; empty pieces (`a&&b`) are skipped and a
     /// piece without `=` has an empty value.
-    package static func parse(
-        _ bytes: [UInt8]
-    ) throws(FormError) -> [(name: ByteText, value: ByteText)] {
-        try parse(bytes.span)
-    }
-
-    /// The same for text, a query string.
-    package static func parse(
-        _ text: ByteText
-    ) throws(FormError) -> [(name: ByteText, value: ByteText)] {
-        try parse(text.utf8.span)
-    }
-
-    /// The same for bytes that lie in something else.
     package static func parse(
         _ bytes: Span<UInt8>
     ) throws(FormError) -> [(name: ByteText, value: ByteText)] {
@@ -82,6 +59,13 @@ package enum FormFields {
         return pairs
     }
 
+    /// The same for text, a query string.
+    package static func parse(
+        _ text: ByteText
+    ) throws(FormError) -> [(name: ByteText, value: ByteText)] {
+        try parse(text.utf8.span)
+    }
+
     /// Decodes one name or value.
     static func decode(_ bytes: Span<UInt8>) throws(FormError) -> ByteText {
         try decode(bytes, 0..<bytes.count, parameter: nil)
@@ -98,22 +82,20 @@ package enum FormFields {
         return (name, value)
     }
 
+    /// Most stands there as it is meant, and needs no second copy.
     private static func decode(
         _ bytes: Span<UInt8>, _ range: Range<Int>, parameter: ByteText?
     ) throws(FormError) -> ByteText {
-        guard let text = try text(of: bytes, range, parameter: parameter) else {
-            throw error(.invalidUTF8, parameter, range.lowerBound)
+        let text: ByteText?
+        if isPlain(bytes, range) {
+            text = ByteText(bytes.extracting(range))
+        } else {
+            // Within one expression with the other, the compiler does not get it right.
+            let decoded = try unescaped(bytes, range, parameter: parameter)
+            text = ByteText(decoded.span)
         }
+        guard let text else { throw error(.invalidUTF8, parameter, range.lowerBound) }
         return text
-    }
-
-    /// Nil where it is no UTF-8. Most stands there as it is meant, and needs no second copy.
-    private static func text(
-        of bytes: Span<UInt8>, _ range: Range<Int>, parameter: ByteText?
-    ) throws(FormError) -> ByteText? {
-        if isPlain(bytes, range) { return ByteText(bytes.extracting(range)) }
-        let unescaped = try unescaped(bytes, range, parameter: parameter)
-        return ByteText(unescaped.span)
     }
 
     private static func unescaped(

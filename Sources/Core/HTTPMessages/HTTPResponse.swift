@@ -22,13 +22,4 @@ package struct HTTPResponse: Equatable, Sendable {
         for (name, value) in headers { fields.add(name, value) }
         return HTTPResponse(status: status, headers: fields, body: bytes)
     }
-
-    /// A response of `text/plain` in UTF-8.
-    package static func text(
-        _ status: Int, _ text: String, headers: [(ByteText, ByteText)] = []
-    ) -> HTTPResponse {
-        var fields = HeaderFields([("Content-Type", "text/plain; charset=utf-8")])
-        for (name, value) in headers { fields.add(name, value) }
-        return HTTPResponse(status: status, headers: fields, body: Array(text.utf8))
-    }
 }

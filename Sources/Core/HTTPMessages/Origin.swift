@@ -88,16 +88,6 @@ package enum OriginError: Error, Equatable, Sendable, CustomStringConvertible {
     case invalidHost(ByteText)
     case invalidPort(ByteText)
 
-    /// Stable across releases.
-    package var code: String {
-        switch self {
-        case .unsupportedScheme: "origin_unsupported_scheme"
-        case .unwantedPart: "origin_unwanted_part"
-        case .invalidHost: "origin_invalid_host"
-        case .invalidPort: "origin_invalid_port"
-        }
-    }
-
     /// What would have been right.
     package var example: String {
         let good = "https://app.example.org or http://localhost:3000"

@@ -59,31 +59,25 @@ extension Origin {
             separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard labels.allSatisfy(isLabel) else { return nil }
         // A name whose last label is a number is an IPv4 address to browsers, or nothing.
-        let isNumeric = labels.last?.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } ?? false
+        let isNumeric = labels.last?.allSatisfy(\.isASCIIDigit) ?? false
         return isNumeric && IPAddress(name.string) == nil ? nil : name
     }
 
     /// `localhost`, `-` or `.`, say: whatever the application calls itself, letter by letter.
     private static func appHost(_ bytes: Substring.UTF8View) -> ByteText? {
-        let isName = bytes.allSatisfy { byte in
-            byte >= 0x30 && byte <= 0x39 || byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7A
-                || "-._".utf8.contains(byte)
-        }
+        let isName = bytes.allSatisfy { $0.isASCIILetterOrDigit || "-._".utf8.contains($0) }
         return isName && (1...253).contains(bytes.count) ? ByteText(Substring(bytes)) : nil
     }
 
     private static func isLabel(_ label: Substring.UTF8View) -> Bool {
         (1...63).contains(label.count) && label.first != UInt8(ascii: "-")
             && label.last != UInt8(ascii: "-")
-            && label.allSatisfy {
-                $0 >= 0x30 && $0 <= 0x39 || $0 >= 0x61 && $0 <= 0x7A || $0 == UInt8(ascii: "-")
-                    || $0 == UInt8(ascii: "_")
-            }
+            && label.allSatisfy { $0.isASCIILetterOrDigit || "-_".utf8.contains($0) }
     }
 
     private static func port(_ bytes: Substring.UTF8View) -> UInt16? {
         guard (1...5).contains(bytes.count), bytes.first != UInt8(ascii: "0"),
-            bytes.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 })
+            bytes.allSatisfy(\.isASCIIDigit)
         else { return nil }
         return UInt16(Substring(bytes))
     }

@@ -6,6 +6,13 @@ package enum PostedFormError: Error, Equatable, Sendable {
     /// `Content-Type` is missing, repeated or another one, which is `found`.
     case wrongType(String, found: ByteText?)
     case malformed(String)
+
+    package var text: String {
+        switch self {
+        case .tooLarge(let bytesMax): "the body must have at most \(bytesMax) bytes"
+        case .wrongType(let text, _), .malformed(let text): text
+        }
+    }
 }
 
 /// A form that is a request's body (RFC 6749 §3.2, Appendix B): at most 16 KiB of it.
@@ -39,13 +46,13 @@ package struct PostedForm: Sendable {
     }
 
     package static func checkQuery(
-        _ query: ByteText?, secrets: [ByteText]
+        _ query: ByteText?, secrets: [ByteText], elsewhere: String = "in the body"
     ) throws(PostedFormError) {
         guard let query, !query.isEmpty else { return }
         for (name, _) in try pairs("query string", query.utf8.span) where secrets.contains(name) {
             throw .malformed(
-                "\(name) must not stand in the URI, since URIs are logged: send it in the body, "
-                    + "and replace what was sent")
+                "\(name) must not stand in the URI, since URIs are logged: send it "
+                    + "\(elsewhere), and replace what was sent")
         }
     }
 

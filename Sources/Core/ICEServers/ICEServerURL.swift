@@ -55,27 +55,17 @@ package struct ICEServerURL: Equatable, Sendable, CustomStringConvertible {
         guard !text.isEmpty else { return true }
         let digits = text.dropFirst()
         guard text.first == UInt8(ascii: ":"), (1...5).contains(digits.count),
-            digits.allSatisfy({ (0x30...0x39).contains($0) }),
+            digits.allSatisfy(\.isASCIIDigit),
             let port = UInt16(Substring(digits))
         else { return false }
         return port > 0
     }
 
     private static func isHostByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."):
-            true
-        default: false
-        }
+        byte.isASCIILetterOrDigit || "-.".utf8.contains(byte)
     }
 
     private static func isHexDigit(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
-            UInt8(ascii: "A")...UInt8(ascii: "F"), UInt8(ascii: "."):
-            true
-        default: false
-        }
+        byte.isASCIIDigit || byte | 0x20 >= 0x61 && byte | 0x20 <= 0x66 || byte == 0x2E
     }
 }

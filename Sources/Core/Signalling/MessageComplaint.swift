@@ -36,17 +36,9 @@ package enum MessageComplaint: Equatable, CaseIterable, Sendable {
 /// Why a message is refused, as its readers find it.
 struct MessageRefusal: Error, Equatable {
     let error: SignalError
-    let complaint: MessageComplaint?
+    var complaint: MessageComplaint?
 
-    init(_ error: SignalError) {
-        self.error = error
-        complaint = nil
-    }
-
-    static func bad(_ complaint: MessageComplaint) -> MessageRefusal { MessageRefusal(complaint) }
-
-    private init(_ complaint: MessageComplaint) {
-        error = .badRequest
-        self.complaint = complaint
+    static func bad(_ complaint: MessageComplaint) -> MessageRefusal {
+        MessageRefusal(error: .badRequest, complaint: complaint)
     }
 }

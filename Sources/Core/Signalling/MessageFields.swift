@@ -5,7 +5,7 @@ internal import StrictJSON
 struct MessageFields: Sendable {
     private(set) var scanner = RawScanner(
         limits: JSONLimits(bytesMax: .max, membersMax: 256),
-        names: MessageName.allCases.map(\.text))
+        names: ShortTextTable(MessageName.allCases.map(\.text)))
     private var members: [RawScanner.RawMember] { scanner.members }
 
     /// Reads a message; whatever was asked of the last one is asked of this one from now on.
@@ -100,13 +100,13 @@ struct MessageFields: Sendable {
             let content = value.lowerBound &+ 1..<value.upperBound &- 1
             guard content.count <= MessageReader.textBytesMax else { throw .bad(.target) }
             guard let connection = ConnectionID(bytes, content) else {
-                throw MessageRefusal(.unknownTarget)
+                throw MessageRefusal(error: .unknownTarget)
             }
             return connection
         }
         let plain = Array(try text(members[target], bytes, .target).utf8)
         guard let connection = ConnectionID(plain.span, plain.indices) else {
-            throw MessageRefusal(.unknownTarget)
+            throw MessageRefusal(error: .unknownTarget)
         }
         return connection
     }

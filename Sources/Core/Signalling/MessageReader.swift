@@ -41,7 +41,7 @@ package struct MessageReader: Sendable {
         if fields.holds(action, joinRoom, bytes) {
             return .joinRoom(try fields.joinRoom(bytes))
         }
-        throw MessageRefusal(.unknownAction)
+        throw MessageRefusal(error: .unknownAction)
     }
 
     /// A text that keeps RFC 8259's grammar but breaks a rule of ours is refused; only what is no

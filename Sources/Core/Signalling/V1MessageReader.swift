@@ -68,7 +68,7 @@ extension MessageFields {
         if holds(action, "ping", bytes) { return .ping }
         if holds(action, "resume", bytes) { return .resume(try resume(bytes)) }
         if holds(action, "refresh-token", bytes) { return .refreshToken(try token(bytes)) }
-        throw MessageRefusal(.unknownAction)
+        throw MessageRefusal(error: .unknownAction)
     }
 
     /// An integer of at most 2^53 either way, or a string of 1 to 256 bytes.

@@ -92,8 +92,26 @@ struct JSONLexer {
         return position &- start
     }
 
-    /// One of `true`, `false`, `null`.
-    mutating func literal(_ word: String, _ bytes: Span<UInt8>) throws(JSONError) {
+    /// Passes over a number, `true`, `false` or `null`, whose first byte is at `position`.
+    mutating func scalar(_ bytes: Span<UInt8>) throws(JSONError) -> RawScanner.Kind {
+        switch bytes[position] {
+        case UInt8(ascii: "t"):
+            try literal("true", bytes)
+            return .bool
+        case UInt8(ascii: "f"):
+            try literal("false", bytes)
+            return .bool
+        case UInt8(ascii: "n"):
+            try literal("null", bytes)
+            return .null
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+            _ = try number(bytes)
+            return .number
+        default: throw JSONError(.unexpectedByte, at: position)
+        }
+    }
+
+    private mutating func literal(_ word: String, _ bytes: Span<UInt8>) throws(JSONError) {
         let letters = word.utf8.span
         guard position &+ letters.count <= bytes.count else {
             throw JSONError(.unexpectedEnd, at: bytes.count)

@@ -35,19 +35,15 @@ private struct JSONParser {
         case UInt8(ascii: "{"): return .object(try object(bytes, depth: depth))
         case UInt8(ascii: "["): return .array(try array(bytes, depth: depth))
         case UInt8(ascii: "\""): return .string(try string(bytes))
-        case UInt8(ascii: "t"):
-            try lexer.literal("true", bytes)
-            return .bool(true)
-        case UInt8(ascii: "f"):
-            try lexer.literal("false", bytes)
-            return .bool(false)
-        case UInt8(ascii: "n"):
-            try lexer.literal("null", bytes)
-            return .null
-        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
-            let range = try lexer.number(bytes)
-            return .number(JSONNumber(verifiedText: JSONText.unquote(bytes, range)?.string ?? "0"))
-        default: throw JSONError(.unexpectedByte, at: lexer.position)
+        default:
+            let start = lexer.position
+            switch try lexer.scalar(bytes) {
+            case .null: return .null
+            case .bool: return .bool(bytes[start] == UInt8(ascii: "t"))
+            default:
+                let text = JSONText.unquote(bytes, start..<lexer.position)
+                return .number(JSONNumber(verifiedText: text?.string ?? "0"))
+            }
         }
     }
 

@@ -42,11 +42,6 @@ package struct JSONNumber: Equatable, Sendable {
 
     init(verifiedText: String) { text = verifiedText }
     package init(_ value: Int64) { text = String(value) }
-    /// Nil for what JSON has no form for: infinities and NaN.
-    package init?(_ value: Double) {
-        guard value.isFinite else { return nil }
-        text = String(describing: value)
-    }
 
     package var int64: Int64? { Int64(text) }
     package var double: Double? {

@@ -37,10 +37,12 @@ package struct RawScanner: Sendable {
 
     /// - Parameters:
     ///   - limits: `membersMax` counts all recorded members together.
-    ///   - names: Those that `RawMember.known` is to tell, 255 at most.
-    package init(limits: JSONLimits = JSONLimits(membersMax: 256), names: [ShortText] = []) {
+    ///   - names: Those that `RawMember.known` is to tell.
+    package init(
+        limits: JSONLimits = JSONLimits(membersMax: 256), names: ShortTextTable = ShortTextTable([])
+    ) {
         self.limits = limits
-        self.names = ShortTextTable(names)
+        self.names = names
         members.reserveCapacity(16)
     }
 
@@ -201,19 +203,7 @@ package struct RawScanner: Sendable {
         case UInt8(ascii: "\""):
             _ = try lexer.quotedString(bytes)
             return .string
-        case UInt8(ascii: "t"):
-            try lexer.literal("true", bytes)
-            return .bool
-        case UInt8(ascii: "f"):
-            try lexer.literal("false", bytes)
-            return .bool
-        case UInt8(ascii: "n"):
-            try lexer.literal("null", bytes)
-            return .null
-        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
-            _ = try lexer.number(bytes)
-            return .number
-        default: throw JSONError(.unexpectedByte, at: lexer.position)
+        default: return try lexer.scalar(bytes)
         }
     }
 

@@ -14,9 +14,10 @@ package struct ClaimsPolicy: Sendable, Equatable {
     }
 
     /// Checks issuer, audience and times, in this order; `now` is in seconds since the Unix epoch.
+    /// Texts are compared code point by code point (RFC 7519 §7.3).
     package func check(_ claims: TokenClaims, now: Int64) throws(TokenFault) {
-        guard Self.areEqual(claims.issuer, issuer) else { throw .wrongIssuer }
-        guard claims.audience.contains(where: { Self.areEqual($0, audience) }) else {
+        guard claims.issuer.hasSameBytes(as: issuer) else { throw .wrongIssuer }
+        guard claims.audience.contains(where: { $0.hasSameBytes(as: audience) }) else {
             throw .wrongAudience
         }
         try checkTimes(claims, now: now)
@@ -38,10 +39,5 @@ package struct ClaimsPolicy: Sendable, Equatable {
         guard claims.issuedAt <= latest else {
             throw .issuedInFuture(secondsAhead: claims.issuedAt - now)
         }
-    }
-
-    /// RFC 7519 §7.3: code points as they are; `String`'s own `==` would normalise.
-    private static func areEqual(_ left: String, _ right: String) -> Bool {
-        left.hasSameBytes(as: right)
     }
 }

@@ -12,11 +12,10 @@ extension TokenClaims {
         self.init(
             issuer: "", audience: [], subject: "", clientID: "", issuedAt: -1, expiresAt: -1,
             tokenID: "", scopes: [], rooms: [], kind: kind)
-        for member in try PayloadMember.scan(json).members where member.parent < 0 {
-            guard let name = MemberName(of: member, in: json),
-                let place = Self.claimNames.firstIndex(of: name)
-            else { continue }
-            try take(Claim.allCases[place], PayloadMember(member), json)
+        let scanner = try PayloadMember.scan(json, Self.claims.table)
+        for member in scanner.members where member.parent < 0 {
+            guard let claim = Self.claims[member] else { continue }
+            try take(claim, PayloadMember(member), json)
         }
         try checkPresence()
     }
@@ -51,6 +50,5 @@ extension TokenClaims {
         guard !tokenID.isEmpty else { throw .missingClaim(.tokenID) }
     }
 
-    /// In the order of `Claim.allCases`.
-    private static let claimNames = Claim.allCases.compactMap { MemberName($0.rawValue) }
+    static let claims = MemberNames<Claim>()
 }

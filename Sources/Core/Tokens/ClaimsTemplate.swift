@@ -6,29 +6,13 @@ import StrictJSON
 /// Building a payload anew costs more than a tenth of signing it; filling in this form costs next
 /// to nothing.
 package final class ClaimsTemplate: Sendable {
-    /// What must be equal for a template to fit.
-    private struct Shape: Sendable {
-        let issuer: String
-        let audience: [String]
-        let clientID: String
-        let scopes: [String]
-        let openClaims: [Claim]
-
-        init(_ claims: TokenClaims) {
-            issuer = claims.issuer
-            audience = claims.audience
-            clientID = claims.clientID
-            scopes = claims.scopes
-            openClaims = ClaimsTemplate.openClaims(of: claims)
-        }
-    }
-
     private struct Piece: Sendable {
         let before: [UInt8]
         let claim: Claim
     }
 
-    private let shape: Shape
+    /// Such claims as the template fits.
+    private let model: TokenClaims
     private let pieces: [Piece]
     private let end: [UInt8]
 
@@ -36,21 +20,18 @@ package final class ClaimsTemplate: Sendable {
     ///
     /// - Returns: Nil where the payload is not of that form.
     package init?(payload: [UInt8], for claims: TokenClaims) {
-        var scanner = RawScanner()
+        var scanner = RawScanner(names: TokenClaims.claims.table)
         guard (try? scanner.scan(payload.span)) != nil else { return nil }
         var pieces: [Piece] = []
         var from = 0
         for member in scanner.members where member.parent < 0 {
-            let name = MemberName(of: member, in: payload.span)
-            guard let claim = Claim.allCases.first(where: { MemberName($0.rawValue) == name }),
-                Self.isOpen(claim)
-            else { continue }
+            guard let claim = TokenClaims.claims[member], Self.isOpen(claim) else { continue }
             pieces.append(
                 Piece(before: Array(payload[from..<member.value.lowerBound]), claim: claim))
             from = member.value.upperBound
         }
-        shape = Shape(claims)
-        guard Set(pieces.map(\.claim)) == Set(shape.openClaims) else { return nil }
+        guard Set(pieces.map(\.claim)) == Set(Self.openClaims(of: claims)) else { return nil }
+        model = claims
         self.pieces = pieces
         end = Array(payload[from...])
     }
@@ -70,13 +51,13 @@ package final class ClaimsTemplate: Sendable {
 
     /// Whether the template was built for claims like these.
     package func fits(_ claims: TokenClaims) -> Bool {
-        Self.areEqual(shape.clientID, claims.clientID)
-            && Self.areEqual(shape.issuer, claims.issuer)
-            && Self.areEqual(shape.audience, claims.audience)
-            && Self.areEqual(shape.scopes, claims.scopes)
-            && shape.openClaims.contains(.notBefore) == (claims.notBefore != nil)
-            && shape.openClaims.contains(.name) == (claims.name != nil)
-            && shape.openClaims.contains(.rooms) == !claims.rooms.isEmpty
+        model.clientID.hasSameBytes(as: claims.clientID)
+            && model.issuer.hasSameBytes(as: claims.issuer)
+            && model.audience.elementsEqual(claims.audience) { $0.hasSameBytes(as: $1) }
+            && model.scopes.elementsEqual(claims.scopes) { $0.hasSameBytes(as: $1) }
+            && (model.notBefore == nil) == (claims.notBefore == nil)
+            && (model.name == nil) == (claims.name == nil)
+            && model.rooms.isEmpty == claims.rooms.isEmpty
     }
 
     /// The payload for these claims, which the template must fit.
@@ -121,13 +102,5 @@ package final class ClaimsTemplate: Sendable {
         if claims.name != nil { open.append(.name) }
         if !claims.rooms.isEmpty { open.append(.rooms) }
         return open
-    }
-
-    private static func areEqual(_ left: String, _ right: String) -> Bool {
-        left.hasSameBytes(as: right)
-    }
-
-    private static func areEqual(_ left: [String], _ right: [String]) -> Bool {
-        left.elementsEqual(right) { areEqual($0, $1) }
     }
 }

@@ -1,3 +1,5 @@
+import Bytes
+
 /// The outer form of a compact JWS (RFC 7515 §7.1): where its three parts lie.
 package struct CompactJWS: Sendable, Equatable {
     /// The longest token that is looked at, in bytes.

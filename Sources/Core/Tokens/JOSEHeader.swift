@@ -19,7 +19,8 @@ package struct JOSEHeader: Sendable, Equatable {
     ///
     /// - Throws: `.badJSON`, `.criticalHeader`, `.badHeader` or `.unknownAlgorithm`.
     package init(reading json: Span<UInt8>) throws(TokenFault) {
-        var scanner = RawScanner(limits: JSONLimits(bytesMax: CompactJWS.bytesMax, depthMax: 8))
+        var scanner = RawScanner(
+            limits: JSONLimits(bytesMax: CompactJWS.bytesMax, depthMax: 8), names: Self.names.table)
         do throws(JSONError) {
             try scanner.scan(json)
         } catch {
@@ -29,9 +30,7 @@ package struct JOSEHeader: Sendable, Equatable {
         var keyID: String?
         var type: ByteText?
         for member in scanner.members where member.parent < 0 {
-            guard let name = MemberName(of: member, in: json),
-                let known = Self.names.first(where: { $0.name == name })?.member
-            else { continue }
+            guard let known = Self.names[member] else { continue }
             switch known {
             case .critical: throw .criticalHeader
             case .unencodedPayload, .compression: throw .badHeader(member: known)
@@ -60,8 +59,5 @@ package struct JOSEHeader: Sendable, Equatable {
         return text
     }
 
-    private static let names: [(name: MemberName, member: HeaderMember)] =
-        HeaderMember.allCases.compactMap { member in
-            MemberName(member.rawValue).map { ($0, member) }
-        }
+    private static let names = MemberNames<HeaderMember>()
 }

@@ -1,3 +1,5 @@
+import Bytes
+
 /// What a `kid` may look like: 1 to 128 bytes of a fixed alphabet (RFC 8725 §3.10).
 ///
 /// It is a key of a dictionary and nothing else: never a path, a query or a URL.
@@ -10,15 +12,6 @@ package enum KeyID {
     }
 
     private static func isAllowed(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
-            true
-        case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"),
-            UInt8(ascii: "@"), UInt8(ascii: ":"), UInt8(ascii: "+"), UInt8(ascii: "/"),
-            UInt8(ascii: "="):
-            true
-        default: false
-        }
+        byte.isASCIILetterOrDigit || "-._~@:+/=".utf8.contains(byte)
     }
 }

@@ -41,12 +41,11 @@ package struct LegacyClaims: Equatable, Sendable {
     package init(reading json: Span<UInt8>) throws(TokenFault) {
         var (client, expiresAt, end): (String?, Int64?, Int64?)
         var (notBefore, audience): (Int64?, [String]?)
-        for member in try PayloadMember.scan(json).members where member.parent < 0 {
-            guard let name = MemberName(of: member, in: json),
-                let place = Self.names.firstIndex(of: name)
-            else { continue }
+        let scanner = try PayloadMember.scan(json, Self.names.table)
+        for member in scanner.members where member.parent < 0 {
+            guard let name = Self.names[member] else { continue }
             let value = PayloadMember(member)
-            switch Member.allCases[place] {
+            switch name {
             case .client: client = try value.clientID(json)
             case .expiresAt: expiresAt = try value.date(json, .expiresAt, rounding: .down)
             case .audience: audience = try value.audience(json)
@@ -68,6 +67,5 @@ package struct LegacyClaims: Equatable, Sendable {
         guard expiresAt - Self.secondsAheadMax <= now else { throw .malformedClaim(.expiresAt) }
     }
 
-    /// In the order of `Member.allCases`.
-    private static let names = Member.allCases.compactMap { MemberName($0.rawValue) }
+    private static let names = MemberNames<Member>()
 }

@@ -10,8 +10,11 @@ struct PayloadMember {
     /// Finds the members of a decoded payload.
     ///
     /// - Throws: `.badJSON` unless it is one strict JSON object.
-    static func scan(_ json: Span<UInt8>) throws(TokenFault) -> RawScanner {
-        var scanner = RawScanner(limits: JSONLimits(bytesMax: CompactJWS.bytesMax, depthMax: 16))
+    static func scan(
+        _ json: Span<UInt8>, _ names: ShortTextTable
+    ) throws(TokenFault) -> RawScanner {
+        var scanner = RawScanner(
+            limits: JSONLimits(bytesMax: CompactJWS.bytesMax, depthMax: 16), names: names)
         do throws(JSONError) {
             try scanner.scan(json)
         } catch {
@@ -105,5 +108,16 @@ struct PayloadMember {
             at += json[at] == UInt8(ascii: "\\") ? 2 : 1
         }
         return at
+    }
+}
+
+/// The members that are read, by their names, at most 16 bytes long; others are passed over.
+struct MemberNames<Name: RawRepresentable<String> & CaseIterable & Sendable>: Sendable {
+    let table = ShortTextTable(Name.allCases.map { ShortText($0.rawValue) })
+    private let names = Array(Name.allCases)
+
+    /// Which of them a member bears that a scanner with this table has found.
+    subscript(member: RawScanner.RawMember) -> Name? {
+        member.known > 0 ? names[Int(member.known) - 1] : nil
     }
 }

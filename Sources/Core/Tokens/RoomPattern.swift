@@ -7,16 +7,6 @@ package enum RoomPatternError: Error, Equatable, Sendable, CustomStringConvertib
     case starNotLast
     case whiteSpaceOrControl
 
-    /// Stable across releases.
-    package var code: String {
-        switch self {
-        case .empty: "room_pattern_empty"
-        case .tooLong: "room_pattern_too_long"
-        case .starNotLast: "room_pattern_star_not_last"
-        case .whiteSpaceOrControl: "room_pattern_character"
-        }
-    }
-
     package var description: String {
         switch self {
         case .empty: "a room pattern must have at least one character"

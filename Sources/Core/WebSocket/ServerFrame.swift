@@ -24,11 +24,6 @@ package struct ServerFrame: Equatable, Sendable {
         }
     }
 
-    /// The whole frame's length for a payload of this length.
-    package static func totalLength(payloadLength: Int) -> Int {
-        payloadLength + (payloadLength < 126 ? 2 : payloadLength <= 0xffff ? 4 : 10)
-    }
-
     /// The length of a whole server frame, read from its first bytes: at least its header.
     package static func totalLength(startingWith bytes: Span<UInt8>) -> Int {
         switch bytes[1] {

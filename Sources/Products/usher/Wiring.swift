@@ -251,12 +251,9 @@ extension Wiring {
     private func relay(
         _ directory: ClientDirectory, _ check: TokenCheck, demo: Client?
     ) throws -> PublicFront.SignallingHalf {
-        let clients = clients(directory, demo: demo)
-        let admission = Admission(
-            admissionConfiguration, admissionPorts(check, clients))
-        let service = Relay(
-            relayConfiguration, relayPorts(check, clients),
-            ledger: admission.ledger)
+        let ports = admissionPorts(check, clients(directory, demo: demo))
+        let admission = Admission(admissionConfiguration, ports)
+        let service = Relay(relayConfiguration, relayPorts(ports), ledger: admission.ledger)
         let loops = try SocketLoops(
             count: min(Processors.usableCount, SocketID.loopCountMax), limits: settings.sockets,
             makeHandler: { service.makeHandler(loop: $0) })
@@ -321,14 +318,10 @@ extension Wiring {
             sha1: Digest.sha1, log: log.write)
     }
 
-    private func relayPorts(
-        _ check: TokenCheck, _ clients: @escaping @Sendable (String) -> ClientStanding?
-    ) -> RelayPorts {
+    private func relayPorts(_ admission: AdmissionPorts) -> RelayPorts {
         RelayPorts(
-            now: Clock.now, monotonicMilliseconds: Clock.monotonicMilliseconds,
-            tokens: check, client: clients,
-            random64: RandomReserve().uint64, random128: SecureRandom.uint128,
-            sha256: Digest.sha256, iceServers: iceServers(), log: log.write)
+            admission, random64: RandomReserve().uint64, random128: SecureRandom.uint128,
+            sha256: Digest.sha256, iceServers: iceServers())
     }
 }
 

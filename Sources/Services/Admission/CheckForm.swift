@@ -30,10 +30,8 @@ struct CheckForm {
         do throws(PostedFormError) {
             return try PostedForm(request, secrets: ["token"]).members
         } catch {
-            switch error {
-            case .tooLarge(let bytesMax): throw .tooLarge(bytesMax: bytesMax)
-            case .malformed(let text), .wrongType(let text, _): throw .invalidRequest(text)
-            }
+            if case .tooLarge(let bytesMax) = error { throw .tooLarge(bytesMax: bytesMax) }
+            throw .invalidRequest(error.text)
         }
     }
 

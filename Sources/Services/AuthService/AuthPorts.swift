@@ -105,6 +105,18 @@ package struct AuthPorts: Sendable {
         self.registrations = registrations
     }
 
+    /// Asks the registry, or tells it something.
+    func ask<each Argument, Answer>(
+        _ port: (repeat each Argument) throws(ClientLookupFailure) -> Answer,
+        _ arguments: repeat each Argument
+    ) throws(OAuthRefusal) -> Answer {
+        do {
+            return try port(repeat each arguments)
+        } catch {
+            throw unavailable(error)
+        }
+    }
+
     /// What is answered where the registry could not be asked or told; the cause goes to the log.
     func unavailable(_ failure: ClientLookupFailure) -> OAuthRefusal {
         log("registry_unavailable", [("code", failure.code)])

@@ -7,39 +7,32 @@ package import HTTPMessages
 ///
 /// Pure but for its ports: no I/O, no clock. Safe to call from any thread.
 package final class AuthService: Sendable {
-    private let tokens: TokenEndpoint
-    private let introspection: IntrospectionEndpoint
-    private let revocation: RevocationEndpoint
-    private let registration: RegistrationEndpoint?
-    private let registered: RegisteredClientEndpoint?
-    private let discovery: Discovery
-    private let edge: EdgeEndpoint
+    private let commons: AuthCommons
+    let tokens: TokenEndpoint
+    let introspection: IntrospectionEndpoint
+    let revocation: RevocationEndpoint
+    let registration: RegistrationEndpoint?
+    let registered: RegisteredClientEndpoint?
+    let discovery: Discovery
+    let edge: EdgeEndpoint
+    let sessions: SessionEndpoint
+    let iceServers: ICEServersEndpoint
     private let edgeAuth: EdgeAuthEndpoint
-    private let sessions: SessionEndpoint
-    private let iceServers: ICEServersEndpoint
     private let demo: DemoEndpoints?
 
     package init(_ configuration: AuthConfiguration, _ ports: AuthPorts) {
-        let gate = ClientGate(configuration, ports)
-        tokens = TokenEndpoint(configuration, ports, gate)
-        introspection = IntrospectionEndpoint(configuration, ports, gate)
-        revocation = RevocationEndpoint(configuration, ports, gate)
-        registration = ports.registrations.map {
-            RegistrationEndpoint(configuration, ports, $0, gate)
-        }
-        registered = ports.registrations.map {
-            RegisteredClientEndpoint(configuration, ports, $0, gate)
-        }
+        commons = AuthCommons(configuration, ports)
+        tokens = TokenEndpoint(commons)
+        introspection = IntrospectionEndpoint(commons)
+        revocation = RevocationEndpoint(commons)
+        registration = ports.registrations.map { [commons] in RegistrationEndpoint(commons, $0) }
+        registered = ports.registrations.map { [commons] in RegisteredClientEndpoint(commons, $0) }
         discovery = Discovery(configuration, ports)
         edge = EdgeEndpoint(step: configuration.edgeStep)
-        edgeAuth = EdgeAuthEndpoint(configuration, ports)
-        sessions = SessionEndpoint(configuration, ports, gate)
-        iceServers = ICEServersEndpoint(
-            configuration, ports, gate,
-            demoClient: configuration.demo.map { _ in
-                Self.demoClient(atSecondsSinceEpoch: ports.now())
-            })
-        demo = configuration.demo.map { DemoEndpoints($0, configuration, ports) }
+        edgeAuth = EdgeAuthEndpoint(commons: commons)
+        sessions = SessionEndpoint(commons)
+        demo = configuration.demo.map { [commons] in DemoEndpoints($0, commons) }
+        iceServers = ICEServersEndpoint(commons, demoClient: demo?.client)
     }
 
     /// The client in whose name the demo's tokens are made; it stands in no registry. `now` is in
@@ -58,19 +51,36 @@ package final class AuthService: Sendable {
     package func respond(
         to request: HTTPRequest, fromCookie: Bool = false, cookieRefusal: EdgeRefusal? = nil
     ) -> HTTPResponse? {
-        switch request.path {
-        case TokenEndpoint.path: tokens.respond(to: request)
-        case IntrospectionEndpoint.path: introspection.respond(to: request)
-        case RevocationEndpoint.path: revocation.respond(to: request)
-        case EdgeEndpoint.path: edge.respond(to: request)
-        case ICEServersEndpoint.path:
-            iceServers.respond(
-                to: request, fromCookie: fromCookie, cookieRefusal: cookieRefusal)
-        default:
-            discovery.respond(to: request)
-                ?? sessions.respond(to: request, cookieRefusal: cookieRefusal)
-                ?? registrationResponse(to: request) ?? demo?.respond(to: request)
+        guard let route = route(of: request.path) else { return demo?.respond(to: request) }
+        guard let endpoint = route.endpoint(self) else { return nil }
+        if request.method == "OPTIONS", let readers = route.readers {
+            return commons.pages.preflight(request, methods: route.methods, readers: readers)
         }
+        let call = Call(
+            request: request, fromCookie: fromCookie, cookieRefusal: cookieRefusal,
+            now: commons.ports.now())
+        var response: HTTPResponse
+        do throws(OAuthRefusal) {
+            try call.check(route.methods)
+            if route.isCounted { try commons.countAddress(of: call) }
+            response = try endpoint.answer(call)
+        } catch {
+            response = error.response
+        }
+        guard let readers = route.readers else { return response }
+        // Whoever sends a token by hand may read what it is good for.
+        for (name, value) in commons.pages.sharing(with: request, fromCookie ? .listed : readers) {
+            response.headers.add(name, value)
+        }
+        return response
+    }
+
+    private func route(of path: ByteText) -> Route? {
+        if let route = Route.byPath[path] { return route }
+        if path.hasPrefix(RegisteredClientEndpoint.prefix) {
+            return Route.byPath[RegisteredClientEndpoint.path]
+        }
+        return discovery.isMetadata(path) ? Route.byPath[Discovery.wellKnown] : nil
     }
 
     /// The path of `edgeAuthResponse`.
@@ -79,12 +89,6 @@ package final class AuthService: Sendable {
     /// Answers `GET /edge/auth`, which must not be reached from the public port.
     package func edgeAuthResponse(to request: HTTPRequest) -> HTTPResponse {
         edgeAuth.respond(to: request)
-    }
-
-    private func registrationResponse(to request: HTTPRequest) -> HTTPResponse? {
-        if request.path == RegistrationEndpoint.path { return registration?.respond(to: request) }
-        guard request.path.hasPrefix(RegisteredClientEndpoint.prefix) else { return nil }
-        return registered?.respond(to: request)
     }
 
     /// The paths that are answered here, but for a demo's.

@@ -35,16 +35,12 @@ enum BearerToken {
     }
 
     private static func checkQuery(_ query: ByteText?) throws(OAuthRefusal) {
-        guard let query, !query.isEmpty else { return }
-        let pairs: [(name: ByteText, value: ByteText)]
-        do throws(FormError) {
-            pairs = try FormFields.parse(query)
+        do throws(PostedFormError) {
+            try PostedForm.checkQuery(
+                query, secrets: ["access_token"], elsewhere: "in Authorization")
         } catch {
-            throw .invalidBearerRequest("the query string is no form: \(error)")
+            throw .invalidBearerRequest(error.text)
         }
-        guard pairs.contains(where: { $0.name == "access_token" }) else { return }
-        throw .invalidBearerRequest(
-            "access_token must not stand in the URI; replace what was sent, since URIs are logged")
     }
 }
 

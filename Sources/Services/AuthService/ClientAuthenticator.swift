@@ -64,12 +64,7 @@ final class ClientAuthenticator: Sendable {
     }
 
     private func lookUp(_ id: ByteText) throws(OAuthRefusal) -> Client? {
-        guard ClientID.isPlausible(id) else { return nil }
-        do {
-            return try ports.client(id.string)
-        } catch {
-            throw ports.unavailable(error)
-        }
+        ClientID.isPlausible(id) ? try ports.ask(ports.client, id.string) : nil
     }
 
     /// One answer for every cause. An unknown id is not logged: people mix up id and secret.
@@ -154,17 +149,9 @@ extension ClientAuthenticator {
         _ assertion: ClientAssertion, of client: Client, _ now: Int64
     ) throws(OAuthRefusal) -> Bool {
         let mark = "assertion:\(assertion.clientID):\(assertion.tokenID)"
-        do {
-            if try ports.isUsed(mark) { return false }
-        } catch {
-            throw ports.unavailable(error)
-        }
+        if try ports.ask(ports.isUsed, mark) { return false }
         try marks.take(client, now)
-        do {
-            return try ports.markUsed(mark, assertion.replayableUntil)
-        } catch {
-            throw ports.unavailable(error)
-        }
+        return try ports.ask(ports.markUsed, mark, assertion.replayableUntil)
     }
 
     private func refusedAssertion(

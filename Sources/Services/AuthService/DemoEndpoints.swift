@@ -22,18 +22,16 @@ final class DemoEndpoints: Sendable {
     private static let permissionsPolicy: ByteText =
         "camera=(self), microphone=(self), display-capture=(self)"
 
-    private let client: Client
+    let client: Client
     private let demo: DemoConfiguration
-    private let tokens: TokenMaker
-    private let ports: AuthPorts
+    private let commons: AuthCommons
     private let requests = RequestLimit<AddressGroup>(
         tokensPerMinuteMax, inSeconds: 60, beyond: "too many demo tokens for this address")
 
-    init(_ demo: DemoConfiguration, _ configuration: AuthConfiguration, _ ports: AuthPorts) {
+    init(_ demo: DemoConfiguration, _ commons: AuthCommons) {
         self.demo = demo
-        self.ports = ports
-        tokens = TokenMaker(configuration, ports)
-        client = Self.client(atSecondsSinceEpoch: ports.now())
+        self.commons = commons
+        client = Self.client(atSecondsSinceEpoch: commons.ports.now())
     }
 
     /// In memory only, without a secret: only the page's backend, which is here, speaks for it.
@@ -84,21 +82,22 @@ final class DemoEndpoints: Sendable {
         guard request.method == "POST" else { throw .methodNotAllowed(allow: "POST") }
         let host = try checkedHost(request)
         try checkSameOrigin(request)
-        try JSONBody.check(request, bytesMax: Self.bodyBytesMax)
-        let wanted = try DemoRoom(request.body)
-        let now = ports.now()
+        let wanted = try DemoRoom(
+            JSONBody.object(of: request, bytesMax: Self.bodyBytesMax, depthMax: 8))
+        let now = commons.ports.now()
         try requests.take(AddressGroup(request.clientAddress), now)
         let wish = TokenWish(
             scopes: client.scopes, rooms: [wanted.room],
             subject: subject(of: wanted), name: wanted.name,
             lifetimeSeconds: Self.lifetimeSeconds, kind: .access)
-        let token = try tokens.make(wish, for: client.clientID, now: now)
+        let token = try commons.token(wish, for: client.clientID, now)
         return TokenResponse.make(token, wish, extra: extra(request, host))
     }
 
     /// A page that comes back, with the id that only it knows, is the same subject: so it may
     /// refresh its token and resume its session.
     private func subject(of wanted: DemoRoom) -> ByteText {
+        let ports = commons.ports
         let seed = wanted.id.map { ports.sha256(Array("demo:\($0)".utf8)) } ?? ports.random(12)
         return ByteText(Base64URL.encode(Array(seed.prefix(12))))
     }

@@ -13,8 +13,7 @@ struct DemoRoom {
     /// A secret of the page's own, by which it is known again.
     let id: ByteText?
 
-    init(_ body: [UInt8]) throws(OAuthRefusal) {
-        let object = try Self.object(body)
+    init(_ object: JSONObject) throws(OAuthRefusal) {
         guard let room = object["room"]?.string, !room.utf8.contains(UInt8(ascii: "*")),
             let pattern = try? RoomPattern(room.string),
             Self.all.contains(where: { $0.covers(pattern) })
@@ -31,31 +30,9 @@ struct DemoRoom {
     private static func id(_ value: JSONValue?) throws(OAuthRefusal) -> ByteText? {
         guard let value, value != .null else { return nil }
         guard let id = value.string, (16...64).contains(id.count),
-            id.utf8.allSatisfy(isIDByte)
+            id.utf8.allSatisfy({ $0.isASCIILetterOrDigit || "-_".utf8.contains($0) })
         else { throw .invalidRequest("id must be 16 to 64 characters of A-Z, a-z, 0-9, - and _") }
         return id
-    }
-
-    private static func isIDByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
-            true
-        default: false
-        }
-    }
-
-    private static func object(_ body: [UInt8]) throws(OAuthRefusal) -> JSONObject {
-        do {
-            guard let object = try JSONValue.parse(body).object else {
-                throw OAuthRefusal.invalidRequest("the body must be a JSON object")
-            }
-            return object
-        } catch let error as OAuthRefusal {
-            throw error
-        } catch {
-            throw .invalidRequest("the body is not JSON: \(error)")
-        }
     }
 
     private static func name(_ value: JSONValue?) throws(OAuthRefusal) -> ByteText? {

@@ -3,12 +3,10 @@ import HTTPMessages
 
 /// What everybody may read, from any page: the metadata (RFC 8414), the public keys (RFC 7517) and
 /// the OpenAPI description.
-struct Discovery: Sendable {
+final class Discovery: Endpoint {
     static let keySetPath: ByteText = "/.well-known/jwks.json"
     static let openAPIPath: ByteText = "/openapi.json"
     static let wellKnown: ByteText = "/.well-known/oauth-authorization-server"
-    static let methods: [ByteText] = ["GET", "HEAD", "OPTIONS"]
-    private static let allow: ByteText = "GET, HEAD, OPTIONS"
     private static let anyOrigin: (ByteText, ByteText) = ("Access-Control-Allow-Origin", "*")
     private static let maxAge: (ByteText, ByteText) = ("Cache-Control", "public, max-age=300")
 
@@ -27,35 +25,26 @@ struct Discovery: Sendable {
         keySet = ports.keySet
     }
 
-    /// nil where the path is none of these.
-    func respond(to request: HTTPRequest) -> HTTPResponse? {
-        if request.path == Self.keySetPath {
-            return answer(request, contentType: "application/jwk-set+json", keySet)
-        }
-        if request.path == Self.openAPIPath, !openAPI.isEmpty {
-            return answer(request, contentType: "application/json") { openAPI }
-        }
-        guard metadataPaths.contains(request.path) else { return nil }
-        return answer(request, contentType: "application/json") { metadata }
-    }
+    var hasOpenAPI: Bool { !openAPI.isEmpty }
 
-    private func answer(
-        _ request: HTTPRequest, contentType: ByteText, _ body: () -> [UInt8]
-    ) -> HTTPResponse {
-        switch request.method {
-        case "GET", "HEAD":
+    func isMetadata(_ path: ByteText) -> Bool { metadataPaths.contains(path) }
+
+    func answer(_ call: Call) -> HTTPResponse {
+        guard call.request.method != "OPTIONS" else {
             let headers = HeaderFields([
-                ("Content-Type", contentType), Self.maxAge, Self.anyOrigin,
-            ])
-            return HTTPResponse(status: 200, headers: headers, body: body())
-        case "OPTIONS":
-            let headers = HeaderFields([
-                ("Allow", Self.allow), Self.anyOrigin,
+                ("Allow", "GET, HEAD, OPTIONS"), Self.anyOrigin,
                 ("Access-Control-Allow-Methods", "GET, HEAD"), ("Access-Control-Max-Age", "86400"),
             ])
             return HTTPResponse(status: 204, headers: headers)
-        default: return OAuthRefusal.methodNotAllowed(allow: Self.allow).response
         }
+        let (contentType, body): (ByteText, [UInt8]) =
+            switch call.request.path {
+            case Self.keySetPath: ("application/jwk-set+json", keySet())
+            case Self.openAPIPath: ("application/json", openAPI)
+            default: ("application/json", metadata)
+            }
+        let headers = HeaderFields([("Content-Type", contentType), Self.maxAge, Self.anyOrigin])
+        return HTTPResponse(status: 200, headers: headers, body: body)
     }
 
     /// The path of a URL without the slash at its end; empty where there is none.

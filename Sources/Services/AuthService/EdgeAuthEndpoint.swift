@@ -13,17 +13,7 @@ struct EdgeAuthEndpoint: Sendable {
     static let path: ByteText = "/edge/auth"
     private static let safeMethods: Set<ByteText> = ["GET", "HEAD", "OPTIONS"]
 
-    private let step: EdgeStep
-    private let ports: AuthPorts
-    private let pages: PageRules
-    private let check: HolderCheck
-
-    init(_ configuration: AuthConfiguration, _ ports: AuthPorts) {
-        step = configuration.edgeStep
-        self.ports = ports
-        pages = PageRules(configuration, ports)
-        check = HolderCheck(ports)
-    }
+    let commons: AuthCommons
 
     /// 200 with `Authorization`, and `Cookie` where others remain; else 401 or 403: proxies take
     /// any other refusal for a failure of their own.
@@ -44,13 +34,13 @@ struct EdgeAuthEndpoint: Sendable {
         let (stepped, fromCookie) = try stepped(request)
         let token = try BearerToken.find(in: stepped)
         let kinds: Set<TokenKind> = fromCookie ? [.access, .session] : [.access]
-        let holder = try check.holder(of: token, kinds, .verifiers, ports.now())
+        let holder = try commons.holder(of: token, kinds, .verifiers, commons.ports.now())
         if fromCookie {
             let method = request.headers["X-Forwarded-Method"] ?? request.method
             if Self.safeMethods.contains(method) {
-                try pages.checkRead(request, of: holder.client)
+                try commons.pages.checkRead(request, of: holder.client)
             } else {
-                try pages.check(request, of: holder.client)
+                try commons.pages.check(request, of: holder.client)
             }
         }
         var headers = HeaderFields(NoStore.fields)
@@ -67,7 +57,7 @@ struct EdgeAuthEndpoint: Sendable {
         _ request: HTTPRequest
     ) throws(OAuthRefusal) -> (HTTPRequest, fromCookie: Bool) {
         do throws(EdgeRefusal) {
-            let result = try step.apply(request.headers)
+            let result = try commons.configuration.edgeStep.apply(request.headers)
             var stepped = request
             stepped.headers = result.headers
             stepped.query = nil

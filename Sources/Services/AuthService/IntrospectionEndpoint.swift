@@ -7,44 +7,35 @@ import Tokens
 
 /// `POST /oauth2/introspect`: what a token says, and whether it is good (RFC 7662): one of the
 /// caller's own, or of a client about whose tokens an operator lets it ask.
-final class IntrospectionEndpoint: Sendable {
+final class IntrospectionEndpoint: Endpoint {
     static let path: ByteText = "/oauth2/introspect"
     static let parameters: [FormParameter] =
         FormParameter.authentication + [.token, .tokenTypeHint]
     /// Nothing beside it, whatever the reason (RFC 7662 §2.2).
     private static let inactive: JSONValue = ["active": false]
 
-    private let ports: AuthPorts
-    private let gate: ClientGate
+    private let commons: AuthCommons
     private let rate: ClientRate
-    private let check: HolderCheck
 
-    init(_ configuration: AuthConfiguration, _ ports: AuthPorts, _ gate: ClientGate) {
-        self.ports = ports
-        self.gate = gate
-        rate = ClientRate(configuration)
-        check = HolderCheck(ports)
+    init(_ commons: AuthCommons) {
+        self.commons = commons
+        rate = ClientRate(commons.configuration)
     }
 
-    func respond(to request: HTTPRequest) -> HTTPResponse {
-        do throws(OAuthRefusal) {
-            let document = try introspect(request).serialized()
-            return .json(200, document, headers: NoStore.fields)
-        } catch {
-            return error.response
-        }
+    func answer(_ call: Call) throws(OAuthRefusal) -> HTTPResponse {
+        .json(200, try introspect(call).serialized(), headers: NoStore.fields)
     }
 
-    private func introspect(_ request: HTTPRequest) throws(OAuthRefusal) -> JSONValue {
-        let now = ports.now()
-        let form = try gate.form(of: request, now)
-        let client = try gate.client(of: request, form, within: rate, now)
+    private func introspect(_ call: Call) throws(OAuthRefusal) -> JSONValue {
+        let ports = commons.ports
+        let form = try OAuthForm(call.request)
+        let client = try commons.client(of: call, form, within: rate)
         guard let token = form[.token] else { throw .invalidRequest("token is missing") }
         // Verified before anything in it is believed; token_type_hint is not needed for that.
         let kinds: Set<TokenKind> = [.access, .session]
-        guard let claims = try? ports.tokens.claims(of: token, kinds, .strict, now: now),
+        guard let claims = try? ports.tokens.claims(of: token, kinds, .strict, now: call.now),
             client.mayIntrospect(tokensOf: claims.clientID),
-            try check.client(claims.clientID)?.isEnabled == true
+            try ports.ask(ports.client, claims.clientID)?.isEnabled == true
         else { return Self.inactive }
         return Self.document(claims)
     }

@@ -32,7 +32,7 @@ struct OAuthForm {
             guard unknown.insert(name).inserted else { throw Self.repeated(name) }
         }
         guard self[.grantType].flatMap(GrantType.init(named:)) != .tokenExchange else { return }
-        for parameter in FormParameter.repeatable where isRepeated(parameter) {
+        for parameter in FormParameter.repeatable where values(parameter).count > 1 {
             throw Self.repeated(ByteText(parameter.rawValue))
         }
     }
@@ -48,12 +48,6 @@ struct OAuthForm {
     /// All values, of one that may be repeated.
     func values(_ parameter: FormParameter) -> [ByteText] {
         fields.filter { $0.parameter == parameter }.map(\.value)
-    }
-
-    private func isRepeated(_ parameter: FormParameter) -> Bool {
-        var count = 0
-        for index in fields.indices where fields[index].parameter == parameter { count += 1 }
-        return count > 1
     }
 
     private mutating func add(

@@ -5,66 +5,50 @@ import StrictJSON
 
 /// `GET`, `PUT` and `DELETE` of `/oauth2/register/{client_id}`: a registered client reads,
 /// replaces and removes its registration, by its registration access token (RFC 7592 §2).
-final class RegisteredClientEndpoint: Sendable {
+final class RegisteredClientEndpoint: Endpoint {
     static let prefix: ByteText = "\(RegistrationEndpoint.path)/"
     /// As OpenAPI writes it.
     static let path: ByteText = "\(prefix){client_id}"
-    static let methods: [ByteText] = ["GET", "PUT", "DELETE"]
 
-    private let issuer: String
-    private let ports: AuthPorts
+    private let commons: AuthCommons
     private let registry: RegistrationPorts
-    private let gate: ClientGate
     private let rate: ClientRate
     private let guesses = GuessLimit()
     private let dummy = [UInt8](repeating: 0, count: 32)
 
-    init(
-        _ configuration: AuthConfiguration, _ ports: AuthPorts, _ registry: RegistrationPorts,
-        _ gate: ClientGate
-    ) {
-        issuer = configuration.issuer
-        self.ports = ports
+    private var ports: AuthPorts { commons.ports }
+
+    init(_ commons: AuthCommons, _ registry: RegistrationPorts) {
+        self.commons = commons
         self.registry = registry
-        self.gate = gate
-        rate = ClientRate(configuration)
+        rate = ClientRate(commons.configuration)
     }
 
-    func respond(to request: HTTPRequest) -> HTTPResponse {
-        do throws(OAuthRefusal) {
-            let now = ports.now()
-            try gate.admit(request, methods: Self.methods, now)
-            let token = try BearerToken.find(in: request)
-            let client = try client(request, token, now)
-            try rate.take(client, now)
-            if request.method != "GET" { try gate.writes.take(client, now) }
-            switch request.method {
-            case "PUT": return try replace(client, request, token, now)
-            case "DELETE": return try remove(client, now)
-            default: return try answer(client, token)
-            }
-        } catch {
-            return error.response
+    func answer(_ call: Call) throws(OAuthRefusal) -> HTTPResponse {
+        let token = try BearerToken.find(in: call.request)
+        let client = try client(call.request, token, call.now)
+        try rate.take(client, call.now)
+        if call.request.method != "GET" { try commons.writes.take(client, call.now) }
+        return switch call.request.method {
+        case "PUT": try replace(client, call.request, token, call.now)
+        case "DELETE": try remove(client, call.now)
+        default: try information(client, token)
         }
     }
 
-    private func answer(
+    private func information(
         _ client: Client, _ token: ByteText, secret: String? = nil
     ) throws(OAuthRefusal) -> HTTPResponse {
         guard let registration = client.registration else { throw Self.refused }
         return RegistrationResponse(
             client: client, registration: registration, token: token, secret: secret
-        ).make(200, issuer)
+        ).make(200, commons.configuration.issuer)
     }
 
     /// Tokens first: were the client gone and its tokens not, nobody could take them back.
     private func remove(_ client: Client, _ now: Int64) throws(OAuthRefusal) -> HTTPResponse {
         let actor = Actor.client(client.clientID)
-        do {
-            try ports.revoke(.allOf(clientID: client.clientID, now: now), actor)
-        } catch {
-            throw ports.unavailable(error)
-        }
+        try ports.ask(ports.revoke, .allOf(clientID: client.clientID, now: now), actor)
         do {
             try registry.remove(client.clientID, actor)
         } catch {
@@ -92,7 +76,8 @@ extension RegisteredClientEndpoint {
     ) throws(OAuthRefusal) -> Client {
         let id = request.path.dropFirst(Self.prefix.count)
         try guesses.check(id, from: request.clientAddress, now: now)
-        guard try isTokenOf(id, token), let client = try lookUp(registry.client, id) else {
+        guard try isTokenOf(id, token), let client = try ports.ask(registry.client, id.string)
+        else {
             try guesses.record(id, from: request.clientAddress, now: now)
             ports.log("registration_access_refused", [("address", request.clientAddress)])
             throw Self.refused
@@ -105,22 +90,12 @@ extension RegisteredClientEndpoint {
 
     private func isTokenOf(_ id: ByteText, _ token: ByteText) throws(OAuthRefusal) -> Bool {
         let known =
-            ClientID.isPlausible(id) ? try lookUp(registry.tokenDigest, id) : nil
+            ClientID.isPlausible(id) ? try ports.ask(registry.tokenDigest, id.string) : nil
         let presented = RegistrationTokenText.digest(of: token.string, sha256: ports.sha256)
         let isEqual = ports.constantTimeEqual(presented, known ?? dummy)
         // An unknown id had the directory look for what is new.
         if known != nil, !isEqual { _ = ports.catchUp() }
         return isEqual && known != nil
-    }
-
-    private func lookUp<Value>(
-        _ port: (String) throws(ClientLookupFailure) -> Value?, _ id: ByteText
-    ) throws(OAuthRefusal) -> Value? {
-        do throws(ClientLookupFailure) {
-            return try port(id.string)
-        } catch {
-            throw ports.unavailable(error)
-        }
     }
 }
 
@@ -136,7 +111,7 @@ extension RegisteredClientEndpoint {
         let metadata = try RegistrationMetadata(
             object, sha256: ports.sha256, isUsable: registry.isUsable)
         let new = try metadata.client(
-            client.clientID, within: try bounds(of: client), issuer: issuer)
+            client.clientID, within: try bounds(of: client), issuer: commons.configuration.issuer)
         let (secret, secrets) = secrets(metadata.authenticationMethod, of: client, now)
         let update = ClientUpdate(
             replacingBy: new,
@@ -149,12 +124,12 @@ extension RegisteredClientEndpoint {
         } catch {
             throw refusal(of: error)
         }
-        return try answer(replaced, token, secret: secret)
+        return try information(replaced, token, secret: secret)
     }
 
     private func bounds(of client: Client) throws(OAuthRefusal) -> RegistrationBounds {
         guard let id = client.registration?.registrar else { throw Self.refused }
-        return RegistrationBounds(of: client, registrar: try lookUp(registry.client, ByteText(id)))
+        return RegistrationBounds(of: client, registrar: try ports.ask(registry.client, id))
     }
 
     /// The client names itself, and chooses no secret.

@@ -6,7 +6,6 @@ import StrictJSON
 enum RegistrationBody {
     static let bytesMax = 16_384
     private static let depthMax = 8
-    private static let mediaType: ByteText = "application/json"
 
     /// What the server alone decides. Nobody registers with these, and nobody sends them back
     /// (RFC 7592 §2.2).
@@ -18,21 +17,7 @@ enum RegistrationBody {
     /// - Throws: `invalid_request` for what is no JSON object of at most 16 KiB with each name
     ///   once; `invalid_client_metadata` for one that names what is decided here.
     static func object(of request: HTTPRequest) throws(OAuthRefusal) -> JSONObject {
-        guard request.body.count <= bytesMax else { throw .tooLarge(bytesMax: bytesMax) }
-        let types = request.headers.values("Content-Type")
-        guard types.count == 1, MediaType.matches(types[0], mediaType) else {
-            throw .invalidRequest("one Content-Type is needed, and it must be \(mediaType)")
-        }
-        let value: JSONValue
-        do throws(JSONError) {
-            value = try JSONValue.parse(
-                request.body, limits: JSONLimits(bytesMax: bytesMax, depthMax: depthMax))
-        } catch {
-            throw .invalidRequest("the body is no strict JSON: \(error)")
-        }
-        guard let object = value.object else {
-            throw .invalidRequest("the body must be a JSON object")
-        }
+        let object = try JSONBody.object(of: request, bytesMax: bytesMax, depthMax: depthMax)
         try refuse(decidedHere, in: object)
         return object
     }

@@ -28,28 +28,22 @@ struct RegistrationResponse {
         if let secret { document["client_secret"] = .string(secret) }
         // The current secret has no end.
         if registration.authenticationMethod.usesSecret { document["client_secret_expires_at"] = 0 }
-        for member in metadata.members { document[member.name] = member.value }
+        for (member, value) in metadata { document[ByteText(member.rawValue)] = value }
         return .json(status, JSONValue.object(document).serialized(), headers: NoStore.fields)
     }
 
     /// Everything that is registered, defaults included.
-    private var metadata: JSONObject {
-        var metadata: [(RegistrationMetadata.Member, JSONValue)] = [
+    private var metadata: [(RegistrationMetadata.Member, JSONValue?)] {
+        let keys = client.assertionKeys.map(\.jwk)
+        return [
             (.name, .string(client.name)),
             (.scope, .string(client.scopes.joined(separator: " "))),
             (.grantTypes, .array(registration.grantTypes.map { .string($0.rawValue) })),
             (.authenticationMethod, .string(registration.authenticationMethod.rawValue)),
-        ]
-        if !client.assertionKeys.isEmpty {
-            metadata.append((.keys, ["keys": .array(client.assertionKeys.map(\.jwk))]))
-        }
-        metadata += [
+            (.keys, keys.isEmpty ? nil : ["keys": .array(keys)]),
             (.rooms, .array(client.rooms.map { .string($0.text) })),
             (.origins, .array(client.origins.map { .string($0) })),
             (.lifetime, .number(JSONNumber(client.lifetimeSecondsMax))),
         ]
-        var object = JSONObject()
-        for (member, value) in metadata { object[ByteText(member.rawValue)] = value }
-        return object
     }
 }

@@ -6,38 +6,28 @@ import Tokens
 
 /// `POST /oauth2/revoke`: takes back a token (RFC 7009) and, which is ours, all tokens of a user or
 /// of the caller.
-final class RevocationEndpoint: Sendable {
+final class RevocationEndpoint: Endpoint {
     static let path: ByteText = "/oauth2/revoke"
     static let parameters: [FormParameter] =
         FormParameter.authentication + [.token, .tokenTypeHint, .sub, .all]
 
-    private let ports: AuthPorts
-    private let gate: ClientGate
+    private let commons: AuthCommons
     private let rate: ClientRate
 
-    init(_ configuration: AuthConfiguration, _ ports: AuthPorts, _ gate: ClientGate) {
-        self.ports = ports
-        self.gate = gate
-        rate = ClientRate(configuration)
+    init(_ commons: AuthCommons) {
+        self.commons = commons
+        rate = ClientRate(commons.configuration)
     }
 
-    func respond(to request: HTTPRequest) -> HTTPResponse {
-        do throws(OAuthRefusal) {
-            try revoke(request)
-            return HTTPResponse(status: 200, headers: HeaderFields(NoStore.fields))
-        } catch {
-            return error.response
+    func answer(_ call: Call) throws(OAuthRefusal) -> HTTPResponse {
+        let form = try OAuthForm(call.request)
+        let client = try commons.client(of: call, form, within: rate)
+        if let revocation = try revocation(form, client.clientID, call.now) {
+            // A client has one row of "all", which nothing may keep it from.
+            if form[.all] == nil { try commons.writes.take(client, call.now) }
+            try commons.ports.takeBack(revocation, by: .client(client.clientID))
         }
-    }
-
-    private func revoke(_ request: HTTPRequest) throws(OAuthRefusal) {
-        let now = ports.now()
-        let form = try gate.form(of: request, now)
-        let client = try gate.client(of: request, form, within: rate, now)
-        guard let revocation = try revocation(form, client.clientID, now) else { return }
-        // A client has one row of "all", which nothing may keep it from.
-        if form[.all] == nil { try gate.writes.take(client, now) }
-        try ports.takeBack(revocation, by: .client(client.clientID))
+        return HTTPResponse(status: 200, headers: HeaderFields(NoStore.fields))
     }
 
     /// Nil where there is nothing to take back.
@@ -61,7 +51,7 @@ final class RevocationEndpoint: Sendable {
     private func token(
         _ token: ByteText, _ clientID: String, _ now: Int64
     ) throws(OAuthRefusal) -> Revocation? {
-        let verified = try? ports.tokens.verified(token, [.access, .session], now: now)
+        let verified = try? commons.ports.tokens.verified(token, [.access, .session], now: now)
         guard let claims = verified else { return nil }
         guard ByteText(claims.clientID) == ByteText(clientID) else {
             throw .invalidGrant("token was not issued to this client")

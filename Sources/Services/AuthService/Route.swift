@@ -1,37 +1,88 @@
 import Bytes
+import Edge
+import HTTPMessages
 
-/// A path that `AuthService` answers, and what may be sent to it: the table that
-/// `docs/openapi.json` is held against.
-struct Route: Equatable, Sendable {
+/// What answers at a path, or at several.
+protocol Endpoint: Sendable {
+    func answer(_ call: Call) throws(OAuthRefusal) -> HTTPResponse
+}
+
+/// A request to an endpoint.
+struct Call {
+    /// After the edge step.
+    let request: HTTPRequest
+    /// Whether that made its `Authorization` from the cookie.
+    var fromCookie = false
+    /// Why it could not; matters where the cookie would be used.
+    var cookieRefusal: EdgeRefusal?
+    /// Seconds since the Unix epoch.
+    let now: Int64
+}
+
+/// A path that `AuthService` answers, what may be sent to it, and who answers: what
+/// `docs/openapi.json` is held against is what is served.
+struct Route: Sendable {
     let path: ByteText
     /// Every other one is answered with 405 and these in `Allow`.
     let methods: [ByteText]
     /// Names of the form's fields, or of the JSON body's members.
     var parameters: [ByteText] = []
+    /// Which pages of other origins may read the answers; nil where the endpoint says so itself.
+    var readers: PageRules.Readers?
+    /// Whether the requests count against what an address may ask for.
+    var isCounted = true
+    /// nil where the service has no such endpoint.
+    let endpoint: @Sendable (AuthService) -> (any Endpoint)?
 
-    /// Every route but those of the demo, which are where a demo is. Those under `/oauth2/register`
-    /// are where clients may register themselves; a segment in braces stands for any other.
+    /// Every route but those of the demo, which are where a demo is. A segment in braces stands for
+    /// any other.
     static let all: [Route] = [
-        form(TokenEndpoint.path, TokenEndpoint.parameters),
-        form(IntrospectionEndpoint.path, IntrospectionEndpoint.parameters),
-        form(RevocationEndpoint.path, RevocationEndpoint.parameters),
+        form(TokenEndpoint.path, TokenEndpoint.parameters) { $0.tokens },
+        form(IntrospectionEndpoint.path, IntrospectionEndpoint.parameters) { $0.introspection },
+        form(RevocationEndpoint.path, RevocationEndpoint.parameters) { $0.revocation },
         Route(
             path: RegistrationEndpoint.path, methods: ["POST"],
-            parameters: RegistrationEndpoint.parameters),
-        Route(path: RegisteredClientEndpoint.path, methods: RegisteredClientEndpoint.methods),
-        Route(path: Discovery.wellKnown, methods: Discovery.methods),
-        Route(path: Discovery.keySetPath, methods: Discovery.methods),
-        Route(path: Discovery.openAPIPath, methods: Discovery.methods),
+            parameters: RegistrationEndpoint.parameters
+        ) { $0.registration },
+        Route(path: RegisteredClientEndpoint.path, methods: ["GET", "PUT", "DELETE"]) {
+            $0.registered
+        },
+        open(Discovery.wellKnown) { $0.discovery },
+        open(Discovery.keySetPath) { $0.discovery },
+        open(Discovery.openAPIPath) { $0.discovery.hasOpenAPI ? $0.discovery : nil },
         Route(
-            path: SessionEndpoint.path, methods: SessionEndpoint.methods),
+            path: SessionEndpoint.path, methods: ["POST", "DELETE", "OPTIONS"], readers: .listed
+        ) { $0.sessions },
         Route(
-            path: SessionEndpoint.tokenPath, methods: SessionEndpoint.tokenMethods,
-            parameters: SessionEndpoint.parameters.map { ByteText($0.rawValue) }),
-        Route(path: ICEServersEndpoint.path, methods: ICEServersEndpoint.methods),
-        Route(path: EdgeEndpoint.path, methods: ["POST"], parameters: ["Records"]),
+            path: SessionEndpoint.tokenPath, methods: ["POST", "OPTIONS"],
+            parameters: names(SessionEndpoint.parameters), readers: .listed
+        ) { $0.sessions },
+        Route(
+            path: ICEServersEndpoint.path, methods: ["GET", "HEAD", "OPTIONS"], readers: .anyPage
+        ) { $0.iceServers },
+        Route(
+            path: EdgeEndpoint.path, methods: ["POST"], parameters: ["Records"], isCounted: false
+        ) { $0.edge },
     ]
 
-    private static func form(_ path: ByteText, _ parameters: [FormParameter]) -> Route {
-        Route(path: path, methods: ["POST"], parameters: parameters.map { ByteText($0.rawValue) })
+    static let byPath = Dictionary(uniqueKeysWithValues: all.map { ($0.path, $0) })
+
+    private static func form(
+        _ path: ByteText, _ parameters: [FormParameter],
+        _ endpoint: @escaping @Sendable (AuthService) -> (any Endpoint)?
+    ) -> Route {
+        Route(path: path, methods: ["POST"], parameters: names(parameters), endpoint: endpoint)
+    }
+
+    /// To everybody, and without a limit.
+    private static func open(
+        _ path: ByteText, _ endpoint: @escaping @Sendable (AuthService) -> (any Endpoint)?
+    ) -> Route {
+        Route(
+            path: path, methods: ["GET", "HEAD", "OPTIONS"], isCounted: false, endpoint: endpoint)
+    }
+
+    private static func names(_ parameters: [FormParameter]) -> [ByteText] {
+        parameters.map { ByteText($0.rawValue) }
     }
 }

@@ -11,61 +11,32 @@ import Tokens
 /// Each request wants a page that may, by `Sec-Fetch-Site` or `Origin`: the cookie alone proves
 /// nothing, and a page elsewhere must not sign its visitors in as somebody else either (login
 /// CSRF).
-final class SessionEndpoint: Sendable {
+final class SessionEndpoint: Endpoint {
     static let path: ByteText = "/session"
-    static let methods: [ByteText] = ["POST", "DELETE", "OPTIONS"]
     static let tokenPath: ByteText = "/session/token"
-    static let tokenMethods: [ByteText] = ["POST", "OPTIONS"]
     static let parameters: [FormParameter] = [.clientID, .scope, .rooms, .expiresIn]
 
-    private let configuration: AuthConfiguration
-    private let ports: AuthPorts
-    private let gate: ClientGate
-    private let pages: PageRules
-    private let check: HolderCheck
-    private let maker: TokenMaker
+    private let commons: AuthCommons
     /// Apart from what the clients themselves write, so that they cannot keep a user from signing
     /// out.
     private let writes = WriteRate()
 
-    init(_ configuration: AuthConfiguration, _ ports: AuthPorts, _ gate: ClientGate) {
-        self.configuration = configuration
-        self.ports = ports
-        self.gate = gate
-        pages = PageRules(configuration, ports)
-        check = HolderCheck(ports)
-        maker = TokenMaker(configuration, ports)
-    }
+    private var configuration: AuthConfiguration { commons.configuration }
+    private var pages: PageRules { commons.pages }
 
-    /// nil where the path is none of these. For `/session/token`, `request` has been through the
-    /// edge step, which may have refused its cookie.
-    func respond(to request: HTTPRequest, cookieRefusal: EdgeRefusal?) -> HTTPResponse? {
-        let isToken = request.path == Self.tokenPath
-        guard isToken || request.path == Self.path else { return nil }
-        let methods = isToken ? Self.tokenMethods : Self.methods
-        guard request.method != "OPTIONS" else { return pages.preflight(request, methods: methods) }
-        var response: HTTPResponse
-        do throws(OAuthRefusal) {
-            let now = ports.now()
-            try gate.admit(request, methods: methods, now)
-            response =
-                try isToken ? swap(request, cookieRefusal, now) : answer(request, now)
-        } catch {
-            response = error.response
-        }
-        for (name, value) in pages.sharing(with: request) { response.headers.add(name, value) }
-        return response
-    }
+    init(_ commons: AuthCommons) { self.commons = commons }
 
-    private func answer(_ request: HTTPRequest, _ now: Int64) throws(OAuthRefusal) -> HTTPResponse {
-        request.method == "DELETE" ? try end(request, now) : try begin(request, now)
+    func answer(_ call: Call) throws(OAuthRefusal) -> HTTPResponse {
+        if call.request.path == Self.tokenPath { return try swap(call) }
+        return call.request.method == "DELETE"
+            ? try end(call.request, call.now) : try begin(call.request, call.now)
     }
 
     // MARK: Begin
 
     private func begin(_ request: HTTPRequest, _ now: Int64) throws(OAuthRefusal) -> HTTPResponse {
         let token = try BearerToken.find(in: request)
-        let holder = try check.holder(of: token, [.session], .strict, now)
+        let holder = try commons.holder(of: token, [.session], .strict, now)
         try pages.check(request, of: holder.client)
         let seconds = holder.claims.expiresAt - now
         guard token.count <= configuration.edgeStep.valueBytesMax else {
@@ -89,37 +60,25 @@ final class SessionEndpoint: Sendable {
 
     // MARK: Access tokens
 
-    private func swap(
-        _ request: HTTPRequest, _ refusal: EdgeRefusal?, _ now: Int64
-    ) throws(OAuthRefusal) -> HTTPResponse {
-        guard refusal != nil || request.headers.contains("Authorization") else {
+    private func swap(_ call: Call) throws(OAuthRefusal) -> HTTPResponse {
+        guard call.cookieRefusal != nil || call.request.headers.contains("Authorization") else {
             throw Self.noSession
         }
-        let session = try BearerToken.find(in: request, beside: refusal)
-        let holder = try check.holder(of: session, [.session], .strict, now)
-        try pages.check(request, of: holder.client)
-        let form = try OAuthForm(optional: request)
+        let holder = try commons.holder(of: call.bearer(), [.session], .strict, call.now)
+        try pages.check(call.request, of: holder.client)
+        let form = try OAuthForm(optional: call.request)
         if let clientID = form[.clientID], clientID != ByteText(holder.client.clientID) {
             throw Self.otherClient
         }
-        let wish = try wish(form, holder, now)
-        let token = try maker.make(wish, for: holder.client.clientID, now: now)
-        return TokenResponse.make(
-            token, wish, extra: TokenResponse.clientID(holder.client.clientID))
-    }
-
-    private func wish(
-        _ form: OAuthForm, _ holder: TokenHolder, _ now: Int64
-    ) throws(OAuthRefusal) -> TokenWish {
         let claims = holder.claims
-        let seconds = try TokenWish.lifetime(
-            form, of: holder.client, default: configuration.defaultLifetimeSeconds)
-        let narrower = NarrowerGrant(of: claims, holder.client)
-        return TokenWish(
-            scopes: try narrower.scopes(form), rooms: try narrower.rooms(form),
+        let wish = try TokenWish(
+            form, outOf: claims, of: holder.client,
             subject: Subject.user(of: claims.subject, claims.clientID),
             name: claims.name.map { ByteText($0) },
-            lifetimeSeconds: min(seconds, claims.expiresAt - now), kind: .access)
+            defaultLifetimeSeconds: configuration.defaultLifetimeSeconds, call.now)
+        let token = try commons.token(wish, for: holder.client.clientID, call.now)
+        return TokenResponse.make(
+            token, wish, extra: TokenResponse.clientID(holder.client.clientID))
     }
 
     /// One browser holds one session of an origin, whichever client's it is.
@@ -155,10 +114,10 @@ extension SessionEndpoint {
         let isOfNobody = held.allSatisfy { $0.client == nil } && pages.isKnown(request)
         guard !ended.isEmpty || isOfNobody else { throw PageRules.refusal }
         var isTakenBack = tokens(in: request).count <= Self.tokensMax
-        for session in ended where !ports.tokens.isRevoked(RevocableToken(session.claims)) {
+        for session in ended where !commons.ports.tokens.isRevoked(RevocableToken(session.claims)) {
             do throws(OAuthRefusal) {
                 if let client = session.client { try writes.take(client, now) }
-                try ports.takeBack(
+                try commons.ports.takeBack(
                     .of(session.claims), by: .session(ofClient: session.claims.clientID))
             } catch {
                 isTakenBack = false
@@ -170,6 +129,7 @@ extension SessionEndpoint {
     }
 
     private func held(by request: HTTPRequest, _ now: Int64) throws(OAuthRefusal) -> [Held] {
+        let ports = commons.ports
         let isOwnPage = pages.allows(request, of: nil)
         var held: [Held] = []
         for token in tokens(in: request).prefix(Self.tokensMax) {
@@ -179,7 +139,8 @@ extension SessionEndpoint {
             // The issuer's own pages may end every session, whether or not a look-up succeeds.
             let client =
                 isOwnPage
-                ? (try? check.client(claims.clientID)) ?? nil : try check.client(claims.clientID)
+                ? (try? ports.ask(ports.client, claims.clientID)) ?? nil
+                : try ports.ask(ports.client, claims.clientID)
             held.append(Held(claims: claims, client: client))
         }
         return held

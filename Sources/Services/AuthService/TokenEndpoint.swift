@@ -4,7 +4,7 @@ import HTTPMessages
 
 /// `POST /oauth2/token`: the client_credentials grant (RFC 6749 §4.4) and token exchange
 /// (RFC 8693).
-final class TokenEndpoint: Sendable {
+final class TokenEndpoint: Endpoint {
     static let path: ByteText = "/oauth2/token"
     static let clientCredentials = GrantType.clientCredentials.rawValue
     static let parameters: [FormParameter] =
@@ -12,42 +12,29 @@ final class TokenEndpoint: Sendable {
             .grantType, .scope, .rooms, .subject, .name, .expiresIn,
         ] + TokenExchange.parameters
 
-    private let defaultLifetimeSeconds: Int64
-    private let now: @Sendable () -> Int64
-    private let gate: ClientGate
+    private let commons: AuthCommons
     private let rate: ClientRate
     private let exchange: TokenExchange
-    private let maker: TokenMaker
 
-    init(_ configuration: AuthConfiguration, _ ports: AuthPorts, _ gate: ClientGate) {
-        defaultLifetimeSeconds = configuration.defaultLifetimeSeconds
-        now = ports.now
-        self.gate = gate
-        rate = ClientRate(configuration)
-        exchange = TokenExchange(configuration, ports)
-        maker = TokenMaker(configuration, ports)
+    init(_ commons: AuthCommons) {
+        self.commons = commons
+        rate = ClientRate(commons.configuration)
+        exchange = TokenExchange(commons.configuration, commons.ports)
     }
 
-    func respond(to request: HTTPRequest) -> HTTPResponse {
-        do throws(OAuthRefusal) {
-            return try issue(for: request)
-        } catch {
-            return error.response
-        }
-    }
-
-    private func issue(for request: HTTPRequest) throws(OAuthRefusal) -> HTTPResponse {
-        let now = now()
-        let form = try gate.form(of: request, now)
+    func answer(_ call: Call) throws(OAuthRefusal) -> HTTPResponse {
+        let form = try OAuthForm(call.request)
         let grantType = try grantType(form)
-        let client = try gate.client(of: request, form, within: rate, now)
+        let client = try commons.client(of: call, form, within: rate)
         try check(grantType, of: client)
         let isExchange = grantType == .tokenExchange
         let wish =
             isExchange
-            ? try exchange.wish(form, of: client, now)
-            : try TokenWish(form, of: client, defaultLifetimeSeconds: defaultLifetimeSeconds)
-        let token = try maker.make(wish, for: client.clientID, now: now)
+            ? try exchange.wish(form, of: client, call.now)
+            : try TokenWish(
+                form, of: client,
+                defaultLifetimeSeconds: commons.configuration.defaultLifetimeSeconds)
+        let token = try commons.token(wish, for: client.clientID, call.now)
         return TokenResponse.make(token, wish, extra: isExchange ? TokenExchange.extra : [])
     }
 

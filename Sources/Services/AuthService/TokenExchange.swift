@@ -3,8 +3,7 @@ import Bytes
 import Clients
 import Tokens
 
-/// Token exchange (RFC 8693): out of a token that a client holds, a narrower one. Rooms, scopes and
-/// end never exceed those of the token that was there before, nor what the client is granted now.
+/// Token exchange (RFC 8693): out of a token that a client holds, a narrower one.
 struct TokenExchange: Sendable {
     static let grantType = GrantType.tokenExchange.rawValue
     static let accessTokenType: ByteText = "urn:ietf:params:oauth:token-type:access_token"
@@ -34,14 +33,10 @@ struct TokenExchange: Sendable {
         try checkRequestedType(form)
         try checkTarget(form)
         let token = try subjectToken(form, of: client, now)
-        let seconds = try TokenWish.lifetime(
-            form, of: client, default: configuration.defaultLifetimeSeconds)
-        let narrower = NarrowerGrant(of: token, client)
-        return TokenWish(
-            scopes: try narrower.scopes(form), rooms: try narrower.rooms(form),
-            subject: try subject(form, token),
-            name: try TokenWish.label(form, .name) ?? token.name.map { ByteText($0) },
-            lifetimeSeconds: min(seconds, token.expiresAt - now), kind: .access)
+        return try TokenWish(
+            form, outOf: token, of: client, subject: subject(form, token),
+            name: TokenWish.label(form, .name) ?? token.name.map { ByteText($0) },
+            defaultLifetimeSeconds: configuration.defaultLifetimeSeconds, now)
     }
 
     /// The type must be there exactly when the token is (RFC 8693 §2.1).

@@ -11,64 +11,74 @@ struct TokenWish: Equatable {
     let name: ByteText?
     let lifetimeSeconds: Int64
     let kind: TokenKind
+}
 
-    /// A wish of our own, checked by whoever makes it.
-    init(
-        scopes: [ByteText], rooms: [RoomPattern], subject: ByteText?, name: ByteText?,
-        lifetimeSeconds: Int64, kind: TokenKind
-    ) {
-        self.scopes = scopes
-        self.rooms = rooms
-        self.subject = subject
-        self.name = name
-        self.lifetimeSeconds = lifetimeSeconds
-        self.kind = kind
-    }
-
+extension TokenWish {
     init(
         _ form: OAuthForm, of client: borrowing Client, defaultLifetimeSeconds: Int64
     ) throws(OAuthRefusal) {
-        subject = try Self.label(form, .subject)
-        name = try Self.label(form, .name)
-        lifetimeSeconds = try Self.lifetime(form, of: client, default: defaultLifetimeSeconds)
-        scopes = try Self.scopes(form[.scope], of: client)
-        rooms = try Self.rooms(form[.rooms], of: client)
-        kind = scopes.contains(Client.sessionScope) ? .session : .access
-        if kind == .session, subject == nil {
+        let subject = try Self.label(form, .subject)
+        let name = try Self.label(form, .name)
+        let seconds = try Self.lifetime(form, of: client, default: defaultLifetimeSeconds)
+        let (scopes, rooms) = try Self.granted(form, client.grant, Self.refusal)
+        let isSession = scopes.contains(Client.sessionScope)
+        guard subject != nil || !isSession else {
             throw .invalidRequest("subject is needed for the scope session")
         }
+        self.init(
+            scopes: scopes, rooms: rooms, subject: subject, name: name, lifetimeSeconds: seconds,
+            kind: isSession ? .session : .access)
     }
 
-    private static func scopes(
-        _ text: ByteText?, of client: Client
-    ) throws(OAuthRefusal) -> [ByteText] {
-        let requested = try TokenWish.parsedScopes(text)
-        do {
-            return try client.grantedScopes(requested)
+    /// An access token out of another token: scopes, rooms and end never exceed that one's, nor
+    /// what the client is granted now.
+    init(
+        _ form: OAuthForm, outOf token: TokenClaims, of client: Client, subject: ByteText?,
+        name: ByteText?, defaultLifetimeSeconds: Int64, _ now: Int64
+    ) throws(OAuthRefusal) {
+        let seconds = try Self.lifetime(form, of: client, default: defaultLifetimeSeconds)
+        let grant = client.grant.narrowed(to: token)
+        let (scopes, rooms) = try Self.granted(form, grant, Self.refusalOfExchange)
+        self.init(
+            scopes: scopes, rooms: rooms, subject: subject, name: name,
+            lifetimeSeconds: min(seconds, token.expiresAt - now), kind: .access)
+    }
+
+    private static func granted(
+        _ form: OAuthForm, _ grant: Grant, _ refusal: (GrantRefusal) -> OAuthRefusal
+    ) throws(OAuthRefusal) -> (scopes: [ByteText], rooms: [RoomPattern]) {
+        let (scopes, rooms) = (try parsedScopes(form[.scope]), try parsedRooms(form[.rooms]))
+        do throws(GrantRefusal) {
+            return (try grant.scopes(scopes), try grant.rooms(rooms))
         } catch {
-            throw refusal(of: error)
+            throw refusal(error)
         }
     }
 
-    private static func rooms(
-        _ text: ByteText?, of client: Client
-    ) throws(OAuthRefusal) -> [RoomPattern] {
-        let requested = try TokenWish.parsedRooms(text)
-        do {
-            return try client.grantedRooms(requested)
-        } catch {
-            throw refusal(of: error)
-        }
-    }
-
-    static func refusal(of error: GrantRefusal) -> OAuthRefusal {
+    private static func refusal(of error: GrantRefusal) -> OAuthRefusal {
         switch error {
         case .room(let pattern):
             .invalidScope("rooms: \(OAuthText.quoted(pattern.text)) is not granted to this client")
         case .scope(let scope):
             .invalidScope("scope: \(OAuthText.quoted(scope)) is not granted to this client")
-        case .noDefaultScope:
+        case .noDefaultScope, .noDefaultRoom:
             .invalidScope("scope must be given: none that is granted goes without saying")
         }
+    }
+
+    private static func refusalOfExchange(_ error: GrantRefusal) -> OAuthRefusal {
+        let (member, value): (String, String?) =
+            switch error {
+            case .room(let pattern): ("rooms", pattern.text)
+            case .scope(let scope): ("scope", scope.string)
+            case .noDefaultScope: ("scope", nil)
+            case .noDefaultRoom: ("rooms", nil)
+            }
+        guard let value else {
+            return .invalidScope("\(member): subject_token has none that this client is granted")
+        }
+        return .invalidScope(
+            "\(member): \(OAuthText.quoted(value)) is not within subject_token and this "
+                + "client's grant")
     }
 }

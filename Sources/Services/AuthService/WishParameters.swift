@@ -41,7 +41,7 @@ extension TokenWish {
                 "scope must be scope names with one space between (RFC 6749 section 3.3), "
                     + "at most \(NewClient.listBytesMax) bytes in all")
         }
-        return unique(scopes.map { ByteText($0) })
+        return scopes.map { ByteText($0) }.uniqued()
     }
 
     static func parsedRooms(_ text: ByteText?) throws(OAuthRefusal) -> [RoomPattern]? {
@@ -56,7 +56,7 @@ extension TokenWish {
         }
         var patterns: [RoomPattern] = []
         for name in names { patterns.append(try pattern(name)) }
-        return unique(patterns)
+        return patterns.uniqued()
     }
 
     private static func pattern(_ text: ByteText) throws(OAuthRefusal) -> RoomPattern {
@@ -65,11 +65,5 @@ extension TokenWish {
         } catch {
             throw .invalidRequest("rooms: \(OAuthText.quoted(text)): \(error.description)")
         }
-    }
-
-    private static func unique<Value: Hashable>(_ values: [Value]) -> [Value] {
-        guard values.count > 1 else { return values }
-        var seen: Set<Value> = []
-        return values.filter { seen.insert($0).inserted }
     }
 }

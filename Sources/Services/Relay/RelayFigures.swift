@@ -107,12 +107,4 @@ extension RelayFigures.Action {
             case .ping: .ping
             }
     }
-
-    init(_ message: ClientMessage) {
-        self =
-            switch message {
-            case .joinRoom: .joinRoom
-            case .sendPayload: .sendPayload
-            }
-    }
 }

@@ -38,11 +38,8 @@ enum ChangeOutcome {
 }
 
 extension Store {
-    /// Changes a session, whoever else does.
-    ///
-    /// - Parameters:
-    ///   - known: As it was read; read where there is none.
-    ///   - make: Nil where there is nothing to do.
+    /// Changes a session, whoever else does: as `make` says of it as it is, which gives nil where
+    /// there is nothing to do. `known` is how it was read a moment ago.
     func change(
         _ connection: ConnectionID, known: SessionItem? = nil, in invoked: Invoked,
         _ make: (SessionItem) throws(StoreFault) -> SessionChange?
@@ -55,7 +52,8 @@ extension Store {
             guard let change = try make(session), !change.isEmpty else { return .nothing(session) }
             if let gateway = change.gateway, session.gateway != gateway { return .moved }
             guard fits(change, session) else { return .overfull }
-            let lease = newLease(for: session, in: invoked)
+            let isForClient = !change.events.isEmpty || session.isPending
+            let lease = isForClient ? newLease(for: session, in: invoked) : nil
             let write = TableWrite(
                 session.key, .update(update(change, session, lease)),
                 if: condition(change, session, lease))

@@ -225,7 +225,8 @@ extension Store {
         try put(
             key,
             [
-                "first": .number(session.base + 1), "events": .list(session.events.map { .bytes($0) }),
+                "first": .number(session.base + 1),
+                "events": .list(session.events.map { .bytes($0) }),
                 "ttl": .number(ports.now() + Self.keptSeconds),
             ])
     }

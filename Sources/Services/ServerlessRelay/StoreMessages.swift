@@ -10,11 +10,9 @@ extension Store {
     // MARK: Joining
 
     /// Makes a session a member of a room that its token grants, tells whom it concerns, and
-    /// answers with `ack`, where there is one, here and below.
+    /// answers with `ack`, where there is one, here and below. `name` is what people see, and `sdp`
+    /// the value as it stood in the message.
     ///
-    /// - Parameters:
-    ///   - name: What people see.
-    ///   - sdp: The value as it stood in the message.
     /// - Returns: Why it may not join; then nobody was told anything.
     package func join(
         _ session: SessionView, room: String, peerID: PeerID, name: String?, sdp: [UInt8]?,
@@ -113,7 +111,7 @@ extension Store {
 
     /// What a session need not remember of rooms that it has left.
     private func forgettable(_ session: SessionItem, but room: ByteText) -> [ByteText] {
-        let left = session.told.filter { $0.key != room && $0.value.members.isEmpty }
+        let left = session.told.filter { $0.key != room && $0.value.hasLeft }
         guard left.count > 16 else { return [] }
         return left.sorted { $0.value.version < $1.value.version }.prefix(left.count - 16)
             .map(\.key)
@@ -142,7 +140,7 @@ extension Store {
     ) throws(StoreFault) {
         var left: [RoomItem] = []
         for room in rooms {
-            guard let own = session.told[room]?.members[session.connection] else { continue }
+            guard let own = session.told[room]?.member(session.connection) else { continue }
             let attribute = RoomMember.attribute(
                 session.dialect, session.connection, own.peerID)
             left.append(

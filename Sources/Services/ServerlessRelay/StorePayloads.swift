@@ -93,7 +93,7 @@ extension Store {
     func settleAbsence(
         _ session: SessionItem, _ room: RoomItem, in invoked: Invoked
     ) throws(StoreFault) {
-        let order = session.told[room.name.room]?.members[session.connection]?.order ?? 0
+        let order = session.told[room.name.room]?.member(session.connection)?.order ?? 0
         switch room.reason(session.connection, order: order) {
         case .replaced?:
             try conclude(

@@ -9,13 +9,10 @@ internal import Tables
 // How a session goes on at another connection: one transaction makes it so, and what its client is
 // owed then stands in its item, for whoever comes next to send.
 extension Store {
-    /// The connection of `session`, which said nothing yet, takes over the session `old`.
+    /// The connection of `session`, which said nothing yet, takes over the session `old`, whose
+    /// `secret` it showed and whose events up to `seq` its client has dealt with. `newSecret`, with
+    /// its `digest`, is for the next time, and `ack` for the resume itself.
     ///
-    /// - Parameters:
-    ///   - secret: What it showed.
-    ///   - seq: The number of the last event that its client has dealt with.
-    ///   - newSecret: For the next time, with its digest.
-    ///   - ack: For the resume itself.
     /// - Returns: Whether it did. If not for what is no longer kept, the old one is over.
     package func resume(
         _ session: SessionView, old: ConnectionID, secret: SecretDigest, after seq: UInt64,
@@ -67,7 +64,8 @@ extension Store {
         guard Int64(kept.count) == max(0, session.base - seq) else { return false }
         let waiting = session.events.dropFirst(Int(max(0, seq - session.base)))
         let bytes = kept.reduce(0) { $0 + $1.bytes.count } + waiting.reduce(0) { $0 + $1.count }
-        return (limits.historyEventsMax == 0
+        return
+            (limits.historyEventsMax == 0
             || kept.count + waiting.count <= limits.historyEventsMax)
             && (limits.historyBytesMax == 0 || bytes <= limits.historyBytesMax)
     }
@@ -127,7 +125,7 @@ extension Store {
         var rooms: [RoomItem] = []
         for (room, told) in session.rooms.sorted(by: { $0.key < $1.key })
         where session.grant.covers(room: room.string) {
-            guard let own = told.members[session.connection] else { continue }
+            guard let own = told.member(session.connection) else { continue }
             if let room = try renew(session, own.peerID, in: room) { rooms.append(room) }
         }
         let outcome = try change(session.connection, in: invoked) { session throws(StoreFault) in

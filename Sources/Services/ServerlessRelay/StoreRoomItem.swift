@@ -75,7 +75,7 @@ struct RoomItem: Sendable {
             peerID: PeerID(peerID.string), name: map["n"]?.text?.string, order: UInt64(order))
     }
 
-    func others(than connection: ConnectionID) -> [RoomMember] {
+    func others(than connection: ConnectionID?) -> [RoomMember] {
         room.members.filter { $0.connection != connection }
     }
 

@@ -18,8 +18,15 @@ struct SessionItem: Sendable, Equatable {
 
         /// Of the room, as `RoomItem.version`.
         let version: Int64
-        /// Itself included; nobody once it has left.
-        let members: [ConnectionID: Member]
+        /// By connection, itself included; nobody once it has left. Read when it is asked for:
+        /// most who look at a session want none of it.
+        fileprivate let members: [ByteText: ItemValue]
+
+        func member(_ connection: ConnectionID) -> Member? {
+            members[ByteText(connection.text)].flatMap(Member.init)
+        }
+
+        var hasLeft: Bool { members.isEmpty }
     }
 
     struct Lease: Sendable, Equatable {
@@ -54,8 +61,8 @@ struct SessionItem: Sendable, Equatable {
     let told: [ByteText: Told]
 
     /// The rooms that it is in, by name.
-    var rooms: [ByteText: Told] { told.filter { $0.value.members[connection] != nil } }
-    func isIn(_ room: ByteText) -> Bool { told[room]?.members[connection] != nil }
+    var rooms: [ByteText: Told] { told.filter { $0.value.member(connection) != nil } }
+    func isIn(_ room: ByteText) -> Bool { told[room]?.member(connection) != nil }
     var lastSeq: Int64 { base + Int64(events.count) }
     var isV1: Bool { dialect == .v1 }
     /// Whether something has to be sent to its client.
@@ -135,49 +142,44 @@ extension SessionItem.Lease {
     var value: ItemValue { .map(["owner": .text(owner), "until": .number(until)]) }
 }
 
+extension SessionItem.Told.Member {
+    fileprivate init?(_ value: ItemValue) {
+        guard let order = value.map?["o"]?.number, let peerID = value.map?["p"]?.text else {
+            return nil
+        }
+        self.init(order: order, peerID: PeerID(peerID.string))
+    }
+}
+
 extension SessionItem.Told {
     init?(_ map: [ByteText: ItemValue]) {
         guard let version = map["v"]?.number, let members = map["m"]?.map else { return nil }
-        self.version = version
-        var told: [ConnectionID: Member] = [:]
-        for (connection, value) in members {
-            guard let connection = ConnectionID(connection),
-                let order = value.map?["o"]?.number, let peerID = value.map?["p"]?.text
-            else { return nil }
-            told[connection] = Member(order: order, peerID: PeerID(peerID.string))
-        }
-        self.members = told
+        self.init(version: version, members: members)
     }
 
     /// What whoever left with this version knows.
-    init(leftAt version: Int64) {
-        self.version = version
-        members = [:]
-    }
+    init(leftAt version: Int64) { self.init(version: version, members: [:]) }
 
     init(_ room: RoomItem) {
-        version = room.version
-        members = Dictionary(
-            uniqueKeysWithValues: room.room.members.map {
-                ($0.connection, Member(order: Int64($0.order), peerID: $0.peerID))
-            })
-    }
-
-    var value: ItemValue {
-        var map: [ByteText: ItemValue] = [:]
-        for (connection, member) in members {
-            map[ByteText(connection.text)] = .map([
-                "o": .number(member.order), "p": .text(ByteText(member.peerID.text)),
+        var members: [ByteText: ItemValue] = [:]
+        for member in room.room.members {
+            members[ByteText(member.connection.text)] = .map([
+                "o": .number(Int64(member.order)), "p": .text(ByteText(member.peerID.text)),
             ])
         }
-        return .map(["v": .number(version), "m": .map(map)])
+        self.init(version: room.version, members: members)
     }
+
+    var value: ItemValue { .map(["v": .number(version), "m": .map(members)]) }
 
     /// The room as it was then: who was in it, and with which orders.
     var room: Room {
         Room(
-            members.map { connection, member in
-                RoomMember(
+            members.compactMap { text, value in
+                guard let connection = ConnectionID(text), let member = Member(value) else {
+                    return nil
+                }
+                return RoomMember(
                     connection: connection, route: .v1(subject: nil), peerID: member.peerID,
                     order: UInt64(member.order))
             })

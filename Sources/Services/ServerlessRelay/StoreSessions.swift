@@ -50,10 +50,8 @@ extension Store {
 
     // MARK: The end
 
-    /// Ends a session: it leaves its rooms for this reason, and where `code` is given, or it has a
-    /// connection still, that is closed.
-    ///
-    /// - Parameter ifAt: Only while its client is at this connection of the gateway, which is gone.
+    /// Ends a session: it leaves its rooms for this reason, and a connection that it has is closed.
+    /// With `ifAt` only while its client is at that one, which is gone.
     func conclude(
         _ session: SessionItem, _ reason: LeaveReason, ifAt gateway: ByteText? = nil,
         code: Int? = nil, text: StaticString = "", in invoked: Invoked
@@ -106,7 +104,7 @@ extension Store {
         in invoked: Invoked
     ) throws(StoreFault) {
         for (room, told) in session.rooms.sorted(by: { $0.key < $1.key }) where room != exempt {
-            guard let own = told.members[session.connection] else { continue }
+            guard let own = told.member(session.connection) else { continue }
             let name = RoomName(session.grant.token.clientID, room)
             let attribute = RoomMember.attribute(
                 session.dialect, session.connection, own.peerID)

@@ -62,7 +62,8 @@ extension Store {
 
     /// For what may be written twice.
     func put(_ key: ItemKey, _ item: Item) throws(StoreFault) {
-        guard try write(TableWrite(key, .put(item)), returns: .nothing, isDone: { _ in false }) != nil
+        guard
+            try write(TableWrite(key, .put(item)), returns: .nothing, isDone: { _ in false }) != nil
         else { throw .unavailable("an item is too large") }
     }
 
@@ -101,7 +102,8 @@ func expression(
         (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
     }
     var rest = text.utf8[...]
-    while let start = rest.firstIndex(where: { $0 == UInt8(ascii: "#") || $0 == UInt8(ascii: ":") }) {
+    while let start = rest.firstIndex(where: { $0 == UInt8(ascii: "#") || $0 == UInt8(ascii: ":") })
+    {
         let end = rest[rest.index(after: start)...].firstIndex { !isPart($0) } ?? rest.endIndex
         let word = String(decoding: rest[start..<end], as: UTF8.self)
         if rest[start] == UInt8(ascii: ":") {

@@ -19,9 +19,8 @@ extension Store {
     /// The `sdp` of a joiner, where it is known without asking.
     typealias KnownSDP = (connection: ConnectionID, sdp: [UInt8]?)
 
-    /// Tells the members of a room, but for one, what has changed up to this version.
-    ///
-    /// - Parameter known: Sessions of members, as they were read a moment ago.
+    /// Tells the members of a room, but for one, what has changed up to this version. `known` are
+    /// sessions of members, as they were read a moment ago.
     func tell(
         _ room: RoomItem, but connection: ConnectionID?,
         known: [ConnectionID: SessionItem] = [:], sdp: KnownSDP? = nil, in invoked: Invoked
@@ -43,15 +42,16 @@ extension Store {
         _ room: RoomItem, but connection: ConnectionID?, known: [ConnectionID: SessionItem],
         sdp: KnownSDP?, in invoked: Invoked
     ) -> [RoomMember] {
-        let members = room.room.members.filter { $0.connection != connection }
+        let members = room.others(than: connection)
         let dead = Gathered<RoomMember>()
+        let told = SessionItem.Told(room)
         ports.concurrently(members.count) { index in
             let member = members[index]
             do throws(StoreFault) {
                 let session = known[member.connection]
-                if !(try tell(room, to: member.connection, known: session, sdp: sdp, in: invoked)) {
-                    dead.add(member)
-                }
+                let isAlive = try tell(
+                    room, to: member.connection, told, known: session, sdp: sdp, in: invoked)
+                if !isAlive { dead.add(member) }
             } catch {
                 ports.log("member_not_told", [("connection", member.connection.text)])
                 _ = timers.after(1, Self.lapseBody(member.connection))
@@ -64,8 +64,8 @@ extension Store {
     ///
     /// - Returns: False where its session is over.
     func tell(
-        _ room: RoomItem, to connection: ConnectionID, known: SessionItem? = nil,
-        sdp: KnownSDP? = nil, in invoked: Invoked
+        _ room: RoomItem, to connection: ConnectionID, _ told: SessionItem.Told? = nil,
+        known: SessionItem? = nil, sdp: KnownSDP? = nil, in invoked: Invoked
     ) throws(StoreFault) -> Bool {
         var known = known
         if known == nil { known = try session(connection) }
@@ -74,7 +74,7 @@ extension Store {
             session throws(StoreFault) in
             guard let events = try news(of: room, for: session, sdp: sdp) else { return nil }
             return SessionChange(
-                events: events, told: [(room.name.room, SessionItem.Told(room))])
+                events: events, told: [(room.name.room, told ?? SessionItem.Told(room))])
         }
         switch outcome {
         case .over: return false
@@ -85,8 +85,8 @@ extension Store {
         return true
     }
 
-    /// What a session has to be told of its room; nil where it knows this version or is no member
-    /// of it, and empty where it knows all that matters.
+    /// What a session has to be told of its room, which may be nothing but the version; nil where
+    /// it need not even note that, or is no member.
     func news(
         of room: RoomItem, for session: SessionItem, sdp: KnownSDP? = nil
     ) throws(StoreFault) -> [KeptEvent]? {
@@ -106,6 +106,8 @@ extension Store {
             events.append(KeptEvent(event, to: own.peerID))
             composer.reuse(event)
         }
+        // In classic nobody is told who left, and nothing depends on that it is noted.
+        if events.isEmpty, told != nil, !session.isV1 { return nil }
         return events
     }
 

@@ -1,3 +1,4 @@
+import Bytes
 import Tokens
 
 /// A key's id is its thumbprint in base64url (RFC 7638), which may begin with a dash: one in 64

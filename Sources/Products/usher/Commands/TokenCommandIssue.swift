@@ -140,7 +140,7 @@ struct IssueRequest {
             if !patterns.contains(pattern) { patterns.append(pattern) }
         }
         do throws(GrantRefusal) {
-            return try client.grantedRooms(patterns.isEmpty ? nil : patterns)
+            return try client.grant.rooms(patterns.isEmpty ? nil : patterns)
         } catch {
             guard case .room(let pattern) = error else { return [] }
             throw notGranted("--rooms", pattern.text, client, client.rooms.map(\.text))
@@ -154,7 +154,7 @@ struct IssueRequest {
             asked.append(scope)
         }
         do throws(GrantRefusal) {
-            return try client.grantedScopes(scopes.isEmpty ? nil : asked)
+            return try client.grant.scopes(scopes.isEmpty ? nil : asked)
         } catch {
             guard case .scope(let scope) = error else {
                 throw notGranted("--scope", "", client, client.scopes.map(\.string))

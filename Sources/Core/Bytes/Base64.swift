@@ -9,7 +9,58 @@ package enum Base64URL {
 
     /// Appends the encoded form of `bytes`.
     package static func append(_ bytes: Span<UInt8>, to text: inout [UInt8]) {
-        text.append(addingCapacity: encodedCount(bytes.count)) { out in
+        Base64Letters.url.append(bytes, to: &text)
+    }
+
+    /// How many characters `count` bytes become.
+    package static func encodedCount(_ count: Int) -> Int { (count * 4 + 2) / 3 }
+
+    package static func decode(_ text: some StringProtocol) -> [UInt8]? {
+        decode(Array(text.utf8).span)
+    }
+
+    /// - Returns: Nil for padding, white space, any character outside the alphabet, a length that
+    ///   no encoder writes, and bits left over that are not zero.
+    package static func decode(_ text: Span<UInt8>) -> [UInt8]? { Base64Letters.url.decode(text) }
+}
+
+/// Base64 with the standard alphabet and padding (RFC 4648 §4), decoded strictly.
+package enum Base64 {
+    package static func encode(_ bytes: [UInt8]) -> String {
+        var text: [UInt8] = []
+        Base64Letters.standard.append(bytes.span, to: &text)
+        while !text.count.isMultiple(of: 4) { text.append(UInt8(ascii: "=")) }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// The bytes, or nil: wrong alphabet, white space, missing padding, stray trailing bits.
+    package static func decode(_ text: Span<UInt8>) -> [UInt8]? {
+        guard text.count.isMultiple(of: 4) else { return nil }
+        var count = text.count
+        while count > max(text.count - 2, 0), text[count - 1] == UInt8(ascii: "=") { count -= 1 }
+        return Base64Letters.standard.decode(text.extracting(first: count))
+    }
+}
+
+/// What both forms are made of, without padding.
+private struct Base64Letters: Sendable {
+    static let url = Base64Letters("-_")
+    static let standard = Base64Letters("+/")
+
+    private let alphabet: [UInt8]
+    /// The value of each character; 0x80 for those outside the alphabet.
+    private let values: [UInt8]
+
+    private init(_ lastTwo: String) {
+        alphabet = Array(
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789\(lastTwo)".utf8)
+        var values = [UInt8](repeating: 0x80, count: 256)
+        for (value, character) in alphabet.enumerated() { values[Int(character)] = UInt8(value) }
+        self.values = values
+    }
+
+    func append(_ bytes: Span<UInt8>, to text: inout [UInt8]) {
+        text.append(addingCapacity: Base64URL.encodedCount(bytes.count)) { out in
             let alphabet = alphabet
             var at = 0
             while at &+ 2 < bytes.count {
@@ -30,18 +81,7 @@ package enum Base64URL {
         }
     }
 
-    /// How many characters `count` bytes become.
-    package static func encodedCount(_ count: Int) -> Int { (count * 4 + 2) / 3 }
-
-    package static func decode(_ text: some StringProtocol) -> [UInt8]? {
-        decode(Array(text.utf8).span)
-    }
-
-    package static func decode(_ text: [UInt8]) -> [UInt8]? { decode(text.span) }
-
-    /// - Returns: Nil for padding, white space, any character outside the alphabet, a length that
-    ///   no encoder writes, and bits left over that are not zero.
-    package static func decode(_ text: Span<UInt8>) -> [UInt8]? {
+    func decode(_ text: Span<UInt8>) -> [UInt8]? {
         guard text.count & 3 != 1 else { return nil }
         var isGood = true
         let bytes = [UInt8](capacity: text.count / 4 * 3 + 2) { out in
@@ -50,7 +90,7 @@ package enum Base64URL {
         return isGood ? bytes : nil
     }
 
-    private static func decode(_ text: Span<UInt8>, into out: inout OutputSpan<UInt8>) -> Bool {
+    private func decode(_ text: Span<UInt8>, into out: inout OutputSpan<UInt8>) -> Bool {
         let values = values
         var seen: UInt32 = 0
         var at = 0
@@ -70,7 +110,7 @@ package enum Base64URL {
     }
 
     /// The last two or three characters.
-    private static func decodeRest(
+    private func decodeRest(
         _ text: Span<UInt8>, from at: Int, into out: inout OutputSpan<UInt8>
     ) -> Bool {
         guard at < text.count else { return true }
@@ -83,14 +123,4 @@ package enum Base64URL {
         out.append(UInt8(truncatingIfNeeded: group >> 8))
         return group & 0xFF == 0
     }
-
-    private static let alphabet = Array(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
-
-    /// The value of each character; 0x80 for those outside the alphabet.
-    private static let values: [UInt8] = {
-        var values = [UInt8](repeating: 0x80, count: 256)
-        for (value, character) in alphabet.enumerated() { values[Int(character)] = UInt8(value) }
-        return values
-    }()
 }

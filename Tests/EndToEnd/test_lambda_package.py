@@ -86,7 +86,7 @@ def meet(home):
     with home.classic(application) as ann, home.v1(application) as bob:
         ann.join("room", id="ann")
         ann.expect("first_to_join")
-        bob.say({"action": "join-room", "roomId": "room", "id": "bob"})
+        bob.join("room", id="bob")
         assert ann.expect("someone_joined")["peerId"] == "bob"
 
 

@@ -361,5 +361,13 @@ let package = Package(
                 "Bytes", "Cryptography", "HTTPMessages", "HTTPServing", "SocketLoop", "WebSocket",
             ]),
             path: "Tests/EchoServer", swiftSettings: settings),
+        // Does to a table what a test says, for Tests/EndToEnd/test_dynamo_tables.py.
+        .executableTarget(
+            name: "table-probe",
+            dependencies: names([
+                "AWSRequests", "AWSServices", "Bytes", "DynamoTables", "HTTPClient",
+                "LambdaRuntime", "StrictJSON", "Tables",
+            ]),
+            path: "Tests/TableProbe", swiftSettings: settings),
     ] + (isFuzzing ? fuzzer : [])
 )

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import edge
+import functions
 import relays
 import tls
 import token_endpoints
@@ -22,6 +23,7 @@ PARTS = {
     "tokens": "a token",
     "edge": "a request whose session cookie is verified",
     "tls": "a message and a connection over wss",
+    "lambda": "a cold start of the function",
     "idle": "memory of as many connections as there may be",
     "million": "memory over a million tokens",
 }
@@ -32,6 +34,8 @@ def parse_arguments():
     parser = argparse.ArgumentParser(prog="Benchmarks/run", description=__doc__)
     parser.add_argument("--usher", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--tools", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--package", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--python", default=sys.executable, help=argparse.SUPPRESS)
     parser.add_argument(
         "--before", type=Path, metavar="BINARY",
         help="an usher built for release from an earlier commit, for relay, tokens and edge: its "
@@ -64,6 +68,8 @@ def main():
         edge.compare(usher, tools, rounds, seconds, before)
     if "tls" in parts:
         tls.compare(usher, rounds)
+    if "lambda" in parts:
+        functions.compare(usher, arguments.package, arguments.python, 5 * rounds)
     if "idle" in parts:
         relays.hold_many(usher, tools, seconds)
     if "tokens" in parts:

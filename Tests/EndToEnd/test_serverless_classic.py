@@ -12,7 +12,7 @@ from support.websocket import Closed
 
 @pytest.fixture(scope="module")
 def home(token_service):
-    one = Home(token_service, environments=6)
+    one = Home(token_service, environments=6, function_seconds=25)
     yield one
     one.stop()
 

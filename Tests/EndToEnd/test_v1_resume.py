@@ -36,7 +36,8 @@ def test_what_was_missed_comes_once_and_in_order_and_the_room_hears_nothing(appl
 def test_events_are_replayed_byte_for_byte(application):
     with connected(application, 2) as (stays, goes):
         meet(stays, goes, "bytes")
-        goes.broadcast("bytes", {}, ack="an ack that is replayed")
+        goes.request({"action": "broadcast", "roomId": "bytes", "payload": {},
+                      "ack": "an ack that is replayed"})
         goes.request({"action": "leave-room", "roomId": "none"})
         for number in range(10):
             offer(stays, goes, number)

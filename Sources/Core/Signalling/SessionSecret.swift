@@ -18,21 +18,22 @@ package struct SessionSecret: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads what `text` writes; nil for anything else.
     package init?(_ text: String) {
-        let bytes = text.utf8.span
+        let bytes = text.utf8
         let nameLength = bytes.count - Self.textLength
         guard nameLength == 0 || nameLength == ConnectionID.textLength else { return nil }
-        let connection = ConnectionID(bytes, 0..<nameLength)
+        let connection = ConnectionID(bytes.span, 0..<nameLength)
         guard nameLength == 0 || connection != nil,
-            let secret = Base64URL.decode(bytes.extracting(nameLength..<bytes.count))
+            let bytes = Base64URL.decode(String(Substring(bytes.dropFirst(nameLength))))
         else { return nil }
-        self.init(bits: secret.reduce(0) { $0 << 8 | UInt128($1) }, of: connection)
+        self.init(bits: bytes.reduce(0) { $0 << 8 | UInt128($1) }, of: connection)
     }
 
     /// The 16 digits of the connection, if any, and 22 letters of base64url without padding
     /// (RFC 4648 §5).
     package var text: String {
-        (connection?.text ?? "")
-            + Base64URL.encode((0..<16).map { UInt8(truncatingIfNeeded: bits >> (120 - 8 * $0)) })
+        let letters = Base64URL.encode(
+            (0..<16).map { UInt8(truncatingIfNeeded: bits >> (120 - 8 * $0)) })
+        return (connection?.text ?? "") + letters
     }
 
     package var description: String { "a session's secret" }

@@ -40,7 +40,7 @@ extension ItemValue {
         case "S": self = try .text(Self.known(value.string, "text"))
         case "N": self = try .number(Self.known(value.string.flatMap(Self.integer), "number"))
         case "B":
-            let bytes = value.string.flatMap { Base64.decode($0.string) }
+            let bytes = value.string.flatMap { Base64.decode($0.utf8.span) }
             self = try .bytes(Self.known(bytes, "bytes"))
         case "BOOL": self = try .flag(Self.known(value.bool, "flag"))
         case "NULL" where value.bool == true: self = .null

@@ -22,8 +22,8 @@ extension Store {
         switch outcome {
         case .done(let session, let lease?):
             try deliver(HeldSession(session: session, lease: lease), in: invoked)
-        // Whoever had the lease may have given it back before this was appended.
-        case .done(let session, lease: nil), .nothing(let session):
+        // Whoever had the right to may have given it back before this came.
+        case .done(let session, nil), .nothing(let session):
             try deliver(session, in: invoked)
         case .over, .moved, .overfull: break
         }
@@ -46,14 +46,11 @@ extension Store {
         try deliver(HeldSession(session: held, lease: lease.owner), in: invoked)
     }
 
-    /// The same of one to which a transaction has appended: with this lease, or while somebody else
-    /// had it, who may have given it back before.
+    /// The same of one whose lease a transaction has taken.
     func deliver(
-        _ connection: ConnectionID, lease: ByteText?, in invoked: Invoked
+        _ connection: ConnectionID, lease: ByteText, in invoked: Invoked
     ) throws(StoreFault) {
-        guard let session = try session(connection) else { return }
-        guard let lease else { return try deliver(session, in: invoked) }
-        guard session.lease?.owner == lease else { return }
+        guard let session = try session(connection), session.lease?.owner == lease else { return }
         try deliver(HeldSession(session: session, lease: lease), in: invoked)
     }
 

@@ -176,11 +176,7 @@ extension Store {
                 write(changes[index].change, sessions[index], leases[index])
             }
             guard let stale = try transact(writes) else {
-                let waiting = sessions.indices.filter { index in
-                    !changes[index].change.isEmpty && sessions[index].gateway != nil
-                }
-                deliver(
-                    waiting.map { (sessions[$0].connection, leases[$0]?.owner) }, in: invoked)
+                deliver(zip(sessions, leases).map { ($0.connection, $1?.owner) }, in: invoked)
                 return Passage()
             }
             refused = []
@@ -260,8 +256,9 @@ extension Store {
     private func deliver(
         _ leases: [(connection: ConnectionID, lease: ByteText?)], in invoked: Invoked
     ) {
-        ports.concurrently(leases.count) { index in
-            let (connection, lease) = leases[index]
+        let taken = leases.compactMap { connection, lease in lease.map { (connection, $0) } }
+        ports.concurrently(taken.count) { index in
+            let (connection, lease) = taken[index]
             do throws(StoreFault) {
                 try deliver(connection, lease: lease, in: invoked)
             } catch {

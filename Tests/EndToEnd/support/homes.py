@@ -15,7 +15,7 @@ from .serverless import Home
 from .split import serve
 
 PROCESS, FUNCTION = "process", "function"
-KINDS = tuple(os.environ.get("USHER_TEST_HOMES", PROCESS).split(","))
+KINDS = tuple(os.environ.get("USHER_TEST_HOMES", f"{PROCESS},{FUNCTION}").split(","))
 
 # What a test may need (the mark `needs`) that a home need not give, and why.
 CANNOT = {
@@ -23,7 +23,7 @@ CANNOT = {
     FUNCTION: {
         "its own closes": "the gateway closes with codes of its own, and classic is told none",
         "its own frames": "frames are the gateway's: what is bad, and what comes too early",
-        "its own handshake": "the upgrade is the gateway's, with one path and no other routes",
+        "its own handshake": "the upgrade is the gateway's: one path, no other routes, its limits",
         "its own pings": "the gateway has none, nor answers the function for a silent client",
         "large messages": "a message holds at most 32,768 bytes",
         "several in flight": "what is sent before the last answer may overtake",
@@ -75,12 +75,13 @@ class FunctionHome:
         variables = {
             "USHER_" + name[2:].upper().replace("-", "_"): value for name, value in pairs.items()
             if name not in PROCESS_ONLY | AUTH_ONLY}
-        self.legacy_client = legacy.registered(self.usher, "Old game")
         try:
+            self.legacy_client = legacy.registered(self.usher, "Old game")
             self.gateway = Home(self.auth, {
                 "USHER_LEGACY_SECRETS": json.dumps({
                     self.legacy_client[0]: self.legacy_client[2]}),
-                "USHER_ORIGINS": "https://app.example", **variables}, **settings)
+                "USHER_ORIGINS": "https://app.example", **variables},
+                **{"function_seconds": 20, **settings})
         except BaseException:
             self.auth.kill()
             raise
@@ -115,7 +116,7 @@ class FunctionHome:
 
     def revoke(self, application, subject):
         self._put(f"V#{application.id}", subjects={
-            "M": {subject: {"N": str(int(time.time()))}}})
+            "M": {f"{application.id}:{subject}": {"N": str(int(time.time()))}}})
 
     def revoke_token(self, application, token):
         claims = json.loads(forging.decode(token.split(".")[1]))

@@ -20,13 +20,14 @@ def free_port():
         return one.getsockname()[1]
 
 
-def certificate(folder):
-    """One for localhost and 127.0.0.1; returns the paths of certificate and key."""
+def certificate(folder, names=("localhost",)):
+    """One for these names and 127.0.0.1; returns the paths of certificate and key."""
     crt, key = folder / "meet.crt", folder / "meet.key"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
          "-nodes", "-days", "30", "-subj", "/CN=localhost", "-addext",
-         "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", crt],
+         ",".join(["subjectAltName=IP:127.0.0.1", *(f"DNS:{name}" for name in names)]),
+         "-keyout", key, "-out", crt],
         check=True, capture_output=True)
     (folder / "both.crt").write_bytes(crt.read_bytes() + key.read_bytes())
     return crt, key

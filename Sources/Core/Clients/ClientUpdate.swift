@@ -73,8 +73,7 @@ package struct ClientUpdate: Equatable, Sendable {
     private static func refuseNone(
         _ list: [some Any]?, member: ByteText
     ) throws(RegistrationError) {
-        guard list?.isEmpty != true else {
-            throw RegistrationError(member: member, value: "", expected: "at least one")
-        }
+        try RegistrationError.unless(
+            list?.isEmpty != true, member, "", expected: "at least one")
     }
 }

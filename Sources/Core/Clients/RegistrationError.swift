@@ -18,4 +18,14 @@ package struct RegistrationError: Error, Equatable, Sendable, CustomStringConver
     }
 
     package var description: String { "\(member) \"\(value)\": expected \(expected)" }
+
+    /// Throws one unless what was expected holds.
+    static func unless(
+        _ holds: Bool, _ member: ByteText, _ value: @autoclosure () -> String,
+        expected: @autoclosure () -> String
+    ) throws(RegistrationError) {
+        guard holds else {
+            throw RegistrationError(member: member, value: value(), expected: expected())
+        }
+    }
 }

@@ -45,10 +45,8 @@ package struct SecretRotation: Equatable, Sendable {
 
     /// - Throws: `RegistrationError` naming `grace`, for a time that is no grace period.
     package static func check(graceSeconds: Int64) throws(RegistrationError) {
-        guard graceSeconds >= 0, graceSeconds <= graceSecondsMax else {
-            throw RegistrationError(
-                member: "grace", value: String(graceSeconds),
-                expected: "seconds, 0 to \(graceSecondsMax)")
-        }
+        try RegistrationError.unless(
+            (0...graceSecondsMax).contains(graceSeconds), "grace", String(graceSeconds),
+            expected: "seconds, 0 to \(graceSecondsMax)")
     }
 }

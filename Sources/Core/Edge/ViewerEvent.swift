@@ -35,9 +35,9 @@ enum ViewerEvent {
         let headers = try object(request["headers"], path)
         for member in headers.members {
             let (name, place) = (member.name, "\(path).\(shown(member.name))")
-            guard FieldGrammar.isToken(name), FieldGrammar.lowercased(name) == name else {
-                throw .invalidMember(path: place, expected: "a field name in lower case")
-            }
+            try expect(
+                FieldGrammar.isToken(name) && FieldGrammar.lowercased(name) == name, place,
+                "a field name in lower case")
             try checkEntries(member.value, name: name, place)
         }
         return headers
@@ -71,23 +71,20 @@ enum ViewerEvent {
 
     private static func checkConfig(_ config: JSONObject) throws(ViewerRequestError) {
         for name: ByteText in ["distributionDomainName", "distributionId", "requestId"] {
-            guard let value = config[name] else { continue }
-            guard value.string != nil else {
-                throw .invalidMember(path: "\(root).config.\(name)", expected: "a string")
-            }
+            let isString = config[name].map { $0.string != nil } ?? true
+            try expect(isString, "\(root).config.\(name)", "a string")
         }
-        guard config["eventType"]?.string == "viewer-request" else {
-            throw .invalidMember(path: "\(root).config.eventType", expected: "\"viewer-request\"")
-        }
+        try expect(
+            config["eventType"]?.string == "viewer-request", "\(root).config.eventType",
+            "\"viewer-request\"")
     }
 
     private static func checkLine(_ request: JSONObject) throws(ViewerRequestError) {
         func check(
             _ name: ByteText, _ expected: String, _ isGood: (ByteText) -> Bool
         ) throws(ViewerRequestError) {
-            guard let value = request[name]?.string, isGood(value) else {
-                throw .invalidMember(path: "\(requestPath).\(name)", expected: expected)
-            }
+            let holds = request[name]?.string.map(isGood) == true
+            try expect(holds, "\(requestPath).\(name)", expected)
         }
         try check("clientIp", "an IP address") { IPAddress($0.string) != nil }
         try check("method", "an HTTP method") { FieldGrammar.isToken($0) }
@@ -103,41 +100,32 @@ enum ViewerEvent {
     private static func checkEntries(
         _ value: JSONValue, name: ByteText, _ path: String
     ) throws(ViewerRequestError) {
-        guard let entries = value.array, !entries.isEmpty else {
-            throw .invalidMember(path: path, expected: "an array of {key, value} objects")
-        }
-        guard entries.count == 1 || !EdgeHeaders.isSingle(name) else {
-            throw .invalidMember(path: path, expected: "an array of one {key, value} object")
-        }
+        let entries = value.array ?? []
+        try expect(!entries.isEmpty, path, "an array of {key, value} objects")
+        try expect(
+            entries.count == 1 || !EdgeHeaders.isSingle(name), path,
+            "an array of one {key, value} object")
         for (index, entry) in entries.enumerated() {
             let entry = try object(entry, "\(path)[\(index)]")
-            if let key = entry["key"] {
-                guard let text = key.string, text.equalsIgnoringCase(name) else {
-                    throw .invalidMember(
-                        path: "\(path)[\(index)].key", expected: "the field's name in any case")
-                }
-            }
-            guard let text = entry["value"]?.string, FieldGrammar.isFieldValue(text) else {
-                throw .invalidMember(
-                    path: "\(path)[\(index)].value",
-                    expected: "a string without control characters")
-            }
+            let isNamed = entry["key"].map { $0.string?.equalsIgnoringCase(name) == true } ?? true
+            try expect(isNamed, "\(path)[\(index)].key", "the field's name in any case")
+            try expect(
+                entry["value"]?.string.map(FieldGrammar.isFieldValue) == true,
+                "\(path)[\(index)].value", "a string without control characters")
         }
     }
 
     private static func checkBody(_ body: JSONObject) throws(ViewerRequestError) {
         let path = "\(requestPath).body"
-        guard body["inputTruncated"]?.bool != nil else {
-            throw .invalidMember(path: "\(path).inputTruncated", expected: "true or false")
-        }
-        guard let action = body["action"]?.string, ["read-only", "replace"].contains(action) else {
-            throw .invalidMember(path: "\(path).action", expected: "\"read-only\" or \"replace\"")
-        }
-        let encoding = body["encoding"]?.string
+        try expect(
+            body["inputTruncated"]?.bool != nil, "\(path).inputTruncated", "true or false")
+        let (action, encoding) = (body["action"]?.string, body["encoding"]?.string)
+        try expect(
+            action == "read-only" || action == "replace", "\(path).action",
+            "\"read-only\" or \"replace\"")
         let isBase64 = encoding == "base64"
-        guard isBase64 || encoding == "text" else {
-            throw .invalidMember(path: "\(path).encoding", expected: "\"base64\" or \"text\"")
-        }
+        try expect(
+            isBase64 || encoding == "text", "\(path).encoding", "\"base64\" or \"text\"")
         guard let data = body["data"]?.string, !isBase64 || Base64.decode(data.utf8.span) != nil
         else {
             throw .invalidMember(
@@ -147,6 +135,12 @@ enum ViewerEvent {
         guard data.count <= bytesMax else {
             throw .tooLarge(path: "\(path).data", bytesMax: bytesMax)
         }
+    }
+
+    private static func expect(
+        _ holds: Bool, _ path: @autoclosure () -> String, _ expected: String
+    ) throws(ViewerRequestError) {
+        guard holds else { throw .invalidMember(path: path(), expected: expected) }
     }
 
     private static func object(

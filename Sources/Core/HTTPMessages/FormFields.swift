@@ -76,22 +76,20 @@ package enum FormFields {
         return (name, value)
     }
 
+    /// Most stands there as it is meant, and needs no second copy.
     private static func decode(
         _ bytes: Span<UInt8>, _ range: Range<Int>, parameter: ByteText?
     ) throws(FormError) -> ByteText {
-        guard let text = try text(of: bytes, range, parameter: parameter) else {
-            throw error(.invalidUTF8, parameter, range.lowerBound)
+        let text: ByteText?
+        if isPlain(bytes, range) {
+            text = ByteText(bytes.extracting(range))
+        } else {
+            // Within one expression with the other, the compiler does not get it right.
+            let decoded = try unescaped(bytes, range, parameter: parameter)
+            text = ByteText(decoded.span)
         }
+        guard let text else { throw error(.invalidUTF8, parameter, range.lowerBound) }
         return text
-    }
-
-    /// Nil where it is no UTF-8. Most stands there as it is meant, and needs no second copy.
-    private static func text(
-        of bytes: Span<UInt8>, _ range: Range<Int>, parameter: ByteText?
-    ) throws(FormError) -> ByteText? {
-        if isPlain(bytes, range) { return ByteText(bytes.extracting(range)) }
-        let unescaped = try unescaped(bytes, range, parameter: parameter)
-        return ByteText(unescaped.span)
     }
 
     private static func unescaped(

@@ -56,7 +56,8 @@ def token_service():
 @pytest.fixture(scope="session")
 def function():
     """`usher-lambda` in the emulator, shared as `server` is."""
-    shared = homes.FunctionHome()
+    # Whatever takes long here takes long because of the emulator.
+    shared = homes.FunctionHome("--resume-grace-seconds", "120")
     yield shared
     assert shared.stop() == 0
 

@@ -34,7 +34,7 @@ struct TableRequest: Equatable {
         return TableRequest(operation: .getItem, body: body.whole)
     }
 
-    /// - Parameter after: A sort key, or nothing for all of the partition.
+    /// What follows the sort key `after` in its partition; where that is empty, all.
     static func query(
         _ partition: ByteText, after: ByteText, countMax: Int, of table: ByteText
     ) -> TableRequest {

@@ -15,7 +15,7 @@ from .serverless import Home
 from .split import serve
 
 PROCESS, FUNCTION = "process", "function"
-KINDS = tuple(os.environ.get("USHER_TEST_HOMES", PROCESS).split(","))
+KINDS = tuple(os.environ.get("USHER_TEST_HOMES", f"{PROCESS},{FUNCTION}").split(","))
 
 # What a test may need (the mark `needs`) that a home need not give, and why.
 CANNOT = {
@@ -75,12 +75,13 @@ class FunctionHome:
         variables = {
             "USHER_" + name[2:].upper().replace("-", "_"): value for name, value in pairs.items()
             if name not in PROCESS_ONLY | AUTH_ONLY}
-        self.legacy_client = legacy.registered(self.usher, "Old game")
         try:
+            self.legacy_client = legacy.registered(self.usher, "Old game")
             self.gateway = Home(self.auth, {
                 "USHER_LEGACY_SECRETS": json.dumps({
                     self.legacy_client[0]: self.legacy_client[2]}),
-                "USHER_ORIGINS": "https://app.example", **variables}, **settings)
+                "USHER_ORIGINS": "https://app.example", **variables},
+                **{"function_seconds": 20, **settings})
         except BaseException:
             self.auth.kill()
             raise

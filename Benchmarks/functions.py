@@ -1,6 +1,6 @@
-"""A cold start of the relay as a function: from the start of its process to its first question for an
-event, and to its first answer (a token verified, a session stored), beside the least that a handler
-in Python with boto3 does for the same."""
+"""A cold start of the relay as a function: from the start of its process to its first question for
+an event, and to its first answer (a token verified, a session stored), beside the least that a
+handler in Python with boto3 does for the same."""
 
 import contextlib
 import json

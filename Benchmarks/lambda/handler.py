@@ -1,5 +1,6 @@
-"""A handler in Python as the likes of it are written: verifies the token of a $connect, puts an item
-by boto3, and answers. It asks the Runtime API itself, as the runtime of Lambda would for it."""
+"""A handler in Python as the likes of it are written: verifies the token of a $connect, puts an
+item by boto3, and answers. It asks the Runtime API itself, as the runtime of Lambda would for it.
+"""
 
 import http.client
 import json

@@ -14,7 +14,8 @@ import Testing
         "Core/StrictJSON", "Core/Tokens", "Core/WebSocket",
         "Drivers/AWSServices", "Drivers/ClientStorage", "Drivers/HTTPClient",
         "Drivers/HTTPServing", "Drivers/LambdaRuntime", "Drivers/SocketLoop",
-        "Drivers/TokenIssuing", "Products/UsherVerifier", "Products/usher/Serving",
+        "Drivers/TokenIssuing", "Products/UsherVerifier", "Products/usher-lambda",
+        "Products/usher/Serving",
         "Services/Admission", "Services/AuthService", "Services/Relay",
     ]
 
@@ -82,7 +83,8 @@ import Testing
     private static func object(of file: Checkout.File) -> ObjectFile? {
         let parts = file.path.split(separator: "/")
         return ObjectFile(
-            path: "\(builds.path)/\(parts[2]).build/\(parts[parts.count - 1]).o")
+            path: "\(builds.path)/\(parts[2].replacing("-", with: "_")).build/"
+                + "\(parts[parts.count - 1]).o")
     }
 
     private static func name(of file: Checkout.File) -> String {

@@ -31,8 +31,8 @@ enum KeySetTrouble: Error, Equatable, CustomStringConvertible {
 }
 
 /// Keeps a verifier's keys at what the issuer publishes, by the schedule that all followers of key
-/// sets have. It fetches on the thread of who asks, since nothing runs in a function but the work at
-/// hand; what is only renewed is fetched when its answer is out.
+/// sets have. It fetches on the thread of who asks, since nothing runs in a function but the work
+/// at hand; what is only renewed is fetched when its answer is out.
 final class FollowedKeySet: Sendable {
     struct Ports: Sendable {
         /// Seconds of the wall's clock: the others may stand still while a function is frozen.

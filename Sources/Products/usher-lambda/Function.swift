@@ -75,8 +75,8 @@ final class Function {
         }
     }
 
-    /// Those that were set, or those in a file of the function's package, beside the executable; the
-    /// system's where there is none.
+    /// Those that were set, or those in a file of the function's package, beside the executable;
+    /// the system's where there is none.
     private static func trust(
         _ path: String?, otherwise name: String
     ) throws(SettingFault) -> TLSTrust {

@@ -4,8 +4,8 @@ import Glibc
 import Locking
 import StrictJSON
 
-/// The log of the function: a line of JSON on stderr for each event, with the id of the request that
-/// it happened in. Lambda adds the time.
+/// The log of the function: a line of JSON on stderr for each event, with the id of the request
+/// that it happened in. Lambda adds the time.
 final class FunctionLog: Sendable {
     private let descriptor: Int32
     private let requestID = Lock<ByteText?>(nil)

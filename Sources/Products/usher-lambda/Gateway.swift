@@ -5,8 +5,8 @@ import Locking
 import ServerlessRelay
 import StrictJSON
 
-/// The gateway whose connections are served: at the address that was set, or at the one that its own
-/// events tell. Custom domains, which events name too, have no `@connections`.
+/// The gateway whose connections are served: at the address that was set, or at the one that its
+/// own events tell. Custom domains, which events name too, have no `@connections`.
 final class Gateway: Sendable {
     private let access: AWSAccess
     private let connections: Lock<GatewayConnections?>

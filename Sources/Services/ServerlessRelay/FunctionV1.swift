@@ -121,6 +121,10 @@ extension ServerlessRelay {
         guard let secret = resume.secret, let old = secret.connection, old != session.connection
         else { return .resumeFailed }
         let new = SessionSecret(bits: randomBits(), of: old)
+        // The secret that the client showed is spent by it: should we be killed before we say so,
+        // somebody else has to.
+        let left = max(0, invoked.deadline - ports.milliseconds())
+        _ = timers.after(Int(left / 1000) + 2, Store.lapseBody(old))
         let isDone = try store.resume(
             session, old: old, secret: digest(secret), after: resume.seq, newSecret: new,
             digest: digest(new), ack: said.ack, in: invoked)

@@ -38,9 +38,13 @@ extension Store {
             return .unknownTarget
         }
         let others = current.others(than: sender.connection)
-        let known = try sessions(of: others)
+        var known = try sessions(of: others)
         if let next = try evictDead(others, known: known, of: current, in: invoked) {
             current = next
+            let joiners = next.others(than: sender.connection).filter {
+                known[$0.connection] == nil
+            }
+            known.merge(try sessions(of: joiners)) { $1 }
         }
         try tell(current, but: sender.connection, known: known, in: invoked)
         try bringUp(sender, to: current, in: invoked)

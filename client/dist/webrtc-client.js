@@ -164,7 +164,7 @@ var QUIET_S = 45;
 var ANSWER_MS = 1e4;
 function initial(wanted) {
   const settled = wanted === "auto" ? void 0 : wanted;
-  return {
+  const state = {
     phase: "idle",
     wanted,
     settled,
@@ -173,10 +173,9 @@ function initial(wanted) {
     seq: 0,
     outbox: [],
     acks: 0,
-    refreshAttempt: 0,
-    now: 0,
-    effects: []
+    refreshAttempt: 0
   };
+  return state;
 }
 var limitsOf = ({ welcome }) => welcome?.limits ?? {};
 function clientState({ phase, hasOpened }) {
@@ -373,7 +372,8 @@ function hear(state, name, data, seq) {
   state.heardAt = state.now;
   if (seq <= state.seq)
     return;
-  state.seq = seq ?? state.seq;
+  if (seq)
+    state.seq = seq;
   switch (name) {
     case "ack":
       state.takenSince = void 0;
@@ -447,7 +447,7 @@ function noRefresh(state, failure) {
     refreshLater(state, failure);
 }
 function ping(state) {
-  if (state.dialect === "v1")
+  if (state.welcome)
     act(state, "ping");
 }
 function tick(state) {
@@ -548,7 +548,8 @@ var Address = class {
 // src/emitter.ts
 var Emitter = class {
   #listeners = {};
-  #isSilent = false;
+  /** No event comes after. */
+  isSilent = false;
   addEventListener(type, listener) {
     (this.#listeners[type] ??= /* @__PURE__ */ new Set()).add(listener);
   }
@@ -557,7 +558,7 @@ var Emitter = class {
   }
   emit = (type, detail) => {
     for (const listener of [...this.#listeners[type] ?? []]) {
-      if (this.#isSilent)
+      if (this.isSilent)
         return;
       try {
         listener({ type, detail });
@@ -568,10 +569,6 @@ var Emitter = class {
       }
     }
   };
-  /** No event comes after. */
-  silence() {
-    this.#isSilent = true;
-  }
 };
 
 // src/id.ts
@@ -738,7 +735,7 @@ var Device = class {
   }
   /** Devices have come or gone, or the page is looked at again: a phone call may be over. */
   look(isVisible) {
-    if (this.#isOwn && this.track.readyState === "ended")
+    if (this.track?.readyState === "ended" && this.#isOwn)
       this.ended(Infinity);
     if (isVisible && this.isLost && this.mayOpen)
       this.open(true);
@@ -1369,7 +1366,11 @@ var Peer = class {
     if (!this.link)
       return;
     this.#restart = setTimeout(() => {
-      this.connection.restartIce();
+      if (delayMs === RESTART_EVERY_MS && this.connection.sctp?.transport.state === "failed") {
+        this.#say({ type: "link_lost" });
+      } else {
+        this.connection.restartIce();
+      }
       this.#restartIn(RESTART_EVERY_MS);
     }, delayMs);
   }
@@ -1959,7 +1960,7 @@ var SignalSocket = class {
   say(message2) {
     const text2 = JSON.stringify(message2);
     checkData(text2, (limitsOf(this.now).maxMessageBytes || Infinity) - ACK_BYTES, "server");
-    if (this.now.outbox.length + this.#events.length >= WAITING_MAX) {
+    if (this.#events.length + this.now.outbox.length >= WAITING_MAX) {
       throw new Error("Too many messages wait for the server");
     }
     this.#take("say", parse(text2));
@@ -2056,7 +2057,7 @@ var SignalSocket = class {
     clearTimeout(this.#timers.pong);
     const { type, data, seq } = parse(text2);
     if (typeof type === "string") {
-      this.#take("message", type, Object(data), Number(seq) || void 0);
+      this.#take("message", type, Object(data), seq);
     }
   }
   write(message2) {
@@ -2270,7 +2271,7 @@ var WebRtcClient = class extends Emitter {
     if (this.#isClosed)
       return;
     this.#isClosed = true;
-    this.silence();
+    this.isSilent = true;
     this.#socket.close();
     this.#refuse(problemOf({ code: "closed" }));
     this.#end();
@@ -2286,8 +2287,8 @@ var WebRtcClient = class extends Emitter {
   #onPageHide = ({ persisted }) => {
     const { session, seq } = this.#socket.now;
     if (!this.#keepAs)
-      return persisted ? void 0 : this.close();
-    if (session)
+      persisted || this.close();
+    else if (session)
       putSession(this.#keepAs, { id: this.id, session, seq });
   };
   // The room

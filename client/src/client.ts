@@ -233,7 +233,7 @@ export class WebRtcClient extends Emitter {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.silence();
+    this.isSilent = true;
     this.#socket.close();
     this.#refuse(problemOf({ code: 'closed' }));
     this.#end();
@@ -251,8 +251,8 @@ export class WebRtcClient extends Emitter {
   /** Either the page comes back and goes on, or the others are told at once that it is gone. */
   readonly #onPageHide = ({ persisted }: PageTransitionEvent): void => {
     const { session, seq } = this.#socket.now;
-    if (!this.#keepAs) return persisted ? undefined : this.close();
-    if (session) putSession(this.#keepAs, { id: this.id, session, seq });
+    if (!this.#keepAs) persisted || this.close();
+    else if (session) putSession(this.#keepAs, { id: this.id, session, seq });
   };
 
   // The room

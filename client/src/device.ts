@@ -114,7 +114,7 @@ export class Device {
 
   /** Devices have come or gone, or the page is looked at again: a phone call may be over. */
   look(isVisible: boolean): void {
-    if (this.#isOwn && this.track!.readyState === 'ended') this.ended(Infinity);
+    if (this.track?.readyState === 'ended' && this.#isOwn) this.ended(Infinity);
     if (isVisible && this.isLost && this.mayOpen) this.open(true);
   }
 

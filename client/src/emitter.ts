@@ -3,7 +3,8 @@ import type { ClientEvent, Emit, EventName, Listener } from './types.js';
 /** Calls listeners in the order in which they were added. One that throws stops no other. */
 export class Emitter {
   readonly #listeners: { [Name in EventName]?: Set<Listener<never>> } = {};
-  #isSilent = false;
+  /** No event comes after. */
+  protected isSilent = false;
 
   addEventListener<Name extends EventName>(type: Name, listener: Listener<Name>): void {
     (this.#listeners[type] ??= new Set()).add(listener);
@@ -15,7 +16,7 @@ export class Emitter {
 
   protected readonly emit: Emit = (type, detail) => {
     for (const listener of [...this.#listeners[type] ?? []]) {
-      if (this.#isSilent) return;
+      if (this.isSilent) return;
       try {
         listener({ type, detail } as ClientEvent<never>);
       } catch (error) {
@@ -24,9 +25,4 @@ export class Emitter {
       }
     }
   };
-
-  /** No event comes after. */
-  protected silence(): void {
-    this.#isSilent = true;
-  }
 }

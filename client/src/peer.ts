@@ -247,7 +247,12 @@ export class Peer {
   #restartIn(delayMs: number): void {
     if (!this.link) return;
     this.#restart = setTimeout(() => {
-      this.connection.restartIce();
+      // What has failed above the path no other path mends: both begin anew.
+      if (delayMs === RESTART_EVERY_MS && this.connection.sctp?.transport.state === 'failed') {
+        this.#say({ type: 'link_lost' });
+      } else {
+        this.connection.restartIce();
+      }
       this.#restartIn(RESTART_EVERY_MS);
     }, delayMs);
   }

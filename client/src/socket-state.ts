@@ -23,12 +23,14 @@ const QUIET_S = 45;
 /** After which an answer that others wait for comes no more. */
 const ANSWER_MS = 10_000;
 
+/** `now` and `effects` come with the first event. */
 export function initial(wanted: Dialect | 'auto'): State {
   const settled = wanted === 'auto' ? undefined : wanted;
-  return {
+  const state: Partial<State> = {
     phase: 'idle', wanted, settled, dialect: settled, attempt: 0, seq: 0, outbox: [],
-    acks: 0, refreshAttempt: 0, now: 0, effects: [],
+    acks: 0, refreshAttempt: 0,
   };
+  return state as State;
 }
 
 /** As the server has told. */
@@ -261,7 +263,7 @@ function greeted(state: State, name: string, data: Json, seq = state.freshSeq): 
 function hear(state: State, name: string, data: Json, seq?: number): void {
   state.heardAt = state.now;
   if (seq! <= state.seq) return;
-  state.seq = seq ?? state.seq;
+  if (seq) state.seq = seq;
   switch (name) {
     case 'ack':
       state.takenSince = undefined;
@@ -344,7 +346,7 @@ function noRefresh(state: State, failure: Failure): void {
 
 /** In classic there are none. */
 function ping(state: State): void {
-  if (state.dialect === 'v1') act(state, 'ping');
+  if (state.welcome) act(state, 'ping');
 }
 
 /** A browser may not notice for minutes that a connection is lost. */

@@ -71,7 +71,7 @@ export class SignalSocket implements Omit<Actions, keyof SocketDelegate> {
   say(message: Json): void {
     const text = JSON.stringify(message);
     checkData(text, (limitsOf(this.now).maxMessageBytes || Infinity) - ACK_BYTES, 'server');
-    if (this.now.outbox.length + this.#events.length >= WAITING_MAX) {
+    if (this.#events.length + this.now.outbox.length >= WAITING_MAX) {
       throw new Error('Too many messages wait for the server');
     }
     this.#take('say', parse(text));
@@ -187,7 +187,7 @@ export class SignalSocket implements Omit<Actions, keyof SocketDelegate> {
     const { type, data, seq } = parse(text);
     // Anything else is of no server that we know; nothing to be done about it.
     if (typeof type === 'string') {
-      this.#take('message', type, Object(data), Number(seq) || undefined);
+      this.#take('message', type, Object(data), seq);
     }
   }
 

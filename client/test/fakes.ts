@@ -39,6 +39,8 @@ export class FakeConnection {
   readonly channels: { label: string; protocol?: string }[] = [];
   localDescription?: { sdp: string };
   remoteDescription?: { sdp: string };
+  sctp?: { transport: { state: string } };
+  restarts = 0;
   ondatachannel?: (event: { channel: unknown }) => void;
   onconnectionstatechange?: () => void;
 
@@ -49,6 +51,10 @@ export class FakeConnection {
   createDataChannel(label: string, { protocol }: RTCDataChannelInit = {}): unknown {
     this.channels.push({ label, protocol });
     return { addEventListener: () => undefined, readyState: 'connecting' };
+  }
+
+  restartIce(): void {
+    this.restarts += 1;
   }
 
   become(state: string): void {

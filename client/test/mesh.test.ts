@@ -102,6 +102,32 @@ describe('who is found by which id', () => {
   });
 });
 
+test('a path that is lost is looked for anew; what has failed above it is begun anew', () => {
+  const timers = new FakeTimers();
+  try {
+    const { mesh: one, told } = mesh();
+    one.welcome(member('bob1', 'bob'));
+    const [connection] = FakeConnection.made as [FakeConnection];
+    const transport = { state: 'connected' };
+    connection.sctp = { transport };
+    connection.become('failed');
+    timers.fire(0);
+    timers.fire(8_000);
+    assert.deepEqual([connection.restarts, told], [2, []]);
+    transport.state = 'failed';
+    timers.fire(8_000);
+    assert.deepEqual([connection.restarts, told], [2, [['bob1', 'link_lost']]]);
+    // Whoever is told so begins, which ends the old one here.
+    one.take('offer', { connectionId: 'bob1', link: 'another' });
+    assert.equal(connection.connectionState, 'closed');
+    timers.fire(8_000);
+    assert.equal(told.filter(([, type]) => type === 'link_lost').length, 1);
+    one.close();
+  } finally {
+    timers.restore();
+  }
+});
+
 test('no timer is left by who came back, or by a mesh that is closed', () => {
   const timers = new FakeTimers();
   try {

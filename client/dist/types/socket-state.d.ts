@@ -7,6 +7,7 @@ declare type Row = {
 };
 /** Browsers report a connection that was lost, or never stood, with this code. */
 export declare const LOST = 1006;
+/** `now` and `effects` come with the first event. */
 export declare function initial(wanted: Dialect | 'auto'): State;
 /** As the server has told. */
 export declare const limitsOf: ({ welcome }: State) => Limits;

@@ -153,7 +153,7 @@ let modules: [Module] = [
     Module(
         name: "usher-lambda", layer: .products,
         uses: [
-            "AWSRequests", "AWSServices", "Access", "Admission", "Bytes", "Clients",
+            "AWSRequests", "AWSServices", "Access", "Bytes", "Clients",
             "Cryptography", "DynamoTables", "Edge", "Files", "HTTPClient", "HTTPMessages",
             "ICEServers", "LambdaRuntime", "Locking", "ServerlessRelay", "StrictJSON", "Threads",
             "Tokens", "UsherVerifier",

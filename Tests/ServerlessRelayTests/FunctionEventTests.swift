@@ -11,8 +11,9 @@ import Testing
     }
 
     private func context(_ type: String, _ more: String = "") -> String {
-        #""requestContext":{"routeKey":"x","eventType":"\#(type)","connectionId":"L0SM9cOFvHcCIhw=""#
-            + #","identity":{"sourceIp":"192.0.2.7","userAgent":"x"}\#(more)}"#
+        #""requestContext":{"routeKey":"x","eventType":"\#(type)","#
+            + #""connectionId":"L0SM9cOFvHcCIhw=","#
+            + #""identity":{"sourceIp":"192.0.2.7","userAgent":"x"}\#(more)}"#
     }
 
     @Test("A connection's fields and parameters are all of them, in their order")

@@ -58,6 +58,8 @@ final class MemoryTable: Sendable {
     }
 
     let state = Lock(State())
+    /// Happens right before what a call, named as in `Steps.log`, does.
+    let onCall = Lock<(@Sendable (String, inout State) -> Void)?>(nil)
     private let steps: Steps
 
     init(_ steps: Steps) { self.steps = steps }
@@ -99,8 +101,10 @@ final class MemoryTable: Sendable {
         let verdict = steps.take(name)
         guard verdict != .killed, verdict != .unavailable else { throw .unavailable("\(verdict)") }
         guard verdict != .lostUnheard else { throw .unknown("lost") }
+        let onCall = onCall.withLock { $0 }
         let result = state.withLock { state -> Swift.Result<Result, TableFault> in
             state.calls += 1
+            onCall?(name, &state)
             do throws(TableFault) {
                 return .success(try body(&state))
             } catch {

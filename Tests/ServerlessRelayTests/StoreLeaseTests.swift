@@ -2,6 +2,7 @@ import Bytes
 import Locking
 import ServerlessRelay
 import Signalling
+import Tables
 import Testing
 
 /// Who may send, and what it costs.
@@ -66,6 +67,42 @@ import Testing
         #expect(one.chats == ["1", "2", "3"])
         let seqs = one.heard.compactMap(\.seq)
         #expect(seqs == (0..<Int64(seqs.count)).map { $0 + 1 })
+    }
+
+    @Test("What is appended while a lease is given back is sent all the same")
+    func givenBack() throws {
+        let world = StoreWorld()
+        let (one, two) = try pair(in: world)
+        let old = try Peer(world, "o", .classic)
+        #expect(try old.join("r") == nil)
+        let until = world.clock.withLock { $0.milliseconds + 5000 }
+        let lease = ItemValue.map(["owner": .text("other"), "until": .number(until)])
+        let keys = [one, two, old].map { ItemKey("C#\($0.connection.text)") }
+        // Others hold all leases, and give them back when the sessions have been read.
+        func whileGivenBack(at call: String, _ body: () throws -> Void) rethrows {
+            world.table.state.withLock { state in
+                for key in keys { state.items[key]?["lease"] = lease }
+            }
+            world.table.onCall.withLock { onCall in
+                onCall = { name, state in
+                    guard name.hasPrefix(call) else { return }
+                    for key in keys where state.items[key]?["lease"] == lease {
+                        state.items[key]?["lease"] = nil
+                    }
+                }
+            }
+            try body()
+            world.table.onCall.withLock { $0 = nil }
+        }
+        try whileGivenBack(at: "transact") { try two.send("1", to: one, ack: 1) }
+        #expect(one.chats == ["1"] && two.acks == [1])
+        try whileGivenBack(at: "write") { try old.send("2", to: one) }
+        #expect(one.chats == ["1", "2"])
+        let view = try #require(try one.view())
+        try whileGivenBack(at: "write") {
+            try world.store.append(view, events: [Peer.ack(3)], in: world.invocation())
+        }
+        #expect(one.acks == [3])
     }
 
     @Test("No post is begun in the last second, and a timer sees to what waits")

@@ -36,6 +36,7 @@ package struct GatewayAdmission: Sendable {
     ///   - parameters: Of the query, decoded.
     ///   - fromCookie: Whether the edge step made its `Authorization` from the cookie.
     ///   - cookieFault: Why it could not, for people; matters where there is no other token.
+    /// - Returns: What was admitted, or how it is refused.
     package func admit(
         _ request: HTTPRequest, parameters: [(name: ByteText, value: ByteText)],
         fromCookie: Bool, cookieFault: String?

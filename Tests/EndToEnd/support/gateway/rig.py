@@ -14,6 +14,8 @@ from ..websocket import WebSocket
 
 FOLDER = Path(__file__).parents[2]
 START_SECONDS = 30
+# What it holds by then, of hundreds of tests, takes its time to be given back.
+STOP_SECONDS = 90
 
 
 class Gateway:
@@ -58,7 +60,7 @@ class Gateway:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            ended = self.process.wait(20)
+            ended = self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             ended = self.process.wait()

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from support import disk, homes, ledger
+from support import disk, homes, ledger, turns
 from support.browser import chromium
 from support.demo import Guest
 from support.server import Server
@@ -15,6 +15,12 @@ from support.usher import Usher, new_folder
 pytest_plugins = ["support.pages"]
 # Limits that a test of something else would run into, since all peers come from one address.
 ROOMY = ["--max-connections-per-address", "0"]
+LONGEST = [f"test_{name}.py" for name in (
+    # The first four with --deep.
+    "soak", "kill_and_disk", "openapi_fuzz", "chaos", "client_compatibility", "firefox",
+    "client_calls", "log_output", "demo_page", "client_package", "client_socket", "shares",
+    "deploy_proxies", "gateway_emulator_function", "client_identity", "demo_honesty", "demo_looks",
+    "operator_page", "restart_shelf", "key_rotation", "client_restart")]
 
 
 @pytest.fixture
@@ -153,21 +159,59 @@ def toy(shared_toy):
     return shared_toy
 
 
+def pytest_configure(config):
+    if not is_leader(config):
+        turns.begin()
+
+
+def is_leader(config):
+    """Whether this process only leads workers, which run the tests (pytest-xdist)."""
+    return bool(getattr(config.option, "tx", None)) and not hasattr(config, "workerinput")
+
+
 def pytest_generate_tests(metafunc):
     if "home" in metafunc.fixturenames and metafunc.definition.get_closest_marker("homes"):
         metafunc.parametrize("home", homes.KINDS, indirect=True, scope="module")
 
 
 def pytest_collection_modifyitems(items):
-    """Logs are read when everything else has written to them. What only one process does is left
-    out where there are two, and what a home may do otherwise, in that home."""
+    """What only one process does is left out where there are two, and what a home may do otherwise,
+    in that home."""
     for item in items:
         for reason in homes.missing(item):
             item.add_marker(pytest.mark.skip(reason=reason))
         mark = item.get_closest_marker("one_process")
         if IS_SPLIT and mark:
             item.add_marker(pytest.mark.skip(reason=mark.args[0]))
-    items.sort(key=lambda item: item.path.name == "test_logs_hold_no_secret.py")
+        if operation := getattr(item, "operation_label", None):
+            item._id = item.id.with_params(operation)  # schemathesis names the function alone.
+    items.sort(key=place)
+    # Workers are told by these names what to run: of two that are the same, one would not be.
+    assert len({item.nodeid for item in items}) == len(items), "two tests have one name"
+
+
+def place(item):
+    """The longest modules begin first, lest one goes on when all others are done."""
+    name = item.path.name
+    return is_last(item), LONGEST.index(name) if name in LONGEST else len(LONGEST)
+
+
+def is_last(item):
+    """Logs are read when everything else has written to them."""
+    return item.path.name == "test_logs_hold_no_secret.py"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    if is_last(item):
+        turns.wait_for_the_others()
+    takes = {what for mark in item.iter_markers("takes") for what in mark.args}
+    with turns.turn(bool(item.get_closest_marker("alone")), takes):
+        return (yield)
+
+
+def pytest_sessionfinish():
+    turns.finish()
 
 
 outcomes = Counter()
@@ -190,8 +234,10 @@ def pytest_collectreport(report):
 
 
 def pytest_unconfigure(config):
-    if config.option.collectonly:
+    if config.option.collectonly or hasattr(config, "workerinput"):
         return
+    ledger.forget()
+    turns.forget()
     print(f"Logs: {ledger.LOGS}")
     skipped = f", {outcomes['skipped']} skipped" if outcomes["skipped"] else ""
     print(f"{outcomes['passed']} passed, {outcomes['failed']} failed{skipped}", flush=True)

@@ -9,6 +9,7 @@ from support import http
 from support.browser import Visit
 from support.walkthrough import Walkthrough
 
+pytestmark = pytest.mark.takes("documented ports")
 # Which page each tab opens: by the port at which the document shows it.
 PLACES = {"README.md": [3000, 3000], "docs/client.md": [3000, 3001]}
 # The one thing that browsers ask for by themselves, and that these pages do not have.

@@ -15,6 +15,7 @@ import pytest
 from support.documents import blocks, shell_blocks
 from support.walkthrough import DEFAULT_PORTS, Walkthrough, is_free
 
+pytestmark = pytest.mark.takes("documented ports")
 BLOCKS = shell_blocks()
 DOCUMENTS = sorted({block.document for block in BLOCKS if block.name})
 

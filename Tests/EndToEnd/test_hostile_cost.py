@@ -8,7 +8,9 @@ import pytest
 from support import http
 from support.cost import RATIO_MAX, letters, marks, ratio
 
-pytestmark = pytest.mark.one_process("the CPU time of one process is measured")
+pytestmark = [
+    pytest.mark.one_process("the CPU time of one process is measured"),
+    pytest.mark.alone("measures CPU time")]
 
 
 def request(method, target=b"/", fields=(), body=b""):

@@ -15,6 +15,7 @@ from support import v1
 from support.disk import fill, immutable
 from support.restart import VERSION, Relay, aged, edited, left_behind, logged
 from support.usher import binary, environment
+from support.waiting import eventually
 
 pytestmark = pytest.mark.one_process("starts again on the same address")
 
@@ -271,7 +272,7 @@ def test_a_second_relay_neither_reads_nor_writes_it_and_says_so(relay, start):
     relay.shelf.chmod(0o600)
     other = start("--issuer", relay.server.url, part="signal", data=relay.data)
     application = relay.server.application()
-    (line,) = logged(other, "shelf_ignored")
+    (line,) = eventually(lambda: logged(other, "shelf_ignored"), "the other tells of it")
     assert line["code"] == "locked"
     token = application.token(subject="eve")
     application.server = other

@@ -24,6 +24,8 @@ from support.registrar import Registrar
 from support.swarm import population, until
 from support.waiting import eventually
 
+pytestmark = pytest.mark.alone("takes all that there is, and measures what is left")
+
 IS_LONG = bool(os.environ.get("USHER_TEST_ATTACK_SECONDS"))
 SECONDS = float(os.environ.get("USHER_TEST_ATTACK_SECONDS") or 10)
 PEERS = 200

@@ -11,6 +11,8 @@ import pytest
 from support import http as usher_http
 from support.waiting import eventually
 
+pytestmark = pytest.mark.alone("measures CPU time")
+
 CLIENTS = 10_000
 ORIGINS = 16
 

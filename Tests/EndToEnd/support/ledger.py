@@ -1,25 +1,29 @@
 """Every secret that the run has used, and every log that the run has written.
 
-Helpers remember what they are handed; the last test looks for it in the logs.
+Helpers remember what they are handed; the last test looks for it in the logs. All processes of a
+run share the two: the first one passes the folder on.
 """
 
 import base64
+import json
+import os
 import tempfile
 import urllib.parse
 from pathlib import Path
 
-LOGS = Path(tempfile.mkdtemp(prefix="usher-logs-"))
-
-_secrets = {}
+LOGS = Path(os.environ.get("USHER_TEST_LOGS") or tempfile.mkdtemp(prefix="usher-logs-"))
+os.environ["USHER_TEST_LOGS"] = str(LOGS)
+_SECRETS = LOGS / "secrets"  # No log, and gone when the run ends.
 
 
 def remember(value, what):
     """Notes a secret, or each telling part of a token; returns it for use in expressions."""
     parts = value.split(".") if value.count(".") == 2 else [value]
-    for part in parts:
-        # A token's header is the same for all tokens, and short parts occur by chance.
-        if len(part) >= 20 and not (len(parts) == 3 and part is parts[0]):
-            _secrets[part] = what
+    # A token's header is the same for all tokens, and short parts occur by chance.
+    telling = [part for part in parts
+               if len(part) >= 20 and not (len(parts) == 3 and part is parts[0])]
+    with _SECRETS.open("a") as file:
+        file.write("".join(json.dumps([part, what]) + "\n" for part in telling))
     return value
 
 
@@ -31,14 +35,26 @@ def remember_client(client_id, secret):
 
 
 def secrets():
-    return dict(_secrets)
+    """All that any process of the run has noted, with what each is."""
+    lines = _SECRETS.read_text().splitlines() if _SECRETS.exists() else []
+    return dict(map(json.loads, lines))
+
+
+def forget():
+    _SECRETS.unlink(missing_ok=True)
 
 
 def new_log(name):
     """A fresh file for one process's output."""
     for number in range(100_000):
-        path = LOGS / f"{number:03}-{name}.log"
-        if not path.exists():
-            path.touch()
+        try:
+            path = LOGS / f"{number:03}-{name}.log"
+            path.touch(exist_ok=False)
             return path
+        except FileExistsError:
+            continue
     raise AssertionError("too many logs")
+
+
+def logs():
+    return sorted(LOGS.glob("*.log"))

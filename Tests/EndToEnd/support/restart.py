@@ -7,6 +7,7 @@ import time
 import urllib.parse
 
 from . import peers, v1
+from .waiting import eventually
 
 ROOMY = ["--max-connections-per-address", "0"]
 # Where the parts of a shelf are: `Core/Sessions` says so.
@@ -57,7 +58,12 @@ class Relay:
         return told
 
     def logged(self, event):
-        """The fields of each line of the running process about an event."""
+        """The fields of each line of the running process about an event, up to now."""
+        if self.server.process.poll() is None:
+            before = len(logged(self.server, "connection_closed"))
+            self.classic().drop()
+            # Lines are written behind the event's back, and in order.
+            eventually(lambda: len(logged(self.server, "connection_closed")) > before, "its log")
         return logged(self.server, event)
 
     # Peers

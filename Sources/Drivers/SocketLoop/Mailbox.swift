@@ -87,7 +87,12 @@ final class Mailbox: Sendable {
     }
 
     /// Takes nothing any more. The loop must have ended.
-    func close() { contents.withLock { $0.isClosed = true } }
+    func close() {
+        contents.withLock { contents in
+            contents.isClosed = true
+            contents.stop = nil  // Its barrier holds this mailbox, which would keep its descriptor.
+        }
+    }
 
     deinit { Glibc.close(event) }
 

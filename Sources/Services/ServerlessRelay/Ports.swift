@@ -10,8 +10,8 @@ package enum GatewayFault: Error, Equatable, Sendable {
     case tooLarge
 }
 
-/// The connections that the gateway holds, by its own ids, which no client ever sees. Both block and
-/// retry what may be retried until the deadline of the invocation; any thread may call them.
+/// The connections that the gateway holds, by its own ids, which no client ever sees. Both block
+/// and retry what may be retried until the deadline of the invocation; any thread may call them.
 package struct GatewayPort: Sendable {
     /// Sends a text; false where the connection is gone, or is not yet there.
     package let post: @Sendable (_ gateway: ByteText, _ bytes: [UInt8]) throws(GatewayFault) -> Bool

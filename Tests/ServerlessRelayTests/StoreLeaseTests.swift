@@ -75,10 +75,8 @@ import Testing
         let (one, two) = try pair(in: world)
         let old = try Peer(world, "o", .classic)
         #expect(try old.join("r") == nil)
-        let lease = ItemValue.map([
-            "owner": .text("other"),
-            "until": .number(world.clock.withLock { $0.milliseconds + 5000 }),
-        ])
+        let until = world.clock.withLock { $0.milliseconds + 5000 }
+        let lease = ItemValue.map(["owner": .text("other"), "until": .number(until)])
         let keys = [one, two, old].map { ItemKey("C#\($0.connection.text)") }
         // Others hold all leases, and give them back when the sessions have been read.
         func whileGivenBack(at call: String, _ body: () throws -> Void) rethrows {

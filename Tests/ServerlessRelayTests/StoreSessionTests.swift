@@ -88,6 +88,7 @@ import Testing
                 == #"{"type":"usher.closing","data":{"code":4509,"reason":"#
                 + #""the session was resumed elsewhere"}}"#)
         // What the former connection still says, and that it is gone, means nothing.
+        #expect(try world.store.find(gateway: former) == nil)
         #expect(
             try world.store.send(
                 formerView, to: two.connection, event: one.payload("late"), ack: Peer.ack(1),

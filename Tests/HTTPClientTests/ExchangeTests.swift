@@ -39,8 +39,9 @@ import Testing
             peer.send(answer(String(request.suffix(5_000_000))))
         }
         let body = (0..<5_000_000).map { UInt8($0 % 64 + 32) }
-        guard case .answer(let answer) = HTTPClient().ask(server, "POST", body: body) else {
-            Issue.record("no answer")
+        let outcome = HTTPClient().ask(server, "POST", body: body, within: .seconds(120))
+        guard case .answer(let answer) = outcome else {
+            Issue.record("\(outcome)")
             return
         }
         #expect(answer.body == body)

@@ -43,7 +43,10 @@ final class StoreWorld: Sendable {
             ports: FunctionPorts(
                 now: { self.clock.withLock { $0.milliseconds / 1000 } },
                 milliseconds: { self.clock.withLock { $0.milliseconds } },
-                pause: { time in self.clock.withLock { $0.milliseconds += Int64(time) } },
+                pause: { time in
+                    self.clock.withLock { $0.milliseconds += Int64(time) }
+                    usleep(100 * UInt32(min(time, 50)))  // for the other threads
+                },
                 random: { count in
                     self.clock.withLock { clock in
                         (0..<count).map { _ in

@@ -71,12 +71,21 @@ package struct EdgeStep: Equatable, Sendable {
     }
 
     private static func isLookalike(_ field: HeaderFields.Field) -> Bool {
-        let name = field.name.utf8
-        guard name.contains(where: isFiller) else { return false }
-        return imitated.contains { wanted in
-            name.lazy.filter { !isFiller($0) }.map(FieldGrammar.lowercased)
-                .elementsEqual(wanted.utf8)
+        imitated.contains { wanted in
+            field.name.count > wanted.count && imitates(field.name.utf8.span, wanted.utf8.span)
         }
+    }
+
+    /// Whether a longer name is this one but for fillers, and the case of letters.
+    private static func imitates(_ name: Span<UInt8>, _ wanted: Span<UInt8>) -> Bool {
+        var matched = 0
+        for index in name.indices where !isFiller(name[index]) {
+            guard matched < wanted.count,
+                FieldGrammar.lowercased(name[index]) == wanted[matched]
+            else { return false }
+            matched += 1
+        }
+        return matched == wanted.count
     }
 
     private static let imitated: [ByteText] = ["authorization", "cookie"]

@@ -17,6 +17,12 @@ package struct FormError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Offset in bytes into the form: of the `%`, or of the name or value that is no UTF-8.
     package let offset: Int
 
+    package init(kind: Kind, parameter: ByteText?, offset: Int) {
+        self.kind = kind
+        self.parameter = parameter
+        self.offset = offset
+    }
+
     package var description: String {
         let place = parameter.map { "parameter \($0), byte \(offset)" } ?? "byte \(offset)"
         return switch kind {
@@ -38,17 +44,17 @@ package enum FormFields {
         _ bytes: Span<UInt8>
     ) throws(FormError) -> [(name: ByteText, value: ByteText)] {
         var pairs: [(name: ByteText, value: ByteText)] = []
+        pairs.reserveCapacity(4)
         var start = 0
         while start < bytes.count {
-            let end =
-                bytes.firstIndex(of: UInt8(ascii: "&"), in: start..<bytes.count) ?? bytes.count
-            if end > start {
+            let piece = piece(of: bytes, from: start)
+            if piece.end > start {
                 guard pairs.count < fieldsMax else {
                     throw FormError(kind: .tooManyFields, parameter: nil, offset: start)
                 }
-                pairs.append(try pair(bytes, start..<end))
+                pairs.append(try pair(bytes, from: start, piece))
             }
-            start = end + 1
+            start = piece.end + 1
         }
         return pairs
     }
@@ -60,33 +66,79 @@ package enum FormFields {
         try parse(text.utf8.span)
     }
 
+    /// Where the parts of a pair are, and whether what stands there is meant as it stands.
+    private struct Piece {
+        var equals: Int?
+        var end: Int
+        var isNamePlain = true
+        var isValuePlain = true
+    }
+
+    private static func piece(of bytes: Span<UInt8>, from start: Int) -> Piece {
+        var piece = Piece(end: bytes.count)
+        var at = skipPlain(bytes, start)
+        while at < bytes.count {
+            switch bytes[at] {
+            case UInt8(ascii: "&"):
+                piece.end = at
+                return piece
+            case UInt8(ascii: "="):
+                if piece.equals == nil { piece.equals = at }
+            case UInt8(ascii: "%"), UInt8(ascii: "+"):
+                if piece.equals == nil {
+                    piece.isNamePlain = false
+                } else {
+                    piece.isValuePlain = false
+                }
+            default: break
+            }
+            at = skipPlain(bytes, at &+ 1)
+        }
+        return piece
+    }
+
+    /// Passes over bytes that are none of `%`, `&`, `+` and `=`, eight at a time; others, and the
+    /// last seven, may stop it too.
+    @inline(__always)
+    private static func skipPlain(_ bytes: Span<UInt8>, _ start: Int) -> Int {
+        var at = start
+        while at <= bytes.count &- 8 {
+            let word = bytes.word(at)
+            let found =
+                ByteLanes.areBelow(word, UInt8(ascii: ","))
+                | ByteLanes.zeros(word ^ ByteLanes.all(UInt8(ascii: "=")))
+            guard found == 0 else { return at &+ found.trailingZeroBitCount / 8 }
+            at &+= 8
+        }
+        return at
+    }
+
     /// Decodes one name or value.
     static func decode(_ bytes: Span<UInt8>) throws(FormError) -> ByteText {
-        try decode(bytes, 0..<bytes.count, parameter: nil)
+        try decode(bytes, 0..<bytes.count, isPlain: false, parameter: nil)
     }
 
     private static func pair(
-        _ bytes: Span<UInt8>, _ range: Range<Int>
+        _ bytes: Span<UInt8>, from start: Int, _ piece: Piece
     ) throws(FormError) -> (name: ByteText, value: ByteText) {
-        let equals = bytes.firstIndex(of: UInt8(ascii: "="), in: range)
-        let nameEnd = equals ?? range.upperBound
-        let name = try decode(bytes, range.lowerBound..<nameEnd, parameter: nil)
-        guard let equals else { return (name, "") }
-        let value = try decode(bytes, (equals + 1)..<range.upperBound, parameter: name)
+        let name = try decode(
+            bytes, start..<(piece.equals ?? piece.end), isPlain: piece.isNamePlain, parameter: nil)
+        guard let equals = piece.equals else { return (name, "") }
+        let value = try decode(
+            bytes, (equals + 1)..<piece.end, isPlain: piece.isValuePlain, parameter: name)
         return (name, value)
     }
 
     /// Most stands there as it is meant, and needs no second copy.
     private static func decode(
-        _ bytes: Span<UInt8>, _ range: Range<Int>, parameter: ByteText?
+        _ bytes: Span<UInt8>, _ range: Range<Int>, isPlain: Bool, parameter: ByteText?
     ) throws(FormError) -> ByteText {
         let text: ByteText?
-        if isPlain(bytes, range) {
+        if isPlain {
             text = ByteText(bytes.extracting(range))
         } else {
-            // Within one expression with the other, the compiler does not get it right.
-            let decoded = try unescaped(bytes, range, parameter: parameter)
-            text = ByteText(decoded.span)
+            let unescaped = try unescaped(bytes, range, parameter: parameter)
+            text = ByteText(unescaped.span)
         }
         guard let text else { throw error(.invalidUTF8, parameter, range.lowerBound) }
         return text
@@ -112,11 +164,6 @@ package enum FormFields {
             }
         }
         return decoded
-    }
-
-    private static func isPlain(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
-        bytes.firstIndex(of: UInt8(ascii: "%"), in: range) == nil
-            && bytes.firstIndex(of: UInt8(ascii: "+"), in: range) == nil
     }
 
     /// A name goes into an error only where it is short and plain: it may end in a log.

@@ -59,21 +59,24 @@ package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
 
 private enum IPAddressReader {
     static func ipv4(_ bytes: ArraySlice<UInt8>) -> UInt32? {
-        let parts = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard parts.count == 4 else { return nil }
-        var address: UInt32 = 0
-        for part in parts {
-            guard (1...3).contains(part.count), part.first != UInt8(ascii: "0") || part.count == 1
-            else { return nil }
-            var value: UInt32 = 0
-            for digit in part {
-                guard digit >= UInt8(ascii: "0"), digit <= UInt8(ascii: "9") else { return nil }
-                value = value * 10 + UInt32(digit - UInt8(ascii: "0"))
+        var (address, part): (UInt32, UInt32) = (0, 0)
+        var (dots, digits) = (0, 0)
+        for byte in bytes {
+            if byte == UInt8(ascii: ".") {
+                guard digits > 0, dots < 3 else { return nil }
+                address = address << 8 | part
+                (part, digits) = (0, 0)
+                dots += 1
+            } else {
+                guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9"),
+                    digits == 0 || part > 0  // No leading zero.
+                else { return nil }
+                part = part * 10 + UInt32(byte - UInt8(ascii: "0"))
+                digits += 1
+                guard part <= 255 else { return nil }
             }
-            guard value <= 255 else { return nil }
-            address = address << 8 | value
         }
-        return address
+        return dots == 3 && digits > 0 ? address << 8 | part : nil
     }
 
     static func ipv6(_ bytes: [UInt8]) -> UInt128? {

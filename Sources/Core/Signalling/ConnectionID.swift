@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// A connection's name towards its peers: 64 random bits, on the wire 16 lower-case hexadecimal
 /// digits.
 ///
@@ -12,17 +14,24 @@ package struct ConnectionID: Hashable, Comparable, Sendable {
 
     /// Reads exactly 16 lower-case digits; nil for anything else.
     package init?(_ bytes: Span<UInt8>, _ range: Range<Int>) {
-        guard range.count == Self.textLength else { return nil }
-        var value: UInt64 = 0
-        var isFaulty = false
-        for index in range {
-            let isLetter = bytes[index] >= 0x61
-            let digit = bytes[index] &- (isLetter ? 0x57 : 0x30)
-            isFaulty = digit > (isLetter ? 15 : 9) || isFaulty
-            value = value << 4 | UInt64(digit & 15)
-        }
-        guard !isFaulty else { return nil }
-        raw = value
+        guard range.count == Self.textLength,
+            let high = Self.number(bytes.word(range.lowerBound)),
+            let low = Self.number(bytes.word(range.lowerBound &+ 8))
+        else { return nil }
+        raw = high << 32 | low
+    }
+
+    /// What eight digits say, the first of which is the lowest byte.
+    private static func number(_ digits: UInt64) -> UInt64? {
+        let letters = ByteLanes.areASCII(digits, from: UInt8(ascii: "a"), to: UInt8(ascii: "f"))
+        let others = ByteLanes.areASCII(digits, from: UInt8(ascii: "0"), to: UInt8(ascii: "9"))
+        guard letters | others == ByteLanes.all(0x80) else { return nil }
+        let values = (digits & ByteLanes.all(0x0F)) &+ (letters &>> 7) &* 9
+        // Now two digits move together into a byte, then four, then all.
+        let one = values.byteSwapped
+        let two = (one | one &>> 4) & 0x00FF_00FF_00FF_00FF
+        let four = (two | two &>> 8) & 0x0000_FFFF_0000_FFFF
+        return (four | four &>> 16) & 0xFFFF_FFFF
     }
 
     /// Appends the 16 digits, without quotes.

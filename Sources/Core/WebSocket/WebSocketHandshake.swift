@@ -55,9 +55,10 @@ package struct WebSocketHandshake: Equatable, Sendable {
     package func responseHeaders(
         sha1: ([UInt8]) -> [UInt8], subprotocol: ByteText?
     ) -> HeaderFields {
-        var headers = HeaderFields([
-            ("Upgrade", "websocket"), ("Connection", "Upgrade"),
-            ("Sec-WebSocket-Accept", acceptValue(sha1: sha1)),
+        var headers = HeaderFields(fields: [
+            HeaderFields.Field(name: "Upgrade", value: "websocket"),
+            HeaderFields.Field(name: "Connection", value: "Upgrade"),
+            HeaderFields.Field(name: "Sec-WebSocket-Accept", value: acceptValue(sha1: sha1)),
         ])
         if let subprotocol {
             precondition(subprotocols.contains(subprotocol), "the client did not offer it (§4.2.2)")

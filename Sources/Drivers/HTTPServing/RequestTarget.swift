@@ -12,40 +12,42 @@ struct RequestTarget: Equatable {
 
     /// Takes the origin form and the absolute form; nil for anything else, and for control
     /// characters, spaces and what is not ASCII (RFC 9112 §3.2, RFC 3986 §2).
-    init?(_ bytes: UnsafeRawBufferPointer) {
-        guard unsafe bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7F }),
-            let start = unsafe bytes.first
-        else { return nil }
-        let text = unsafe String(decoding: bytes, as: UTF8.self)
-        if start == UInt8(ascii: "/") {
-            self.init(pathAndQuery: text.utf8[...], authority: nil)
+    init?(_ bytes: Span<UInt8>) {
+        guard bytes.count > 0, bytes.isASCII, bytes.isPrintable(from: 0x21) else { return nil }
+        if bytes[0] == UInt8(ascii: "/") {
+            self.init(pathAndQuery: bytes, authority: nil)
         } else {
-            guard let (authority, rest) = Self.splitAbsolute(text.utf8) else { return nil }
-            self.init(pathAndQuery: rest, authority: authority)
+            guard let authority = Self.authority(bytes),
+                let text = ByteText(bytes.extracting(authority))
+            else { return nil }
+            self.init(
+                pathAndQuery: bytes.extracting(authority.upperBound..<bytes.count), authority: text)
         }
     }
 
-    private init(pathAndQuery bytes: Substring.UTF8View, authority: ByteText?) {
+    private init?(pathAndQuery bytes: Span<UInt8>, authority: ByteText?) {
+        let mark = bytes.firstIndex(of: UInt8(ascii: "?"), in: 0..<bytes.count)
+        guard let path = ByteText(bytes.extracting(0..<(mark ?? bytes.count))) else { return nil }
         self.authority = authority
-        let mark = bytes.firstIndex(of: UInt8(ascii: "?"))
-        let path = bytes[..<(mark ?? bytes.endIndex)]
-        self.path = path.isEmpty ? "/" : ByteText(Substring(path))
-        query = mark.map { ByteText(Substring(bytes[$0...].dropFirst())) }
+        self.path = path.isEmpty ? "/" : path
+        query = mark.flatMap { ByteText(bytes.extracting(($0 + 1)..<bytes.count)) }
     }
 
     private static let schemes: [ByteText] = ["http://", "https://"]
 
-    private static func splitAbsolute(
-        _ bytes: String.UTF8View
-    ) -> (authority: ByteText, rest: Substring.UTF8View)? {
-        for scheme in schemes {
-            let start = bytes.prefix(scheme.count)
-            guard ByteText(Substring(start)).equalsIgnoringCase(scheme) else { continue }
-            let behind = bytes[start.endIndex...]
-            let end = behind.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") }
-            let authority = behind[..<(end ?? behind.endIndex)]
-            guard !authority.isEmpty, !authority.contains(UInt8(ascii: "@")) else { return nil }
-            return (ByteText(Substring(authority)), behind[(end ?? behind.endIndex)...])
+    /// Where the absolute form has it; nil where this is none, or names a user.
+    private static func authority(_ bytes: Span<UInt8>) -> Range<Int>? {
+        for scheme in schemes where bytes.count > scheme.count {
+            guard bytes.extracting(first: scheme.count).equalsIgnoringCase(scheme.utf8.span)
+            else { continue }
+            var end = scheme.count
+            while end < bytes.count, bytes[end] != UInt8(ascii: "/"),
+                bytes[end] != UInt8(ascii: "?")
+            {
+                guard bytes[end] != UInt8(ascii: "@") else { return nil }
+                end += 1
+            }
+            return end > scheme.count ? scheme.count..<end : nil
         }
         return nil
     }

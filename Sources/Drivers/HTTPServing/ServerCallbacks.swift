@@ -10,7 +10,8 @@ enum ServerCallbacks {
     static let target: usher_mhd_target_callback = { _, text, connection in
         let bytes = unsafe RawText.bytes(text)
         let exchange = unsafe Exchange(
-            target: RequestTarget(bytes), address: UInt(bitPattern: text), length: bytes.count,
+            target: RequestTarget(bytes.bindMemory(to: UInt8.self).span),
+            address: UInt(bitPattern: text), length: bytes.count,
             visit: visit(of: connection))
         if HeaderLayout.isKnown { unsafe spareMemory(text, connection) }
         return unsafe Unmanaged.passRetained(exchange).toOpaque()

@@ -54,7 +54,6 @@ extension EventLoop {
 
     /// Sends the sockets off that are to move; after everything that was posted before.
     mutating func dispatchMoves<Admission, Note>(_ deliveries: [Deliveries<Admission, Note>]) {
-        guard !moves.isEmpty else { return }
         for move in moves {
             guard let admission = move.admission as? Admission else {
                 preconditionFailure("a socket moves with an admission of its handler's type")

@@ -172,7 +172,7 @@ import WebSocket
                 messages: messagesInTurn, microseconds: LoopFigures.microseconds &- began)
             messagesInTurn = 0
         }
-        dispatchMoves(deliveries)
+        if !moves.isEmpty { dispatchMoves(deliveries) }
         if stage == .quieting { announceQuiet() }
     }
 

@@ -15,17 +15,18 @@ enum Masking {
         let turned = key >> shift | key << ((32 &- shift) & 31)
         let wide = UInt64(turned) << 32 | UInt64(turned)
         var index = 0
-        var seen = SIMD4<UInt64>(repeating: 0)
-        let vector = SIMD4<UInt64>(repeating: wide)
-        while index &+ 32 <= count {
+        var seen = SIMD8<UInt64>(repeating: 0)
+        let vector = SIMD8<UInt64>(repeating: wide)
+        while count &- index >= 64 {
             let plain =
-                unsafe bytes.loadUnaligned(fromByteOffset: index, as: SIMD4<UInt64>.self) ^ vector
-            unsafe bytes.storeBytes(of: plain, toByteOffset: index, as: SIMD4<UInt64>.self)
+                unsafe bytes.loadUnaligned(fromByteOffset: index, as: SIMD8<UInt64>.self) ^ vector
+            unsafe bytes.storeBytes(of: plain, toByteOffset: index, as: SIMD8<UInt64>.self)
             seen |= plain
-            index &+= 32
+            index &+= 64
         }
-        var rest = seen[0] | seen[1] | seen[2] | seen[3]
-        while index &+ 8 <= count {
+        let half = seen.lowHalf | seen.highHalf
+        var rest = half[0] | half[1] | half[2] | half[3]
+        while count &- index >= 8 {
             let plain = unsafe bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) ^ wide
             unsafe bytes.storeBytes(of: plain, toByteOffset: index, as: UInt64.self)
             rest |= plain

@@ -32,11 +32,11 @@ struct AdmissionRules: Sendable {
         }
         // A cookie is sent by every page that connects here, so the page must be one that may; the
         // list is never derived from `Host`.
-        let origins = registered.origins + configuration.ownOrigins
-        if token.mustMatchOrigin,
-            let fault = RequestSource.originFault(request.headers, allowed: origins)
-        {
-            throw .originNotAllowed(reason: fault.rawValue)
+        if token.mustMatchOrigin {
+            let origins = registered.origins + configuration.ownOrigins
+            if let fault = RequestSource.originFault(request.headers, allowed: origins) {
+                throw .originNotAllowed(reason: fault.rawValue)
+            }
         }
         try Self.checkScope(claims)
         return claims

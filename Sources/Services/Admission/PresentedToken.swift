@@ -30,8 +30,11 @@ struct PresentedToken {
     /// outer edge made of one: browsers can't set `Authorization` on a handshake, and only they
     /// send Origin. The relay is the one place that takes legacy tokens.
     var kinds: Set<TokenKind> {
-        mustMatchOrigin ? [.access, .session, .legacy] : [.access, .legacy]
+        mustMatchOrigin ? Self.behindCookie : Self.sentByPage
     }
+
+    private static let behindCookie: Set<TokenKind> = [.access, .session, .legacy]
+    private static let sentByPage: Set<TokenKind> = [.access, .legacy]
 
     /// - Parameters:
     ///   - request: After the edge step.
@@ -134,8 +137,11 @@ struct QueryParameters {
     private static func single(
         _ name: ByteText, _ fields: [(name: ByteText, value: ByteText)]
     ) throws(AdmissionRefusal) -> ByteText? {
-        let values = fields.filter { $0.name == name }
-        guard values.count < 2 else { throw .invalidRequest("Send \(name) once") }
-        return values.first?.value
+        var value: ByteText?
+        for index in fields.indices where fields[index].name == name {
+            guard value == nil else { throw .invalidRequest("Send \(name) once") }
+            value = fields[index].value
+        }
+        return value
     }
 }

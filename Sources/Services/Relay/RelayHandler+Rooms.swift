@@ -32,19 +32,26 @@ extension RelayHandler {
             throw .tooManyRooms
         }
         let (room, peerID) = (join.room, member.peerID)
-        let event = composer.event(.joined(member), of: room, sdp: join.sdp, in: text)
         let rooms = commons.rooms
         let entered = try rooms.join(member, key) { joined in
             if let older = joined.replaced {
                 self.replace(older, in: room, joined.others, &loop)
             }
-            self.announce(event, to: joined.others, speaking: .v1, joiner: peerID, &loop)
+            if joined.others.contains(where: \.isV1) {
+                let event = self.composer.event(.joined(member), of: room, sdp: join.sdp, in: text)
+                self.announce(event, to: joined.others, speaking: .v1, joiner: peerID, &loop)
+                self.composer.reuse(event)
+            }
             if member.isV1 { self.tellJoiner(joined, room, &loop) }
         }
-        let others = entered?.joined.others ?? []
-        let isPosted = announce(event, to: others, speaking: .classic, joiner: peerID, &loop)
-        composer.reuse(event)
         guard let entered else { return nil }
+        var isPosted = false
+        let others = entered.joined.others
+        if others.contains(where: { !$0.isV1 }) {
+            let event = composer.event(.joined(member), of: room, sdp: join.sdp, in: text)
+            isPosted = announce(event, to: others, speaking: .classic, joiner: peerID, &loop)
+            composer.reuse(event)
+        }
         if !member.isV1 { tellJoiner(entered.joined, room, &loop) }
         return (entered.membership, isPosted)
     }

@@ -162,7 +162,8 @@ extension Store {
             return try passAlone(changes[0].session, changes[0].change, sender, in: invoked)
         }
         var sessions = changes.map(\.session)
-        for _ in 0..<Self.attemptsMax {
+        for attempt in 0..<Self.attemptsMax {
+            giveWay(before: attempt)
             var refused = sessions.indices.filter { index in
                 !isOpen(sessions[index], to: changes[index].change)
             }

@@ -8,6 +8,14 @@ extension Store {
     /// How often a change is tried that others prevent.
     static let attemptsMax = 24
 
+    /// Before another attempt at what others prevented: after some they are given way, each for a
+    /// time of its own.
+    func giveWay(before attempt: Int) {
+        guard attempt > 3 else { return }
+        let chance = Int(ports.random(1).first ?? 0)
+        ports.pause(1 + chance % min(4 << (attempt / 4), 64))
+    }
+
     func get(_ key: ItemKey) throws(StoreFault) -> Item? {
         try read { table throws(TableFault) in try table.get(key) }
     }

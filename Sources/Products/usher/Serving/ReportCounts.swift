@@ -17,29 +17,37 @@ final class ReportCounts: Sendable {
     private static let reasonFields: [StaticString] = ["code", "end", "reason"]
     /// What peers commonly close with. They may send thousands of other codes, which are counted
     /// as one.
-    private static let peerEnds: Set = ["peer 1000", "peer 1001", "peer without code"]
+    private static let peerEnds = ["peer 1000", "peer 1001", "peer without code"]
     private static let refused = "connection_refused"
 
     private struct Tally {
         var count = 0
         /// Seconds since the Unix epoch; kept of refusals alone.
         var lastAt: Int64 = 0
+
+        mutating func add(at now: Int64) {
+            count += 1
+            lastAt = now
+        }
     }
 
     private let counts = Lock<[Key: Tally]>([:])
 
     func count(_ event: StaticString, _ fields: [(StaticString, String)]) {
-        let reason =
-            Self.reasonFields.lazy.compactMap { name in
-                fields.first { Self.isSame($0.0, name) }?.1
-            }.first ?? ""
+        let reason = Self.reason(fields)
         let isOdd = reason.hasPrefix("peer ") && !Self.peerEnds.contains(reason)
         let key = Key(event: "\(event)", reason: isOdd ? "peer other" : reason)
         let now = key.event == Self.refused ? Clock.now() : 0
-        counts.withLock { counts in
-            counts[key, default: Tally()].count += 1
-            counts[key]?.lastAt = now
+        counts.withLock { $0[key, default: Tally()].add(at: now) }
+    }
+
+    private static func reason(_ fields: [(StaticString, String)]) -> String {
+        for name in reasonFields {
+            for index in fields.indices where isSame(fields[index].0, name) {
+                return fields[index].1
+            }
         }
+        return ""
     }
 
     /// Without making a string of every field of every report.

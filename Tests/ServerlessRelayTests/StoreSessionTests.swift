@@ -141,6 +141,24 @@ import Testing
         #expect(two.heard("someone_left").map(\.data["reason"]?.string) == ["lost"])
     }
 
+    @Test("Of two that show one secret in one moment the faster has the session")
+    func oneSecretTwice() throws {
+        let (one, _) = try pair(in: world)
+        try one.drop()
+        let (old, secret) = try one.reconnect()
+        let key = ItemKey("C#\(old.text)")
+        world.table.onCall.withLock { onCall in
+            onCall = { name, state in
+                guard name.hasPrefix("transact") else { return }
+                state.items[key]?["secret"] = .bytes(Array(repeating: 7, count: 16))
+            }
+        }
+        #expect(try !one.resume(old, secret, after: 3))
+        world.table.onCall.withLock { $0 = nil }
+        #expect(try world.store.find(old)?.rooms == ["r"])
+        #expect(try one.view()?.isFresh == true)
+    }
+
     @Test("What is kept no more, or never was, ends the session")
     func cannotReplay() throws {
         for seq in [0, 100] as [UInt64] {

@@ -105,6 +105,33 @@ import Testing
         #expect(one.acks == [3])
     }
 
+    @Test("Who ends or goes elsewhere in the moment of a payload takes none, and sends none")
+    func inTheMoment() throws {
+        for isSender in [true, false] {
+            let world = StoreWorld()
+            let (one, two) = try pair(in: world)
+            let key = ItemKey("C#\((isSender ? two : one).connection.text)")
+            world.table.onCall.withLock { onCall in
+                onCall = { name, state in
+                    guard name.hasPrefix("transact") else { return }
+                    if isSender {
+                        state.items[key]?["g"] = .text("elsewhere=")
+                    } else {
+                        state.items[key]?["ended"] = .text("lost")
+                    }
+                }
+            }
+            let error = try two.send("x", to: one, ack: 1)
+            #expect(error == (isSender ? nil : .unknownTarget))
+            world.table.onCall.withLock { $0 = nil }
+            #expect(one.chats.isEmpty && two.acks.isEmpty)
+            // Nor does it wait for anybody.
+            let events = world.table.state.withLock { $0.items[key]?["events"]?.list }
+            #expect(events == [])
+            #expect(two.heard("someone_left").count == (isSender ? 0 : 1))
+        }
+    }
+
     @Test("No post is begun in the last second, and a timer sees to what waits")
     func lastSecond() throws {
         let world = StoreWorld()

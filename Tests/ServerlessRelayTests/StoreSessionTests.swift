@@ -88,6 +88,7 @@ import Testing
                 == #"{"type":"usher.closing","data":{"code":4509,"reason":"#
                 + #""the session was resumed elsewhere"}}"#)
         // What the former connection still says, and that it is gone, means nothing.
+        #expect(try world.store.find(gateway: former) == nil)
         #expect(
             try world.store.send(
                 formerView, to: two.connection, event: one.payload("late"), ack: Peer.ack(1),
@@ -138,6 +139,24 @@ import Testing
         world.pass(seconds: 1)
         try world.runTimers()
         #expect(two.heard("someone_left").map(\.data["reason"]?.string) == ["lost"])
+    }
+
+    @Test("Of two that show one secret in one moment the faster has the session")
+    func oneSecretTwice() throws {
+        let (one, _) = try pair(in: world)
+        try one.drop()
+        let (old, secret) = try one.reconnect()
+        let key = ItemKey("C#\(old.text)")
+        world.table.onCall.withLock { onCall in
+            onCall = { name, state in
+                guard name.hasPrefix("transact") else { return }
+                state.items[key]?["secret"] = .bytes(Array(repeating: 7, count: 16))
+            }
+        }
+        #expect(try !one.resume(old, secret, after: 3))
+        world.table.onCall.withLock { $0 = nil }
+        #expect(try world.store.find(old)?.rooms == ["r"])
+        #expect(try one.view()?.isFresh == true)
     }
 
     @Test("What is kept no more, or never was, ends the session")

@@ -41,6 +41,9 @@ final class Log: Sendable {
     func socket(_ name: Int) -> SocketID? { state.withLock { $0.sockets[name] } }
     var events: [Event] { state.withLock { $0.events } }
     var eventCount: Int { state.withLock { $0.events.count } }
+    func messageCount(_ name: Int) -> Int {
+        events.count { if case .received(name, _) = $0 { true } else { false } }
+    }
     var ticks: Int { state.withLock { $0.ticks } }
 
     /// How the socket of this name ended; one element when all is well.

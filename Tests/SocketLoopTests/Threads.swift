@@ -28,10 +28,9 @@ final class TestThread {
 }
 
 extension Harness {
-    /// Stops the loops from a thread of its own.
+    /// Stops the loops from a thread of its own, on the clock of the test.
     func stopper(_ code: CloseCode, secondsMax: Int) -> TestThread {
-        clock.release()
-        return TestThread { [loops] in loops.stop(closing: code, secondsMax: secondsMax) }
+        TestThread { [loops] in loops.stop(closing: code, secondsMax: secondsMax) }
     }
 }
 

@@ -44,8 +44,9 @@ final class StoreWorld: Sendable {
                 now: { self.clock.withLock { $0.milliseconds / 1000 } },
                 milliseconds: { self.clock.withLock { $0.milliseconds } },
                 pause: { time in
+                    // Short ones are for other threads, which have no clock of ours.
+                    if time < 20 { return _ = usleep(1000 * UInt32(time)) }
                     self.clock.withLock { $0.milliseconds += Int64(time) }
-                    usleep(100 * UInt32(min(time, 50)))  // for the other threads
                 },
                 random: { count in
                     self.clock.withLock { clock in

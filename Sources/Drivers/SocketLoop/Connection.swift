@@ -10,8 +10,8 @@ struct Connection: ~Copyable {
         case moving
         /// Our close frame is queued; what is unsent goes out, the peer's close frame is awaited.
         case closing
-        /// Nothing more is to be read; when the queue is empty, our side is shut down, or the socket
-        /// closed.
+        /// Nothing more is to be read; when the queue is empty, our side is shut down, or the
+        /// socket closed.
         case shutting
         /// Our side is shut down; unread bytes are drained, lest a reset eat the close frame.
         case draining

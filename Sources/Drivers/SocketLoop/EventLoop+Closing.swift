@@ -76,8 +76,9 @@ extension EventLoop {
         dropInput(slot)
     }
 
-    /// Everything is sent: ends our side of the stream and drains the other, unless nothing more may
-    /// come from there (docs/decisions/0028). Whoever pumps our bytes on (TLS) is given the time.
+    /// Everything is sent: ends our side of the stream and drains the other, unless nothing more
+    /// may come from there (docs/decisions/0028). Whoever pumps our bytes on (TLS) is given the
+    /// time.
     mutating func shutDown(_ slot: Int) {
         guard slots[slot].state == .shutting else { return }
         let mayClose = slots[slot].hasParted && !closers.isAwaited(slots[slot].descriptor)

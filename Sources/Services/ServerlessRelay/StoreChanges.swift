@@ -46,8 +46,8 @@ extension Store {
     ) throws(StoreFault) -> ChangeOutcome {
         var current = known
         if current == nil { current = try session(connection) }
-        for attempt in 0..<Self.attemptsMax {
-            giveWay(before: attempt)
+        var attempt = 0
+        while mayTry(&attempt, in: invoked) {
             guard let session = current else { return .over(.lost) }
             if let reason = session.ended { return .over(reason) }
             guard let change = try make(session), !change.isEmpty else { return .nothing(session) }

@@ -12,8 +12,6 @@ struct HeldSession {
 extension Store {
     /// For how long copies of what was sent are kept.
     static let keptSeconds: Int64 = 900
-    /// No post is begun in the last of the invocation's time.
-    private static let reserveMilliseconds: Int64 = 1000
     /// For how long a connection may not be there yet, once it was let in.
     private static let arrivalMilliseconds = 3000
 

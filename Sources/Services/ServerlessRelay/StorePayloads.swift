@@ -162,8 +162,8 @@ extension Store {
             return try passAlone(changes[0].session, changes[0].change, sender, in: invoked)
         }
         var sessions = changes.map(\.session)
-        for attempt in 0..<Self.attemptsMax {
-            giveWay(before: attempt)
+        var attempt = 0
+        while mayTry(&attempt, in: invoked) {
             var refused = sessions.indices.filter { index in
                 !isOpen(sessions[index], to: changes[index].change)
             }

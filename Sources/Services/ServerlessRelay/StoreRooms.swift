@@ -44,8 +44,8 @@ extension Store {
     func enter(
         _ name: RoomName, _ member: RoomMember, hasSDP: Bool, in invoked: Invoked
     ) throws(StoreFault) -> Result<Entered, SignalError> {
-        for attempt in 0..<Self.attemptsMax {
-            giveWay(before: attempt)
+        var attempt = 0
+        while mayTry(&attempt, in: invoked) {
             let write = joining(name, member, hasSDP: hasSDP)
             let outcome = try self.write(write) { item in
                 RoomItem(item, name).room.member(member.connection) != nil

@@ -5,16 +5,21 @@ internal import Tables
 // How the store asks its table: all reads and single writes go through here, and what is not known
 // to be done is found out.
 extension Store {
-    /// How often a change is tried that others prevent.
-    static let attemptsMax = 24
-
-    /// Before another attempt at what others prevented: after some they are given way, each for a
-    /// time of its own.
-    func giveWay(before attempt: Int) {
-        guard attempt > 3 else { return }
-        let chance = Int(ports.random(1).first ?? 0)
-        ports.pause(1 + chance % min(4 << (attempt / 4), 64))
+    /// Whether there is time to try once more what others have prevented. After a few attempts they
+    /// are given way first, each for a time of its own.
+    func mayTry(_ attempt: inout Int, in invoked: Invoked) -> Bool {
+        attempt += 1
+        guard attempt > 4 else { return true }
+        guard ports.milliseconds() + Self.reserveMilliseconds < invoked.deadline else {
+            return false
+        }
+        ports.pause(1 + Int(ports.random(1).first ?? 0) % Self.giveWayMilliseconds)
+        return true
     }
+
+    private static let giveWayMilliseconds = 16
+    /// In the last of an invocation's time no post and no further attempt is begun.
+    static let reserveMilliseconds: Int64 = 1000
 
     func get(_ key: ItemKey) throws(StoreFault) -> Item? {
         try read { table throws(TableFault) in try table.get(key) }

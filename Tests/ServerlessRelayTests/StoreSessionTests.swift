@@ -257,4 +257,26 @@ import Testing
             #expect(try world.store.isRevoked(later) == (item["disabled"] != nil))
         }
     }
+
+    @Test("Whose token was taken back is sent nothing more, and the others are told")
+    func revokedReceiver() throws {
+        for dialect in [Dialect.v1, .classic] {
+            let world = StoreWorld()
+            let (one, two) = (try Peer(world, "a"), try Peer(world, "b", dialect))
+            #expect(try one.join("r") == nil)
+            #expect(try two.join("r") == nil)
+            #expect(try one.send("before", to: two, ack: 0) == nil)
+            let revoked: Item = ["revoked": .flag(true)]
+            world.table.state.withLock { $0.items[ItemKey("J#t-b")] = revoked }
+            #expect(try one.send("within the second", to: two, ack: 1) == nil)
+            world.pass(seconds: 1)
+            #expect(try one.send("too late", to: two, ack: 2) == nil)
+            #expect(two.chats == ["before", "within the second"])
+            let closing = two.heard("usher.closing").map { $0.data["code"]?.int64 }
+            #expect(closing == (dialect == .v1 ? [4501] : []))
+            let left = one.heard("someone_left").map { $0.data["reason"]?.string }
+            #expect(left == ["kicked"])
+            #expect(world.members(of: "r") == [one.id])
+        }
+    }
 }

@@ -28,6 +28,8 @@ final class StoreWorld: Sendable {
     let limits: StoreLimits
     let hasTimers: Bool
 
+    private let lately = GoodLately()
+
     init(_ limits: StoreLimits = StoreLimits(), seed: UInt64 = 1, hasTimers: Bool = true) {
         self.limits = limits
         self.hasTimers = hasTimers
@@ -56,7 +58,8 @@ final class StoreWorld: Sendable {
                     }
                 },
                 sha1: { $0 }, sha256: { $0 }, hmacSHA1: { $0 }, log: { _, _ in },
-                concurrently: { count, body in for index in 0..<count { body(index) } }))
+                concurrently: { count, body in for index in 0..<count { body(index) } }),
+            lately: lately)
     }
 
     private func after(_ seconds: Int, _ body: [UInt8]) -> Bool {

@@ -70,6 +70,7 @@ extension ServerlessRelay {
         try store.open(
             gateway: gateway, connection: connection, dialect: dialect, grant: grant,
             secret: digest(secret), welcome: welcome(connection, secret, grant), in: invoked)
+        store.noteGood(connection)
         return {
             watch(connection, grant)
             do throws(StoreFault) {

@@ -45,6 +45,7 @@ extension ServerlessRelay {
             try end(session, .kicked, 4501, "the token or its client was revoked", invoked)
             return false
         }
+        store.noteGood(session.connection)
         return try isTimely(session, invoked)
     }
 

@@ -24,11 +24,14 @@ package struct Store: Sendable {
     let gateway: GatewayPort
     let timers: TimerPort
     let ports: FunctionPorts
+    /// Of this environment's invocations.
+    let lately: GoodLately
 
     package init(
         _ limits: StoreLimits, table: TablePort, gateway: GatewayPort, timers: TimerPort,
-        ports: FunctionPorts
+        ports: FunctionPorts, lately: GoodLately = GoodLately()
     ) {
+        self.lately = lately
         self.limits = limits
         self.table = table
         self.gateway = gateway

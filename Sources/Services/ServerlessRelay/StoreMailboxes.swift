@@ -53,6 +53,11 @@ extension Store {
     }
 
     func deliver(_ first: HeldSession, in invoked: Invoked) throws(StoreFault) {
+        guard try mayHear(first.session) else {
+            return try conclude(
+                first.session, .kicked, code: 4501, text: "the token or its client was revoked",
+                in: invoked)
+        }
         var held = first
         while held.session.lease?.owner == held.lease, held.session.ended == nil {
             guard let gateway = held.session.gateway else { return }

@@ -1,7 +1,10 @@
 package import Access
 package import Admission
 internal import Bytes
+internal import Locking
+package import Signalling
 internal import Tables
+internal import Tokens
 
 // What an operator, or a token that is good for one use, has left in the table:
 //
@@ -22,6 +25,20 @@ extension Store {
         }
     }
 
+    /// A session's token was found good just now.
+    package func noteGood(_ connection: ConnectionID) {
+        lately.note(connection, at: ports.milliseconds())
+    }
+
+    /// Whether a session may be sent what waits for it. Its token is looked at again after a second.
+    func mayHear(_ session: SessionItem) throws(StoreFault) -> Bool {
+        let now = ports.milliseconds()
+        if lately.holds(session.connection, at: now) { return true }
+        guard try !isRevoked(session.grant.token) else { return false }
+        lately.note(session.connection, at: now)
+        return true
+    }
+
     /// Notes that a token that is good for one use was used.
     package func markUsed(tokenID: String, expiresAt: Int64) -> MarkResult {
         let mark = ItemValue.text(randomText(8))
@@ -38,6 +55,30 @@ extension Store {
             }
         } catch {
             return .unavailable
+        }
+    }
+}
+
+/// The sessions whose tokens were found good within the last second.
+package final class GoodLately: Sendable {
+    private static let milliseconds: Int64 = 1000
+    private static let countMax = 1024
+
+    private let since = Lock<[ConnectionID: Int64]>([:])
+
+    package init() {}
+
+    func holds(_ connection: ConnectionID, at now: Int64) -> Bool {
+        since.withLock { $0[connection].map { now - $0 < Self.milliseconds } ?? false }
+    }
+
+    func note(_ connection: ConnectionID, at now: Int64) {
+        since.withLock { since in
+            if since.count >= Self.countMax {
+                since = since.filter { now - $0.value < Self.milliseconds }
+            }
+            if since.count >= Self.countMax { since.removeAll() }
+            since[connection] = now
         }
     }
 }

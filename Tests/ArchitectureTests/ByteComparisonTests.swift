@@ -11,12 +11,13 @@ import Testing
     private static let folders = [
         "Core/AWSRequests", "Core/Access", "Core/Bytes", "Core/Clients", "Core/Edge",
         "Core/HTTPMessages", "Core/ICEServers", "Core/Rooms", "Core/Sessions", "Core/Signalling",
-        "Core/StrictJSON", "Core/Tokens", "Core/WebSocket",
-        "Drivers/AWSServices", "Drivers/ClientStorage", "Drivers/HTTPClient",
-        "Drivers/HTTPServing", "Drivers/LambdaRuntime", "Drivers/SocketLoop",
-        "Drivers/TokenIssuing", "Products/UsherVerifier", "Products/usher-lambda",
-        "Products/usher/Serving",
+        "Core/StrictJSON", "Core/Tables", "Core/Tokens", "Core/WebSocket",
+        "Drivers/AWSServices", "Drivers/ClientStorage", "Drivers/DynamoTables",
+        "Drivers/HTTPClient", "Drivers/HTTPServing", "Drivers/LambdaRuntime",
+        "Drivers/SocketLoop", "Drivers/TokenIssuing", "Products/UsherVerifier",
+        "Products/usher-lambda", "Products/usher/Serving",
         "Services/Admission", "Services/AuthService", "Services/Relay",
+        "Services/ServerlessRelay",
     ]
 
     /// Files that may, and why.

@@ -110,7 +110,9 @@ import Testing
             var item: Item = [:]
             for number in (0..<50).shuffled() { item["n\(number)"] = .number(Int64(number)) }
             let values = Dictionary(
-                uniqueKeysWithValues: (0..<20).shuffled().map { (":v\($0)", ItemValue.null) })
+                uniqueKeysWithValues: (0..<20).shuffled().map {
+                    (":v\($0)" as ByteText, ItemValue.null)
+                })
             return try .transaction(
                 [
                     TableWrite(ItemKey("a"), .put(item)),

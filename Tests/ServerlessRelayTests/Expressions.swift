@@ -13,9 +13,9 @@ struct Expressions {
 
     private var tokens: [String] = []
     private var position = 0
-    private let names: [String: ByteText]
-    private let values: [String: ItemValue]
-    private var used: Set<String> = []
+    private let names: [ByteText: ByteText]
+    private let values: [ByteText: ItemValue]
+    private var used: Set<ByteText> = []
     /// As it was before the update.
     private var item: Item
 
@@ -118,8 +118,8 @@ struct Expressions {
 
     private mutating func name() -> Step {
         let token = take()
-        guard let name = names[token] else { fatalError("\(token) has no name") }
-        used.insert(token)
+        guard let name = names[ByteText(token)] else { fatalError("\(token) has no name") }
+        used.insert(ByteText(token))
         return .name(name)
     }
 
@@ -140,8 +140,8 @@ struct Expressions {
         guard let token = next else { fatalError("an operand is missing") }
         if token.hasPrefix(":") {
             position += 1
-            guard let value = values[token] else { fatalError("\(token) has no value") }
-            used.insert(token)
+            guard let value = values[ByteText(token)] else { fatalError("\(token) has no value") }
+            used.insert(ByteText(token))
             return value
         }
         switch token {

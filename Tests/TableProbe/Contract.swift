@@ -5,7 +5,7 @@ import Tables
 struct Contract {
     private let table: TablePort
     private let key = ItemKey("contract", "é \u{1F600}\"\\\n")
-    private let size = ["#e": ByteText("events")]
+    private let size: [ByteText: ByteText] = ["#e": ByteText("events")]
 
     init(_ table: TablePort) { self.table = table }
 

@@ -5,12 +5,12 @@ package import Bytes
 package struct TableExpression: Equatable, Sendable {
     package let text: String
     /// `#a` to the name of an attribute; one path element each.
-    package let names: [String: ByteText]
+    package let names: [ByteText: ByteText]
     /// `:a` to a value.
-    package let values: [String: ItemValue]
+    package let values: [ByteText: ItemValue]
 
     package init(
-        _ text: String, names: [String: ByteText] = [:], values: [String: ItemValue] = [:]
+        _ text: String, names: [ByteText: ByteText] = [:], values: [ByteText: ItemValue] = [:]
     ) {
         self.text = text
         self.names = names

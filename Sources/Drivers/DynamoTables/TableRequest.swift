@@ -183,11 +183,11 @@ private struct RequestBody {
         var values: Item = [:]
         for expression in expressions {
             for (placeholder, name) in expression.names {
-                let former = names.updateValue(name, forKey: ByteText(placeholder))
+                let former = names.updateValue(name, forKey: placeholder)
                 guard former ?? name == name else { throw .invalid("\(placeholder) for two names") }
             }
             for (placeholder, value) in expression.values {
-                let former = values.updateValue(value, forKey: ByteText(placeholder))
+                let former = values.updateValue(value, forKey: placeholder)
                 guard former ?? value == value else {
                     throw .invalid("\(placeholder) for two values")
                 }

@@ -98,8 +98,8 @@ extension Store {
     ) -> TableExpression {
         var sets: [String] = []
         var removes: [String] = []
-        var names: [String: ByteText] = [:]
-        var values: [String: ItemValue] = [:]
+        var names: [ByteText: ByteText] = [:]
+        var values: [ByteText: ItemValue] = [:]
         if !change.events.isEmpty {
             sets.append("#events = list_append(#events, :new), #bytes = #bytes + :size")
             values[":new"] = .list(change.events.map { .bytes($0.bytes) })
@@ -138,8 +138,8 @@ extension Store {
         isUnseen: Bool = false
     ) -> TableExpression {
         var parts = ["attribute_exists(#client)", "attribute_not_exists(#ended)"]
-        var names: [String: ByteText] = [:]
-        var values: [String: ItemValue] = [:]
+        var names: [ByteText: ByteText] = [:]
+        var values: [ByteText: ItemValue] = [:]
         if !change.events.isEmpty {
             if limits.historyEventsMax > 0 {
                 parts.append("size(#events) <= :countmax")

@@ -31,7 +31,7 @@ extension Store {
     func deliver(_ session: SessionItem, in invoked: Invoked) throws(StoreFault) {
         guard session.isPending, session.ended == nil else { return }
         guard let lease = newLease(for: session, in: invoked) else { return }
-        let values: [String: ItemValue] = [
+        let values: [ByteText: ItemValue] = [
             ":lease": lease.value, ":ms": .number(ports.milliseconds()),
         ]
         let write = TableWrite(
@@ -180,7 +180,7 @@ extension Store {
         let session = held.session
         var sets: [String] = []
         var removes: [String] = []
-        let values: [String: ItemValue] = [
+        let values: [ByteText: ItemValue] = [
             ":owner": .text(held.lease), ":base": .number(session.base),
             ":next": .number(session.base + Int64(sent.count)), ":size": .number(Int64(sent.bytes)),
             ":count": .number(Int64(session.events.count)), ":none": .list([]), ":zero": .number(0),

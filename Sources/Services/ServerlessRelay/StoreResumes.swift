@@ -90,7 +90,7 @@ extension Store {
     ) -> [TableWrite] {
         let until = untilAtMost
         let ttl = ItemValue.number(until + Self.keptSeconds)
-        let values: [String: ItemValue] = [
+        let values: [ByteText: ItemValue] = [
             ":gateway": .text(gateway), ":digest": digest.value, ":grant": fresh.grant.value,
             ":until": .number(until), ":ttl": ttl, ":lease": lease.value,
             ":hello": .bytes(owed.hello), ":after": .number(owed.after), ":ack": .bytes(owed.ack),
@@ -166,7 +166,7 @@ extension Store {
         _ session: SessionItem, _ peerID: PeerID, in room: ByteText
     ) throws(StoreFault) -> RoomItem? {
         let name = RoomName(session.grant.token.clientID, room)
-        let values: [String: ItemValue] = [
+        let values: [ByteText: ItemValue] = [
             ":ttl": .number(untilAtMost + Self.daySeconds),
             ":c": .text(ByteText(session.connection.text)),
         ]

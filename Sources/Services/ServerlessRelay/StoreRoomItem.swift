@@ -109,11 +109,11 @@ extension RoomItem.Gone {
 extension RoomMember {
     /// Behind `m:` and `o:` in the names of its two attributes: its condition decides about peer
     /// ids in v1, where no two members have the same one.
-    var attribute: String { Self.attribute(dialect, connection, peerID) }
+    var attribute: ByteText { Self.attribute(dialect, connection, peerID) }
 
     static func attribute(
         _ dialect: Dialect, _ connection: ConnectionID, _ peerID: PeerID
-    ) -> String {
+    ) -> ByteText {
         dialect == .v1 ? "v1:\(peerID.text)" : "c:\(connection.text)"
     }
 

@@ -22,8 +22,8 @@ extension Store {
 
     /// What an update of a room may need. An order is never given twice, even to members of
     /// different rooms of one name: a new one begins with the time.
-    private func roomValues(_ more: [String: ItemValue]) -> [String: ItemValue] {
-        let values: [String: ItemValue] = [
+    private func roomValues(_ more: [ByteText: ItemValue]) -> [ByteText: ItemValue] {
+        let values: [ByteText: ItemValue] = [
             ":start": .number(ports.now() * 1000), ":zero": .number(0), ":one": .number(1),
             ":none": .list([]), ":ttl": .number(untilAtMost + Self.daySeconds),
             ":max": .number(Int64(membersMax)),
@@ -132,7 +132,7 @@ extension Store {
         return room
     }
 
-    static func names(of attribute: String) -> [String: ByteText] {
+    static func names(of attribute: ByteText) -> [ByteText: ByteText] {
         ["#m": "m:\(attribute)", "#o": "o:\(attribute)"]
     }
 
@@ -142,7 +142,7 @@ extension Store {
     ///
     /// - Returns: The room as it is then.
     func takeOut(
-        _ connection: ConnectionID, _ attribute: String, order: Int64, from name: RoomName,
+        _ connection: ConnectionID, _ attribute: ByteText, order: Int64, from name: RoomName,
         _ reason: LeaveReason
     ) throws(StoreFault) -> RoomItem {
         let names = Self.names(of: attribute)
@@ -174,7 +174,7 @@ extension Store {
     private func trim(_ room: RoomItem) throws(StoreFault) {
         guard room.gone.count >= 2 * RoomItem.goneMax else { return }
         let removes = (0..<RoomItem.goneMax).map { "#gone[\($0)]" }.joined(separator: ", ")
-        let values: [String: ItemValue] = [":count": .number(Int64(2 * RoomItem.goneMax))]
+        let values: [ByteText: ItemValue] = [":count": .number(Int64(2 * RoomItem.goneMax))]
         let write = TableWrite(
             room.name.key, .update(expression("REMOVE \(removes)")),
             if: expression("size(#gone) >= :count", values))

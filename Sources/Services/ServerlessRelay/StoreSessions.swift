@@ -32,7 +32,7 @@ extension Store {
         guard session.isV1, graceSeconds > 0, !session.rooms.isEmpty else {
             return try conclude(session, .lost, ifAt: gateway, in: invoked)
         }
-        let values: [String: ItemValue] = [
+        let values: [ByteText: ItemValue] = [
             ":until": .number(ports.now() + Int64(graceSeconds)), ":gateway": .text(gateway),
         ]
         let write = TableWrite(
@@ -69,7 +69,7 @@ extension Store {
         _ session: SessionItem, _ reason: LeaveReason, ifAt gateway: ByteText? = nil,
         ifLapsed: Bool = false
     ) throws(StoreFault) -> SessionItem? {
-        let values: [String: ItemValue] = [
+        let values: [ByteText: ItemValue] = [
             ":reason": .text(ByteText(reason.rawValue)), ":none": .list([]), ":zero": .number(0),
             ":ttl": .number(ports.now() + Self.keptSeconds), ":now": .number(ports.now()),
             ":gateway": .text(gateway ?? ""),

@@ -107,10 +107,10 @@ extension StoreFault {
 /// An expression. Names that are not given stand for themselves: `#base` for `base`; of the values
 /// those are taken that occur.
 func expression(
-    _ text: String, _ values: [String: ItemValue] = [:], names: [String: ByteText] = [:]
+    _ text: String, _ values: [ByteText: ItemValue] = [:], names: [ByteText: ByteText] = [:]
 ) -> TableExpression {
-    var usedNames: [String: ByteText] = [:]
-    var usedValues: [String: ItemValue] = [:]
+    var usedNames: [ByteText: ByteText] = [:]
+    var usedValues: [ByteText: ItemValue] = [:]
     let isPart = { (byte: UInt8) in
         (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
     }
@@ -118,11 +118,11 @@ func expression(
     while let start = rest.firstIndex(where: { $0 == UInt8(ascii: "#") || $0 == UInt8(ascii: ":") })
     {
         let end = rest[rest.index(after: start)...].firstIndex { !isPart($0) } ?? rest.endIndex
-        let word = String(decoding: rest[start..<end], as: UTF8.self)
+        let word = ByteText(String(decoding: rest[start..<end], as: UTF8.self))
         if rest[start] == UInt8(ascii: ":") {
             usedValues[word] = values[word]
         } else {
-            usedNames[word] = names[word] ?? ByteText(word.dropFirst())
+            usedNames[word] = names[word] ?? word.dropFirst(1)
         }
         rest = rest[end...]
     }

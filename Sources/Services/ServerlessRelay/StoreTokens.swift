@@ -30,7 +30,8 @@ extension Store {
         lately.note(connection, at: ports.milliseconds())
     }
 
-    /// Whether a session may be sent what waits for it. Its token is looked at again after a second.
+    /// Whether a session may be sent what waits for it. Its token is looked at again after a
+    /// second.
     func mayHear(_ session: SessionItem) throws(StoreFault) -> Bool {
         let now = ports.milliseconds()
         if lately.holds(session.connection, at: now) { return true }
@@ -42,7 +43,7 @@ extension Store {
     /// Notes that a token that is good for one use was used.
     package func markUsed(tokenID: String, expiresAt: Int64) -> MarkResult {
         let mark = ItemValue.text(randomText(8))
-        let values: [String: ItemValue] = [":mark": mark, ":ttl": .number(expiresAt + 300)]
+        let values: [ByteText: ItemValue] = [":mark": mark, ":ttl": .number(expiresAt + 300)]
         let write = TableWrite(
             ItemKey("J#\(tokenID)"), .update(expression("SET #used = :mark, #ttl = :ttl", values)),
             if: expression("attribute_not_exists(#used)"))

@@ -76,13 +76,10 @@ extension EventLoop {
         dropInput(slot)
     }
 
-    /// Everything is sent: ends our side of the stream and drains the other, unless nothing more
-    /// may come from there (docs/decisions/0028). Whoever pumps our bytes on (TLS) is given the
-    /// time.
+    /// Everything is sent: ends our side of the stream and drains the other.
     mutating func shutDown(_ slot: Int) {
         guard slots[slot].state == .shutting else { return }
-        let mayClose = slots[slot].hasParted && !closers.isAwaited(slots[slot].descriptor)
-        if slots[slot].hasEnded || mayClose { return abandon(slot, .lost) }
+        if slots[slot].hasEnded { return abandon(slot, .lost) }
         shutdown(slots[slot].descriptor, Int32(SHUT_WR))
         slots[slot].state = .draining
         slots[slot].deadline = now32 &+ Self.drainMilliseconds

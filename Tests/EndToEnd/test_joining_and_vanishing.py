@@ -107,12 +107,14 @@ def test_a_killed_process_leaves_no_ghost(application):
 
 def test_a_reset_connection_leaves_no_ghost(application):
     with connect(application) as stays:
-        for _ in range(10):
+        for number in range(10):
+            # A room for each: whoever looked into it may not have left yet.
+            room = f"reset-{number}"
             peer = connect(application)
-            peer.join("reset", id="a")
+            peer.join(room, id="a")
             peer.expect("first_to_join")
             peer.reset()
-            eventually(lambda: first_to_join(application, "reset"), "no ghost stays", within=5)
+            eventually(lambda: first_to_join(application, room), "no ghost stays", within=5)
         stays.join("elsewhere", id="b")
         stays.expect("first_to_join")
 

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.homes
 def pair(application):
     """Two peers of one client, in no room yet."""
     with connect(application) as older, connect(application) as newer:
+        older.home.settle()  # Those of the test before may not have left yet.
         yield older, newer
 
 

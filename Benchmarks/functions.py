@@ -55,7 +55,10 @@ class Answering:
                     if line.startswith(b"content-length:"):
                         length = int(line.partition(b":")[2])
                 while len(rest) < length:
-                    rest += connection.recv(65536)
+                    piece = connection.recv(65536)
+                    if not piece:
+                        return
+                    rest += piece
                 pending = rest[length:]
                 answer = self.answer(head)
                 if answer is None:

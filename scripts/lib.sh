@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Shell functions that scripts/run, scripts/test and Benchmarks/run share. Sourced, never run.
+# Shell functions that scripts/run, scripts/test, scripts/build-lambda and Benchmarks/run share. Sourced, never run.
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 import_check=(--explicit-target-dependency-import-check error)

@@ -130,7 +130,9 @@ extension AWSService {
             } catch {
                 mayBeDone = mayBeDone || error.mayHaveArrived
                 reason = error.description
-                guard error.isPassing else { throw .unavailable(reason) }
+                guard error.isPassing else {
+                    throw mayBeDone ? .unknown(reason) : .unavailable(reason)
+                }
             }
             guard pauses.wait() else { throw mayBeDone ? .unknown(reason) : .unavailable(reason) }
         }

@@ -18,7 +18,13 @@ package final class ClientPool: Sendable {
 
     /// Ends the connections that nobody uses at the moment: for a process that was stopped for a
     /// while and did not notice, as a function is between two events.
-    package func closeIdle() { idle.withLock { $0 = [] } }
+    package func closeIdle() {
+        // Closed with the end of this, outside the lock.
+        _ = idle.withLock { idle in
+            defer { idle = [] }
+            return idle
+        }
+    }
 
     /// Runs `body` with a client that nobody else has meanwhile.
     package func withClient<Result>(

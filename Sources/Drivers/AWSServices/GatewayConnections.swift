@@ -2,7 +2,6 @@ import AWSRequests
 package import Bytes
 package import HTTPClient
 import HTTPMessages
-import Locking
 
 /// The connections of a WebSocket API: `@connections` at the API's own address. A custom domain has
 /// no such path.

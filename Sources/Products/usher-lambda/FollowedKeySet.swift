@@ -1,4 +1,3 @@
-import AWSServices
 import Bytes
 import HTTPClient
 import HTTPMessages

@@ -18,6 +18,8 @@ final class Function {
     private static let idleMillisecondsMax: Int64 = 20_000
 
     private let clients: ClientPool
+    /// The issuer is anywhere, and asked by few environments, seldom.
+    private let issuers: ClientPool
     private let work = WorkDeadline()
     private let gateway: Gateway
     private let tokens: FunctionTokens
@@ -34,8 +36,7 @@ final class Function {
             credentials: settings.credentials, region: settings.region, clients: clients,
             work: work)
         gateway = try Gateway(settings.management, access)
-        // The issuer is anywhere, and asked by few environments, seldom.
-        let issuers = ClientPool(
+        issuers = ClientPool(
             trust: try Self.trust(settings.authorities, otherwise: "roots.pem"))
         let tokens = try FunctionTokens(settings, clients: issuers, work: work, log: log)
         self.tokens = tokens
@@ -52,7 +53,10 @@ final class Function {
 
     func handle(_ invocation: Invocation) -> Handled {
         let now = Clock.milliseconds()
-        if now - lastEnd > Self.idleMillisecondsMax { clients.closeIdle() }
+        if now - lastEnd > Self.idleMillisecondsMax {
+            clients.closeIdle()
+            issuers.closeIdle()
+        }
         let left = invocation.deadlineMilliseconds - now - Self.answerMilliseconds
         work.set(Deadline(after: .milliseconds(max(0, left))))
         log.begin(invocation.requestID)

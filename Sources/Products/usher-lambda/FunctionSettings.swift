@@ -134,11 +134,14 @@ extension Variables {
             throw refused("it is no JSON object")
         }
         var clients: [ByteText: LegacyClient] = [:]
-        for member in object.members {
+        for (index, member) in object.members.enumerated() {
             guard let secret = member.value.string.map({ Array($0.utf8) }),
                 LegacySecret.bytesRange.contains(secret.count), !member.name.isEmpty,
                 let key = try? VerifyingKey(secret: secret), let all = try? RoomPattern("*")
-            else { throw refused("that of \(member.name) is none") }
+            else {
+                // Not by its name, which is the secret where the two were swapped.
+                throw refused("that of member \(index + 1) is none")
+            }
             clients[member.name] = LegacyClient(
                 clientID: member.name.string, rooms: [all], scopes: ["signal"],
                 secretDigest: Digest.sha256(secret)
@@ -228,9 +231,10 @@ extension Variables {
         return relay
     }
 
+    /// Over plain http credentials would go, and what people say: only to this machine.
     fileprivate func url(_ name: String, _ expected: String) throws(SettingFault) -> HTTPURL? {
         guard let text = text(name) else { return nil }
-        guard let url = try? HTTPURL(text) else { throw fault(name, expected) }
+        guard let url = try? HTTPURL(text), url.isSafe else { throw fault(name, expected) }
         return url
     }
 

@@ -94,6 +94,7 @@ struct FunctionTokens: Sendable {
         }
         return try verifier.verify(token, atSecondsSinceEpoch: now, accepting: kinds).claims
     }
+
     private static func isHS256(_ token: Span<UInt8>) -> Bool {
         guard let jws = try? CompactJWS(splitting: token),
             let header = try? CompactJWS.decode(.header, jws.header, of: token)

@@ -10,10 +10,12 @@ import Tokens
 @Suite("The door behind a gateway (PROTOCOL §1)") struct GatewayAdmissionTests {
     private let world = World()
 
-    private func door(_ configuration: AdmissionConfiguration) -> GatewayAdmission {
+    private func door(
+        _ configuration: AdmissionConfiguration, tokens: TokenCheck? = nil
+    ) -> GatewayAdmission {
         let ports = world.ports()
         return GatewayAdmission(
-            configuration, now: ports.now, tokens: ports.tokens, client: ports.client,
+            configuration, now: ports.now, tokens: tokens ?? ports.tokens, client: ports.client,
             markUsed: ports.markUsed, log: ports.log)
     }
 
@@ -105,6 +107,28 @@ import Tokens
         #expect(refusal(try decision(request, configuration))?.status == 401)
         world.change { $0.canMark = false }
         #expect(refusal(try decision(request, configuration))?.status == 503)
+    }
+
+    @Test("Where there are no keys no token is called bad: it is 503, and it may be shown again")
+    func noKeys() throws {
+        let configuration = AdmissionConfiguration(queryToken: .oneUse)
+        let token = try world.token()
+        let request = handshake("token=\(token)")
+        let keyless = TokenCheck(
+            verify: { _, _, _ throws(TokenRefused) in throw .keysUnavailable },
+            isRevoked: { _ in false })
+        let decision = door(configuration, tokens: keyless).admit(
+            request, parameters: try FormFields.parse(request.query ?? ""), fromCookie: false,
+            cookieFault: nil)
+        let response = try #require(refusal(decision))
+        #expect(response.status == 503)
+        #expect(response.headers["Retry-After"] == "5")
+        #expect(!response.headers.contains("WWW-Authenticate"))
+        #expect(
+            world.log == [
+                "connection_refused reason=token_keys_unavailable status=503 address=192.0.2.1"
+            ])
+        #expect(refusal(try self.decision(request, configuration)) == nil)
     }
 
     @Test("What is wrong with the cookie is told where there is no other token")

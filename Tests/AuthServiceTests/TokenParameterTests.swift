@@ -96,6 +96,14 @@ import Tokens
         expectRefusal(try bench.token("subject=a"), 400, "invalid_scope", naming: "scope")
     }
 
+    @Test("A client that is granted no rooms is told of rooms, whether it asks for any or not")
+    func noRooms() throws {
+        try bench.register(rooms: [])
+        for body in ["", "rooms=a"] {
+            expectRefusal(try bench.token(body), 400, "invalid_scope", naming: "rooms")
+        }
+    }
+
     @Test(
         "A parameter that occurs twice is refused, known or not (RFC 6749 §3.2)",
         arguments: [

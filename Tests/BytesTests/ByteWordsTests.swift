@@ -70,14 +70,23 @@ import Testing
         }
     }
 
-    @Test("Lanes of letters, and no others")
-    func lanes() {
-        for byte in UInt8.min...UInt8.max {
-            let isInside = (0x2D...0x39).contains(byte)
-            for lane in 0..<8 {
-                let word = UInt64(byte) << UInt64(lane * 8)
-                let found = ByteLanes.areASCII(word, from: 0x2D, to: 0x39)
-                #expect(found == (isInside ? 0x80 << UInt64(lane * 8) : 0))
+    @Test(
+        "Lanes of a range of ASCII, and no others, whatever stands beside them",
+        arguments: [
+            0x2D...0x39, 0x30...0x39, 0x41...0x5A, 0x61...0x66, 0x61...0x7A, 0x2B...0x2B,
+            0x7E...0x7E, 0...0x7F,
+        ] as [ClosedRange<UInt8>])
+    func lanes(range: ClosedRange<UInt8>) {
+        for other in [0, 0x7F, 0x80, 0xFF, range.lowerBound, range.upperBound] {
+            for byte in UInt8.min...UInt8.max {
+                for lane in 0..<8 {
+                    var bytes = [UInt8](repeating: other, count: 8)
+                    bytes[lane] = byte
+                    let expected = bytes.map { range.contains($0) ? 0x80 : 0 as UInt8 }
+                    let found = ByteLanes.areASCII(
+                        bytes.span.word(0), from: range.lowerBound, to: range.upperBound)
+                    #expect(found == expected.span.word(0))
+                }
             }
         }
     }

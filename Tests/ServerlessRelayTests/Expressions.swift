@@ -167,7 +167,8 @@ struct Expressions {
             take("(")
             let value = value(at: path())
             take(")")
-            return (value?.list?.count ?? value?.bytes?.count ?? value?.text?.count)
+            let parts = value?.list?.count ?? value?.map?.count
+            return (parts ?? value?.bytes?.count ?? value?.text?.count)
                 .map { .number(Int64($0)) }
         default: return value(at: path())
         }

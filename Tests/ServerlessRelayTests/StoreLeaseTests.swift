@@ -7,14 +7,6 @@ import Testing
 
 /// Who may send, and what it costs.
 @Suite struct StoreLeaseTests {
-    private func pair(in world: StoreWorld) throws -> (Peer, Peer) {
-        let one = try Peer(world, "a")
-        let two = try Peer(world, "b")
-        #expect(try one.join("r") == nil)
-        #expect(try two.join("r") == nil)
-        return (one, two)
-    }
-
     @Test("What a killed holder has left is sent by the next, once its lease is over")
     func takenOver() throws {
         let world = StoreWorld()

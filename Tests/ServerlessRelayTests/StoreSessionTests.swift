@@ -12,14 +12,6 @@ import Testing
 @Suite struct StoreSessionTests {
     private let world = StoreWorld()
 
-    private func pair(in world: StoreWorld) throws -> (Peer, Peer) {
-        let one = try Peer(world, "a")
-        let two = try Peer(world, "b")
-        #expect(try one.join("r") == nil)
-        #expect(try two.join("r") == nil)
-        return (one, two)
-    }
-
     @Test("The welcome waits for the gateway, and comes first")
     func welcomeFirst() throws {
         let peer = try Peer(world, "a")
@@ -274,6 +266,7 @@ import Testing
             #expect(two.chats == ["before", "within the second"])
             let closing = two.heard("usher.closing").map { $0.data["code"]?.int64 }
             #expect(closing == (dialect == .v1 ? [4501] : []))
+            try world.runTimers()
             let left = one.heard("someone_left").map { $0.data["reason"]?.string }
             #expect(left == ["kicked"])
             #expect(world.members(of: "r") == [one.id])

@@ -10,6 +10,7 @@ import Signalling
 import StrictJSON
 import Tables
 import TestSupport
+import Testing
 import Tokens
 
 /// A store with its table, its gateway and its clock, and the clients that use it.
@@ -19,6 +20,7 @@ final class StoreWorld: Sendable {
         var generator: SeededGenerator
         var timers: [(at: Int64, body: [UInt8])] = []
         var invocations = 0
+        var shortPauses = 0
     }
 
     let steps = Steps()
@@ -27,6 +29,7 @@ final class StoreWorld: Sendable {
     let clock: Lock<Clock>
     let limits: StoreLimits
     let hasTimers: Bool
+    let log = Lock<[String]>([])
 
     private let lately = GoodLately()
 
@@ -40,26 +43,42 @@ final class StoreWorld: Sendable {
 
     var store: Store {
         Store(
-            limits, table: table.port, gateway: gateway.port,
-            timers: TimerPort { seconds, body in self.after(seconds, body) },
-            ports: FunctionPorts(
-                now: { self.clock.withLock { $0.milliseconds / 1000 } },
-                milliseconds: { self.clock.withLock { $0.milliseconds } },
-                pause: { time in
-                    // Short ones are for other threads, which have no clock of ours.
-                    if time < 20 { return _ = usleep(1000 * UInt32(time)) }
-                    self.clock.withLock { $0.milliseconds += Int64(time) }
-                },
-                random: { count in
-                    self.clock.withLock { clock in
-                        (0..<count).map { _ in
-                            UInt8(truncatingIfNeeded: clock.generator.next())
-                        }
-                    }
-                },
-                sha1: { $0 }, sha256: { $0 }, hmacSHA1: { $0 }, log: { _, _ in },
-                concurrently: { count, body in for index in 0..<count { body(index) } }),
+            limits, table: table.port, gateway: gateway.port, timers: timers, ports: ports,
             lately: lately)
+    }
+
+    var timers: TimerPort { TimerPort { seconds, body in self.after(seconds, body) } }
+
+    var ports: FunctionPorts {
+        FunctionPorts(
+            now: { self.clock.withLock { $0.milliseconds / 1000 } },
+            milliseconds: { self.clock.withLock { $0.milliseconds } },
+            pause: { time in
+                // Short ones are for other threads, which have no clock of ours. Without any
+                // the deadline never comes: what does not get on shall not go on for ever.
+                if time < 20 {
+                    let count = self.clock.withLock { clock in
+                        clock.shortPauses += 1
+                        return clock.shortPauses
+                    }
+                    precondition(count < 100_000, "a store does not get on")
+                    return _ = usleep(1000 * UInt32(time))
+                }
+                self.clock.withLock { $0.milliseconds += Int64(time) }
+            },
+            random: { count in
+                self.clock.withLock { clock in
+                    (0..<count).map { _ in
+                        UInt8(truncatingIfNeeded: clock.generator.next())
+                    }
+                }
+            },
+            sha1: { $0 }, sha256: { $0 }, hmacSHA1: { $0 },
+            log: { event, fields in
+                let text = fields.map { " \($0.0)=\($0.1)" }.joined()
+                self.log.withLock { $0.append("\(event)\(text)") }
+            },
+            concurrently: { count, body in for index in 0..<count { body(index) } })
     }
 
     private func after(_ seconds: Int, _ body: [UInt8]) -> Bool {
@@ -353,25 +372,11 @@ final class Peer: Sendable {
     var acks: [Int64] { heard("ack").compactMap { $0.data["ack"]?.int64 } }
 }
 
-/// A thread for each, all begun before any is waited for.
-func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
-    final class Job: Sendable {
-        let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-    }
-    let threads = (0..<count).map { index in
-        var thread = pthread_t()
-        let job = Job { body(index) }
-        let status = unsafe pthread_create(
-            &thread, nil,
-            { argument in
-                if let argument = unsafe argument {
-                    unsafe Unmanaged<Job>.fromOpaque(argument).takeRetainedValue().run()
-                }
-                return nil
-            }, Unmanaged.passRetained(job).toOpaque())
-        precondition(status == 0, "no thread")
-        return thread
-    }
-    for thread in threads { pthread_join(thread, nil) }
+/// Two in the room `r`.
+func pair(in world: StoreWorld) throws -> (Peer, Peer) {
+    let one = try Peer(world, "a")
+    let two = try Peer(world, "b")
+    #expect(try one.join("r") == nil)
+    #expect(try two.join("r") == nil)
+    return (one, two)
 }

@@ -90,7 +90,7 @@ import Tokens
             ("USHER_STUN_SERVERS", "turn:a.example"), ("USHER_TURN_SERVERS", "stun:a.example"),
             ("USHER_TIMER_QUEUE", "timers"), ("USHER_DYNAMODB", "dynamodb"),
             ("USHER_MANAGEMENT", "wss://a.example/prod"), ("USHER_MAX_MESSAGE_BYTES", "32769"),
-            ("USHER_MAX_MESSAGE_BYTES", "-1"), ("USHER_MAX_ROOMS", "257"),
+            ("USHER_MAX_MESSAGE_BYTES", "-1"), ("USHER_MAX_ROOMS", "65"),
             ("USHER_MAX_MEMBERS", "97"),
             ("USHER_RESUME_EVENTS", "x"), ("USHER_RESUME_BYTES", "262145"),
             ("USHER_PING_INTERVAL_SECONDS", "600"), ("USHER_TURN_CREDENTIAL_SECONDS", "9"),

@@ -17,12 +17,6 @@ package struct FormError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Offset in bytes into the form: of the `%`, or of the name or value that is no UTF-8.
     package let offset: Int
 
-    package init(kind: Kind, parameter: ByteText?, offset: Int) {
-        self.kind = kind
-        self.parameter = parameter
-        self.offset = offset
-    }
-
     package var description: String {
         let place = parameter.map { "parameter \($0), byte \(offset)" } ?? "byte \(offset)"
         return switch kind {

@@ -18,8 +18,8 @@ package enum RuntimeFault: Error, Equatable, Sendable, CustomStringConvertible {
     /// An event for which nobody knows how much time there is.
     case withoutDeadline(ByteText)
 
-    /// Whether the process has to end, and Lambda to make another environment: the next event cannot
-    /// be asked for.
+    /// Whether the process has to end, and Lambda to make another environment: the next event
+    /// cannot be asked for.
     var isOver: Bool {
         switch self {
         // 400: it is answered already, or its time is over. 413: the answer was too large.

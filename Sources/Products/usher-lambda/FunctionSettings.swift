@@ -215,7 +215,7 @@ extension Variables {
         relay.maxMessageBytes = try limit(
             "USHER_MAX_MESSAGE_BYTES", default: relay.maxMessageBytes, most: 32_768)
         relay.roomsPerConnectionMax = try limit(
-            "USHER_MAX_ROOMS", default: relay.roomsPerConnectionMax, most: 256)
+            "USHER_MAX_ROOMS", default: relay.roomsPerConnectionMax, most: 64)
         relay.roomMembersMax = try limit(
             "USHER_MAX_MEMBERS", default: relay.roomMembersMax, most: StoreLimits.membersMax)
         // What is kept of a session, and waits for it, has to go into one item.

@@ -1,10 +1,8 @@
 import Access
 import Bytes
 import Clients
-import Edge
 import HTTPMessages
 import ICEServers
-import StrictJSON
 import Tokens
 
 /// `GET /ice-servers`: STUN and TURN servers, the latter with credentials that end, for whoever

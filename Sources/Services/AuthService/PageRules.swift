@@ -65,7 +65,7 @@ struct PageRules: Sendable {
 
     /// Answers a preflight (Fetch standard, CORS protocol).
     func preflight(
-        _ request: HTTPRequest, methods: [ByteText], readers: Readers = .listed
+        _ request: HTTPRequest, methods: [ByteText], readers: Readers
     ) -> HTTPResponse {
         let shared = sharing(with: request, readers)
         guard !shared.isEmpty else { return Self.refusal.response }
@@ -80,7 +80,7 @@ struct PageRules: Sendable {
 
     /// What lets a page of another origin read the answer; nothing where it may not.
     func sharing(
-        with request: HTTPRequest, _ readers: Readers = .listed
+        with request: HTTPRequest, _ readers: Readers
     ) -> [(ByteText, ByteText)] {
         let (origin, count) = request.headers.find("Origin")
         guard let origin, count == 1 else { return [] }

@@ -61,8 +61,9 @@ extension TokenWish {
             .invalidScope("rooms: \(OAuthText.quoted(pattern.text)) is not granted to this client")
         case .scope(let scope):
             .invalidScope("scope: \(OAuthText.quoted(scope)) is not granted to this client")
-        case .noDefaultScope, .noDefaultRoom:
+        case .noDefaultScope:
             .invalidScope("scope must be given: none that is granted goes without saying")
+        case .noDefaultRoom: .invalidScope("rooms: none are granted to this client")
         }
     }
 

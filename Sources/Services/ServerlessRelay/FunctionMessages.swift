@@ -41,22 +41,12 @@ extension ServerlessRelay {
 
     /// Whether a session's token is good still; if not, its connection is closed.
     func mayStay(_ session: SessionView, _ invoked: Invoked) throws(StoreFault) -> Bool {
-        guard try isGood(session.grant.token) else {
+        guard try !store.isRevoked(session.grant.token) else {
             try end(session, .kicked, 4501, "the token or its client was revoked", invoked)
             return false
         }
         store.noteGood(session.connection)
         return try isTimely(session, invoked)
-    }
-
-    /// Whether nobody took a token back.
-    func isGood(_ token: RevocableToken) throws(StoreFault) -> Bool {
-        if let digest = token.legacySecretDigest,
-            digest != configuration.legacySecretDigests[ByteText(token.clientID)]
-        {
-            return false
-        }
-        return try !store.isRevoked(token)
     }
 
     private func receivedClassic(

@@ -91,20 +91,23 @@ extension ServerlessRelay {
         _ token: String, _ said: Said, _ invoked: Invoked
     ) throws(StoreFault) -> SignalError? {
         let session = said.session
-        let verified: TokenClaims? =
-            if case .success(let claims) = claims(of: token) { claims } else { nil }
-        guard let claims = verified, claims.has(scope: "signal") else { return .invalidToken }
+        let claims: TokenClaims
+        do throws(TokenRefused) {
+            claims = try verify(token, [.access, .legacy], ports.now())
+        } catch {
+            guard error == .keysUnavailable else { return .invalidToken }
+            // Not the token's fault: it may be shown again.
+            throw .unavailable(error.code)
+        }
+        guard claims.has(scope: "signal") else { return .invalidToken }
         let grant = TokenGrant(claims)
-        guard Self.isSamePeer(grant.token, session.grant.token), try isGood(grant.token) else {
+        guard Self.isSamePeer(grant.token, session.grant.token), try !store.isRevoked(grant.token)
+        else {
             return .invalidToken
         }
         try store.refresh(session, grant: grant, ack: said.ack, in: invoked)
         watch(session.connection, grant)
         return nil
-    }
-
-    private func claims(of token: String) -> Result<TokenClaims, TokenRefused> {
-        Result { () throws(TokenRefused) in try verify(token, [.access, .legacy], ports.now()) }
     }
 
     private static func isSamePeer(_ one: RevocableToken, _ other: RevocableToken) -> Bool {

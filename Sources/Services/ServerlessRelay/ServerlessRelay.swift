@@ -27,9 +27,14 @@ package struct ServerlessRelay: Sendable {
         self.timers = timers
         self.ports = ports
         self.verify = verify
+        let digests = configuration.legacySecretDigests
         store = Store(
             configuration.storeLimits, table: table, gateway: gateway, timers: timers,
-            ports: ports)
+            ports: ports,
+            isTrusted: { token in
+                guard let digest = token.legacySecretDigest else { return true }
+                return digest == digests[ByteText(token.clientID)]
+            })
     }
 
     /// Handles one event.

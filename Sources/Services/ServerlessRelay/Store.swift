@@ -1,4 +1,4 @@
-internal import Access
+package import Access
 package import Admission
 package import Bytes
 internal import Rooms
@@ -24,13 +24,18 @@ package struct Store: Sendable {
     let gateway: GatewayPort
     let timers: TimerPort
     let ports: FunctionPorts
+    /// Whether who signed a token is trusted still.
+    let isTrusted: @Sendable (RevocableToken) -> Bool
     /// Of this environment's invocations.
     let lately: GoodLately
 
     package init(
         _ limits: StoreLimits, table: TablePort, gateway: GatewayPort, timers: TimerPort,
-        ports: FunctionPorts, lately: GoodLately = GoodLately()
+        ports: FunctionPorts,
+        isTrusted: @escaping @Sendable (RevocableToken) -> Bool = { _ in true },
+        lately: GoodLately = GoodLately()
     ) {
+        self.isTrusted = isTrusted
         self.lately = lately
         self.limits = limits
         self.table = table
@@ -149,6 +154,13 @@ package struct Store: Sendable {
             }
             _ = try tell(room, to: connection, in: invoked)
         }
-        try drain(connection, in: invoked)
+        guard let session = try self.session(connection) else { return }
+        try deliver(session, in: invoked)
+        // Whoever has the lease may have been killed over it.
+        if session.isPending, let lease = session.lease {
+            let left = lease.until - ports.milliseconds()
+            guard left > 0 else { return }
+            _ = timers.after(Int(left / 1000) + 1, Self.lapseBody(connection))
+        }
     }
 }

@@ -19,6 +19,8 @@ struct SessionChange {
     var paysStates = false
     /// Only while its client is at this connection of the gateway.
     var gateway: ByteText?
+    /// Only while it is in no other rooms than it was.
+    var isOfTheseRooms = false
 
     var isEmpty: Bool { events.isEmpty && told.isEmpty && grant == nil }
     var bytes: Int { events.reduce(0) { $0 + $1.bytes.count } }
@@ -163,6 +165,10 @@ extension Store {
         if let gateway = change.gateway {
             parts.append("#g = :gateway")
             values[":gateway"] = .text(gateway)
+        }
+        if change.isOfTheseRooms {
+            parts.append("size(#told) = :rooms")
+            values[":rooms"] = .number(Int64(session.told.count))
         }
         if change.paysStates { parts.append("attribute_exists(#states)") }
         if lease != nil {

@@ -10,27 +10,33 @@ struct HeldSession {
 
 // What waits for a session is sent by whoever holds its lease, and taken off only then.
 extension Store {
+    private static let copiesAtATime = 8
     /// For how long copies of what was sent are kept.
     static let keptSeconds: Int64 = 900
     /// For how long a connection may not be there yet, once it was let in.
     private static let arrivalMilliseconds = 3000
 
     /// Sends what waits, unless somebody does or will.
-    func deliver(_ outcome: ChangeOutcome, in invoked: Invoked) throws(StoreFault) {
+    ///
+    /// - Returns: False where its client may hear nothing more, here and below.
+    @discardableResult
+    func deliver(_ outcome: ChangeOutcome, in invoked: Invoked) throws(StoreFault) -> Bool {
         switch outcome {
         case .done(let session, let lease?):
             try deliver(HeldSession(session: session, lease: lease), in: invoked)
         // Whoever had the right to may have given it back before this came.
         case .done(let session, nil), .nothing(let session):
             try deliver(session, in: invoked)
-        case .over, .moved, .overfull: break
+        case .over, .moved, .overfull: true
         }
     }
 
     /// The same of a session as it was read.
-    func deliver(_ session: SessionItem, in invoked: Invoked) throws(StoreFault) {
-        guard session.isPending, session.ended == nil else { return }
-        guard let lease = newLease(for: session, in: invoked) else { return }
+    @discardableResult
+    func deliver(_ session: SessionItem, in invoked: Invoked) throws(StoreFault) -> Bool {
+        guard session.isPending, session.ended == nil,
+            let lease = newLease(for: session, in: invoked)
+        else { return true }
         let values: [ByteText: ItemValue] = [
             ":lease": lease.value, ":ms": .number(ports.milliseconds()),
         ]
@@ -40,8 +46,8 @@ extension Store {
         let outcome = try self.write(write) { SessionItem.lease(in: $0) == lease }
         guard case .done(let item) = outcome,
             let held = SessionItem(item, session.connection, now: ports.now())
-        else { return }
-        try deliver(HeldSession(session: held, lease: lease.owner), in: invoked)
+        else { return true }
+        return try deliver(HeldSession(session: held, lease: lease.owner), in: invoked)
     }
 
     /// The same of one whose lease a transaction has taken.
@@ -52,39 +58,60 @@ extension Store {
         try deliver(HeldSession(session: session, lease: lease), in: invoked)
     }
 
-    func deliver(_ first: HeldSession, in invoked: Invoked) throws(StoreFault) {
-        guard try mayHear(first.session) else {
-            return try conclude(
-                first.session, .kicked, code: 4501, text: "the token or its client was revoked",
-                in: invoked)
+    @discardableResult
+    func deliver(_ held: HeldSession, in invoked: Invoked) throws(StoreFault) -> Bool {
+        do throws(StoreFault) {
+            guard try mayHear(held.session, in: invoked) else { return false }
+            return try sendAll(held, in: invoked)
+        } catch {
+            // Else nobody could send before the lease has run out.
+            giveBack(held)
+            throw error
         }
+    }
+
+    private func giveBack(_ held: HeldSession) {
+        let values: [ByteText: ItemValue] = [":owner": .text(held.lease)]
+        let write = TableWrite(
+            held.session.key, .update(expression("REMOVE #lease")),
+            if: expression("#lease.#owner = :owner", values))
+        _ = try? self.write(write, returns: .nothing) {
+            SessionItem.lease(in: $0)?.owner != held.lease
+        }
+    }
+
+    private func sendAll(_ first: HeldSession, in invoked: Invoked) throws(StoreFault) -> Bool {
         var held = first
         while held.session.lease?.owner == held.lease, held.session.ended == nil {
-            guard let gateway = held.session.gateway else { return }
+            guard let gateway = held.session.gateway else { return true }
             if held.session.isPending {
                 if held.session.isV1, !held.session.events.isEmpty { try keepCopies(held.session) }
                 let sent = try send(held.session, to: gateway, in: invoked)
-                guard let next = try takeOff(sent, held) else { return }
+                guard let next = try takeOff(sent, held) else { return true }
                 held.session = next
                 switch sent.end {
                 case .allSent: break
-                case .gone: return try lose(held.session, gateway: gateway, in: invoked)
+                case .gone:
+                    try lose(held.session, gateway: gateway, in: invoked)
+                    return false
                 case .impossible:
-                    return try conclude(
+                    try conclude(
                         held.session, .lost, code: 1013, text: "the queue is full", in: invoked)
+                    return false
                 case .later:
                     _ = timers.after(1, Self.lapseBody(held.session.connection))
-                    return
+                    return true
                 }
                 if held.session.states != nil, held.session.lease?.owner == held.lease {
                     held.session = try payStates(held, in: invoked) ?? held.session
-                    guard held.session.states == nil else { return }
+                    guard held.session.states == nil else { return true }
                 }
             } else {
-                guard let next = try takeOff(Sent(end: .allSent), held) else { return }
+                guard let next = try takeOff(Sent(end: .allSent), held) else { return true }
                 held.session = next
             }
         }
+        return true
     }
 
     // MARK: Sending
@@ -224,7 +251,7 @@ extension Store {
 
     /// Keeps what is about to be sent, for a resume.
     private func keepCopies(_ session: SessionItem) throws(StoreFault) {
-        let key = ItemKey(session.key.partition, Self.sort(session.base + 1))
+        let key = ItemKey(session.key.partition, Self.sort(session.lastSeq))
         try put(
             key,
             [
@@ -240,24 +267,30 @@ extension Store {
         of session: SessionItem, after seq: Int64
     ) throws(StoreFault) -> [(seq: Int64, bytes: [UInt8])] {
         guard seq < session.base else { return [] }
-        let eventsMax = limits.historyEventsMax > 0 ? limits.historyEventsMax : 1000
-        // An item holds at most as many events as a mailbox.
-        let start = Self.sort(max(0, seq - Int64(eventsMax)))
-        let items = try read { table throws(TableFault) in
-            try table.query(session.key.partition, start, 2 * eventsMax + 1)
-        }
         var events: [(seq: Int64, bytes: [UInt8])] = []
+        var bytes = 0
         var next = seq + 1
-        for (_, item) in items {
-            guard let first = item["first"]?.number, let kept = item["events"]?.list,
-                (item["ttl"]?.number ?? 0) > ports.now()
-            else { continue }
-            for (index, event) in kept.enumerated() {
-                guard first + Int64(index) == next, next <= session.base,
-                    let bytes = event.bytes
+        var place = Self.sort(seq)
+        // Some at a time: whoever asks may ask for more than is kept of anybody.
+        while next <= session.base, limits.historyBytesMax == 0 || bytes <= limits.historyBytesMax {
+            let after = place
+            let items = try read { table throws(TableFault) in
+                try table.query(session.key.partition, after, Self.copiesAtATime)
+            }
+            guard let last = items.last else { break }
+            place = last.sort
+            for (_, item) in items {
+                guard let first = item["first"]?.number, let kept = item["events"]?.list,
+                    (item["ttl"]?.number ?? 0) > ports.now()
                 else { continue }
-                events.append((next, bytes))
-                next += 1
+                for (index, event) in kept.enumerated() {
+                    guard first + Int64(index) == next, next <= session.base,
+                        let event = event.bytes
+                    else { continue }
+                    events.append((next, event))
+                    bytes += event.count
+                    next += 1
+                }
             }
         }
         return events

@@ -29,18 +29,14 @@ extension Store {
         if let room = try currentRoom(roomName, of: item) {
             entered = Entered(room: room, wasIn: true)
         } else {
-            let roomsMax = limits.roomsPerConnectionMax
-            guard roomsMax == 0 || item.isIn(roomName.room) || item.rooms.count < roomsMax else {
-                return .tooManyRooms
-            }
+            guard mayEnter(roomName.room, item) else { return .tooManyRooms }
             if let sdp { try keep(sdp: sdp, of: item.connection, joining: roomName) }
             switch try enter(roomName, member, hasSDP: sdp != nil, in: invoked) {
             case .success(let success): entered = success
             case .failure(let error): return error
             }
         }
-        try settle(entered, item, (item.connection, sdp), ack: ack, in: invoked)
-        return nil
+        return try settle(entered, item, (item.connection, sdp), ack: ack, in: invoked)
     }
 
     /// A room of which the session is a member, as both its items say.
@@ -54,10 +50,12 @@ extension Store {
 
     /// Tells of a join: the joiner is told in the update by which its session learns of the room,
     /// so that nobody's payload can find it half in.
+    ///
+    /// - Returns: Why it may not stay.
     private func settle(
         _ entered: Entered, _ session: SessionItem, _ sdp: KnownSDP, ack: KeptEvent?,
         in invoked: Invoked
-    ) throws(StoreFault) {
+    ) throws(StoreFault) -> SignalError? {
         let connection = session.connection
         var room = entered.room
         if let older = entered.replaced { try expel(older, in: invoked) }
@@ -66,27 +64,40 @@ extension Store {
         if let living = try evictDead(others, known: known, of: room, in: invoked) { room = living }
         let latest = room
         let gateway = session.gateway
+        var isOneTooMany = false
         let outcome = try change(connection, known: session, in: invoked) {
             session throws(StoreFault) in
+            // Of several joins at a time each may have found that there was room for one.
+            isOneTooMany = !mayEnter(latest.name.room, session)
+            guard !isOneTooMany else { return nil }
             var change = SessionChange(gateway: gateway)
             if let events = try news(of: latest, for: session, sdp: sdp) {
                 change.events = events
                 change.told = [(latest.name.room, SessionItem.Told(latest))]
+                change.isOfTheseRooms = true
                 change.forgotten = forgettable(session, but: latest.name.room)
             }
             if let ack { change.events.append(ack) }
             return change
         }
         switch outcome {
+        case .nothing where isOneTooMany: room = try withdraw(connection, from: room)
         case .over, .moved:
-            guard !entered.wasIn else { return }
+            guard !entered.wasIn else { return nil }
             room = try withdraw(connection, from: room)
         case .overfull:
-            return try conclude(session, .lost, code: 1013, text: "the queue is full", in: invoked)
+            try conclude(session, .lost, code: 1013, text: "the queue is full", in: invoked)
+            return nil
         case .done, .nothing: break
         }
         try tell(room, but: connection, known: known, sdp: sdp, in: invoked)
         try deliver(outcome, in: invoked)
+        return isOneTooMany ? .tooManyRooms : nil
+    }
+
+    private func mayEnter(_ room: ByteText, _ session: SessionItem) -> Bool {
+        let roomsMax = limits.roomsPerConnectionMax
+        return roomsMax == 0 || session.isIn(room) || session.rooms.count < roomsMax
     }
 
     /// Its session has ended or lost its connection meanwhile, and never learnt that it was in.

@@ -170,6 +170,9 @@ extension Store {
             if !refused.isEmpty {
                 return try passage(refused.map { sessions[$0] }, sender, in: invoked)
             }
+            if let fullest = Self.fullest(of: sessions, with: changes.map(\.change)) {
+                return try passage([fullest], sender, in: invoked)
+            }
             let leases = sessions.indices.map { index in
                 changes[index].change.isEmpty ? nil : newLease(for: sessions[index], in: invoked)
             }
@@ -193,6 +196,15 @@ extension Store {
             }
         }
         throw .unavailable("a mailbox is changed too often")
+    }
+
+    /// All items of a transaction may have 4 MB together, which is less than mailboxes can hold:
+    /// where they would have more, whoever has most waiting.
+    private static func fullest(
+        of sessions: [SessionItem], with changes: [SessionChange]
+    ) -> SessionItem? {
+        let bytes = zip(sessions, changes).reduce(0) { $0 + Int($1.0.bytes) + $1.1.bytes + 2048 }
+        return bytes > 3_500_000 ? sessions.max { $0.bytes < $1.bytes } : nil
     }
 
     private func isOpen(_ session: SessionItem, to change: SessionChange) -> Bool {
@@ -254,9 +266,11 @@ extension Store {
         throw fault
     }
 
-    private func deliver(
+    /// Sends what waits for those whose leases a transaction has taken.
+    func deliver(
         _ leases: [(connection: ConnectionID, lease: ByteText?)], in invoked: Invoked
     ) {
+        let invoked = invoked.nested
         let taken = leases.compactMap { connection, lease in lease.map { (connection, $0) } }
         ports.concurrently(taken.count) { index in
             let (connection, lease) = taken[index]

@@ -41,7 +41,9 @@ extension Store {
         if let former = item.gateway, former != gateway {
             close(former, 4509, "the session was resumed elsewhere")
         }
-        try deliver(old, lease: lease.owner, in: invoked)
+        lately.note(old, at: ports.milliseconds())
+        // Whatever comes of it, the session is there now: what it is owed stands in its item.
+        deliver([(old, lease.owner)], in: invoked)
         return true
     }
 
@@ -59,7 +61,9 @@ extension Store {
 
     /// Whether all events after this one can be sent again, and are no more than is kept.
     private func isKept(_ session: SessionItem, after seq: Int64) throws(StoreFault) -> Bool {
-        guard seq <= session.lastSeq else { return false }
+        guard seq <= session.lastSeq,
+            limits.historyEventsMax == 0 || session.lastSeq - seq <= limits.historyEventsMax
+        else { return false }
         let kept = try keptEvents(of: session, after: seq)
         guard Int64(kept.count) == max(0, session.base - seq) else { return false }
         let waiting = session.events.dropFirst(Int(max(0, seq - session.base)))

@@ -41,6 +41,9 @@ struct RoomItem: Sendable {
     /// Those who joined with an `sdp`.
     let offerers: Set<ConnectionID>
     let gone: [Gone]
+    /// Members whose connection has joined again under another id, at the same time or since a
+    /// function was killed: to be taken out.
+    let superseded: [RoomMember]
 
     init(_ item: Item?, _ name: RoomName) {
         self.name = name
@@ -48,18 +51,22 @@ struct RoomItem: Sendable {
         version = item["order"]?.number ?? 0
         var members: [ConnectionID: RoomMember] = [:]
         var offerers: Set<ConnectionID> = []
+        var superseded: [RoomMember] = []
         for (attribute, value) in item where attribute.hasPrefix("m:") {
             let order = item["o:\(attribute.dropFirst(2).string)"]?.number
             guard let map = value.map, let order,
                 let member = Self.member(map, order: order, isV1: attribute.hasPrefix("m:v1:"))
             else { continue }
-            // A connection is in a room once, whatever a killed function has left.
-            if let other = members[member.connection], other.order > member.order { continue }
+            if let other = members[member.connection] {
+                superseded.append(other.order > member.order ? member : other)
+                guard other.order < member.order else { continue }
+            }
             members[member.connection] = member
             if map["d"]?.flag == true { offerers.insert(member.connection) }
         }
         room = Room(Array(members.values), after: UInt64(max(0, version)))
         self.offerers = offerers
+        self.superseded = superseded
         gone = (item["gone"]?.list ?? []).compactMap { $0.map.flatMap(Gone.init) }
     }
 

@@ -52,7 +52,8 @@ extension Store {
             }
             guard case .refused(let old)? = outcome else {
                 guard case .done(let new)? = outcome else { return .failure(.roomFull) }
-                return .success(Entered(room: RoomItem(new, name)))
+                let room = RoomItem(new, name)
+                return .success(Entered(room: try withoutSuperseded(room)))
             }
             let room = RoomItem(old, name)
             if room.room.member(member.connection) != nil {
@@ -63,8 +64,8 @@ extension Store {
                 if let new = try replace(name, older, with: member, hasSDP: hasSDP) {
                     return .success(Entered(room: new, replaced: older))
                 }
-            // Somebody has left meanwhile.
-            case .success(nil): break
+            // Somebody has left meanwhile, or stands there who is none any more.
+            case .success(nil): _ = try withoutSuperseded(room)
             case .failure(let error):
                 let suspects =
                     error == .peerIDTaken
@@ -138,6 +139,16 @@ extension Store {
 
     // MARK: Leaving
 
+    private func withoutSuperseded(_ room: RoomItem) throws(StoreFault) -> RoomItem {
+        var latest = room
+        for member in room.superseded {
+            latest = try takeOut(
+                member.connection, member.attribute, order: Int64(member.order), from: room.name,
+                .left)
+        }
+        return latest
+    }
+
     /// Takes a connection out of a room, if it is in it.
     ///
     /// - Returns: The room as it is then.
@@ -149,6 +160,7 @@ extension Store {
         let gone = RoomItem.Gone(connection: connection, order: order, reason: reason)
         let values = roomValues([
             ":gone": .list([gone.value]), ":c": .text(ByteText(connection.text)),
+            ":own": .number(order),
         ])
         let change = """
             REMOVE #m, #o SET #order = #order + :one, #count = #count - :one, \
@@ -156,9 +168,11 @@ extension Store {
             """
         let write = TableWrite(
             name.key, .update(expression(change, values, names: names)),
-            if: expression("#m.#c = :c", values, names: names))
+            if: expression("#m.#c = :c AND #o = :own", values, names: names))
         let outcome = try self.write(write) { item in
-            RoomItem(item, name).room.member(connection) == nil
+            RoomItem(item, name).gone.contains {
+                $0.connection == connection && $0.order == order
+            }
         }
         switch outcome {
         case .done(let item):

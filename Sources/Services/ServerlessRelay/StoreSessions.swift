@@ -103,6 +103,10 @@ extension Store {
         _ session: SessionItem, _ reason: LeaveReason, but exempt: ByteText? = nil,
         in invoked: Invoked
     ) throws(StoreFault) {
+        guard !invoked.isNested else {
+            // Without a queue, whoever comes next in one of its rooms finds that it is over.
+            return _ = timers.after(0, Self.lapseBody(session.connection))
+        }
         for (room, told) in session.rooms.sorted(by: { $0.key < $1.key }) where room != exempt {
             guard let own = told.member(session.connection) else { continue }
             let name = RoomName(session.grant.token.clientID, room)

@@ -27,13 +27,15 @@ extension Store {
     ) throws(StoreFault) {
         var room = room
         var known = known
-        // Each time somebody has died meanwhile, whose leaving has to be told as well.
+        var connection = connection
+        // Each time somebody has died meanwhile, whose leaving has to be told as well, and to all.
         for _ in 0...StoreLimits.membersMax {
             let dead = tellOnce(room, but: connection, known: known, sdp: sdp, in: invoked)
             guard !dead.isEmpty else { return }
-            guard let next = try evictDead(dead, of: room, in: invoked) else { return }
+            guard let next = try evictDead(dead, of: room, in: invoked.nested) else { return }
             room = next
             known = [:]
+            connection = nil
         }
     }
 
@@ -45,6 +47,7 @@ extension Store {
         let members = room.others(than: connection)
         let dead = Gathered<RoomMember>()
         let told = SessionItem.Told(room)
+        let invoked = invoked.nested
         ports.concurrently(members.count) { index in
             let member = members[index]
             do throws(StoreFault) {
@@ -80,9 +83,9 @@ extension Store {
         case .over: return false
         case .overfull:
             try conclude(session, .lost, code: 1013, text: "the queue is full", in: invoked)
-        default: try deliver(outcome, in: invoked)
+            return false
+        default: return try deliver(outcome, in: invoked)
         }
-        return true
     }
 
     /// What a session has to be told of its room, which may be nothing but the version; nil where

@@ -13,9 +13,10 @@ internal import Tokens
 // - `V#<client_id>`, `-`: `disabled` true; `issued_before`, and by `sub` in the map `subjects`: the
 //   tokens that were issued in that second or earlier are refused.
 extension Store {
-    /// Whether a token was taken back by its `jti`, its `sub` or its client, or its client is
-    /// disabled.
+    /// Whether a token was taken back by its `jti`, its `sub` or its client, its client is
+    /// disabled, or it is trusted no more.
     package func isRevoked(_ token: RevocableToken) throws(StoreFault) -> Bool {
+        guard isTrusted(token) else { return true }
         if try get(ItemKey("J#\(token.tokenID)"))?["revoked"]?.flag == true { return true }
         guard let client = try get(ItemKey("V#\(token.clientID)")) else { return false }
         if client["disabled"]?.flag == true { return true }
@@ -30,12 +31,23 @@ extension Store {
         lately.note(connection, at: ports.milliseconds())
     }
 
-    /// Whether a session may be sent what waits for it. Its token is looked at again after a
-    /// second.
-    func mayHear(_ session: SessionItem) throws(StoreFault) -> Bool {
+    /// Whether a session may be sent what waits for it; if not, its connection is closed. Whether
+    /// its token was taken back is looked at again after a second.
+    func mayHear(_ session: SessionItem, in invoked: Invoked) throws(StoreFault) -> Bool {
+        if session.isV1, session.grant.expiresAt <= ports.now() {
+            guard let gateway = session.gateway else { return false }
+            try lose(session, gateway: gateway, in: invoked)
+            close(gateway, 4401, "the token expired")
+            return false
+        }
         let now = ports.milliseconds()
         if lately.holds(session.connection, at: now) { return true }
-        guard try !isRevoked(session.grant.token) else { return false }
+        guard try !isRevoked(session.grant.token) else {
+            try conclude(
+                session, .kicked, code: 4501, text: "the token or its client was revoked",
+                in: invoked)
+            return false
+        }
         lately.note(session.connection, at: now)
         return true
     }

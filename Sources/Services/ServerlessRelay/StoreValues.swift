@@ -7,10 +7,19 @@ package struct Invoked: Sendable {
     package let id: ByteText
     /// When it is killed, in milliseconds since the Unix epoch.
     package let deadline: Int64
+    /// Whether it is about somebody whom another's event concerns: what that one's own end would
+    /// mean for others, who may end over it in turn, is left for later.
+    private(set) var isNested = false
 
     package init(id: ByteText, deadline: Int64) {
         self.id = id
         self.deadline = deadline
+    }
+
+    var nested: Invoked {
+        var nested = self
+        nested.isNested = true
+        return nested
     }
 }
 

@@ -1,8 +1,8 @@
 """The homes of the protocol: each has a URL for sockets, issues tokens, and may be set.
 
-Tests that are marked `homes` run in each of those that USHER_TEST_HOMES
-names. What a home may do otherwise is said here and nowhere else, as docs/protocol.md ("Homes") says
-it to people who write clients.
+Tests that are marked `homes` run in each of those that USHER_TEST_HOMES names. What a home may do
+otherwise is said here and nowhere else, as docs/protocol.md ("Homes") says it to people who write
+clients.
 """
 
 import json

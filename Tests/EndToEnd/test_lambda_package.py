@@ -90,42 +90,35 @@ def meet(home):
         assert ann.expect("someone_joined")["peerId"] == "bob"
 
 
-def test_it_runs_in_an_empty_root_and_resolves_names(token_service, empty_root, dns):
-    home = Home(token_service)
-    try:
-        meet(home)
-        assert dns.question in dns.asked
-    finally:
+@pytest.fixture
+def start(token_service, empty_root):
+    """Starts a home whose function asks by TLS alone: nothing else leaves a machine."""
+    homes = []
+
+    def start_one():
+        chain = certificate(new_folder("function-tls"), [NAME, "localhost"])
+        (empty_root / "ca.pem").write_bytes(chain[0].read_bytes())
+        homes.append(Home(token_service, {"USHER_CA": "/ca.pem"}, certificate=chain))
+        return homes[-1]
+    yield start_one
+    for home in homes:
         home.stop()
-    assert sorted(path.name for path in empty_root.iterdir()) == ["bootstrap", "etc", "proc"]
 
 
-def test_ways_of_the_c_library_that_cannot_be_loaded_are_not_tried(
-        token_service, empty_root, dns):
+def test_it_runs_in_an_empty_root_resolves_names_and_speaks_tls(start, empty_root, dns):
+    meet(start())
+    assert dns.question in dns.asked
+    assert sorted(path.name for path in empty_root.iterdir()) == [
+        "bootstrap", "ca.pem", "etc", "proc"]
+
+
+def test_ways_of_the_c_library_that_cannot_be_loaded_are_not_tried(start, empty_root, dns):
     (empty_root / "etc" / "nsswitch.conf").write_text("hosts: myhostname resolve mymachines\n")
-    home = Home(token_service)
-    try:
-        meet(home)
-        assert dns.question in dns.asked
-    finally:
-        home.stop()
+    meet(start())
+    assert dns.question in dns.asked
 
 
-def test_it_speaks_tls_there(token_service, empty_root, dns):
-    folder = new_folder("function-tls")
-    chain = certificate(folder, [NAME, "localhost"])
-    (empty_root / "ca.pem").write_bytes(chain[0].read_bytes())
-    home = Home(token_service, {"USHER_CA": "/ca.pem"}, certificate=chain)
-    try:
-        meet(home)
-    finally:
-        home.stop()
-
-
-def test_a_name_that_nobody_knows_is_no_end_of_the_function(token_service, empty_root):
+def test_a_name_that_nobody_knows_is_no_end_of_the_function(start, empty_root):
     (empty_root / "etc" / "resolv.conf").write_text("nameserver 127.0.0.78\noptions timeout:1\n")
-    home = Home(token_service)
-    try:
-        assert home.status(home.application().token()) == 503
-    finally:
-        home.stop()
+    home = start()
+    assert home.status(home.application().token()) == 503

@@ -2,7 +2,7 @@
 (() => {
   // src/codes.ts
   var CODES = {
-    invalid_token: "give a fresh one of this server",
+    invalid_token: "give one of this server",
     insufficient_scope: "ask for the scope signal",
     origin_not_allowed: "register it",
     client_mismatch: "the session is another client's",
@@ -19,7 +19,7 @@
     kicked: "by an operator, or the token is revoked: sign in again",
     replaced: "by another page: go on there, or reload",
     server_restarting: "wait",
-    protocol_error: "see whether the server is Usher, and what stands between",
+    protocol_error: "see what stands between",
     closed: "make another client"
   };
   var PASSING = [
@@ -174,7 +174,6 @@
       attempt: 0,
       seq: 0,
       outbox: [],
-      acks: 0,
       refreshAttempt: 0
     };
     return state;
@@ -207,6 +206,7 @@
     state.session = session;
     state.seq = seq;
     state.lostAt = state.now;
+    state.acks = session ? state.now : 0;
     again(state);
   }
   function open(state, token) {
@@ -267,7 +267,7 @@
     state.hasOpened = true;
     state.attempt = 0;
     state.told = void 0;
-    state.heardAt = state.sentAt = state.now;
+    state.heardAt = state.now;
     state.sent = 0;
   }
   function fresh(state) {
@@ -376,6 +376,7 @@
       return;
     if (seq)
       state.seq = seq;
+    const isNew = !(seq <= state.replayEnd);
     switch (name) {
       case "ack":
         state.takenSince = void 0;
@@ -389,16 +390,15 @@
         refresh(state);
         break;
       case "draining":
-        if (!(seq <= state.replayEnd)) {
+        if (isNew)
           state.drainMs = Number(data.reconnectWithinSeconds) * 1e3;
-        }
         break;
       case "welcome":
       case "resumed":
       case "pong":
         break;
       default:
-        act(state, "onEvent", name, data);
+        act(state, "onEvent", name, data, isNew);
     }
     flush(state);
   }
@@ -454,7 +454,7 @@
   }
   function tick(state) {
     const { pingIntervalSeconds = QUIET_S, messagesInFlight } = limitsOf(state);
-    if (messagesInFlight && state.outbox[0] && state.now - state.sentAt > ANSWER_MS) {
+    if (messagesInFlight && state.sent && state.outbox[0] && state.now - state.sentAt > ANSWER_MS) {
       lost(state, LOST, "no answer");
     } else if (pingIntervalSeconds && state.now - state.heardAt > Math.max(QUIET_S, pingIntervalSeconds) * 1e3) {
       ping(state);
@@ -1918,7 +1918,7 @@
       return [];
     const { status, said: { error, error_description: description }, leastMs } = reply;
     if (status < 300)
-      return [{ description: "it answers: does a proxy pass WebSockets?" }];
+      return [{ description: "does a proxy pass WebSockets?" }];
     const isOurs = ![404, 405, 426].includes(status) && /^[a-z_]+$/.test(error ?? "");
     return [isOurs ? { error, description } : void 0, leastMs];
   }
@@ -1930,7 +1930,6 @@
   var PONG_MS = 5e3;
   var TICK_MS = 15e3;
   var ACK_BYTES = 24;
-  var WAITING_MAX = 4096;
   var SignalSocket = class {
     #socket;
     #token = "";
@@ -1957,13 +1956,14 @@
     /**
      * What becomes of the message afterwards changes nothing.
      *
+     * @param most So many may wait to be acknowledged: any number where it is absent.
      * @throws TypeError for what cannot be sent, and an Error where too much waits.
      */
-    say(message2) {
+    say(message2, most) {
       const text2 = JSON.stringify(message2);
       checkData(text2, (limitsOf(this.now).maxMessageBytes || Infinity) - ACK_BYTES, "server");
-      if (this.#events.length + this.now.outbox.length >= WAITING_MAX) {
-        throw new Error("Too many messages wait for the server");
+      if (this.#events.length + this.now.outbox.length >= most) {
+        throw new Error("Too much waits");
       }
       this.#take("say", parse(text2));
     }
@@ -2059,7 +2059,7 @@
       clearTimeout(this.#timers.pong);
       const { type, data, seq } = parse(text2);
       if (typeof type === "string") {
-        this.#take("message", type, Object(data), seq);
+        this.#take("message", type, Object(data), [seq].find(Number.isInteger));
       }
     }
     write(message2) {
@@ -2101,6 +2101,7 @@
   };
 
   // src/client.ts
+  var WAITING_MAX = 4096;
   var WebRtcClient = class extends Emitter {
     #enter;
     #refuse;
@@ -2215,7 +2216,7 @@
     /** Sends a payload of your own through the server, where no data channel stands yet. */
     signal(peerId, payload) {
       const target = this.#mesh.find(peerId)?.info.connectionId ?? peerId;
-      this.#socket.say({ action: "send-payload", target, payload });
+      this.#socket.say({ action: "send-payload", target, payload }, WAITING_MAX);
     }
     // Media
     /**
@@ -2298,8 +2299,9 @@
       const name = this.#options.name || (this.dialect === "v1" ? "Guest" : "");
       this.#socket.say({ action: "join-room", roomId: this.roomId, name, id: this.id });
     }
-    #onEvent(type, data) {
-      this.#enter();
+    #onEvent = (type, data, isNew) => {
+      if (isNew)
+        this.#enter();
       if (type === "room_state") {
         for (const one of data.members)
           this.#mesh.meet(one, this.#isResumedPage);
@@ -2315,7 +2317,7 @@
         return this.emit("signal", { connectionId: `${connectionId}`, type, payload });
       }
       this.emit(type, data);
-    }
+    };
     // What the parts ask and report
     #socketDelegate() {
       return {
@@ -2328,7 +2330,7 @@
           this.#mesh.uproot();
         },
         onWelcome: this.#ice.learn,
-        onEvent: (name, data) => this.#onEvent(name, data),
+        onEvent: this.#onEvent,
         onEnd: () => {
           if (this.#isClosed)
             return;

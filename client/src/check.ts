@@ -12,7 +12,7 @@ export async function check(
   const reply = await post(address.route('/signal/check'), 'omit', form);
   if (!reply) return [];
   const { status, said: { error, error_description: description }, leastMs } = reply;
-  if (status < 300) return [{ description: 'it answers: does a proxy pass WebSockets?' }];
+  if (status < 300) return [{ description: 'does a proxy pass WebSockets?' }];
   // An older server of ours takes it for a handshake; whatever stands between has other words.
   const isOurs = ![404, 405, 426].includes(status) && /^[a-z_]+$/.test(error ?? '');
   return [isOurs ? { error, description } : undefined, leastMs];

@@ -21,6 +21,9 @@ import type {
 
 type Json = Record<string, unknown>;
 
+/** So many messages may wait for the server before the application's are refused. */
+const WAITING_MAX = 4_096;
+
 /**
  * A page in a room: connects to the signalling server, and to every other page in the room.
  *
@@ -158,7 +161,7 @@ export class WebRtcClient extends Emitter {
   /** Sends a payload of your own through the server, where no data channel stands yet. */
   signal(peerId: string, payload: Json & { type?: string }): void {
     const target = this.#mesh.find(peerId)?.info.connectionId ?? peerId;
-    this.#socket.say({ action: 'send-payload', target, payload });
+    this.#socket.say({ action: 'send-payload', target, payload }, WAITING_MAX);
   }
 
   // Media
@@ -263,9 +266,10 @@ export class WebRtcClient extends Emitter {
     this.#socket.say({ action: 'join-room', roomId: this.roomId, name, id: this.id });
   }
 
-  #onEvent(type: string, data: Json): void {
-    // In classic nobody says that we are in the room, but what is heard comes from there.
-    this.#enter();
+  readonly #onEvent = (type: string, data: Json, isNew: boolean): void => {
+    // What is repeated may tell of the page before a reload. Nobody says in classic that we are in
+    // the room, but what is heard comes from there.
+    if (isNew) this.#enter();
     if (type === 'room_state') {
       for (const one of data.members as Person[]) this.#mesh.meet(one, this.#isResumedPage);
       this.#isResumedPage = false;
@@ -279,7 +283,7 @@ export class WebRtcClient extends Emitter {
       return this.emit('signal', { connectionId: `${connectionId}`, type, payload });
     }
     this.emit(type as 'room_state', data as WebRtcClientEvents['room_state']);
-  }
+  };
 
   // What the parts ask and report
 
@@ -294,7 +298,7 @@ export class WebRtcClient extends Emitter {
         this.#mesh.uproot();
       },
       onWelcome: this.#ice.learn,
-      onEvent: (name, data) => this.#onEvent(name, data),
+      onEvent: this.#onEvent,
       onEnd: () => {
         if (this.#isClosed) return;
         this.#isClosed = true;

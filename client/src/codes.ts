@@ -2,7 +2,7 @@ import type { ProblemCode, SocketProblem } from './types.js';
 
 /** What is to be done about each failure; docs/client.md has them. */
 export const CODES: Readonly<Record<string, string>> = {
-  invalid_token: 'give a fresh one of this server',
+  invalid_token: 'give one of this server',
   insufficient_scope: 'ask for the scope signal',
   origin_not_allowed: 'register it',
   client_mismatch: 'the session is another client\'s',
@@ -19,7 +19,7 @@ export const CODES: Readonly<Record<string, string>> = {
   kicked: 'by an operator, or the token is revoked: sign in again',
   replaced: 'by another page: go on there, or reload',
   server_restarting: 'wait',
-  protocol_error: 'see whether the server is Usher, and what stands between',
+  protocol_error: 'see what stands between',
   closed: 'make another client',
 };
 

@@ -28,7 +28,7 @@ export function initial(wanted: Dialect | 'auto'): State {
   const settled = wanted === 'auto' ? undefined : wanted;
   const state: Partial<State> = {
     phase: 'idle', wanted, settled, dialect: settled, attempt: 0, seq: 0, outbox: [],
-    acks: 0, refreshAttempt: 0,
+    refreshAttempt: 0,
   };
   return state as State;
 }
@@ -76,6 +76,8 @@ function start(state: State, session?: string, seq = 0): void {
   state.session = session;
   state.seq = seq;
   state.lostAt = state.now;
+  // A page before this one may have used those below, and its answers may come yet.
+  state.acks = session ? state.now : 0;
   again(state);
 }
 
@@ -143,7 +145,7 @@ function stand(state: State): void {
   state.hasOpened = true;
   state.attempt = 0;
   state.told = undefined;
-  state.heardAt = state.sentAt = state.now;
+  state.heardAt = state.now;
   state.sent = 0;
 }
 
@@ -234,7 +236,7 @@ function rejoin(state: State): void {
  */
 function say(state: State, message: Json): void {
   if (state.session) {
-    state.outbox = [...state.outbox, { ...message, ack: (state.acks += 1) }];
+    state.outbox = [...state.outbox, { ...message, ack: (state.acks! += 1) }];
     flush(state);
   } else if (state.phase === 'open') {
     act(state, 'write', message);
@@ -264,6 +266,7 @@ function hear(state: State, name: string, data: Json, seq?: number): void {
   state.heardAt = state.now;
   if (seq! <= state.seq) return;
   if (seq) state.seq = seq;
+  const isNew = !(seq! <= state.replayEnd!);
   switch (name) {
     case 'ack':
       state.takenSince = undefined;
@@ -276,12 +279,10 @@ function hear(state: State, name: string, data: Json, seq?: number): void {
       break;
     case 'draining':
       // One that is replayed is of a stop that is over.
-      if (!(seq! <= state.replayEnd!)) {
-        state.drainMs = Number(data.reconnectWithinSeconds) * 1000;
-      }
+      if (isNew) state.drainMs = Number(data.reconnectWithinSeconds) * 1000;
       break;
     case 'welcome': case 'resumed': case 'pong': break;
-    default: act(state, 'onEvent', name, data);
+    default: act(state, 'onEvent', name, data, isNew);
   }
   flush(state);
 }
@@ -352,7 +353,7 @@ function ping(state: State): void {
 /** A browser may not notice for minutes that a connection is lost. */
 function tick(state: State): void {
   const { pingIntervalSeconds = QUIET_S, messagesInFlight } = limitsOf(state);
-  if (messagesInFlight && state.outbox[0] && state.now - state.sentAt! > ANSWER_MS) {
+  if (messagesInFlight && state.sent && state.outbox[0] && state.now - state.sentAt! > ANSWER_MS) {
     lost(state, LOST, 'no answer');
   } else if (pingIntervalSeconds
     && state.now - state.heardAt! > Math.max(QUIET_S, pingIntervalSeconds) * 1000) {

@@ -25,8 +25,6 @@ const PONG_MS = 5_000;
 const TICK_MS = 15_000;
 /** What an `ack` adds to a message at most. */
 const ACK_BYTES = 24;
-/** So many may wait to be acknowledged. */
-const WAITING_MAX = 4_096;
 
 /**
  * One conversation with the server over as many WebSockets as it takes. What is to be done
@@ -66,13 +64,14 @@ export class SignalSocket implements Omit<Actions, keyof SocketDelegate> {
   /**
    * What becomes of the message afterwards changes nothing.
    *
+   * @param most So many may wait to be acknowledged: any number where it is absent.
    * @throws TypeError for what cannot be sent, and an Error where too much waits.
    */
-  say(message: Json): void {
+  say(message: Json, most?: number): void {
     const text = JSON.stringify(message);
     checkData(text, (limitsOf(this.now).maxMessageBytes || Infinity) - ACK_BYTES, 'server');
-    if (this.#events.length + this.now.outbox.length >= WAITING_MAX) {
-      throw new Error('Too many messages wait for the server');
+    if (this.#events.length + this.now.outbox.length >= most!) {
+      throw new Error('Too much waits');
     }
     this.#take('say', parse(text));
   }
@@ -187,7 +186,7 @@ export class SignalSocket implements Omit<Actions, keyof SocketDelegate> {
     const { type, data, seq } = parse(text);
     // Anything else is of no server that we know; nothing to be done about it.
     if (typeof type === 'string') {
-      this.#take('message', type, Object(data), seq);
+      this.#take('message', type, Object(data), [seq].find(Number.isInteger));
     }
   }
 

@@ -25,8 +25,8 @@ class Socket extends EventTarget {
     this.sent.push(JSON.parse(text));
   }
 
-  hear(type: string, data: unknown): void {
-    this.onmessage!({ data: JSON.stringify({ type, data }) });
+  hear(type: string, data: unknown, seq?: unknown): void {
+    this.onmessage!({ data: JSON.stringify({ type, data, seq }) });
   }
 
   close(): void {}
@@ -133,6 +133,51 @@ test('a client joins, calls and sends by what is given as globals alone', async 
   assert(one.localStream instanceof Stream);
   assert.deepEqual(Connection.made.map(({ tracks }) => tracks), [[track]]);
   assert.equal(one.peerConnections.bob as unknown, Connection.made[0]);
+});
+
+describe('a client in its room', () => {
+  const welcome = {
+    connectionId: 'void', session: 'v', expiresAt: 1, serverTime: 0, iceServers: [],
+  };
+  const state = { roomId: 'lobby', polite: true, members: [] };
+
+  test('is ready when it is in it after a reload, whatever is repeated from before', async () => {
+    const kept = JSON.stringify({ id: 'ann', session: 's', seq: 3 });
+    const sessionStorage = { getItem: () => kept, removeItem: () => undefined };
+    Object.assign(globalThis, { sessionStorage });
+    const one = make({ keepSession: true });
+    let isReady = false;
+    void one.ready.then(() => { isReady = true; });
+    await later();
+    const socket = Socket.last!;
+    socket.onopen!();
+    socket.hear('welcome', welcome);
+    assert.equal(socket.sent[0]!.action, 'resume');
+    socket.hear('resumed', { connectionId: 'own', session: 't', seq: 5 });
+    socket.hear('room_state', state, 4);
+    socket.hear('someone_joined', { connectionId: 'b1', peerId: 'bob', name: null }, 5);
+    await later();
+    assert.equal(isReady, false);
+    assert.equal(one.peerInfo.bob?.connectionId, 'b1');
+    socket.hear('room_state', state, 6);
+    await later();
+    assert.equal(isReady, true);
+    Object.assign(globalThis, { sessionStorage: undefined });
+  });
+
+  test('may say all that it has to, however much an application says', async () => {
+    const one = make();
+    await later();
+    const socket = Socket.last!;
+    socket.onopen!();
+    socket.hear('welcome', { ...welcome, session: 's', limits: { messagesInFlight: 1 } }, 1);
+    // Its join waits for its answer, and each of these for the one before.
+    for (let number = 1; number < 4_096; number += 1) one.signal('b1', { number });
+    assert.throws(() => one.signal('b1', {}), /^Error: Too much waits/);
+    socket.hear('someone_joined', { connectionId: 'b1', peerId: 'bob', name: null }, 2);
+    await later();
+    assert.equal(Connection.made.length, 1);
+  });
 });
 
 test('the documented client joins with what is given', async () => {

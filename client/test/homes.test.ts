@@ -1,7 +1,7 @@
 // What a relay may do where nothing runs between calls, as behind API Gateway.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { LOST, Talk } from './talk.js';
+import { LOST, OURS, Talk } from './talk.js';
 
 const closing = (talk: Talk, code: unknown, seq?: number): Talk =>
   talk.hear('usher.closing', { code, reason: 'why' }, seq);
@@ -111,10 +111,23 @@ describe('a limit on what waits for its answer', () => {
     talk.take('tick').at('open').hear('ack', { ack: 2 }, 2);
     talk.now += 20_000;
     talk.take('tick').at('open').did();
+    const slow = new Talk().open(one).say('waits').close().back(one).resumed(5);
+    slow.now += 20_000;
+    slow.take('tick').at('open', true).did();
+    slow.hear('chat', {}, 5);
+    assert.deepEqual(slow.written, ['waits'], 'which nothing was, while the replay went on');
     const free = new Talk().open().say('slow');
     free.now += 20_000;
     free.take('tick').at('open').did();
   });
+});
+
+test('a page that was reloaded gives its messages numbers that the one before has not used', () => {
+  const talk = new Talk().begin(OURS, 'kept', 4).take('opened', 'usher.v1').welcome('void');
+  talk.resumed(5).say('own').hear('ack', { ack: 1 }, 5);
+  assert.deepEqual(talk.state.outbox.map((one) => one.ack), [1_000_001]);
+  talk.hear('ack', { ack: 1_000_001 }, 6);
+  assert.deepEqual(talk.state.outbox, []);
 });
 
 describe('events', () => {

@@ -44,7 +44,7 @@ test('over a resume all arrives once, in the order of saying, whenever it was sa
   talk.say('a listener of resumed').did();
   talk.hear('chat', {}, 1).hear('ack', { ack: 1 }, 2).say('another').did();
   talk.hear('chat', {}, 3).at('open', false);
-  assert.deepEqual(talk.args('onEvent'), ['chat', {}]);
+  assert.deepEqual(talk.args('onEvent'), ['chat', {}, false]);
   assert.deepEqual(talk.written, ['lost', 'waiting', 'token', 'opening', 'checking', 'resuming',
     'a listener of resumed', 'another']);
   talk.say('next');

@@ -190,7 +190,7 @@ test('what the server would not take is refused at once, and nothing else suffer
   }
 });
 
-test('what waits is what was said, and no more of it than the client can hold', async () => {
+test('what waits is what was said, and no more of it than was allowed', async () => {
   const socket = await welcomed({ messagesInFlight: 1 });
   const said = { word: 'first' };
   for (const word of ['first', 'second']) socket.say(Object.assign(said, { word }));
@@ -198,11 +198,21 @@ test('what waits is what was said, and no more of it than the client can hold', 
   assert.deepEqual(FakeSocket.last.words, ['first']);
   FakeSocket.last.hear('ack', { ack: 1 }, 1);
   assert.deepEqual(FakeSocket.last.words, ['first', 'second']);
-  for (let number = 1; number < 4_096; number += 1) socket.say({ number });
-  assert.throws(() => socket.say({ word: 'too much' }), /Too many messages wait/);
+  for (let number = 1; number < 4; number += 1) socket.say({ number }, 4);
+  assert.throws(() => socket.say({ word: 'too much' }, 4), /Too much waits/);
   FakeSocket.last.hear('ack', { ack: 2 }, 2);
-  socket.say({ word: 'fits' });
-  assert.equal(socket.now.outbox.length, 4_096);
+  socket.say({ word: 'fits' }, 4);
+  socket.say({ word: 'the client\'s own' });
+  assert.equal(socket.now.outbox.length, 5);
+  socket.close();
+});
+
+test('a number that is none tells nothing of the order of events', async () => {
+  const socket = await welcomed({});
+  for (const seq of ['7', 7.5, -Infinity, null, {}, [8]]) {
+    FakeSocket.last.hear('chat', {}, seq as number);
+    assert.equal(socket.now.seq, 0);
+  }
   socket.close();
 });
 

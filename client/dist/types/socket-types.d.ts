@@ -60,10 +60,11 @@ export interface State {
     replayEnd?: number;
     /** What was not acknowledged yet, in the order of saying. */
     outbox: readonly Message[];
-    acks: number;
+    /** The last number that one of them was given. */
+    acks?: number;
     /** The last of it that went out over this connection, by its ack. */
     sent?: number;
-    /** When anything of it did, or the connection began to stand. */
+    /** When anything of it last did, over whichever. */
     sentAt?: number;
     heardAt?: number;
     lostAt?: number;
@@ -122,7 +123,8 @@ export interface Actions {
     onWelcome(welcome: Welcome): void;
     /** A connection stands on which nothing was said yet: join. In v1, with what the server said. */
     onFresh(welcome: Welcome | undefined): void;
-    onEvent(name: string, data: Json): void;
+    /** @param isNew Not repeated by a resume. */
+    onEvent(name: string, data: Json, isNew: boolean): void;
 }
 /** A name and its arguments. */
 export declare type Call<Functions> = {

@@ -20,9 +20,10 @@ export declare class SignalSocket implements Omit<Actions, keyof SocketDelegate>
     /**
      * What becomes of the message afterwards changes nothing.
      *
+     * @param most So many may wait to be acknowledged: any number where it is absent.
      * @throws TypeError for what cannot be sent, and an Error where too much waits.
      */
-    say(message: Json): void;
+    say(message: Json, most?: number): void;
     /** Ends the session: the others are told at once. */
     close(): void;
     end(): void;

@@ -84,7 +84,11 @@ import Testing
     @Test("A kick ends the session, closes the connection, and the others are told")
     func kick() throws {
         let (one, two) = try pair(in: world)
+        world.steps.begin(nil)
         #expect(try console.kick(two.connection))
+        // Operators have no right to others.
+        let calls = Set(world.steps.log.compactMap { $0.split(separator: " ").first })
+        #expect(calls.isSubset(of: ["get", "query", "write", "post", "end"]))
         #expect(isEnded(two) && !isEnded(one))
         #expect(closing(two) == 4501)
         let left = one.heard("someone_left")
@@ -186,6 +190,10 @@ import Testing
             let names = ["bob", "bob", "ann", "bob"]
             let peers = try order.map { try Peer(world, "p\($0)", subject: names[$0]) }
             for peer in peers { try peer.join("r") }
+            // Whose room nobody else is in who is closed.
+            let eve = try Peer(world, "eve", subject: "eve")
+            try eve.join("s")
+            for peer in peers where peer.grant.token.tokenID == "t-p3" { try peer.join("s") }
             let console = FunctionConsole(
                 table: world.table.port, gateway: world.gateway.port, ports: world.ports,
                 resumeGraceSeconds: 30, begin: { world.invocation() })
@@ -194,7 +202,8 @@ import Testing
             #expect(try console.close(bob) { _ in } == 3)
             let ann = try #require(peers.first { $0.grant.token.subject == "c:ann" })
             #expect(world.members(of: "r") == [ann.id])
-            #expect(ann.present == [])
+            #expect(world.members(of: "s") == [eve.id])
+            #expect(ann.present == [] && eve.present == [])
             #expect(
                 ann.heard("someone_left").map { $0.data["reason"]?.string }
                     == ["kicked", "kicked", "kicked"])

@@ -74,6 +74,17 @@ import Testing
         #expect(try settings(gateway: "ws://127.0.0.1:1/prod").gateway?.origin.scheme == "http")
     }
 
+    @Test("How far a look at the table is, is told once a second, and not of a quick one")
+    func progress() {
+        var (time, said): (Int64, [String]) = (5000, [])
+        let progress = ScanProgress(now: { time }, say: { said.append($0) })
+        for examined in 1...30 {
+            time += 100
+            progress.tell(examined * 1000)
+        }
+        #expect(said == [10, 20, 30].map { "\($0)000 items of the table looked at" })
+    }
+
     @Test("What is wrong is named")
     func refusals() {
         for table in ["", "ab", "a b c", "arn:aws:dynamodb:x", String(repeating: "a", count: 256)] {

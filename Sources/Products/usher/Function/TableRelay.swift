@@ -194,15 +194,26 @@ private final class GatewayTrouble: Sendable {
     }
 }
 
-/// Says on stderr, once a second, how far a look at the whole table is.
-private final class ScanProgress {
+/// Says, at most once a second, how far a look at the whole table is: on stderr.
+final class ScanProgress {
     private static let milliseconds: Int64 = 1000
-    private var last = Clock.monotonicMilliseconds()
+    private let now: () -> Int64
+    private let say: (String) -> Void
+    private var last: Int64
+
+    init(
+        now: @escaping () -> Int64 = Clock.monotonicMilliseconds,
+        say: @escaping (String) -> Void = complain
+    ) {
+        self.now = now
+        self.say = say
+        last = now()
+    }
 
     func tell(_ examined: Int) {
-        let now = Clock.monotonicMilliseconds()
+        let now = now()
         guard now - last >= Self.milliseconds else { return }
         last = now
-        complain("\(examined) items of the table looked at")
+        say("\(examined) items of the table looked at")
     }
 }

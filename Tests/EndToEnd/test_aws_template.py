@@ -1,4 +1,4 @@
-"""The template for AWS: its form, and that function and template know of each other what they must."""
+"""The template for AWS: its form, and that it fits the function."""
 
 import json
 import re
@@ -13,8 +13,8 @@ from test_deploy_aws import CASES, check, cloudfront_event, cloudfront_outcome, 
 SOURCES = CHECKOUT / "Sources"
 EDGE_STEP = CHECKOUT / "deploy" / "aws" / "viewer-request.cloudfront.js"
 
-# What the function's role allows though the function itself asks for none of it: Lambda does, in its
-# name ("Using Lambda with Amazon SQS", "Lambda execution role permissions").
+# What the role allows though the function asks for none of it: Lambda does, in its name ("Using
+# Lambda with Amazon SQS", "Lambda execution role permissions").
 OF_LAMBDA = {
     "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes",
     "logs:CreateLogStream", "logs:PutLogEvents"}

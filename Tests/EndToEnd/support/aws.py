@@ -10,7 +10,7 @@ TEMPLATE = CHECKOUT / "deploy" / "aws" / "template.yaml"
 
 
 def template():
-    """As plain values; what CloudFormation computes is `{"Ref": …}`, `{"Fn::Sub": …}`, and so on."""
+    """As plain values; what CloudFormation computes is `{"Ref": …}`, `{"Fn::Sub": …}` and so on."""
     from cfnlint.decode import decode
 
     found, faults = decode(str(TEMPLATE))

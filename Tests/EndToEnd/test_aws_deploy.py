@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from support.forging import decode
 from support.usher import CHECKOUT, environment, new_folder
 
 SCRIPT = CHECKOUT / "scripts" / "deploy-aws"
@@ -36,6 +37,14 @@ for name, answer in answers.items():
         print(text, file=sys.stderr if status else sys.stdout)
         sys.exit(status)
 """
+# The answer to a handshake; curl has the token on its stdin, and asks for other things by names.
+CURL = """#!/bin/sh
+case "$*" in
+*"Upgrade: websocket"*)
+    cat >"$FOLDER/handshake" && echo "$*" >"$FOLDER/curl" && cat "$FOLDER/status" ;;
+*) exec /usr/bin/curl "$@" ;;
+esac
+"""
 ISSUER = ("--issuer", "https://auth.example")
 
 
@@ -46,13 +55,34 @@ class Desk:
         self.home = new_folder("desk")
         self.bin = self.home / "bin"
         self.bin.mkdir()
-        self.aws = self.bin / "aws"
-        self.aws.write_text(AWS)
-        self.aws.chmod(self.aws.stat().st_mode | stat.S_IXUSR)
+        self.aws = self._put("aws", AWS)
+        self._put("curl", CURL)
         self.package = self.home / "usher-lambda.zip"
         self.package.write_bytes(b"a package")
 
-    def run(self, *arguments, status=1, account=None, region="eu-central-1", path=None):
+    def _put(self, name, script):
+        path = self.bin / name
+        path.write_text(script)
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        return path
+
+    def answered(self, answer, **places):
+        """Deploys; a handshake is answered so."""
+        (self.home / "status").write_text(answer)
+        stack = "cloudformation describe-stacks --stack-name usher --query Stacks[0]"
+        account = {
+            f"{stack}.StackStatus": "CREATE_COMPLETE", **{
+                f"{stack}.Outputs[?{key}": value for key, value in {
+                    "OutputKey=='SignallingServer'": "wss://api.example/live",
+                    "OutputKey=='Management'": "https://api.example/live",
+                    "OutputKey=='NameTarget'": "", "OutputKey=='TableName'": "usher-Table",
+                    "OutputKey=='LogGroup'": "/logs"}.items()},
+            "cloudformation describe-stacks": "https://auth.example"}
+        good = answer == ("101" if "USHER_TOKEN" in places else "401")
+        return self.run(status=0 if good else 1, account=account, **places)
+
+    def run(self, *arguments, status=1, account=None, region="eu-central-1", path=None,
+            **more):
         answers = dict(account or {})
         answers.update((name, one) for name, one in ACCOUNT.items() if name not in answers)
         (self.home / "answers").write_text(json.dumps(answers))
@@ -60,7 +90,7 @@ class Desk:
         ended = subprocess.run(
             ["bash", SCRIPT, "--package", self.package, *arguments], capture_output=True, text=True,
             timeout=60, check=False,
-            env={**environment(self.home), **places, "FOLDER": str(self.home),
+            env={**environment(self.home), **places, **more, "FOLDER": str(self.home),
                  "USHER_DEPLOY_POLL_SECONDS": "0.1",
                  "PATH": path or f"{self.bin}:{os.environ['PATH']}"})
         assert ended.returncode == status, ended.stderr
@@ -81,8 +111,8 @@ def desk():
 
 def denied(operation, right):
     return [254, f"An error occurred (AccessDenied) when calling the {operation} operation: User: "
-            f"arn:aws:iam::123456789012:user/ann is not authorized to perform: {right} on resource: *"
-            " because no identity-based policy allows it"]
+            f"arn:aws:iam::123456789012:user/a is not authorized to perform: {right} on resource: "
+            "* because no identity-based policy allows it"]
 
 
 def test_help_shows_how_it_is_used(desk):
@@ -222,6 +252,37 @@ def test_the_reason_why_a_resource_could_not_be_made_is_told(desk, reason, words
         "cloudformation describe-stack-events": events,
         "cloudformation deploy": [255, "Failed to create/update the stack."]})
     assert reason in text and words in text
+
+
+def test_a_deployment_is_proven_by_one_connection(desk):
+    text = desk.answered("401")
+    assert "wss://api.example/live answers" in text
+    assert text.startswith("wss://api.example/live\n")
+    for words in ("aws logs tail /logs", "--table usher-Table", "USHER_RELAY=https://api.example "):
+        assert words in text
+    head, claims, _ = (desk.home / "handshake").read_text().partition("usher.bearer.")[2].split(".")
+    assert json.loads(decode(head)) == {"alg": "ES256", "typ": "at+jwt", "kid": "deploy-aws"}
+    claims = json.loads(decode(claims))
+    assert claims["iss"] == claims["aud"] == "https://auth.example"
+    assert claims["exp"] == claims["iat"] + 60
+
+
+def test_a_token_of_ones_own_is_shown_to_nobody(desk):
+    text = desk.answered("101", USHER_TOKEN="a.secret.token")
+    assert "lets USHER_TOKEN in" in text and "a.secret.token" not in text
+    assert "usher.bearer.a.secret.token" in (desk.home / "handshake").read_text()
+    assert "a.secret.token" not in (desk.home / "curl").read_text()
+    assert "a.secret.token" not in "\n".join(desk.asked)
+
+
+@pytest.mark.parametrize(("status", "words"), [
+    ("503", "the keys of https://auth.example"), ("502", "one of its settings is wrong"),
+    ("403", "refuses all that comes"), ("000", "nobody answers"), ("101", "which it should not")])
+def test_what_its_answer_means_is_told(desk, status, words):
+    text = desk.answered(status)
+    assert words in text
+    if status in ("503", "502"):
+        assert "aws logs tail /logs --region eu-central-1" in text
 
 
 def test_a_key_set_that_cannot_be_read_is_named(desk):

@@ -3,6 +3,7 @@ late and out of order. What is left is repaired by what comes next; nothing that
 lost or doubled."""
 
 import json
+import os
 import random
 
 import pytest
@@ -334,7 +335,7 @@ def test_chance_breaks_no_promise(home, application):
     for action, when in FAULTS:
         home.fault(action, when=when, times=0, ratio=0.02, routes=["$default"])
     said = {one.connection: [] for one in people}
-    for number in range(40):
+    for number in range(int(os.environ.get("USHER_TEST_CHANCES") or 10)):
         one, other = chance.sample(people, 2)
         assert one.request({"action": "send-payload", "target": other.connection,
                             "payload": payload(number)}) is None

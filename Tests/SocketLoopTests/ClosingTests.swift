@@ -1,5 +1,6 @@
 import Glibc
 import SocketLoop
+import Synchronization
 import Testing
 import WebSocket
 
@@ -109,6 +110,47 @@ import WebSocket
             try client.hear()
                 == .close(1002, "reserved bits are set and no extension was agreed on"))
         #expect(try client.hear() == .end)
+    }
+
+    @Test("A peer that closed and keeps its side open holds nothing of ours")
+    func closesAtOnce() throws {
+        let harness = try Harness()
+        for (name, isOurs) in [(1, false), (2, true)] {
+            let client = try harness.connect(name)
+            if isOurs {
+                client.say("close \(name) 1001")
+                #expect(try client.hear() == .close(1001, "on request"))
+            }
+            client.send(Frame.close(1001))
+            if !isOurs { #expect(try client.hear() == .close(1001, "")) }
+            #expect(try client.hear() == .end)
+            try waitForReset(client)  // With no time gone by.
+        }
+    }
+
+    @Test("A close frame is read by a peer that sent more behind its own")
+    func talksOn() throws {
+        let harness = try Harness()
+        let client = try harness.connect(1)
+        let much = (0..<20).flatMap { _ in Frame.text(String(repeating: "x", count: 60_000)) }
+        client.send(Frame.close(1000) + much)
+        #expect(try client.hearAll() == [.close(1000, ""), .end])
+    }
+
+    @Test("Who wants to know that a socket was closed is told when the peer has ended too")
+    func awaited() throws {
+        let harness = try Harness()
+        let (client, server) = TestClient.tcp()
+        let told = Atomic(false)
+        harness.loops.adopt(server, earlyBytes: [], admission: 1, affinity: 0) {
+            told.store(true, ordering: .releasing)
+        }
+        client.send(Frame.close(1000))
+        #expect(try client.hearAll() == [.close(1000, ""), .end])
+        let isEarly = told.load(ordering: .acquiring)
+        #expect(!isEarly)
+        client.hangUp()
+        while !told.load(ordering: .acquiring) { sched_yield() }
     }
 
     @Test("Closed is told once, though both sides close at the same time")

@@ -119,7 +119,7 @@ struct DroppedInputTests {
             #expect(bare.input(slot).bytes < 139)
             stream = stream.dropFirst(pieceLength)
         }
-        #expect(bare.loop.slots[slot].state == .draining)
+        #expect(bare.loop.slots[slot].state == .free)
         #expect(try client.hear() == .close(1008, "on request"))
         #expect(try client.hear() == .end)
     }
@@ -136,7 +136,7 @@ struct DroppedInputTests {
         bare.take(Frame.text("first") + many + Frame.close(1000), from: client)
         #expect(bare.input(slot).bytes > 10_000)
         bare.take(Frame.text("close 100 1008"), from: other)
-        #expect(bare.loop.slots[slot].state == .draining)
+        #expect(bare.loop.slots[slot].state == .free)
         #expect(bare.input(slot).capacity == 0)
         #expect(bare.ends(100) == [.closedByUs(.policy)])
     }

@@ -20,6 +20,11 @@ final class Closers: Sendable {
         count.wrappingAdd(1, ordering: .releasing)
     }
 
+    /// Whether somebody wants to know when this one is closed.
+    func isAwaited(_ descriptor: Int32) -> Bool {
+        count.load(ordering: .acquiring) > 0 && closers.withLock { $0[descriptor] != nil }
+    }
+
     func close(_ descriptor: Int32) {
         guard count.load(ordering: .acquiring) > 0 else {
             Glibc.close(descriptor)

@@ -10,7 +10,8 @@ struct Connection: ~Copyable {
         case moving
         /// Our close frame is queued; what is unsent goes out, the peer's close frame is awaited.
         case closing
-        /// Nothing more is to be read; when the queue is empty, our side is shut down.
+        /// Nothing more is to be read; when the queue is empty, our side is shut down, or the
+        /// socket closed.
         case shutting
         /// Our side is shut down; unread bytes are drained, lest a reset eat the close frame.
         case draining
@@ -91,6 +92,8 @@ struct Connection: ~Copyable {
     var isCounted = false
     /// Whether the peer's side of the stream has ended.
     var hasEnded = false
+    /// Whether both have sent a close frame and nothing came behind the peer's.
+    var hasParted = false
 }
 
 /// The connections of a loop by slot, and which slots are free.

@@ -76,10 +76,13 @@ extension EventLoop {
         dropInput(slot)
     }
 
-    /// Everything is sent: ends our side of the stream and drains the other.
+    /// Everything is sent: ends our side of the stream and drains the other, unless nothing more
+    /// may come from there (docs/decisions/0028). Whoever pumps our bytes on (TLS) is given the
+    /// time.
     mutating func shutDown(_ slot: Int) {
         guard slots[slot].state == .shutting else { return }
-        if slots[slot].hasEnded { return abandon(slot, .lost) }
+        let mayClose = slots[slot].hasParted && !closers.isAwaited(slots[slot].descriptor)
+        if slots[slot].hasEnded || mayClose { return abandon(slot, .lost) }
         shutdown(slots[slot].descriptor, Int32(SHUT_WR))
         slots[slot].state = .draining
         slots[slot].deadline = now32 &+ Self.drainMilliseconds

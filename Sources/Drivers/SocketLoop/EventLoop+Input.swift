@@ -122,6 +122,7 @@ extension EventLoop {
                 guard used > 0 else { return at }
                 at &+= used
             }
+            if slots[slot].state == .shutting { slots[slot].hasParted = true }
         } catch {
             fail(slot, error)
             return count
@@ -183,6 +184,7 @@ extension EventLoop {
             slots[slot].checkedBytes = UInt32(truncatingIfNeeded: missing)
             at &+= header.headerLength &+ arrived
         }
+        if slots[slot].state == .shutting, at == count { slots[slot].hasParted = true }
         return slots[slot].state == .closing ? at : count
     }
 

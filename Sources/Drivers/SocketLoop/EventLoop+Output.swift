@@ -186,11 +186,13 @@ extension EventLoop: SocketOutput {
         case .free, .moving, .dead: return
         case .open, .closing, .shutting, .draining: break
         }
+        // The end of the stream goes out with the last bytes, in one segment.
+        let isLast = slots[slot].state == .shutting
+        let flags = Int32(MSG_NOSIGNAL | MSG_DONTWAIT | (isLast ? MSG_MORE : 0))
         while !slots[slot].output.isEmpty {
             guard let start = unsafe slots[slot].output.start else { break }
             let count = slots[slot].output.count
-            let sent = unsafe Glibc.send(
-                slots[slot].descriptor, start, count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
+            let sent = unsafe Glibc.send(slots[slot].descriptor, start, count, flags)
             figures.bytesSent &+= max(sent, 0)
             if sent == count {
                 slots[slot].begunFrameBytes = 0

@@ -4,6 +4,7 @@ Wants a Python that has ministack and the aws command (USHER_MINISTACK), and a n
 `scripts/test --deep` has both.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from support import ledger, ministack, peers, v1
 from support.browser import chromium
 from support.demo import Guest
+from support.legacy import Backend
 from support.proxies import DEPLOY, free_port
 from support.server import Server
 from support.serverless import binary
@@ -75,6 +77,8 @@ def deploy(cloud, package):
 
 class Relay:
     """The deployed relay, as `support.peers` asks for a server."""
+
+    legacy_client = True
 
     def __init__(self, url, application):
         self.server = self
@@ -201,6 +205,16 @@ def test_an_update_takes_effect_and_keeps_what_it_does_not_name(deploy, relay):
         for one, name in ((ann, "ann"), (bob, "bob")):
             one.join("small", id=name)
         assert cem.refused({"action": "join-room", "roomId": "small", "name": "Cem"}) == "room_full"
+
+
+def test_a_secret_comes_by_its_reference(deploy, cloud, relay, auth):
+    backend = Backend(auth)
+    cloud.client("ssm").put_parameter(
+        Name="/usher/legacy", Type="String", Value=json.dumps({backend.id: backend.secret}))
+    deploy("--set", "LegacySecrets={{resolve:ssm:/usher/legacy}}")
+    with backend.connect(server=relay) as ann:
+        ann.join("legacy", id="ann")
+        ann.expect("first_to_join")
 
 
 def test_what_does_not_fit_is_refused_before_anything_is_made(deploy):

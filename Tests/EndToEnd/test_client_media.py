@@ -77,6 +77,7 @@ def test_who_wants_to_waits_for_the_answer_without_end(call):
 def test_whoever_closes_at_once_is_asked_for_nothing(call):
     ann = call("ann")
     assert ann.page.evaluate("""async () => {
+        await client.ready;
         client.close();
         make({ video: { audio: true, video: true } }).close();
         await new Promise((resolve) => setTimeout(resolve, 300));

@@ -22,7 +22,7 @@ class Connections:
         path = request.raw_path.partition("?")[0]
         segments = path.split("/")
         # The id is decoded once, and is one segment: an encoded slash would belong to it.
-        return {"operation": request.method,
+        return {"operation": request.method, "actions": ["execute-api:ManageConnections"],
                 "target": urllib.parse.unquote("/".join(segments[3:]))}
 
     async def carry_out(self, request, body, call):

@@ -84,6 +84,7 @@ class Call:
     status: int = None  # None: never answered
     fault: str = None
     consistent: bool = None  # of reads of the table
+    actions: list = None  # what a role must allow for it, as IAM names it
 
 
 class Faults:

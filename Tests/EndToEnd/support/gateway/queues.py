@@ -20,8 +20,9 @@ class Queue:
         self.emulator = emulator
 
     def describe(self, request, body):
-        return {"operation": request.headers["X-Amz-Target"].partition(".")[2],
-                "target": self.emulator.settings.queue}
+        operation = request.headers["X-Amz-Target"].partition(".")[2]
+        return {"operation": operation, "target": self.emulator.settings.queue,
+                "actions": [f"sqs:{operation}"]}
 
     async def carry_out(self, request, body, call):
         """"SendMessage" (Amazon SQS API Reference), in the AWS JSON protocol."""

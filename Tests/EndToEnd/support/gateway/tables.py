@@ -57,7 +57,8 @@ class Tables:
     def describe(self, request, body):
         operation = request.headers["X-Amz-Target"].partition(".")[2]
         document = _parsed(body)
-        described = {"operation": operation, "target": "\n".join(map("/".join, _keys(document)))}
+        described = {"operation": operation, "target": "\n".join(map("/".join, _keys(document))),
+                     "actions": list(_actions(operation, document))}
         if operation in READS:
             described["consistent"] = operation == "TransactGetItems" or b"true" in re.findall(
                 rb'"ConsistentRead"\s*:\s*(true|false)', body)
@@ -190,6 +191,15 @@ def _keys(document):
             yield from _keys([{"Key": key} for key in request.get("Keys", [])])
     for name in NESTS:
         yield from _keys(document.get(name))
+
+
+def _actions(operation, document):
+    """"Using IAM with DynamoDB transactions": a transaction needs the rights of its writes."""
+    if operation != "TransactWriteItems":
+        yield f"dynamodb:{operation}"
+        return
+    for kind in {kind for one in document.get("TransactItems", []) for kind in one}:
+        yield f"dynamodb:{kind}Item"
 
 
 def _response(status, body):

@@ -1,0 +1,297 @@
+"""What scripts/deploy-aws says and does, with an `aws` command that plays an account."""
+
+import json
+import os
+import stat
+import subprocess
+
+import pytest
+
+from support.forging import decode
+from support.usher import CHECKOUT, environment, new_folder
+
+SCRIPT = CHECKOUT / "scripts" / "deploy-aws"
+# Answers by the beginnings of what is asked for; whatever else is asked for is done, and says
+# nothing. An answer with a status above 0 is an error's text.
+ACCOUNT = {
+    "sts get-caller-identity": "123456789012",
+    "cloudformation describe-stacks": [254, "An error occurred (ValidationError) when calling the "
+                                       "DescribeStacks operation: Stack usher does not exist"],
+    "s3api head-bucket": [254, "An error occurred (404) when calling the HeadBucket operation: Not "
+                          "Found"],
+    "s3api head-object": [254, "An error occurred (404) when calling the HeadObject operation: Not "
+                          "Found"],
+}
+AWS = """#!/usr/bin/env python3
+import json, os, sys
+folder = os.environ["FOLDER"]
+words = sys.argv[1:]
+while words and words[0].startswith("--"):
+    del words[:2]
+line = " ".join(words)
+open(folder + "/asked", "a").write(line + "\\n")
+answers = json.load(open(folder + "/answers"))
+for name, answer in answers.items():
+    if line.startswith(name):
+        status, text = answer if isinstance(answer, list) else (0, answer)
+        print(text, file=sys.stderr if status else sys.stdout)
+        sys.exit(status)
+"""
+# The answer to a handshake; curl has the token on its stdin, and asks for other things by names.
+CURL = """#!/bin/sh
+case "$*" in
+*"Upgrade: websocket"*)
+    cat >"$FOLDER/handshake" && echo "$*" >"$FOLDER/curl" && cat "$FOLDER/status" ;;
+*) exec /usr/bin/curl "$@" ;;
+esac
+"""
+ISSUER = ("--issuer", "https://auth.example")
+
+
+class Desk:
+    """Where somebody runs the script."""
+
+    def __init__(self):
+        self.home = new_folder("desk")
+        self.bin = self.home / "bin"
+        self.bin.mkdir()
+        self.aws = self._put("aws", AWS)
+        self._put("curl", CURL)
+        self.package = self.home / "usher-lambda.zip"
+        self.package.write_bytes(b"a package")
+
+    def _put(self, name, script):
+        path = self.bin / name
+        path.write_text(script)
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        return path
+
+    def answered(self, answer, **places):
+        """Deploys; a handshake is answered so."""
+        (self.home / "status").write_text(answer)
+        stack = "cloudformation describe-stacks --stack-name usher --query Stacks[0]"
+        account = {
+            f"{stack}.StackStatus": "CREATE_COMPLETE", **{
+                f"{stack}.Outputs[?{key}": value for key, value in {
+                    "OutputKey=='SignallingServer'": "wss://api.example/live",
+                    "OutputKey=='Management'": "https://api.example/live",
+                    "OutputKey=='NameTarget'": "", "OutputKey=='TableName'": "usher-Table",
+                    "OutputKey=='LogGroup'": "/logs"}.items()},
+            "cloudformation describe-stacks": "https://auth.example"}
+        good = answer == ("101" if "USHER_TOKEN" in places else "401")
+        return self.run(status=0 if good else 1, account=account, **places)
+
+    def run(self, *arguments, status=1, account=None, region="eu-central-1", path=None,
+            **more):
+        answers = dict(account or {})
+        answers.update((name, one) for name, one in ACCOUNT.items() if name not in answers)
+        (self.home / "answers").write_text(json.dumps(answers))
+        places = {"AWS_REGION": region} if region else {}
+        ended = subprocess.run(
+            ["bash", SCRIPT, "--package", self.package, *arguments], capture_output=True, text=True,
+            timeout=60, check=False,
+            env={**environment(self.home), **places, **more, "FOLDER": str(self.home),
+                 "USHER_DEPLOY_POLL_SECONDS": "0.1",
+                 "PATH": path or f"{self.bin}:{os.environ['PATH']}"})
+        assert ended.returncode == status, ended.stderr
+        return ended.stderr if status else ended.stdout + ended.stderr
+
+    def dry(self, *arguments, **options):
+        return self.run(*ISSUER, "--dry-run", *arguments, status=0, **options)
+
+    @property
+    def asked(self):
+        return (self.home / "asked").read_text().splitlines()
+
+
+@pytest.fixture
+def desk():
+    return Desk()
+
+
+def denied(operation, right):
+    return [254, f"An error occurred (AccessDenied) when calling the {operation} operation: User: "
+            f"arn:aws:iam::123456789012:user/a is not authorized to perform: {right} on resource: "
+            "* because no identity-based policy allows it"]
+
+
+def test_help_shows_how_it_is_used(desk):
+    text = desk.run("--help", status=0)
+    assert "scripts/deploy-aws --issuer https://auth.meet.example --region eu-central-1" in text
+    for option in ("--set", "--dry-run", "--delete", "--package", "--stack", "--bucket"):
+        assert option in text
+
+
+@pytest.mark.parametrize("arguments", [["--what"], ["usher"]])
+def test_what_it_does_not_know_has_it_show_the_help(desk, arguments):
+    assert "scripts/deploy-aws --issuer" in desk.run(*arguments, status=64)
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (["--set"], "--set needs a value"), (["--set", "MaxMembers"], "NAME=VALUE"),
+    (["--stack", "-x"], "letters, digits and hyphens")])
+def test_a_wrong_option_is_named(desk, arguments, words):
+    assert words in desk.run(*arguments)
+
+
+def test_a_dry_run_says_what_would_be_done_and_does_none_of_it(desk):
+    text = desk.dry("--set", "MaxMembers=16", "--set", "TurnSecret=a-secret-of-the-servers")
+    for words in ("Account 123456789012, region eu-central-1, stack usher",
+                  "aws s3api create-bucket --bucket usher-code-123456789012-eu-central-1",
+                  "LocationConstraint=eu-central-1", "would run: aws s3 cp",
+                  "would run: aws cloudformation deploy", "MaxMembers=16",
+                  "Issuer=https://auth.example", "Nothing was changed."):
+        assert words in text, text
+    assert "a-secret-of-the-servers" not in text
+    reads = ("sts get-caller-identity", "cloudformation describe-stacks", "s3api head-",
+             "configure get")
+    assert [line for line in desk.asked if not line.startswith(reads)] == []
+
+
+def test_other_code_has_another_key(desk):
+    first = desk.dry()
+    desk.package.write_bytes(b"another package")
+    keys = [line for text in (first, desk.dry()) for line in text.splitlines()
+            if line.startswith("s3://")]
+    assert len(set(keys)) == 2
+    assert all(key.startswith("s3://usher-code-123456789012-eu-central-1/usher/") for key in keys)
+
+
+def test_us_east_1_has_no_constraint_of_its_name(desk):
+    assert "LocationConstraint" not in desk.dry(region="us-east-1")
+
+
+def test_a_dry_run_of_a_deletion_deletes_nothing(desk):
+    account = {"cloudformation describe-stacks": "CREATE_COMPLETE", "s3api head-bucket": ""}
+    text = desk.run("--delete", "--dry-run", status=0, account=account)
+    assert "would run: aws cloudformation delete-stack --stack-name usher" in text
+    assert not [line for line in desk.asked if "delete" in line or line.startswith("s3 rm")]
+
+
+def test_without_the_aws_command_it_says_where_to_get_it(desk):
+    desk.aws.unlink()
+    for name in ("bash", "dirname", "mktemp", "rm", "basename"):
+        (desk.bin / name).symlink_to(f"/usr/bin/{name}")
+    assert "apt-get install awscli" in desk.run(*ISSUER, path=str(desk.bin))
+
+
+def test_without_a_region_it_says_how_to_name_one(desk):
+    text = desk.run(*ISSUER, region=None, account={"configure get region": [1, ""]})
+    assert "--region eu-central-1" in text
+
+
+def test_a_new_stack_needs_an_issuer(desk):
+    assert "needs --issuer" in desk.run()
+
+
+def test_an_update_needs_none(desk):
+    account = {"cloudformation describe-stacks": "UPDATE_COMPLETE"}
+    text = desk.run("--dry-run", status=0, account=account)
+    assert "Updating the stack" in text and "Issuer=" not in text
+
+
+@pytest.mark.parametrize(("error", "words"), [
+    ("Unable to locate credentials. You can configure credentials by running \"aws configure\".",
+     "There are no credentials"),
+    ("The config profile (other) could not be found", "AWS_PROFILE"),
+    ("An error occurred (ExpiredToken) when calling the GetCallerIdentity operation: The security "
+     "token included in the request is expired", "have expired"),
+    ("An error occurred (InvalidClientTokenId) when calling the GetCallerIdentity operation: The "
+     "security token included in the request is invalid.", "not valid"),
+    ("Could not connect to the endpoint URL: \"https://sts.eu-nowhere-1.amazonaws.com/\"",
+     "was not reached"),
+])
+def test_who_cannot_ask_is_told_what_to_do(desk, error, words):
+    text = desk.run(*ISSUER, account={"sts": [254, error]})
+    assert words in text and error in text
+    assert len(desk.asked) == 1
+
+
+@pytest.mark.parametrize(("command", "operation", "right"), [
+    ("cloudformation describe-stacks", "DescribeStacks", "cloudformation:DescribeStacks"),
+    ("s3api create-bucket", "CreateBucket", "s3:CreateBucket"),
+    ("s3 cp", "PutObject", "s3:PutObject"),
+    ("cloudformation deploy", "CreateChangeSet", "cloudformation:CreateChangeSet"),
+])
+def test_a_right_that_is_missing_is_named(desk, command, operation, right):
+    text = desk.run(*ISSUER, account={command: denied(operation, right)})
+    assert f"The right {right} is missing" in text
+
+
+def test_a_bucket_of_somebody_else_is_not_used(desk):
+    account = {"s3api head-bucket": [254, "An error occurred (403) when calling the HeadBucket "
+                                     "operation: Forbidden"]}
+    text = desk.run(*ISSUER, account=account)
+    assert "somebody else's" in text and "--bucket" in text
+    assert not any(line.startswith("s3 cp") for line in desk.asked)
+
+
+@pytest.mark.parametrize(("state", "words"), [
+    ("ROLLBACK_COMPLETE", "scripts/deploy-aws --delete --stack usher --region eu-central-1"),
+    ("UPDATE_IN_PROGRESS", "wait until that is over"),
+    ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback"),
+])
+def test_a_stack_that_cannot_be_updated_is_left_alone(desk, state, words):
+    text = desk.run(
+        *ISSUER, account={"cloudformation describe-stacks": state})
+    assert words in text and state in text
+    assert not any(line.startswith(("cloudformation deploy", "s3 cp")) for line in desk.asked)
+
+
+@pytest.mark.parametrize(("reason", "words"), [
+    ("Specified ReservedConcurrentExecutions for function decreases account's "
+     "UnreservedConcurrentExecution below its minimum value of [100].", "ReservedConcurrency=0"),
+    ("Resource limit exceeded: ServiceQuotaExceededException", "servicequotas"),
+    ("User: arn:aws:iam::1:user/ann is not authorized to perform: iam:CreateRole on resource: x",
+     "The right iam:CreateRole is missing"),
+])
+def test_the_reason_why_a_resource_could_not_be_made_is_told(desk, reason, words):
+    events = "\n".join(["2\tusher\tROLLBACK_IN_PROGRESS\tNone",
+                        f"1\tFunction\tCREATE_FAILED\t{reason}"])
+    text = desk.run(*ISSUER, account={
+        "cloudformation describe-stack-events": events,
+        "cloudformation deploy": [255, "Failed to create/update the stack."]})
+    assert reason in text and words in text
+
+
+def test_a_deployment_is_proven_by_one_connection(desk):
+    text = desk.answered("401")
+    assert "wss://api.example/live answers" in text
+    assert text.startswith("wss://api.example/live\n")
+    for words in ("aws logs tail /logs", "--table usher-Table", "USHER_RELAY=https://api.example "):
+        assert words in text
+    head, claims, _ = (desk.home / "handshake").read_text().partition("usher.bearer.")[2].split(".")
+    assert json.loads(decode(head)) == {"alg": "ES256", "typ": "at+jwt", "kid": "deploy-aws"}
+    claims = json.loads(decode(claims))
+    assert claims["iss"] == claims["aud"] == "https://auth.example"
+    assert claims["exp"] == claims["iat"] + 60
+
+
+def test_a_token_of_ones_own_is_shown_to_nobody(desk):
+    text = desk.answered("101", USHER_TOKEN="a.secret.token")
+    assert "lets USHER_TOKEN in" in text and "a.secret.token" not in text
+    assert "usher.bearer.a.secret.token" in (desk.home / "handshake").read_text()
+    assert "a.secret.token" not in (desk.home / "curl").read_text()
+    assert "a.secret.token" not in "\n".join(desk.asked)
+
+
+@pytest.mark.parametrize(("status", "words"), [
+    ("503", "the keys of https://auth.example"), ("502", "one of its settings is wrong"),
+    ("403", "refuses all that comes"), ("000", "nobody answers"), ("101", "which it should not")])
+def test_what_its_answer_means_is_told(desk, status, words):
+    text = desk.answered(status)
+    assert words in text
+    if status in ("503", "502"):
+        assert "aws logs tail /logs --region eu-central-1" in text
+
+
+def test_a_key_set_that_cannot_be_read_is_named(desk):
+    text = desk.run("--issuer", "http://127.0.0.1:1")
+    assert "usher serve auth" in text and "http://127.0.0.1:1/.well-known/jwks.json" in text
+    assert "cannot be read" in desk.run(*ISSUER, "--key-set", "/no/such/file")
+
+
+def test_keys_of_a_loopback_issuer_are_handed_over(desk, token_service):
+    text = desk.run("--issuer", token_service.issuer, "--dry-run",
+                    status=0)
+    assert "KeySet=" in text and "kty" in text

@@ -1,11 +1,16 @@
 """The operator's commands on a relay that runs as a function: `--table`."""
 
+import base64
+import hashlib
 import json
+import secrets
 import time
 
 import pytest
 
+from support import ledger
 from support.forging import Forger, decode
+from support.legacy import Backend
 from support.serverless import PATH, Home
 from support.usher import Usher
 from support.websocket import Closed
@@ -149,6 +154,22 @@ def test_what_a_revoked_token_opened_is_closed_at_once(home, operator, applicati
         assert bob.end() == (4501, [])
         kicked(ann, bob.connection)
         assert home.status(token) == 401
+
+
+def test_a_legacy_token_is_revoked_by_its_text(token_service):
+    secret = ledger.remember(secrets.token_urlsafe(48), "a legacy secret")
+    home = Home(token_service, {"USHER_LEGACY_SECRETS": json.dumps({"old-game": secret})},
+                function_seconds=25)
+    try:
+        backend = Backend(home, client=("old-game", None, secret))
+        revoked, other = backend.token(), backend.token(nonce=1)
+        assert [home.status(token, "old-game") for token in (revoked, other)] == [101, 101]
+        said = Operator(home).json("token", "revoke", stdin=revoked)
+        digest = base64.urlsafe_b64encode(hashlib.sha256(revoked.encode()).digest()).decode()
+        assert said == {"jti": f"legacy.{digest.rstrip('=')}", "state": "revoked"}
+        assert [home.status(token, "old-game") for token in (revoked, other)] == [401, 101]
+    finally:
+        home.stop()
 
 
 def test_a_token_that_has_ended_need_not_be_revoked(operator, application):

@@ -90,7 +90,7 @@ let modules: [Module] = [
         name: "HTTPClient", layer: .drivers,
         uses: ["Bytes", "CEpoll", "CLibSSL", "Files", "HTTPMessages", "Locking", "Threads"]),
     Module(name: "LogWriting", layer: .drivers, uses: ["Locking", "Monitoring"]),
-    Module(name: "Threads", layer: .drivers, uses: ["CEpoll"]),
+    Module(name: "Threads", layer: .drivers, uses: ["CEpoll", "Locking"]),
     Module(name: "Files", layer: .drivers),
     Module(name: "SessionShelf", layer: .drivers, uses: ["Files", "Locking"]),
 
@@ -143,9 +143,10 @@ let modules: [Module] = [
     Module(
         name: "usher", layer: .products,
         uses: [
-            "Access", "Admission", "AuthService", "Bytes", "ClientStorage", "Clients",
-            "Cryptography", "Edge", "Files", "HTTPMessages", "HTTPServing", "ICEServers",
-            "Locking", "LogWriting", "Monitoring", "Relay", "SessionShelf", "Sessions",
+            "AWSRequests", "AWSServices", "Access", "Admission", "AuthService", "Bytes",
+            "ClientStorage", "Clients", "Cryptography", "DynamoTables", "Edge", "Files",
+            "HTTPClient", "HTTPMessages", "HTTPServing", "ICEServers", "Locking", "LogWriting",
+            "Monitoring", "Relay", "Rooms", "ServerlessRelay", "SessionShelf", "Sessions",
             "Signalling", "SocketLoop", "StrictJSON", "Tar", "Threads", "TokenIssuing", "Tokens",
             "UsherVerifier", "WebSocket",
         ],
@@ -190,7 +191,7 @@ let testUses: [String: [String]] = [
     ],
     "LogWriting": ["Locking", "Monitoring"],
     "SocketLoop": ["Bytes", "CEpoll", "HTTPMessages", "Locking", "WebSocket"],
-    "Threads": [],
+    "Threads": ["Locking"],
     "Files": [],
     "SessionShelf": ["Files"],
     "AWSServices": [
@@ -224,10 +225,9 @@ let testUses: [String: [String]] = [
         "Bytes", "Cryptography", "Locking", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
     ],
     "usher": [
-        "Access", "AuthService", "Bytes", "Clients", "Cryptography", "Edge", "Files",
-        "HTTPMessages", "ICEServers", "Locking", "SocketLoop", "StrictJSON", "Tar", "TokenIssuing",
-        "Tokens",
-        "UsherVerifier",
+        "AWSRequests", "Access", "AuthService", "Bytes", "Clients", "Cryptography", "Edge",
+        "Files", "HTTPClient", "HTTPMessages", "ICEServers", "Locking", "ServerlessRelay",
+        "SocketLoop", "StrictJSON", "Tar", "TokenIssuing", "Tokens", "UsherVerifier",
     ],
 ]
 

@@ -15,7 +15,7 @@ import Testing
         "Drivers/AWSServices", "Drivers/ClientStorage", "Drivers/DynamoTables",
         "Drivers/HTTPClient", "Drivers/HTTPServing", "Drivers/LambdaRuntime",
         "Drivers/SocketLoop", "Drivers/TokenIssuing", "Products/UsherVerifier",
-        "Products/usher-lambda", "Products/usher/Serving",
+        "Products/usher-lambda", "Products/usher/Function", "Products/usher/Serving",
         "Services/Admission", "Services/AuthService", "Services/Relay",
         "Services/ServerlessRelay",
     ]
@@ -26,6 +26,7 @@ import Testing
         "Core/Tokens/PublicKey.swift": "ids of keys, which are ASCII",
         "Drivers/ClientStorage/RegistryFile.swift": "paths of the operator's",
         "Products/UsherVerifier/Verifier.swift": "algorithms of the caller's",
+        "Products/usher/Function/TableOptions.swift": "flags and variables of the operator's",
         "Products/usher/Serving/Exposition.swift": "whether a check failed",
         "Products/usher/Serving/LogFormat.swift": "names of log fields, which are ours",
         "Products/usher/Serving/OperatorFront.swift": "whether a check failed",

@@ -66,6 +66,10 @@ import Testing
             let table = ScriptedTable([failure, failure, done])
             #expect(table.port.got(key) == .value(nil))
             #expect(table.asked.allSatisfy { $0.isRepeatable })
+            let page = ScriptedTable.Answer.answer(200, #"{"Items":[],"ScannedCount":0}"#)
+            let scanned = ScriptedTable([failure, page])
+            #expect(scanned.port.scanned() == .value(TableScan(rows: [], examined: 0, next: nil)))
+            #expect(scanned.asked.allSatisfy { $0.isRepeatable })
             guard case .fault(.unavailable) = ScriptedTable([failure], pausesMax: 0).port.got(key)
             else {
                 Issue.record("\(failure)")

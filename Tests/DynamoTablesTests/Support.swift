@@ -109,6 +109,14 @@ extension TablePort {
         }
     }
 
+    func scanned(after: ItemKey? = nil) -> Came<TableScan> {
+        Came { () throws(TableFault) in
+            let filter = TableExpression(
+                "begins_with(#pk, :r)", names: ["#pk": "pk"], values: [":r": .text("R#")])
+            return try scan(filter, after)
+        }
+    }
+
     func written(_ write: TableWrite, _ returning: TableReturn = .nothing) -> Came<WriteOutcome> {
         Came { () throws(TableFault) in try self.write(write, returning) }
     }

@@ -68,6 +68,37 @@ import Testing
         #expect(ScriptedTable([]).port.rows("C#1", countMax: 0) == rows())
     }
 
+    @Test("A part of a scan tells keys, items, how many were looked at, and where to go on")
+    func scan() {
+        let item = #"{"pk":{"S":"R#1#c#r"},"sk":{"S":"-"},"n":{"N":"1"}}"#
+        let next = #""LastEvaluatedKey":{"sk":{"S":"-"},"pk":{"S":"J#1"}}"#
+        let first = #"{"Items":[\#(item)],"Count":1,"ScannedCount":7,\#(next)}"#
+        let row = TableScan.Row(ItemKey("R#1#c#r"), ["n": .number(1)])
+        #expect(
+            after(.answer(200, first)).scanned()
+                == .value(TableScan(rows: [row], examined: 7, next: ItemKey("J#1"))))
+        let last = #"{"Items":[],"Count":0,"ScannedCount":3}"#
+        #expect(
+            after(.answer(200, last)).scanned()
+                == .value(TableScan(rows: [], examined: 3, next: nil)))
+    }
+
+    @Test(
+        "A part of a scan that is not as DynamoDB's are is none",
+        arguments: [
+            "", "{}", #"{"Items":[]}"#, #"{"ScannedCount":1}"#,
+            #"{"Items":[],"ScannedCount":"1"}"#, #"{"Items":[{}],"ScannedCount":1}"#,
+            #"{"Items":[{"pk":{"S":"a"}}],"ScannedCount":1}"#,
+            #"{"Items":[],"ScannedCount":1,"LastEvaluatedKey":{"pk":{"S":"a"}}}"#,
+            #"{"Items":[],"ScannedCount":1,"LastEvaluatedKey":{"pk":{"S":"a"},"sk":{"N":"1"}}}"#,
+        ])
+    func strangeScans(_ text: String) {
+        guard case .fault(.invalid) = after(.answer(200, text)).scanned() else {
+            Issue.record("was read")
+            return
+        }
+    }
+
     @Test("A write tells of the item as it was asked to")
     func writes() {
         let text = #"{"Attributes":{"pk":{"S":"C#1"},"sk":{"S":"-"},"a":{"NULL":true}}}"#

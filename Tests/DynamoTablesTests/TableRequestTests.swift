@@ -35,6 +35,23 @@ import Testing
                 + #""ExpressionAttributeValues":{":p":{"S":"C#1"}}}"#)
     }
 
+    @Test("A scan is consistent, of so many items at a time, and goes on behind a key")
+    func scan() throws {
+        let filter = TableExpression(
+            "begins_with(#pk, :r)", names: ["#pk": "pk"], values: [":r": .text("R#")])
+        let first = try TableRequest.scan(filter, after: nil, of: "usher")
+        #expect(first.operation == .scan)
+        let begin = #"{"TableName":"usher","ConsistentRead":true,"Limit":1000"#
+        let end =
+            #","FilterExpression":"begins_with(#pk, :r)","#
+            + ##""ExpressionAttributeNames":{"#pk":"pk"},"##
+            + #""ExpressionAttributeValues":{":r":{"S":"R#"}}}"#
+        #expect(text(first) == begin + end)
+        #expect(
+            text(try TableRequest.scan(filter, after: key, of: "usher"))
+                == begin + #","ExclusiveStartKey":{"pk":{"S":"C#1"},"sk":{"S":"E#2"}}"# + end)
+    }
+
     @Test("A put writes the item with its key")
     func put() throws {
         let write = TableWrite(

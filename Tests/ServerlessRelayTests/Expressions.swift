@@ -207,6 +207,15 @@ struct Expressions {
             take(")")
             return exists == isWanted
         }
+        if skip("begins_with") {
+            take("(")
+            let text = value(at: path())?.text
+            take(",")
+            let start = operand()?.text
+            take(")")
+            guard let text, let start else { return false }
+            return text.hasPrefix(start)
+        }
         let left = operand()
         let comparison = take()
         let right = operand()

@@ -83,6 +83,9 @@ final class MemoryTable: Sendable {
                     return found.map { (sort: $0.key.sort, item: $0.value) }
                 }
             },
+            scan: { filter, after throws(TableFault) in
+                try self.call("scan") { state in Self.scan(filter, after, &state) }
+            },
             write: { write, returns throws(TableFault) in
                 try self.call("write \(write.key.partition) \(write.key.sort)") { state in
                     Self.perform(write, returns, &state)
@@ -93,6 +96,26 @@ final class MemoryTable: Sendable {
                     Self.perform(writes, token, &state)
                 }
             })
+    }
+
+    /// How many items a part of a scan has.
+    static let scannedMax = 5
+
+    private static func scan(
+        _ filter: TableExpression, _ after: ItemKey?, _ state: inout State
+    ) -> TableScan {
+        let order = { (key: ItemKey) in (key.partition, key.sort) }
+        let rest = state.items.filter { row in after.map { order($0) < order(row.key) } ?? true }
+            .sorted { order($0.key) < order($1.key) }
+        let part = rest.prefix(scannedMax)
+        state.reads += part.count
+        let rows = part.filter { row in
+            let keys: Item = ["pk": .text(row.key.partition), "sk": .text(row.key.sort)]
+            return Expressions.holds(filter, of: row.value.merging(keys) { $1 })
+        }
+        return TableScan(
+            rows: rows.map { TableScan.Row($0.key, $0.value) }, examined: part.count,
+            next: part.count < rest.count ? part.last?.key : nil)
     }
 
     private func call<Result>(

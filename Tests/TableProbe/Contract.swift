@@ -16,6 +16,7 @@ struct Contract {
         try values(check)
         try conditions(check)
         try queries(check)
+        try scans(check)
         try transactions(check)
         try limits(check)
         return broken
@@ -80,6 +81,34 @@ struct Contract {
         check("what follows", try found("E0", 9) == ["E1", "E2", "E3", "E4"])
         check("so many", try found("E0", 2) == ["E1", "E2"])
         check("nothing more", try found("E4", 2) == [])
+    }
+
+    private func scans(_ check: (String, Bool) -> Void) throws(TableFault) {
+        let filter = TableExpression(
+            "begins_with(#pk, :pk) AND #b = :b OR #pk = :none", names: ["#pk": "pk", "#b": "b"],
+            values: [
+                ":pk": .text("contract of"), ":none": .text("none"),
+                ":b": .bytes([UInt8](repeating: 7, count: 300_000)),
+            ])
+        var (rows, examined, parts): ([ItemKey], Int, Int) = ([], 0, 0)
+        var after: ItemKey?
+        repeat {
+            let part = try table.scan(filter, after)
+            rows += part.rows.map(\.key)
+            examined += part.examined
+            check("whole items", part.rows.allSatisfy { $0.item.count == 1 })
+            parts += 1
+            after = part.next
+        } while after != nil
+        check("part after part", parts > 1)
+        let expected = Set((0..<5).map { ItemKey("contract of pages", "E\($0)") })
+        check("those that fit, once each", rows.count == 5 && Set(rows) == expected)
+        check("others are looked at too", examined > 5)
+        check(
+            "a filter that is none",
+            isInvalid { () throws(TableFault) in
+                _ = try table.scan(TableExpression("order = :x", values: [":x": .null]), nil)
+            })
     }
 
     private func transactions(_ check: (String, Bool) -> Void) throws(TableFault) {

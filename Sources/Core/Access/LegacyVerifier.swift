@@ -67,8 +67,8 @@ package struct LegacyToken {
 
     /// The `jti` that it has none of: each token has one text only, since base64url is read
     /// strictly and all of it is under the MAC.
-    package func tokenID(sha256: ([UInt8]) -> [UInt8]) -> String {
-        Self.idPrefix + Base64URL.encode(sha256(Array(text.utf8)))
+    package static func tokenID(of text: String, sha256: ([UInt8]) -> [UInt8]) -> String {
+        idPrefix + Base64URL.encode(sha256(Array(text.utf8)))
     }
 
     /// What a token of ours would say in its place: the client acting for itself, in all of its
@@ -83,7 +83,7 @@ package struct LegacyToken {
         TokenClaims(
             issuer: issuer, audience: said.audience ?? [audience], subject: client.clientID,
             clientID: client.clientID, issuedAt: now, notBefore: said.notBefore,
-            expiresAt: said.expiresAt, tokenID: tokenID(sha256: sha256),
+            expiresAt: said.expiresAt, tokenID: Self.tokenID(of: text, sha256: sha256),
             scopes: client.scopes.filter { $0 == "signal" }.map(\.string), rooms: client.rooms,
             kind: .legacy, legacySecretDigest: client.secretDigest)
     }

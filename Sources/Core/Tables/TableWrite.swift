@@ -88,6 +88,32 @@ package enum TableFault: Error, Equatable, Sendable {
     case invalid(String)
 }
 
+/// A part of all that a table holds.
+package struct TableScan: Equatable, Sendable {
+    package struct Row: Equatable, Sendable {
+        package let key: ItemKey
+        package let item: Item
+
+        package init(_ key: ItemKey, _ item: Item) {
+            self.key = key
+            self.item = item
+        }
+    }
+
+    /// In no order.
+    package let rows: [Row]
+    /// How many items were looked at, whether they are among the rows or not.
+    package let examined: Int
+    /// Where to go on; nil where that was all.
+    package let next: ItemKey?
+
+    package init(rows: [Row], examined: Int, next: ItemKey?) {
+        self.rows = rows
+        self.examined = examined
+        self.next = next
+    }
+}
+
 /// A table, as those who use one see it. All block, retry what may be retried until the deadline of
 /// the work that is done, and may be called from any thread.
 package struct TablePort: Sendable {
@@ -97,6 +123,11 @@ package struct TablePort: Sendable {
     package let query:
         @Sendable (_ partition: ByteText, _ after: ByteText, _ countMax: Int) throws(TableFault)
             -> [(sort: ByteText, item: Item)]
+    /// The next part of all items, from where another one ended, consistently read, of which those
+    /// are told whose attributes and keys (`pk`, `sk`) fit. Each item is paid for, fit or not: for
+    /// operators, never for what happens often.
+    package let scan:
+        @Sendable (_ filter: TableExpression, _ after: ItemKey?) throws(TableFault) -> TableScan
     package let write: @Sendable (TableWrite, TableReturn) throws(TableFault) -> WriteOutcome
     /// At most 100 writes, each of another item. `token`, 1 to 36 bytes, makes it happen once,
     /// however often it is sent within ten minutes.
@@ -108,6 +139,8 @@ package struct TablePort: Sendable {
         query:
             @escaping @Sendable (ByteText, ByteText, Int) throws(TableFault)
             -> [(sort: ByteText, item: Item)],
+        scan:
+            @escaping @Sendable (TableExpression, ItemKey?) throws(TableFault) -> TableScan,
         write: @escaping @Sendable (TableWrite, TableReturn) throws(TableFault) -> WriteOutcome,
         transact:
             @escaping @Sendable ([TableWrite], ByteText) throws(TableFault)
@@ -115,6 +148,7 @@ package struct TablePort: Sendable {
     ) {
         self.get = get
         self.query = query
+        self.scan = scan
         self.write = write
         self.transact = transact
     }

@@ -27,12 +27,22 @@ package struct DynamoTable: Sendable {
         self.pauses = pauses
     }
 
+    /// Whether a text may be the name of one.
+    package static func isName(_ text: ByteText) -> Bool {
+        let isPlain = text.utf8.allSatisfy { byte in
+            0x30...0x39 ~= byte || 0x41...0x5A ~= byte || 0x61...0x7A ~= byte
+                || "_.-".utf8.contains(byte)
+        }
+        return isPlain && (3...255).contains(text.count)
+    }
+
     package var port: TablePort {
         TablePort(
             get: { (key) throws(TableFault) in try get(key) },
             query: { (partition, after, countMax) throws(TableFault) in
                 try query(partition, after: after, countMax: countMax)
             },
+            scan: { (filter, after) throws(TableFault) in try scan(filter, after: after) },
             write: { (item, returning) throws(TableFault) in
                 try write(item, returning: returning)
             },
@@ -71,6 +81,15 @@ extension DynamoTable {
             after = last.sort
         }
         return rows
+    }
+
+    package func scan(
+        _ filter: TableExpression, after: ItemKey?
+    ) throws(TableFault) -> TableScan {
+        let answer = try read(try .scan(filter, after: after, of: name))
+        do throws(UnreadableAnswer) { return try answer.scan } catch {
+            throw .invalid(error.text)
+        }
     }
 
     package func write(

@@ -48,6 +48,33 @@ struct TableAnswer {
         }
     }
 
+    /// Of a scan.
+    var scan: TableScan {
+        get throws(UnreadableAnswer) {
+            guard let items = members["Items"]?.array else { throw UnreadableAnswer("items") }
+            guard let examined = members["ScannedCount"]?.int64 else {
+                throw UnreadableAnswer("count of items")
+            }
+            var rows: [TableScan.Row] = []
+            for json in items {
+                let attributes = try Item(attributes: json)
+                rows.append(
+                    TableScan.Row(try Self.key(attributes), Self.withoutKey(attributes)))
+            }
+            let next = try members["LastEvaluatedKey"].map { json throws(UnreadableAnswer) in
+                try Self.key(try Item(attributes: json))
+            }
+            return TableScan(rows: rows, examined: Int(examined), next: next)
+        }
+    }
+
+    private static func key(_ attributes: Item) throws(UnreadableAnswer) -> ItemKey {
+        guard let partition = attributes[TableRequest.partition]?.text,
+            let sort = attributes[TableRequest.sort]?.text
+        else { throw UnreadableAnswer("key") }
+        return ItemKey(partition, sort)
+    }
+
     /// An item without its key.
     static func item(_ json: JSONValue) throws(UnreadableAnswer) -> Item {
         withoutKey(try Item(attributes: json))

@@ -7,6 +7,7 @@ struct TableRequest: Equatable {
     enum Operation: String {
         case getItem = "GetItem"
         case query = "Query"
+        case scan = "Scan"
         case putItem = "PutItem"
         case updateItem = "UpdateItem"
         case deleteItem = "DeleteItem"
@@ -14,7 +15,7 @@ struct TableRequest: Equatable {
 
         /// As `X-Amz-Target` has it.
         var target: ByteText { ByteText("DynamoDB_20120810.\(rawValue)") }
-        var isRead: Bool { self == .getItem || self == .query }
+        var isRead: Bool { self == .getItem || self == .query || self == .scan }
         /// Whether to do it twice is to do it once; of a transaction its token sees to that.
         var isRepeatable: Bool { isRead || self == .transactWriteItems }
     }
@@ -23,6 +24,8 @@ struct TableRequest: Equatable {
     static let sort: ByteText = "sk"
     static let writesMax = 100
     static let tokenBytesMax = 36
+    /// So many small items are far fewer than an answer's JSON may have elements.
+    static let scannedMax = 1000
 
     let operation: Operation
     let body: [UInt8]
@@ -48,6 +51,19 @@ struct TableRequest: Equatable {
         if !after.isEmpty { values[":s"] = .text(after) }
         body.add("ExpressionAttributeValues", values)
         return TableRequest(operation: .query, body: body.whole)
+    }
+
+    /// - Throws: `.invalid` where DynamoDB would take it for something else.
+    static func scan(
+        _ filter: TableExpression, after: ItemKey?, of table: ByteText
+    ) throws(TableFault) -> TableRequest {
+        var body = RequestBody(table)
+        body.add("ConsistentRead", literal: "true")
+        body.add("Limit", literal: String(scannedMax))
+        if let after { body.add("ExclusiveStartKey", after.attributes) }
+        body.add("FilterExpression", text: ByteText(filter.text))
+        try body.addPlaceholders(of: [filter])
+        return TableRequest(operation: .scan, body: body.whole)
     }
 
     /// - Throws: `.invalid` where DynamoDB would refuse it, or take it for something else.
@@ -178,7 +194,7 @@ private struct RequestBody {
     }
 
     /// One expression's placeholders are the other's too.
-    private mutating func addPlaceholders(of expressions: [TableExpression]) throws(TableFault) {
+    mutating func addPlaceholders(of expressions: [TableExpression]) throws(TableFault) {
         var names: [ByteText: ByteText] = [:]
         var values: Item = [:]
         for expression in expressions {

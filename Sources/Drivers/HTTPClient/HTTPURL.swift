@@ -35,6 +35,9 @@ package struct HTTPURL: Equatable, Sendable, CustomStringConvertible {
     /// As `Host` is sent: with the port where that is not the scheme's own.
     package var authority: ByteText { origin.text.dropFirst(origin.scheme.count + 3) }
 
+    /// Whether nobody on the way can read what goes there, nor alter what comes from it.
+    package var isSafe: Bool { origin.scheme == "https" || origin.isLoopback }
+
     /// Without the brackets of IPv6.
     var host: ByteText {
         guard origin.isAddress, origin.host.hasPrefix("[") else { return origin.host }

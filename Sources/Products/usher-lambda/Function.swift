@@ -7,6 +7,7 @@ import Glibc
 import HTTPClient
 import LambdaRuntime
 import ServerlessRelay
+import Threads
 import Tokens
 
 /// The function, wired: nothing else knows both the relay and what it meets the world by.

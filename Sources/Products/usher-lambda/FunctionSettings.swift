@@ -3,6 +3,7 @@ import Access
 import Bytes
 import Clients
 import Cryptography
+import DynamoTables
 import Edge
 import HTTPClient
 import HTTPMessages
@@ -62,10 +63,7 @@ struct FunctionSettings: Sendable {
 extension Variables {
     fileprivate func region() throws(SettingFault) -> ByteText {
         let text = try needed("AWS_REGION", "the region, which Lambda sets")
-        let isRegion = text.utf8.allSatisfy {
-            0x61...0x7A ~= $0 || 0x30...0x39 ~= $0 || $0 == UInt8(ascii: "-")
-        }
-        guard isRegion, text.count <= 40 else {
+        guard AWSRegion.isName(text) else {
             throw fault("AWS_REGION", "a region, such as eu-central-1")
         }
         return text
@@ -88,11 +86,7 @@ extension Variables {
     fileprivate func table() throws(SettingFault) -> ByteText {
         let expected = "the name of the table, with pk and sk for its keys"
         let text = try needed("USHER_TABLE", expected)
-        let isName = text.utf8.allSatisfy { byte in
-            0x30...0x39 ~= byte || 0x41...0x5A ~= byte || 0x61...0x7A ~= byte
-                || "_.-".utf8.contains(byte)
-        }
-        guard isName, (3...255).contains(text.count) else { throw fault("USHER_TABLE", expected) }
+        guard DynamoTable.isName(text) else { throw fault("USHER_TABLE", expected) }
         return text
     }
 
@@ -241,19 +235,9 @@ extension Variables {
     /// Of this name, in the function's own region.
     fileprivate func service(_ name: String) throws(SettingFault) -> HTTPURL {
         let region = try region()
-        guard let url = try? HTTPURL("https://\(name).\(region).\(region.amazonDomain)") else {
+        guard let url = try? HTTPURL(AWSRegion.address(of: ByteText(name), in: region)) else {
             throw fault("AWS_REGION", "a region, such as eu-central-1")
         }
         return url
     }
-}
-
-extension HTTPURL {
-    /// Whether nobody on the way can alter what comes from it.
-    fileprivate var isSafe: Bool { origin.scheme == "https" || origin.isLoopback }
-}
-
-extension ByteText {
-    /// Where a region's services are.
-    var amazonDomain: ByteText { hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com" }
 }

@@ -1,3 +1,4 @@
+import AWSRequests
 import AWSServices
 import Bytes
 import HTTPClient
@@ -33,8 +34,7 @@ final class Gateway: Sendable {
             let api = context["apiId"]?.string, let stage = context["stage"]?.string,
             api.utf8.allSatisfy({ 0x61...0x7A ~= $0 || 0x30...0x39 ~= $0 }), !api.isEmpty,
             let address = try? HTTPURL(
-                "https://\(api).execute-api.\(access.region).\(access.region.amazonDomain)/\(stage)"
-            ),
+                "\(AWSRegion.address(of: "\(api).execute-api", in: access.region))/\(stage)"),
             let found = GatewayConnections(at: address, access)
         else { return }
         connections.withLock { $0 = found }

@@ -3,6 +3,7 @@ import Bytes
 import ClientStorage
 import Clients
 import Cryptography
+import ServerlessRelay
 import StrictJSON
 
 struct ClientCommand: ParsableCommand {
@@ -139,12 +140,35 @@ extension ClientCommand {
 
     struct Disable: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Refuse a client's tokens and close its sockets, until it is enabled again.")
+            abstract: "Refuse a client's tokens and close its sockets, until it is enabled again.",
+            discussion: """
+                With --table it is refused by a relay that runs as a function, whoever issues its \
+                tokens; what it has open there is closed at once where --gateway names the \
+                stage's own address, and otherwise with the next message.
+
+                EXAMPLES
+                  usher client disable c_…
+                  usher client disable c_… --table usher \\
+                      --gateway https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/prod
+                """)
         @Argument(help: "The client_id.") var clientID: String
+        @OptionGroup var home: TableOptions
+        @OptionGroup var gateway: GatewayOptions
         @OptionGroup var registry: RegistryOptions
+
+        func validate() throws {
+            try home.check(excludes: [("--data", registry.data)])
+            try gateway.check(with: home)
+        }
 
         func run() throws {
             try report {
+                if let relay = try home.relay(gateway: gateway.gateway) {
+                    let client = try TableClient.checked(clientID)
+                    let closed = try relay.withdraw(.client(client))
+                    return ClientPrinter(json: registry.json)
+                        .printDone("disabled", clientID, closed: closed)
+                }
                 try registry.open().disable(id: clientID, by: .atTerminal())
                 ClientPrinter(json: registry.json).printDone("disabled", clientID)
             }
@@ -153,12 +177,24 @@ extension ClientCommand {
 
     struct Enable: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let a disabled client in again.")
+            abstract: "Let a disabled client in again.",
+            discussion: """
+                EXAMPLES
+                  usher client enable c_…
+                  usher client enable c_… --table usher
+                """)
         @Argument(help: "The client_id.") var clientID: String
+        @OptionGroup var home: TableOptions
         @OptionGroup var registry: RegistryOptions
+
+        func validate() throws { try home.check(excludes: [("--data", registry.data)]) }
 
         func run() throws {
             try report {
+                if let relay = try home.relay() {
+                    try relay.enable(try TableClient.checked(clientID))
+                    return ClientPrinter(json: registry.json).printDone("enabled", clientID)
+                }
                 try registry.open().enable(id: clientID, by: .atTerminal())
                 ClientPrinter(json: registry.json).printDone("enabled", clientID)
             }

@@ -77,11 +77,15 @@ struct ClientPrinter {
         }
     }
 
-    func printDone(_ what: String, _ clientID: String) {
+    /// `closed` is how many connections ended by it, where that is known.
+    func printDone(_ what: String, _ clientID: String, closed: Int? = nil) {
         if json {
-            sayJSON(["client_id": .string(clientID), "state": .string(what)])
+            var object: JSONObject = ["client_id": .string(clientID), "state": .string(what)]
+            if let closed { object["closed"] = .number(Int64(closed)) }
+            sayJSON(.object(object))
         } else {
             say("\(clientID) is \(what).")
+            if let closed { say(Closed.text(closed)) }
         }
     }
 

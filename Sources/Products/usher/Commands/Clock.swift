@@ -5,6 +5,12 @@ enum Clock {
     /// Seconds since the Unix epoch.
     static func now() -> Int64 { Int64(read(CLOCK_REALTIME).tv_sec) }
 
+    /// Milliseconds since the Unix epoch.
+    static func milliseconds() -> Int64 {
+        let time = read(CLOCK_REALTIME)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
     /// Milliseconds on a clock that never goes back.
     static func monotonicMilliseconds() -> Int64 {
         let time = read(CLOCK_MONOTONIC)

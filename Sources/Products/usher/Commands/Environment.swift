@@ -1,3 +1,4 @@
+import AWSRequests
 import ArgumentParser
 import Bytes
 import Clients
@@ -54,6 +55,9 @@ func report(_ body: () throws -> Void) throws {
     do {
         try body()
     } catch let error as SettingError {
+        complain("\(error)")
+        throw ExitCode(64)
+    } catch let error as AWSSetup.Fault {
         complain("\(error)")
         throw ExitCode(64)
     } catch let error as RegistrationError {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ClientStorage
 import Clients
+import Signalling
 
 struct PeerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -18,15 +19,24 @@ extension PeerCommand {
                 back by themselves. Its token stays good: to keep it out, revoke that \
                 (usher token revoke), or the client (usher client disable).
 
+                With --table the relay is one that runs as a function: its session there ends, \
+                and its connection is closed by --gateway, the stage's own address.
+
                 EXAMPLES
                   usher room list
                   usher peer kick 9f3a5c0e77d10b42
+                  usher peer kick 9f3a5c0e77d10b42 --table usher \\
+                      --gateway https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/prod
                 """)
 
         @Argument(help: "The connection, as usher room list shows it.") var connectionID: String
+        @OptionGroup var home: TableOptions
+        @OptionGroup var gateway: GatewayOptions
         @OptionGroup var options: OperatorOptions
 
         func validate() throws {
+            try home.check(excludes: [("--data", options.data)])
+            try gateway.check(with: home)
             let isID =
                 connectionID.utf8.count == 16
                 && connectionID.utf8.allSatisfy {
@@ -41,6 +51,9 @@ extension PeerCommand {
 
         func run() throws {
             try report {
+                if let relay = try home.relay(gateway: gateway.gateway) {
+                    return try kick(at: relay)
+                }
                 let answer = try OperatorCall(data: options.dataFolder)
                     .ask("DELETE", "/peers/\(connectionID)")
                 guard answer.status != 404 else {
@@ -49,8 +62,28 @@ extension PeerCommand {
                 }
                 guard answer.status == 204 else { throw answer.failure }
                 note()
-                say(options.json ? #"{"kicked":"\#(connectionID)"}"# : "kicked \(connectionID)")
+                done()
             }
+        }
+
+        private func done() {
+            say(options.json ? #"{"kicked":"\#(connectionID)"}"# : "kicked \(connectionID)")
+        }
+
+        private func kick(at relay: TableRelay) throws {
+            guard relay.hasGateway else {
+                throw SettingError(
+                    place: "--gateway", value: "", expected: TableSettings.gatewayExpected)
+            }
+            let bytes = Array(connectionID.utf8)
+            guard let connection = ConnectionID(bytes.span, bytes.indices),
+                try relay.kick(connection)
+            else {
+                throw CommandFailure(
+                    "no session of that table has the connection \(connectionID): see "
+                        + "usher room list --table")
+            }
+            done()
         }
 
         /// The relay keeps no audit of its own: who ran the command is known here alone.

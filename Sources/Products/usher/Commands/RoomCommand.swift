@@ -1,5 +1,8 @@
 import ArgumentParser
 import Bytes
+import Rooms
+import ServerlessRelay
+import Signalling
 import StrictJSON
 
 struct RoomCommand: ParsableCommand {
@@ -17,19 +20,37 @@ extension RoomCommand {
                 Asks the relay that runs on the data folder. With --watch, the list is shown \
                 again whenever it has changed, until interrupted.
 
+                With --table the relay is one that runs as a function. The whole table is read \
+                for it, once, and paid for: 250,000 read units for each gigabyte.
+
                 EXAMPLES
                   usher room list
                   usher room list --watch
                   usher room list --json | jq '.rooms[].members | length'
+                  usher room list --table usher --region eu-central-1
                 """)
 
         private static let watchMilliseconds: Int32 = 1000
 
         @Flag(help: "Show it again whenever it changes.") var watch = false
+        @OptionGroup var home: TableOptions
         @OptionGroup var options: OperatorOptions
+
+        func validate() throws {
+            try home.check(excludes: [("--data", options.data)])
+            if watch, home.table != nil {
+                throw ValidationError(
+                    "--watch and --table exclude each other: each look costs a look at all items")
+            }
+        }
 
         func run() throws {
             try report {
+                if let relay = try home.relay() {
+                    let rooms = try relay.rooms().map(Self.document)
+                    let body = JSONValue.object(["rooms": .array(rooms)]).serialized()
+                    return show(body, rooms, isFirst: true)
+                }
                 let relay = try OperatorCall(data: options.dataFolder)
                 var last: [UInt8]?
                 repeat {
@@ -42,6 +63,16 @@ extension RoomCommand {
                     if watch { Output.pause(milliseconds: Self.watchMilliseconds) }
                 } while watch
             }
+        }
+
+        private static func document(_ room: FunctionConsole.RoomSummary) -> JSONValue {
+            RoomDocument.room(
+                room.client.string, room.room.string,
+                room.members.map { member in
+                    RoomDocument.member(
+                        member.connection.text, peerID: member.peerID.text, name: member.name,
+                        dialect: member.dialect.rawValue)
+                })
         }
 
         private func show(_ body: [UInt8], _ rooms: [JSONValue], isFirst: Bool) {

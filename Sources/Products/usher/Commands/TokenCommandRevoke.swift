@@ -18,19 +18,29 @@ extension TokenCommand {
                 issued later are good again: disable a client to keep it out. With --all a \
                 client's legacy secret is removed, since its HS256 tokens bear no date.
 
+                With --table it is refused by a relay that runs as a function, whoever issued \
+                it, and a token on stdin is taken at its word; what it opened is closed at once \
+                where --gateway names the stage's own address, and otherwise with the next \
+                message. Legacy secrets stand in USHER_LEGACY_SECRETS there.
+
                 EXAMPLES
                   usher token revoke < token.txt
                   usher token revoke --client c_… --subject alice
                   usher token revoke --client c_… --all
+                  usher token revoke --table usher --region eu-central-1 < token.txt
                 """)
 
         @Option(help: "The client whose tokens are meant.") var client: String?
         @Option(help: "With --client: the tokens of this user of the client's.")
         var subject: String?
         @Flag(help: "With --client: all tokens of the client.") var all = false
+        @OptionGroup var home: TableOptions
+        @OptionGroup var gateway: GatewayOptions
         @OptionGroup var places: KeyOptions
 
         func validate() throws {
+            try home.check(excludes: [("--data", places.data), ("--keys", places.keys)])
+            try gateway.check(with: home)
             if client == nil, subject != nil || all {
                 throw ValidationError("--subject and --all need --client CLIENT_ID")
             }
@@ -43,11 +53,14 @@ extension TokenCommand {
         func run() throws {
             try report {
                 let now = Clock.now()
+                if let relay = try home.relay(gateway: gateway.gateway) {
+                    return try revoke(at: relay, now)
+                }
                 let opened = try ClientRegistry(
                     path: RegistryFile.path(in: Environment.dataFolder(places.data)),
                     mustExist: true)
                 guard let revocation = try revocation(opened, now) else {
-                    return done("expired", "It has ended already: there is nothing to revoke.", [:])
+                    return doneExpired()
                 }
                 try opened.revoke(revocation, by: .atTerminal(), at: now)
                 show(revocation)
@@ -58,12 +71,16 @@ extension TokenCommand {
             guard let client else { return try ofToken(opened, now) }
             _ = try opened.existing(id: client)
             guard let subject else { return .allOf(clientID: client, now: now) }
+            try Self.check(subject: subject)
+            return .allOf(user: subject, of: client, now: now)
+        }
+
+        static func check(subject: String) throws(SettingError) {
             guard TextRules.isLabel(ByteText(subject)) else {
                 throw SettingError(
                     place: "--subject", value: Printable.text(subject),
                     expected: "1 to \(TextRules.bytesMax) bytes without control characters")
             }
-            return .allOf(user: subject, of: client, now: now)
         }
 
         /// Only what our own keys have signed, or a client's legacy secret: another's token cannot
@@ -109,32 +126,42 @@ extension TokenCommand {
             }
         }
 
-        private func failure(_ rejection: TokenRejection) -> CommandFailure {
+        func failure(_ rejection: TokenRejection) -> CommandFailure {
             CommandFailure("\(rejection.code): \(RejectionText.text(rejection))")
         }
 
-        private func show(_ revocation: Revocation) {
+        /// `closed` is how many connections ended by it, where that is known.
+        func show(_ revocation: Revocation, closed: Int? = nil) {
             switch revocation {
             case .token(let id, _, _):
                 done(
                     "revoked", "The token \(Printable.text(id)) is revoked.",
-                    ["jti": .string(id)])
+                    ["jti": .string(id)], closed)
             case .subject(let subject, let before, _):
                 done(
                     "revoked",
                     "All tokens of \(Printable.text(subject)) issued until now are revoked.",
-                    ["sub": .string(subject), "issued_before": .number(before)])
+                    ["sub": .string(subject), "issued_before": .number(before)], closed)
             case .client(let id, let before, _):
                 done(
                     "revoked", "All tokens of \(id) issued until now are revoked.",
-                    ["client_id": .string(id), "issued_before": .number(before)])
+                    ["client_id": .string(id), "issued_before": .number(before)], closed)
             }
         }
 
-        private func done(_ state: String, _ text: String, _ members: JSONObject) {
-            guard places.json else { return say(text) }
+        func doneExpired() {
+            done("expired", "It has ended already: there is nothing to revoke.", [:], nil)
+        }
+
+        private func done(_ state: String, _ text: String, _ members: JSONObject, _ closed: Int?) {
+            guard places.json else {
+                say(text)
+                if let closed { say(Closed.text(closed)) }
+                return
+            }
             var object = members
             object["state"] = .string(state)
+            if let closed { object["closed"] = .number(Int64(closed)) }
             sayJSON(.object(object))
         }
     }

@@ -5,6 +5,22 @@ import Signalling
 import SocketLoop
 import StrictJSON
 
+/// A room as operators are told of it, wherever its relay runs.
+enum RoomDocument {
+    static func room(_ clientID: String, _ room: String, _ members: [JSONValue]) -> JSONValue {
+        ["client_id": .string(clientID), "room": .string(room), "members": .array(members)]
+    }
+
+    static func member(
+        _ connectionID: String, peerID: String, name: String?, dialect: String
+    ) -> JSONValue {
+        [
+            "connectionId": .string(connectionID), "peerId": .string(peerID),
+            "name": name.map { .string($0) } ?? .null, "dialect": .string(dialect),
+        ]
+    }
+}
+
 /// What the operator sees of the relay, and may do to its peers.
 extension PublicFront.SignallingHalf {
     func console(_ pass: OperatorPass) -> OperatorConsole {
@@ -16,17 +32,13 @@ extension PublicFront.SignallingHalf {
     }
 
     static func document(_ room: RoomSummary) -> JSONValue {
-        let members = room.members.map { member -> JSONValue in
-            [
-                "connectionId": .string(member.connectionID), "peerId": .string(member.peerID),
-                "name": member.name.map { .string($0) } ?? .null,
-                "dialect": .string(member.dialect),
-            ]
-        }
-        return [
-            "client_id": .string(room.clientID), "room": .string(room.room),
-            "members": .array(members),
-        ]
+        RoomDocument.room(
+            room.clientID, room.room,
+            room.members.map { member in
+                RoomDocument.member(
+                    member.connectionID, peerID: member.peerID, name: member.name,
+                    dialect: member.dialect)
+            })
     }
 
     @Sendable private func kick(_ connectionID: ByteText) -> Bool {

@@ -1,9 +1,8 @@
 import Locking
-import Threads
 
 /// Work on several threads, of which the one that wants it done is one.
-enum Concurrently {
-    static let threadsMax = 8
+package enum Concurrently {
+    package static let threadsMax = 8
 
     /// The numbers that are still to be taken.
     private final class Numbers: Sendable {
@@ -26,7 +25,7 @@ enum Concurrently {
 
     /// Runs `body` once for each number from 0 up to `count`, and returns when all is done. Where
     /// the system gives no thread, those that there are do the work.
-    @Sendable static func run(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
+    @Sendable package static func run(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
         let numbers = Numbers(count)
         let threads = (1..<max(1, min(threadsMax, count))).compactMap { _ in
             try? OwnThread(named: "usher-work") { numbers.run(body) }

@@ -2,11 +2,14 @@
 
 import json
 import os
+import re
+import shlex
 import stat
 import subprocess
 
 import pytest
 
+from support.documents import shell_blocks
 from support.forging import decode
 from support.usher import CHECKOUT, environment, new_folder
 
@@ -120,6 +123,24 @@ def test_help_shows_how_it_is_used(desk):
     assert "scripts/deploy-aws --issuer https://auth.meet.example --region eu-central-1" in text
     for option in ("--set", "--dry-run", "--delete", "--package", "--stack", "--bucket"):
         assert option in text
+
+
+def documented():
+    text = "".join(block.script for block in shell_blocks() if "deploy-aws" in block.script)
+    text += subprocess.run([SCRIPT, "--help"], capture_output=True, text=True, check=True).stdout
+    lines = text.replace("\\\n", " ").splitlines()
+    for line in lines:
+        if found := re.match(r" *scripts/deploy-aws (--[^[]*)$", line):
+            yield " ".join(found[1].split())
+
+
+@pytest.mark.parametrize("command", sorted(set(documented())))
+def test_every_command_that_is_shown_works(desk, token_service, command):
+    words = [token_service.issuer if word == "http://127.0.0.1:8080" else word
+             for word in shlex.split(command)]
+    account = {"cloudformation describe-stacks": "UPDATE_COMPLETE", "s3api head-bucket": ""}
+    text = desk.run(*words, "--dry-run", status=0, account=account)
+    assert "would run: aws cloudformation" in text
 
 
 @pytest.mark.parametrize("arguments", [["--what"], ["usher"]])

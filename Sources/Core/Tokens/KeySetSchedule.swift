@@ -11,8 +11,7 @@ package enum KeySetAdvice: Equatable, Sendable {
 }
 
 /// When to fetch a key set that is followed: what is known about the set that is held and about the
-/// fetches so far. A value; times are seconds of a clock that
-/// goes on while nobody runs.
+/// fetches so far. A value; times are seconds of a clock that goes on while nobody runs.
 package struct KeySetSchedule<Fault: Error>: Sendable {
     package let timing: KeySetTiming
     /// When the held set left its issuer, as far as can be told.

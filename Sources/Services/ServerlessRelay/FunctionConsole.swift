@@ -80,9 +80,13 @@ package struct FunctionConsole: Sendable {
     /// - Returns: False where there is none (any more).
     package func kick(_ connection: ConnectionID) throws(StoreFault) -> Bool {
         let invoked = begin()
-        guard let session = try store.session(connection),
-            session.end(at: store.ports.now()) == nil
-        else { return false }
+        guard let session = try store.session(connection) else { return false }
+        if let reason = session.ended {
+            // Perhaps by a command that could not do all of it.
+            try store.vacate(session, reason, in: invoked)
+            return false
+        }
+        guard session.end(at: store.ports.now()) == nil else { return false }
         try store.conclude(
             session, .kicked, code: 4501, text: "closed by the operator", in: invoked)
         return true

@@ -155,12 +155,11 @@ package struct Store: Sendable {
             _ = try tell(room, to: connection, in: invoked)
         }
         guard let session = try self.session(connection) else { return }
-        try deliver(session, in: invoked)
-        // Whoever has the lease may have been killed over it.
-        if session.isPending, let lease = session.lease {
-            let left = lease.until - ports.milliseconds()
-            guard left > 0 else { return }
-            _ = timers.after(Int(left / 1000) + 1, Self.lapseBody(connection))
+        let now = ports.milliseconds()
+        guard session.isPending, let lease = session.lease, lease.until > now else {
+            return _ = try deliver(session, in: invoked)
         }
+        // Whoever has the lease may have been killed over it.
+        _ = timers.after(Int((lease.until - now) / 1000) + 1, Self.lapseBody(connection))
     }
 }

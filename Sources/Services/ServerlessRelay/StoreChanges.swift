@@ -169,6 +169,13 @@ extension Store {
         if change.isOfTheseRooms {
             parts.append("size(#told) = :rooms")
             values[":rooms"] = .number(Int64(session.told.count))
+            // One that it had left is no more to be entered than one that is new.
+            let left = session.told.filter { $0.value.hasLeft }
+            for (index, told) in left.enumerated() {
+                parts.append("#told.#l\(index).#v = :l\(index)")
+                names["#l\(index)"] = told.key
+                values[":l\(index)"] = .number(told.value.version)
+            }
         }
         if change.paysStates { parts.append("attribute_exists(#states)") }
         if lease != nil {

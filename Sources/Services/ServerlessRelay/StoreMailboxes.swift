@@ -136,7 +136,13 @@ extension Store {
             sent.end = post(text, to: gateway, mayBeEarly: isWelcome, in: invoked)
             guard sent.end == .allSent else { return sent }
             if let after = session.after {
-                for event in try keptEvents(of: session, after: after) {
+                let kept = try keptEvents(of: session, after: after)
+                // Better an end that is told than a gap that is not.
+                guard Int64(kept.count) == max(0, session.base - after) else {
+                    sent.end = .impossible
+                    return sent
+                }
+                for event in kept {
                     let text = KeptEvent(bytes: event.bytes).sent(as: event.seq)
                     sent.end = post(text, to: gateway, mayBeEarly: false, in: invoked)
                     guard sent.end == .allSent else { return sent }
@@ -244,14 +250,17 @@ extension Store {
 
     // MARK: Copies
 
-    private static func sort(_ seq: Int64) -> ByteText {
-        let digits = String(seq)
+    /// Before all copies whose last event has this number.
+    private static func sort(_ last: Int64) -> ByteText {
+        let digits = String(last)
         return "E#\(String(repeating: "0", count: max(0, 20 - digits.utf8.count)))\(digits)"
     }
 
     /// Keeps what is about to be sent, for a resume.
     private func keepCopies(_ session: SessionItem) throws(StoreFault) {
-        let key = ItemKey(session.key.partition, Self.sort(session.lastSeq))
+        // By the first as well: what is left of a part that was sent takes nothing's place.
+        let key = ItemKey(
+            session.key.partition, "\(Self.sort(session.lastSeq))#\(session.base + 1)")
         try put(
             key,
             [
@@ -270,7 +279,7 @@ extension Store {
         var events: [(seq: Int64, bytes: [UInt8])] = []
         var bytes = 0
         var next = seq + 1
-        var place = Self.sort(seq)
+        var place = Self.sort(seq + 1)
         // Some at a time: whoever asks may ask for more than is kept of anybody.
         while next <= session.base, limits.historyBytesMax == 0 || bytes <= limits.historyBytesMax {
             let after = place

@@ -54,6 +54,52 @@ import Testing
         #expect(try one.view()?.rooms == ["r"])
     }
 
+    @Test("Nor do joins of rooms that were left")
+    func roomsAnew() throws {
+        var limits = StoreLimits()
+        limits.roomsPerConnectionMax = 2
+        let world = StoreWorld(limits)
+        let one = try Peer(world, "a")
+        #expect(try one.join("r") == nil)
+        for room in ["x", "y"] {
+            #expect(try one.join(room) == nil)
+            try one.leave(room)
+        }
+        let before = try #require(try one.view())
+        #expect(try one.join("x") == nil)
+        let refused = try world.store.join(
+            before, room: "y", peerID: one.peerID, name: "N", sdp: nil, ack: nil,
+            in: world.invocation())
+        #expect(refused == .tooManyRooms)
+        #expect(world.members(of: "y").isEmpty)
+        #expect(try one.view()?.rooms == ["r", "x"])
+    }
+
+    @Test("What was sent in part is sent again whole")
+    func inPart() throws {
+        let world = StoreWorld()
+        let (one, two) = (try Peer(world, "a"), try Peer(world, "b"))
+        for peer in [one, two] { #expect(try peer.join("r") == nil) }
+        let seq = one.lastSeq
+        world.gateway.isDown.withLock { $0 = true }
+        for number in 0..<5 { try two.send("\(number)", to: one) }
+        world.gateway.isDown.withLock { $0 = false }
+        let (sent, connection) = (one.texts.count, one.gateway)
+        world.gateway.onPost.withLock { [gateway = world.gateway] onPost in
+            onPost = { other in
+                let count = gateway.state.withLock { $0.posts[connection]?.count ?? 0 }
+                guard other == connection, count == sent + 3 else { return }
+                gateway.state.withLock { _ = $0.gone.insert(connection) }
+            }
+        }
+        world.pass(seconds: 8)
+        try world.runTimers()
+        #expect(one.chats == ["0", "1", "2"])
+        let (old, secret) = try one.reconnect()
+        #expect(try one.resume(old, secret, after: seq))
+        #expect(one.chats == ["0", "1", "2", "3", "4"])
+    }
+
     @Test("Many whose tokens were taken back end, and do not end over each other")
     func manyRevoked() throws {
         let world = StoreWorld()

@@ -150,9 +150,19 @@ def test_what_it_does_not_know_has_it_show_the_help(desk, arguments):
 
 @pytest.mark.parametrize(("arguments", "words"), [
     (["--set"], "--set needs a value"), (["--set", "MaxMembers"], "NAME=VALUE"),
+    (["--set", "MaxMember=3"], "--set MaxMember: deploy/aws/template.yaml has no parameter"),
     (["--stack", "-x"], "letters, digits and hyphens")])
 def test_a_wrong_option_is_named(desk, arguments, words):
     assert words in desk.run(*arguments)
+
+
+def test_another_issuer_takes_the_keys_of_the_one_before_with_it(desk):
+    account = {"cloudformation describe-stacks": "UPDATE_COMPLETE", "s3api head-bucket": ""}
+    deploy = ["--issuer", "https://auth.example", "--dry-run"]
+    assert " KeySet= " in desk.run(*deploy, status=0, account=account)
+    text = desk.run(*deploy, "--set", "KeySet=https://keys.example", status=0, account=account)
+    assert " KeySet=https://keys.example " in text and " KeySet= " not in text
+    assert "KeySet=" not in desk.run("--dry-run", status=0, account=account)
 
 
 def test_a_dry_run_says_what_would_be_done_and_does_none_of_it(desk):

@@ -176,13 +176,15 @@ def test_a_repeated_transaction_has_one_effect_for_ten_minutes(toy, table):
 def test_a_cancelled_transaction_has_no_effect_and_may_be_repeated(toy, table):
     never = {**append("v", "x"), "ConditionExpression": "attribute_exists(pk)",
              "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
-    for _ in range(2):
+    for number in range(2):
+        table.update_item(**append("there", str(number)))
         with pytest.raises(ClientError) as refused:
-            transact(table, "three", append("w", "x"), never)
+            transact(table, "three", append("w", "x"), append("there", "x"), never)
         assert code(refused) == "TransactionCanceledException"
         assert [one["Code"] for one in refused.value.response["CancellationReasons"]] == [
-            "None", "ConditionalCheckFailed"]
+            "None", "None", "ConditionalCheckFailed"]
     assert texts(toy, "w") == texts(toy, "v") == []
+    assert texts(toy, "there") == ["0", "1"]
     table.update_item(**append("v", "first"))
     transact(table, "three", append("w", "x"), never)
     assert (texts(toy, "w"), texts(toy, "v")) == (["x"], ["first", "x"])

@@ -8,7 +8,7 @@ from aiohttp import web
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import Client
 
-from . import expressions, metering
+from . import expressions, metering, shortcuts
 from .services import fault
 from .settings import REGION
 
@@ -124,7 +124,7 @@ class Tables:
         document = _parsed(body)
         token = document.get("ClientRequestToken")
         if token is None:
-            return _response(*self._send("TransactWriteItems", body))
+            return _response(*self._transaction(document, body))
         now = self.emulator.clock.now()
         self._tokens = {key: kept for key, kept in self._tokens.items() if kept[2] > now}
         items = json.dumps(document.get("TransactItems"), sort_keys=True)
@@ -137,10 +137,14 @@ class Tables:
             answer = _response(*known[1])
             answer.headers[REPEATED] = "1"
             return answer
-        answer = self._send("TransactWriteItems", body)
+        answer = self._transaction(document, body)
         if answer[0] == 200:
             self._tokens[token] = (digest, answer, now + TOKEN_SECONDS)
         return _response(*answer)
+
+    def _transaction(self, document, body):
+        with shortcuts.Transaction(_keys(document)):
+            return self._send("TransactWriteItems", body)
 
     def expire(self):
         """Deletes what has outlived its `ttl` on the emulator's clock, as DynamoDB does some day:

@@ -1,10 +1,11 @@
 import Bytes
 import Locking
-import ServerlessRelay
 import Signalling
 import StrictJSON
 import Tables
 import Testing
+
+@testable import ServerlessRelay
 
 /// What one client, or a step that failed, could do to others.
 @Suite struct StoreHostileTests {
@@ -216,5 +217,26 @@ import Testing
         let left = sender.heard("someone_left").map { $0.data["connectionId"]?.string }
         #expect(left.first == away[7].id)
         #expect(left.count < 5)
+    }
+
+    @Test("What counts as a session's size is no less than that of its item, rooms included")
+    func size() throws {
+        let world = StoreWorld()
+        let reader = try Peer(world, "reader")
+        for room in ["r", "s", "t"] {
+            for number in 0..<30 {
+                let id = String(repeating: "x", count: 250) + "\(number)"
+                let peer = try Peer(world, "p")
+                #expect(try peer.join(room, id: PeerID(id)) == nil)
+            }
+            #expect(try reader.join(room) == nil)
+        }
+        try reader.drop()
+        let key = SessionItem.key(reader.connection)
+        let item = try #require(world.table.state.withLock { $0.items[key] })
+        let session = try #require(try world.store.session(reader.connection))
+        let real = MemoryTable.size(item)
+        #expect(real > 25_000)
+        #expect(real <= session.size && session.size < 2 * real)
     }
 }

@@ -101,6 +101,39 @@ import Testing
         #expect(one.chats == ["0", "1", "2", "3", "4"])
     }
 
+    @Test("What was sent in part before the gateway was down is sent on, and kept for a resume")
+    func inPartForNow() throws {
+        let world = StoreWorld()
+        let (one, two) = (try Peer(world, "a"), try Peer(world, "b"))
+        for peer in [one, two] { #expect(try peer.join("r") == nil) }
+        let seq = one.lastSeq
+        world.gateway.isDown.withLock { $0 = true }
+        for number in 0..<5 { try two.send("\(number)", to: one) }
+        world.gateway.isDown.withLock { $0 = false }
+        let (sent, connection) = (one.texts.count, one.gateway)
+        let refused = Lock(0)
+        world.gateway.onPost.withLock { [gateway = world.gateway] onPost in
+            onPost = { other in
+                let count = gateway.state.withLock { $0.posts[connection]?.count ?? 0 }
+                guard other == connection, count == sent + 3 else { return }
+                // For longer than one delivery waits.
+                let isDown = refused.withLock { refused in
+                    refused += 1
+                    return refused <= 15
+                }
+                gateway.isDown.withLock { $0 = isDown }
+            }
+        }
+        world.pass(seconds: 8)
+        try world.runTimers()
+        #expect(refused.withLock { $0 } > 15)
+        #expect(one.chats == ["0", "1", "2", "3", "4"])
+        let (old, secret) = try one.reconnect()
+        #expect(try one.resume(old, secret, after: seq + 1))
+        let numbers = one.all.filter { $0.type == "chat" }.compactMap(\.seq)
+        #expect(numbers.map { $0 - Int64(seq) } == [1, 2, 3, 4, 5, 2, 3, 4, 5])
+    }
+
     @Test("Many whose tokens were taken back end, and do not end over each other")
     func manyRevoked() throws {
         let world = StoreWorld()

@@ -18,7 +18,7 @@ import Testing
         return try TableSettings(
             table: table, region: region, gateway: gateway, variable: { variables[$0] },
             read: { path in
-                guard let config, path == "/home/.aws/config" else { return .absent }
+                guard let config, path == "/h/.aws/config" else { return .absent }
                 return .bytes(Array(config.utf8))
             })
     }
@@ -99,8 +99,8 @@ import Testing
         #expect(refused(["AWS_REGION": ""]) == "--region")
         #expect(refused(["AWS_REGION": "", "AWS_DEFAULT_REGION": "EU"]) == "AWS_DEFAULT_REGION")
         #expect(
-            refused(["AWS_REGION": "", "HOME": "/home"], config: "[default]\nregion=EU\n")
-                == "region of the profile \"default\" in /home/.aws/config")
+            refused(["AWS_REGION": "", "HOME": "/h"], config: "[default]\nregion=EU\n")
+                == "region of the profile \"default\" in /h/.aws/config")
         for gateway in [
             "http://a.example/prod", "a.example/prod", "https://a.example", "https://a.example/",
             "ftp://a.example/prod", "",

@@ -198,8 +198,9 @@ extension Store {
         throw .unavailable("a mailbox is changed too often")
     }
 
-    /// All items of a transaction may have 4 MB together, which is less than mailboxes can hold, and
-    /// what sessions were told of their rooms: where they would have more, whoever has most waiting.
+    /// All items of a transaction may have 4 MB together, which is less than mailboxes and what
+    /// sessions were told of their rooms can be: where they would have more, whoever has most
+    /// waiting.
     static func fullest(
         of sessions: [SessionItem], with changes: [SessionChange]
     ) -> SessionItem? {

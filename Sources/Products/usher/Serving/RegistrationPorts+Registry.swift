@@ -15,7 +15,8 @@ extension RegistrationPorts {
                 }
             },
             client: { id throws(RegistryFailure) in
-                try RegistryError.failing { () throws(RegistryError) in try registry.client(id: id)
+                try RegistryError.failing { () throws(RegistryError) in
+                    try registry.client(id: id)
                 }
             },
             add: { client, actor throws(RegistryFailure) in

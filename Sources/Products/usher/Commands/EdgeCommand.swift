@@ -27,9 +27,9 @@ struct ViewerRequestCommand: ParsableCommand {
     func run() throws {
         try report {
             let values = try SettingValues(
-                flags: edgeCookie.map { [.edgeCookie: [$0]] } ?? [:],
-                environment: Environment.variables)
-            let step = EdgeStep(cookieName: ByteText(try values.cookieName()))
+                flags: ["edge-cookie": edgeCookie.asTexts], environment: Environment.variables)
+            let name = try AccessSettings().edgeCookie.value(in: values)
+            let step = EdgeStep(cookieName: ByteText(name))
             let bytesMax = ViewerRequest.eventBytesMax
             guard let event = Environment.standardInput(bytesMax: bytesMax) else {
                 throw CommandFailure("the event on stdin is longer than \(bytesMax) bytes")

@@ -14,9 +14,12 @@ struct SettingOptions<Section: SettingSection>: ParsableArguments {
         for setting in Section.all {
             let name = Name(stringValue: setting.name.string)
             flags[setting.name] =
-                setting.kind == .flag
-                ? try container.decode(Flag<Bool>.self, forKey: name).wrappedValue.asFlag
-                : try container.decode(Option<[String]>.self, forKey: name).wrappedValue
+                switch setting.kind {
+                case .flag: try container.decode(Flag<Bool>.self, forKey: name).wrappedValue.asFlag
+                case .single:
+                    try container.decode(Option<String?>.self, forKey: name).wrappedValue.asTexts
+                case .list: try container.decode(Option<[String]>.self, forKey: name).wrappedValue
+                }
         }
     }
 
@@ -32,19 +35,18 @@ struct SettingOptions<Section: SettingSection>: ParsableArguments {
 extension SettingOptions: CustomReflectable {
     /// `ParsableArguments` are asked in this way what there is to parse.
     var customMirror: Mirror {
-        Mirror(
-            self,
-            children: Section.all.map { ($0.name.string, Self.argument(for: $0)) })
+        Mirror(self, children: Section.all.map { ($0.name.string, Self.argument(for: $0)) })
     }
 
-    /// Of one that is given twice, the last counts.
     private static func argument(for setting: any AnySetting) -> Any {
         let name = NameSpecification.customLong(setting.name.string)
         let usual = setting.defaultText.map { " (default: \($0))" } ?? ""
         let help = ArgumentHelp(stringLiteral: setting.help + usual)
-        return setting.kind == .flag
-            ? Flag(wrappedValue: false, name: name, help: help)
-            : Option<[String]>(wrappedValue: [], name: name, help: help)
+        return switch setting.kind {
+        case .flag: Flag(wrappedValue: false, name: name, help: help)
+        case .single: Option<String?>(name: name, help: help)
+        case .list: Option<[String]>(wrappedValue: [], name: name, help: help)
+        }
     }
 }
 

@@ -11,6 +11,7 @@ import SocketLoop
 
 private let upToAMillion = 0...1_000_000
 private let upToAYear = 0...31_536_000
+private let usualCookie = "__Host-usher_session"
 private let sockets = SocketLimits()
 private let turnSeconds = ICEServers.lifetimeSecondsRange
 
@@ -60,7 +61,7 @@ struct AccessSettings: SettingSection {
         "key-publish-seconds", 1200, in: 1...2_592_000,
         "Seconds that a new key is published before it signs.")
     let edgeCookie = Setting.single(
-        "edge-cookie", "__Host-usher_session", "__Host-usher_session",
+        "edge-cookie", usualCookie, usualCookie,
         expected: "a cookie name (RFC 6265 §4.1.1)", "Cookie that becomes the bearer token."
     ) { EdgeStep.isCookieName(ByteText($0)) ? $0 : nil }
     let queryToken = Setting.choice(

@@ -1,4 +1,5 @@
 import Bytes
+import Foundation
 import Locking
 import ServerlessRelay
 import Signalling
@@ -6,8 +7,13 @@ import StrictJSON
 import TestSupport
 import Testing
 
-/// Invocations on threads of their own, at the same moment.
+/// Invocations on threads of their own, at the same moment. `USHER_RACE_ROUNDS` says how often each
+/// test does it, if not as often as it does by itself.
 @Suite struct StoreRaceTests {
+    private static func rounds(_ usual: Int) -> Int {
+        ProcessInfo.processInfo.environment["USHER_RACE_ROUNDS"].flatMap { Int($0) } ?? usual
+    }
+
     private func failing(_ faults: Faults, _ body: () throws -> Void) {
         do { try body() } catch { faults.all.withLock { $0.append("\(error)") } }
     }
@@ -21,7 +27,7 @@ import Testing
 
     @Test("Of fifty who join at once one is the first, and each pair is told once")
     func joinsAtOnce() throws {
-        for round in 0..<20 {
+        for round in 0..<Self.rounds(20) {
             let world = StoreWorld(seed: UInt64(round))
             // A third of them speaks classic.
             let peers = try (0..<50).map { index in
@@ -97,7 +103,7 @@ import Testing
 
     @Test("Of a session's old and new connection at once, what is acknowledged was done")
     func oldAndNew() throws {
-        for round in 0..<150 {
+        for round in 0..<Self.rounds(150) {
             let world = StoreWorld(seed: UInt64(round))
             let one = try Peer(world, "one")
             let two = try Peer(world, "two")
@@ -136,7 +142,7 @@ import Testing
 
     @Test("Ghosts are found, though most of what the gateway says of them is lost")
     func ghosts() throws {
-        for seed in 0..<10 as Range<UInt64> {
+        for seed in 0..<UInt64(Self.rounds(10)) {
             var generator = SeededGenerator(seed: seed)
             let world = StoreWorld(seed: seed, hasTimers: false)
             var living: [Peer] = []
@@ -170,7 +176,7 @@ import Testing
 
     @Test("Whatever many do at once, all agree in the end on who is there")
     func everythingAtOnce() throws {
-        for seed in 0..<12 as Range<UInt64> {
+        for seed in 0..<UInt64(Self.rounds(12)) {
             let world = StoreWorld(seed: seed)
             let peers = try (0..<6).map { try Peer(world, "p\($0)", $0 == 0 ? .classic : .v1) }
             let faults = Faults()

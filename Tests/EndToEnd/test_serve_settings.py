@@ -1,6 +1,8 @@
 """Settings of `usher serve`: flags before variables before the file, and wrong ones by name."""
 
 import json
+import pathlib
+import re
 import socket
 
 import pytest
@@ -9,6 +11,7 @@ from support import http
 from support.peers import connect
 from support.server import Server
 
+DOCUMENT = pathlib.Path(__file__).parents[2] / "docs/configuration.md"
 FREE = ["--listen", "127.0.0.1:0", "--operator", "127.0.0.1:0"]
 
 
@@ -91,6 +94,29 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_was_expected(
     assert value in message, message
     assert expected.lower() in message.lower(), message
     assert not list(usher.data.rglob("*.pem")), "keys were made although nothing could start"
+
+
+def test_the_help_shows_the_documented_settings_with_their_defaults(usher):
+    text = usher.run("serve", "--help").stdout
+    shown = dict(re.findall(r"^  --([a-z0-9-]+)(.*(?:\n    .*)*)", text, re.M))
+    tables = DOCUMENT.read_text().partition("## The function")[0]
+    documented = dict(re.findall(r"^\| `([a-z0-9-]+)`[^|]* \| ([^|]*) \|", tables, re.M))
+    others = {"config", "version", "tls-key"}
+    assert set(shown) - others == set(documented)
+    for name, default in documented.items():
+        default = default.replace("`", "")
+        if default not in ("none", "no"):
+            assert f"(default: {default})" in " ".join(shown[name].split()), name
+
+
+@pytest.mark.parametrize("flags, value", [
+    (["--max-rooms", "x", "--max-rooms", "y"], "y"),
+    (["--trusted-proxy", "10.0.0.0/8", "--trusted-proxy", "y"], "y"),
+    (["--trusted-proxy", "y", "--trusted-proxy", "10.0.0.0/8"], "y"),
+])
+def test_of_a_flag_that_is_given_twice_the_last_counts_and_all_of_a_list(usher, flags, value):
+    message = usher.fail("serve", *FREE, *flags, status=64)
+    assert flags[0] in message and f'"{value}"' in message, message
 
 
 @pytest.mark.parametrize("variable, value", [

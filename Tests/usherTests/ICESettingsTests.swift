@@ -1,3 +1,4 @@
+import Bytes
 import Foundation
 import ICEServers
 import Testing
@@ -17,24 +18,25 @@ import Testing
         return path
     }
 
-    private func settings(_ flags: [Setting: [String]]) throws(SettingError) -> ICESettings {
-        try ICESettings(SettingValues(flags: flags, environment: [:]))
+    private func settings(_ flags: [ByteText: [String]]) throws(SettingError) -> ServeSettings {
+        try ServeSettings(
+            SettingValues(flags: flags, environment: [:]), defaultData: "/d")
     }
 
     @Test("Nothing is told of where nothing is set")
     func none() throws {
         let settings = try settings([:])
-        #expect(settings.servers.isEmpty)
-        #expect(settings.secretFile == nil)
+        #expect(settings.iceServers.isEmpty)
+        #expect(settings.ice.turnSecretFile == nil)
     }
 
     @Test("Servers are told of in the order in which they were set")
     func order() throws {
         let settings = try settings([
-            .stunServer: ["stun:a", "stun:b"], .turnServer: ["turn:c", "turns:d"],
-            .turnSecretFile: ["file"],
+            "stun-server": ["stun:a", "stun:b"], "turn-server": ["turn:c", "turns:d"],
+            "turn-secret-file": ["file"],
         ])
-        let offer = settings.servers.offer(to: "s", now: 0) { _ in "m" }
+        let offer = settings.iceServers.offer(to: "s", now: 0) { _ in "m" }
         #expect(
             offer.json.hasPrefix(#"[{"urls":["stun:a","stun:b"]},{"urls":["turn:c","turns:d"]"#))
         #expect(offer.expiresAt == 3600)
@@ -43,13 +45,13 @@ import Testing
     @Test(
         "A wrong setting is named",
         arguments: [
-            ([Setting.stunServer: ["turn:a"]], "--stun-server"),
-            ([.turnServer: ["stun:a"], .turnSecretFile: ["f"]], "--turn-server"),
-            ([.turnServer: ["turn:a"]], "--turn-secret-file"),
-            ([.turnSecretFile: ["f"]], "--turn-server"),
-            ([.turnCredentialSeconds: ["9"]], "--turn-credential-seconds"),
+            (["stun-server": ["turn:a"]], "--stun-server"),
+            (["turn-server": ["stun:a"], "turn-secret-file": ["f"]], "--turn-server"),
+            (["turn-server": ["turn:a"]], "--turn-secret-file"),
+            (["turn-secret-file": ["f"]], "--turn-server"),
+            (["turn-credential-seconds": ["9"]], "--turn-credential-seconds"),
         ])
-    func wrong(flags: [Setting: [String]], place: String) {
+    func wrong(flags: [ByteText: [String]], place: String) {
         let error = #expect(throws: SettingError.self) { try settings(flags) }
         #expect(error?.place == place)
     }

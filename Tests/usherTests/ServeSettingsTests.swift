@@ -1,13 +1,15 @@
+import Bytes
+import Cryptography
 import SocketLoop
 import Testing
 
 @testable import usher
 
 private func settings(
-    _ flags: [Setting: [String]], half: ServedHalf = .both
+    _ flags: [ByteText: [String]], half: ServedHalf = .both
 ) throws(SettingError) -> ServeSettings {
     try ServeSettings(
-        half: half, values: SettingValues(flags: flags, environment: [:]), defaultData: "/d")
+        half: half, SettingValues(flags: flags, environment: [:]), defaultData: "/d")
 }
 
 @Suite struct ServeSettingsTests {
@@ -16,30 +18,31 @@ private func settings(
         let settings = try settings([:])
         #expect(settings.listen == Endpoint("127.0.0.1:8080"))
         #expect(settings.operatorListen == Endpoint("127.0.0.1:9090"))
-        #expect(settings.keys == "/d/keys")
+        #expect(settings.folders.keys.path == "/d/keys")
         #expect(settings.sockets.messageBytesMax == 131_072)
-        #expect(settings.admission.members == 64)
-        #expect(settings.admission.rooms == 16)
-        #expect(settings.edgeCookie == "__Host-usher_session")
-        #expect(!settings.demo)
+        #expect(settings.limits.maxMembers == 64)
+        #expect(settings.limits.maxRooms == 16)
+        #expect(settings.access.edgeCookie == "__Host-usher_session")
+        #expect(!settings.access.demo)
     }
 
     @Test(
         "A wrong value is named with what was expected",
         arguments: [
-            (Setting.listen, "8080"), (.listen, "localhost:8080"), (.listen, "127.0.0.1:99999"),
-            (.listen, "::1:8080"), (.operator, "x"), (.maxRooms, "-1"), (.maxRooms, "many"),
-            (.maxRooms, "1.5"), (.messageBurst, "0"), (.queryToken, "yes"),
-            (.signingAlgorithm, "none"), (.signingAlgorithm, "HS256"), (.signingAlgorithm, "es256"),
-            (.trustedProxy, "10.0.0.0/33"), (.trustedProxy, "proxy"), (.edgeCookie, "a b"),
-            (.edgeCookie, "a=b"), (.edgeCookie, ""), (.signalPath, "dev"), (.signalPath, "/a?b"),
-            (.logLevel, "loud"), (.issuer, "meet.example"), (.issuer, "http://meet.example"),
-            (.issuer, "https://meet.example/?a"), (.issuer, "https://user@meet.example"),
-            (.issuer, "https://MEET.example"), (.issuer, "https://meet.example:70000"),
+            ("listen", "8080"), ("listen", "localhost:8080"), ("listen", "127.0.0.1:99999"),
+            ("listen", "::1:8080"), ("operator", "x"), ("max-rooms", "-1"), ("max-rooms", "many"),
+            ("max-rooms", "1.5"), ("message-burst", "0"), ("query-token", "yes"),
+            ("signing-algorithm", "none"), ("signing-algorithm", "HS256"),
+            ("signing-algorithm", "es256"), ("trusted-proxy", "10.0.0.0/33"),
+            ("trusted-proxy", "proxy"), ("edge-cookie", "a b"), ("edge-cookie", "a=b"),
+            ("edge-cookie", ""), ("signal-path", "dev"), ("signal-path", "/a?b"),
+            ("log-level", "loud"), ("issuer", "meet.example"), ("issuer", "http://meet.example"),
+            ("issuer", "https://meet.example/?a"), ("issuer", "https://user@meet.example"),
+            ("issuer", "https://MEET.example"), ("issuer", "https://meet.example:70000"),
         ])
-    func wrongValues(setting: Setting, value: String) {
-        let error = #expect(throws: SettingError.self) { try settings([setting: [value]]) }
-        #expect(error?.place == setting.flag)
+    func wrongValues(name: String, value: String) {
+        let error = #expect(throws: SettingError.self) { try settings([ByteText(name): [value]]) }
+        #expect(error?.place == "--" + name)
         #expect(error?.value == value)
         #expect(error?.expected.isEmpty == false)
     }
@@ -51,26 +54,26 @@ private func settings(
             "http://localhost", "http://[::1]:8080",
         ])
     func issuers(issuer: String) throws {
-        #expect(try settings([.issuer: [issuer]]).issuer == issuer)
+        #expect(try settings(["issuer": [issuer]]).access.issuer == issuer)
     }
 
     @Test("A port that others reach needs a proxy that ends TLS, or a plain word")
     func exposure() throws {
-        let open: [Setting: [String]] = [.listen: ["0.0.0.0:8080"]]
+        let open: [ByteText: [String]] = ["listen": ["0.0.0.0:8080"]]
         #expect(throws: SettingError.self) { try settings(open) }
-        let proxied = open.merging([.trustedProxy: ["10.0.0.0/8"]]) { $1 }
-        #expect(try settings(proxied).trustedProxies.count == 1)
-        let plain = open.merging([.allowPlainHTTP: ["true"]]) { $1 }
-        #expect(try settings(plain).allowPlainHTTP)
-        let demo = plain.merging([.demo: ["true"]]) { $1 }
+        let proxied = open.merging(["trusted-proxy": ["10.0.0.0/8"]]) { $1 }
+        #expect(try settings(proxied).access.trustedProxies.count == 1)
+        let plain = open.merging(["allow-plain-http": ["true"]]) { $1 }
+        #expect(try settings(plain).access.allowPlainHTTP)
+        let demo = plain.merging(["demo": ["true"]]) { $1 }
         #expect(throws: SettingError.self) { try settings(demo) }
-        #expect(try settings(demo.merging([.demoPublic: ["true"]]) { $1 }).demo)
+        #expect(try settings(demo.merging(["demo-public": ["true"]]) { $1 }).access.demo)
     }
 
     @Test("The signalling half must know whose tokens it takes")
     func halves() throws {
         #expect(throws: SettingError.self) { try settings([:], half: .signal) }
-        let signal = try settings([.issuer: ["https://meet.example"]], half: .signal)
+        let signal = try settings(["issuer": ["https://meet.example"]], half: .signal)
         #expect(signal.operatorListen.port == 9091)
         #expect(signal.listen.port == 8081)
     }

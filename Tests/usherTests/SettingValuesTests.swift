@@ -1,3 +1,4 @@
+import Bytes
 import Testing
 
 @testable import usher
@@ -10,20 +11,21 @@ private func file(_ text: String) -> (path: String, content: [UInt8]) {
     @Test("Flags win over variables, and these over the file")
     func order() throws {
         let values = try SettingValues(
-            flags: [.maxRooms: ["3"]],
+            flags: ["max-rooms": ["3"]],
             environment: ["USHER_MAX_ROOMS": "2", "USHER_MAX_MEMBERS": "20", "USHER_DEMO": ""],
             file: file(#"{"max-rooms":1,"max-members":10,"max-message-bytes":4096,"demo":true}"#))
-        #expect(values.text(.maxRooms) == "3")
-        #expect(values.text(.maxMembers) == "20")
-        #expect(values.text(.maxMessageBytes) == "4096")
-        #expect(try values.flag(.demo))
+        let limits = try Settings<LimitSettings>(values)
+        #expect(limits.maxRooms == 3)
+        #expect(limits.maxMembers == 20)
+        #expect(limits.maxMessageBytes == 4096)
+        #expect(try Settings<AccessSettings>(values).demo)
     }
 
     @Test("A file may begin with a byte order mark, as editors and PowerShell put there")
     func byteOrderMark() throws {
         let marked = file("\u{FEFF}" + #"{"max-rooms":1}"#)
         let values = try SettingValues(flags: [:], environment: [:], file: marked)
-        #expect(values.text(.maxRooms) == "1")
+        #expect(values.text(of: LimitSettings().maxRooms) == "1")
         #expect(throws: SettingError.self) {
             try SettingValues(
                 flags: [:], environment: [:], file: file("\u{FEFF}\u{FEFF}{}"))
@@ -33,14 +35,14 @@ private func file(_ text: String) -> (path: String, content: [UInt8]) {
     @Test("A list may be repeated, separated or a JSON array")
     func lists() throws {
         let flags = try SettingValues(
-            flags: [.trustedProxy: ["10.0.0.0/8", "::1/128"]], environment: [:])
+            flags: ["trusted-proxy": ["10.0.0.0/8", "::1/128"]], environment: [:])
         let variable = try SettingValues(
             flags: [:], environment: ["USHER_TRUSTED_PROXY": "10.0.0.0/8, ::1/128"])
         let fromFile = try SettingValues(
             flags: [:], environment: [:],
             file: file(#"{"trusted-proxy":["10.0.0.0/8","::1/128"]}"#))
         for values in [flags, variable, fromFile] {
-            #expect(values.texts(.trustedProxy) == ["10.0.0.0/8", "::1/128"])
+            #expect(values.texts(of: AccessSettings().trustedProxies) == ["10.0.0.0/8", "::1/128"])
         }
     }
 
@@ -62,8 +64,26 @@ private func file(_ text: String) -> (path: String, content: [UInt8]) {
 
     @Test("Every setting has one name in three forms")
     func names() {
-        #expect(Setting.maxConnectionsPerAddress.flag == "--max-connections-per-address")
-        #expect(
-            Setting.maxConnectionsPerAddress.variable == "USHER_MAX_CONNECTIONS_PER_ADDRESS")
+        let setting = LimitSettings().maxConnectionsPerAddress
+        #expect(setting.flag == "--max-connections-per-address")
+        #expect(setting.variable == "USHER_MAX_CONNECTIONS_PER_ADDRESS")
+    }
+
+    @Test("Every setting is taken as a flag, a variable and a member of the file")
+    func everySetting() throws {
+        for setting in SettingTable.all {
+            let member = file(#"{"\#(setting.name)":true}"#)
+            let sources = [
+                setting.flag: try SettingValues(flags: [setting.name: ["true"]], environment: [:]),
+                setting.variable: try SettingValues(
+                    flags: [:], environment: [setting.variable: "true"]),
+                "\"\(setting.name)\" in usher.json": try SettingValues(
+                    flags: [:], environment: [:], file: member),
+            ]
+            for (place, values) in sources {
+                #expect(values.texts(of: setting) == ["true"], "\(place)")
+                #expect(values.error(setting).place == place)
+            }
+        }
     }
 }

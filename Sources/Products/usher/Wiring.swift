@@ -24,12 +24,12 @@ struct Foundations {
 
     init(_ settings: ServeSettings) throws {
         registry = try ClientRegistry(
-            path: RegistryFile.path(in: settings.data), mustExist: false)
+            path: RegistryFile.path(in: settings.folders.data), mustExist: false)
         keys = try LiveKeys(
-            folder: settings.keyFolder, algorithm: settings.signingAlgorithm,
+            folder: settings.folders.keys, algorithm: settings.access.signingAlgorithm.algorithm,
             duty: settings.half.servesTokens
-                ? .keep(publishSeconds: settings.keyPublishSeconds) : .follow)
-        turnSecret = try settings.ice.secretFile.map { path throws(SettingError) in
+                ? .keep(publishSeconds: settings.access.keyPublishSeconds) : .follow)
+        turnSecret = try settings.ice.turnSecretFile.map { path throws(SettingError) in
             try TURNSecret(path: path)
         }
     }
@@ -76,9 +76,9 @@ struct Wiring {
         self.settings = settings
         self.foundations = foundations
         self.ports = ports
-        issuer = settings.issuer ?? publicURL
-        audience = settings.audience ?? issuer
-        edgeStep = EdgeStep(cookieName: ByteText(settings.edgeCookie))
+        issuer = settings.access.issuer ?? publicURL
+        audience = settings.access.audience ?? issuer
+        edgeStep = EdgeStep(cookieName: ByteText(settings.access.edgeCookie))
         self.log = ServiceLog(logger: log.logger)
         processLog = log
     }
@@ -103,7 +103,7 @@ struct Wiring {
         }
         let auth = settings.half.servesTokens ? authService(directory, check) : nil
         let demo =
-            settings.demo ? AuthService.demoClient(atSecondsSinceEpoch: Clock.now()) : nil
+            settings.access.demo ? AuthService.demoClient(atSecondsSinceEpoch: Clock.now()) : nil
         let relay =
             settings.half.servesSignalling
             ? try self.relay(directory, check, demo: demo) : nil
@@ -117,20 +117,22 @@ struct Wiring {
             }
         }
         let front = PublicFront(
-            allowPlainHTTP: settings.allowPlainHTTP, edge: edgeStep, auth: auth, relay: relay)
+            allowPlainHTTP: settings.access.allowPlainHTTP, edge: edgeStep, auth: auth,
+            relay: relay)
         let exposition = Exposition(
             startedAt: Clock.now(), http: front.counts, ports: ports, reports: log.counts,
             log: processLog, tokens: tokens, relay: relay,
             checks: readiness(directory, foundations.keys), verifier: verifier)
         return Parts(
             directory: directory, front: front,
-            edge: auth.map { EdgeFront(auth: $0, proxies: settings.trustedProxies) },
+            edge: auth.map { EdgeFront(auth: $0, proxies: settings.access.trustedProxies) },
             exposition: exposition,
             keeping: relay.map { _ in
                 SessionKeeping(
-                    folder: settings.data, allowsGroup: settings.keysGroupAccess, log: log)
+                    folder: settings.folders.data,
+                    allowsGroup: settings.places.keysGroupAccess, log: log)
             }, state: relay.map { state(front, $0) },
-            operatorHosts: settings.operatorHosts)
+            operatorHosts: settings.places.operatorHosts)
     }
 
     private func state(_ front: PublicFront, _ relay: PublicFront.SignallingHalf) -> OperatorState {
@@ -141,7 +143,7 @@ struct Wiring {
 
     /// What each peer is told of STUN and TURN servers.
     private func iceServers() -> @Sendable (String, Int64) -> ICEServers.Offer {
-        let (servers, secret) = (settings.ice.servers, foundations.turnSecret)
+        let (servers, secret) = (settings.iceServers, foundations.turnSecret)
         return { subject, now in
             servers.offer(to: subject, now: now) { secret?.mac($0) ?? "" }
         }
@@ -188,15 +190,15 @@ extension Wiring {
             keySet: { keys.current.keySet },
             catchUp: directory.catchUp, isListedOrigin: directory.listsOrigin,
             iceServers: iceServers(), log: log.write,
-            registrations: settings.clientRegistration
+            registrations: settings.access.clientRegistration
                 ? .over(foundations.registry, followedBy: directory) : nil)
         return AuthService(
             AuthConfiguration(
                 issuer: issuer, audience: audience, edgeStep: edgeStep,
-                tokenRequestsPerSecond: settings.tokenRequestsPerSecond,
-                addressRequestsPerSecond: settings.addressRequestsPerSecond,
+                tokenRequestsPerSecond: settings.limits.tokenRequestsPerSecond,
+                addressRequestsPerSecond: settings.limits.addressRequestsPerSecond,
                 openAPI: PackageResources.openapi_json,
-                demo: settings.demo ? demo() : nil),
+                demo: settings.access.demo ? demo() : nil),
             ports)
     }
 
@@ -231,7 +233,7 @@ extension Wiring {
     private func demo() -> DemoConfiguration {
         DemoConfiguration(
             assets: DemoAssets.all, allowedHosts: Origin.of(url: issuer).map { [$0.host] } ?? [],
-            signalPath: settings.signalPath ?? "/")
+            signalPath: settings.access.signalPath ?? "/")
     }
 }
 
@@ -249,34 +251,33 @@ extension Wiring {
             makeHandler: { service.makeHandler(loop: $0) })
         return PublicFront.SignallingHalf(
             admission: admission, service: service, loops: loops,
-            path: settings.signalPath.map { ByteText($0) })
+            path: settings.access.signalPath.map { ByteText($0) })
     }
 
     private var admissionConfiguration: AdmissionConfiguration {
-        let limits = settings.admission
+        let limits = settings.limits
         return AdmissionConfiguration(
-            ownOrigins: Origin.own(url: issuer), queryToken: settings.queryToken,
-            connectionsMax: limits.connections,
-            connectionsPerAddressMax: limits.connectionsPerAddress,
-            connectionsPerClientMax: limits.connectionsPerClient,
-            connectionsPerSubjectMax: limits.connectionsPerSubject,
+            ownOrigins: Origin.own(url: issuer), queryToken: settings.access.queryToken,
+            connectionsMax: limits.maxConnections,
+            connectionsPerAddressMax: limits.maxConnectionsPerAddress,
+            connectionsPerClientMax: limits.maxConnectionsPerClient,
+            connectionsPerSubjectMax: limits.maxConnectionsPerSubject,
             connectionsPerSecond: limits.connectionsPerSecond,
-            connectionBurst: limits.connectionBurst, edgeCookieName: settings.edgeCookie)
+            connectionBurst: limits.connectionBurst, edgeCookieName: settings.access.edgeCookie)
     }
 
     private var relayConfiguration: RelayConfiguration {
-        let (conversations, sockets) = (settings.conversations, settings.sockets)
+        let limits = settings.limits
         return RelayConfiguration(
-            roomsPerConnectionMax: settings.admission.rooms,
-            membersPerRoomMax: settings.admission.members,
-            resumeGraceSeconds: conversations.resumeGraceSeconds,
-            historyEventsMax: conversations.resumeEvents,
-            historyBytesMax: conversations.resumeBytes,
-            outboundBytesMax: sockets.outboundBytesMax,
-            maxAgeSeconds: conversations.ageSeconds, maxV1AgeSeconds: conversations.v1AgeSeconds,
-            firstMessageSeconds: conversations.firstMessageSeconds,
-            pingIntervalSeconds: sockets.pingIntervalSeconds,
-            maxMessageBytes: sockets.messageBytesMax)
+            roomsPerConnectionMax: limits.maxRooms, membersPerRoomMax: limits.maxMembers,
+            resumeGraceSeconds: limits.resumeGraceSeconds,
+            historyEventsMax: limits.resumeEvents, historyBytesMax: limits.resumeBytes,
+            outboundBytesMax: limits.maxOutboundBytes,
+            maxAgeSeconds: limits.maxConnectionAgeSeconds,
+            maxV1AgeSeconds: limits.maxV1ConnectionAgeSeconds,
+            firstMessageSeconds: limits.firstMessageSeconds,
+            pingIntervalSeconds: limits.pingIntervalSeconds,
+            maxMessageBytes: limits.maxMessageBytes)
     }
 
     private func clients(

@@ -20,16 +20,15 @@ struct DoctorCommand: ParsableCommand {
               usher doctor --json
             """)
 
-    @OptionGroup(title: "PLACES") var places: PlaceOptions
-    @OptionGroup(title: "TOKENS AND ACCESS") var access: AccessOptions
+    @OptionGroup(title: "PLACES") var places: SettingOptions<PlaceSettings>
+    @OptionGroup(title: "PLACES") var file: ConfigurationOption
+    @OptionGroup(title: "TOKENS AND ACCESS") var access: SettingOptions<AccessSettings>
     @Flag(help: "Print JSON for programs.") var json = false
 
     func run() throws {
         try report {
-            let values = try SettingValues(
-                flags: places.flags.merging(access.flags) { first, _ in first },
-                environment: Environment.variables,
-                file: try Environment.configuration(at: places.config))
+            let values = try Environment.settings(
+                places.flags, access.flags, file: file.config)
             let findings = Examination(values, now: Clock.now()).findings()
             if json {
                 sayJSON(.array(findings.map(\.json)))
@@ -117,14 +116,13 @@ struct Examination {
     }
 
     func findings() -> [Finding] {
-        let data = values.text(.data) ?? Environment.defaultDataFolder
-        let keys = values.text(.keys) ?? data + "/keys"
         let (settings, fault) = settings()
-        let allowsGroup = (try? values.flag(.keysGroupAccess)) ?? false
-        let registry = RegistryLook(folder: data, allowsGroup: allowsGroup)
-        let keyFolder = KeyLook(KeyFolder(path: keys, allowsGroup: allowsGroup), now: now)
+        let allowsGroup = (try? PlaceSettings().keysGroupAccess.value(in: values)) ?? false
+        let folders = Folders(values, allowsGroup: allowsGroup)
+        let registry = RegistryLook(folder: folders.data, allowsGroup: allowsGroup)
+        let keyFolder = KeyLook(folders.keys, now: now)
         var findings = [fault ?? .ok("settings", "every setting is what it must be")]
-        findings += DataFolderLook(path: data, allowsGroup: allowsGroup).findings()
+        findings += DataFolderLook(path: folders.data, allowsGroup: allowsGroup).findings()
         findings += registry.findings
         findings += keyFolder.findings
         findings.append(ClockLook(now: now).finding(registry.dates + keyFolder.dates))
@@ -143,9 +141,7 @@ struct Examination {
     /// What `serve` would be told, or why it would not start.
     private func settings() -> (ServeSettings?, Finding?) {
         do throws(SettingError) {
-            let settings = try ServeSettings(
-                half: .both, values: values, defaultData: Environment.defaultDataFolder)
-            return (settings, nil)
+            return (try ServeSettings(values), nil)
         } catch {
             return (nil, .problem("settings", "\(error)", "usher serve does not start like this"))
         }
@@ -156,13 +152,14 @@ struct Examination {
 enum ExposureLook {
     static func finding(_ settings: ServeSettings) -> Finding {
         let isPublic = !settings.listen.isLoopback
-        let isRemote = settings.issuer.flatMap({ IssuerURL(ByteText($0)) })?.isLoopback == false
-        if isPublic, settings.allowPlainHTTP {
+        let issuer = settings.access.issuer.flatMap { IssuerURL(ByteText($0)) }
+        let isRemote = issuer?.isLoopback == false
+        if isPublic, settings.access.allowPlainHTTP {
             return .warning(
                 "exposure", "tokens and secrets travel in the clear: allow-plain-http is set",
                 "put a proxy that ends TLS in front, and name it with --trusted-proxy")
         }
-        if isPublic || isRemote, settings.queryToken == .allow {
+        if isPublic || isRemote, settings.access.queryToken == .allow {
             return .warning(
                 "exposure",
                 "pages elsewhere may send their token in the URL, where access logs keep it",

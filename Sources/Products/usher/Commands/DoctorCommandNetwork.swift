@@ -11,8 +11,8 @@ struct NetworkLook {
     let signingKeyID: String?
 
     func findings() -> [Finding] {
-        let (listen, isRunning) = port(settings.listen, .listen, path: metadataPath)
-        let (operatorPort, _) = port(settings.operatorListen, .operator, path: "/readyz")
+        let (listen, isRunning) = port(settings.listen, \.listen, path: metadataPath)
+        let (operatorPort, _) = port(settings.operatorListen, \.operatorListen, path: "/readyz")
         return [listen, operatorPort, issuer(isRunning: isRunning)]
     }
 
@@ -22,9 +22,10 @@ struct NetworkLook {
 
     /// Whether the port could be opened, or else whether an usher answers on it.
     private func port(
-        _ endpoint: Endpoint, _ setting: Setting, path: String
+        _ endpoint: Endpoint, _ port: PortSetting, path: String
     ) -> (finding: Finding, isRunning: Bool) {
-        let check = setting.rawValue
+        let setting = PlaceSettings()[keyPath: port]
+        let check = setting.name.string
         guard endpoint.port != 0 else {
             return (.ok(check, "\(endpoint.address): a free port is picked at the start"), false)
         }
@@ -34,7 +35,7 @@ struct NetworkLook {
         guard case .addressInUse = refusal else {
             return (.problem(check, "\(setting.flag): \(refusal)", nil), false)
         }
-        switch Probe.get(url(endpoint, setting) + path) {
+        switch Probe.get(url(endpoint, port) + path) {
         case .answer(let answer) where answer.isOfUsher && answer.status == 503:
             return (
                 .problem(
@@ -61,8 +62,8 @@ struct NetworkLook {
         return ": \(names.joined(separator: ", "))"
     }
 
-    private func url(_ endpoint: Endpoint, _ setting: Setting) -> String {
-        endpoint.url(isTLS: setting == .listen && settings.tls != nil)
+    private func url(_ endpoint: Endpoint, _ port: PortSetting) -> String {
+        endpoint.url(isTLS: port == \.listen && settings.tls != nil)
     }
 
     /// Opens and closes it; nil where that works.
@@ -81,7 +82,7 @@ struct NetworkLook {
 
     /// Whether who follows the issuer's URL finds this service, as RFC 8414 §3.3 asks.
     private func issuer(isRunning: Bool) -> Finding {
-        guard let issuer = settings.issuer ?? (isRunning ? settings.publicURL : nil),
+        guard let issuer = settings.access.issuer ?? (isRunning ? settings.publicURL : nil),
             let origin = Origin.of(url: issuer)
         else {
             return .notChecked(

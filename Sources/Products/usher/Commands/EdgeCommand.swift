@@ -21,15 +21,18 @@ struct ViewerRequestCommand: ParsableCommand {
               usher edge viewer-request < event.json
             """)
 
-    @Option(help: "Cookie that becomes the bearer token. (default: __Host-usher_session)")
-    var edgeCookie: String?
+    /// Of those of `serve`.
+    struct EdgeSettings: SettingSection {
+        let edgeCookie = AccessSettings().edgeCookie
+    }
+
+    @OptionGroup var options: SettingOptions<EdgeSettings>
 
     func run() throws {
         try report {
-            let values = try SettingValues(
-                flags: edgeCookie.map { [.edgeCookie: [$0]] } ?? [:],
-                environment: Environment.variables)
-            let step = EdgeStep(cookieName: ByteText(try values.cookieName()))
+            let settings = try Settings<EdgeSettings>(
+                SettingValues(flags: options.flags, environment: Environment.variables))
+            let step = EdgeStep(cookieName: ByteText(settings.edgeCookie))
             let bytesMax = ViewerRequest.eventBytesMax
             guard let event = Environment.standardInput(bytesMax: bytesMax) else {
                 throw CommandFailure("the event on stdin is longer than \(bytesMax) bytes")

@@ -19,8 +19,17 @@ enum Environment {
         flag ?? variables["USHER_DATA"].flatMap { $0.isEmpty ? nil : $0 } ?? defaultDataFolder
     }
 
-    /// The file that `--config` or `USHER_CONFIG` names.
-    static func configuration(
+    /// What was set by flags, by variables, and in the file that `--config` or `USHER_CONFIG`
+    /// names.
+    static func settings(
+        _ flags: [ByteText: [String]]..., file flag: String?
+    ) throws(SettingError) -> SettingValues {
+        try SettingValues(
+            flags: flags.reduce(into: [:]) { $0.merge($1) { first, _ in first } },
+            environment: variables, file: try configuration(at: flag))
+    }
+
+    private static func configuration(
         at flag: String?
     ) throws(SettingError) -> (path: String, content: [UInt8])? {
         let variable = variables["USHER_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bytes
 import ClientStorage
 import Clients
 import Cryptography
@@ -37,9 +38,12 @@ struct KeyOptions: ParsableArguments {
 
     func folder() throws(SettingError) -> KeyFolder {
         let values = try SettingValues(
-            flags: keysGroupAccess ? [.keysGroupAccess: ["true"]] : [:],
-            environment: Environment.variables)
-        return KeyFolder(path: path, allowsGroup: try values.flag(.keysGroupAccess))
+            flags: [
+                "data": data.asTexts, "keys": keys.asTexts,
+                "keys-group-access": keysGroupAccess.asFlag,
+            ], environment: Environment.variables)
+        let allowsGroup = try PlaceSettings().keysGroupAccess.value(in: values)
+        return Folders(values, allowsGroup: allowsGroup).keys
     }
 
     var printer: KeyPrinter { KeyPrinter(json: json) }
@@ -56,13 +60,6 @@ struct KeyOptions: ParsableArguments {
             if case .notFound = error { return }
             complain("it is done, but not in the audit log: \(error)")
         }
-    }
-
-    var path: String {
-        let variable = Environment.variables[Setting.keys.variable].flatMap { path in
-            path.isEmpty ? nil : path
-        }
-        return keys ?? variable ?? Environment.dataFolder(data) + "/keys"
     }
 }
 

@@ -34,17 +34,12 @@ struct ServiceOptions: ParsableArguments {
     @Flag(help: "Print JSON for programs.") var json = false
 
     func service() throws -> ServiceUnderCommand {
-        let flags: [Setting: String?] = [
-            .data: data, .keys: keys, .issuer: issuer, .audience: audience,
+        let flags: [ByteText: [String]] = [
+            "data": data.asTexts, "keys": keys.asTexts, "issuer": issuer.asTexts,
+            "audience": audience.asTexts,
         ]
         return ServiceUnderCommand(
-            settings: try ServeSettings(
-                half: .both,
-                values: SettingValues(
-                    flags: flags.compactMapValues { $0.map { [$0] } },
-                    environment: Environment.variables,
-                    file: try Environment.configuration(at: config)),
-                defaultData: Environment.defaultDataFolder))
+            settings: try ServeSettings(Environment.settings(flags, file: config)))
     }
 }
 
@@ -54,34 +49,34 @@ struct ServiceUnderCommand {
 
     /// - Throws: `SettingError` where the issuer hangs on a port that the start will pick.
     func issuer() throws(SettingError) -> String {
-        if let issuer = settings.issuer { return issuer }
+        if let issuer = settings.access.issuer { return issuer }
         guard settings.listen.port != 0 else {
             throw SettingError(
-                place: Setting.issuer.flag, value: "",
+                place: AccessSettings().issuer.flag, value: "",
                 expected: "the issuer of the tokens, since the port is picked at the start")
         }
         return settings.publicURL
     }
 
     func audience() throws(SettingError) -> String {
-        if let audience = settings.audience { return audience }
+        if let audience = settings.access.audience { return audience }
         return try issuer()
     }
 
     var hasRegistry: Bool {
-        FileManager.default.fileExists(atPath: RegistryFile.path(in: settings.data))
+        FileManager.default.fileExists(atPath: RegistryFile.path(in: settings.folders.data))
     }
 
     /// - Throws: `KeyFolderError`; a command makes no key.
     func signingKey() throws(KeyFolderError) -> SigningKey {
-        guard let signing = try settings.keyFolder.load().signing else {
-            throw .noSigningKey(path: settings.keys)
+        guard let signing = try settings.folders.keys.load().signing else {
+            throw .noSigningKey(path: settings.folders.keys.path)
         }
         return signing.key
     }
 
     func registry() throws(RegistryError) -> ClientRegistry {
-        try ClientRegistry(path: RegistryFile.path(in: settings.data), mustExist: true)
+        try ClientRegistry(path: RegistryFile.path(in: settings.folders.data), mustExist: true)
     }
 }
 

@@ -30,7 +30,7 @@ extension TokenCommand {
                 let verifier = try Verifier(
                     issuer: try here.issuer(), audience: try here.audience(),
                     algorithms: [.es256, .rs256, .eddsa],
-                    keys: .keys(try here.settings.keyFolder.load().verification))
+                    keys: .keys(try here.settings.folders.keys.load().verification))
                 let token = try TokenInput.read()
                 let claims: TokenClaims
                 do throws(TokenRejection) {
@@ -48,7 +48,7 @@ extension TokenCommand {
         private func checkRegistry(_ claims: TokenClaims, _ here: ServiceUnderCommand) throws {
             guard here.hasRegistry else {
                 return complain(
-                    "no registry in \(here.settings.data): revocation was not checked")
+                    "no registry in \(here.settings.folders.data): revocation was not checked")
             }
             let registry = try here.registry()
             guard let client = try registry.client(id: claims.clientID), client.isEnabled else {

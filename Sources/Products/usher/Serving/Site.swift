@@ -27,7 +27,7 @@ struct Site {
 
     init(_ settings: ServeSettings) {
         self.settings = settings
-        log = ProcessLog(level: settings.logLevel, format: settings.logFormat)
+        log = ProcessLog(level: settings.places.logLevel, format: settings.places.logFormat)
     }
 
     /// Serves until SIGTERM or SIGINT arrives, and stops cleanly.
@@ -39,16 +39,16 @@ struct Site {
         defer { log.stop() }
         OpenFiles.raiseLimit()
         // A folder that is not there yet is made with the registry.
-        let early = try DataFolderLock.take(.shared, of: settings.data)
+        let early = try DataFolderLock.take(.shared, of: settings.folders.data)
         let foundations = try Foundations(settings)
-        let lock = try early ?? DataFolderLock.take(.shared, of: settings.data)
+        let lock = try early ?? DataFolderLock.take(.shared, of: settings.folders.data)
         defer { lock?.release() }
         let publicDoor = Door()
         let operatorDoor = Door()
         let edgeDoor = Door()
-        let publicServer = try open(settings.listen, .listen, publicDoor)
-        let operatorServer = try open(settings.operatorListen, .operator, operatorDoor)
-        let edgeServer = try settings.edgeListen.map { try open($0, .edgeListen, edgeDoor) }
+        let publicServer = try open(settings.listen, \.listen, publicDoor)
+        let operatorServer = try open(settings.operatorListen, \.operatorListen, operatorDoor)
+        let edgeServer = try settings.places.edgeListen.map { try open($0, \.edgeListen, edgeDoor) }
         let url = Endpoint(address: settings.listen.address, port: publicServer.port)
             .url(isTLS: settings.tls != nil)
         let operatorURL =
@@ -61,7 +61,7 @@ struct Site {
         parts.directory.start()
         let janitor = Janitor(sweeping: foundations.registry)
         let pass = try leavePass(operatorURL, isNeeded: parts.front.relay != nil)
-        defer { pass?.remove(in: settings.data) }
+        defer { pass?.remove(in: settings.folders.data) }
         // From here on nothing fails: what is taken off the shelf is not there for another start.
         if let relay = parts.front.relay { parts.keeping?.putBack(into: relay.service) }
         publicDoor.open(parts.front.outcome)
@@ -91,7 +91,7 @@ struct Site {
     ) throws(CommandFailure) -> OperatorPass? {
         guard isNeeded else { return nil }
         let pass = OperatorPass.make(url: url)
-        try pass.write(in: settings.data)
+        try pass.write(in: settings.folders.data)
         return pass
     }
 
@@ -100,7 +100,7 @@ struct Site {
     private func drain(_ relay: PublicFront.SignallingHalf) {
         relay.admission.stopAdmitting()
         relay.service.prepareStop()
-        let seconds = settings.drainSeconds
+        let seconds = settings.limits.drainSeconds
         relay.loops.tell(.draining(withinSeconds: max(seconds, Self.reconnectSecondsMin)))
         relay.loops.stop(closing: .restarting, secondsMax: seconds)
     }
@@ -130,25 +130,26 @@ struct Site {
     }
 
     private func open(
-        _ endpoint: Endpoint, _ setting: Setting, _ door: Door
+        _ endpoint: Endpoint, _ port: PortSetting, _ door: Door
     ) throws -> HTTPServer {
+        let flag = PlaceSettings()[keyPath: port].flag
         var configuration = HTTPServerConfiguration(
             address: endpoint.address, port: endpoint.port)
         configuration.bodyBytesMax = ViewerRequest.eventBytesMax
-        configuration.requestSecondsMax = settings.http.requestSeconds
-        configuration.keepaliveSeconds = settings.http.keepaliveSeconds
-        configuration.headerBytesMax = settings.http.headerBytes
-        configuration.connectionsMax = settings.http.connections
-        configuration.connectionsPerAddressMax = settings.http.connectionsPerAddress
-        configuration.exemptProxies = settings.trustedProxies
-        if setting == .listen { configuration.tls = try settings.tls?.read() }
-        configuration.threads = setting == .operator ? 1 : 2
-        configuration.trustedProxies = setting == .listen ? settings.trustedProxies : []
+        configuration.requestSecondsMax = settings.limits.requestSeconds
+        configuration.keepaliveSeconds = settings.limits.keepaliveSeconds
+        configuration.headerBytesMax = settings.limits.headerBytes
+        configuration.connectionsMax = settings.limits.maxHTTPConnections
+        configuration.connectionsPerAddressMax = settings.limits.maxHTTPConnectionsPerAddress
+        configuration.exemptProxies = settings.access.trustedProxies
+        if port == \.listen { configuration.tls = try settings.tls?.read() }
+        configuration.threads = port == \.operatorListen ? 1 : 2
+        configuration.trustedProxies = port == \.listen ? settings.access.trustedProxies : []
         configuration.onWant = { [log] number in
             log.logger.warning(
                 "connections_wait",
                 metadata: [
-                    "port": "\(setting.flag)",
+                    "port": "\(flag)",
                     "reason": "\(unsafe String(cString: strerror(number)))",
                     "next": "\(Self.next(number))",
                 ])
@@ -157,7 +158,7 @@ struct Site {
         do throws(HTTPServerError) {
             return try HTTPServer(configuration, handler: door.outcome)
         } catch {
-            throw CommandFailure("\(setting.flag) \(endpoint): \(error)")
+            throw CommandFailure("\(flag) \(endpoint): \(error)")
         }
     }
 
@@ -175,13 +176,13 @@ struct Site {
         ready["event"] = "ready"
         ready["url"] = .string(url)
         ready["operator"] = .string(operatorURL)
-        if let edgePort, let edge = settings.edgeListen {
+        if let edgePort, let edge = settings.places.edgeListen {
             let endpoint = Endpoint(address: edge.address, port: edgePort)
             ready["edge"] = .string(endpoint.url(isTLS: false))
         }
         output.append(JSONValue.object(ready).serialized() + [0x0A])
-        if settings.demo { logger.notice("demo", metadata: ["page": "\(url)/demo/"]) }
-        if settings.allowPlainHTTP, !settings.listen.isLoopback {
+        if settings.access.demo { logger.notice("demo", metadata: ["page": "\(url)/demo/"]) }
+        if settings.access.allowPlainHTTP, !settings.listen.isLoopback {
             logger.warning("tokens and secrets travel in the clear: allow-plain-http is set")
         }
     }

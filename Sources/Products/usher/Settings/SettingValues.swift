@@ -8,27 +8,28 @@ struct SettingValues: Equatable {
         var place: String
     }
 
-    private(set) var entries: [Setting: Entry] = [:]
+    /// By the settings' names.
+    private var entries: [ByteText: Entry] = [:]
 
     /// - Parameters:
-    ///   - flags: As given on the command line; an absent flag has no entry.
-    ///   - environment: All variables; those of `Setting` count, an empty one as absent. A list is
+    ///   - flags: As given on the command line, by name; an absent flag has no texts.
+    ///   - environment: All variables; those of settings count, an empty one as absent. A list is
     ///     separated by commas or spaces.
     ///   - file: Path and content of the configuration file, one JSON object.
     /// - Throws: `SettingError` for a file, or a member of it, that cannot be understood.
     init(
-        flags: [Setting: [String]], environment: [String: String],
+        flags: [ByteText: [String]], environment: [String: String],
         file: (path: String, content: [UInt8])? = nil
     ) throws(SettingError) {
         if let file { try read(file.content, path: file.path) }
-        for setting in Setting.allCases {
+        for setting in SettingTable.all {
             if let text = environment[setting.variable], !text.isEmpty {
-                let texts =
-                    setting.isList ? text.split { $0 == "," || $0 == " " }.map(String.init) : [text]
-                entries[setting] = Entry(texts: texts, place: setting.variable)
+                let isList = setting.kind == .list
+                let texts = isList ? text.split { $0 == "," || $0 == " " }.map(String.init) : [text]
+                entries[setting.name] = Entry(texts: texts, place: setting.variable)
             }
-            if let texts = flags[setting], !texts.isEmpty {
-                entries[setting] = Entry(texts: texts, place: setting.flag)
+            if let texts = flags[setting.name], !texts.isEmpty {
+                entries[setting.name] = Entry(texts: texts, place: setting.flag)
             }
         }
     }
@@ -48,23 +49,24 @@ struct SettingValues: Equatable {
         }
         for member in object.members {
             let place = "\"\(member.name)\" in \(path)"
-            guard let setting = Setting(rawValue: member.name.string) else {
+            guard let setting = SettingTable.byName[member.name] else {
                 throw SettingError(
                     place: place, value: Self.shown(member.value),
                     expected: "no such member: a setting bears the name of its flag")
             }
-            entries[setting] = Entry(
-                texts: try Self.texts(member.value, of: setting, place: place), place: place)
+            let texts = try Self.texts(
+                member.value, isList: setting.kind == .list, place: place)
+            entries[setting.name] = Entry(texts: texts, place: place)
         }
     }
 
     private static func texts(
-        _ value: JSONValue, of setting: Setting, place: String
+        _ value: JSONValue, isList: Bool, place: String
     ) throws(SettingError) -> [String] {
-        if setting.isList, let elements = value.array {
+        if isList, let elements = value.array {
             var texts: [String] = []
             for element in elements {
-                texts += try self.texts(element, of: setting, place: place)
+                texts += try self.texts(element, isList: true, place: place)
             }
             return texts
         }
@@ -75,7 +77,7 @@ struct SettingValues: Equatable {
         default:
             throw SettingError(
                 place: place, value: shown(value),
-                expected: setting.isList ? "a string or a list of strings" : "a string or number")
+                expected: isList ? "a string or a list of strings" : "a string or number")
         }
     }
 
@@ -93,47 +95,16 @@ struct SettingValues: Equatable {
 }
 
 extension SettingValues {
-    func text(_ setting: Setting) -> String? { entries[setting]?.texts.last }
+    func text(of setting: any AnySetting) -> String? { texts(of: setting).last }
 
-    func texts(_ setting: Setting) -> [String] { entries[setting]?.texts ?? [] }
+    func texts(of setting: any AnySetting) -> [String] { entries[setting.name]?.texts ?? [] }
 
     /// The error for a value that is set but wrong.
-    func error(_ setting: Setting, value: String? = nil, expected: String) -> SettingError {
+    func error(
+        _ setting: any AnySetting, value: String? = nil, expected: String? = nil
+    ) -> SettingError {
         SettingError(
-            place: entries[setting]?.place ?? setting.flag,
-            value: value ?? text(setting) ?? "", expected: expected)
-    }
-
-    func flag(_ setting: Setting) throws(SettingError) -> Bool {
-        switch text(setting) {
-        case nil, "false", "0", "no": return false
-        case "true", "1", "yes": return true
-        default: throw error(setting, expected: "true or false")
-        }
-    }
-
-    /// A whole number of at least `range.lowerBound`.
-    func integer(
-        _ setting: Setting, default value: Int, in range: ClosedRange<Int>
-    ) throws(SettingError) -> Int {
-        guard let text = text(setting) else { return value }
-        guard let number = Int(text), range.contains(number) else {
-            let zero = range.lowerBound == 0 ? " (0 means no limit)" : ""
-            throw error(
-                setting,
-                expected: "a whole number from \(range.lowerBound) to \(range.upperBound)\(zero)")
-        }
-        return number
-    }
-
-    func choice<Choice: RawRepresentable<String> & CaseIterable>(
-        _ setting: Setting, default value: Choice
-    ) throws(SettingError) -> Choice {
-        guard let text = text(setting) else { return value }
-        guard let choice = Choice(rawValue: text) else {
-            let all = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-            throw error(setting, expected: "one of \(all)")
-        }
-        return choice
+            place: entries[setting.name]?.place ?? setting.flag,
+            value: value ?? text(of: setting) ?? "", expected: expected ?? setting.expected)
     }
 }

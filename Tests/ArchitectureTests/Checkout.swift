@@ -6,6 +6,8 @@ enum Checkout {
         /// From the root of the checkout: `Sources/Core/Tokens/JWK.swift`.
         let path: String
         let lines: [Substring]
+        /// Of a Swift file.
+        let code: SwiftCode
 
         var isSwift: Bool { path.hasSuffix(".swift") }
         var isTest: Bool { path.hasPrefix("Tests/") }
@@ -45,6 +47,7 @@ enum Checkout {
             let text = String(data: data, encoding: .utf8)
         else { return nil }
         return File(
-            path: path, lines: text.split(separator: "\n", omittingEmptySubsequences: false))
+            path: path, lines: text.split(separator: "\n", omittingEmptySubsequences: false),
+            code: SwiftCode(path.hasSuffix(".swift") ? text : ""))
     }
 }

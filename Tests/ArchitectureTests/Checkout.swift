@@ -21,7 +21,10 @@ enum Checkout {
             "Sources", "Tests", "Benchmarks", "Fuzz", "client", "deploy", "docs", "keys", "scripts",
             ".ci",
         ]
-        let top = ["Package.swift", "README.md", "LICENSE", ".gitignore", ".editorconfig"]
+        let top = [
+            "Package.swift", "README.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE",
+            ".gitignore", ".editorconfig",
+        ]
         let nested = folders.flatMap { folder in
             let entries = FileManager.default.enumerator(atPath: root.path + "/" + folder)
             return (entries?.compactMap { $0 as? String } ?? []).map { folder + "/" + $0 }
@@ -30,6 +33,11 @@ enum Checkout {
     }()
 
     static var swift: [File] { files.filter(\.isSwift) }
+
+    /// Whether there is a file or a folder.
+    static func has(_ path: String) -> Bool {
+        FileManager.default.fileExists(atPath: root.path + "/" + path)
+    }
 
     static func subfolders(of path: String) -> [String] {
         let names = try? FileManager.default.contentsOfDirectory(atPath: root.path + "/" + path)

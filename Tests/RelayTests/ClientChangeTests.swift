@@ -60,7 +60,7 @@ import WebSocket
         #expect(noted == peers.map { .close($0.socket, .revoked) })
     }
 
-    @Test("A classic connection outlives its token, up to its maximum age (PROTOCOL §4)")
+    @Test("A classic connection outlives its token, up to its maximum age (docs/protocol.md §4)")
     func age() throws {
         let ann = try relay.connect()
         ann.join("R")

@@ -6,7 +6,7 @@ import Testing
 import Tokens
 import WebSocket
 
-/// Tokens that end or are replaced, ages, and the first message (PROTOCOL §3, §4, §5).
+/// Tokens that end or are replaced, ages, and the first message (docs/protocol.md §3, §4, §5).
 @Suite struct V1TokenTests {
     private let hub = Hub()
 
@@ -135,7 +135,7 @@ import WebSocket
     }
 }
 
-/// The same peer id twice among v1 peers (PROTOCOL §2).
+/// The same peer id twice among v1 peers (docs/protocol.md §2).
 @Suite struct V1SamePeerTests {
     private let hub = Hub()
 
@@ -195,7 +195,7 @@ import WebSocket
     }
 }
 
-/// What operators do (PROTOCOL §4).
+/// What operators do (docs/protocol.md §4).
 @Suite struct V1NoteTests {
     private let hub = Hub()
 

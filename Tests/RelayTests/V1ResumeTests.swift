@@ -6,7 +6,7 @@ import WebSocket
 
 @testable import Relay
 
-/// Resume (PROTOCOL §3): what was missed comes exactly once, in order, on whatever loop.
+/// Resume (docs/protocol.md §3): what was missed comes exactly once, in order, on whatever loop.
 @Suite struct V1ResumeTests {
     private let hub = Hub()
 
@@ -258,7 +258,7 @@ import WebSocket
     }
 }
 
-/// The time in which a lost session waits, and what is kept for it (PROTOCOL §3, §5).
+/// The time in which a lost session waits, and what is kept for it (docs/protocol.md §3, §5).
 @Suite struct V1GraceTests {
     private func pair(_ hub: Hub) throws -> (ann: Client, bob: Client) {
         let (ann, bob) = (try hub.connect(), try hub.connect(loop: 1))

@@ -1,6 +1,6 @@
 internal import Sessions
 
-/// What bounds the relay's conversations (PROTOCOL §5); in each limit 0 means none.
+/// What bounds the relay's conversations (docs/protocol.md §5); in each limit 0 means none.
 package struct RelayConfiguration: Equatable, Sendable {
     package var roomsPerConnectionMax: Int
     package var membersPerRoomMax: Int

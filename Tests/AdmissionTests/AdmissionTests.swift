@@ -82,7 +82,7 @@ private func challenge(_ decision: AdmissionDecision) -> String? {
             let request = handshake(nil, [("Authorization", scheme)])
             #expect(service.admit(request, fromCookie: false).status == 401)
         }
-        #expect(service.connectionCount == 0)
+        #expect(service.ledger.total == 0)
     }
 
     @Test(
@@ -260,7 +260,7 @@ private func challenge(_ decision: AdmissionDecision) -> String? {
         #expect(world.log.last?.contains("reason=token_used") == true)
         let field = handshake(nil, [("Authorization", "Bearer \(token)")])
         #expect(relay.admit(field, fromCookie: false).status == 101)
-        #expect(relay.connectionCount == 0)
+        #expect(relay.ledger.total == 0)
     }
 
     @Test("A one-use token is spent only when nothing else stands in the way")
@@ -282,7 +282,7 @@ private func challenge(_ decision: AdmissionDecision) -> String? {
         let decision = relay.admit(handshake("token=\(try world.token())"), fromCookie: false)
         #expect(decision.status == 503)
         #expect(decision.refusal?.headers["Retry-After"] == "5")
-        #expect(relay.connectionCount == 0)
+        #expect(relay.ledger.total == 0)
     }
 
     // MARK: What the token says

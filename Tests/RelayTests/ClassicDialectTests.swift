@@ -123,7 +123,7 @@ import WebSocket
         #expect(relay.asked { cid.join("S") } == [cid.firstToJoin("S")])
         bob.close()
         cid.close()
-        #expect(relay.service.roomCount == 0 && relay.admission.connectionCount == 0)
+        #expect(relay.service.roomCount == 0 && relay.admission.ledger.total == 0)
     }
 
     @Test(
@@ -139,7 +139,7 @@ import WebSocket
         #expect(relay.asked { ann.join("R") }.isEmpty)
         #expect(relay.asked { heir.join("R") } == [heir.firstToJoin("R")])
         #expect(relay.asked { ann.close() }.isEmpty)
-        #expect(relay.service.roomCount == 1 && relay.admission.connectionCount == 1)
+        #expect(relay.service.roomCount == 1 && relay.admission.ledger.total == 1)
     }
 
     @Test("Joining the same room twice changes nothing and re-announces nothing")

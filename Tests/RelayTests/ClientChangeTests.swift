@@ -44,7 +44,7 @@ import WebSocket
         #expect(relay.asked { relay.open(ann, admission) } == [.close(ann.socket, .revoked)])
         #expect(relay.asked { ann.join("R") }.isEmpty)
         #expect(relay.asked { relay.net.run() }.isEmpty)
-        #expect(relay.service.roomCount == 0 && relay.admission.connectionCount == 0)
+        #expect(relay.service.roomCount == 0 && relay.admission.ledger.total == 0)
     }
 
     @Test("A revoked token opens nothing, and what it opened is closed with 4501")

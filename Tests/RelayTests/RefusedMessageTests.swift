@@ -41,7 +41,7 @@ import WebSocket
         #expect(relay.asked { bob.join("R") } == [bob.firstToJoin("R")])
         ann.close(.closedByUs(.invalidPayload))
         #expect(relay.world.log.last?.contains("end=server 1007") == true)
-        #expect(relay.admission.connectionCount == 1)
+        #expect(relay.admission.ledger.total == 1)
     }
 
     @Test(

@@ -47,7 +47,7 @@ import WebSocket
         #expect(bob.take().isEmpty)
         #expect(bob.send("{}", to: back, ack: "2") == [numbered(3, "ack", #""ack":2"#)])
         #expect(back.take() == [numbered(7, "payload", stamp)])
-        #expect(hub.service.sessionCount == 2 && hub.admission.connectionCount == 2)
+        #expect(hub.service.sessionCount == 2 && hub.admission.ledger.total == 2)
     }
 
     @Test("What a dead socket swallowed is kept until it is found dead and the grace time is over")
@@ -120,7 +120,7 @@ import WebSocket
         #expect(back.resume(ann.secret, after: 3).count == 2)
         #expect(ann.closeCode == .replaced)
         #expect(bob.take().isEmpty)
-        #expect(hub.admission.connectionCount == 2 && hub.service.sessionCount == 2)
+        #expect(hub.admission.ledger.total == 2 && hub.service.sessionCount == 2)
         #expect(bob.send("{}", to: back, ack: "1").count == 1 && back.take().count == 1)
     }
 

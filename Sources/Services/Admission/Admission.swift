@@ -33,9 +33,6 @@ package final class Admission: Sendable {
         ledger = ConnectionLedger(ConnectionCounts(limits: configuration))
     }
 
-    /// How many connections are admitted now.
-    package var connectionCount: Int { ledger.total }
-
     /// Clients were changed, disabled or removed, or tokens revoked. To be called before the loops
     /// are told.
     package func noteRightsChanged() { ledger.noteRightsChanged() }

@@ -130,6 +130,21 @@ import Testing
         expectSame(rows.flatMap { Self.parts(of: $0[1]) }, packages + linked)
     }
 
+    @Test("The rules in CONTRIBUTING.md are held by tests that there are")
+    func rules() {
+        let rows = Self.rows("## The rules of the house", of: "CONTRIBUTING.md")
+        #expect(rows.count > 10)
+        for row in rows {
+            let swift = Self.parts(of: row[1], between: "\"").map(String.init)
+            let python = Self.parts(of: row[1]).filter { $0.hasPrefix("test_") }.map(String.init)
+            let missing =
+                swift.filter { !ConformanceTests.swiftNames.contains($0) }
+                + python.filter { !ConformanceTests.pythonNames.contains($0) }
+            #expect(missing == [], "no such test")
+            #expect(!swift.isEmpty || !python.isEmpty || row[1].hasPrefix("`Package.swift`"))
+        }
+    }
+
     @Test("docs/architecture.md §5 lists the routes")
     func routes() {
         func upToParameter(_ path: Substring) -> Substring { path.prefix { $0 != "{" } }

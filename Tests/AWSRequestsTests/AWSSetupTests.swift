@@ -80,7 +80,7 @@ import Testing
             shared: "[p]\nx=1\n", config: "[profile p]\nregion=r-3\n",
         ]
         #expect(try setup(places, files).credentials().accessKeyID == "AKIAF")
-        #expect(try setup(places, files).region() == "r-1")
+        #expect(try setup(places, files).region()?.text == "r-1")
     }
 
     @Test("The region is that of variables, or of the profile")
@@ -89,10 +89,25 @@ import Testing
         let both: [ByteText: ByteText] = [
             "AWS_REGION": "eu-central-1", "AWS_DEFAULT_REGION": "us-east-1",
         ]
-        #expect(try setup(both, files).region() == "eu-central-1")
-        #expect(try setup(["AWS_DEFAULT_REGION": "us-east-1"], files).region() == "us-east-1")
-        #expect(try setup([:], files).region() == "eu-west-1")
+        #expect(try setup(both, files).region()?.text == "eu-central-1")
+        #expect(try setup(["AWS_DEFAULT_REGION": "us-east-1"], files).region()?.text == "us-east-1")
+        #expect(try setup([:], files).region()?.text == "eu-west-1")
         #expect(try setup(["AWS_PROFILE": "other"], files).region() == nil)
+    }
+
+    @Test("Where the region is set is told")
+    func places() throws {
+        let files: [ByteText: String] = [
+            config: "[default]\nregion=EU\n[profile p]\nregion=\n", "/c": "[default]\nregion=x\n",
+        ]
+        func place(_ variables: [ByteText: ByteText]) throws -> ByteText? {
+            try setup(variables, files).region()?.place
+        }
+        #expect(try place(["AWS_REGION": "a", "AWS_DEFAULT_REGION": "b"]) == "AWS_REGION")
+        #expect(try place(["AWS_DEFAULT_REGION": "b"]) == "AWS_DEFAULT_REGION")
+        #expect(try place([:]) == "region of the profile \"default\" in \(config)")
+        #expect(try place(["AWS_PROFILE": "p"]) == "region of the profile \"p\" in \(config)")
+        #expect(try place(["AWS_CONFIG_FILE": "/c"]) == "region of the profile \"default\" in /c")
     }
 
     @Test("Half a pair of keys is none")

@@ -142,7 +142,8 @@ import Testing
         arguments: [
             ("/oauth2/token", true), ("/oauth2/revoke", true), ("/edge/viewer-request", true),
             ("/", false), ("/demo/token", false), ("/.well-known/jwks.json", false),
-            ("/oauth2", false), ("/session", true), ("/session/token", false),
+            ("/oauth2", false), ("/oauth2/register", true), ("/oauth2/register/c1", true),
+            ("/oauth2/room", false), ("/session", true), ("/session/token", false),
             ("/ice-servers", false),
         ])
     func authenticatesItself(path: String, itself: Bool) {

@@ -1,110 +1,15 @@
 """What scripts/deploy-aws says and does, with an `aws` command that plays an account."""
 
 import json
-import os
 import re
 import shlex
-import stat
 import subprocess
 
 import pytest
 
+from support.desk import DEPLOYED, FORBIDDEN, ISSUER, SCRIPT, STACK, Desk
 from support.documents import shell_blocks
 from support.forging import decode
-from support.usher import CHECKOUT, environment, new_folder
-
-SCRIPT = CHECKOUT / "scripts" / "deploy-aws"
-# Answers by the beginnings of what is asked for; whatever else is asked for is done, and says
-# nothing. An answer with a status above 0 is an error's text.
-ACCOUNT = {
-    "sts get-caller-identity": "123456789012",
-    "cloudformation describe-stacks": [254, "An error occurred (ValidationError) when calling the "
-                                       "DescribeStacks operation: Stack usher does not exist"],
-    "s3api head-bucket": [254, "An error occurred (404) when calling the HeadBucket operation: Not "
-                          "Found"],
-    "s3api head-object": [254, "An error occurred (404) when calling the HeadObject operation: Not "
-                          "Found"],
-}
-AWS = """#!/usr/bin/env python3
-import json, os, sys
-folder = os.environ["FOLDER"]
-words = sys.argv[1:]
-while words and words[0].startswith("--"):
-    del words[:2]
-line = " ".join(words)
-open(folder + "/asked", "a").write(line + "\\n")
-answers = json.load(open(folder + "/answers"))
-for name, answer in answers.items():
-    if line.startswith(name):
-        status, text = answer if isinstance(answer, list) else (0, answer)
-        print(text, file=sys.stderr if status else sys.stdout)
-        sys.exit(status)
-"""
-# The answer to a handshake; curl has the token on its stdin, and asks for other things by names.
-CURL = """#!/bin/sh
-case "$*" in
-*"Upgrade: websocket"*)
-    cat >"$FOLDER/handshake" && echo "$*" >"$FOLDER/curl" && cat "$FOLDER/status" ;;
-*) exec /usr/bin/curl "$@" ;;
-esac
-"""
-ISSUER = ("--issuer", "https://auth.example")
-
-
-class Desk:
-    """Where somebody runs the script."""
-
-    def __init__(self):
-        self.home = new_folder("desk")
-        self.bin = self.home / "bin"
-        self.bin.mkdir()
-        self.aws = self._put("aws", AWS)
-        self._put("curl", CURL)
-        self.package = self.home / "usher-lambda.zip"
-        self.package.write_bytes(b"a package")
-
-    def _put(self, name, script):
-        path = self.bin / name
-        path.write_text(script)
-        path.chmod(path.stat().st_mode | stat.S_IXUSR)
-        return path
-
-    def answered(self, answer, **places):
-        """Deploys; a handshake is answered so."""
-        (self.home / "status").write_text(answer)
-        stack = "cloudformation describe-stacks --stack-name usher --query Stacks[0]"
-        account = {
-            f"{stack}.StackStatus": "CREATE_COMPLETE", **{
-                f"{stack}.Outputs[?{key}": value for key, value in {
-                    "OutputKey=='SignallingServer'": "wss://api.example/live",
-                    "OutputKey=='Management'": "https://api.example/live",
-                    "OutputKey=='NameTarget'": "", "OutputKey=='TableName'": "usher-Table",
-                    "OutputKey=='LogGroup'": "/logs"}.items()},
-            "cloudformation describe-stacks": "https://auth.example"}
-        good = answer == ("101" if "USHER_TOKEN" in places else "401")
-        return self.run(status=0 if good else 1, account=account, **places)
-
-    def run(self, *arguments, status=1, account=None, region="eu-central-1", path=None,
-            **more):
-        answers = dict(account or {})
-        answers.update((name, one) for name, one in ACCOUNT.items() if name not in answers)
-        (self.home / "answers").write_text(json.dumps(answers))
-        places = {"AWS_REGION": region} if region else {}
-        ended = subprocess.run(
-            ["bash", SCRIPT, "--package", self.package, *arguments], capture_output=True, text=True,
-            timeout=60, check=False,
-            env={**environment(self.home), **places, **more, "FOLDER": str(self.home),
-                 "USHER_DEPLOY_POLL_SECONDS": "0.1",
-                 "PATH": path or f"{self.bin}:{os.environ['PATH']}"})
-        assert ended.returncode == status, ended.stderr
-        return ended.stderr if status else ended.stdout + ended.stderr
-
-    def dry(self, *arguments, **options):
-        return self.run(*ISSUER, "--dry-run", *arguments, status=0, **options)
-
-    @property
-    def asked(self):
-        return (self.home / "asked").read_text().splitlines()
 
 
 @pytest.fixture
@@ -151,7 +56,8 @@ def test_what_it_does_not_know_has_it_show_the_help(desk, arguments):
 @pytest.mark.parametrize(("arguments", "words"), [
     (["--set"], "--set needs a value"), (["--set", "MaxMembers"], "NAME=VALUE"),
     (["--set", "MaxMember=3"], "--set MaxMember: deploy/aws/template.yaml has no parameter"),
-    (["--stack", "-x"], "letters, digits and hyphens")])
+    (["--stack", "-x"], "letters, digits and hyphens"),
+    (["--stack", "s" * 39], "at most 38 characters (it has 39)")])
 def test_a_wrong_option_is_named(desk, arguments, words):
     assert words in desk.run(*arguments)
 
@@ -192,11 +98,9 @@ def test_us_east_1_has_no_constraint_of_its_name(desk):
     assert "LocationConstraint" not in desk.dry(region="us-east-1")
 
 
-def test_a_dry_run_of_a_deletion_deletes_nothing(desk):
-    account = {"cloudformation describe-stacks": "CREATE_COMPLETE", "s3api head-bucket": ""}
-    text = desk.run("--delete", "--dry-run", status=0, account=account)
-    assert "would run: aws cloudformation delete-stack --stack-name usher" in text
-    assert not [line for line in desk.asked if "delete" in line or line.startswith("s3 rm")]
+def test_an_update_uses_the_bucket_of_before(desk):
+    account = {**DEPLOYED, f"{STACK}.Parameters[?ParameterKey=='CodeBucket']": "mine"}
+    assert "s3://mine/usher/" in desk.run("--dry-run", status=0, account=account)
 
 
 def test_without_the_aws_command_it_says_where_to_get_it(desk):
@@ -250,9 +154,7 @@ def test_a_right_that_is_missing_is_named(desk, command, operation, right):
 
 
 def test_a_bucket_of_somebody_else_is_not_used(desk):
-    account = {"s3api head-bucket": [254, "An error occurred (403) when calling the HeadBucket "
-                                     "operation: Forbidden"]}
-    text = desk.run(*ISSUER, account=account)
+    text = desk.run(*ISSUER, account={"s3api head-bucket": FORBIDDEN})
     assert "somebody else's" in text and "--bucket" in text
     assert not any(line.startswith("s3 cp") for line in desk.asked)
 

@@ -17,12 +17,10 @@ from support import ledger, ministack, peers, v1
 from support.browser import chromium
 from support.demo import Guest
 from support.legacy import Backend
-from support.proxies import DEPLOY, free_port
+from support.proxies import DemoProxy
 from support.server import Server
 from support.serverless import binary
 from support.usher import CHECKOUT, environment, new_folder
-from support.waiting import eventually
-from support.walkthrough import answers
 
 pytestmark = pytest.mark.skipif(
     not ministack.PYTHON, reason="USHER_MINISTACK names no Python that has ministack")
@@ -169,21 +167,10 @@ def test_a_token_that_is_given_has_to_be_let_in(deploy, application):
 
 
 def test_two_tabs_of_the_demo_meet_on_it(relay, auth):
-    port = free_port()
-    relay_origin = relay.url.rpartition("/")[0]
-    caddy = subprocess.Popen(
-        ["caddy", "run", "--adapter", "caddyfile", "--config", DEPLOY / "aws" / "demo.Caddyfile"],
-        stdout=subprocess.DEVNULL, stderr=ledger.new_log("caddy").open("wb"), env={
-            **environment(new_folder("caddy")), "USHER_RELAY": relay_origin,
-            "USHER_DEMO_PORT": str(port), "USHER_AUTH": auth.url.removeprefix("http://")})
-
-    class Page:
-        url = f"http://127.0.0.1:{port}"
-
+    proxy = DemoProxy(relay.url.rpartition("/")[0], auth.url)
     try:
-        eventually(lambda: answers(port), "caddy")
         with chromium() as browser:
-            ann, bob = Guest(browser, Page, "Ann"), Guest(browser, Page, "Bob")
+            ann, bob = Guest(browser, proxy, "Ann"), Guest(browser, proxy, "Bob")
             ann.sees("Bob")
             bob.sees("Ann")
             ann.sees_pictures(1)
@@ -193,8 +180,7 @@ def test_two_tabs_of_the_demo_meet_on_it(relay, auth):
                 one.healthy()
                 one.close()
     finally:
-        caddy.terminate()
-        caddy.wait()
+        proxy.stop()
 
 
 def test_an_update_takes_effect_and_keeps_what_it_does_not_name(deploy, relay):

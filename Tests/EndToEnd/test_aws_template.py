@@ -8,10 +8,8 @@ import pytest
 from support import aws
 from support.serverless import Home
 from support.usher import CHECKOUT
-from test_deploy_aws import CASES, check, cloudfront_event, cloudfront_outcome, node
 
 SOURCES = CHECKOUT / "Sources"
-EDGE_STEP = CHECKOUT / "deploy" / "aws" / "viewer-request.cloudfront.js"
 
 # What the role allows though the function asks for none of it: Lambda does, in its name ("Using
 # Lambda with Amazon SQS", "Lambda execution role permissions").
@@ -116,6 +114,84 @@ def test_each_right_is_for_one_resource_of_the_stack():
     assert invoke["Properties"]["SourceArn"]["Fn::Sub"].endswith("${Api}/*")
 
 
+# Rights of whoever deploys.
+
+# Services as docs/serverless.md calls them, by the beginnings of their rights.
+SERVICES = {
+    "apigateway": "API Gateway", "cloudfront": "CloudFront", "cloudwatch": "CloudWatch",
+    "dynamodb": "DynamoDB", "lambda": "Lambda", "logs": "CloudWatch Logs", "route53": "Route 53",
+    "sqs": "SQS"}
+# Of what the template does not use: keys, networks, exports and the like.
+UNUSED = {"ec2", "elasticfilesystem", "firehose", "kinesis", "kms", "s3files"}
+# What the script's commands ask for, where that is not their name.
+ASKED_BY = {
+    "s3 cp": ["PutObject"], "s3 rm": ["ListBucket", "DeleteObject"],
+    "s3api head-bucket": ["ListBucket"], "s3api head-object": ["GetObject"],
+    "s3api list-objects-v2": ["ListBucket"], "s3api put-public-access-block": [
+        "PutBucketPublicAccessBlock"],
+    "cloudformation deploy": [
+        "DescribeStacks", "GetTemplateSummary", "CreateChangeSet", "DescribeChangeSet",
+        "ExecuteChangeSet"],
+    "cloudformation wait": ["DescribeStacks"]}
+
+
+def documented_rights():
+    """The actions, by the beginnings of the table's lines."""
+    text = (CHECKOUT / "docs/serverless.md").read_text()
+    table = text.partition("## Rights that a deployment takes")[2].partition("\n## ")[0]
+    lines = re.findall(r"^\| (.+?) \| (.+?) \|$", table, re.MULTILINE)[1:]
+    return {service: set(re.findall(r"`([\w:-]+)`", actions)) for service, actions in lines}
+
+
+def of(service):
+    (found,) = (rights for name, rights in documented_rights().items() if name.startswith(service))
+    return found
+
+
+def needed_by_resources():
+    """What CloudFormation asks for in the name of whoever deploys, by its own schemas."""
+    used = {one["Type"] for one in aws.template()["Resources"].values()}
+    needed = aws.rights_of(used)
+    assert set(needed) == used
+    return set().union(*needed.values())
+
+
+def test_whoever_deploys_is_told_the_rights_on_roles():
+    needed = {right.removeprefix("iam:") for right in aws.rights_of({"AWS::IAM::Role"})[
+        "AWS::IAM::Role"]}
+    # Roles of the template have neither tags, a description nor a boundary.
+    needed -= {"TagRole", "UntagRole", "UpdateRole", "UpdateRoleDescription",
+               "PutRolePermissionsBoundary", "DeleteRolePermissionsBoundary"}
+    assert of("IAM") == needed | {"PassRole"}
+
+
+def test_whoever_deploys_is_told_each_service_of_the_template():
+    (line,) = (service for service in documented_rights() if service.startswith("Lambda"))
+    named = set(re.split(r", |; | and ", line.removesuffix(" where they are used")))
+    services = {right.partition(":")[0] for right in needed_by_resources()} - UNUSED
+    assert named == {SERVICES[one] for one in services - {"iam", "s3"}} | {"ACM"}
+
+
+def test_whoever_deploys_is_told_what_the_script_asks_for():
+    text = (CHECKOUT / "scripts" / "deploy-aws").read_text()
+    text = re.sub(r"^ *#.*$", "", text.partition("\nHELP\n")[2], flags=re.MULTILINE)
+    asked = set(re.findall(r"(?<![\w-])(s3api|s3|cloudformation) ([a-z][a-z0-9-]+)", text))
+    rights = {"s3": set(), "cloudformation": set()}
+    for service, command in asked:
+        named = "".join(map(str.capitalize, command.split("-")))
+        rights["cloudformation" if service == "cloudformation" else "s3"].update(
+            ASKED_BY.get(f"{service} {command}", [named]))
+    assert of("CloudFormation") == rights["cloudformation"]
+    assert of("S3") == rights["s3"]
+
+
+@pytest.mark.parametrize(("store", "right"), [
+    ("secretsmanager", "secretsmanager:GetSecretValue"), ("ssm", "ssm:GetParameters")])
+def test_whoever_deploys_is_told_the_right_that_a_reference_takes(store, right):
+    assert f"resolve:{store}:" in aws.template()["Parameters"]["TurnSecret"]["Description"]
+    assert right in of("secrets")
+
+
 # Settings.
 
 def known_variables():
@@ -211,49 +287,45 @@ def test_what_counts_as_a_failure_is_what_the_function_writes_so():
     assert failures == set(names) - {"event_unknown", "timer_unknown", "runtime_fault"}
 
 
-# The edge step.
+# What an account or all its regions share.
 
-def edge_code():
-    return aws.resource("AWS::CloudFront::Function")["FunctionConfig"], aws.resource(
-        "AWS::CloudFront::Function")["FunctionCode"]
-
-
-def test_the_distributions_step_is_the_one_of_the_repository():
-    code = edge_code()[1]
-    own = EDGE_STEP.read_text().replace("function handler(event)", "function step(event)")
-    assert code.startswith(own)
-    assert len(code) <= 10 * 1024
-
-
-def test_the_distributions_step_does_what_the_cases_say():
-    results = ask_edge(*map(cloudfront_event, CASES))
-    for case, result in zip(CASES, results, strict=True):
-        check(case, cloudfront_outcome(result))
+def test_names_for_all_regions_hold_the_region_and_fit():
+    step = aws.resource("AWS::CloudFront::Function")["Name"]["Fn::Sub"]
+    board = aws.resource("AWS::CloudWatch::Dashboard")["DashboardName"]["Fn::Sub"]
+    assert "${AWS::Region}" in step and "${AWS::Region}" in board
+    longest = max(aws.regions(), key=len)
+    text = (CHECKOUT / "scripts" / "deploy-aws").read_text()
+    (limit,) = re.findall(r"stack =~ \^\[A-Za-z\]\[A-Za-z0-9-\]\{0,(\d+)\}\$", text)
+    stack = "s" * (1 + int(limit))
+    assert f"at most {len(stack)}" in text
+    name = step.replace("${AWS::StackName}", stack).replace("${AWS::Region}", longest)
+    # "Quotas on CloudFront Functions".
+    assert len(name) == 64
 
 
-def test_at_the_edge_all_goes_to_the_stage_but_what_is_the_auth_halfs():
-    paths = ["/", "/signal", "/signal/check", "/live", "/session/token", "/ice-servers"]
-    events = [{"request": {"uri": path, "headers": {}, "cookies": {}}} for path in paths]
-    assert [result["uri"] for result in ask_edge(*events)] == [
-        "/live", "/live", "/live", "/live", "/session/token", "/ice-servers"]
+def test_no_other_name_is_given():
+    named = {one["Type"] for one in aws.template()["Resources"].values()
+             if {"Name", one["Type"].rpartition("::")[2] + "Name"} & set(one["Properties"])}
+    # APIs may share theirs, a stage's is its API's, and a record's is yours.
+    assert named == {
+        "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Stage", "AWS::Route53::RecordSet",
+        "AWS::CloudFront::Function", "AWS::CloudWatch::Dashboard"}
 
 
-def ask_edge(*events):
-    code = json.dumps(edge_code()[1])
-    return node(
-        "import { readFileSync } from 'node:fs';"
-        "const all = JSON.parse(readFileSync(0, 'utf8'));"
-        f"const handler = new Function({code} + '; return handler;')();"
-        "console.log(JSON.stringify(all.map((event) => handler(event))));", *events)
-
-
-def test_the_distribution_passes_on_all_but_the_host_and_keeps_nothing():
-    config = aws.resource("AWS::CloudFront::Distribution")["DistributionConfig"]
-    behaviours = [config["DefaultCacheBehavior"], *config["CacheBehaviors"]["Fn::If"][1]]
-    for one in behaviours:
-        # Managed-CachingDisabled, Managed-AllViewerExceptHostHeader.
-        assert one["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
-        assert one["OriginRequestPolicyId"] == "b689b0a8-53d0-40ab-baf2-68738e2966ac"
-        assert one["ViewerProtocolPolicy"] == "https-only"
-    stepped = {one.get("PathPattern") for one in behaviours if "FunctionAssociations" in one}
-    assert stepped == {None, "/session/token", "/ice-servers"}
+def test_the_role_that_is_the_accounts_outlives_the_stack():
+    kept = {name for name, one in aws.template()["Resources"].items()
+            if one.get("DeletionPolicy") == "Retain"}
+    assert kept == {"AccessLogRole", "AccessLogAccount"}
+    for name in kept:
+        one = aws.template()["Resources"][name]
+        assert one["UpdateReplacePolicy"] == "Retain"
+        assert one["Condition"] == "SetsRoleOfAccount"
+    # A log is had by either way, and waits for the role that is set.
+    conditions = aws.template()["Conditions"]
+    assert conditions["SetsRoleOfAccount"] == {"Fn::Equals": [{"Ref": "AccessLog"}, "yes"]}
+    assert conditions["HasAccessLog"] == {"Fn::Not": [
+        {"Fn::Equals": [{"Ref": "AccessLog"}, "no"]}]}
+    stage = aws.resource("AWS::ApiGatewayV2::Stage")
+    assert stage["AccessLogSettings"]["Fn::If"][0] == "HasAccessLog"
+    assert stage["Description"]["Fn::If"][0] == "SetsRoleOfAccount"
+    assert "${AccessLogAccount}" in stage["Description"]["Fn::If"][1]["Fn::Sub"]

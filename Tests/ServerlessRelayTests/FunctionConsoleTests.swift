@@ -280,4 +280,27 @@ import Testing
         #expect(try console.close(.client("c")) { _ in } == 1)
         #expect(isEnded(one) && isEnded(two))
     }
+
+    @Test("What a command was stopped over is done by the same once more, wherever it was stopped")
+    func closingAgain() throws {
+        var stopped = 0
+        for step in 1...100 {
+            let world = StoreWorld()
+            let (one, two) = try pair(in: world)
+            let console = FunctionConsole(
+                table: world.table.port, gateway: world.gateway.port, ports: world.ports,
+                resumeGraceSeconds: 30, begin: { world.invocation() })
+            let withdrawal = Withdrawal.token(id: "t-b", expiresAt: 2_000_000_000)
+            #expect(try console.withdraw(withdrawal))
+            world.steps.begin(.killed(at: step))
+            let first = try? console.close(withdrawal) { _ in }
+            world.steps.begin(nil)
+            let isEnded = try world.store.session(two.connection)?.ended != nil
+            stopped += first == nil && isEnded ? 1 : 0
+            #expect(try console.close(withdrawal) { _ in } == (isEnded ? 0 : 1))
+            #expect(world.members(of: "r") == [one.id])
+            guard first == nil else { break }
+        }
+        #expect(stopped > 2)
+    }
 }

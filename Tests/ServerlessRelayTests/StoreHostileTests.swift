@@ -1,10 +1,11 @@
 import Bytes
 import Locking
-import ServerlessRelay
 import Signalling
 import StrictJSON
 import Tables
 import Testing
+
+@testable import ServerlessRelay
 
 /// What one client, or a step that failed, could do to others.
 @Suite struct StoreHostileTests {
@@ -98,6 +99,39 @@ import Testing
         let (old, secret) = try one.reconnect()
         #expect(try one.resume(old, secret, after: seq))
         #expect(one.chats == ["0", "1", "2", "3", "4"])
+    }
+
+    @Test("What was sent in part before the gateway was down is sent on, and kept for a resume")
+    func inPartForNow() throws {
+        let world = StoreWorld()
+        let (one, two) = (try Peer(world, "a"), try Peer(world, "b"))
+        for peer in [one, two] { #expect(try peer.join("r") == nil) }
+        let seq = one.lastSeq
+        world.gateway.isDown.withLock { $0 = true }
+        for number in 0..<5 { try two.send("\(number)", to: one) }
+        world.gateway.isDown.withLock { $0 = false }
+        let (sent, connection) = (one.texts.count, one.gateway)
+        let refused = Lock(0)
+        world.gateway.onPost.withLock { [gateway = world.gateway] onPost in
+            onPost = { other in
+                let count = gateway.state.withLock { $0.posts[connection]?.count ?? 0 }
+                guard other == connection, count == sent + 3 else { return }
+                // For longer than one delivery waits.
+                let isDown = refused.withLock { refused in
+                    refused += 1
+                    return refused <= 15
+                }
+                gateway.isDown.withLock { $0 = isDown }
+            }
+        }
+        world.pass(seconds: 8)
+        try world.runTimers()
+        #expect(refused.withLock { $0 } > 15)
+        #expect(one.chats == ["0", "1", "2", "3", "4"])
+        let (old, secret) = try one.reconnect()
+        #expect(try one.resume(old, secret, after: seq + 1))
+        let numbers = one.all.filter { $0.type == "chat" }.compactMap(\.seq)
+        #expect(numbers.map { $0 - Int64(seq) } == [1, 2, 3, 4, 5, 2, 3, 4, 5])
     }
 
     @Test("Many whose tokens were taken back end, and do not end over each other")
@@ -216,5 +250,26 @@ import Testing
         let left = sender.heard("someone_left").map { $0.data["connectionId"]?.string }
         #expect(left.first == away[7].id)
         #expect(left.count < 5)
+    }
+
+    @Test("What counts as a session's size is no less than that of its item, rooms included")
+    func size() throws {
+        let world = StoreWorld()
+        let reader = try Peer(world, "reader")
+        for room in ["r", "s", "t"] {
+            for number in 0..<30 {
+                let id = String(repeating: "x", count: 250) + "\(number)"
+                let peer = try Peer(world, "p")
+                #expect(try peer.join(room, id: PeerID(id)) == nil)
+            }
+            #expect(try reader.join(room) == nil)
+        }
+        try reader.drop()
+        let key = SessionItem.key(reader.connection)
+        let item = try #require(world.table.state.withLock { $0.items[key] })
+        let session = try #require(try world.store.session(reader.connection))
+        let real = MemoryTable.size(item)
+        #expect(real > 25_000)
+        #expect(real <= session.size && session.size < 2 * real)
     }
 }

@@ -1,4 +1,5 @@
 import Bytes
+import Foundation
 import Locking
 import ServerlessRelay
 import Signalling
@@ -6,8 +7,13 @@ import StrictJSON
 import TestSupport
 import Testing
 
-/// Invocations on threads of their own, at the same moment.
+/// Invocations on threads of their own, at the same moment. `USHER_RACE_ROUNDS` says how often each
+/// test does it, if not as often as it does by itself.
 @Suite struct StoreRaceTests {
+    private static func rounds(_ usual: Int) -> Int {
+        ProcessInfo.processInfo.environment["USHER_RACE_ROUNDS"].flatMap { Int($0) } ?? usual
+    }
+
     private func failing(_ faults: Faults, _ body: () throws -> Void) {
         do { try body() } catch { faults.all.withLock { $0.append("\(error)") } }
     }
@@ -21,7 +27,7 @@ import Testing
 
     @Test(
         "Of fifty who join at once one is the first, and each pair is told once", .serialized,
-        arguments: 0..<20)
+        arguments: 0..<rounds(20))
     func joinsAtOnce(round: Int) throws {
         let world = StoreWorld(seed: UInt64(round))
         // A third of them speaks classic.
@@ -97,7 +103,7 @@ import Testing
 
     @Test(
         "Of a session's old and new connection at once, what is acknowledged was done", .serialized,
-        arguments: 0..<150)
+        arguments: 0..<rounds(150))
     func oldAndNew(round: Int) throws {
         let world = StoreWorld(seed: UInt64(round))
         let one = try Peer(world, "one")
@@ -136,7 +142,7 @@ import Testing
 
     @Test(
         "Ghosts are found, though most of what the gateway says of them is lost", .serialized,
-        arguments: 0..<10)
+        arguments: 0..<UInt64(rounds(10)))
     func ghosts(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
         let world = StoreWorld(seed: seed, hasTimers: false)
@@ -170,7 +176,7 @@ import Testing
 
     @Test(
         "Whatever many do at once, all agree in the end on who is there", .serialized,
-        arguments: 0..<12)
+        arguments: 0..<UInt64(rounds(12)))
     func everythingAtOnce(seed: UInt64) throws {
         let world = StoreWorld(seed: seed)
         let peers = try (0..<6).map { try Peer(world, "p\($0)", $0 == 0 ? .classic : .v1) }

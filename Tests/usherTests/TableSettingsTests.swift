@@ -9,7 +9,7 @@ import Testing
 @Suite struct TableSettingsTests {
     private func settings(
         _ changes: [ByteText: ByteText] = [:], table: String = "usher", region: String? = nil,
-        gateway: String? = nil
+        gateway: String? = nil, config: String? = nil
     ) throws -> TableSettings {
         let variables = [
             "AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "hush",
@@ -17,15 +17,19 @@ import Testing
         ].merging(changes) { $1 }
         return try TableSettings(
             table: table, region: region, gateway: gateway, variable: { variables[$0] },
-            read: { _ in .absent })
+            read: { path in
+                guard let config, path == "/h/.aws/config" else { return .absent }
+                return .bytes(Array(config.utf8))
+            })
     }
 
     private func refused(
         _ changes: [ByteText: ByteText] = [:], table: String = "usher", region: String? = nil,
-        gateway: String? = nil
+        gateway: String? = nil, config: String? = nil
     ) -> String? {
         do {
-            _ = try settings(changes, table: table, region: region, gateway: gateway)
+            _ = try settings(
+                changes, table: table, region: region, gateway: gateway, config: config)
         } catch let error as SettingError {
             return error.place
         } catch {
@@ -93,6 +97,10 @@ import Testing
         #expect(refused(region: "EU") == "--region")
         #expect(refused(["AWS_REGION": "x/y"]) == "AWS_REGION")
         #expect(refused(["AWS_REGION": ""]) == "--region")
+        #expect(refused(["AWS_REGION": "", "AWS_DEFAULT_REGION": "EU"]) == "AWS_DEFAULT_REGION")
+        #expect(
+            refused(["AWS_REGION": "", "HOME": "/h"], config: "[default]\nregion=EU\n")
+                == "region of the profile \"default\" in /h/.aws/config")
         for gateway in [
             "http://a.example/prod", "a.example/prod", "https://a.example", "https://a.example/",
             "ftp://a.example/prod", "",

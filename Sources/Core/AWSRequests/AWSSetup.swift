@@ -66,10 +66,15 @@ package struct AWSSetup {
         throw .nothing(profile: profile)
     }
 
-    /// Nil where none is set.
-    package func region() throws(Fault) -> ByteText? {
-        if let region = variable("AWS_REGION") ?? variable("AWS_DEFAULT_REGION") { return region }
-        return try configProfile()?["region"]
+    /// The region and where it is set, for people; nil where none is.
+    package func region() throws(Fault) -> (place: ByteText, text: ByteText)? {
+        for name: ByteText in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+            if let text = variable(name) { return (name, text) }
+        }
+        guard let text = try configProfile()?["region"], let path = path(Self.config) else {
+            return nil
+        }
+        return ("region of the profile \"\(profile)\" in \(path)", text)
     }
 
     private func fromVariables() throws(Fault) -> AWSCredentials? {
@@ -111,29 +116,31 @@ package struct AWSSetup {
 
     // MARK: Files
 
+    /// The variable that names a file, and its name in `~/.aws` otherwise.
+    private typealias Place = (variable: ByteText, standard: ByteText)
+    private static let config: Place = ("AWS_CONFIG_FILE", "config")
+
     private var profile: ByteText {
         variable("AWS_PROFILE") ?? variable("AWS_DEFAULT_PROFILE") ?? "default"
     }
 
     private func sharedProfile() throws(Fault) -> ProfileFile.Section? {
-        try file("AWS_SHARED_CREDENTIALS_FILE", "credentials")?[profile]
+        try file(("AWS_SHARED_CREDENTIALS_FILE", "credentials"))?[profile]
     }
 
     private func configProfile() throws(Fault) -> ProfileFile.Section? {
-        let file = try file("AWS_CONFIG_FILE", "config")
+        let file = try file(Self.config)
         if let named = file?["profile \(profile)"] { return named }
         return profile == "default" ? file?["default"] : nil
     }
 
-    private func file(_ name: ByteText, _ standard: ByteText) throws(Fault) -> ProfileFile? {
-        let path: ByteText
-        if let given = variable(name) {
-            path = given
-        } else if let home = variable("HOME") {
-            path = "\(home)/.aws/\(standard)"
-        } else {
-            return nil
-        }
+    /// Nil where it is not named and there is no home.
+    private func path(_ file: Place) -> ByteText? {
+        variable(file.variable) ?? variable("HOME").map { "\($0)/.aws/\(file.standard)" }
+    }
+
+    private func file(_ place: Place) throws(Fault) -> ProfileFile? {
+        guard let path = path(place) else { return nil }
         switch read(path) {
         case .absent: return nil
         case .unreadable(let reason): throw .unreadable(path: path, reason: reason)

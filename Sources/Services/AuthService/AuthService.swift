@@ -76,11 +76,7 @@ package final class AuthService: Sendable {
     }
 
     private func route(of path: ByteText) -> Route? {
-        if let route = Route.byPath[path] { return route }
-        if path.hasPrefix(RegisteredClientEndpoint.prefix) {
-            return Route.byPath[RegisteredClientEndpoint.path]
-        }
-        return discovery.isMetadata(path) ? Route.byPath[Discovery.wellKnown] : nil
+        Route.of(discovery.isMetadata(path) ? Discovery.wellKnown : path)
     }
 
     /// The path of `edgeAuthResponse`.
@@ -97,9 +93,6 @@ package final class AuthService: Sendable {
     /// Whether a request authenticates its sender by itself, or ends whatever the cookie holds, so
     /// that the edge step must not touch its `Authorization` and `Cookie`.
     package static func authenticatesItself(_ request: HTTPRequest) -> Bool {
-        let path = request.path
-        return path.hasPrefix("/oauth2/") || path == EdgeEndpoint.path
-            || path == SessionEndpoint.path
-                && (request.method == "POST" || request.method == "DELETE")
+        Route.of(request.path)?.isBeyondEdge ?? false
     }
 }

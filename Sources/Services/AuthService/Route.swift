@@ -28,6 +28,9 @@ struct Route: Sendable {
     var readers: PageRules.Readers?
     /// Whether the requests count against what an address may ask for.
     var isCounted = true
+    /// Whether the requests authenticate their sender by themselves, or end whatever the cookie
+    /// holds: the edge step must touch neither their `Authorization` nor their `Cookie`.
+    var isBeyondEdge = false
     /// nil where the service has no such endpoint.
     let endpoint: @Sendable (AuthService) -> (any Endpoint)?
 
@@ -39,16 +42,18 @@ struct Route: Sendable {
         form(RevocationEndpoint.path, RevocationEndpoint.parameters) { $0.revocation },
         Route(
             path: RegistrationEndpoint.path, methods: ["POST"],
-            parameters: RegistrationEndpoint.parameters
+            parameters: RegistrationEndpoint.parameters, isBeyondEdge: true
         ) { $0.registration },
-        Route(path: RegisteredClientEndpoint.path, methods: ["GET", "PUT", "DELETE"]) {
-            $0.registered
-        },
+        Route(
+            path: RegisteredClientEndpoint.path, methods: ["GET", "PUT", "DELETE"],
+            isBeyondEdge: true
+        ) { $0.registered },
         open(Discovery.wellKnown) { $0.discovery },
         open(Discovery.keySetPath) { $0.discovery },
         open(Discovery.openAPIPath) { $0.discovery.hasOpenAPI ? $0.discovery : nil },
         Route(
-            path: SessionEndpoint.path, methods: ["POST", "DELETE", "OPTIONS"], readers: .listed
+            path: SessionEndpoint.path, methods: ["POST", "DELETE", "OPTIONS"], readers: .listed,
+            isBeyondEdge: true
         ) { $0.sessions },
         Route(
             path: SessionEndpoint.tokenPath, methods: ["POST", "OPTIONS"],
@@ -58,17 +63,27 @@ struct Route: Sendable {
             path: ICEServersEndpoint.path, methods: ["GET", "HEAD", "OPTIONS"], readers: .anyPage
         ) { $0.iceServers },
         Route(
-            path: EdgeEndpoint.path, methods: ["POST"], parameters: ["Records"], isCounted: false
+            path: EdgeEndpoint.path, methods: ["POST"], parameters: ["Records"], isCounted: false,
+            isBeyondEdge: true
         ) { $0.edge },
     ]
 
-    static let byPath = Dictionary(uniqueKeysWithValues: all.map { ($0.path, $0) })
+    private static let byPath = Dictionary(uniqueKeysWithValues: all.map { ($0.path, $0) })
+
+    /// Of a path as it stands in a request.
+    static func of(_ path: ByteText) -> Route? {
+        byPath[path]
+            ?? (path.hasPrefix(RegisteredClientEndpoint.prefix)
+                ? byPath[RegisteredClientEndpoint.path] : nil)
+    }
 
     private static func form(
         _ path: ByteText, _ parameters: [FormParameter],
         _ endpoint: @escaping @Sendable (AuthService) -> (any Endpoint)?
     ) -> Route {
-        Route(path: path, methods: ["POST"], parameters: names(parameters), endpoint: endpoint)
+        Route(
+            path: path, methods: ["POST"], parameters: names(parameters), isBeyondEdge: true,
+            endpoint: endpoint)
     }
 
     /// To everybody, and without a limit.

@@ -112,27 +112,33 @@ package struct FunctionConsole: Sendable {
     package func close(
         _ withdrawal: Withdrawal, _ progress: Progress
     ) throws(StoreFault) -> Int {
-        var found: [ConnectionID] = []
+        var found: [SessionItem] = []
         let now = store.ports.now()
         try scan(withdrawal.sessions, progress) { rows in
             found += rows.compactMap { row in
-                ConnectionID(row.key.partition.dropFirst(2)).flatMap { connection in
-                    let session = SessionItem(row.item, connection, now: now)
-                    return session.flatMap { $0.end(at: now) == nil ? connection : nil }
-                }
+                ConnectionID(row.key.partition.dropFirst(2))
+                    .flatMap { SessionItem(row.item, $0, now: now) }
+                    .flatMap { $0.ended != nil || $0.end(at: now) == nil ? $0 : nil }
             }
         }
         let (closed, faults) = (Gathered<ConnectionID>(), Gathered<StoreFault>())
-        let connections = found
-        store.ports.concurrently(connections.count) { index in
+        let sessions = found
+        store.ports.concurrently(sessions.count) { index in
+            let session = sessions[index]
             do throws(StoreFault) {
-                if try closeIfRevoked(connections[index]) { closed.add(connections[index]) }
+                guard session.ended == nil else { return try finish(session) }
+                if try closeIfRevoked(session.connection) { closed.add(session.connection) }
             } catch {
                 faults.add(error)
             }
         }
         if let fault = faults.all.first { throw fault }
         return closed.all.count
+    }
+
+    /// What an earlier command was stopped over, after it had ended the session.
+    private func finish(_ session: SessionItem) throws(StoreFault) {
+        try store.vacate(session, session.ended ?? .kicked, in: begin())
     }
 
     /// By the token that it is held by now, which may be another than a moment ago.

@@ -198,12 +198,13 @@ extension Store {
         throw .unavailable("a mailbox is changed too often")
     }
 
-    /// All items of a transaction may have 4 MB together, which is less than mailboxes can hold:
-    /// where they would have more, whoever has most waiting.
-    private static func fullest(
+    /// All items of a transaction may have 4 MB together, which is less than mailboxes and what
+    /// sessions were told of their rooms can be: where they would have more, whoever has most
+    /// waiting.
+    static func fullest(
         of sessions: [SessionItem], with changes: [SessionChange]
     ) -> SessionItem? {
-        let bytes = zip(sessions, changes).reduce(0) { $0 + Int($1.0.bytes) + $1.1.bytes + 2048 }
+        let bytes = zip(sessions, changes).reduce(0) { $0 + $1.0.size + $1.1.bytes }
         return bytes > 3_500_000 ? sessions.max { $0.bytes < $1.bytes } : nil
     }
 

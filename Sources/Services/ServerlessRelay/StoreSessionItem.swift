@@ -27,6 +27,13 @@ struct SessionItem: Sendable, Equatable {
         }
 
         var hasLeft: Bool { members.isEmpty }
+
+        /// About how much it takes up in its item.
+        var bytes: Int {
+            members.values.reduce(64) { sum, member in
+                sum + 64 + (member.map?["p"]?.text?.utf8.count ?? 0)
+            }
+        }
     }
 
     struct Lease: Sendable, Equatable {
@@ -63,6 +70,10 @@ struct SessionItem: Sendable, Equatable {
     /// The rooms that it is in, by name.
     var rooms: [ByteText: Told] { told.filter { $0.value.member(connection) != nil } }
     func isIn(_ room: ByteText) -> Bool { told[room]?.member(connection) != nil }
+    /// About how much its item takes up.
+    var size: Int {
+        told.reduce(2048 + Int(bytes)) { $0 + $1.key.utf8.count + $1.value.bytes }
+    }
     var lastSeq: Int64 { base + Int64(events.count) }
     var isV1: Bool { dialect == .v1 }
     /// Whether something has to be sent to its client.

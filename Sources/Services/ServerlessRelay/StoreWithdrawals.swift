@@ -1,4 +1,5 @@
 package import Bytes
+internal import Signalling
 internal import Tables
 
 /// What an operator takes back.
@@ -92,10 +93,17 @@ extension Store {
 }
 
 extension Withdrawal {
-    /// Which sessions that are not over were opened, or are held, by what is taken back.
+    /// Which sessions were opened, or are held, by what is taken back: those that are not over, and
+    /// those that a command like this has ended, perhaps without telling the others.
     var sessions: TableExpression {
-        let all = "begins_with(#pk, :sessions) AND #sk = :item AND attribute_not_exists(#ended)"
-        var values: [ByteText: ItemValue] = [":sessions": .text("C#"), ":item": .text("-")]
+        let all = """
+            begins_with(#pk, :sessions) AND #sk = :item \
+            AND (attribute_not_exists(#ended) OR #ended = :kicked)
+            """
+        var values: [ByteText: ItemValue] = [
+            ":sessions": .text("C#"), ":item": .text("-"),
+            ":kicked": .text(ByteText(LeaveReason.kicked.rawValue)),
+        ]
         let of: String
         switch self {
         case .token(let id, _):

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 from .usher import CHECKOUT
 
@@ -26,6 +27,31 @@ def resources(kind):
 def resource(kind):
     (one,) = resources(kind).values()
     return one["Properties"]
+
+
+def rights_of(kinds):
+    """What CloudFormation asks for to make, read, change and delete resources of these types, as
+    their schemas say, which cfn-lint bears."""
+    import cfnlint
+
+    found = {}
+    for path in (Path(cfnlint.__file__).parent / "data/schemas/resources").glob("*.json"):
+        schema = json.loads(path.read_text())
+        if schema.get("typeName") in kinds:
+            handlers = schema.get("handlers", {})
+            found.setdefault(schema["typeName"], set()).update(
+                right for step in ("create", "read", "update", "delete")
+                for right in handlers.get(step, {}).get("permissions", []))
+    return found
+
+
+def regions():
+    """All that have functions."""
+    from botocore.session import Session
+
+    session = Session()
+    return {region for partition in session.get_available_partitions()
+            for region in session.get_available_regions("lambda", partition)}
 
 
 def lint(*flags):

@@ -1,6 +1,7 @@
 """Debian's reverse proxies with the very samples of deploy/, and what stands behind and beside."""
 
 import json
+import shlex
 import socket
 import ssl
 import subprocess
@@ -8,8 +9,9 @@ import time
 
 from . import http as client
 from . import ledger
+from .documents import shell_blocks
 from .site import QuietHandler, Site
-from .usher import CHECKOUT, new_folder
+from .usher import CHECKOUT, environment, new_folder
 from .waiting import eventually
 
 DEPLOY = CHECKOUT / "deploy"
@@ -152,6 +154,39 @@ class ReverseProxy:
             if self.process.poll() is None:
                 self.process.kill()
             self.process.wait()
+
+
+def demo_command():
+    """The variables and the words by which docs/serverless.md has the demo meet a function."""
+    (script,) = (block.script for block in shell_blocks() if "demo.Caddyfile" in block.script)
+    words = shlex.split(script.replace("\\\n", " "))
+    start = words.index("caddy")
+    return dict(word.split("=", 1) for word in words[:start]), words[start:]
+
+
+class DemoProxy:
+    """The documented Caddy that gives the demo's page and a relay one origin."""
+
+    def __init__(self, relay, auth):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        log = ledger.new_log("caddy")
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                demo_command()[1], stdin=subprocess.DEVNULL, stdout=output,
+                stderr=subprocess.STDOUT, cwd=CHECKOUT, env=environment(
+                    new_folder("caddy"), USHER_RELAY=relay, USHER_AUTH=address(auth),
+                    USHER_DEMO_PORT=str(self.port)))
+        eventually(lambda: self._answers(log), "caddy")
+
+    def _answers(self, log):
+        assert self.process.poll() is None, log.read_text()[-2000:]
+        with socket.socket() as one:
+            return one.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(10)
 
 
 def address(url):

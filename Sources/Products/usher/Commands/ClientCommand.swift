@@ -149,7 +149,7 @@ extension ClientCommand {
                 EXAMPLES
                   usher client disable c_…
                   usher client disable c_… --table usher \\
-                      --gateway https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/prod
+                      --gateway https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/live
                 """)
         @Argument(help: "The client_id.") var clientID: String
         @OptionGroup var home: TableOptions

@@ -26,7 +26,7 @@ extension PeerCommand {
                   usher room list
                   usher peer kick 9f3a5c0e77d10b42
                   usher peer kick 9f3a5c0e77d10b42 --table usher \\
-                      --gateway https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/prod
+                      --gateway https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/live
                 """)
 
         @Argument(help: "The connection, as usher room list shows it.") var connectionID: String

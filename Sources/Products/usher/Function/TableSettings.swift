@@ -32,8 +32,9 @@ struct TableSettings {
     ) throws {
         let setup = AWSSetup(variable: variable, read: read)
         self.table = try Self.checked(table: ByteText(table))
-        let given = region.map { ByteText($0) }
-        self.region = try Self.checked(region: try given ?? setup.region(), isGiven: given != nil)
+        self.region = try Self.checked(
+            region: try region.map { (place: "--region", text: ByteText($0)) }
+                ?? setup.region().map { (place: $0.place.string, text: $0.text) })
         credentials = try setup.credentials()
         let values = FunctionVariables(value: variable)
         self.gateway = try Self.gateway(
@@ -55,13 +56,12 @@ struct TableSettings {
     }
 
     private static func checked(
-        region: ByteText?, isGiven: Bool
+        region found: FunctionVariables.Found?
     ) throws(SettingError) -> ByteText {
-        guard let region, AWSRegion.isName(region) else {
-            let place = isGiven || region == nil ? "--region" : "AWS_REGION"
-            throw refusal((place, region ?? ""), "the table's region, such as eu-central-1")
+        guard let found, AWSRegion.isName(found.text) else {
+            throw refusal(found ?? ("--region", ""), "the table's region, such as eu-central-1")
         }
-        return region
+        return found.text
     }
 
     private static func dynamoDB(

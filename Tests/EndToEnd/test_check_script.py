@@ -1,0 +1,47 @@
+"""How scripts/test counts its parts."""
+
+import re
+import subprocess
+
+import pytest
+
+from support.usher import CHECKOUT
+
+SCRIPT = (CHECKOUT / "scripts" / "test").read_text()
+WHOLE = re.DOTALL | re.MULTILINE
+(COUNTING,) = re.findall(r"^results=\(\)\n.*?^part\(\) \{\n.*?^\}$", SCRIPT, WHOLE)
+
+
+def run(*parts, deep="1"):
+    lines = [f"source {CHECKOUT}/scripts/lib.sh", f"deep={deep}", COUNTING,
+             *(f"part {name} {command}" for name, command in parts),
+             "printf '%s\\n' \"${results[@]}\"", '[ -z "$has_failed" ]']
+    ended = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", "\n".join(lines)], capture_output=True, text=True,
+        timeout=60, check=False)
+    return ended.returncode, [line.split()[::2] for line in ended.stdout.splitlines()]
+
+
+def test_a_part_that_was_skipped_is_neither_passed_nor_failed():
+    assert run(("one", "true"), ("two", "exit 75"), ("three", "true")) == (
+        0, [["passed", "one"], ["SKIPPED", "two"], ["passed", "three"]])
+
+
+def test_a_part_that_failed_fails_the_run_whatever_comes_after():
+    assert run(("one", "false"), ("two", "exit 75"), ("three", "true")) == (
+        1, [["FAILED", "one"], ["SKIPPED", "two"], ["passed", "three"]])
+
+
+@pytest.mark.parametrize("status", [1, 74, 76])
+def test_without_the_long_run_a_failure_ends_it(status):
+    assert run(("one", f"exit {status}"), ("two", "true"), deep="") == (status, [])
+
+
+def test_the_suite_of_websockets_is_skipped_without_its_python():
+    text = (CHECKOUT / "scripts" / "autobahn").read_text()
+    assert re.search(r'say "SKIPPED: [^"]*" .{0,80}\n    exit "\$skipped"', text, re.DOTALL)
+
+
+def test_the_stack_is_skipped_where_its_emulator_cannot_be_had():
+    (body,) = re.findall(r"^check_stack\(\) \{\n(.*?)^\}$", SCRIPT, WHOLE)
+    assert re.search(r"bin/pip.*?; then\n +say \"SKIPPED: .*?return \"\$skipped\"", body, re.DOTALL)

@@ -34,10 +34,6 @@ import Testing
         "Products/usher/Serving/ReportCounts.swift": "events, codes and ends, which are ours",
         "Products/usher/Serving/ServiceLog.swift": "names of log fields, which are ours",
         "Products/usher/Serving/Site.swift": "names of log fields, which are ours",
-        "Services/AuthService/AuthPorts.swift": "codes of ours",
-        "Services/AuthService/RegisteredClientEndpoint.swift": "codes of ours",
-        "Services/AuthService/RegistrationEndpoint.swift": "codes of ours",
-        "Services/AuthService/RegistrationMetadata.swift": "codes of ours",
     ]
 
     /// What `String`, `Substring` and `Character` compare by, as the compiler calls it.

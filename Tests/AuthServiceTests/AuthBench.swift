@@ -29,7 +29,7 @@ final class AuthBench: Sendable {
         var revocations: [Revocation] = []
         var revokers: [Actor] = []
         /// What `revoke` throws in place of `registry_busy`.
-        var revocationFault: String?
+        var revocationFault: RegistryFailure?
         /// Ids that were used, and until when that is remembered.
         var used: [String: Int64] = [:]
         /// How often one was to be marked.
@@ -39,7 +39,7 @@ final class AuthBench: Sendable {
         /// Who registered, changed and removed clients over HTTP.
         var registrationActors: [Actor] = []
         /// What the ports of registrations throw.
-        var registrationFault: String?
+        var registrationFault: RegistryFailure?
         var digestLookups = 0
     }
 
@@ -77,12 +77,12 @@ final class AuthBench: Sendable {
         AuthPorts(
             now: { world.value.withLock { $0.now } }, random: { SecureRandom.bytes($0) },
             sha256: { Digest.sha256($0) }, constantTimeEqual: { constantTimeEqual($0, $1) },
-            client: { id throws(ClientLookupFailure) in
+            client: { id throws(RegistryFailure) in
                 let (isDown, client) = world.value.withLock { world in
                     world.lookups += 1
                     return (world.isRegistryDown, world.clients[id])
                 }
-                if isDown { throw ClientLookupFailure(code: "registry_busy") }
+                if isDown { throw RegistryFailure.busy }
                 return client
             },
             issue: { claims throws(IssueFailure) in
@@ -97,18 +97,18 @@ final class AuthBench: Sendable {
                 isRevoked: { token in
                     world.value.withLock { RevocationSet($0.revocations) }.isRevoked(token)
                 }),
-            revoke: { revocation, actor throws(ClientLookupFailure) in
+            revoke: { revocation, actor throws(RegistryFailure) in
                 let fault = world.value.withLock { $0.revoke(revocation, actor) }
-                if let fault { throw ClientLookupFailure(code: fault) }
+                if let fault { throw fault }
             },
-            isUsed: { id throws(ClientLookupFailure) in
+            isUsed: { id throws(RegistryFailure) in
                 let isUsed = world.value.withLock { $0.isUsed(id) }
-                guard let isUsed else { throw ClientLookupFailure(code: "registry_busy") }
+                guard let isUsed else { throw RegistryFailure.busy }
                 return isUsed
             },
-            markUsed: { id, expiresAt throws(ClientLookupFailure) in
+            markUsed: { id, expiresAt throws(RegistryFailure) in
                 let isFresh = world.value.withLock { $0.markUsed(id, until: expiresAt) }
-                guard let isFresh else { throw ClientLookupFailure(code: "registry_busy") }
+                guard let isFresh else { throw RegistryFailure.busy }
                 return isFresh
             },
             verifySignature: { key, signature, input in
@@ -265,9 +265,11 @@ extension AuthBench.World {
         clients.values.contains { $0.isEnabled && $0.origins.contains(origin) }
     }
 
-    fileprivate mutating func revoke(_ revocation: Revocation, _ actor: Actor) -> String? {
+    fileprivate mutating func revoke(
+        _ revocation: Revocation, _ actor: Actor
+    ) -> RegistryFailure? {
         if let revocationFault { return revocationFault }
-        if isRegistryDown { return "registry_busy" }
+        if isRegistryDown { return .busy }
         revocations.append(revocation)
         revokers.append(actor)
         return nil
@@ -305,4 +307,9 @@ func expectRefusal(
     #expect(
         challenge?.hasPrefix("\(scheme) realm=") ?? (status != 401),
         sourceLocation: sourceLocation)
+}
+
+extension RegistryFailure {
+    static let busy = RegistryFailure.unavailable(code: "registry_busy")
+    static let diskFull = RegistryFailure.unavailable(code: "registry_disk_full")
 }

@@ -270,13 +270,13 @@ import Tokens
 
     @Test("A registry in trouble changes nothing and says when to come back")
     func trouble() throws {
-        bench.change { $0.registrationFault = "registry_busy" }
+        bench.change { $0.registrationFault = .busy }
         for method in ["GET", "PUT", "DELETE"] {
             expectRefusal(try registration.manage(method, client), 503, "temporarily_unavailable")
         }
         bench.change {
             $0.registrationFault = nil
-            $0.revocationFault = "registry_disk_full"
+            $0.revocationFault = .diskFull
         }
         expectRefusal(try registration.manage("DELETE", client), 503, "temporarily_unavailable")
         #expect(bench.clients[client.id] != nil)

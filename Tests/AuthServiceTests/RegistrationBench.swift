@@ -13,40 +13,40 @@ extension RegistrationPorts {
     static func inMemory(_ world: AuthBench.Locked) -> RegistrationPorts {
         @Sendable func act<Value: Sendable>(
             _ body: (inout AuthBench.World) -> Value
-        ) throws(ClientLookupFailure) -> Value {
-            let outcome = world.value.withLock { world -> Result<Value, ClientLookupFailure> in
-                let down = world.isRegistryDown ? "registry_busy" : nil
+        ) throws(RegistryFailure) -> Value {
+            let outcome = world.value.withLock { world -> Result<Value, RegistryFailure> in
+                let down = world.isRegistryDown ? RegistryFailure.busy : nil
                 let fault = world.registrationFault ?? down
-                if let fault { return .failure(ClientLookupFailure(code: fault)) }
+                if let fault { return .failure(fault) }
                 return .success(body(&world))
             }
             return try outcome.get()
         }
         return RegistrationPorts(
-            tokenDigest: { id throws(ClientLookupFailure) in
+            tokenDigest: { id throws(RegistryFailure) in
                 try act { world in
                     world.digestLookups += 1
                     return world.clients[id]?.registrationTokenDigest
                 }
             },
-            client: { id throws(ClientLookupFailure) in try act { $0.clients[id] } },
-            add: { client, actor throws(ClientLookupFailure) in
+            client: { id throws(RegistryFailure) in try act { $0.clients[id] } },
+            add: { client, actor throws(RegistryFailure) in
                 try act { world in
                     world.registrationActors.append(actor)
                     world.clients[client.clientID] = client
                 }
             },
-            update: { id, update, actor throws(ClientLookupFailure) in
+            update: { id, update, actor throws(RegistryFailure) in
                 let updated = try act { world -> Client? in
                     guard let client = world.clients[id].map(update.applied) else { return nil }
                     world.registrationActors.append(actor)
                     world.clients[id] = client
                     return client
                 }
-                guard let updated else { throw ClientLookupFailure(code: "client_unknown") }
+                guard let updated else { throw RegistryFailure.clientUnknown }
                 return updated
             },
-            remove: { id, actor throws(ClientLookupFailure) in
+            remove: { id, actor throws(RegistryFailure) in
                 try act { world in
                     world.registrationActors.append(actor)
                     world.clients[id] = nil

@@ -274,12 +274,12 @@ import Tokens
 
     @Test("A registry in trouble, or full, registers nobody and says when to come back")
     func trouble() throws {
-        bench.change { $0.registrationFault = "registry_disk_full" }
+        bench.change { $0.registrationFault = .diskFull }
         let response = try registration.post()
         expectRefusal(response, 503, "temporarily_unavailable")
         #expect(response.headers["Retry-After"] == "5")
         #expect(bench.log.last == "registry_unavailable code=registry_disk_full")
-        bench.change { $0.registrationFault = "registry_registrations_full" }
+        bench.change { $0.registrationFault = .registrationsFull }
         expectRefusal(try registration.post(), 429, "too_many_requests")
         #expect(bench.clients.count == 1)
     }

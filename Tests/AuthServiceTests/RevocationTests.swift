@@ -135,7 +135,7 @@ import Tokens
     func registryDown() throws {
         try bench.register()
         let token = try bench.issued()
-        bench.change { $0.revocationFault = "registry_disk_full" }
+        bench.change { $0.revocationFault = .diskFull }
         let response = try revoke("token=\(token)")
         expectRefusal(response, 503, "temporarily_unavailable")
         #expect(response.headers["Retry-After"] == "5")
@@ -146,7 +146,7 @@ import Tokens
     func full() throws {
         try bench.register()
         let token = try bench.issued()
-        bench.change { $0.revocationFault = "registry_revocations_full" }
+        bench.change { $0.revocationFault = .revocationsFull }
         let response = try revoke("token=\(token)")
         expectRefusal(response, 429, "too_many_requests", naming: "all=true")
         #expect(response.headers["Retry-After"] == "60")

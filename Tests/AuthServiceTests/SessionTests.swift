@@ -184,8 +184,8 @@ private let own = ("Sec-Fetch-Site", "same-origin")
 
     @Test(
         "Where it cannot be revoked the answer says so, and the cookie is taken off all the same",
-        arguments: ["registry_busy", ClientLookupFailure.revocationsFull])
-    func endInTrouble(fault: String) throws {
+        arguments: [RegistryFailure.busy, .revocationsFull])
+    func endInTrouble(fault: RegistryFailure) throws {
         bench.change { $0.revocationFault = fault }
         let response = try end("__Host-usher_session=\(session)")
         expectRefusal(response, 503, "temporarily_unavailable", naming: "stays good")

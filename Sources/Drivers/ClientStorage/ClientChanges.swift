@@ -11,7 +11,7 @@ extension ClientRegistry {
     /// - Returns: The client from now on.
     @discardableResult
     package func update(
-        id: String, _ update: ClientUpdate, by actor: Actor = .server,
+        id: String, _ update: ClientUpdate, by actor: Actor,
         atSecondsSinceEpoch now: Int64 = SystemClock.seconds()
     ) throws(RegistryError) -> Client {
         try write { db in
@@ -48,7 +48,7 @@ extension ClientRegistry {
     @discardableResult
     package func rotateSecret(
         id: String, digest: [UInt8], atSecondsSinceEpoch now: Int64, graceSeconds: Int64,
-        by actor: Actor = .server
+        by actor: Actor
     ) throws(RegistryError) -> SecretRotation {
         try write { db in
             let client = try Self.existing(db, id: id)
@@ -69,7 +69,7 @@ extension ClientRegistry {
 
     /// Refuses the client tokens and, through those who follow the registry, closes its sockets.
     package func disable(
-        id: String, by actor: Actor = .server,
+        id: String, by actor: Actor,
         atSecondsSinceEpoch now: Int64 = SystemClock.seconds()
     ) throws(RegistryError) {
         try setEnabled(id: id, false, AuditStamp(actor: actor, at: now))
@@ -77,7 +77,7 @@ extension ClientRegistry {
 
     /// Takes `disable` back.
     package func enable(
-        id: String, by actor: Actor = .server,
+        id: String, by actor: Actor,
         atSecondsSinceEpoch now: Int64 = SystemClock.seconds()
     ) throws(RegistryError) {
         try setEnabled(id: id, true, AuditStamp(actor: actor, at: now))
@@ -85,7 +85,7 @@ extension ClientRegistry {
 
     /// Forgets the client, its secrets and its keys for good. The audit log keeps its name.
     package func remove(
-        id: String, by actor: Actor = .server,
+        id: String, by actor: Actor,
         atSecondsSinceEpoch now: Int64 = SystemClock.seconds()
     ) throws(RegistryError) {
         try write { db in

@@ -37,7 +37,7 @@ package final class ClientRegistry: Sendable {
     ///
     /// - Throws: `RegistryError`; `.tooManyRegistrations` where its registrar has as many already
     ///   as it may, `.originTaken` where a client over HTTP wants an origin that another has.
-    package func add(_ client: Client, by actor: Actor = .server) throws(RegistryError) {
+    package func add(_ client: Client, by actor: Actor) throws(RegistryError) {
         try write { db in
             guard try !ClientRows.exists(db, id: client.clientID) else {
                 throw RegistryError.clientExists(id: client.clientID)

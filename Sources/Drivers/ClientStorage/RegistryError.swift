@@ -98,6 +98,28 @@ package enum RegistryError: Error, Equatable, Sendable, CustomStringConvertible 
 }
 
 extension RegistryError {
+    /// As those see it who answer requests.
+    package var failure: RegistryFailure {
+        switch self {
+        case .clientUnknown: .clientUnknown
+        case .originTaken(let origin): .originTaken(origin)
+        case .tooManyRegistrations: .registrationsFull
+        case .tooManyRevocations: .revocationsFull
+        default: .unavailable(code: code)
+        }
+    }
+
+    /// The value, or the failure.
+    package static func failing<Value>(
+        _ body: () throws(RegistryError) -> Value
+    ) throws(RegistryFailure) -> Value {
+        do throws(RegistryError) {
+            return try body()
+        } catch {
+            throw error.failure
+        }
+    }
+
     /// What an error out of SQLite means to an operator. The statement's arguments stay out of it.
     init(_ error: any Error, path: String) {
         if let known = error as? RegistryError {

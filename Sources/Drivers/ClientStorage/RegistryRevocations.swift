@@ -15,7 +15,7 @@ extension ClientRegistry {
     /// - Throws: `RegistryError`; `.refused` for a name that no token can have, and
     ///   `.tooManyRevocations`, against which revoking everything of a subject or a client helps.
     package func revoke(
-        _ revocation: Revocation, by actor: Actor = .server, at now: Int64 = SystemClock.seconds()
+        _ revocation: Revocation, by actor: Actor, at now: Int64 = SystemClock.seconds()
     ) throws(RegistryError) {
         let bytes = revocation.name.utf8.count
         guard bytes >= 1, bytes <= Revocation.nameBytesMax else {

@@ -171,12 +171,8 @@ extension Wiring {
         let ports = AuthPorts(
             now: Clock.now, random: RandomReserve().bytes, sha256: Digest.sha256,
             constantTimeEqual: constantTimeEqual,
-            client: { id throws(ClientLookupFailure) in
-                do throws(RegistryError) {
-                    return try directory.client(id)
-                } catch {
-                    throw ClientLookupFailure(code: error.code)
-                }
+            client: { id throws(RegistryFailure) in
+                try RegistryError.failing { () throws(RegistryError) in try directory.client(id) }
             },
             issue: { [tokens] claims throws(IssueFailure) in
                 do throws(TokenIssuingError) {
@@ -206,11 +202,9 @@ extension Wiring {
 
     private func revoke(_ directory: ClientDirectory) -> AuthPorts.Revoke {
         let registry = foundations.registry
-        return { revocation, actor throws(ClientLookupFailure) in
-            do throws(RegistryError) {
+        return { revocation, actor throws(RegistryFailure) in
+            try RegistryError.failing { () throws(RegistryError) in
                 try registry.revoke(revocation, by: actor, at: Clock.now())
-            } catch {
-                throw ClientLookupFailure(code: error.code)
             }
             directory.noteRevoked(revocation)
         }
@@ -218,22 +212,18 @@ extension Wiring {
 
     private func isUsed() -> AuthPorts.IsUsed {
         let registry = foundations.registry
-        return { id throws(ClientLookupFailure) in
-            do throws(RegistryError) {
-                return try registry.isTokenUsed(id: id)
-            } catch {
-                throw ClientLookupFailure(code: error.code)
+        return { id throws(RegistryFailure) in
+            try RegistryError.failing { () throws(RegistryError) in
+                try registry.isTokenUsed(id: id)
             }
         }
     }
 
     private func markUsed() -> AuthPorts.MarkUsed {
         let registry = foundations.registry
-        return { id, expiresAt throws(ClientLookupFailure) in
-            do throws(RegistryError) {
-                return try registry.markTokenUsed(id: id, expiresAt: expiresAt)
-            } catch {
-                throw ClientLookupFailure(code: error.code)
+        return { id, expiresAt throws(RegistryFailure) in
+            try RegistryError.failing { () throws(RegistryError) in
+                try registry.markTokenUsed(id: id, expiresAt: expiresAt)
             }
         }
     }

@@ -4,19 +4,6 @@ package import Clients
 package import ICEServers
 package import Tokens
 
-/// The registry could not be asked or told. `code` is stable and goes to the log, never to the
-/// client.
-package struct ClientLookupFailure: Error, Equatable, Sendable {
-    package let code: String
-    /// What the client sent that is at fault; nil where it is the registry.
-    package let value: String?
-
-    package init(code: String, value: String? = nil) {
-        self.code = code
-        self.value = value
-    }
-}
-
 /// A token could not be made. `code` is stable and goes to the log, never to the client.
 package struct IssueFailure: Error, Equatable, Sendable {
     package let code: String
@@ -26,12 +13,12 @@ package struct IssueFailure: Error, Equatable, Sendable {
 
 /// Everything of the world that `AuthService` needs. All closures may be called from any thread.
 package struct AuthPorts: Sendable {
-    package typealias Lookup = @Sendable (String) throws(ClientLookupFailure) -> Client?
+    package typealias Lookup = @Sendable (String) throws(RegistryFailure) -> Client?
     package typealias Issue = @Sendable (TokenClaims) throws(IssueFailure) -> String
-    package typealias Revoke = @Sendable (Revocation, Actor) throws(ClientLookupFailure) -> Void
-    package typealias IsUsed = @Sendable (_ id: String) throws(ClientLookupFailure) -> Bool
+    package typealias Revoke = @Sendable (Revocation, Actor) throws(RegistryFailure) -> Void
+    package typealias IsUsed = @Sendable (_ id: String) throws(RegistryFailure) -> Bool
     package typealias MarkUsed =
-        @Sendable (_ id: String, _ expiresAt: Int64) throws(ClientLookupFailure) -> Bool
+        @Sendable (_ id: String, _ expiresAt: Int64) throws(RegistryFailure) -> Bool
     package typealias VerifySignature =
         @Sendable (_ key: PublicKey, _ signature: [UInt8], _ input: [UInt8]) -> Bool
     package typealias Log =
@@ -107,7 +94,7 @@ package struct AuthPorts: Sendable {
 
     /// Asks the registry, or tells it something.
     func ask<each Argument, Answer>(
-        _ port: (repeat each Argument) throws(ClientLookupFailure) -> Answer,
+        _ port: (repeat each Argument) throws(RegistryFailure) -> Answer,
         _ arguments: repeat each Argument
     ) throws(OAuthRefusal) -> Answer {
         do {
@@ -118,8 +105,9 @@ package struct AuthPorts: Sendable {
     }
 
     /// What is answered where the registry could not be asked or told; the cause goes to the log.
-    func unavailable(_ failure: ClientLookupFailure) -> OAuthRefusal {
-        log("registry_unavailable", [("code", failure.code)])
+    func unavailable(_ failure: RegistryFailure) -> OAuthRefusal {
+        let code = if case .unavailable(let code) = failure { code } else { "\(failure)" }
+        log("registry_unavailable", [("code", code)])
         return .temporarilyUnavailable
     }
 
@@ -127,7 +115,7 @@ package struct AuthPorts: Sendable {
     func takeBack(_ revocation: Revocation, by actor: Actor) throws(OAuthRefusal) {
         do {
             try revoke(revocation, actor)
-        } catch  where error.code == ClientLookupFailure.revocationsFull {
+        } catch .revocationsFull {
             throw .tooManyRequests(
                 "this client's share of revocations is used up: revoke all tokens of the user "
                     + "(sub) or of the client (all=true), which takes the place of theirs",

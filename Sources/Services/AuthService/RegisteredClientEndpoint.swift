@@ -57,9 +57,8 @@ final class RegisteredClientEndpoint: Endpoint {
         return HTTPResponse(status: 204, headers: HeaderFields(NoStore.fields))
     }
 
-    private func refusal(of failure: ClientLookupFailure) -> OAuthRefusal {
-        failure.code == ClientLookupFailure.clientUnknown
-            ? Self.refused : ports.refusal(ofRegistration: failure)
+    private func refusal(of failure: RegistryFailure) -> OAuthRefusal {
+        failure == .clientUnknown ? Self.refused : ports.refusal(ofRegistration: failure)
     }
 
     private static let refused = OAuthRefusal.invalidToken(

@@ -53,7 +53,7 @@ final class RegistrationEndpoint: Endpoint {
     private func add(_ client: Client, by registrar: Client) throws(OAuthRefusal) {
         do {
             try registry.add(client, .client(registrar.clientID))
-        } catch  where error.code == ClientLookupFailure.registrationsFull {
+        } catch .registrationsFull {
             throw .tooManyRequests(
                 "as many clients as one may register are registered; remove some",
                 retryAfter: 3600)

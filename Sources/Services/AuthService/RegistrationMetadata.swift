@@ -120,10 +120,8 @@ struct RegistrationMetadata {
 
 extension AuthPorts {
     /// Why the registry took no registration.
-    func refusal(ofRegistration failure: ClientLookupFailure) -> OAuthRefusal {
-        guard failure.code == ClientLookupFailure.originTaken, let origin = failure.value else {
-            return unavailable(failure)
-        }
+    func refusal(ofRegistration failure: RegistryFailure) -> OAuthRefusal {
+        guard case .originTaken(let origin) = failure else { return unavailable(failure) }
         return .invalidMetadata(.origins, "\(OAuthText.quoted(origin)) is another client's")
     }
 }

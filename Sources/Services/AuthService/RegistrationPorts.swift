@@ -6,12 +6,12 @@ package import Tokens
 /// registry itself, past every cache: who has just written must read what they wrote.
 package struct RegistrationPorts: Sendable {
     package typealias TokenDigest =
-        @Sendable (_ clientID: String) throws(ClientLookupFailure) -> [UInt8]?
-    package typealias Add = @Sendable (Client, Actor) throws(ClientLookupFailure) -> Void
+        @Sendable (_ clientID: String) throws(RegistryFailure) -> [UInt8]?
+    package typealias Add = @Sendable (Client, Actor) throws(RegistryFailure) -> Void
     package typealias Update =
-        @Sendable (_ clientID: String, ClientUpdate, Actor) throws(ClientLookupFailure) -> Client
+        @Sendable (_ clientID: String, ClientUpdate, Actor) throws(RegistryFailure) -> Client
     package typealias Remove =
-        @Sendable (_ clientID: String, Actor) throws(ClientLookupFailure) -> Void
+        @Sendable (_ clientID: String, Actor) throws(RegistryFailure) -> Void
 
     /// SHA-256 of the registration access token of a client; nil where there is none. It takes as
     /// long for an id that is nobody's as for any other.
@@ -37,15 +37,4 @@ package struct RegistrationPorts: Sendable {
         self.remove = remove
         self.isUsable = isUsable
     }
-}
-
-extension ClientLookupFailure {
-    /// The client is gone.
-    static let clientUnknown = "client_unknown"
-    /// Its registrar has registered as many clients as it may.
-    static let registrationsFull = "registry_registrations_full"
-    /// Another client has the origin that is the failure's value.
-    static let originTaken = "origin_taken"
-    /// One client has taken up its share of revocations, or all have together.
-    static let revocationsFull = "registry_revocations_full"
 }

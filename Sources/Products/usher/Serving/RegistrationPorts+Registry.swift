@@ -9,44 +9,35 @@ extension RegistrationPorts {
         _ registry: ClientRegistry, followedBy directory: ClientDirectory
     ) -> RegistrationPorts {
         RegistrationPorts(
-            tokenDigest: { id throws(ClientLookupFailure) in
-                try translated { () throws(RegistryError) in
+            tokenDigest: { id throws(RegistryFailure) in
+                try RegistryError.failing { () throws(RegistryError) in
                     try directory.client(id)?.registrationTokenDigest
                 }
             },
-            client: { id throws(ClientLookupFailure) in
-                try translated { () throws(RegistryError) in try registry.client(id: id) }
+            client: { id throws(RegistryFailure) in
+                try RegistryError.failing { () throws(RegistryError) in
+                    try registry.client(id: id)
+                }
             },
-            add: { client, actor throws(ClientLookupFailure) in
-                try translated { () throws(RegistryError) in try registry.add(client, by: actor) }
+            add: { client, actor throws(RegistryFailure) in
+                try RegistryError.failing { () throws(RegistryError) in
+                    try registry.add(client, by: actor)
+                }
                 directory.noteChanged(client.clientID)
             },
-            update: { id, update, actor throws(ClientLookupFailure) in
+            update: { id, update, actor throws(RegistryFailure) in
                 defer { directory.noteChanged(id) }
-                return try translated { () throws(RegistryError) in
+                return try RegistryError.failing { () throws(RegistryError) in
                     try registry.update(
                         id: id, update, by: actor, atSecondsSinceEpoch: Clock.now())
                 }
             },
-            remove: { id, actor throws(ClientLookupFailure) in
+            remove: { id, actor throws(RegistryFailure) in
                 defer { directory.noteChanged(id) }
-                try translated { () throws(RegistryError) in
+                try RegistryError.failing { () throws(RegistryError) in
                     try registry.remove(id: id, by: actor, atSecondsSinceEpoch: Clock.now())
                 }
             },
             isUsable: { (try? VerifyingKey($0)) != nil })
-    }
-
-    private static func translated<Value>(
-        _ body: () throws(RegistryError) -> Value
-    ) throws(ClientLookupFailure) -> Value {
-        do throws(RegistryError) {
-            return try body()
-        } catch {
-            if case .originTaken(let origin) = error {
-                throw ClientLookupFailure(code: error.code, value: origin)
-            }
-            throw ClientLookupFailure(code: error.code)
-        }
     }
 }

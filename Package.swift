@@ -300,7 +300,10 @@ let sources: [Target] = modules.map { module in
 let tests: [Target] =
     testUses.sorted { $0.key < $1.key }.map { name, uses in
         .testTarget(
-            name: "\(name)Tests", dependencies: names([name, "TestSupport"] + uses),
+            name: "\(name)Tests",
+            // Those of the registry look at its file as SQL alone sees it.
+            dependencies: names([name, "TestSupport"] + uses)
+                + (name == "ClientStorage" ? [grdb] : []),
             path: "Tests/\(name)Tests", swiftSettings: settings)
     } + [
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),

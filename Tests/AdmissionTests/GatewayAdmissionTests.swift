@@ -7,7 +7,7 @@ import Signalling
 import Testing
 import Tokens
 
-@Suite("The door behind a gateway (PROTOCOL §1)") struct GatewayAdmissionTests {
+@Suite("The door behind a gateway (docs/protocol.md §1)") struct GatewayAdmissionTests {
     private let world = World()
 
     private func door(

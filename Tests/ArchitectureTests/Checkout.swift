@@ -6,6 +6,8 @@ enum Checkout {
         /// From the root of the checkout: `Sources/Core/Tokens/JWK.swift`.
         let path: String
         let lines: [Substring]
+        /// Of a Swift file.
+        let code: SwiftCode
 
         var isSwift: Bool { path.hasSuffix(".swift") }
         var isTest: Bool { path.hasPrefix("Tests/") }
@@ -19,7 +21,10 @@ enum Checkout {
             "Sources", "Tests", "Benchmarks", "Fuzz", "client", "deploy", "docs", "keys", "scripts",
             ".ci",
         ]
-        let top = ["Package.swift", "README.md", "LICENSE", ".gitignore", ".editorconfig"]
+        let top = [
+            "Package.swift", "README.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE",
+            ".gitignore", ".editorconfig",
+        ]
         let nested = folders.flatMap { folder in
             let entries = FileManager.default.enumerator(atPath: root.path + "/" + folder)
             return (entries?.compactMap { $0 as? String } ?? []).map { folder + "/" + $0 }
@@ -28,6 +33,11 @@ enum Checkout {
     }()
 
     static var swift: [File] { files.filter(\.isSwift) }
+
+    /// Whether there is a file or a folder.
+    static func has(_ path: String) -> Bool {
+        FileManager.default.fileExists(atPath: root.path + "/" + path)
+    }
 
     static func subfolders(of path: String) -> [String] {
         let names = try? FileManager.default.contentsOfDirectory(atPath: root.path + "/" + path)
@@ -45,6 +55,7 @@ enum Checkout {
             let text = String(data: data, encoding: .utf8)
         else { return nil }
         return File(
-            path: path, lines: text.split(separator: "\n", omittingEmptySubsequences: false))
+            path: path, lines: text.split(separator: "\n", omittingEmptySubsequences: false),
+            code: SwiftCode(path.hasSuffix(".swift") ? text : ""))
     }
 }

@@ -22,7 +22,7 @@ import Testing
         return Row(line: index + 1, subject: cells[0], proof: cells[cells.count - 1])
     }
 
-    private static let swiftNames: Set<String> = Set(
+    static let swiftNames: Set<String> = Set(
         Checkout.swift.filter { $0.isTest }.flatMap { file in
             pieces(of: file.lines.joined(separator: "\n"), after: "@Test(").compactMap { rest in
                 let start = rest.drop { $0 == " " || $0 == "\n" }
@@ -31,14 +31,14 @@ import Testing
             }
         })
 
-    private static let pythonNames: Set<String> = Set(
+    static let pythonNames: Set<String> = Set(
         Checkout.files.filter { $0.isTest && $0.path.hasSuffix(".py") }.flatMap { file in
             file.lines.map { $0.drop { $0 == " " } }.filter { $0.hasPrefix("def test_") }
                 .map { String($0.dropFirst("def ".count).prefix { $0 != "(" }) }
         })
 
     /// The names in a cell: Swift's between double quotes, Python's between backticks.
-    private static func names(in proof: String, between mark: Character) -> [String] {
+    static func names(in proof: String, between mark: Character) -> [String] {
         proof.split(separator: mark, omittingEmptySubsequences: false).enumerated()
             .filter { !$0.offset.isMultiple(of: 2) }.map { String($0.element) }
     }

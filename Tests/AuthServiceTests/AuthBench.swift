@@ -86,13 +86,8 @@ final class AuthBench: Sendable {
                 return client
             },
             issue: { claims throws(IssueFailure) in
-                let token = "head.\(claims.tokenID).signature"
-                let isDown = world.value.withLock { world in
-                    world.issued.append(claims)
-                    world.tokens[token] = claims
-                    return world.isIssuerDown
-                }
-                if isDown { throw IssueFailure(code: "issuing_failed") }
+                let token = world.value.withLock { $0.issue(claims) }
+                guard let token else { throw IssueFailure(code: "issuing_failed") }
                 return token
             },
             tokens: TokenCheck(
@@ -107,18 +102,12 @@ final class AuthBench: Sendable {
                 if let fault { throw fault }
             },
             isUsed: { id throws(RegistryFailure) in
-                let isUsed = world.value.withLock { world in
-                    world.isRegistryDown ? nil : world.used[id] != nil
-                }
+                let isUsed = world.value.withLock { $0.isUsed(id) }
                 guard let isUsed else { throw RegistryFailure.busy }
                 return isUsed
             },
             markUsed: { id, expiresAt throws(RegistryFailure) in
-                let isFresh: Bool? = world.value.withLock { world in
-                    guard !world.isRegistryDown else { return nil }
-                    world.marks += 1
-                    return world.used.updateValue(expiresAt, forKey: id) == nil
-                }
+                let isFresh = world.value.withLock { $0.markUsed(id, until: expiresAt) }
                 guard let isFresh else { throw RegistryFailure.busy }
                 return isFresh
             },
@@ -128,20 +117,8 @@ final class AuthBench: Sendable {
                     ?? false
             },
             keySet: { keySet },
-            catchUp: {
-                world.value.withLock { world in
-                    world.catchUps += 1
-                    guard let missed = world.missed else { return false }
-                    world.clients[missed.clientID] = missed
-                    world.missed = nil
-                    return !world.isBroughtByOther
-                }
-            },
-            isListedOrigin: { origin in
-                world.value.withLock { world in
-                    world.clients.values.contains { $0.isEnabled && $0.origins.contains(origin) }
-                }
-            },
+            catchUp: { world.value.withLock { $0.catchUp() } },
+            isListedOrigin: { origin in world.value.withLock { $0.isListed(origin) } },
             iceServers: { subject, now in
                 ICEServers.Offer(json: #"[{"urls":["\#(subject)"]}]"#, expiresAt: now + 60)
             },
@@ -257,6 +234,35 @@ extension AuthBench.World {
         guard kinds.contains(claims.kind) else { throw TokenRefused(code: "token_type") }
         guard now < claims.expiresAt + 30 else { throw TokenRefused(code: "token_expired") }
         return claims
+    }
+
+    /// nil while the issuer cannot sign.
+    fileprivate mutating func issue(_ claims: TokenClaims) -> String? {
+        let token = "head.\(claims.tokenID).signature"
+        issued.append(claims)
+        tokens[token] = claims
+        return isIssuerDown ? nil : token
+    }
+
+    /// nil while the registry cannot say, as with `markUsed`.
+    fileprivate func isUsed(_ id: String) -> Bool? { isRegistryDown ? nil : used[id] != nil }
+
+    fileprivate mutating func markUsed(_ id: String, until expiresAt: Int64) -> Bool? {
+        guard !isRegistryDown else { return nil }
+        marks += 1
+        return used.updateValue(expiresAt, forKey: id) == nil
+    }
+
+    fileprivate mutating func catchUp() -> Bool {
+        catchUps += 1
+        guard let missed else { return false }
+        clients[missed.clientID] = missed
+        self.missed = nil
+        return !isBroughtByOther
+    }
+
+    fileprivate func isListed(_ origin: ByteText) -> Bool {
+        clients.values.contains { $0.isEnabled && $0.origins.contains(origin) }
     }
 
     fileprivate mutating func revoke(

@@ -19,7 +19,7 @@ struct Base64URLTests {
     }
 
     @Test(
-        "Any second spelling is refused (SECURITY base64url)",
+        "Any second spelling is refused (docs/conformance.md, base64url)",
         arguments: [
             "A", "AAAAA", "Zg==", "Zg=", "Zm9v=", " Zm9v", "Zm9v ", "Zm\n9v", "Zm+v", "Zm/v",
             "Zm9?", "Zm9.", "Zm9\u{0}", "Zmé", "Zh", "Zm9", "AB", "ABD", "-_-_=",

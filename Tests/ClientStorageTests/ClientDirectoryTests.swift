@@ -91,7 +91,7 @@ import Testing
         #expect(try await eventually { try directory.client("c_a")?.secrets.count == 2 })
         try other.remove(id: "c_a")
         #expect(try await eventually { try directory.client("c_a") == nil })
-        #expect(directory.isHealthy())
+        #expect(directory.trouble() == nil)
     }
 
     @Test("Changes through its own registry are followed just the same")
@@ -131,10 +131,10 @@ import Testing
         try FileManager.default.moveItem(atPath: here, toPath: away)
         directory.start()
         defer { directory.stop() }
-        #expect(!directory.isHealthy())
+        #expect(directory.trouble() != nil)
         #expect(try directory.client("c_a")?.name == "a")
         try FileManager.default.moveItem(atPath: away, toPath: here)
-        #expect(try await eventually { directory.isHealthy() })
+        #expect(try await eventually { directory.trouble() == nil })
         try registry.disable(id: "c_a")
         #expect(try await eventually { try directory.client("c_a")?.isEnabled == false })
     }

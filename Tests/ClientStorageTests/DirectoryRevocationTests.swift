@@ -88,7 +88,7 @@ import Testing
         defer { directory.stop() }
         #expect(isRevoked(directory))
         try FileManager.default.moveItem(atPath: away, toPath: here)
-        #expect(try await eventually { directory.isHealthy() })
+        #expect(try await eventually { directory.trouble() == nil })
         #expect(!isRevoked(directory))
         try FileManager.default.moveItem(atPath: here, toPath: away)
         #expect(!isRevoked(directory))

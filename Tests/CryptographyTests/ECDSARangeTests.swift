@@ -52,7 +52,7 @@ struct ECDSARangeTests {
         }
     }
 
-    @Test("A DER signature is not taken for a raw one (SECURITY ECDSA: DER instead of raw)")
+    @Test("A DER signature is not taken for a raw one (docs/conformance.md, ECDSA edge values)")
     func der() throws {
         let signing = try SigningKey.generate(.es256)
         let key = try VerifyingKey(signing.publicKey)

@@ -84,7 +84,7 @@ struct SigningTests {
         #expect(leadingZeros > 0)
     }
 
-    @Test("A shared secret under 32 bytes makes no key (RFC 7518 §3.2, SECURITY weak secret)")
+    @Test("A shared secret under 32 bytes makes no key (RFC 7518 §3.2)")
     func weakSecret() {
         for count in [0, 1, 31] {
             let error = CryptographyError.unfitKey(.shortSecret(byteCount: count))

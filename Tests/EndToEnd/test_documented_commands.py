@@ -1,10 +1,10 @@
-"""Every shell command that README.md and docs/ show is run, or says why it is not.
+"""Every shell command that docs/ and the documents at the top show is run, or says why it is not.
 
-A block is marked on the line before its fence: `<!-- test: NAME -->` has it run here, and
-`<!-- not run: REASON -->` keeps it from being run. Blocks of one document run in order, in one
-shell and one empty home folder, with `usher` on the PATH. A server that a block leaves running in
-the background is stopped after the document's last block. A block behind `<!-- file: PATH -->` is
-saved there before the first one runs.
+A block is marked on the line before its fence: `<!-- test: NAME -->` has it run here, and `<!-- not
+run: REASON -->` keeps it from being run. Blocks of one document run in order, in one shell and one
+empty home folder, those of CONTRIBUTING.md in the checkout, with `usher` on the PATH. A server that
+a block leaves running in the background is stopped after the document's last block. A block behind
+`<!-- file: PATH -->` is saved there before the first one runs.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""`POST /oauth2/token`, by RFC 6749 and ARCHITECTURE's bounds."""
+"""`POST /oauth2/token`, by RFC 6749 and docs/backend.md."""
 
 import base64
 

@@ -5,7 +5,7 @@ import Relay
 import Testing
 import WebSocket
 
-/// The rules of PROTOCOL §2, one by one.
+/// The rules of docs/protocol.md §2, one by one.
 @Suite struct ClassicDialectTests {
     private let relay = Hub(isV1: false)
 
@@ -54,7 +54,8 @@ import WebSocket
                 == [ann.delivered(from: bob, type: "payload", "")])
     }
 
-    @Test("connectionId is the true sender's: one inside the payload is dropped (SECURITY §3.4)")
+    @Test(
+        "connectionId is the true sender's: one in the payload is dropped (docs/protocol.md §2)")
     func noSpoofing() throws {
         let (ann, bob) = (try relay.connect(), try relay.connect())
         ann.join("R")
@@ -79,7 +80,8 @@ import WebSocket
         #expect(relay.asked { ann.send(#"{"type":"\#(type)"}"#, to: bob) }.isEmpty)
     }
 
-    @Test("The target must share a room with the sender, else nothing is delivered (SECURITY §3.4)")
+    @Test(
+        "The target must share a room with the sender, else nothing goes out (docs/protocol.md §2)")
     func sharedRoom() throws {
         let (ann, bob) = (try relay.connect(), try relay.connect(loop: 1))
         #expect(relay.asked { ann.send("{}", to: bob) }.isEmpty)
@@ -104,7 +106,7 @@ import WebSocket
     }
 
     @Test(
-        "A connection that ends, by any cause, leaves all its rooms at once (SECURITY §3.7)",
+        "A connection that ends, by any cause, leaves all its rooms at once (docs/protocol.md §2)",
         arguments: [
             SocketEnd.lost, .peerClosed(code: 1000), .peerClosed(code: nil),
             .closedByUs(.noPong), .closedByUs(.overloaded),
@@ -121,7 +123,7 @@ import WebSocket
         #expect(relay.asked { cid.join("S") } == [cid.firstToJoin("S")])
         bob.close()
         cid.close()
-        #expect(relay.service.roomCount == 0 && relay.admission.connectionCount == 0)
+        #expect(relay.service.roomCount == 0 && relay.admission.ledger.total == 0)
     }
 
     @Test(
@@ -137,7 +139,7 @@ import WebSocket
         #expect(relay.asked { ann.join("R") }.isEmpty)
         #expect(relay.asked { heir.join("R") } == [heir.firstToJoin("R")])
         #expect(relay.asked { ann.close() }.isEmpty)
-        #expect(relay.service.roomCount == 1 && relay.admission.connectionCount == 1)
+        #expect(relay.service.roomCount == 1 && relay.admission.ledger.total == 1)
     }
 
     @Test("Joining the same room twice changes nothing and re-announces nothing")

@@ -44,7 +44,7 @@ import WebSocket
         #expect(relay.asked { relay.open(ann, admission) } == [.close(ann.socket, .revoked)])
         #expect(relay.asked { ann.join("R") }.isEmpty)
         #expect(relay.asked { relay.net.run() }.isEmpty)
-        #expect(relay.service.roomCount == 0 && relay.admission.connectionCount == 0)
+        #expect(relay.service.roomCount == 0 && relay.admission.ledger.total == 0)
     }
 
     @Test("A revoked token opens nothing, and what it opened is closed with 4501")
@@ -60,7 +60,7 @@ import WebSocket
         #expect(noted == peers.map { .close($0.socket, .revoked) })
     }
 
-    @Test("A classic connection outlives its token, up to its maximum age (PROTOCOL §4)")
+    @Test("A classic connection outlives its token, up to its maximum age (docs/protocol.md §4)")
     func age() throws {
         let ann = try relay.connect()
         ann.join("R")

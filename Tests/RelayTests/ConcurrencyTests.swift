@@ -120,6 +120,6 @@ import WebSocket
         }
         let announced = Set(told.joins.map { $0.joiner })
         #expect(announced.count + told.firsts.count == Self.loopCount * 300)
-        #expect(hub.service.roomCount == 0 && hub.admission.connectionCount == 0)
+        #expect(hub.service.roomCount == 0 && hub.admission.ledger.total == 0)
     }
 }

@@ -8,7 +8,7 @@ import Testing
 import Tokens
 import WebSocket
 
-@Suite("Legacy tokens at the relay (ARCHITECTURE §4)") struct LegacyTokenTests {
+@Suite("Legacy tokens at the relay (docs/architecture.md §4)") struct LegacyTokenTests {
     private let relay = Hub(isV1: false)
     private let secret: [UInt8] = [1, 2, 3]
 

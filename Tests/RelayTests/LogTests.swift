@@ -26,7 +26,7 @@ import WebSocket
             ])
     }
 
-    @Test("No token, room, name or payload is ever logged (SECURITY §3.10)")
+    @Test("No token, room, name or payload is ever logged (docs/threat-model.md, Secrets)")
     func noSecrets() throws {
         let ann = try relay.connect(name: "SECRET")
         ann.join("SECRET", id: "SECRET")

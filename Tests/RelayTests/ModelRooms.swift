@@ -1,4 +1,4 @@
-/// The reference: PROTOCOL §2 and §3 said plainly, with whole lists and no locks.
+/// The reference: docs/protocol.md §2 and §3 said plainly, with whole lists and no locks.
 struct ModelRooms {
     let roomsMax: Int
     let membersMax: Int

@@ -104,7 +104,7 @@ final class ModelTrial {
         tick(seconds: setting.graceSeconds + 1)
         try settle()
         let left = (
-            hub.service.roomCount, hub.admission.connectionCount, hub.service.sessionCount
+            hub.service.roomCount, hub.admission.ledger.total, hub.service.sessionCount
         )
         guard left == (0, 0, 0) else {
             throw Mismatch("when all are gone, rooms, connections and sessions are \(left)")

@@ -7,7 +7,7 @@ import Signalling
 import Testing
 import WebSocket
 
-/// What outlives an orderly restart (PROTOCOL §3).
+/// What outlives an orderly restart (docs/protocol.md §3).
 @Suite("Sessions outlive an orderly restart")
 struct RelayShelfTests {
     private let hub = Hub()

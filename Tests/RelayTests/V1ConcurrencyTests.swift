@@ -48,7 +48,7 @@ import WebSocket
                 Self.turn(loop)
             }
         }
-        #expect(admission.connectionCount == 0)
+        #expect(admission.ledger.total == 0)
         #expect(service.sessionCount == 0 && service.roomCount == 0)
         #expect(service.heldBytes == 0)
         guard subjectMax > 0 else { return }

@@ -6,7 +6,7 @@ import Signalling
 import Testing
 import WebSocket
 
-/// The messages and events of PROTOCOL §3, one by one; peers are on two loops.
+/// The messages and events of docs/protocol.md §3, one by one; peers are on two loops.
 @Suite struct V1DialectTests {
     private let hub = Hub()
 
@@ -174,7 +174,7 @@ import WebSocket
     }
 }
 
-/// PROTOCOL §4 for v1: every refusal is told, and the connection stays open.
+/// docs/protocol.md §4 for v1: every refusal is told, and the connection stays open.
 @Suite struct V1RefusalTests {
     private let hub = Hub(
         RelayConfiguration(roomsPerConnectionMax: 2, membersPerRoomMax: 2))
@@ -282,7 +282,7 @@ import WebSocket
     }
 }
 
-/// Classic and v1 peers in one room (PROTOCOL §2, §3).
+/// Classic and v1 peers in one room (docs/protocol.md §2, §3).
 @Suite struct MixedRoomTests {
     private let hub = Hub()
 

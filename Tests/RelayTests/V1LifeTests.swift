@@ -6,7 +6,7 @@ import Testing
 import Tokens
 import WebSocket
 
-/// Tokens that end or are replaced, ages, and the first message (PROTOCOL §3, §4, §5).
+/// Tokens that end or are replaced, ages, and the first message (docs/protocol.md §3, §4, §5).
 @Suite struct V1TokenTests {
     private let hub = Hub()
 
@@ -135,7 +135,7 @@ import WebSocket
     }
 }
 
-/// The same peer id twice among v1 peers (PROTOCOL §2).
+/// The same peer id twice among v1 peers (docs/protocol.md §2).
 @Suite struct V1SamePeerTests {
     private let hub = Hub()
 
@@ -195,7 +195,7 @@ import WebSocket
     }
 }
 
-/// What operators do (PROTOCOL §4).
+/// What operators do (docs/protocol.md §4).
 @Suite struct V1NoteTests {
     private let hub = Hub()
 
@@ -217,7 +217,7 @@ import WebSocket
             #expect(bob.take() == [left(seq, "R", peer, name, "kicked")])
         }
         #expect(here.closeCode == .revoked && classic.closeCode == .revoked)
-        #expect(hub.service.sessionCount == 1 && hub.admission.connectionCount == 1)
+        #expect(hub.service.sessionCount == 1 && hub.admission.ledger.total == 1)
         hub.kick(here)
         #expect(bob.take().isEmpty)
     }
@@ -252,7 +252,7 @@ import WebSocket
         hub.world.disable("a")
         let ann = Client()
         #expect(hub.asked { hub.open(ann, admission) } == [.close(ann.socket, .revoked)])
-        #expect(hub.service.sessionCount == 0 && hub.admission.connectionCount == 0)
+        #expect(hub.service.sessionCount == 0 && hub.admission.ledger.total == 0)
     }
 
     @Test("draining is told to v1 peers alone")
@@ -283,7 +283,7 @@ import WebSocket
         peers[1].join("S")
         #expect(Set(peers.map(\.socket.loop)).count == 1)
         for peer in peers { peer.close(.peerClosed(code: 1000)) }
-        #expect(hub.admission.connectionCount == 0 && hub.service.sessionCount == 0)
+        #expect(hub.admission.ledger.total == 0 && hub.service.sessionCount == 0)
     }
 
     @Test("Who may not join is not moved, and may be at a later join")

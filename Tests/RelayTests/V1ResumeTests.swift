@@ -6,7 +6,7 @@ import WebSocket
 
 @testable import Relay
 
-/// Resume (PROTOCOL §3): what was missed comes exactly once, in order, on whatever loop.
+/// Resume (docs/protocol.md §3): what was missed comes exactly once, in order, on whatever loop.
 @Suite struct V1ResumeTests {
     private let hub = Hub()
 
@@ -47,7 +47,7 @@ import WebSocket
         #expect(bob.take().isEmpty)
         #expect(bob.send("{}", to: back, ack: "2") == [numbered(3, "ack", #""ack":2"#)])
         #expect(back.take() == [numbered(7, "payload", stamp)])
-        #expect(hub.service.sessionCount == 2 && hub.admission.connectionCount == 2)
+        #expect(hub.service.sessionCount == 2 && hub.admission.ledger.total == 2)
     }
 
     @Test("What a dead socket swallowed is kept until it is found dead and the grace time is over")
@@ -120,7 +120,7 @@ import WebSocket
         #expect(back.resume(ann.secret, after: 3).count == 2)
         #expect(ann.closeCode == .replaced)
         #expect(bob.take().isEmpty)
-        #expect(hub.admission.connectionCount == 2 && hub.service.sessionCount == 2)
+        #expect(hub.admission.ledger.total == 2 && hub.service.sessionCount == 2)
         #expect(bob.send("{}", to: back, ack: "1").count == 1 && back.take().count == 1)
     }
 
@@ -258,7 +258,7 @@ import WebSocket
     }
 }
 
-/// The time in which a lost session waits, and what is kept for it (PROTOCOL §3, §5).
+/// The time in which a lost session waits, and what is kept for it (docs/protocol.md §3, §5).
 @Suite struct V1GraceTests {
     private func pair(_ hub: Hub) throws -> (ann: Client, bob: Client) {
         let (ann, bob) = (try hub.connect(), try hub.connect(loop: 1))

@@ -118,31 +118,31 @@ private struct Knowledge {
         #expect(news(4) == [])
     }
 
-    @Test("The difference of any two versions leads each member from the one to the other")
-    func differences() throws {
-        for seed in 0..<500 as Range<UInt64> {
-            var story = Story(seed: seed)
-            var known: [ConnectionID: (order: UInt64, knowledge: Knowledge)] = [:]
-            var old = story.room
-            for _ in 0..<12 {
-                let count = Int.random(in: 0..<7, using: &story.random)
-                for _ in 0..<count { _ = try story.step() }
-                for member in story.room.members where member.isV1 {
-                    let before = known[member.connection]
-                    let isNew = before?.order != member.order
-                    var knowledge = isNew ? nil : before?.knowledge
-                    let news = story.news(from: old, for: member.connection)
-                    let states = news.count { if case .state = $0 { true } else { false } }
-                    #expect(states == (isNew ? 1 : 0))
-                    if knowledge == nil { knowledge = Knowledge(others: []) }
-                    knowledge?.hear(news)
-                    let others = story.room.members.filter { $0 != member }.map(\.order)
-                    #expect(knowledge?.others == Set(others))
-                    known[member.connection] = knowledge.map { (member.order, $0) }
-                }
-                try checkPairs(from: old, story)
-                old = story.room
+    @Test(
+        "The difference of any two versions leads each member from the one to the other",
+        arguments: 0..<500)
+    func differences(seed: UInt64) throws {
+        var story = Story(seed: seed)
+        var known: [ConnectionID: (order: UInt64, knowledge: Knowledge)] = [:]
+        var old = story.room
+        for _ in 0..<12 {
+            let count = Int.random(in: 0..<7, using: &story.random)
+            for _ in 0..<count { _ = try story.step() }
+            for member in story.room.members where member.isV1 {
+                let before = known[member.connection]
+                let isNew = before?.order != member.order
+                var knowledge = isNew ? nil : before?.knowledge
+                let news = story.news(from: old, for: member.connection)
+                let states = news.count { if case .state = $0 { true } else { false } }
+                #expect(states == (isNew ? 1 : 0))
+                if knowledge == nil { knowledge = Knowledge(others: []) }
+                knowledge?.hear(news)
+                let others = story.room.members.filter { $0 != member }.map(\.order)
+                #expect(knowledge?.others == Set(others))
+                known[member.connection] = knowledge.map { (member.order, $0) }
             }
+            try checkPairs(from: old, story)
+            old = story.room
         }
     }
 
@@ -180,7 +180,7 @@ private struct Knowledge {
             for _ in 0..<40 {
                 let old = story.room
                 guard let step = try story.step() else {
-                    #expect(story.room == old)
+                    #expect(story.room == old, "seed \(seed)")
                     continue
                 }
                 var expected: [ConnectionID: [RoomNews]] = [:]
@@ -202,7 +202,8 @@ private struct Knowledge {
                 }
                 for id in 1...8 as ClosedRange<UInt64> {
                     let connection = ConnectionID(raw: id)
-                    #expect(story.news(from: old, for: connection) == expected[connection] ?? [])
+                    let news = story.news(from: old, for: connection)
+                    #expect(news == expected[connection] ?? [], "seed \(seed)")
                 }
             }
         }

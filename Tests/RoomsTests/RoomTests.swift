@@ -105,7 +105,7 @@ import Testing
         }
     }
 
-    @Test("Where a classic peer is one of two with the same id, both stay (PROTOCOL §2)")
+    @Test("Where a classic peer is one of two with the same id, both stay (docs/protocol.md §2)")
     func classicPeers() {
         #expect(join(classic(1), then: classic(2)) == "[1, 2] stay")
         #expect(join(classic(1), then: v1(2, subject: "s")) == "[1, 2] stay")

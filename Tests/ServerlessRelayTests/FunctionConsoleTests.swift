@@ -183,31 +183,31 @@ import Testing
         #expect(item("V#nobody") == nil)
     }
 
-    @Test("Of all who are closed, whoever stays is told, in whichever order they are")
-    func witness() throws {
-        for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 0, 3, 2]] {
-            let world = StoreWorld(seed: UInt64(order[0] + 1))
-            let names = ["bob", "bob", "ann", "bob"]
-            let peers = try order.map { try Peer(world, "p\($0)", subject: names[$0]) }
-            for peer in peers { try peer.join("r") }
-            // Whose room nobody else is in who is closed.
-            let eve = try Peer(world, "eve", subject: "eve")
-            try eve.join("s")
-            for peer in peers where peer.grant.token.tokenID == "t-p3" { try peer.join("s") }
-            let console = FunctionConsole(
-                table: world.table.port, gateway: world.gateway.port, ports: world.ports,
-                resumeGraceSeconds: 30, begin: { world.invocation() })
-            let bob = Withdrawal.subjects(["c:bob"], of: "c", issuedBefore: 1)
-            #expect(try console.withdraw(bob))
-            #expect(try console.close(bob) { _ in } == 3)
-            let ann = try #require(peers.first { $0.grant.token.subject == "c:ann" })
-            #expect(world.members(of: "r") == [ann.id])
-            #expect(world.members(of: "s") == [eve.id])
-            #expect(ann.present == [] && eve.present == [])
-            #expect(
-                ann.heard("someone_left").map { $0.data["reason"]?.string }
-                    == ["kicked", "kicked", "kicked"])
-        }
+    @Test(
+        "Of all who are closed, whoever stays is told, in whichever order they are",
+        arguments: [[0, 1, 2, 3], [3, 2, 1, 0], [1, 0, 3, 2]])
+    func witness(order: [Int]) throws {
+        let world = StoreWorld(seed: UInt64(order[0] + 1))
+        let names = ["bob", "bob", "ann", "bob"]
+        let peers = try order.map { try Peer(world, "p\($0)", subject: names[$0]) }
+        for peer in peers { try peer.join("r") }
+        // Whose room nobody else is in who is closed.
+        let eve = try Peer(world, "eve", subject: "eve")
+        try eve.join("s")
+        for peer in peers where peer.grant.token.tokenID == "t-p3" { try peer.join("s") }
+        let console = FunctionConsole(
+            table: world.table.port, gateway: world.gateway.port, ports: world.ports,
+            resumeGraceSeconds: 30, begin: { world.invocation() })
+        let bob = Withdrawal.subjects(["c:bob"], of: "c", issuedBefore: 1)
+        #expect(try console.withdraw(bob))
+        #expect(try console.close(bob) { _ in } == 3)
+        let ann = try #require(peers.first { $0.grant.token.subject == "c:ann" })
+        #expect(world.members(of: "r") == [ann.id])
+        #expect(world.members(of: "s") == [eve.id])
+        #expect(ann.present == [] && eve.present == [])
+        #expect(
+            ann.heard("someone_left").map { $0.data["reason"]?.string }
+                == ["kicked", "kicked", "kicked"])
     }
 
     @Test("A user's tokens are taken back by their sub, whichever way that names the user")

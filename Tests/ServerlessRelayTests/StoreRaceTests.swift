@@ -25,43 +25,43 @@ import Testing
         #expect(seqs == (0..<Int64(seqs.count)).map { $0 + 1 })
     }
 
-    @Test("Of fifty who join at once one is the first, and each pair is told once")
-    func joinsAtOnce() throws {
-        for round in 0..<Self.rounds(20) {
-            let world = StoreWorld(seed: UInt64(round))
-            // A third of them speaks classic.
-            let peers = try (0..<50).map { index in
-                try Peer(world, "p\(index)", (index + round) % 3 == 0 ? .classic : .v1)
-            }
-            let faults = Faults()
-            onThreads(50) { index in
-                self.failing(faults) {
-                    let error = try peers[index].join("r", ack: index)
-                    #expect(error == nil)
-                }
-            }
-            #expect(faults.all.withLock { $0 } == [])
-            var pairs: Set<Set<ByteText>> = []
-            var told = 0
-            var firsts = 0
-            for peer in peers {
-                let events = peer.all
-                firsts += events.count { $0.type == "first_to_join" }
-                let own = ByteText(peer.connection.text)
-                let joiners = events.filter { $0.type == "someone_joined" }
-                    .compactMap { $0.data["connectionId"]?.string }
-                told += joiners.count
-                pairs.formUnion(joiners.map { [own, $0] })
-                guard peer.dialect == .v1 else { continue }
-                #expect(events.compactMap(\.seq) == (1...Int64(events.count - 1)).map { $0 })
-                let state = events.first { $0.type == "room_state" }?.data["members"]?.array
-                #expect((state?.count ?? 0) + joiners.count == 49)
-                #expect(events.count { $0.type == "ack" } == 1)
-            }
-            #expect(firsts == 1)
-            #expect(told == 1225)
-            #expect(pairs.count == 1225)
+    @Test(
+        "Of fifty who join at once one is the first, and each pair is told once", .serialized,
+        arguments: 0..<rounds(20))
+    func joinsAtOnce(round: Int) throws {
+        let world = StoreWorld(seed: UInt64(round))
+        // A third of them speaks classic.
+        let peers = try (0..<50).map { index in
+            try Peer(world, "p\(index)", (index + round) % 3 == 0 ? .classic : .v1)
         }
+        let faults = Faults()
+        onThreads(50) { index in
+            self.failing(faults) {
+                let error = try peers[index].join("r", ack: index)
+                #expect(error == nil)
+            }
+        }
+        #expect(faults.all.withLock { $0 } == [])
+        var pairs: Set<Set<ByteText>> = []
+        var told = 0
+        var firsts = 0
+        for peer in peers {
+            let events = peer.all
+            firsts += events.count { $0.type == "first_to_join" }
+            let own = ByteText(peer.connection.text)
+            let joiners = events.filter { $0.type == "someone_joined" }
+                .compactMap { $0.data["connectionId"]?.string }
+            told += joiners.count
+            pairs.formUnion(joiners.map { [own, $0] })
+            guard peer.dialect == .v1 else { continue }
+            #expect(events.compactMap(\.seq) == (1...Int64(events.count - 1)).map { $0 })
+            let state = events.first { $0.type == "room_state" }?.data["members"]?.array
+            #expect((state?.count ?? 0) + joiners.count == 49)
+            #expect(events.count { $0.type == "ack" } == 1)
+        }
+        #expect(firsts == 1)
+        #expect(told == 1225)
+        #expect(pairs.count == 1225)
     }
 
     @Test("What twelve say at once comes in the order of each, under numbers without gaps")
@@ -101,111 +101,111 @@ import Testing
         }
     }
 
-    @Test("Of a session's old and new connection at once, what is acknowledged was done")
-    func oldAndNew() throws {
-        for round in 0..<Self.rounds(150) {
-            let world = StoreWorld(seed: UInt64(round))
-            let one = try Peer(world, "one")
-            let two = try Peer(world, "two")
-            for peer in [one, two] { #expect(try peer.join("r") == nil) }
-            let former = try #require(try one.view())
-            let seq = one.lastSeq
-            let before = try one.reconnect()
-            let (event, faults) = (one.payload("x"), Faults())
-            onThreads(3) { index in
-                self.failing(faults) {
-                    switch index {
-                    case 0:
-                        #expect(try one.resume(before.old, before.secret, after: seq))
-                    case 1:
-                        let error = try world.store.send(
-                            former, to: two.connection, event: event, ack: Peer.ack(1),
-                            in: world.invocation())
-                        #expect(error == nil)
-                    default: #expect(try two.send("y", to: former.connection) == nil)
-                    }
+    @Test(
+        "Of a session's old and new connection at once, what is acknowledged was done", .serialized,
+        arguments: 0..<rounds(150))
+    func oldAndNew(round: Int) throws {
+        let world = StoreWorld(seed: UInt64(round))
+        let one = try Peer(world, "one")
+        let two = try Peer(world, "two")
+        for peer in [one, two] { #expect(try peer.join("r") == nil) }
+        let former = try #require(try one.view())
+        let seq = one.lastSeq
+        let before = try one.reconnect()
+        let (event, faults) = (one.payload("x"), Faults())
+        onThreads(3) { index in
+            self.failing(faults) {
+                switch index {
+                case 0:
+                    #expect(try one.resume(before.old, before.secret, after: seq))
+                case 1:
+                    let error = try world.store.send(
+                        former, to: two.connection, event: event, ack: Peer.ack(1),
+                        in: world.invocation())
+                    #expect(error == nil)
+                default: #expect(try two.send("y", to: former.connection) == nil)
                 }
             }
-            #expect(faults.all.withLock { $0 } == [])
-            try world.store.drain(former.connection, in: world.invocation())
-            // What was still sent to the former connection came there, or comes again here.
-            let sent = former.gateway.map { gateway in
-                world.gateway.state.withLock { $0.posts[gateway] ?? [] }
+        }
+        #expect(faults.all.withLock { $0 } == [])
+        try world.store.drain(former.connection, in: world.invocation())
+        // What was still sent to the former connection came there, or comes again here.
+        let sent = former.gateway.map { gateway in
+            world.gateway.state.withLock { $0.posts[gateway] ?? [] }
+        }
+        one.state.withLock { $0.earlier = sent ?? [] }
+        #expect(one.acks.contains(1) == two.chats.contains("x"))
+        #expect(one.chats == ["y"])
+        checkNumbers(one)
+        checkNumbers(two)
+    }
+
+    @Test(
+        "Ghosts are found, though most of what the gateway says of them is lost", .serialized,
+        arguments: 0..<UInt64(rounds(10)))
+    func ghosts(seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        let world = StoreWorld(seed: seed, hasTimers: false)
+        var living: [Peer] = []
+        for number in 0..<60 {
+            if living.count > 4, Bool.random(using: &generator) {
+                let peer = living.remove(
+                    at: Int.random(in: 0..<living.count, using: &generator))
+                try peer.drop(isHeard: Int.random(in: 0..<10, using: &generator) < 4)
+            } else {
+                let dialect: Dialect = number % 3 == 0 ? .classic : .v1
+                let peer = try Peer(world, "p\(number)", dialect)
+                #expect(try peer.join("r") == nil)
+                living.append(peer)
             }
-            one.state.withLock { $0.earlier = sent ?? [] }
-            #expect(one.acks.contains(1) == two.chats.contains("x"))
-            #expect(one.chats == ["y"])
-            checkNumbers(one)
-            checkNumbers(two)
+            if number % 10 == 0 { world.pass(seconds: 20) }
+        }
+        // One finds those who are gone, and when their time is over the next takes them out.
+        let first = try Peer(world, "first")
+        #expect(try first.join("r") == nil)
+        world.pass(seconds: 31)
+        let last = try Peer(world, "last")
+        #expect(try last.join("r") == nil)
+        let all = living + [first, last]
+        #expect(world.members(of: "r") == Set(all.map { ByteText($0.connection.text) }))
+        for peer in all where peer.dialect == .v1 {
+            checkNumbers(peer)
+            #expect(peer.present == world.members(of: "r").subtracting([peer.id]))
         }
     }
 
-    @Test("Ghosts are found, though most of what the gateway says of them is lost")
-    func ghosts() throws {
-        for seed in 0..<UInt64(Self.rounds(10)) {
-            var generator = SeededGenerator(seed: seed)
-            let world = StoreWorld(seed: seed, hasTimers: false)
-            var living: [Peer] = []
-            for number in 0..<60 {
-                if living.count > 4, Bool.random(using: &generator) {
-                    let peer = living.remove(
-                        at: Int.random(in: 0..<living.count, using: &generator))
-                    try peer.drop(isHeard: Int.random(in: 0..<10, using: &generator) < 4)
-                } else {
-                    let dialect: Dialect = number % 3 == 0 ? .classic : .v1
-                    let peer = try Peer(world, "p\(number)", dialect)
-                    #expect(try peer.join("r") == nil)
-                    living.append(peer)
+    @Test(
+        "Whatever many do at once, all agree in the end on who is there", .serialized,
+        arguments: 0..<UInt64(rounds(12)))
+    func everythingAtOnce(seed: UInt64) throws {
+        let world = StoreWorld(seed: seed)
+        let peers = try (0..<6).map { try Peer(world, "p\($0)", $0 == 0 ? .classic : .v1) }
+        let faults = Faults()
+        onThreads(6) { index in
+            var generator = SeededGenerator(seed: seed * 100 + UInt64(index))
+            self.failing(faults) {
+                for number in 0..<25 {
+                    try Self.act(
+                        peers[index], among: peers, number, using: &generator)
                 }
-                if number % 10 == 0 { world.pass(seconds: 20) }
-            }
-            // One finds those who are gone, and when their time is over the next takes them out.
-            let first = try Peer(world, "first")
-            #expect(try first.join("r") == nil)
-            world.pass(seconds: 31)
-            let last = try Peer(world, "last")
-            #expect(try last.join("r") == nil)
-            let all = living + [first, last]
-            #expect(world.members(of: "r") == Set(all.map { ByteText($0.connection.text) }))
-            for peer in all where peer.dialect == .v1 {
-                checkNumbers(peer)
-                #expect(peer.present == world.members(of: "r").subtracting([peer.id]))
             }
         }
-    }
-
-    @Test("Whatever many do at once, all agree in the end on who is there")
-    func everythingAtOnce() throws {
-        for seed in 0..<UInt64(Self.rounds(12)) {
-            let world = StoreWorld(seed: seed)
-            let peers = try (0..<6).map { try Peer(world, "p\($0)", $0 == 0 ? .classic : .v1) }
-            let faults = Faults()
-            onThreads(6) { index in
-                var generator = SeededGenerator(seed: seed * 100 + UInt64(index))
-                self.failing(faults) {
-                    for number in 0..<25 {
-                        try Self.act(
-                            peers[index], among: peers, number, using: &generator)
-                    }
-                }
-            }
-            #expect(faults.all.withLock { $0 } == [])
-            world.pass(seconds: 7)
-            try world.runTimers()
-            let last = try Peer(world, "last")
-            #expect(try last.join("r") == nil)
-            let members = world.members(of: "r")
-            for peer in peers {
-                let isIn = members.contains(peer.id)
-                let view = try world.store.find(peer.connection)
-                #expect(isIn == (view?.rooms == ["r"]))
-                guard isIn, peer.dialect == .v1 else { continue }
-                #expect(peer.present == members.subtracting([peer.id]))
-            }
-            for peer in peers where peer.dialect == .v1 {
-                checkNumbers(peer)
-                #expect(Set(peer.chats).count == peer.chats.count)
-            }
+        #expect(faults.all.withLock { $0 } == [])
+        world.pass(seconds: 7)
+        try world.runTimers()
+        let last = try Peer(world, "last")
+        #expect(try last.join("r") == nil)
+        let members = world.members(of: "r")
+        for peer in peers {
+            let isIn = members.contains(peer.id)
+            let view = try world.store.find(peer.connection)
+            #expect(isIn == (view?.rooms == ["r"]))
+            guard isIn, peer.dialect == .v1 else { continue }
+            #expect(peer.present == members.subtracting([peer.id]))
+        }
+        for peer in peers where peer.dialect == .v1 {
+            checkNumbers(peer)
+            #expect(Set(peer.chats).count == peer.chats.count)
         }
     }
 

@@ -7,7 +7,7 @@ import StrictJSON
 import Testing
 import Tokens
 
-@Suite("Fresh tokens for the function (PROTOCOL §3)") struct TokenRefreshTests {
+@Suite("Fresh tokens for the function (docs/protocol.md §3)") struct TokenRefreshTests {
     private let world = StoreWorld()
 
     /// Says it to a function that makes this of every token.

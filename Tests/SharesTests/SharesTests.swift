@@ -1,24 +1,14 @@
 import Bytes
+import TestSupport
 import Testing
 
 @testable import Shares
-
-struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
 
 @Suite("Rankings")
 struct RankingTests {
     @Test("The heaviest is on top, whatever was changed before", arguments: 0..<8)
     func heaviest(seed: UInt64) {
-        var random = Seeded(state: seed)
+        var random = SeededGenerator(seed: seed)
         var ranking = Ranking<Int>()
         var weights: [Int: Int] = [:]
         for _ in 0..<4000 {

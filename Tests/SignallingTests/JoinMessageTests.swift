@@ -54,7 +54,7 @@ private let long257 = String(repeating: "r", count: 257)
     }
 
     @Test(
-        "A member that is missing, of the wrong type, empty or too long is bad_request (§4)",
+        "A missing, mistyped, empty or too long member is bad_request (docs/protocol.md §4)",
         arguments: [
             #"{"action":"join-room"}"#, #"{"action":"join-room","roomId":null}"#,
             #"{"action":"join-room","roomId":7}"#, #"{"action":"join-room","roomId":["R"]}"#,

@@ -41,7 +41,7 @@ private let long = String(repeating: "f", count: 257)
     }
 
     @Test(
-        "A connectionId in the payload is dropped, escaped or not, anywhere (SECURITY §3.4)",
+        "A connectionId in the payload is dropped, escaped or not, anywhere (docs/protocol.md §2)",
         arguments: [
             (#"{"connectionId":"feedfacedeadbeef"}"#, ""),
             (#"{"connectionId":"x","a":1}"#, #","a":1"#),
@@ -81,7 +81,7 @@ private let long = String(repeating: "f", count: 257)
         #expect(delivered(sending(#"{"type":"\#(name.uppercased())"}"#)).hasPrefix(#"{"type":""#))
     }
 
-    @Test("The reserved names are the server events of PROTOCOL §2 and §3")
+    @Test("The reserved names are the server events of docs/protocol.md §2 and §3")
     func reservedNames() {
         #expect(
             Set(ReservedEvents.names) == [

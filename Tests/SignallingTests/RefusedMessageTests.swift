@@ -12,7 +12,7 @@ private func named(_ text: String) throws -> [String?] {
     }
 }
 
-@Suite("A message that breaks a rule of ours is still named in its error (PROTOCOL §3)")
+@Suite("A message that breaks a rule of ours is still named in its error (docs/protocol.md §3)")
 struct RefusedMessageTests {
     private static let faults = [
         #""a":"\ud800""#, #""a":{"\udc00":1}"#, #""a":1,"\u0061":2"#, #""payload":{"b":1,"b":2}"#,

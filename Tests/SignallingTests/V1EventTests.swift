@@ -10,7 +10,7 @@ import Testing
         return SignallingTests.text(compose(&composer))
     }
 
-    @Test("welcome and resumed are whole without a number (PROTOCOL §3)")
+    @Test("welcome and resumed are whole without a number (docs/protocol.md §3)")
     func unnumbered() {
         let secret = SessionSecret(bits: 0)
         #expect(
@@ -76,7 +76,7 @@ import Testing
         )
     }
 
-    @Test("The reasons are those of PROTOCOL §3")
+    @Test("The reasons are those of docs/protocol.md §3")
     func reasons() {
         #expect(
             Set(LeaveReason.allCases.map(\.rawValue))

@@ -30,7 +30,7 @@ private func slice(_ text: String, _ range: Range<Int>?) -> String? {
 private let long = String(repeating: "x", count: 257)
 
 @Suite struct V1MessageTests {
-    @Test("Every message of v1 is read, in any order of its members (PROTOCOL §3)")
+    @Test("Every message of v1 is read, in any order of its members (docs/protocol.md §3)")
     func all() throws {
         #expect(try message(#"{"action":"ping"}"#) == .ping)
         #expect(try message(#"{"roomId":"R","action":"leave-room"}"#) == .leaveRoom(room: "R"))
@@ -73,7 +73,7 @@ private let long = String(repeating: "x", count: 257)
     }
 
     @Test(
-        "A member that is missing, of the wrong type, empty or too long is bad_request (§4)",
+        "A missing, mistyped, empty or too long member is bad_request (docs/protocol.md §4)",
         arguments: [
             "{}", #"{"action":7}"#, #"{"action":"leave-room"}"#,
             #"{"action":"join-room","roomId":"R"}"#,

@@ -1,4 +1,5 @@
 import SocketLoop
+import TestSupport
 import Testing
 import WebSocket
 
@@ -58,11 +59,11 @@ import WebSocket
         #expect(!harness.log.events.contains(.moved(1)))
     }
 
-    @Test("Sockets that move all the time lose nothing and change no order")
-    func restless() throws {
+    @Test("Sockets that move all the time lose nothing and change no order", arguments: 0..<2)
+    func restless(seed: UInt64) throws {
         let harness = try Harness(loops: 3) { $0.outboundBytesMax = 0 }
         let clients = try (0..<6).map { try harness.connect($0, loop: $0) }
-        var random = SystemRandomNumberGenerator()
+        var random = SeededGenerator(seed: seed)
         var expected: [[String]] = clients.map { _ in [] }
         for number in 0..<300 {
             for index in clients.indices {

@@ -230,3 +230,8 @@ struct TestHandler: SocketHandler, ~Copyable {
         return String(decoding: array, as: UTF8.self)
     }
 }
+
+extension CloseCode {
+    /// Of RFC 6455 §7.4.1; the service itself never sends it.
+    static let policy = CloseCode(rawValue: 1008)
+}

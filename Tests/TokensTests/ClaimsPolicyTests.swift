@@ -44,7 +44,7 @@ struct ClaimsPolicyTests {
     }
 
     @Test(
-        "A token from the future is refused, but for the leeway (SECURITY claims)",
+        "A token from the future is refused, but for the leeway (docs/conformance.md, claims)",
         arguments: [
             (470, nil), (469, .issuedInFuture(secondsAhead: 31)),
             (Int64.min, .issuedInFuture(secondsAhead: 500)),

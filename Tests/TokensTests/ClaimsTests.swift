@@ -77,7 +77,7 @@ struct ClaimsTests {
         }
     }
 
-    @Test("Numbers are no strings and strings no numbers (SECURITY JSON: exp as string)")
+    @Test("Numbers are no strings and strings no numbers (docs/conformance.md, JSON)")
     func typesAreNotConverted() {
         for claim: Claim in [.issuer, .audience, .subject, .clientID, .tokenID, .scope, .name] {
             #expect(throws: TokenFault.malformedClaim(claim)) {

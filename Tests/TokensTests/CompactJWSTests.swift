@@ -22,7 +22,7 @@ struct CompactJWSTests {
     }
 
     @Test(
-        "Anything but three parts is refused: JSON form, JWE, none (SECURITY serialisation)",
+        "Anything but three parts is refused: JSON form, JWE, none (RFC 7515 §7.1)",
         arguments: [
             "", ".", "..", "...", "a", "a.b", "a.b.", ".b.c", "a..", "a.b.c.", "a.b.c.d",
             "a.b.c.d.e", #"{"payload":"Zm9v","signatures":[]}"#,

@@ -52,7 +52,7 @@ struct JOSEHeaderTests {
     }
 
     @Test(
-        "A kid is 1 to 128 bytes of a fixed alphabet (RFC 8725 §3.10, SECURITY kid as input)",
+        "A kid is 1 to 128 bytes of a fixed alphabet (RFC 8725 §3.10)",
         arguments: [
             #""""#, "1", "null", #"["k"]"#, #""a\u0000""#, #""a b""#, #""k'--""#, #""*)(uid=*""#,
             #""..\\..\\x""#, #""a\nb""#, #""é""#, #""$(id)""#, #""k\"""#, #""%2e""#, #""a;b""#,

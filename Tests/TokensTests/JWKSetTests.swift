@@ -145,7 +145,7 @@ struct JWKSetTests {
         }
     }
 
-    @Test("More than 64 KiB is refused (SECURITY JWKS transport)")
+    @Test("More than 64 KiB is refused (docs/conformance.md, JWKS transport)")
     func size() {
         let json = #"{"keys":[],"x":""# + String(repeating: "x", count: 65_536) + "\"}"
         #expect(throws: KeyFault.self) {

@@ -27,7 +27,7 @@ struct KeyRingTests {
         #expect(throws: TokenFault.unknownKey) { _ = try ring().key(for: header) }
     }
 
-    @Test("No kid gets no key (SECURITY kid as input: no default key)")
+    @Test("No kid gets no key (docs/conformance.md, kid as input)")
     func nameless() throws {
         let header = try JOSEHeader(reading: Array(#"{"alg":"ES256"}"#.utf8).span)
         #expect(throws: TokenFault.badHeader(member: .keyID)) {

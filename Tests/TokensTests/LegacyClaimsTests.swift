@@ -3,7 +3,7 @@ import StrictJSON
 import Testing
 import Tokens
 
-@Suite("Claims of legacy tokens (ARCHITECTURE §4)")
+@Suite("Claims of legacy tokens (docs/architecture.md §4)")
 struct LegacyClaimsTests {
     private func read(_ json: String) throws(TokenFault) -> LegacyClaims {
         try LegacyClaims(reading: Array(json.utf8).span)
@@ -82,7 +82,7 @@ struct LegacyClaimsTests {
     }
 
     @Test(
-        "A name that stands twice is refused, escaped or not (RFC 8725 §2.4, SECURITY JSON)",
+        "A name that stands twice is refused, escaped or not (RFC 8725 §2.4)",
         arguments: [
             #"{"client":"a","client":"b","expiresAt":1}"#,
             #"{"client":"a","\u0063lient":"b","expiresAt":1}"#,

@@ -97,7 +97,7 @@ struct PublicKeyTests {
         #expect(fault(.rsa(n: Self.modulus.dropLast() + [2], e: [3])) == .malformedMember("n"))
     }
 
-    @Test("An RSA exponent is odd, at least 3 and below 2^32 (SECURITY RSA padding: e = 1)")
+    @Test("An RSA exponent is odd, at least 3 and below 2^32 (docs/conformance.md, RSA padding)")
     func exponent() {
         for bad: [UInt8] in [[1], [2], [4], [1, 0, 0], [1, 0, 2], [1, 0, 0, 0, 1]] {
             #expect(fault(.rsa(n: Self.modulus, e: bad)) == .badExponent)

@@ -19,7 +19,7 @@ struct AddressTests {
     }
 
     @Test(
-        "Only https addresses are taken (SECURITY §2, JWKS transport)",
+        "Only https addresses are taken (docs/conformance.md, JWKS transport)",
         arguments: [
             "http://auth.example/jwks", "http://127.0.0.1/jwks", "file:///etc/passwd",
             "ftp://auth.example/jwks", "auth.example/jwks", "/jwks", "", "https://",

@@ -16,7 +16,7 @@ struct ScheduleTests {
         source.answer(issuer.keySet)
     }
 
-    @Test("A storm of unknown kids causes one fetch in half a minute (SECURITY §2, kid as input)")
+    @Test("A storm of unknown kids causes one fetch in half a minute (RFC 8725 §3.10)")
     func storm() async throws {
         defer { source.stop() }
         let keys = try issuer.keys(at: source, clock: clock)
@@ -161,7 +161,7 @@ struct ScheduleTests {
         #expect(await keys.rejection(of: try old.token()) == .unknownKey)
     }
 
-    @Test("A kid that two issuers share serves each for its own tokens (SECURITY §2)")
+    @Test("A kid that two issuers share serves each for its own tokens (RFC 8725 §3.8)")
     func crossIssuer() async throws {
         defer { source.stop() }
         let other = try Issuer(name: "https://other.example")

@@ -6,7 +6,7 @@ import Tokens
 import UsherKeySet
 import UsherVerifier
 
-@Suite("Fetching a key set (SECURITY §2, JWKS transport)")
+@Suite("Fetching a key set (docs/conformance.md, JWKS transport)")
 struct TransportTests {
     private let issuer: Issuer
     private let source: HTTPSource

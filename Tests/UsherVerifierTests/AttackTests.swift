@@ -5,9 +5,10 @@ import Testing
 import Tokens
 import UsherVerifier
 
-/// SECURITY §2, class by class: every token here is signed by the right key wherever that is
-/// possible, so that the one thing that is wrong with it must be what refuses it.
-@Suite("Known attacks on JWTs (SECURITY §2)")
+/// docs/conformance.md, Attacks on JWTs, class by class: every token here is signed by the right
+/// key wherever that is possible, so that the one thing that is wrong with it must be what refuses
+/// it.
+@Suite("Known attacks on JWTs (docs/conformance.md, Attacks on JWTs)")
 struct AttackTests {
     private static let forge = try! Forge()
     private var forge: Forge { Self.forge }

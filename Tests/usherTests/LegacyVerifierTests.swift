@@ -59,7 +59,7 @@ private struct Backend {
     }
 }
 
-@Suite("Legacy tokens (ARCHITECTURE §4)") struct LegacyVerifierTests {
+@Suite("Legacy tokens (docs/architecture.md §4)") struct LegacyVerifierTests {
     private let backend = Backend()
 
     @Test("A legacy token stands for its client in all of its rooms, with the scope signal alone")

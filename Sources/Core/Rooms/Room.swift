@@ -42,7 +42,7 @@ package struct Room: Equatable, Sendable {
     ///
     /// Where a v1 member bears the joiner's peer id and both name the same subject, the older is
     /// replaced; where they don't, the joiner is refused. With a classic one involved both stay
-    /// (PROTOCOL §2).
+    /// (docs/protocol.md §2).
     ///
     /// - Parameters:
     ///   - member: The joiner, whose `order` is given here.

@@ -1,5 +1,5 @@
 /// Names a room of one client: room `lobby` of client A and room `lobby` of client B are different
-/// rooms, always (PROTOCOL §1).
+/// rooms, always (docs/protocol.md §1).
 ///
 /// Names are compared byte for byte: Unicode's canonical equivalence, which `String` compares by,
 /// would let two names meet in one room.

@@ -56,7 +56,7 @@ package struct RoomMember: Equatable, Sendable {
 
     package var dialect: Dialect { isV1 ? .v1 : .classic }
 
-    /// What becomes of this member when `newer` joins with the same peer id (PROTOCOL §2).
+    /// What becomes of this member when `newer` joins with the same peer id (docs/protocol.md §2).
     func verdict(on newer: RoomMember) -> SamePeer {
         guard case .v1(let own) = route, case .v1(let other) = newer.route else { return .bothStay }
         switch (own, other) {

@@ -21,7 +21,8 @@ package struct RoomTable: Sendable {
     /// can be mistaken for one of an earlier room of that name.
     private var lastOrder: UInt64 = 0
 
-    /// - Parameter membersMax: How many members a room may have; 0 means no limit (PROTOCOL §5).
+    /// - Parameter membersMax: How many members a room may have; 0 means no limit
+    ///   (docs/protocol.md §5).
     package init(membersMax: Int) { self.membersMax = membersMax }
 
     /// Rooms with at least one member.

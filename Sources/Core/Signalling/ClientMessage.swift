@@ -1,4 +1,4 @@
-/// What a client says, checked member by member (PROTOCOL §2, §4).
+/// What a client says, checked member by member (docs/protocol.md §2, §4).
 package enum ClientMessage: Equatable, Sendable {
     case joinRoom(JoinRoom)
     case sendPayload(SendPayload)

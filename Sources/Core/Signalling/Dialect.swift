@@ -1,10 +1,10 @@
 package import Bytes
 
-/// Which of the two vocabularies of PROTOCOL a connection speaks.
+/// Which of the two vocabularies of docs/protocol.md a connection speaks.
 package enum Dialect: String, Sendable, Equatable {
-    /// PROTOCOL §2: fixed for ever, spoken by clients that offer no subprotocol of ours.
+    /// docs/protocol.md §2: fixed for ever, spoken by clients that offer no subprotocol of ours.
     case classic
-    /// PROTOCOL §3: for clients that offer `usher.v1`.
+    /// docs/protocol.md §3: for clients that offer `usher.v1`.
     case v1
 
     /// The subprotocol by which a client asks for v1.

@@ -1,5 +1,5 @@
 /// Writes the server's events, always `{"type":T,"data":{…}}`, with a number behind `data` in v1
-/// (PROTOCOL §2, §3).
+/// (docs/protocol.md §2, §3).
 package struct EventComposer: Sendable {
     /// Closes an event that bears no number.
     package let tail = Array("}}".utf8)

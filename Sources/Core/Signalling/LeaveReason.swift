@@ -1,4 +1,5 @@
-/// Why somebody is no longer in a room (PROTOCOL §3). The raw value is the word on the wire.
+/// Why somebody is no longer in a room (docs/protocol.md §3). The raw value is the word on the
+/// wire.
 package enum LeaveReason: String, CaseIterable, Sendable {
     /// By `leave-room`, or because a new token does not grant the room.
     case left

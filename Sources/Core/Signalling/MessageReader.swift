@@ -5,7 +5,7 @@ internal import StrictJSON
 /// It holds scratch storage that every message uses again, so that reading a `send-payload`
 /// allocates nothing; the payload stays where it is, as ranges of the message.
 package struct MessageReader: Sendable {
-    /// The most bytes of an id, a name or an event's type (PROTOCOL §4).
+    /// The most bytes of an id, a name or an event's type (docs/protocol.md §4).
     package static let textBytesMax = 256
 
     private var fields = MessageFields()

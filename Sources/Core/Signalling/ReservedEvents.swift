@@ -1,7 +1,7 @@
 internal import StrictJSON
 
 /// The names of server events, which no payload may bear as its `type`: a peer can't speak as the
-/// server (PROTOCOL §2), in either dialect.
+/// server (docs/protocol.md §2), in either dialect.
 package enum ReservedEvents {
     package static let names = [
         "first_to_join", "someone_joined", "welcome", "room_state", "resumed", "someone_left",

@@ -1,4 +1,4 @@
-/// Why a message was refused (PROTOCOL §4). The raw value is the code on the wire.
+/// Why a message was refused (docs/protocol.md §4). The raw value is the code on the wire.
 ///
 /// The connection stays open. In the classic dialect nothing is sent, since deployed clients know
 /// no error event.

@@ -1,5 +1,5 @@
-// The events of the v1 dialect (PROTOCOL §3). Each has an empty body; `EventHistory.append` closes
-// those that bear a number, and `tail` the two that don't.
+// The events of the v1 dialect (docs/protocol.md §3). Each has an empty body;
+// `EventHistory.append` closes those that bear a number, and `tail` the two that don't.
 extension EventComposer {
     /// What `welcome` tells of the service; in each limit 0 means none.
     package struct Welcome: Equatable, Sendable {

@@ -1,4 +1,4 @@
-/// What a v1 client says besides what a classic one does (PROTOCOL §3).
+/// What a v1 client says besides what a classic one does (docs/protocol.md §3).
 package enum V1Message: Equatable, Sendable {
     case joinRoom(JoinRoom)
     case sendPayload(SendPayload)

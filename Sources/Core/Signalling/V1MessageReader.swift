@@ -101,7 +101,7 @@ extension MessageFields {
         return value <= V1MessageReader.integerMax ? value : nil
     }
 
-    /// In v1 a join has a name (PROTOCOL §4).
+    /// In v1 a join has a name (docs/protocol.md §4).
     private func namedJoin(_ bytes: Span<UInt8>) throws(MessageRefusal) -> JoinRoom {
         let join = try joinRoom(bytes)
         guard let name = join.name, !name.isEmpty else { throw .bad(.missingName) }

@@ -14,7 +14,6 @@ package struct CloseCode: RawRepresentable, Hashable, Sendable {
     package static let unsupportedData = CloseCode(rawValue: 1003)
     /// Text that is not UTF-8, or not what the dialect speaks.
     package static let invalidPayload = CloseCode(rawValue: 1007)
-    package static let policy = CloseCode(rawValue: 1008)
     package static let tooBig = CloseCode(rawValue: 1009)
     package static let restarting = CloseCode(rawValue: 1012)
     /// The server is full, or the client reads too slowly and its queue is full.

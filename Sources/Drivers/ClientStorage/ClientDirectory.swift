@@ -162,9 +162,6 @@ package final class ClientDirectory: Sendable {
     /// by the last state that was good.
     package func trouble() -> RegistryError? { state.withLock { $0.trouble } }
 
-    /// Whether the last look at the registry went well.
-    package func isHealthy() -> Bool { trouble() == nil }
-
     /// Starts to follow; the first look is over when this returns.
     package func start() {
         lookNow()

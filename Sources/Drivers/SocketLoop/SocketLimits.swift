@@ -15,13 +15,13 @@ package struct SocketLimits: Equatable, Sendable {
     /// Seconds between pings.
     package var pingIntervalSeconds = 25
     /// So many pings in a row without a byte heard: at the next one the socket closes with 4408.
-    package var unansweredPingsMax = 2
+    package let unansweredPingsMax = 2
     /// So long a message may take from its first byte to its last, and a second more for each
     /// `messageBytesPerSecondMin` bytes that have come of it; then its socket closes with 4408. Any
     /// byte counts as life, so that without this a message which trickles in would never end.
     package var messageSecondsMax = 30
     /// At least 1.
-    package var messageBytesPerSecondMin = 1024
+    package let messageBytesPerSecondMin = 1024
     /// Over this rate the socket is not read until it is within it again.
     package var messagesPerSecond = 200
     /// So many messages may come at once before the rate counts; at least 1.

@@ -285,7 +285,7 @@ extension Wiring {
     ) -> @Sendable (String) -> ClientStanding? {
         let lastKnown = LastKnownClients()
         return { id in
-            if let demo, demo.clientID == id { return ClientStanding(demo) }
+            if let demo, ByteText(demo.clientID) == ByteText(id) { return ClientStanding(demo) }
             return lastKnown.client(id) { try directory.client(id).map(ClientStanding.init) }
         }
     }

@@ -33,9 +33,6 @@ package final class Admission: Sendable {
         ledger = ConnectionLedger(ConnectionCounts(limits: configuration))
     }
 
-    /// How many connections are admitted now.
-    package var connectionCount: Int { ledger.total }
-
     /// Clients were changed, disabled or removed, or tokens revoked. To be called before the loops
     /// are told.
     package func noteRightsChanged() { ledger.noteRightsChanged() }
@@ -43,7 +40,7 @@ package final class Admission: Sendable {
     /// From now on every handshake is answered 503.
     package func stopAdmitting() { isStopping.store(true, ordering: .relaxed) }
 
-    /// Decides about a handshake before it is answered (PROTOCOL §1).
+    /// Decides about a handshake before it is answered (docs/protocol.md §1).
     ///
     /// Checks run cheapest first: the handshake's form, the address's budget, the request's
     /// parameters, the token, its client, the Origin, the scope, the other limits; a one-use token

@@ -1,6 +1,6 @@
 package import Bytes
 
-/// Whether an access token may come in the query (PROTOCOL §1, RFC 9700 §4.3.2).
+/// Whether an access token may come in the query (docs/protocol.md §1, RFC 9700 §4.3.2).
 package enum QueryTokenRule: String, CaseIterable, Sendable {
     case allow
     /// Each `jti` opens one connection.
@@ -8,7 +8,7 @@ package enum QueryTokenRule: String, CaseIterable, Sendable {
     case deny
 }
 
-/// Who may connect, and how many (PROTOCOL §5); in each limit 0 means none.
+/// Who may connect, and how many (docs/protocol.md §5); in each limit 0 means none.
 package struct AdmissionConfiguration: Equatable, Sendable {
     /// The issuer's own origin in the form browsers send (`https://host[:port]`), from which pages
     /// may connect beside those a client lists.

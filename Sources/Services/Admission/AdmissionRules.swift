@@ -4,7 +4,7 @@ internal import HTTPMessages
 internal import Signalling
 internal import Tokens
 
-/// Which tokens open a connection, by whatever door it comes (PROTOCOL §1).
+/// Which tokens open a connection, by whatever door it comes (docs/protocol.md §1).
 struct AdmissionRules: Sendable {
     let configuration: AdmissionConfiguration
     /// Seconds since the Unix epoch.

@@ -15,7 +15,8 @@ package final class ConnectionLedger: Sendable {
 
     func noteRightsChanged() { changes.add(1, ordering: .releasing) }
 
-    var total: Int { counts.withLock { $0.total } }
+    /// How many connections are admitted now.
+    package var total: Int { counts.withLock { $0.total } }
 
     func knock(_ address: AddressGroup, at now: Int64) -> LimitHit? {
         counts.withLock { $0.knock(address, at: now) }

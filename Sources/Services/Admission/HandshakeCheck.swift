@@ -4,7 +4,7 @@ package import Signalling
 internal import Tokens
 
 // `POST /signal/check`: what a handshake would be answered, for pages, whose browsers hide it from
-// them (PROTOCOL §1).
+// them (docs/protocol.md §1).
 extension Admission {
     /// The path of `check`.
     package static let checkPath: ByteText = "/signal/check"

@@ -5,9 +5,9 @@ internal import Signalling
 internal import Tokens
 internal import WebSocket
 
-/// The access token of a handshake, and where it was found (PROTOCOL §1).
+/// The access token of a handshake, and where it was found (docs/protocol.md §1).
 ///
-/// The order is that of PROTOCOL: what a page says itself beats the cookie that its browser sends
+/// The order is the protocol's: what a page says itself beats the cookie that its browser sends
 /// unasked. `Authorization` may be the work of an edge that stands before us, hence ambient too, so
 /// a subprotocol beside it is no second method in the sense of RFC 6750 §2 but the stronger one.
 struct PresentedToken {

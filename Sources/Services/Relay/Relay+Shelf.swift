@@ -9,7 +9,7 @@ internal import Tokens
 internal import WebSocket
 
 // Sessions outlive an orderly restart: the process that stops leaves them on a shelf, the next one
-// puts them back before it admits anybody (PROTOCOL §3).
+// puts them back before it admits anybody (docs/protocol.md §3).
 extension Relay {
     /// What a stop leaves for the next process.
     package struct Shelved: Equatable, Sendable {

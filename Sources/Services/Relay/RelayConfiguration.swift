@@ -1,6 +1,6 @@
 internal import Sessions
 
-/// What bounds the relay's conversations (PROTOCOL §5); in each limit 0 means none.
+/// What bounds the relay's conversations (docs/protocol.md §5); in each limit 0 means none.
 package struct RelayConfiguration: Equatable, Sendable {
     package var roomsPerConnectionMax: Int
     package var membersPerRoomMax: Int
@@ -21,7 +21,7 @@ package struct RelayConfiguration: Equatable, Sendable {
     /// How long a connection may stay without its first message.
     package var firstMessageSeconds: Int
     /// How long before its token ends a v1 client is told.
-    package var tokenExpiringSeconds: Int
+    package let tokenExpiringSeconds = 30
     /// Told to v1 clients, as `SocketLimits` has them.
     package var pingIntervalSeconds: Int
     package var maxMessageBytes: Int
@@ -31,8 +31,8 @@ package struct RelayConfiguration: Equatable, Sendable {
         historyEventsMax: Int = 256, historyBytesMax: Int = 256 << 10,
         detachedBytesMax: Int = 64 << 20, heldBytesMax: Int = 256 << 20,
         outboundBytesMax: Int = 1 << 20, maxAgeSeconds: Int = 7200, maxV1AgeSeconds: Int = 86_400,
-        firstMessageSeconds: Int = 60, tokenExpiringSeconds: Int = 30,
-        pingIntervalSeconds: Int = 25, maxMessageBytes: Int = 128 << 10
+        firstMessageSeconds: Int = 60, pingIntervalSeconds: Int = 25,
+        maxMessageBytes: Int = 128 << 10
     ) {
         self.roomsPerConnectionMax = roomsPerConnectionMax
         self.membersPerRoomMax = membersPerRoomMax
@@ -45,7 +45,6 @@ package struct RelayConfiguration: Equatable, Sendable {
         self.maxAgeSeconds = maxAgeSeconds
         self.maxV1AgeSeconds = maxV1AgeSeconds
         self.firstMessageSeconds = firstMessageSeconds
-        self.tokenExpiringSeconds = tokenExpiringSeconds
         self.pingIntervalSeconds = pingIntervalSeconds
         self.maxMessageBytes = maxMessageBytes
     }

@@ -3,7 +3,7 @@ internal import Rooms
 internal import Signalling
 internal import WebSocket
 
-// The classic dialect (PROTOCOL §2).
+// The classic dialect (docs/protocol.md §2).
 extension RelayHandler {
     mutating func pass(
         _ message: SendPayload, _ text: Span<UInt8>, from slot: Int,

@@ -89,8 +89,8 @@ extension RelayHandler {
         var isPosted = false
         for member in members where member.dialect == dialect {
             if deliver(event, of: text, to: member, &loop) == .posted { isPosted = true }
-            // Both stay, as with a classic one involved they do (PROTOCOL §2), but a connection
-            // that its own peer has left behind must not linger.
+            // Both stay, as with a classic one involved they do (docs/protocol.md §2), but a
+            // connection that its own peer has left behind must not linger.
             if member.peerID == joiner, let socket = socket(of: member) {
                 loop.probe(socket, secondsMax: Self.probeSecondsMax)
             }

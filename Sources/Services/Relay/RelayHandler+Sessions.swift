@@ -8,7 +8,7 @@ internal import Sessions
 internal import Signalling
 internal import WebSocket
 
-// How v1 sessions begin, lose their sockets, get new ones, and end (PROTOCOL §3).
+// How v1 sessions begin, lose their sockets, get new ones, and end (docs/protocol.md §3).
 extension RelayHandler {
     // MARK: Beginning
 

@@ -7,7 +7,7 @@ internal import Signalling
 internal import Tokens
 internal import WebSocket
 
-// What v1 clients say (PROTOCOL §3).
+// What v1 clients say (docs/protocol.md §3).
 extension RelayHandler {
     mutating func receivedV1(
         _ text: Span<UInt8>, _ slot: Int, _ session: V1Session,

@@ -23,7 +23,8 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
     package typealias Admission = SocketAdmission
     package typealias Note = RelayNote
 
-    /// Within this time an older connection of the same peer must answer a ping (PROTOCOL §2).
+    /// Within this time an older connection of the same peer must answer a ping
+    /// (docs/protocol.md §2).
     package static let probeSecondsMax = 2
 
     /// One socket's conversation.
@@ -144,7 +145,8 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
     }
 
     /// Whoever says 1000 means it, and whoever broke a rule would break it again. Everything else
-    /// may befall a client that wants to go on: a page that reloads says 1001 (PROTOCOL §3).
+    /// may befall a client that wants to go on: a page that reloads says 1001
+    /// (docs/protocol.md §3).
     private static func fate(_ end: SocketEnd) -> Fate {
         switch end {
         case .peerClosed(code: CloseCode.normal.rawValue): .ended(.closed)

@@ -97,7 +97,7 @@ struct Conversation: Sendable {
     }
 
     /// From now on this token counts. The client is told `noticeSeconds` before it ends, or halfway
-    /// where that comes later (PROTOCOL §3).
+    /// where that comes later (docs/protocol.md §3).
     mutating func accept(_ grant: TokenGrant, noticeSeconds: Int, now: Int64) {
         self.grant = grant
         let left = max(0, grant.expiresAt - now)

@@ -9,7 +9,7 @@ internal import Sessions
 internal import Signalling
 internal import Tokens
 
-// `$connect`: who may come in, and with what a session begins (PROTOCOL §1).
+// `$connect`: who may come in, and with what a session begins (docs/protocol.md §1).
 extension ServerlessRelay {
     /// The connection and its session are items before the gateway has the answer; after it the
     /// client can be told.

@@ -4,7 +4,7 @@ internal import Bytes
 internal import Signalling
 internal import Tokens
 
-// What every message meets, whichever dialect it is in, and the classic one (PROTOCOL §2).
+// What every message meets, whichever dialect it is in, and the classic one (docs/protocol.md §2).
 extension ServerlessRelay {
     /// A message of a connection whose session is elsewhere by now, or over, does nothing.
     func received(

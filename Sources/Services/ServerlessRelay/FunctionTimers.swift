@@ -50,7 +50,7 @@ extension ServerlessRelay {
         _ = timers.after(Int(wait), Wake(connection, grant.expiresAt).body)
     }
 
-    /// When the client is told that its token ends (PROTOCOL §3).
+    /// When the client is told that its token ends (docs/protocol.md §3).
     private func noticeAt(_ grant: TokenGrant) -> Int64 {
         let life = max(0, grant.expiresAt - grant.token.issuedAt)
         return grant.expiresAt - min(Int64(configuration.tokenExpiringSeconds), life / 2)

@@ -5,7 +5,7 @@ internal import Sessions
 internal import Signalling
 internal import Tokens
 
-// What v1 clients say (PROTOCOL §3).
+// What v1 clients say (docs/protocol.md §3).
 extension ServerlessRelay {
     func receivedV1(
         _ text: [UInt8], _ session: SessionView, _ invoked: Invoked

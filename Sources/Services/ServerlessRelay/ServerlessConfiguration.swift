@@ -26,7 +26,7 @@ package struct ServerlessConfiguration: Sendable {
     /// an invocation.
     package var pingIntervalSeconds = 240
     /// How long before its end a v1 client is told to renew its token.
-    package var tokenExpiringSeconds = 30
+    package let tokenExpiringSeconds = 30
 
     package init() {}
 }

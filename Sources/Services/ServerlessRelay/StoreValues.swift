@@ -33,7 +33,7 @@ package struct StoreLimits: Equatable, Sendable {
     package var historyBytesMax = 256 << 10
     package var resumeGraceSeconds = 30
     /// How long the gateway lets a connection be.
-    package var connectionSeconds = 7200
+    package let connectionSeconds = 7200
 
     /// A broadcast is one transaction, which has at most 100 writes.
     package static let membersMax = 96

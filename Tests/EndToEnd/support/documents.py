@@ -28,7 +28,8 @@ class Block:
 
 
 def documents():
-    return [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
+    top = [CHECKOUT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
+    return [*top, *sorted((CHECKOUT / "docs").rglob("*.md"))]
 
 
 def shell_blocks():

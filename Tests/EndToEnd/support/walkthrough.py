@@ -15,13 +15,16 @@ from .waiting import eventually
 PATIENCE_SECONDS = 60
 # Documents show these ports; a machine on which the tests run may have them taken.
 DEFAULT_PORTS = {8080: "USHER_LISTEN", 9090: "USHER_OPERATOR"}
+# Its commands are those of the checkout, which it is in.
+OF_THE_CHECKOUT = {"CONTRIBUTING.md"}
 PORT = re.compile(r"(?:127\.0\.0\.1|localhost):(\d+)")
 
 
 class Walkthrough:
     """One shell in an empty home folder, with `usher` on the PATH, and `client/` of this project
     as one has it who stands in the checkout. It goes through the marked blocks: all, or those in
-    front of the one named `before`, after which it waits, with all that runs in the background."""
+    front of the one named `before`, after which it waits, with all that runs in the background.
+    Documents of `OF_THE_CHECKOUT` are walked through in the checkout, with the same empty home."""
 
     def __init__(self, document, before=None):
         self.home = new_folder("documented")
@@ -47,9 +50,10 @@ class Walkthrough:
         places["PATH"] = f"{binary().parent}:{os.environ['PATH']}"
         with self.log.open("w") as errors, (self.home / "stdout").open("w") as output:
             self.shell = subprocess.Popen(
-                ["bash", "-c", self._moved(script)], cwd=self.home, stdin=subprocess.DEVNULL,
-                stdout=output, stderr=errors, env={**environment(self.home), **places},
-                start_new_session=True)
+                ["bash", "-c", self._moved(script)],
+                cwd=CHECKOUT if document in OF_THE_CHECKOUT else self.home,
+                stdin=subprocess.DEVNULL, stdout=output, stderr=errors,
+                env={**environment(self.home), **places}, start_new_session=True)
 
     def __enter__(self):
         deadline = time.monotonic() + PATIENCE_SECONDS

@@ -1,6 +1,8 @@
-internal import GRDB
+import GRDB
 
-/// The file as SQL alone sees it: how this module's tests play an older version, another program,
+@testable import ClientStorage
+
+/// The file as SQL alone sees it: how these tests play an older version, another program,
 /// or somebody at SQLite's shell.
 struct RawRegistry: Sendable {
     private let connection: DatabaseQueue

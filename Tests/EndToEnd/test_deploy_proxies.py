@@ -208,6 +208,8 @@ def test_pages_meet_with_the_clients_defaults(browser, site, options):
         tab.until("heard.includes('socketOpen')")
     for tab in tabs:
         tab.until("heard.includes('receiveChannelOpen')")
+    # Only then, or the other may never hear of its own.
+    for tab in tabs:
         assert not tab.page.evaluate("heard.includes('socketError')")
         tab.page.evaluate("void client.close()")
         tab.close()

@@ -238,9 +238,9 @@ def test_whose_token_has_ended_is_closed_and_may_resume(home, application):
 
 
 def test_of_many_that_join_at_once_one_is_first_and_each_pair_is_told_once(home, application):
-    """The table here does one thing at a time, so that an invocation takes longer than where each
-    asks by itself, and four are there for all who join: fifty take longer than a run has."""
-    home.set(function_seconds=28.0, integration_seconds=600.0)
+    """The table here does one thing at a time, so fifty take longer than a run has, and the last
+    of them longer than the gateway would wait."""
+    home.set(integration_seconds=600.0)
     token = application.token()
     count = int(os.environ.get("USHER_TEST_JOINERS") or 20)
     with concurrent.futures.ThreadPoolExecutor(count) as pool:
@@ -251,7 +251,7 @@ def test_of_many_that_join_at_once_one_is_first_and_each_pair_is_told_once(home,
     for peer in peers:
         peer.drop()
     home.rest(100)
-    home.set(function_seconds=6.0, integration_seconds=29.0)
+    home.set(integration_seconds=29.0)
 
 
 def join_at_once(home, pool, peers):

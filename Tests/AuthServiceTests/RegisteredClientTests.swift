@@ -274,11 +274,15 @@ import Tokens
         for method in ["GET", "PUT", "DELETE"] {
             expectRefusal(try registration.manage(method, client), 503, "temporarily_unavailable")
         }
-        bench.change {
-            $0.registrationFault = nil
-            $0.revocationFault = .diskFull
+        bench.change { $0.registrationFault = nil }
+        let faults: [(RegistryFailure, code: String)] = [
+            (.diskFull, "registry_disk_full"), (.revocationsFull, "registry_revocations_full"),
+        ]
+        for (fault, code) in faults {
+            bench.change { $0.revocationFault = fault }
+            expectRefusal(try registration.manage("DELETE", client), 503, "temporarily_unavailable")
+            #expect(bench.log.last == "registry_unavailable code=\(code)")
         }
-        expectRefusal(try registration.manage("DELETE", client), 503, "temporarily_unavailable")
         #expect(bench.clients[client.id] != nil)
     }
 

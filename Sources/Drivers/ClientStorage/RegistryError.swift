@@ -42,12 +42,9 @@ package enum RegistryError: Error, Equatable, Sendable, CustomStringConvertible 
         case .busy: "registry_busy"
         case .damaged: "registry_damaged"
         case .failed: "registry_failed"
-        case .clientUnknown: "client_unknown"
         case .clientExists: "client_exists"
         case .refused: "registry_change_refused"
-        case .tooManyRevocations: "registry_revocations_full"
-        case .tooManyRegistrations: "registry_registrations_full"
-        case .originTaken: "origin_taken"
+        case .clientUnknown, .tooManyRevocations, .tooManyRegistrations, .originTaken: failure.code
         }
     }
 

@@ -106,8 +106,7 @@ package struct AuthPorts: Sendable {
 
     /// What is answered where the registry could not be asked or told; the cause goes to the log.
     func unavailable(_ failure: RegistryFailure) -> OAuthRefusal {
-        let code = if case .unavailable(let code) = failure { code } else { "\(failure)" }
-        log("registry_unavailable", [("code", code)])
+        log("registry_unavailable", [("code", failure.code)])
         return .temporarilyUnavailable
     }
 

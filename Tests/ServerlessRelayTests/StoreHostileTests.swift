@@ -271,5 +271,14 @@ import Testing
         let real = MemoryTable.size(item)
         #expect(real > 25_000)
         #expect(real <= session.size && session.size < 2 * real)
+        // Who waits for little because of what others wait for, and know, is not the one to go.
+        let other = try Peer(world, "other")
+        try other.join("r")
+        let slim = try #require(try world.store.session(other.connection))
+        let all = [slim] + Array(repeating: session, count: 200)
+        let fullest = Store.fullest(of: all, with: all.map { _ in SessionChange() })
+        #expect(fullest?.connection == reader.connection)
+        let few = [slim, session]
+        #expect(Store.fullest(of: few, with: few.map { _ in SessionChange() }) == nil)
     }
 }

@@ -199,13 +199,13 @@ extension Store {
     }
 
     /// All items of a transaction may have 4 MB together, which is less than mailboxes and what
-    /// sessions were told of their rooms can be: where they would have more, whoever has most
-    /// waiting.
+    /// sessions were told of their rooms can be: where they would have more, the largest
+    /// has to go.
     static func fullest(
         of sessions: [SessionItem], with changes: [SessionChange]
     ) -> SessionItem? {
         let bytes = zip(sessions, changes).reduce(0) { $0 + $1.0.size + $1.1.bytes }
-        return bytes > 3_500_000 ? sessions.max { $0.bytes < $1.bytes } : nil
+        return bytes > 3_500_000 ? sessions.max { $0.size < $1.size } : nil
     }
 
     private func isOpen(_ session: SessionItem, to change: SessionChange) -> Bool {

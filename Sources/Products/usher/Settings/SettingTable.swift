@@ -9,6 +9,11 @@ import SocketLoop
 // Everything that `usher serve` can be told, in the order of its help. A setting stands here, where
 // it is used, and in docs/configuration.md, which a test holds against this.
 
+enum SettingTable {
+    static let all = PlaceSettings.all + AccessSettings.all + ICESettings.all + LimitSettings.all
+    static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+}
+
 private let upToAMillion = 0...1_000_000
 private let upToAYear = 0...31_536_000
 private let usualCookie = "__Host-usher_session"

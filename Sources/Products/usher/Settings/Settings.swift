@@ -11,11 +11,6 @@ extension SettingSection {
     }
 }
 
-enum SettingTable {
-    static let all = PlaceSettings.all + AccessSettings.all + ICESettings.all + LimitSettings.all
-    static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
-}
-
 /// The values of a section's settings, valid by construction: `limits.maxRooms` is a number.
 @dynamicMemberLookup
 struct Settings<Section: SettingSection>: Sendable {

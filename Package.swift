@@ -51,6 +51,7 @@ let modules: [Module] = [
     Module(name: "COpenSSL", layer: .cModules),
 
     Module(name: "Bytes", layer: .core),
+    Module(name: "Identifiers", layer: .core, uses: ["Bytes"]),
     Module(name: "StrictJSON", layer: .core, uses: ["Bytes"]),
     Module(name: "Tokens", layer: .core, uses: ["Bytes", "StrictJSON"]),
     Module(name: "Access", layer: .core, uses: ["Bytes", "HTTPMessages", "Tokens"]),
@@ -164,6 +165,7 @@ let modules: [Module] = [
 /// What each test target may import beside the module it is named after.
 let testUses: [String: [String]] = [
     "Bytes": [],
+    "Identifiers": ["Bytes"],
     "Locking": [],
     "StrictJSON": ["Bytes"],
     "Tokens": ["Bytes", "StrictJSON"],

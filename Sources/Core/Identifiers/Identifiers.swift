@@ -1,0 +1,47 @@
+package import Bytes
+
+/// A name of one kind of thing: equal to another where its bytes are, whatever Unicode says of
+/// them, and never taken for the name of another kind.
+package protocol Identifier: Hashable, Comparable, Sendable, ExpressibleByStringInterpolation,
+    CustomStringConvertible
+{
+    var text: ByteText { get }
+    init(_ text: ByteText)
+}
+
+extension Identifier {
+    package init(_ string: String) { self.init(ByteText(string)) }
+    package init(stringLiteral value: String) { self.init(ByteText(value)) }
+
+    /// To be shown or sent, never to be compared.
+    @inlinable
+    package var string: String { text.string }
+    @inlinable
+    package var utf8: String.UTF8View { text.string.utf8 }
+    package var description: String { text.string }
+
+    package static func < (left: Self, right: Self) -> Bool { left.text < right.text }
+}
+
+/// Of a registered client: `client_id` (RFC 6749 §2.2).
+package struct ClientID: Identifier {
+    @usableFromInline
+    package let text: ByteText
+    package init(_ text: ByteText) { self.text = text }
+}
+
+/// Whom a token is about: `sub` (RFC 7519 §4.1.2), a client's id, and after a colon the client's
+/// own name for a user.
+package struct Subject: Identifier {
+    @usableFromInline
+    package let text: ByteText
+    package init(_ text: ByteText) { self.text = text }
+}
+
+/// A room's name as its members know it: `roomId` on the wire (docs/protocol.md §1). Of two
+/// clients, rooms of one name are two rooms.
+package struct RoomName: Identifier {
+    @usableFromInline
+    package let text: ByteText
+    package init(_ text: ByteText) { self.text = text }
+}

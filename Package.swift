@@ -76,9 +76,10 @@ let modules: [Module] = [
         name: "TokenIssuing", layer: .drivers,
         uses: ["Bytes", "CLibJWT", "Cryptography", "Locking", "Tokens"]),
     Module(
-        name: "ClientStorage", layer: .drivers,
-        uses: ["Access", "Bytes", "Clients", "Locking", "Tokens"],
-        external: [grdb]),
+        name: "RegistryFollowing", layer: .drivers,
+        uses: ["Access", "Bytes", "Clients", "Locking"]),
+    Module(
+        name: "RegistryOnSQLite", layer: .drivers, uses: ["Bytes", "Clients"], external: [grdb]),
     Module(
         name: "HTTPServing", layer: .drivers,
         uses: [
@@ -145,9 +146,10 @@ let modules: [Module] = [
         name: "usher", layer: .products,
         uses: [
             "AWSRequests", "AWSServices", "Access", "Admission", "AuthService", "Bytes",
-            "ClientStorage", "Clients", "Cryptography", "DynamoTables", "Edge", "Files",
+            "Clients", "Cryptography", "DynamoTables", "Edge", "Files",
             "HTTPClient", "HTTPMessages", "HTTPServing", "ICEServers", "Locking", "LogWriting",
-            "Monitoring", "Relay", "Rooms", "ServerlessRelay", "SessionShelf", "Sessions",
+            "Monitoring", "RegistryFollowing", "RegistryOnSQLite", "Relay", "Rooms",
+            "ServerlessRelay", "SessionShelf", "Sessions",
             "Signalling", "SocketLoop", "StrictJSON", "Tar", "Threads", "TokenIssuing", "Tokens",
             "UsherVerifier", "WebSocket",
         ],
@@ -185,7 +187,10 @@ let testUses: [String: [String]] = [
     "Tables": ["Bytes"],
     "Cryptography": ["Bytes", "StrictJSON", "Tokens"],
     "TokenIssuing": ["Bytes", "Cryptography", "StrictJSON", "Tokens"],
-    "ClientStorage": ["Access", "Bytes", "Clients", "Locking", "Tokens"],
+    "RegistryFollowing": ["Access", "Bytes", "Clients", "RegistryOnSQLite", "RegistrySupport"],
+    "RegistryOnSQLite": [
+        "Access", "Bytes", "Clients", "RegistryFollowing", "RegistrySupport", "Tokens",
+    ],
     "HTTPServing": ["Bytes", "HTTPMessages", "Locking"],
     "HTTPClient": ["Bytes", "CLibSSL", "HTTPMessages", "Locking", "ServerSupport"],
     "DynamoTables": [
@@ -305,7 +310,7 @@ let tests: [Target] =
             name: "\(name)Tests",
             // Those of the registry look at its file as SQL alone sees it.
             dependencies: names([name, "TestSupport"] + uses)
-                + (name == "ClientStorage" ? [grdb] : []),
+                + (name == "RegistryOnSQLite" ? [grdb] : []),
             path: "Tests/\(name)Tests", swiftSettings: settings)
     } + [
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
@@ -316,6 +321,11 @@ let tests: [Target] =
                 "Access", "Admission", "Bytes", "HTTPMessages", "Locking", "Tokens",
             ]),
             path: "Tests/AdmissionSupport", swiftSettings: settings),
+        // A registry's file, as its tests and those of whoever follows it have it.
+        .target(
+            name: "RegistrySupport",
+            dependencies: names(["Bytes", "Clients", "Locking", "RegistryOnSQLite"]) + [grdb],
+            path: "Tests/RegistrySupport", swiftSettings: settings),
         // Servers that do what a test says, for whatever asks one.
         .target(
             name: "ServerSupport", dependencies: names(["CLibSSL", "Locking", "Threads"]),

@@ -43,7 +43,7 @@ extension RegistrationPorts {
                     world.clients[id] = client
                     return client
                 }
-                guard let updated else { throw RegistryFailure.clientUnknown }
+                guard let updated else { throw RegistryFailure.clientUnknown(id: id) }
                 return updated
             },
             remove: { id, actor throws(RegistryFailure) in

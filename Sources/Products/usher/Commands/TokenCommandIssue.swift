@@ -1,8 +1,8 @@
 import ArgumentParser
 import Bytes
-import ClientStorage
 import Clients
 import Cryptography
+import RegistryOnSQLite
 import StrictJSON
 import TokenIssuing
 import Tokens

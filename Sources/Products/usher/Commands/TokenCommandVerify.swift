@@ -1,9 +1,9 @@
 import Access
 import ArgumentParser
 import Bytes
-import ClientStorage
 import Clients
 import Cryptography
+import RegistryOnSQLite
 import StrictJSON
 import Tokens
 import UsherVerifier

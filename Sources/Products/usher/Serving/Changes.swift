@@ -1,6 +1,5 @@
 import Access
 import Bytes
-import ClientStorage
 import Locking
 
 /// Passes the registry's changes on to whoever follows them, once somebody does.

@@ -1,42 +1,29 @@
 import AuthService
-import ClientStorage
 import Clients
 import Cryptography
+import RegistryFollowing
 
 extension RegistrationPorts {
     /// Registrations in the registry; `directory` learns of them at once.
     static func over(
-        _ registry: ClientRegistry, followedBy directory: ClientDirectory
+        _ registry: any Registry, followedBy directory: ClientDirectory
     ) -> RegistrationPorts {
         RegistrationPorts(
             tokenDigest: { id throws(RegistryFailure) in
-                try RegistryError.failing { () throws(RegistryError) in
-                    try directory.client(id)?.registrationTokenDigest
-                }
+                try directory.client(id)?.registrationTokenDigest
             },
-            client: { id throws(RegistryFailure) in
-                try RegistryError.failing { () throws(RegistryError) in
-                    try registry.client(id: id)
-                }
-            },
+            client: registry.client(id:),
             add: { client, actor throws(RegistryFailure) in
-                try RegistryError.failing { () throws(RegistryError) in
-                    try registry.add(client, by: actor)
-                }
+                try registry.add(client, by: actor)
                 directory.noteChanged(client.clientID)
             },
             update: { id, update, actor throws(RegistryFailure) in
                 defer { directory.noteChanged(id) }
-                return try RegistryError.failing { () throws(RegistryError) in
-                    try registry.update(
-                        id: id, update, by: actor, atSecondsSinceEpoch: Clock.now())
-                }
+                return try registry.update(id: id, update, by: actor, at: Clock.now())
             },
             remove: { id, actor throws(RegistryFailure) in
                 defer { directory.noteChanged(id) }
-                try RegistryError.failing { () throws(RegistryError) in
-                    try registry.remove(id: id, by: actor, atSecondsSinceEpoch: Clock.now())
-                }
+                try registry.remove(id: id, by: actor, at: Clock.now())
             },
             isUsable: { (try? VerifyingKey($0)) != nil })
     }

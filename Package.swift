@@ -49,6 +49,7 @@ let modules: [Module] = [
     Module(name: "CLibSSL", layer: .cModules),
     Module(name: "CMicrohttpd", layer: .cModules),
     Module(name: "COpenSSL", layer: .cModules),
+    Module(name: "CPQ", layer: .cModules),
 
     Module(name: "Bytes", layer: .core),
     Module(name: "Identifiers", layer: .core, uses: ["Bytes"]),
@@ -80,6 +81,8 @@ let modules: [Module] = [
         uses: ["Access", "Bytes", "Clients", "Locking"]),
     Module(
         name: "RegistryOnSQLite", layer: .drivers, uses: ["Bytes", "Clients"], external: [grdb]),
+    Module(
+        name: "RegistryOnPostgres", layer: .drivers, uses: ["Bytes", "CPQ", "Clients", "Locking"]),
     Module(
         name: "HTTPServing", layer: .drivers,
         uses: [

@@ -50,7 +50,7 @@ extension Registry {
         guard id.utf8.count <= UsedToken.idBytesMax else {
             throw .refused(reason: "a token's id has at most \(UsedToken.idBytesMax) bytes")
         }
-        return try write { try $0.markTokenUsed(id, until: expiresAt) }
+        return try writeMarks { try $0.markTokenUsed(id, until: expiresAt) }
     }
 
     /// Drops what ended before `now`, in seconds since the Unix epoch: marks of tokens, and

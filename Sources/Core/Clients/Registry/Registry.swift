@@ -17,11 +17,25 @@ package protocol Registry: Sendable {
         _ body: (any RegistryRows) throws -> Value
     ) throws(RegistryFailure) -> Value
 
+    /// As `write`, for marks of tokens, which no follower sees and of which the log has no line: who
+    /// writes some need not wait for others.
+    func writeMarks<Value>(
+        _ body: (any RegistryRows) throws -> Value
+    ) throws(RegistryFailure) -> Value
+
     /// Notices what is changed from now on, by whomever.
     func watch() -> any RegistryWatch
 
     /// Leaves everything in order: nothing is asked of it any more.
     func finish()
+}
+
+extension Registry {
+    package func writeMarks<Value>(
+        _ body: (any RegistryRows) throws -> Value
+    ) throws(RegistryFailure) -> Value {
+        try write(body)
+    }
 }
 
 /// The rows of a registry, within a transaction. Whatever they throw, the transaction turns it into
@@ -79,9 +93,10 @@ package protocol RegistryRows {
 
 /// Somebody who notices that a registry has changed. Not for several threads at once.
 package protocol RegistryWatch: Sendable {
-    /// Has `body` look, unless nothing was written since it looked last.
+    /// Has `body` look, unless nothing was written since it looked last. Where what was seen then is
+    /// not continued by what there is now, all that is known of it is void.
     mutating func look<Value>(
-        _ body: (any RegistryRows) throws -> Value?
+        _ body: (any RegistryRows, _ isContinued: Bool) throws -> Value?
     ) throws(RegistryFailure) -> Value?
 }
 

@@ -191,9 +191,8 @@ let testUses: [String: [String]] = [
     "Cryptography": ["Bytes", "StrictJSON", "Tokens"],
     "TokenIssuing": ["Bytes", "Cryptography", "StrictJSON", "Tokens"],
     "RegistryFollowing": ["Access", "Bytes", "Clients", "RegistryOnSQLite", "RegistrySupport"],
-    "RegistryOnSQLite": [
-        "Access", "Bytes", "Clients", "RegistryFollowing", "RegistrySupport", "Tokens",
-    ],
+    "RegistryOnPostgres": ["Clients", "RegistrySupport"],
+    "RegistryOnSQLite": ["Bytes", "Clients", "RegistrySupport", "Tokens"],
     "HTTPServing": ["Bytes", "HTTPMessages", "Locking"],
     "HTTPClient": ["Bytes", "CLibSSL", "HTTPMessages", "Locking", "ServerSupport"],
     "DynamoTables": [
@@ -324,10 +323,19 @@ let tests: [Target] =
                 "Access", "Admission", "Bytes", "HTTPMessages", "Locking", "Tokens",
             ]),
             path: "Tests/AdmissionSupport", swiftSettings: settings),
+        // What is promised of a registry, whatever keeps it: a file, or a server where one is named.
+        .testTarget(
+            name: "RegistryTests",
+            dependencies: names([
+                "Access", "Bytes", "Clients", "RegistryFollowing", "RegistrySupport", "Tokens",
+            ]),
+            path: "Tests/RegistryTests", swiftSettings: settings),
         // A registry's file, as its tests and those of whoever follows it have it.
         .target(
             name: "RegistrySupport",
-            dependencies: names(["Bytes", "Clients", "Locking", "RegistryOnSQLite"]) + [grdb],
+            dependencies: names([
+                "Bytes", "Clients", "Locking", "RegistryOnPostgres", "RegistryOnSQLite", "Tokens",
+            ]) + [grdb],
             path: "Tests/RegistrySupport", swiftSettings: settings),
         // Servers that do what a test says, for whatever asks one.
         .target(

@@ -25,14 +25,14 @@ final class PostgresPool: Sendable {
 
     init(_ target: PostgresTarget) { self.target = target }
 
-    /// One that is idle, or a new one.
-    func take(until deadline: PostgresDeadline) throws(PostgresFault) -> PostgresConnection {
-        let known = try state.withLock { state throws(PostgresFault) -> Idle? in
-            if let idle = state.idle.popLast() { return idle }
-            if let trouble = state.trouble, .now < trouble.until { throw trouble.fault }
-            return nil
+    /// nil where none is idle.
+    func takeIdle() -> PostgresConnection? { state.withLock { $0.idle.popLast() }?.connection }
+
+    /// A new one.
+    func open(until deadline: PostgresDeadline) throws(PostgresFault) -> PostgresConnection {
+        if let trouble = state.withLock({ $0.trouble }), .now < trouble.until {
+            throw trouble.fault
         }
-        if let known, known.connection.isAlive { return known.connection }
         do throws(PostgresFault) {
             let connection = try PostgresConnection(target, until: deadline)
             try connection.prepareForWork(until: deadline)
@@ -62,9 +62,6 @@ final class PostgresPool: Sendable {
 }
 
 extension PostgresConnection {
-    /// Whether the server has not said, meanwhile, that it is over.
-    fileprivate var isAlive: Bool { (try? takeNotifications()) != nil }
-
     /// Looks at the schema, and has the server give up what takes too long there.
     func prepareForWork(until deadline: PostgresDeadline) throws(PostgresFault) {
         try run(

@@ -114,19 +114,28 @@ enum PostgresSchema {
             share TEXT COLLATE "C" PRIMARY KEY,
             count BIGINT NOT NULL
         );
-        CREATE FUNCTION count_revocation() RETURNS trigger LANGUAGE plpgsql AS $$
+        -- By the statement: one row that is changed for each of many would take ever longer.
+        CREATE FUNCTION count_revocations() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            IF TG_OP = 'INSERT' THEN
-                INSERT INTO revocation_share AS known VALUES (NEW.share, 1)
-                    ON CONFLICT (share) DO UPDATE SET count = known.count + 1;
-            ELSE
-                UPDATE revocation_share SET count = count - 1 WHERE share = OLD.share;
-                DELETE FROM revocation_share WHERE share = OLD.share AND count <= 0;
-            END IF;
+            INSERT INTO revocation_share AS known
+                SELECT share, count(*) FROM added GROUP BY share
+                ON CONFLICT (share) DO UPDATE SET count = known.count + excluded.count;
             RETURN NULL;
         END $$;
-        CREATE TRIGGER revocation_is_counted AFTER INSERT OR DELETE ON revocation
-            FOR EACH ROW EXECUTE FUNCTION count_revocation();
+        CREATE TRIGGER revocation_is_counted AFTER INSERT ON revocation
+            REFERENCING NEW TABLE AS added
+            FOR EACH STATEMENT EXECUTE FUNCTION count_revocations();
+        CREATE FUNCTION discount_revocations() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            UPDATE revocation_share AS known SET count = known.count - gone.count
+                FROM (SELECT share, count(*) AS count FROM taken GROUP BY share) AS gone
+                WHERE known.share = gone.share;
+            DELETE FROM revocation_share WHERE count <= 0;
+            RETURN NULL;
+        END $$;
+        CREATE TRIGGER revocation_is_discounted AFTER DELETE ON revocation
+            REFERENCING OLD TABLE AS taken
+            FOR EACH STATEMENT EXECUTE FUNCTION discount_revocations();
 
         CREATE TABLE audit (
             id BIGINT PRIMARY KEY,

@@ -67,11 +67,10 @@ package final class RegistryOnPostgres: Registry {
     ) throws(RegistryFailure) -> Value {
         let attempt = random()
         do {
-            let connection = try pool.take(until: PostgresDeadline(after: Self.connectTime))
             let deadline = PostgresDeadline(after: Self.workTime)
+            let connection = try begun(begin, until: deadline)
             let value: Value
             do {
-                try connection.run(script: begin, until: deadline)
                 value = try body(
                     PostgresRows(
                         connection: connection, deadline: deadline, attempt: attempt,
@@ -98,12 +97,25 @@ package final class RegistryOnPostgres: Registry {
         }
     }
 
+    /// A connection on which a transaction has begun. Of one that was idle nobody knows whether the
+    /// other side is still there, and nothing was asked of it yet.
+    private func begun(
+        _ begin: String, until deadline: PostgresDeadline
+    ) throws(PostgresFault) -> PostgresConnection {
+        while let idle = pool.takeIdle() {
+            if (try? idle.run(script: begin, until: deadline)) != nil { return idle }
+        }
+        let connection = try pool.open(until: PostgresDeadline(after: Self.connectTime))
+        try connection.run(script: begin, until: deadline)
+        return connection
+    }
+
     /// Whether a commit arrived whose answer was lost. The lock of the one row is free when what
     /// was begun there is over.
     private func isCommitted(_ attempt: Int64) throws(PostgresFault) -> Bool {
         let deadline = PostgresDeadline(after: Self.workTime)
         while !deadline.isPast {
-            guard let connection = try? pool.take(until: deadline) else {
+            guard let connection = try? pool.open(until: deadline) else {
                 usleep(100_000)
                 continue
             }

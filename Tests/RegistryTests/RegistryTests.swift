@@ -1,6 +1,5 @@
 import Bytes
 import Clients
-import RegistryOnSQLite
 import RegistrySupport
 import Testing
 import Tokens
@@ -143,9 +142,9 @@ import Tokens
     func writers() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for writer in 0..<4 {
-                let path = folder.path
+                let folder = folder
                 group.addTask {
-                    let registry = try RegistryOnSQLite(path: path, mustExist: false)
+                    let registry = try folder.open()
                     for index in 0..<10 {
                         let client = try Client.sample("w\(writer)-\(index)")
                         try registry.add(client)

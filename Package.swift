@@ -53,19 +53,22 @@ let modules: [Module] = [
     Module(name: "Bytes", layer: .core),
     Module(name: "Identifiers", layer: .core, uses: ["Bytes"]),
     Module(name: "StrictJSON", layer: .core, uses: ["Bytes"]),
-    Module(name: "Tokens", layer: .core, uses: ["Bytes", "StrictJSON"]),
-    Module(name: "Access", layer: .core, uses: ["Bytes", "HTTPMessages", "Tokens"]),
-    Module(name: "Clients", layer: .core, uses: ["Access", "Bytes", "HTTPMessages", "Tokens"]),
+    Module(name: "Tokens", layer: .core, uses: ["Bytes", "Identifiers", "StrictJSON"]),
+    Module(
+        name: "Access", layer: .core, uses: ["Bytes", "HTTPMessages", "Identifiers", "Tokens"]),
+    Module(
+        name: "Clients", layer: .core,
+        uses: ["Access", "Bytes", "HTTPMessages", "Identifiers", "Tokens"]),
     Module(name: "HTTPMessages", layer: .core, uses: ["Bytes"]),
     Module(name: "Monitoring", layer: .core),
     Module(name: "Tar", layer: .core, uses: ["Bytes"]),
     Module(name: "Edge", layer: .core, uses: ["Access", "Bytes", "HTTPMessages", "StrictJSON"]),
-    Module(name: "WebSocket", layer: .core, uses: ["Bytes", "HTTPMessages"]),
-    Module(name: "Shares", layer: .core, uses: ["Bytes"]),
+    Module(name: "WebSocket", layer: .core, uses: ["Bytes", "HTTPMessages", "Identifiers"]),
+    Module(name: "Shares", layer: .core, uses: ["Identifiers"]),
     Module(name: "Signalling", layer: .core, uses: ["Bytes", "StrictJSON"]),
-    Module(name: "Rooms", layer: .core, uses: ["Signalling"]),
-    Module(name: "Sessions", layer: .core, uses: ["Bytes", "Signalling"]),
-    Module(name: "ICEServers", layer: .core, uses: ["Bytes", "StrictJSON"]),
+    Module(name: "Rooms", layer: .core, uses: ["Identifiers", "Signalling"]),
+    Module(name: "Sessions", layer: .core, uses: ["Bytes", "Identifiers", "Signalling"]),
+    Module(name: "ICEServers", layer: .core, uses: ["Bytes", "Identifiers", "StrictJSON"]),
     Module(name: "AWSRequests", layer: .core, uses: ["Bytes", "HTTPMessages"]),
     Module(name: "Tables", layer: .core, uses: ["Bytes"]),
 
@@ -74,10 +77,10 @@ let modules: [Module] = [
         uses: ["Bytes", "COpenSSL", "Files", "Locking", "Tokens"]),
     Module(
         name: "TokenIssuing", layer: .drivers,
-        uses: ["Bytes", "CLibJWT", "Cryptography", "Locking", "Tokens"]),
+        uses: ["Bytes", "CLibJWT", "Cryptography", "Identifiers", "Locking", "Tokens"]),
     Module(
         name: "ClientStorage", layer: .drivers,
-        uses: ["Access", "Bytes", "Clients", "Locking", "Tokens"],
+        uses: ["Access", "Bytes", "Clients", "Identifiers", "Locking", "Tokens"],
         external: [grdb]),
     Module(
         name: "HTTPServing", layer: .drivers,
@@ -86,7 +89,7 @@ let modules: [Module] = [
         ]),
     Module(
         name: "SocketLoop", layer: .drivers,
-        uses: ["Bytes", "CEpoll", "Locking", "Shares", "Threads", "WebSocket"]),
+        uses: ["Bytes", "CEpoll", "Identifiers", "Locking", "Shares", "Threads", "WebSocket"]),
     Module(
         name: "HTTPClient", layer: .drivers,
         uses: ["Bytes", "CEpoll", "CLibSSL", "Files", "HTTPMessages", "Locking", "Threads"]),
@@ -113,31 +116,31 @@ let modules: [Module] = [
     Module(
         name: "AuthService", layer: .services,
         uses: [
-            "Access", "Bytes", "Clients", "Edge", "HTTPMessages", "ICEServers", "Locking",
-            "StrictJSON", "Tokens",
+            "Access", "Bytes", "Clients", "Edge", "HTTPMessages", "ICEServers", "Identifiers",
+            "Locking", "StrictJSON", "Tokens",
         ]),
     Module(
         name: "Admission", layer: .services,
         uses: [
-            "Access", "Bytes", "HTTPMessages", "Locking", "Shares", "Signalling", "StrictJSON",
-            "Tokens", "WebSocket",
+            "Access", "Bytes", "HTTPMessages", "Identifiers", "Locking", "Shares", "Signalling",
+            "StrictJSON", "Tokens", "WebSocket",
         ]),
     Module(
         name: "Relay", layer: .services,
         uses: [
-            "Access", "Admission", "Bytes", "ICEServers", "Locking", "Rooms", "Sessions", "Shares",
-            "Signalling", "Tokens", "WebSocket",
+            "Access", "Admission", "Bytes", "ICEServers", "Identifiers", "Locking", "Rooms",
+            "Sessions", "Shares", "Signalling", "Tokens", "WebSocket",
         ]),
     Module(
         name: "ServerlessRelay", layer: .services,
         uses: [
-            "Access", "Admission", "Bytes", "Edge", "HTTPMessages", "ICEServers", "Locking",
-            "Rooms", "Sessions", "Signalling", "StrictJSON", "Tables", "Tokens",
+            "Access", "Admission", "Bytes", "Edge", "HTTPMessages", "ICEServers", "Identifiers",
+            "Locking", "Rooms", "Sessions", "Signalling", "StrictJSON", "Tables", "Tokens",
         ]),
 
     Module(
         name: "UsherVerifier", layer: .products,
-        uses: ["Bytes", "Cryptography", "Files", "Locking", "StrictJSON", "Tokens"]),
+        uses: ["Bytes", "Cryptography", "Files", "Identifiers", "Locking", "StrictJSON", "Tokens"]),
     Module(
         name: "UsherKeySet", layer: .products,
         uses: ["Bytes", "Locking", "Tokens", "UsherVerifier"]),
@@ -146,10 +149,10 @@ let modules: [Module] = [
         uses: [
             "AWSRequests", "AWSServices", "Access", "Admission", "AuthService", "Bytes",
             "ClientStorage", "Clients", "Cryptography", "DynamoTables", "Edge", "Files",
-            "HTTPClient", "HTTPMessages", "HTTPServing", "ICEServers", "Locking", "LogWriting",
-            "Monitoring", "Relay", "Rooms", "ServerlessRelay", "SessionShelf", "Sessions",
-            "Signalling", "SocketLoop", "StrictJSON", "Tar", "Threads", "TokenIssuing", "Tokens",
-            "UsherVerifier", "WebSocket",
+            "HTTPClient", "HTTPMessages", "HTTPServing", "ICEServers", "Identifiers", "Locking",
+            "LogWriting", "Monitoring", "Relay", "Rooms", "ServerlessRelay", "SessionShelf",
+            "Sessions", "Signalling", "SocketLoop", "StrictJSON", "Tar", "Threads", "TokenIssuing",
+            "Tokens", "UsherVerifier", "WebSocket",
         ],
         external: [argumentParser, logging]),
     Module(
@@ -157,8 +160,8 @@ let modules: [Module] = [
         uses: [
             "AWSRequests", "AWSServices", "Access", "Bytes", "Clients",
             "Cryptography", "DynamoTables", "Edge", "Files", "HTTPClient", "HTTPMessages",
-            "ICEServers", "LambdaRuntime", "Locking", "ServerlessRelay", "StrictJSON", "Threads",
-            "Tokens", "UsherVerifier",
+            "ICEServers", "Identifiers", "LambdaRuntime", "Locking", "ServerlessRelay",
+            "StrictJSON", "Threads", "Tokens", "UsherVerifier",
         ]),
 ]
 
@@ -168,31 +171,31 @@ let testUses: [String: [String]] = [
     "Identifiers": ["Bytes"],
     "Locking": [],
     "StrictJSON": ["Bytes"],
-    "Tokens": ["Bytes", "StrictJSON"],
-    "Access": ["Bytes", "HTTPMessages", "Tokens"],
-    "Clients": ["Access", "Bytes", "Tokens"],
+    "Tokens": ["Bytes", "Identifiers", "StrictJSON"],
+    "Access": ["Bytes", "HTTPMessages", "Identifiers", "Tokens"],
+    "Clients": ["Access", "Bytes", "Identifiers", "Tokens"],
     "HTTPMessages": ["Bytes"],
     "Monitoring": [],
     "Tar": ["Bytes"],
     "Edge": ["Bytes", "HTTPMessages", "StrictJSON"],
     "WebSocket": ["Bytes", "HTTPMessages"],
-    "Shares": ["Bytes"],
+    "Shares": ["Bytes", "Identifiers"],
     "Signalling": ["Bytes", "StrictJSON"],
-    "Rooms": ["Signalling"],
-    "Sessions": ["Bytes", "Signalling"],
-    "ICEServers": ["Bytes", "StrictJSON"],
+    "Rooms": ["Identifiers", "Signalling"],
+    "Sessions": ["Bytes", "Identifiers", "Signalling"],
+    "ICEServers": ["Bytes", "Identifiers", "StrictJSON"],
     "AWSRequests": ["Bytes", "Cryptography", "HTTPMessages"],
     "Tables": ["Bytes"],
     "Cryptography": ["Bytes", "StrictJSON", "Tokens"],
-    "TokenIssuing": ["Bytes", "Cryptography", "StrictJSON", "Tokens"],
-    "ClientStorage": ["Access", "Bytes", "Clients", "Locking", "Tokens"],
+    "TokenIssuing": ["Bytes", "Cryptography", "Identifiers", "StrictJSON", "Tokens"],
+    "ClientStorage": ["Access", "Bytes", "Clients", "Identifiers", "Locking", "Tokens"],
     "HTTPServing": ["Bytes", "HTTPMessages", "Locking"],
     "HTTPClient": ["Bytes", "CLibSSL", "HTTPMessages", "Locking", "ServerSupport"],
     "DynamoTables": [
         "Bytes", "HTTPClient", "HTTPMessages", "Locking", "StrictJSON", "Tables",
     ],
     "LogWriting": ["Locking", "Monitoring"],
-    "SocketLoop": ["Bytes", "CEpoll", "HTTPMessages", "Locking", "WebSocket"],
+    "SocketLoop": ["Bytes", "CEpoll", "HTTPMessages", "Identifiers", "Locking", "WebSocket"],
     "Threads": ["Locking"],
     "Files": [],
     "SessionShelf": ["Files"],
@@ -202,33 +205,36 @@ let testUses: [String: [String]] = [
     ],
     "LambdaRuntime": ["Bytes", "HTTPClient", "Locking", "ServerSupport", "StrictJSON"],
     "AuthService": [
-        "Access", "Bytes", "Clients", "Cryptography", "HTTPMessages", "ICEServers", "Locking",
-        "StrictJSON", "Tokens",
+        "Access", "Bytes", "Clients", "Cryptography", "HTTPMessages", "ICEServers", "Identifiers",
+        "Locking", "StrictJSON", "Tokens",
     ],
     "Admission": [
-        "Access", "AdmissionSupport", "Bytes", "HTTPMessages", "Locking", "Signalling",
-        "StrictJSON", "Tokens",
+        "Access", "AdmissionSupport", "Bytes", "HTTPMessages", "Identifiers", "Locking",
+        "Signalling", "StrictJSON", "Tokens",
     ],
     "Relay": [
         "Access", "Admission", "AdmissionSupport", "Bytes", "HTTPMessages", "ICEServers",
-        "Locking", "Sessions", "Signalling", "StrictJSON", "Tokens", "WebSocket",
+        "Identifiers", "Locking", "Sessions", "Signalling", "StrictJSON", "Tokens", "WebSocket",
     ],
     "ServerlessRelay": [
-        "Access", "Admission", "Bytes", "HTTPMessages", "ICEServers", "Locking", "Rooms",
-        "Sessions", "Signalling", "StrictJSON", "Tables", "Tokens",
+        "Access", "Admission", "Bytes", "HTTPMessages", "ICEServers", "Identifiers", "Locking",
+        "Rooms", "Sessions", "Signalling", "StrictJSON", "Tables", "Tokens",
     ],
-    "UsherVerifier": ["Bytes", "Cryptography", "StrictJSON", "TokenIssuing", "Tokens"],
+    "UsherVerifier": [
+        "Bytes", "Cryptography", "Identifiers", "StrictJSON", "TokenIssuing", "Tokens",
+    ],
     "usher-lambda": [
-        "AWSServices", "Access", "Admission", "Bytes", "Cryptography", "HTTPClient",
-        "HTTPMessages", "ICEServers", "Locking", "ServerSupport", "ServerlessRelay",
-        "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
+        "AWSServices", "Access", "Admission", "Bytes", "Cryptography", "HTTPClient", "HTTPMessages",
+        "ICEServers", "Identifiers", "Locking", "ServerSupport", "ServerlessRelay", "StrictJSON",
+        "TokenIssuing", "Tokens", "UsherVerifier",
     ],
     "UsherKeySet": [
-        "Bytes", "Cryptography", "Locking", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
+        "Bytes", "Cryptography", "Identifiers", "Locking", "StrictJSON", "TokenIssuing", "Tokens",
+        "UsherVerifier",
     ],
     "usher": [
-        "AWSRequests", "Access", "AuthService", "Bytes", "Clients", "Cryptography", "Edge",
-        "Files", "HTTPClient", "HTTPMessages", "ICEServers", "Locking", "ServerlessRelay",
+        "AWSRequests", "Access", "AuthService", "Bytes", "Clients", "Cryptography", "Edge", "Files",
+        "HTTPClient", "HTTPMessages", "ICEServers", "Identifiers", "Locking", "ServerlessRelay",
         "SocketLoop", "StrictJSON", "Tar", "TokenIssuing", "Tokens", "UsherVerifier",
     ],
 ]
@@ -313,7 +319,7 @@ let tests: [Target] =
         .target(
             name: "AdmissionSupport",
             dependencies: names([
-                "Access", "Admission", "Bytes", "HTTPMessages", "Locking", "Tokens",
+                "Access", "Admission", "Bytes", "HTTPMessages", "Identifiers", "Locking", "Tokens",
             ]),
             path: "Tests/AdmissionSupport", swiftSettings: settings),
         // Servers that do what a test says, for whatever asks one.
@@ -328,9 +334,8 @@ let fuzzer: [Target] = [
         name: "usher-fuzz",
         dependencies: names([
             "Access", "AuthService", "Bytes", "CEpoll", "CFuzzer", "Clients", "Edge",
-            "HTTPMessages", "ICEServers", "Locking", "Signalling", "SocketLoop", "StrictJSON",
-            "Tokens",
-            "WebSocket",
+            "HTTPMessages", "ICEServers", "Identifiers", "Locking", "Signalling", "SocketLoop",
+            "StrictJSON", "Tokens", "WebSocket",
         ]),
         path: "Fuzz/Targets", swiftSettings: settings,
         linkerSettings: [.unsafeFlags(fuzzerFlags)]),
@@ -356,14 +361,16 @@ let package = Package(
         .executableTarget(
             name: "token-benchmark",
             dependencies: names([
-                "COpenSSL", "Cryptography", "TokenIssuing", "Tokens", "UsherVerifier",
+                "COpenSSL", "Cryptography", "Identifiers", "TokenIssuing", "Tokens",
+                "UsherVerifier",
             ]),
             path: "Benchmarks/TokenBenchmark", swiftSettings: settings),
         // Sends back what it gets, for scripts/autobahn.
         .executableTarget(
             name: "echo-server",
             dependencies: names([
-                "Bytes", "Cryptography", "HTTPMessages", "HTTPServing", "SocketLoop", "WebSocket",
+                "Cryptography", "HTTPMessages", "HTTPServing", "Identifiers", "SocketLoop",
+                "WebSocket",
             ]),
             path: "Tests/EchoServer", swiftSettings: settings),
         // Does to a table what a test says, for Tests/EndToEnd/test_dynamo_tables.py.

@@ -2,6 +2,7 @@ import Bytes
 import ClientStorage
 import Clients
 import Foundation
+import Identifiers
 import Locking
 
 /// A folder of one test's own, gone when the test is over.

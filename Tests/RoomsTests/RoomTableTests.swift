@@ -1,9 +1,10 @@
+import Identifiers
 import Rooms
 import Signalling
 import TestSupport
 import Testing
 
-private func roomKey(_ clientID: String, _ room: String) -> RoomKey {
+private func roomKey(_ clientID: ClientID, _ room: String) -> RoomKey {
     RoomKey(clientID: clientID, room: room, RoomHash(key: 1))
 }
 

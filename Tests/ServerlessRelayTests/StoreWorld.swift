@@ -2,6 +2,7 @@ import Access
 import Admission
 import Bytes
 import Glibc
+import Identifiers
 import Locking
 import Rooms
 import ServerlessRelay
@@ -149,8 +150,8 @@ final class Peer: Sendable {
         peerID = PeerID(name)
         grant = TokenGrant(
             token: RevocableToken(
-                tokenID: "t-\(name)", subject: subject.map { "\(client):\($0)" } ?? client,
-                clientID: client, issuedAt: 1),
+                tokenID: "t-\(name)", subject: Subject(subject.map { "\(client):\($0)" } ?? client),
+                clientID: ClientID(client), issuedAt: 1),
             expiresAt: 2_000_000_000, rooms: [try RoomPattern(rooms)], name: nil)
         state = Lock(
             State(

@@ -10,7 +10,9 @@ package protocol Identifier: Hashable, Comparable, Sendable, ExpressibleByString
 }
 
 extension Identifier {
+    @inlinable
     package init(_ string: String) { self.init(ByteText(string)) }
+    @inlinable
     package init(stringLiteral value: String) { self.init(ByteText(value)) }
 
     /// To be shown or sent, never to be compared.
@@ -20,6 +22,10 @@ extension Identifier {
     package var utf8: String.UTF8View { text.string.utf8 }
     package var description: String { text.string }
 
+    @inlinable
+    package static func == (left: Self, right: Self) -> Bool { left.text == right.text }
+    @inlinable
+    package func hash(into hasher: inout Hasher) { text.hash(into: &hasher) }
     package static func < (left: Self, right: Self) -> Bool { left.text < right.text }
 }
 
@@ -27,6 +33,7 @@ extension Identifier {
 package struct ClientID: Identifier {
     @usableFromInline
     package let text: ByteText
+    @inlinable
     package init(_ text: ByteText) { self.text = text }
 }
 
@@ -35,6 +42,7 @@ package struct ClientID: Identifier {
 package struct Subject: Identifier {
     @usableFromInline
     package let text: ByteText
+    @inlinable
     package init(_ text: ByteText) { self.text = text }
 }
 
@@ -43,5 +51,6 @@ package struct Subject: Identifier {
 package struct RoomName: Identifier {
     @usableFromInline
     package let text: ByteText
+    @inlinable
     package init(_ text: ByteText) { self.text = text }
 }

@@ -1,5 +1,6 @@
 import Bytes
 import Clients
+import Identifiers
 
 /// What a server knows of the clients it has met: a value, changed by misses and by refreshes.
 ///
@@ -44,7 +45,7 @@ struct ClientCache {
     /// Takes in what a miss has read, unless a refresh has overtaken it.
     mutating func insert(_ client: Client, revision read: Int64) {
         guard read >= revision ?? 0 else { return }
-        let id = ByteText(client.clientID)
+        let id = client.clientID.text
         if entries.count >= entriesMax, entries[id] == nil, let victim = entries.keys.first {
             entries[victim] = nil
         }

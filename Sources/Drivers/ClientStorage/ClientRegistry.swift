@@ -1,6 +1,7 @@
 import Bytes
 package import Clients
 internal import GRDB
+import Identifiers
 
 /// The registered clients, in one SQLite file that several processes may share.
 ///
@@ -39,18 +40,18 @@ package final class ClientRegistry: Sendable {
     ///   as it may, `.originTaken` where a client over HTTP wants an origin that another has.
     package func add(_ client: Client, by actor: Actor) throws(RegistryError) {
         try write { db in
-            guard try !ClientRows.exists(db, id: client.clientID) else {
-                throw RegistryError.clientExists(id: client.clientID)
+            let id = client.clientID.string
+            guard try !ClientRows.exists(db, id: id) else {
+                throw RegistryError.clientExists(id: id)
             }
             if let registrar = client.registration?.registrar {
-                try RegistrationRows.refuseTooMany(db, of: registrar)
+                try RegistrationRows.refuseTooMany(db, of: registrar.string)
             }
             let stamp = AuditStamp(actor: actor, at: client.createdAt)
-            try Self.settleOrigins(db, client.origins, of: client.clientID, stamp)
+            try Self.settleOrigins(db, client.origins, of: id, stamp)
             try ClientRows.insert(db, client)
             let action = client.registration == nil ? "client.add" : "client.register"
-            try AuditRows.append(
-                db, action, client.clientID, AuditDetails.added(client), stamp)
+            try AuditRows.append(db, action, id, AuditDetails.added(client), stamp)
         }
     }
 

@@ -2,6 +2,7 @@ import Bytes
 import Clients
 import FoundationEssentials
 internal import GRDB
+import Identifiers
 import Tokens
 
 /// Clients to rows and back.
@@ -21,7 +22,7 @@ enum ClientRows {
         guard let row = try Row.fetchOne(select, arguments: [id]) else { return nil }
         let legacySecret: Data? = row[5]
         return Client(
-            clientID: id, name: row[0],
+            clientID: ClientID(id), name: row[0],
             rooms: try grants(db, id, "room").map { try RoomPattern($0) },
             origins: try grants(db, id, "origin").map { ByteText($0) },
             scopes: try grants(db, id, "scope").map { ByteText($0) },
@@ -29,8 +30,8 @@ enum ClientRows {
             lifetimeSecondsMax: row[3], assertionKeys: try AssertionKeyColumn.keys(row[4]),
             legacySecret: legacySecret.map { Array($0) },
             registration: try RegistrationRows.registration(db, id),
-            introspects: ByteText(row[6] as String).split(separator: UInt8(ascii: " ")).map(
-                \.string))
+            introspects: ByteText(row[6] as String).split(separator: UInt8(ascii: " "))
+                .map { ClientID($0) })
     }
 
     static func ids(_ db: Database) throws -> [String] {
@@ -69,15 +70,15 @@ enum ClientRows {
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
-                client.clientID, client.name, client.createdAt, client.isEnabled,
+                client.clientID.string, client.name, client.createdAt, client.isEnabled,
                 client.lifetimeSecondsMax, AssertionKeyColumn.value(client.assertionKeys),
                 client.legacySecret.map { Data($0) },
-                client.introspects.joined(separator: " "), try nextRevision(db),
+                client.introspects.map(\.text).joined(separator: " "), try nextRevision(db),
             ])
         try insertAllGrants(db, client)
-        try insertSecrets(db, client.clientID, client.secrets)
+        try insertSecrets(db, client.clientID.string, client.secrets)
         if let registration = client.registration {
-            try RegistrationRows.insert(db, client.clientID, registration)
+            try RegistrationRows.insert(db, client.clientID.string, registration)
         }
     }
 
@@ -93,15 +94,16 @@ enum ClientRows {
                 client.name, client.lifetimeSecondsMax,
                 AssertionKeyColumn.value(client.assertionKeys),
                 client.legacySecret.map { Data($0) },
-                client.introspects.joined(separator: " "), client.clientID,
+                client.introspects.map(\.text).joined(separator: " "), client.clientID.string,
             ])
         try db.execute(
-            sql: "DELETE FROM client_grant WHERE client_id = ?", arguments: [client.clientID])
+            sql: "DELETE FROM client_grant WHERE client_id = ?",
+            arguments: [client.clientID.string])
         try insertAllGrants(db, client)
         if let registration = client.registration {
-            try RegistrationRows.update(db, client.clientID, registration)
+            try RegistrationRows.update(db, client.clientID.string, registration)
         }
-        try replaceSecrets(db, id: client.clientID, with: client.secrets)
+        try replaceSecrets(db, id: client.clientID.string, with: client.secrets)
     }
 
     static func replaceSecrets(_ db: Database, id: String, with secrets: [ClientSecret]) throws {
@@ -157,9 +159,9 @@ enum ClientRows {
     }
 
     private static func insertAllGrants(_ db: Database, _ client: Client) throws {
-        try insertGrants(db, client.clientID, "room", client.rooms.map(\.text))
-        try insertGrants(db, client.clientID, "origin", client.origins.map(\.string))
-        try insertGrants(db, client.clientID, "scope", client.scopes.map(\.string))
+        try insertGrants(db, client.clientID.string, "room", client.rooms.map(\.text))
+        try insertGrants(db, client.clientID.string, "origin", client.origins.map(\.string))
+        try insertGrants(db, client.clientID.string, "scope", client.scopes.map(\.string))
     }
 
     private static func insertGrants(

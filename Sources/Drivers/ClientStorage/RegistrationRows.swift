@@ -2,6 +2,7 @@ import Bytes
 import Clients
 import FoundationEssentials
 internal import GRDB
+import Identifiers
 
 /// What clients that were registered over HTTP have beside, to rows and back.
 enum RegistrationRows {
@@ -23,7 +24,8 @@ enum RegistrationRows {
             throw Unreadable()
         }
         return ClientRegistration(
-            tokenDigest: Array(digest), registrar: row[1], authenticationMethod: method,
+            tokenDigest: Array(digest), registrar: ClientID(row[1] as String),
+            authenticationMethod: method,
             grantTypes: grantTypes.compactMap { $0 })
     }
 
@@ -40,7 +42,7 @@ enum RegistrationRows {
         try db.execute(
             sql: "INSERT INTO client_registration VALUES (?, ?, ?, ?, ?)",
             arguments: [
-                id, Data(registration.tokenDigest), registration.registrar,
+                id, Data(registration.tokenDigest), registration.registrar.string,
                 registration.authenticationMethod.rawValue, grantTypes(registration),
             ])
     }

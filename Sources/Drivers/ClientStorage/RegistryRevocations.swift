@@ -1,5 +1,6 @@
 package import Clients
 internal import GRDB
+import Identifiers
 
 /// Revocations and the audit log.
 extension ClientRegistry {
@@ -36,10 +37,10 @@ extension ClientRegistry {
         _ db: Database, _ revocation: Revocation, _ stamp: AuditStamp
     ) throws {
         guard case .client(let id, _, _) = revocation,
-            try ClientRows.removeLegacySecret(db, id: id)
+            try ClientRows.removeLegacySecret(db, id: id.string)
         else { return }
         let update = try ClientUpdate(legacySecret: .remove)
-        try AuditRows.append(db, "client.update", id, AuditDetails.changed(update), stamp)
+        try AuditRows.append(db, "client.update", id.string, AuditDetails.changed(update), stamp)
     }
 
     /// Every revocation that has not been dropped yet, in the order in which they were made.

@@ -1,6 +1,7 @@
 import Bytes
 import Clients
 internal import GRDB
+import Identifiers
 
 /// Revocations to rows and back.
 enum RevocationRows {
@@ -67,14 +68,14 @@ enum RevocationRows {
                     DELETE FROM revocation
                     WHERE subject = ? AND issued_at <= ? AND expires_at <= ?
                     """,
-                arguments: [subject, second, end])
+                arguments: [subject.string, second, end])
         case .client(let id, let second, let end):
             try db.execute(
                 sql: """
                     DELETE FROM revocation WHERE client_id = ?
                     AND (issued_at <= ? OR issued_before <= ?) AND expires_at <= ?
                     """,
-                arguments: [id, second, second, end])
+                arguments: [id.string, second, second, end])
         }
     }
 
@@ -105,15 +106,15 @@ enum RevocationRows {
         _ db: Database, of revocation: Revocation, by actor: Actor
     ) throws -> String {
         let kind: RevocationShare
-        let clientID: String
+        let clientID: ClientID
         switch (revocation, actor.share) {
         case (.client, _), (_, nil): return unshared
         case (_, .sessions(let id)): (kind, clientID) = (.sessions, id)
         case (.token, .client(let id)): (kind, clientID) = (.tokens, id)
         case (.subject, .client(let id)): (kind, clientID) = (.subjects, id)
         }
-        let registrar = try RegistrationRows.registrar(db, clientID)
-        let share = "\(kind.rawValue) \(registrar ?? clientID)"
+        let registrar = try RegistrationRows.registrar(db, clientID.string)
+        let share = "\(kind.rawValue) \(registrar ?? clientID.string)"
         let own = try db.cachedStatement(
             sql: "SELECT count FROM revocation_share WHERE share = ?")
         let held = try Int.fetchOne(own, arguments: [share]) ?? 0
@@ -136,9 +137,11 @@ enum RevocationRows {
         let (second, end): (Int64?, Int64) = (row[2], row[3])
         switch ByteText(kind) {
         case "subject":
-            if let second { return .subject(name, issuedBefore: second, expiresAt: end) }
+            if let second { return .subject(Subject(name), issuedBefore: second, expiresAt: end) }
         case "client":
-            if let second { return .client(id: name, issuedBefore: second, expiresAt: end) }
+            if let second {
+                return .client(id: ClientID(name), issuedBefore: second, expiresAt: end)
+            }
         default: break
         }
         return .token(id: name, expiresAt: end)
@@ -158,10 +161,11 @@ enum RevocationRows {
             switch revocation {
             case .token(_, _, let owner):
                 (kind, issuedBefore) = ("token", nil)
-                (clientID, subject, issuedAt) = (owner?.clientID, owner?.subject, owner?.issuedAt)
+                (clientID, subject) = (owner?.clientID.string, owner?.subject.string)
+                issuedAt = owner?.issuedAt
             case .subject(let name, let second, _):
                 (kind, issuedBefore) = ("subject", second)
-                clientID = Subject.clientID(of: name)
+                clientID = name.clientID.string
             case .client(_, let second, _): (kind, issuedBefore) = ("client", second)
             }
         }

@@ -1,12 +1,13 @@
 internal import Bytes
 internal import HTTPMessages
+internal import Identifiers
 internal import Signalling
 
 /// The form of `POST /signal/check`, read as those of the token endpoint are: each member at most
 /// once, an empty one counts as absent, an unknown one is ignored (RFC 6749 §3.2).
 struct CheckForm {
     let token: ByteText?
-    let client: ByteText?
+    let client: ClientID?
     let room: ByteText?
 
     init(_ request: HTTPRequest) throws(AdmissionRefusal) {
@@ -17,7 +18,7 @@ struct CheckForm {
             }
         }
         token = found["token"]
-        client = found["client"]
+        client = found["client"].map { ClientID($0) }
         room = found["room"]
         guard room.map({ $0.utf8.count <= MessageReader.textBytesMax }) ?? true else {
             throw .invalidRequest("room must have at most \(MessageReader.textBytesMax) bytes")

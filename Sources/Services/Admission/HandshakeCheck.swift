@@ -1,5 +1,6 @@
 package import Bytes
 package import HTTPMessages
+internal import Identifiers
 package import Signalling
 internal import Tokens
 

@@ -1,5 +1,6 @@
 internal import Admission
 package import Bytes
+package import Identifiers
 package import Rooms
 package import Signalling
 package import Tables
@@ -12,7 +13,7 @@ package import Tables
 package struct FunctionConsole: Sendable {
     /// A room in which somebody is.
     package struct RoomSummary: Equatable, Sendable {
-        package let client: ByteText
+        package let client: ClientID
         package let room: ByteText
         /// In the order of joining.
         package let members: [RoomMember]
@@ -101,7 +102,7 @@ package struct FunctionConsole: Sendable {
         return try store.withdraw(withdrawal)
     }
 
-    package func enable(_ client: ByteText) throws(StoreFault) {
+    package func enable(_ client: ClientID) throws(StoreFault) {
         _ = begin()
         try store.enable(client)
     }
@@ -186,6 +187,6 @@ extension RoomName {
             let client = ByteText(bytes.span.extracting((end + 1)..<(end + 1 + count))),
             let room = ByteText(bytes.span.extracting((end + 2 + count)..<bytes.count))
         else { return nil }
-        self.init(client.string, room)
+        self.init(ClientID(client), room)
     }
 }

@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Identifiers
 internal import Rooms
 internal import Signalling
 internal import Tables
@@ -6,15 +7,15 @@ internal import Tables
 /// Names a room of one client in the table. The client's id is led by its length, so that no two
 /// pairs make one name.
 struct RoomName: Hashable, Sendable {
-    let client: ByteText
+    let client: ClientID
     let room: ByteText
 
-    init(_ client: String, _ room: ByteText) {
-        self.client = ByteText(client)
+    init(_ client: ClientID, _ room: ByteText) {
+        self.client = client
         self.room = room
     }
 
-    private var partition: ByteText { "R#\(client.count)#\(client.string)#\(room.string)" }
+    private var partition: ByteText { "R#\(client.text.count)#\(client.string)#\(room.string)" }
     var key: ItemKey { ItemKey(partition) }
 
     /// Where the `sdp` is that a member joined with.
@@ -78,7 +79,7 @@ struct RoomItem: Sendable {
         else { return nil }
         return RoomMember(
             connection: connection,
-            route: isV1 ? .v1(subject: map["s"]?.text?.string) : .classic(address: 0),
+            route: isV1 ? .v1(subject: map["s"]?.text.map { Subject($0) }) : .classic(address: 0),
             peerID: PeerID(peerID.string), name: map["n"]?.text?.string, order: UInt64(order))
     }
 
@@ -129,7 +130,7 @@ extension RoomMember {
         var map: [ByteText: ItemValue] = [
             "c": .text(ByteText(connection.text)), "p": .text(ByteText(peerID.text)),
         ]
-        if case .v1(let subject?) = route { map["s"] = .text(ByteText(subject)) }
+        if case .v1(let subject?) = route { map["s"] = .text(subject.text) }
         if let name { map["n"] = .text(ByteText(name)) }
         if hasSDP { map["d"] = .flag(true) }
         return .map(map)

@@ -3,6 +3,7 @@ import Bytes
 import ClientStorage
 import Clients
 import Cryptography
+import Identifiers
 import ServerlessRelay
 import StrictJSON
 
@@ -79,7 +80,7 @@ extension ClientCommand {
                     lifetimeSecondsMax: lifetime,
                     assertionKeys: try assertionKeys.map(AssertionKeyFile.read) ?? [],
                     legacySecret: legacyHs256 ? try LegacySecretInput.read() : nil,
-                    introspects: introspect)
+                    introspects: introspect.map { ClientID($0) })
                 let secret = SecretMaker.make()
                 let client = new.client(
                     clientID: ClientID.make(fromRandom: SecureRandom.bytes(ClientID.randomBytes)),
@@ -225,7 +226,7 @@ extension ClientRegistry {
 
     /// Refuses the ids of nobody: a slip there would show only when an API is told nothing.
     func checkIntrospected(_ ids: [String]) throws {
-        for id in ids where ByteText(id) != Client.everyClient { _ = try existing(id: id) }
+        for id in ids where ClientID(id) != Client.everyClient { _ = try existing(id: id) }
     }
 }
 

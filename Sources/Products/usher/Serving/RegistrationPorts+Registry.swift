@@ -2,6 +2,7 @@ import AuthService
 import ClientStorage
 import Clients
 import Cryptography
+import Identifiers
 
 extension RegistrationPorts {
     /// Registrations in the registry; `directory` learns of them at once.
@@ -11,31 +12,32 @@ extension RegistrationPorts {
         RegistrationPorts(
             tokenDigest: { id throws(RegistryFailure) in
                 try RegistryError.failing { () throws(RegistryError) in
-                    try directory.client(id)?.registrationTokenDigest
+                    try directory.client(id.string)?.registrationTokenDigest
                 }
             },
             client: { id throws(RegistryFailure) in
                 try RegistryError.failing { () throws(RegistryError) in
-                    try registry.client(id: id)
+                    try registry.client(id: id.string)
                 }
             },
             add: { client, actor throws(RegistryFailure) in
                 try RegistryError.failing { () throws(RegistryError) in
                     try registry.add(client, by: actor)
                 }
-                directory.noteChanged(client.clientID)
+                directory.noteChanged(client.clientID.string)
             },
             update: { id, update, actor throws(RegistryFailure) in
-                defer { directory.noteChanged(id) }
+                defer { directory.noteChanged(id.string) }
                 return try RegistryError.failing { () throws(RegistryError) in
                     try registry.update(
-                        id: id, update, by: actor, atSecondsSinceEpoch: Clock.now())
+                        id: id.string, update, by: actor, atSecondsSinceEpoch: Clock.now())
                 }
             },
             remove: { id, actor throws(RegistryFailure) in
-                defer { directory.noteChanged(id) }
+                defer { directory.noteChanged(id.string) }
                 try RegistryError.failing { () throws(RegistryError) in
-                    try registry.remove(id: id, by: actor, atSecondsSinceEpoch: Clock.now())
+                    try registry.remove(
+                        id: id.string, by: actor, atSecondsSinceEpoch: Clock.now())
                 }
             },
             isUsable: { (try? VerifyingKey($0)) != nil })

@@ -53,7 +53,7 @@ let modules: [Module] = [
     Module(name: "Bytes", layer: .core),
     Module(name: "Identifiers", layer: .core, uses: ["Bytes"]),
     Module(name: "StrictJSON", layer: .core, uses: ["Bytes"]),
-    Module(name: "Tokens", layer: .core, uses: ["Bytes", "StrictJSON"]),
+    Module(name: "Tokens", layer: .core, uses: ["Bytes", "Identifiers", "StrictJSON"]),
     Module(name: "Access", layer: .core, uses: ["Bytes", "HTTPMessages", "Tokens"]),
     Module(name: "Clients", layer: .core, uses: ["Access", "Bytes", "HTTPMessages", "Tokens"]),
     Module(name: "HTTPMessages", layer: .core, uses: ["Bytes"]),
@@ -62,9 +62,9 @@ let modules: [Module] = [
     Module(name: "Edge", layer: .core, uses: ["Access", "Bytes", "HTTPMessages", "StrictJSON"]),
     Module(name: "WebSocket", layer: .core, uses: ["Bytes", "HTTPMessages"]),
     Module(name: "Shares", layer: .core, uses: ["Bytes"]),
-    Module(name: "Signalling", layer: .core, uses: ["Bytes", "StrictJSON"]),
-    Module(name: "Rooms", layer: .core, uses: ["Signalling"]),
-    Module(name: "Sessions", layer: .core, uses: ["Bytes", "Signalling"]),
+    Module(name: "Signalling", layer: .core, uses: ["Bytes", "Identifiers", "StrictJSON"]),
+    Module(name: "Rooms", layer: .core, uses: ["Identifiers", "Signalling"]),
+    Module(name: "Sessions", layer: .core, uses: ["Bytes", "Identifiers", "Signalling"]),
     Module(name: "ICEServers", layer: .core, uses: ["Bytes", "StrictJSON"]),
     Module(name: "AWSRequests", layer: .core, uses: ["Bytes", "HTTPMessages"]),
     Module(name: "Tables", layer: .core, uses: ["Bytes"]),
@@ -120,25 +120,27 @@ let modules: [Module] = [
     Module(
         name: "Admission", layer: .services,
         uses: [
-            "Access", "Bytes", "HTTPMessages", "Locking", "Shares", "Signalling", "StrictJSON",
-            "Tokens", "WebSocket",
+            "Access", "Bytes", "HTTPMessages", "Identifiers", "Locking", "Shares", "Signalling",
+            "StrictJSON", "Tokens", "WebSocket",
         ]),
     Module(
         name: "Relay", layer: .services,
         uses: [
-            "Access", "Admission", "Bytes", "ICEServers", "Locking", "Rooms", "Sessions", "Shares",
-            "Signalling", "Tokens", "WebSocket",
+            "Access", "Admission", "Bytes", "ICEServers", "Identifiers", "Locking", "Rooms",
+            "Sessions", "Shares", "Signalling", "Tokens", "WebSocket",
         ]),
     Module(
         name: "ServerlessRelay", layer: .services,
         uses: [
-            "Access", "Admission", "Bytes", "Edge", "HTTPMessages", "ICEServers", "Locking",
-            "Rooms", "Sessions", "Signalling", "StrictJSON", "Tables", "Tokens",
+            "Access", "Admission", "Bytes", "Edge", "HTTPMessages", "ICEServers", "Identifiers",
+            "Locking", "Rooms", "Sessions", "Signalling", "StrictJSON", "Tables", "Tokens",
         ]),
 
     Module(
         name: "UsherVerifier", layer: .products,
-        uses: ["Bytes", "Cryptography", "Files", "Locking", "StrictJSON", "Tokens"]),
+        uses: [
+            "Bytes", "Cryptography", "Files", "Identifiers", "Locking", "StrictJSON", "Tokens",
+        ]),
     Module(
         name: "UsherKeySet", layer: .products,
         uses: ["Bytes", "Locking", "Tokens", "UsherVerifier"]),
@@ -146,12 +148,11 @@ let modules: [Module] = [
         name: "usher", layer: .products,
         uses: [
             "AWSRequests", "AWSServices", "Access", "Admission", "AuthService", "Bytes",
-            "Clients", "Cryptography", "DynamoTables", "Edge", "Files",
-            "HTTPClient", "HTTPMessages", "HTTPServing", "ICEServers", "Locking", "LogWriting",
+"Clients", "Cryptography", "DynamoTables", "Edge", "Files", "HTTPClient",
+            "HTTPMessages", "HTTPServing", "ICEServers", "Identifiers", "Locking", "LogWriting",
             "Monitoring", "RegistryFollowing", "RegistryOnSQLite", "Relay", "Rooms",
-            "ServerlessRelay", "SessionShelf", "Sessions",
-            "Signalling", "SocketLoop", "StrictJSON", "Tar", "Threads", "TokenIssuing", "Tokens",
-            "UsherVerifier", "WebSocket",
+            "ServerlessRelay", "SessionShelf", "Sessions", "Signalling", "SocketLoop",
+            "StrictJSON", "Tar", "Threads", "TokenIssuing", "Tokens", "UsherVerifier", "WebSocket",
         ],
         external: [argumentParser, logging]),
     Module(
@@ -170,7 +171,7 @@ let testUses: [String: [String]] = [
     "Identifiers": ["Bytes"],
     "Locking": [],
     "StrictJSON": ["Bytes"],
-    "Tokens": ["Bytes", "StrictJSON"],
+    "Tokens": ["Bytes", "Identifiers", "StrictJSON"],
     "Access": ["Bytes", "HTTPMessages", "Tokens"],
     "Clients": ["Access", "Bytes", "Tokens"],
     "HTTPMessages": ["Bytes"],
@@ -179,9 +180,9 @@ let testUses: [String: [String]] = [
     "Edge": ["Bytes", "HTTPMessages", "StrictJSON"],
     "WebSocket": ["Bytes", "HTTPMessages"],
     "Shares": ["Bytes"],
-    "Signalling": ["Bytes", "StrictJSON"],
-    "Rooms": ["Signalling"],
-    "Sessions": ["Bytes", "Signalling"],
+    "Signalling": ["Bytes", "Identifiers", "StrictJSON"],
+    "Rooms": ["Identifiers", "Signalling"],
+    "Sessions": ["Bytes", "Identifiers", "Signalling"],
     "ICEServers": ["Bytes", "StrictJSON"],
     "AWSRequests": ["Bytes", "Cryptography", "HTTPMessages"],
     "Tables": ["Bytes"],
@@ -211,16 +212,16 @@ let testUses: [String: [String]] = [
         "StrictJSON", "Tokens",
     ],
     "Admission": [
-        "Access", "AdmissionSupport", "Bytes", "HTTPMessages", "Locking", "Signalling",
-        "StrictJSON", "Tokens",
+        "Access", "AdmissionSupport", "Bytes", "HTTPMessages", "Identifiers", "Locking",
+        "Signalling", "StrictJSON", "Tokens",
     ],
     "Relay": [
         "Access", "Admission", "AdmissionSupport", "Bytes", "HTTPMessages", "ICEServers",
-        "Locking", "Sessions", "Signalling", "StrictJSON", "Tokens", "WebSocket",
+        "Identifiers", "Locking", "Sessions", "Signalling", "StrictJSON", "Tokens", "WebSocket",
     ],
     "ServerlessRelay": [
-        "Access", "Admission", "Bytes", "HTTPMessages", "ICEServers", "Locking", "Rooms",
-        "Sessions", "Signalling", "StrictJSON", "Tables", "Tokens",
+        "Access", "Admission", "Bytes", "HTTPMessages", "ICEServers", "Identifiers", "Locking",
+        "Rooms", "Sessions", "Signalling", "StrictJSON", "Tables", "Tokens",
     ],
     "UsherVerifier": ["Bytes", "Cryptography", "StrictJSON", "TokenIssuing", "Tokens"],
     "usher-lambda": [

@@ -1,3 +1,4 @@
+internal import Identifiers
 package import Tokens
 
 /// What a token says, after every check has held. Holding one is the proof: only a verifier makes
@@ -70,6 +71,7 @@ public struct VerifiedToken: Sendable {
     /// - Parameter room: The room's name. A `*` in it has no meaning.
     /// - Returns: True where one of `rooms` is that name, or a prefix of it with a `*`.
     public func allows(room: String) -> Bool {
-        claims.rooms.contains { $0.covers(room: room) }
+        let name = RoomName(room)
+        return claims.rooms.contains { $0.covers(room: name) }
     }
 }

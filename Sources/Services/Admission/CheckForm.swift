@@ -1,5 +1,6 @@
 internal import Bytes
 internal import HTTPMessages
+internal import Identifiers
 internal import Signalling
 
 /// The form of `POST /signal/check`, read as those of the token endpoint are: each member at most
@@ -7,7 +8,7 @@ internal import Signalling
 struct CheckForm {
     let token: ByteText?
     let client: ByteText?
-    let room: ByteText?
+    let room: RoomName?
 
     init(_ request: HTTPRequest) throws(AdmissionRefusal) {
         var found: [ByteText: ByteText] = [:]
@@ -18,7 +19,7 @@ struct CheckForm {
         }
         token = found["token"]
         client = found["client"]
-        room = found["room"]
+        room = found["room"].map { RoomName($0) }
         guard room.map({ $0.utf8.count <= MessageReader.textBytesMax }) ?? true else {
             throw .invalidRequest("room must have at most \(MessageReader.textBytesMax) bytes")
         }

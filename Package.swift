@@ -148,7 +148,7 @@ let modules: [Module] = [
         name: "usher", layer: .products,
         uses: [
             "AWSRequests", "AWSServices", "Access", "Admission", "AuthService", "Bytes",
-"Clients", "Cryptography", "DynamoTables", "Edge", "Files", "HTTPClient",
+            "Clients", "Cryptography", "DynamoTables", "Edge", "Files", "HTTPClient",
             "HTTPMessages", "HTTPServing", "ICEServers", "Identifiers", "Locking", "LogWriting",
             "Monitoring", "RegistryFollowing", "RegistryOnSQLite", "Relay", "Rooms",
             "ServerlessRelay", "SessionShelf", "Sessions", "Signalling", "SocketLoop",

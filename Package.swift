@@ -65,7 +65,7 @@ let modules: [Module] = [
     Module(name: "Edge", layer: .core, uses: ["Access", "Bytes", "HTTPMessages", "StrictJSON"]),
     Module(name: "WebSocket", layer: .core, uses: ["Bytes", "HTTPMessages", "Identifiers"]),
     Module(name: "Shares", layer: .core, uses: ["Identifiers"]),
-    Module(name: "Signalling", layer: .core, uses: ["Bytes", "StrictJSON"]),
+    Module(name: "Signalling", layer: .core, uses: ["Bytes", "Identifiers", "StrictJSON"]),
     Module(name: "Rooms", layer: .core, uses: ["Identifiers", "Signalling"]),
     Module(name: "Sessions", layer: .core, uses: ["Bytes", "Identifiers", "Signalling"]),
     Module(name: "ICEServers", layer: .core, uses: ["Bytes", "Identifiers", "StrictJSON"]),
@@ -79,8 +79,10 @@ let modules: [Module] = [
         name: "TokenIssuing", layer: .drivers,
         uses: ["Bytes", "CLibJWT", "Cryptography", "Identifiers", "Locking", "Tokens"]),
     Module(
-        name: "ClientStorage", layer: .drivers,
-        uses: ["Access", "Bytes", "Clients", "Identifiers", "Locking", "Tokens"],
+        name: "RegistryFollowing", layer: .drivers,
+        uses: ["Access", "Bytes", "Clients", "Identifiers", "Locking"]),
+    Module(
+        name: "RegistryOnSQLite", layer: .drivers, uses: ["Bytes", "Clients", "Identifiers"],
         external: [grdb]),
     Module(
         name: "HTTPServing", layer: .drivers,
@@ -140,7 +142,9 @@ let modules: [Module] = [
 
     Module(
         name: "UsherVerifier", layer: .products,
-        uses: ["Bytes", "Cryptography", "Files", "Identifiers", "Locking", "StrictJSON", "Tokens"]),
+        uses: [
+            "Bytes", "Cryptography", "Files", "Identifiers", "Locking", "StrictJSON", "Tokens",
+        ]),
     Module(
         name: "UsherKeySet", layer: .products,
         uses: ["Bytes", "Locking", "Tokens", "UsherVerifier"]),
@@ -148,11 +152,11 @@ let modules: [Module] = [
         name: "usher", layer: .products,
         uses: [
             "AWSRequests", "AWSServices", "Access", "Admission", "AuthService", "Bytes",
-            "ClientStorage", "Clients", "Cryptography", "DynamoTables", "Edge", "Files",
-            "HTTPClient", "HTTPMessages", "HTTPServing", "ICEServers", "Identifiers", "Locking",
-            "LogWriting", "Monitoring", "Relay", "Rooms", "ServerlessRelay", "SessionShelf",
-            "Sessions", "Signalling", "SocketLoop", "StrictJSON", "Tar", "Threads", "TokenIssuing",
-            "Tokens", "UsherVerifier", "WebSocket",
+            "Clients", "Cryptography", "DynamoTables", "Edge", "Files", "HTTPClient",
+            "HTTPMessages", "HTTPServing", "ICEServers", "Identifiers", "Locking", "LogWriting",
+            "Monitoring", "RegistryFollowing", "RegistryOnSQLite", "Relay", "Rooms",
+            "ServerlessRelay", "SessionShelf", "Sessions", "Signalling", "SocketLoop",
+            "StrictJSON", "Tar", "Threads", "TokenIssuing", "Tokens", "UsherVerifier", "WebSocket",
         ],
         external: [argumentParser, logging]),
     Module(
@@ -180,7 +184,7 @@ let testUses: [String: [String]] = [
     "Edge": ["Bytes", "HTTPMessages", "StrictJSON"],
     "WebSocket": ["Bytes", "HTTPMessages"],
     "Shares": ["Bytes", "Identifiers"],
-    "Signalling": ["Bytes", "StrictJSON"],
+    "Signalling": ["Bytes", "Identifiers", "StrictJSON"],
     "Rooms": ["Identifiers", "Signalling"],
     "Sessions": ["Bytes", "Identifiers", "Signalling"],
     "ICEServers": ["Bytes", "Identifiers", "StrictJSON"],
@@ -188,7 +192,13 @@ let testUses: [String: [String]] = [
     "Tables": ["Bytes"],
     "Cryptography": ["Bytes", "StrictJSON", "Tokens"],
     "TokenIssuing": ["Bytes", "Cryptography", "Identifiers", "StrictJSON", "Tokens"],
-    "ClientStorage": ["Access", "Bytes", "Clients", "Identifiers", "Locking", "Tokens"],
+    "RegistryFollowing": [
+        "Access", "Bytes", "Clients", "Identifiers", "RegistryOnSQLite", "RegistrySupport",
+    ],
+    "RegistryOnSQLite": [
+        "Access", "Bytes", "Clients", "Identifiers", "RegistryFollowing", "RegistrySupport",
+        "Tokens",
+    ],
     "HTTPServing": ["Bytes", "HTTPMessages", "Locking"],
     "HTTPClient": ["Bytes", "CLibSSL", "HTTPMessages", "Locking", "ServerSupport"],
     "DynamoTables": [
@@ -311,7 +321,7 @@ let tests: [Target] =
             name: "\(name)Tests",
             // Those of the registry look at its file as SQL alone sees it.
             dependencies: names([name, "TestSupport"] + uses)
-                + (name == "ClientStorage" ? [grdb] : []),
+                + (name == "RegistryOnSQLite" ? [grdb] : []),
             path: "Tests/\(name)Tests", swiftSettings: settings)
     } + [
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
@@ -322,6 +332,13 @@ let tests: [Target] =
                 "Access", "Admission", "Bytes", "HTTPMessages", "Identifiers", "Locking", "Tokens",
             ]),
             path: "Tests/AdmissionSupport", swiftSettings: settings),
+        // A registry's file, as its tests and those of whoever follows it have it.
+        .target(
+            name: "RegistrySupport",
+            dependencies: names([
+                "Bytes", "Clients", "Identifiers", "Locking", "RegistryOnSQLite",
+            ]) + [grdb],
+            path: "Tests/RegistrySupport", swiftSettings: settings),
         // Servers that do what a test says, for whatever asks one.
         .target(
             name: "ServerSupport", dependencies: names(["CLibSSL", "Locking", "Threads"]),

@@ -14,7 +14,7 @@ import Testing
     private static let exceptions: [String: String] = [
         "Core/Tokens/ClaimsTemplate.swift": "whether there is a name",
         "Core/Tokens/PublicKey.swift": "ids of keys, which are ASCII",
-        "Drivers/ClientStorage/RegistryFile.swift": "paths of the operator's",
+        "Drivers/RegistryOnSQLite/RegistryFile.swift": "paths of the operator's",
         "Drivers/Cryptography/FolderDescriptor.swift": "paths of the operator's",
         "Drivers/Cryptography/KeyFile.swift": "names of files in the operator's folder",
         "Drivers/Cryptography/KeyFolder+Stages.swift": "names of files in the operator's folder",

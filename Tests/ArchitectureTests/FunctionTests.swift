@@ -5,9 +5,9 @@ import Testing
 /// can hold.
 @Suite struct FunctionTests {
     private static let forbidden = [
-        "ArgumentParser", "CGnuTLS", "CLibJWT", "CMicrohttpd", "ClientStorage", "Dispatch",
+        "ArgumentParser", "CGnuTLS", "CLibJWT", "CMicrohttpd", "Dispatch",
         "Foundation", "FoundationEssentials", "FoundationNetworking", "GRDB", "HTTPServing",
-        "Logging", "LogWriting", "TokenIssuing", "UsherKeySet",
+        "Logging", "LogWriting", "RegistryOnSQLite", "TokenIssuing", "UsherKeySet",
     ]
 
     private static let accessLevels: [Substring] = ["package", "internal", "public", "private"]

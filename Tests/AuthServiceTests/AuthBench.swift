@@ -311,6 +311,8 @@ func expectRefusal(
 }
 
 extension RegistryFailure {
-    static let busy = RegistryFailure.unavailable(code: "registry_busy")
-    static let diskFull = RegistryFailure.unavailable(code: "registry_disk_full")
+    static let busy = RegistryFailure.unavailable(
+        RegistryTrouble(code: "registry_busy", description: "busy"))
+    static let diskFull = RegistryFailure.unavailable(
+        RegistryTrouble(code: "registry_disk_full", description: "full"))
 }

@@ -277,7 +277,8 @@ import Tokens
         }
         bench.change { $0.registrationFault = nil }
         let faults: [(RegistryFailure, code: String)] = [
-            (.diskFull, "registry_disk_full"), (.revocationsFull, "registry_revocations_full"),
+            (.diskFull, "registry_disk_full"),
+            (.revocationsFull(.tokens, max: 1), "registry_revocations_full"),
         ]
         for (fault, code) in faults {
             bench.change { $0.revocationFault = fault }

@@ -46,7 +46,7 @@ extension RegistrationPorts {
                     world.clients[id.string] = client
                     return client
                 }
-                guard let updated else { throw RegistryFailure.clientUnknown }
+                guard let updated else { throw RegistryFailure.clientUnknown(id: id) }
                 return updated
             },
             remove: { id, actor throws(RegistryFailure) in

@@ -280,7 +280,7 @@ import Tokens
         expectRefusal(response, 503, "temporarily_unavailable")
         #expect(response.headers["Retry-After"] == "5")
         #expect(bench.log.last == "registry_unavailable code=registry_disk_full")
-        bench.change { $0.registrationFault = .registrationsFull }
+        bench.change { $0.registrationFault = .registrationsFull(max: 1) }
         expectRefusal(try registration.post(), 429, "too_many_requests")
         #expect(bench.clients.count == 1)
     }

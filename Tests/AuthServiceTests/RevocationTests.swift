@@ -147,7 +147,7 @@ import Tokens
     func full() throws {
         try bench.register()
         let token = try bench.issued()
-        bench.change { $0.revocationFault = .revocationsFull }
+        bench.change { $0.revocationFault = .revocationsFull(.tokens, max: 1) }
         let response = try revoke("token=\(token)")
         expectRefusal(response, 429, "too_many_requests", naming: "all=true")
         #expect(response.headers["Retry-After"] == "60")

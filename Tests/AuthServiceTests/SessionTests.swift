@@ -185,7 +185,7 @@ private let own = ("Sec-Fetch-Site", "same-origin")
 
     @Test(
         "Where it cannot be revoked the answer says so, and the cookie is taken off all the same",
-        arguments: [RegistryFailure.busy, .revocationsFull])
+        arguments: [RegistryFailure.busy, .revocationsFull(.sessions, max: 1)])
     func endInTrouble(fault: RegistryFailure) throws {
         bench.change { $0.revocationFault = fault }
         let response = try end("__Host-usher_session=\(session)")

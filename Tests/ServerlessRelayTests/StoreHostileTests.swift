@@ -1,4 +1,5 @@
 import Bytes
+import Identifiers
 import Locking
 import Signalling
 import StrictJSON
@@ -62,7 +63,7 @@ import Testing
         let world = StoreWorld(limits)
         let one = try Peer(world, "a")
         #expect(try one.join("r") == nil)
-        for room in ["x", "y"] {
+        for room: RoomName in ["x", "y"] {
             #expect(try one.join(room) == nil)
             try one.leave(room)
         }
@@ -256,7 +257,7 @@ import Testing
     func size() throws {
         let world = StoreWorld()
         let reader = try Peer(world, "reader")
-        for room in ["r", "s", "t"] {
+        for room: RoomName in ["r", "s", "t"] {
             for number in 0..<30 {
                 let id = String(repeating: "x", count: 250) + "\(number)"
                 let peer = try Peer(world, "p")

@@ -24,8 +24,8 @@ struct ShelfTests {
                 id: "jti", issuedAt: -1, expiresAt: .max, rooms: ["r*", "ü"], name: "Ann",
                 secretDigest: [1, 2, 3]),
             rooms: [
-                .init(room: "räum", peerID: "i\"d", name: nil, order: .max, age: 3),
-                .init(room: "b", peerID: "p", name: "", order: 1, age: .max),
+                .init(room: "räum", peerID: PeerID("i\"d"), name: nil, order: .max, age: 3),
+                .init(room: "b", peerID: PeerID("p"), name: "", order: 1, age: .max),
             ],
             session.history, at: second)
     }

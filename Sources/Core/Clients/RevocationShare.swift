@@ -1,3 +1,5 @@
+package import Bytes
+
 /// How many revocations are kept of each kind, and how they are shared.
 ///
 /// Whoever has others registered shares with them: a client that was registered over HTTP lives on
@@ -23,5 +25,26 @@ package enum RevocationShare: String, CaseIterable, Sendable {
     package func hasRoom(own: Int, all: Int, holders: Int) -> Bool {
         guard own < entriesPerShareMax else { return false }
         return own < Self.entriesAlways || all < entriesMax || own < entriesMax / (holders + 1)
+    }
+
+    /// A client whose share of a kind something counts against.
+    package struct Holder: Equatable, Sendable {
+        package let kind: RevocationShare
+        package let clientID: String
+
+        package init(kind: RevocationShare, clientID: String) {
+            self.kind = kind
+            self.clientID = clientID
+        }
+
+        /// `KIND ID`, as it is kept.
+        package var text: String { "\(kind.rawValue) \(clientID)" }
+
+        /// nil for what is kept without a share.
+        package init?(_ text: ByteText) {
+            let parts = text.split(separator: UInt8(ascii: " "), maxSplits: 1)
+            guard parts.count == 2, let kind = RevocationShare(named: parts[0]) else { return nil }
+            self.init(kind: kind, clientID: parts[1].string)
+        }
     }
 }

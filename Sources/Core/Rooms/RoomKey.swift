@@ -10,7 +10,7 @@ package struct RoomKey: Hashable, Sendable {
     package let hash: UInt64
     private let bytes: [UInt8]
 
-    package init(clientID: ClientID, room: String, _ hash: RoomHash) {
+    package init(clientID: ClientID, room: RoomName, _ hash: RoomHash) {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(clientID.utf8.count + 1 + room.utf8.count)
         bytes.append(contentsOf: clientID.utf8)
@@ -27,7 +27,7 @@ package struct RoomKey: Hashable, Sendable {
     }
 
     /// The room's name, as its members know it.
-    package var room: String {
-        String(decoding: bytes.drop { $0 != 0xFF }.dropFirst(), as: UTF8.self)
+    package var room: RoomName {
+        RoomName(String(decoding: bytes.drop { $0 != 0xFF }.dropFirst(), as: UTF8.self))
     }
 }

@@ -31,15 +31,15 @@ package struct SessionRecord: Equatable, Sendable {
 
     /// A room it is a member of.
     package struct Room: Equatable, Sendable {
-        package let room: String
-        package let peerID: String
+        package let room: RoomName
+        package let peerID: PeerID
         package let name: String?
         /// As `RoomMember.order`.
         package let order: UInt64
         /// How many seconds ago it joined.
         package let age: UInt32
 
-        package init(room: String, peerID: String, name: String?, order: UInt64, age: UInt32) {
+        package init(room: RoomName, peerID: PeerID, name: String?, order: UInt64, age: UInt32) {
             self.room = room
             self.peerID = peerID
             self.name = name
@@ -135,8 +135,8 @@ extension SessionRecord {
         out.put(token.secretDigest)
         out.put(UInt32(truncatingIfNeeded: rooms.count))
         for room in rooms {
-            out.put(room.room)
-            out.put(room.peerID)
+            out.put(room.room.string)
+            out.put(room.peerID.text)
             out.put(room.name)
             out.put(room.order)
             out.put(room.age)
@@ -164,7 +164,7 @@ extension SessionRecord {
         for _ in try input.count() {
             rooms.append(
                 Room(
-                    room: try input.text(), peerID: try input.text(),
+                    room: RoomName(try input.text()), peerID: PeerID(try input.text()),
                     name: try input.optionalText(), order: try input.number(),
                     age: try input.number()))
         }

@@ -1,5 +1,5 @@
-import Bytes
-import Identifiers
+internal import Bytes
+internal import Identifiers
 package import Tokens
 
 /// What a token says, after every check has held. Holding one is the proof: only a verifier makes
@@ -72,6 +72,7 @@ public struct VerifiedToken: Sendable {
     /// - Parameter room: The room's name. A `*` in it has no meaning.
     /// - Returns: True where one of `rooms` is that name, or a prefix of it with a `*`.
     public func allows(room: String) -> Bool {
-        claims.rooms.contains { $0.covers(room: room) }
+        let name = RoomName(room)
+        return claims.rooms.contains { $0.covers(room: name) }
     }
 }

@@ -2,13 +2,14 @@ import Access
 import Admission
 import AuthService
 import Bytes
-import ClientStorage
 import Clients
 import Cryptography
 import Edge
 import HTTPMessages
 import ICEServers
 import Identifiers
+import RegistryFollowing
+import RegistryOnSQLite
 import Relay
 import SocketLoop
 import TokenIssuing
@@ -18,14 +19,13 @@ import WebSocket
 
 /// What must be there before anything listens: the registry and the keys.
 struct Foundations {
-    let registry: ClientRegistry
+    let registry: any Registry
     let keys: LiveKeys
     /// nil where there is no TURN server.
     let turnSecret: TURNSecret?
 
     init(_ settings: ServeSettings) throws {
-        registry = try ClientRegistry(
-            path: RegistryFile.path(in: settings.folders.data), mustExist: false)
+        registry = try RegistryOnSQLite(in: settings.folders.data, mustExist: false)
         keys = try LiveKeys(
             folder: settings.folders.keys, algorithm: settings.access.signingAlgorithm.algorithm,
             duty: settings.half.servesTokens
@@ -100,7 +100,7 @@ struct Wiring {
             }, isRevoked: directory.isRevoked)
         if settings.half.servesTokens {
             try foundations.registry.keepOrigins(
-                Origin.own(url: issuer), atSecondsSinceEpoch: Clock.now())
+                Origin.own(url: issuer), at: Clock.now())
         }
         let auth = settings.half.servesTokens ? authService(directory, check) : nil
         let demo =
@@ -174,11 +174,7 @@ extension Wiring {
         let ports = AuthPorts(
             now: Clock.now, random: RandomReserve().bytes, sha256: Digest.sha256,
             constantTimeEqual: constantTimeEqual,
-            client: { id throws(RegistryFailure) in
-                try RegistryError.failing { () throws(RegistryError) in
-                    try directory.client(id.string)
-                }
-            },
+            client: { id throws(RegistryFailure) in try directory.client(id.string) },
             issue: { [tokens] claims throws(IssueFailure) in
                 do throws(TokenIssuingError) {
                     let token = try keys.current.issuer.issue(claims)
@@ -188,7 +184,8 @@ extension Wiring {
                     throw IssueFailure(code: error.code)
                 }
             },
-            tokens: check, revoke: revoke(directory), isUsed: isUsed(), markUsed: markUsed(),
+            tokens: check, revoke: revoke(directory), isUsed: foundations.registry.isTokenUsed(id:),
+            markUsed: foundations.registry.markTokenUsed(id:expiresAt:),
             verifySignature: AssertionKeys().isValid,
             keySet: { keys.current.keySet },
             catchUp: directory.catchUp, isListedOrigin: directory.listsOrigin,
@@ -208,28 +205,8 @@ extension Wiring {
     private func revoke(_ directory: ClientDirectory) -> AuthPorts.Revoke {
         let registry = foundations.registry
         return { revocation, actor throws(RegistryFailure) in
-            try RegistryError.failing { () throws(RegistryError) in
-                try registry.revoke(revocation, by: actor, at: Clock.now())
-            }
+            try registry.revoke(revocation, by: actor, at: Clock.now())
             directory.noteRevoked(revocation)
-        }
-    }
-
-    private func isUsed() -> AuthPorts.IsUsed {
-        let registry = foundations.registry
-        return { id throws(RegistryFailure) in
-            try RegistryError.failing { () throws(RegistryError) in
-                try registry.isTokenUsed(id: id)
-            }
-        }
-    }
-
-    private func markUsed() -> AuthPorts.MarkUsed {
-        let registry = foundations.registry
-        return { id, expiresAt throws(RegistryFailure) in
-            try RegistryError.failing { () throws(RegistryError) in
-                try registry.markTokenUsed(id: id, expiresAt: expiresAt)
-            }
         }
     }
 
@@ -301,7 +278,7 @@ extension Wiring {
             now: Clock.now, monotonicMilliseconds: Clock.monotonicMilliseconds,
             tokens: check, client: clients,
             markUsed: { [log] tokenID, expiresAt in
-                do throws(RegistryError) {
+                do throws(RegistryFailure) {
                     let isFresh = try registry.markTokenUsed(id: tokenID, expiresAt: expiresAt)
                     return isFresh ? .fresh : .used
                 } catch {

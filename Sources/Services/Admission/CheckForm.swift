@@ -8,7 +8,7 @@ internal import Signalling
 struct CheckForm {
     let token: ByteText?
     let client: ClientID?
-    let room: ByteText?
+    let room: RoomName?
 
     init(_ request: HTTPRequest) throws(AdmissionRefusal) {
         var found: [ByteText: ByteText] = [:]
@@ -19,7 +19,7 @@ struct CheckForm {
         }
         token = found["token"]
         client = found["client"].map { ClientID($0) }
-        room = found["room"]
+        room = found["room"].map { RoomName($0) }
         guard room.map({ $0.utf8.count <= MessageReader.textBytesMax }) ?? true else {
             throw .invalidRequest("room must have at most \(MessageReader.textBytesMax) bytes")
         }

@@ -30,7 +30,7 @@ package struct TokenGrant: Equatable, Sendable {
     }
 
     /// Whether the token grants this room.
-    package func covers(room: String) -> Bool { rooms.contains { $0.covers(room: room) } }
+    package func covers(room: RoomName) -> Bool { rooms.contains { $0.covers(room: room) } }
 
     /// Who the token speaks of; nil for a client that acts for itself.
     package var namedSubject: Subject? {

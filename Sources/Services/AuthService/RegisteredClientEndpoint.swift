@@ -59,7 +59,10 @@ final class RegisteredClientEndpoint: Endpoint {
     }
 
     private func refusal(of failure: RegistryFailure) -> OAuthRefusal {
-        failure == .clientUnknown ? Self.refused : ports.refusal(ofRegistration: failure)
+        guard case .clientUnknown = failure else {
+            return ports.refusal(ofRegistration: failure)
+        }
+        return Self.refused
     }
 
     private static let refused = OAuthRefusal.invalidToken(

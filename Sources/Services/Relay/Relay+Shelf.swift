@@ -91,7 +91,7 @@ extension Relay {
                 let member = commons.rooms.member(session.connection, joined.membership)
                 return member.map { member in
                     SessionRecord.Room(
-                        room: joined.key.room, peerID: member.peerID.text, name: member.name,
+                        room: joined.key.room, peerID: member.peerID, name: member.name,
                         order: member.order,
                         age: UInt32(truncatingIfNeeded: second) &- member.joinedAt)
                 }
@@ -156,7 +156,7 @@ extension Relay {
             let key = commons.key(clientID: record.clientID, room: room.room)
             let member = RoomMember(
                 connection: record.connection, route: .v1(subject: grant.namedSubject),
-                peerID: PeerID(room.peerID), name: room.name,
+                peerID: room.peerID, name: room.name,
                 joinedAt: UInt32(truncatingIfNeeded: second) &- room.age, order: room.order,
                 isUnclaimed: true)
             return .init(key: key, membership: commons.rooms.putBack(member, key))

@@ -148,7 +148,7 @@ package struct Store: Sendable {
             return try vacate(ended, ended.ended ?? .lost, in: invoked)
         }
         for name in session.rooms.keys.sorted() {
-            let room = try room(RoomName(session.grant.token.clientID, name))
+            let room = try room(RoomItem.Name(session.grant.token.clientID, name))
             guard room.room.member(connection) != nil else {
                 try settleAbsence(session, room, in: invoked)
                 continue

@@ -4,28 +4,28 @@ internal import Rooms
 internal import Signalling
 internal import Tables
 
-/// Names a room of one client in the table. The client's id is led by its length, so that no two
-/// pairs make one name.
-struct RoomName: Hashable, Sendable {
-    let client: ClientID
-    let room: ByteText
-
-    init(_ client: ClientID, _ room: ByteText) {
-        self.client = client
-        self.room = room
-    }
-
-    private var partition: ByteText { "R#\(client.text.count)#\(client.string)#\(room.string)" }
-    var key: ItemKey { ItemKey(partition) }
-
-    /// Where the `sdp` is that a member joined with.
-    func sdpKey(_ connection: ConnectionID) -> ItemKey {
-        ItemKey(partition, "sdp#\(connection.text)")
-    }
-}
-
 /// What the table holds of a room: the item `R#…`, `-`. What it means is for `Room` to say.
 struct RoomItem: Sendable {
+    /// Names a room of one client in the table. The client's id is led by its length, so that no
+    /// two pairs make one name.
+    struct Name: Hashable, Sendable {
+        let client: ByteText
+        let room: RoomName
+
+        init(_ client: ClientID, _ room: RoomName) {
+            self.client = ByteText(client)
+            self.room = room
+        }
+
+        private var partition: ByteText { "R#\(client.count)#\(client.string)#\(room.string)" }
+        var key: ItemKey { ItemKey(partition) }
+
+        /// Where the `sdp` is that a member joined with.
+        func sdpKey(_ connection: ConnectionID) -> ItemKey {
+            ItemKey(partition, "sdp#\(connection.text)")
+        }
+    }
+
     struct Gone: Sendable {
         let connection: ConnectionID
         let order: Int64
@@ -35,7 +35,7 @@ struct RoomItem: Sendable {
     /// How many of those who left are kept, with the reason.
     static let goneMax = 64
 
-    let name: RoomName
+    let name: Name
     let room: Room
     /// Counts joins and leaves; a joiner's order is the version that it made.
     let version: Int64
@@ -46,7 +46,7 @@ struct RoomItem: Sendable {
     /// function was killed: to be taken out.
     let superseded: [RoomMember]
 
-    init(_ item: Item?, _ name: RoomName) {
+    init(_ item: Item?, _ name: Name) {
         self.name = name
         let item = item ?? [:]
         version = item["order"]?.number ?? 0

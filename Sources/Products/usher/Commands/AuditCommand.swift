@@ -1,7 +1,7 @@
 import ArgumentParser
 import Bytes
-import ClientStorage
 import Clients
+import RegistryOnSQLite
 import StrictJSON
 
 struct AuditCommand: ParsableCommand {
@@ -52,7 +52,7 @@ struct AuditCommand: ParsableCommand {
 
     /// Returns the id of the last entry there is.
     private func printAll(
-        of registry: ClientRegistry, after id: Int64, _ printer: AuditPrinter
+        of registry: any Registry, after id: Int64, _ printer: AuditPrinter
     ) throws -> Int64 {
         var last = id
         while true {

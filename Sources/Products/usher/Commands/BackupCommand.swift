@@ -1,8 +1,9 @@
 import ArgumentParser
 import Bytes
-import ClientStorage
+import Clients
 import Cryptography
 import Glibc
+import RegistryOnSQLite
 import StrictJSON
 
 struct BackupCommand: ParsableCommand {
@@ -26,8 +27,8 @@ struct BackupCommand: ParsableCommand {
     func run() throws {
         try report {
             Drafts.goWithTheProcess()
-            let registry = try ClientRegistry(
-                path: RegistryFile.path(in: Environment.dataFolder(options.data)), mustExist: true)
+            let registry = try RegistryOnSQLite(
+                in: Environment.dataFolder(options.data), mustExist: true)
             var keys = try options.folder().copies()
             defer { for index in keys.indices { keys[index].erase() } }
             if file == "-" {
@@ -35,7 +36,7 @@ struct BackupCommand: ParsableCommand {
             } else {
                 try writeFile(registry, keys)
             }
-            do throws(RegistryError) {
+            do throws(RegistryFailure) {
                 try registry.appendAudit(
                     action: "registry.backup", target: "registry", details: "",
                     by: .atTerminal(), at: Clock.now())
@@ -45,7 +46,7 @@ struct BackupCommand: ParsableCommand {
         }
     }
 
-    private func writeToStandardOutput(_ registry: ClientRegistry, _ keys: [KeyFileCopy]) throws {
+    private func writeToStandardOutput(_ registry: RegistryOnSQLite, _ keys: [KeyFileCopy]) throws {
         guard isatty(STDOUT_FILENO) == 0 else {
             throw CommandFailure("stdout is a terminal: send it to a file or another program")
         }
@@ -61,7 +62,7 @@ struct BackupCommand: ParsableCommand {
         }
     }
 
-    private func writeFile(_ registry: ClientRegistry, _ keys: [KeyFileCopy]) throws {
+    private func writeFile(_ registry: RegistryOnSQLite, _ keys: [KeyFileCopy]) throws {
         var status = stat()
         guard unsafe overwrite || lstat(file, &status) != 0 else {
             throw CommandFailure("\(file) is there already: name another, or say --overwrite")
@@ -88,7 +89,7 @@ struct BackupCommand: ParsableCommand {
     }
 
     /// A copy that is open and has no name any more.
-    private func copied(_ registry: ClientRegistry, in folder: String) throws -> DraftFile {
+    private func copied(_ registry: RegistryOnSQLite, in folder: String) throws -> DraftFile {
         let copy = try DraftFile(in: folder, for: "registry")
         try registry.copy(to: copy.path)
         copy.unlink()

@@ -1,9 +1,9 @@
 import ArgumentParser
 import Bytes
-import ClientStorage
 import Clients
 import Cryptography
 import Identifiers
+import RegistryOnSQLite
 import ServerlessRelay
 import StrictJSON
 
@@ -30,14 +30,9 @@ struct RegistryOptions: ParsableArguments {
     var data: String?
     @Flag(help: "Print JSON for programs.") var json = false
 
-    func open(mustExist: Bool = true) throws -> ClientRegistry {
-        try ClientRegistry(
-            path: RegistryFile.path(in: Environment.dataFolder(data)), mustExist: mustExist)
+    func open(mustExist: Bool = true) throws -> RegistryOnSQLite {
+        try RegistryOnSQLite(in: Environment.dataFolder(data), mustExist: mustExist)
     }
-}
-
-enum RegistryFile {
-    static func path(in folder: String) -> String { folder + "/usher.sqlite" }
 }
 
 extension ClientCommand {
@@ -131,8 +126,8 @@ extension ClientCommand {
                 let secret = SecretMaker.make()
                 let clients = try registry.open()
                 try clients.rotateSecret(
-                    id: clientID, digest: secret.digest, atSecondsSinceEpoch: Clock.now(),
-                    graceSeconds: grace, by: .atTerminal())
+                    id: clientID, digest: secret.digest, graceSeconds: grace, by: .atTerminal(),
+                    at: Clock.now())
                 ClientPrinter(json: registry.json)
                     .printSecret(secret.text, of: try clients.existing(id: clientID))
             }
@@ -170,7 +165,8 @@ extension ClientCommand {
                     return ClientPrinter(json: registry.json)
                         .printDone("disabled", clientID, closed: closed)
                 }
-                try registry.open().disable(id: clientID, by: .atTerminal())
+                try registry.open().disable(
+                    id: clientID, by: .atTerminal(), at: Clock.now())
                 ClientPrinter(json: registry.json).printDone("disabled", clientID)
             }
         }
@@ -196,7 +192,8 @@ extension ClientCommand {
                     try relay.enable(try TableClient.checked(clientID))
                     return ClientPrinter(json: registry.json).printDone("enabled", clientID)
                 }
-                try registry.open().enable(id: clientID, by: .atTerminal())
+                try registry.open().enable(
+                    id: clientID, by: .atTerminal(), at: Clock.now())
                 ClientPrinter(json: registry.json).printDone("enabled", clientID)
             }
         }
@@ -210,16 +207,17 @@ extension ClientCommand {
 
         func run() throws {
             try report {
-                try registry.open().remove(id: clientID, by: .atTerminal())
+                try registry.open().remove(
+                    id: clientID, by: .atTerminal(), at: Clock.now())
                 ClientPrinter(json: registry.json).printDone("removed", clientID)
             }
         }
     }
 }
 
-extension ClientRegistry {
+extension Registry {
     /// The client, or an error that says there is none.
-    func existing(id: String) throws(RegistryError) -> Client {
+    func existing(id: String) throws(RegistryFailure) -> Client {
         guard let client = try client(id: id) else { throw .clientUnknown(id: id) }
         return client
     }

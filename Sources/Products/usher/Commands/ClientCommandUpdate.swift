@@ -1,10 +1,10 @@
 import ArgumentParser
 import Bytes
-import ClientStorage
 import Clients
 import Cryptography
 import Foundation
 import Identifiers
+import RegistryOnSQLite
 import Tokens
 
 extension ClientCommand {
@@ -70,7 +70,7 @@ extension ClientCommand {
                 let opened = try registry.open()
                 try opened.checkIntrospected(introspect)
                 let client = try opened.update(
-                    id: clientID, try update(), by: .atTerminal(), atSecondsSinceEpoch: Clock.now())
+                    id: clientID, try update(), by: .atTerminal(), at: Clock.now())
                 ClientPrinter(json: registry.json).printDetails(client)
             }
         }

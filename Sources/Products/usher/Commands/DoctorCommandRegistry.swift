@@ -1,6 +1,6 @@
-import ClientStorage
 import Clients
 import Cryptography
+import RegistryOnSQLite
 import Tokens
 
 /// The registry's files, and what is in them.
@@ -11,7 +11,7 @@ struct RegistryLook {
     let dates: [ClockLook.Dated]
 
     init(folder: String, allowsGroup: Bool) {
-        let path = RegistryFile.path(in: folder)
+        let path = RegistryOnSQLite.path(in: folder)
         guard let file = FileLook(path) else {
             dates = []
             findings = [
@@ -23,11 +23,11 @@ struct RegistryLook {
         }
         var found = [Self.permissions(path, folder, allowsGroup)]
         var dates = [ClockLook.Dated(what: path, at: file.modifiedAt)]
-        do throws(RegistryError) {
+        do throws(RegistryFailure) {
             let examination = try RegistryExamination(path: path)
             found += Self.structure(examination)
             if examination.isUpToDate {  // Else, opening it in earnest would change it.
-                try Self.read(try ClientRegistry(path: path, mustExist: true), &found, &dates)
+                try Self.read(try RegistryOnSQLite(path: path, mustExist: true), &found, &dates)
             }
         } catch {
             found.append(.problem(Self.check, "\(error.code): \(error)", nil))
@@ -37,8 +37,8 @@ struct RegistryLook {
     }
 
     private static func read(
-        _ registry: ClientRegistry, _ findings: inout [Finding], _ dates: inout [ClockLook.Dated]
-    ) throws(RegistryError) {
+        _ registry: any Registry, _ findings: inout [Finding], _ dates: inout [ClockLook.Dated]
+    ) throws(RegistryFailure) {
         let clients = try registry.list()
         let entry = try registry.latestAuditEntries(limit: 1).last
         dates += Self.dates(of: clients)

@@ -1,9 +1,9 @@
 import ArgumentParser
 import Bytes
-import ClientStorage
 import Clients
 import Cryptography
 import Glibc
+import RegistryOnSQLite
 
 struct KeyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -51,13 +51,13 @@ struct KeyOptions: ParsableArguments {
     /// Writes what was done into the audit log, where there is a registry, and shows it.
     func report(_ change: KeyChange, of command: String) {
         defer { printer.printChange(change) }
-        do throws(RegistryError) {
-            let registry = try ClientRegistry(
-                path: RegistryFile.path(in: Environment.dataFolder(data)), mustExist: true)
+        do throws(RegistryFailure) {
+            let folder = Environment.dataFolder(data)
+            guard RegistryOnSQLite.exists(in: folder) else { return }
+            let registry = try RegistryOnSQLite(in: folder, mustExist: true)
             try KeyAudit(registry: registry, actor: .atTerminal())
                 .append(change, command: command)
         } catch {
-            if case .notFound = error { return }
             complain("it is done, but not in the audit log: \(error)")
         }
     }

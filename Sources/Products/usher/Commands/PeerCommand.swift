@@ -1,6 +1,6 @@
 import ArgumentParser
-import ClientStorage
 import Clients
+import RegistryOnSQLite
 import Signalling
 
 struct PeerCommand: ParsableCommand {
@@ -88,9 +88,8 @@ extension PeerCommand {
 
         /// The relay keeps no audit of its own: who ran the command is known here alone.
         private func note() {
-            do throws(RegistryError) {
-                let registry = try ClientRegistry(
-                    path: RegistryFile.path(in: options.dataFolder), mustExist: true)
+            do throws(RegistryFailure) {
+                let registry = try RegistryOnSQLite(in: options.dataFolder, mustExist: true)
                 try registry.appendAudit(
                     action: "peer.kick", target: connectionID, details: "", by: .atTerminal(),
                     at: Clock.now())

@@ -1,10 +1,10 @@
 import ArgumentParser
 import Bytes
-import ClientStorage
 import Clients
 import Cryptography
 import Foundation
 import Glibc
+import RegistryOnSQLite
 import StrictJSON
 
 struct RestoreCommand: ParsableCommand {
@@ -138,7 +138,7 @@ struct Restoration {
         draft.give(toOwnerOf: data)
         try keys.put(content.keys)
         do {
-            try draft.commit(as: RegistryFile.path(in: data), replacing: false)
+            try draft.commit(as: RegistryOnSQLite.path(in: data), replacing: false)
         } catch {
             keys.takeBack(content.keys)
             throw error
@@ -150,12 +150,13 @@ struct Restoration {
     /// are in it.
     private func prepare(_ draft: DraftFile, madeAt: Int64) throws -> Int {
         defer { for end in Drafts.companions.dropFirst() { unsafe unlink(draft.path + end) } }
-        do throws(RegistryError) {
+        do throws(RegistryFailure) {
             let examination = try RegistryExamination(path: draft.path)
             if let fault = examination.faults.first {
-                throw RegistryError.damaged(path: draft.path, reason: Printable.text(fault))
+                throw SQLiteFault.damaged(path: draft.path, reason: Printable.text(fault))
+                    .failure
             }
-            let registry = try ClientRegistry(path: draft.path, mustExist: true)
+            let registry = try RegistryOnSQLite(path: draft.path, mustExist: true)
             let clients = try registry.list().count
             try registry.markRestored(
                 by: .atTerminal(), at: Clock.now(), copiedAt: Clock.text(madeAt))
@@ -165,22 +166,7 @@ struct Restoration {
         } catch {
             throw CommandFailure(
                 "nothing was restored: the registry in \(source) cannot be used: \(error.code)"
-                    + reason(error)
-            )
-        }
-    }
-
-    /// What is wrong, without the name of a file that is gone when this is read.
-    private func reason(_ error: RegistryError) -> String {
-        switch error {
-        case .newerSchema(_, let found, let known):
-            " (it was made by a newer usher: schema \(found), this one knows \(known))"
-        case .damaged(_, let reason), .failed(_, let reason), .unreadable(_, let reason):
-            " (\(reason))"
-        case .diskFull: " (no space is left for \(data))"
-        case .foreign: " (it is another program's database)"
-        case .notADatabase: " (it is no SQLite database)"
-        default: ""
+                    + (error.detail.map { " (\($0))" } ?? ""))
         }
     }
 }

@@ -68,7 +68,7 @@ extension RoomCommand {
 
         private static func document(_ room: FunctionConsole.RoomSummary) -> JSONValue {
             RoomDocument.room(
-                room.client.string, room.room.string,
+                room.client.string, room.room,
                 room.members.map { member in
                     RoomDocument.member(
                         member.connection.text, peerID: member.peerID.text, name: member.name,

@@ -1,8 +1,9 @@
 import ArgumentParser
 import Bytes
-import ClientStorage
+import Clients
 import Cryptography
 import Foundation
+import RegistryOnSQLite
 import StrictJSON
 
 struct TokenCommand: ParsableCommand {
@@ -64,7 +65,7 @@ struct ServiceUnderCommand {
     }
 
     var hasRegistry: Bool {
-        FileManager.default.fileExists(atPath: RegistryFile.path(in: settings.folders.data))
+        RegistryOnSQLite.exists(in: settings.folders.data)
     }
 
     /// - Throws: `KeyFolderError`; a command makes no key.
@@ -75,8 +76,8 @@ struct ServiceUnderCommand {
         return signing.key
     }
 
-    func registry() throws(RegistryError) -> ClientRegistry {
-        try ClientRegistry(path: RegistryFile.path(in: settings.folders.data), mustExist: true)
+    func registry() throws(RegistryFailure) -> RegistryOnSQLite {
+        try RegistryOnSQLite(in: settings.folders.data, mustExist: true)
     }
 }
 

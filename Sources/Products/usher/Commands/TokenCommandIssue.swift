@@ -1,9 +1,9 @@
 import ArgumentParser
 import Bytes
-import ClientStorage
 import Clients
 import Cryptography
 import Identifiers
+import RegistryOnSQLite
 import StrictJSON
 import TokenIssuing
 import Tokens

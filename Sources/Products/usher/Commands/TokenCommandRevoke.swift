@@ -1,10 +1,10 @@
 import Access
 import ArgumentParser
 import Bytes
-import ClientStorage
 import Clients
 import Cryptography
 import Identifiers
+import RegistryOnSQLite
 import StrictJSON
 import Tokens
 import UsherVerifier
@@ -57,9 +57,8 @@ extension TokenCommand {
                 if let relay = try home.relay(gateway: gateway.gateway) {
                     return try revoke(at: relay, now)
                 }
-                let opened = try ClientRegistry(
-                    path: RegistryFile.path(in: Environment.dataFolder(places.data)),
-                    mustExist: true)
+                let opened = try RegistryOnSQLite(
+                    in: Environment.dataFolder(places.data), mustExist: true)
                 guard let revocation = try revocation(opened, now) else {
                     return doneExpired()
                 }
@@ -68,7 +67,7 @@ extension TokenCommand {
             }
         }
 
-        private func revocation(_ opened: ClientRegistry, _ now: Int64) throws -> Revocation? {
+        private func revocation(_ opened: any Registry, _ now: Int64) throws -> Revocation? {
             guard let client else { return try ofToken(opened, now) }
             _ = try opened.existing(id: client)
             let id = ClientID(client)
@@ -87,7 +86,7 @@ extension TokenCommand {
 
         /// Only what our own keys have signed, or a client's legacy secret: another's token cannot
         /// be revoked here, and saying that it was would be a lie. Nil where it has ended.
-        private func ofToken(_ opened: ClientRegistry, _ now: Int64) throws -> Revocation? {
+        private func ofToken(_ opened: any Registry, _ now: Int64) throws -> Revocation? {
             let token = try TokenInput.read()
             let claims = try ownClaims(of: token) ?? legacyClaims(of: token, opened, now)
             let revocation = Revocation.of(claims)
@@ -115,7 +114,7 @@ extension TokenCommand {
         }
 
         private func legacyClaims(
-            of token: String, _ opened: ClientRegistry, _ now: Int64
+            of token: String, _ opened: any Registry, _ now: Int64
         ) throws(CommandFailure) -> TokenClaims {
             do throws(TokenFault) {
                 let legacy = try LegacyToken(verifying: token) { id in

@@ -1,10 +1,10 @@
 import Access
 import ArgumentParser
 import Bytes
-import ClientStorage
 import Clients
 import Cryptography
 import Identifiers
+import RegistryOnSQLite
 import StrictJSON
 import Tokens
 import UsherVerifier

@@ -1,5 +1,4 @@
 import Access
-import ClientStorage
 import Identifiers
 import Locking
 

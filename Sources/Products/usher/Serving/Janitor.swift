@@ -1,4 +1,4 @@
-import ClientStorage
+import Clients
 import Dispatch
 
 /// Takes out of the registry what has expired, once an hour.
@@ -10,7 +10,7 @@ struct Janitor {
     private let timer: any DispatchSourceTimer
 
     /// Starts at once: Dispatch does not let go of a timer that never ran.
-    init(sweeping registry: ClientRegistry) {
+    init(sweeping registry: any Registry) {
         timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "janitor"))
         timer.schedule(deadline: .now(), repeating: .seconds(Self.intervalSeconds))
         timer.setEventHandler {

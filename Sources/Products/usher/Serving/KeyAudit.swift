@@ -1,16 +1,15 @@
-import ClientStorage
 import Clients
 import Cryptography
 import Tokens
 
 /// Writes changes of keys into the registry's audit log.
 struct KeyAudit: Sendable {
-    let registry: ClientRegistry
+    let registry: any Registry
     let actor: Actor
 
     /// Writes nothing where nothing was changed. `command` is what was asked for, such as
     /// `key.rotate`; nil where time did it.
-    func append(_ change: KeyChange, command: String? = nil) throws(RegistryError) {
+    func append(_ change: KeyChange, command: String? = nil) throws(RegistryFailure) {
         if case .waiting = change { return }
         let isGone = if case .removed = change { true } else { false }
         try registry.appendAudit(
@@ -30,7 +29,7 @@ struct KeyReports: Sendable {
         switch event {
         case .changed(let change):
             log.write(Self.name(change), [("kid", change.key.keyID)])
-            do throws(RegistryError) {
+            do throws(RegistryFailure) {
                 try audit.append(change)
             } catch {
                 log.write("registry_unavailable", [("code", error.code)])

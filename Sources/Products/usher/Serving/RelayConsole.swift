@@ -8,8 +8,8 @@ import StrictJSON
 
 /// A room as operators are told of it, wherever its relay runs.
 enum RoomDocument {
-    static func room(_ clientID: String, _ room: String, _ members: [JSONValue]) -> JSONValue {
-        ["client_id": .string(clientID), "room": .string(room), "members": .array(members)]
+    static func room(_ clientID: String, _ room: RoomName, _ members: [JSONValue]) -> JSONValue {
+        ["client_id": .string(clientID), "room": .string(room.string), "members": .array(members)]
     }
 
     static func member(

@@ -1,6 +1,6 @@
 import Admission
 import Bytes
-import ClientStorage
+import Clients
 import Cryptography
 import Edge
 import Glibc
@@ -9,6 +9,7 @@ import HTTPServing
 import Locking
 import LogWriting
 import Logging
+import RegistryFollowing
 import Relay
 import SocketLoop
 import StrictJSON
@@ -80,8 +81,7 @@ struct Site {
         janitor.stop()
         foundations.keys.stop()
         parts.directory.stop()
-        // Where another process reads or writes just now it is left for later.
-        try? foundations.registry.checkpoint()
+        foundations.registry.finish()
         logger.notice("stopped")
     }
 

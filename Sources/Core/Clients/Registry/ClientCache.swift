@@ -1,0 +1,52 @@
+package import Bytes
+import Identifiers
+
+/// What a server knows of the clients it has met: a value, changed by misses and by refreshes.
+///
+/// Each entry bears the revision of the registry that it was read at, so that a slow miss can never
+/// put something older in the place of something newer.
+package struct ClientCache: Sendable {
+    private struct Entry {
+        var client: Client
+        var revision: Int64
+    }
+
+    private var entries: [ByteText: Entry] = [:]
+    private let entriesMax: Int
+    /// nil until the first refresh.
+    package private(set) var revision: Int64?
+
+    package init(entriesMax: Int) { self.entriesMax = entriesMax }
+
+    package var ids: Set<ByteText> { Set(entries.keys) }
+
+    package func client(_ id: ByteText) -> Client? { entries[id]?.client }
+
+    /// Takes in what a miss has read, unless a refresh has overtaken it.
+    package mutating func insert(_ client: Client, revision read: Int64) {
+        guard read >= revision ?? 0 else { return }
+        let id = client.clientID.text
+        if entries.count >= entriesMax, entries[id] == nil, let victim = entries.keys.first {
+            entries[victim] = nil
+        }
+        entries[id] = Entry(client: client, revision: read)
+    }
+
+    /// Has the next lookup read it again.
+    package mutating func forget(_ id: ByteText) { entries[id] = nil }
+
+    /// Takes in a refresh, which looked at the entries `asked`; others that came meanwhile and are
+    /// older than it are dropped, and a miss reads them again.
+    package mutating func apply(_ refresh: RegistryRefresh, asked: Set<ByteText>) {
+        for (id, entry) in entries where entry.revision < refresh.revision {
+            if let client = refresh.changed[id] {
+                entries[id] = Entry(client: client, revision: refresh.revision)
+            } else if refresh.removed.contains(id) || !asked.contains(id) {
+                entries[id] = nil
+            } else {
+                entries[id]?.revision = refresh.revision
+            }
+        }
+        revision = refresh.revision
+    }
+}

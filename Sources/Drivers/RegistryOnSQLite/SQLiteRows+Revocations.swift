@@ -1,0 +1,100 @@
+import Bytes
+import Clients
+internal import GRDB
+import Identifiers
+
+extension SQLiteRows {
+    private static let columns =
+        "kind, name, issued_before, expires_at, actor, client_id, subject, issued_at, share"
+
+    func revocation(_ kind: RevocationRecord.Kind, _ name: String) throws -> RevocationRecord? {
+        let select = try db.cachedStatement(
+            sql: "SELECT \(Self.columns) FROM revocation WHERE kind = ? AND name = ?")
+        return try Row.fetchOne(select, arguments: [kind.rawValue, name]).map(Self.record)
+    }
+
+    func put(_ revocation: RevocationRecord) throws {
+        try db.execute(
+            sql: """
+                INSERT INTO revocation (\(Self.columns), revision)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (kind, name) DO UPDATE SET
+                    issued_before = excluded.issued_before, expires_at = excluded.expires_at,
+                    actor = excluded.actor, revision = excluded.revision
+                """,
+            arguments: [
+                revocation.kind.rawValue, revocation.name, revocation.issuedBefore,
+                revocation.expiresAt, revocation.actor, revocation.clientID, revocation.subject,
+                revocation.issuedAt, revocation.share?.text ?? "", try nextRevision(),
+            ])
+    }
+
+    func removeRevocations(coveredBy revocation: Revocation) throws {
+        switch revocation {
+        case .token: return
+        case .subject(let subject, let second, let end):
+            try db.execute(
+                sql: """
+                    DELETE FROM revocation
+                    WHERE subject = ? AND issued_at <= ? AND expires_at <= ?
+                    """,
+                arguments: [subject.string, second, end])
+        case .client(let id, let second, let end):
+            try db.execute(
+                sql: """
+                    DELETE FROM revocation WHERE client_id = ?
+                    AND (issued_at <= ? OR issued_before <= ?) AND expires_at <= ?
+                    """,
+                arguments: [id, second, second, end])
+        }
+    }
+
+    func purgeRevocations(endedBefore second: Int64) throws -> Int {
+        try db.execute(sql: "DELETE FROM revocation WHERE expires_at < ?", arguments: [second])
+        let count = db.changesCount
+        guard count > 0 else { return 0 }
+        try db.execute(
+            sql: """
+                UPDATE registry
+                SET revocations_purged_before = max(revocations_purged_before, ?)
+                """,
+            arguments: [second])
+        return count
+    }
+
+    func revocationCount(of share: RevocationShare.Holder) throws -> Int {
+        let select = try db.cachedStatement(
+            sql: "SELECT count FROM revocation_share WHERE share = ?")
+        return try Int.fetchOne(select, arguments: [share.text]) ?? 0
+    }
+
+    func revocationTotals(of kind: RevocationShare) throws -> (count: Int, holders: Int) {
+        let select = try db.cachedStatement(
+            sql: """
+                SELECT sum(count), count(*) FROM revocation_share WHERE share >= ? AND share < ?
+                """)
+        // "!" follows the space in ASCII.
+        let row = try Row.fetchOne(
+            select, arguments: ["\(kind.rawValue) ", "\(kind.rawValue)!"])
+        return (row?[0] ?? 0, row?[1] ?? 0)
+    }
+
+    func revocations(since revision: Int64) throws -> [RevocationRecord] {
+        try Row.fetchAll(
+            db,
+            sql: "SELECT \(Self.columns) FROM revocation WHERE revision > ? ORDER BY revision",
+            arguments: [revision]
+        ).map(Self.record)
+    }
+
+    func revocationCount() throws -> Int {
+        try Int.fetchOne(db, sql: "SELECT total(count) FROM revocation_share") ?? 0
+    }
+
+    private static func record(_ row: Row) -> RevocationRecord {
+        RevocationRecord(
+            kind: .init(named: ByteText(row[0] as String)) ?? .token, name: row[1],
+            issuedBefore: row[2], expiresAt: row[3], actor: row[4], clientID: row[5],
+            subject: row[6], issuedAt: row[7], share: .init(ByteText(row[8] as String)))
+    }
+}

@@ -1,0 +1,206 @@
+import Bytes
+import Clients
+import FoundationEssentials
+internal import GRDB
+
+/// The registry's rows in one transaction of SQLite.
+struct SQLiteRows: RegistryRows {
+    let db: Database
+
+    func client(_ id: String) throws -> ClientRecord? {
+        let select = try db.cachedStatement(
+            sql: """
+                SELECT name, created_at, is_enabled, lifetime_seconds_max, assertion_keys,
+                    legacy_secret, introspects, token_digest, registrar, authentication_method,
+                    grant_types
+                FROM client LEFT JOIN client_registration ON client_id = id WHERE id = ?
+                """)
+        guard let row = try Row.fetchOne(select, arguments: [id]) else { return nil }
+        let grants = try grants(of: id)
+        return ClientRecord(
+            id: id, name: row[0], createdAt: row[1], isEnabled: row[2], lifetimeSecondsMax: row[3],
+            assertionKeys: bytes(row[4]), legacySecret: bytes(row[5]), introspects: row[6],
+            rooms: grants[.room] ?? [], origins: (grants[.origin] ?? []).map { ByteText($0) },
+            scopes: (grants[.scope] ?? []).map { ByteText($0) }, secrets: try secrets(of: id),
+            registration: bytes(row[7]).map { digest in
+                ClientRecord.Registration(
+                    tokenDigest: digest, registrar: row[8], authenticationMethod: row[9],
+                    grantTypes: row[10])
+            })
+    }
+
+    func clientIDs() throws -> [String] {
+        try String.fetchAll(db, sql: "SELECT id FROM client ORDER BY created_at, id")
+    }
+
+    func put(_ client: ClientRecord) throws {
+        // What belongs to it goes with it.
+        try db.execute(sql: "DELETE FROM client WHERE id = ?", arguments: [client.id])
+        try db.execute(
+            sql: """
+                INSERT INTO client (id, name, created_at, is_enabled, lifetime_seconds_max,
+                    assertion_keys, legacy_secret, introspects, revision)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                client.id, client.name, client.createdAt, client.isEnabled,
+                client.lifetimeSecondsMax, client.assertionKeys.map { Data($0) },
+                client.legacySecret.map { Data($0) }, client.introspects, try nextRevision(),
+            ])
+        try insert(.room, client.rooms, of: client.id)
+        try insert(.origin, client.origins.map(\.string), of: client.id)
+        try insert(.scope, client.scopes.map(\.string), of: client.id)
+        for (position, secret) in client.secrets.enumerated() {
+            try db.execute(
+                sql: "INSERT INTO client_secret VALUES (?, ?, ?, ?, ?)",
+                arguments: [
+                    client.id, position, Data(secret.digest), secret.createdAt, secret.expiresAt,
+                ])
+        }
+        guard let registration = client.registration else { return }
+        try db.execute(
+            sql: "INSERT INTO client_registration VALUES (?, ?, ?, ?, ?)",
+            arguments: [
+                client.id, Data(registration.tokenDigest), registration.registrar,
+                registration.authenticationMethod, registration.grantTypes,
+            ])
+    }
+
+    func removeClient(_ id: String) throws {
+        try db.execute(sql: "DELETE FROM client WHERE id = ?", arguments: [id])
+        let revision = try nextRevision()
+        try db.execute(sql: "UPDATE registry SET removal_revision = ?", arguments: [revision])
+    }
+
+    func count(registeredBy registrar: String) throws -> Int {
+        try Int.fetchOne(
+            db, sql: "SELECT count(*) FROM client_registration WHERE registrar = ?",
+            arguments: [registrar]) ?? 0
+    }
+
+    func holders(of origin: ByteText) throws -> [OriginHolder] {
+        let select = try db.cachedStatement(
+            sql: """
+                SELECT client_id, client_registration.client_id IS NOT NULL FROM client_grant
+                LEFT JOIN client_registration USING (client_id)
+                WHERE kind = 'origin' AND value = ?
+                """)
+        return try Row.fetchAll(select, arguments: [origin.string]).map { row in
+            OriginHolder(id: row[0], isRegistered: row[1])
+        }
+    }
+
+    private enum Grant: String, CaseIterable { case room, origin, scope }
+
+    private func grants(of id: String) throws -> [Grant: [String]] {
+        let select = try db.cachedStatement(
+            sql: "SELECT kind, value FROM client_grant WHERE client_id = ? ORDER BY position")
+        var grants: [Grant: [String]] = [:]
+        let rows = try Row.fetchCursor(select, arguments: [id])
+        while let row = try rows.next() {
+            guard let kind = Grant(named: ByteText(row[0] as String)) else { continue }
+            grants[kind, default: []].append(row[1])
+        }
+        return grants
+    }
+
+    private func insert(_ kind: Grant, _ values: [String], of id: String) throws {
+        for (position, value) in values.enumerated() {
+            try db.execute(
+                sql: "INSERT INTO client_grant VALUES (?, ?, ?, ?)",
+                arguments: [id, kind.rawValue, position, value])
+        }
+    }
+
+    private func secrets(of id: String) throws -> [ClientSecret] {
+        let select = try db.cachedStatement(
+            sql: """
+                SELECT digest, created_at, expires_at FROM client_secret
+                WHERE client_id = ? ORDER BY position
+                """)
+        return try Row.fetchAll(select, arguments: [id]).map { row in
+            ClientSecret(digest: Array(row[0] as Data), createdAt: row[1], expiresAt: row[2])
+        }
+    }
+
+    private func bytes(_ column: Data?) -> [UInt8]? { column.map { Array($0) } }
+}
+
+// MARK: Used tokens, the audit log, and what followers read
+
+extension SQLiteRows {
+    func isTokenUsed(_ id: String) throws -> Bool {
+        let select = try db.cachedStatement(sql: "SELECT 1 FROM used_token WHERE id = ?")
+        return try Row.fetchOne(select, arguments: [id]) != nil
+    }
+
+    func markTokenUsed(_ id: String, until end: Int64) throws -> Bool {
+        try db.execute(sql: "INSERT OR IGNORE INTO used_token VALUES (?, ?)", arguments: [id, end])
+        return db.changesCount == 1
+    }
+
+    func purgeUsedTokens(endedBefore second: Int64) throws -> Int {
+        try db.execute(sql: "DELETE FROM used_token WHERE expires_at < ?", arguments: [second])
+        return db.changesCount
+    }
+
+    func append(_ entry: AuditEntry) throws {
+        let insert = try db.cachedStatement(
+            sql: """
+                INSERT INTO audit (at, actor, action, target, details) VALUES (?, ?, ?, ?, ?)
+                """)
+        try insert.execute(
+            arguments: [entry.at, entry.actor, entry.action, entry.target, entry.details])
+    }
+
+    func auditEntries(after id: Int64, limit: Int) throws -> [AuditEntry] {
+        try entries("WHERE id > ? ORDER BY id LIMIT ?", [id, limit])
+    }
+
+    func latestAuditEntries(limit: Int) throws -> [AuditEntry] {
+        try entries("ORDER BY id DESC LIMIT ?", [limit]).reversed()
+    }
+
+    private func entries(_ which: String, _ arguments: StatementArguments) throws -> [AuditEntry] {
+        try Row.fetchAll(
+            db, sql: "SELECT id, at, actor, action, target, details FROM audit " + which,
+            arguments: arguments
+        ).map { row in
+            AuditEntry(
+                id: row[0], at: row[1], actor: row[2], action: row[3], target: row[4],
+                details: row[5])
+        }
+    }
+
+    func revision() throws -> Int64 { try number("revision") }
+    func removalRevision() throws -> Int64 { try number("removal_revision") }
+    func revocationsPurgedBefore() throws -> Int64 { try number("revocations_purged_before") }
+
+    private func number(_ column: String) throws -> Int64 {
+        try Int64.fetchOne(db, sql: "SELECT \(column) FROM registry") ?? 0
+    }
+
+    /// Counts a change of something that servers follow.
+    func nextRevision() throws -> Int64 {
+        try db.execute(sql: "UPDATE registry SET revision = revision + 1")
+        return try revision()
+    }
+
+    func entries(since revision: Int64) throws -> [ClientIndex.Entry] {
+        let rows = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT id, value FROM client
+                LEFT JOIN client_grant ON client_id = id AND kind = 'origin' AND is_enabled
+                WHERE revision > ? ORDER BY id
+                """,
+            arguments: [revision])
+        var entries: [ClientIndex.Entry] = []
+        while let row = try rows.next() {
+            let (id, origin): (String, String?) = (row[0], row[1])
+            if entries.last?.id != ByteText(id) { entries.append(.init(id: ByteText(id))) }
+            if let origin { entries[entries.count - 1].origins.append(ByteText(origin)) }
+        }
+        return entries
+    }
+}

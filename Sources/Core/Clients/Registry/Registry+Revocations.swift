@@ -137,7 +137,7 @@ extension RegistryRows {
         case (.subject, .client(let id)): (kind, clientID) = (.subjects, id)
         }
         let registrar = try client(clientID.string)?.registration?.registrar
-        let share = RevocationShare.Holder(kind: kind, clientID: registrar ?? clientID.string)
+        let share = RevocationShare.Holder(kind: kind, clientID: registrar ?? clientID)
         let held = try revocationCount(of: share)
         guard held >= RevocationShare.entriesAlways else { return share }
         let totals = try revocationTotals(of: kind)

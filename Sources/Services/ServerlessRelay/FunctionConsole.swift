@@ -1,5 +1,5 @@
 internal import Admission
-package import Bytes
+internal import Bytes
 package import Identifiers
 package import Rooms
 package import Signalling

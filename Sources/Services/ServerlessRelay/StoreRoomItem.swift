@@ -9,15 +9,15 @@ struct RoomItem: Sendable {
     /// Names a room of one client in the table. The client's id is led by its length, so that no
     /// two pairs make one name.
     struct Name: Hashable, Sendable {
-        let client: ByteText
+        let client: ClientID
         let room: RoomName
 
         init(_ client: ClientID, _ room: RoomName) {
-            self.client = ByteText(client)
+            self.client = client
             self.room = room
         }
 
-        private var partition: ByteText { "R#\(client.count)#\(client.string)#\(room.string)" }
+        private var partition: ByteText { "R#\(client.text.count)#\(client.string)#\(room.string)" }
         var key: ItemKey { ItemKey(partition) }
 
         /// Where the `sdp` is that a member joined with.

@@ -101,13 +101,13 @@ extension AuditEntry {
 
 extension RegistryRows {
     fileprivate func removeLegacySecret(_ revocation: Revocation, _ stamp: AuditStamp) throws {
-        guard case .client(let id, _, _) = revocation, var known = try client(id),
+        guard case .client(let id, _, _) = revocation, var known = try client(id.string),
             known.legacySecret != nil
         else { return }
         known.legacySecret = nil
         try put(known)
         let update = try ClientUpdate(legacySecret: .remove)
-        try append("client.update", id, AuditDetails.changed(update), stamp)
+        try append("client.update", id.string, AuditDetails.changed(update), stamp)
     }
 
     /// Adds one, or extends the one about the same name; false where that says as much already.

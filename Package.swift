@@ -54,18 +54,21 @@ let modules: [Module] = [
     Module(name: "Identifiers", layer: .core, uses: ["Bytes"]),
     Module(name: "StrictJSON", layer: .core, uses: ["Bytes"]),
     Module(name: "Tokens", layer: .core, uses: ["Bytes", "Identifiers", "StrictJSON"]),
-    Module(name: "Access", layer: .core, uses: ["Bytes", "HTTPMessages", "Tokens"]),
-    Module(name: "Clients", layer: .core, uses: ["Access", "Bytes", "HTTPMessages", "Tokens"]),
+    Module(
+        name: "Access", layer: .core, uses: ["Bytes", "HTTPMessages", "Identifiers", "Tokens"]),
+    Module(
+        name: "Clients", layer: .core,
+        uses: ["Access", "Bytes", "HTTPMessages", "Identifiers", "Tokens"]),
     Module(name: "HTTPMessages", layer: .core, uses: ["Bytes"]),
     Module(name: "Monitoring", layer: .core),
     Module(name: "Tar", layer: .core, uses: ["Bytes"]),
     Module(name: "Edge", layer: .core, uses: ["Access", "Bytes", "HTTPMessages", "StrictJSON"]),
-    Module(name: "WebSocket", layer: .core, uses: ["Bytes", "HTTPMessages"]),
-    Module(name: "Shares", layer: .core, uses: ["Bytes"]),
+    Module(name: "WebSocket", layer: .core, uses: ["Bytes", "HTTPMessages", "Identifiers"]),
+    Module(name: "Shares", layer: .core, uses: ["Identifiers"]),
     Module(name: "Signalling", layer: .core, uses: ["Bytes", "Identifiers", "StrictJSON"]),
     Module(name: "Rooms", layer: .core, uses: ["Identifiers", "Signalling"]),
     Module(name: "Sessions", layer: .core, uses: ["Bytes", "Identifiers", "Signalling"]),
-    Module(name: "ICEServers", layer: .core, uses: ["Bytes", "StrictJSON"]),
+    Module(name: "ICEServers", layer: .core, uses: ["Bytes", "Identifiers", "StrictJSON"]),
     Module(name: "AWSRequests", layer: .core, uses: ["Bytes", "HTTPMessages"]),
     Module(name: "Tables", layer: .core, uses: ["Bytes"]),
 
@@ -74,12 +77,13 @@ let modules: [Module] = [
         uses: ["Bytes", "COpenSSL", "Files", "Locking", "Tokens"]),
     Module(
         name: "TokenIssuing", layer: .drivers,
-        uses: ["Bytes", "CLibJWT", "Cryptography", "Locking", "Tokens"]),
+        uses: ["Bytes", "CLibJWT", "Cryptography", "Identifiers", "Locking", "Tokens"]),
     Module(
         name: "RegistryFollowing", layer: .drivers,
-        uses: ["Access", "Bytes", "Clients", "Locking"]),
+        uses: ["Access", "Bytes", "Clients", "Identifiers", "Locking"]),
     Module(
-        name: "RegistryOnSQLite", layer: .drivers, uses: ["Bytes", "Clients"], external: [grdb]),
+        name: "RegistryOnSQLite", layer: .drivers, uses: ["Bytes", "Clients", "Identifiers"],
+        external: [grdb]),
     Module(
         name: "HTTPServing", layer: .drivers,
         uses: [
@@ -87,7 +91,7 @@ let modules: [Module] = [
         ]),
     Module(
         name: "SocketLoop", layer: .drivers,
-        uses: ["Bytes", "CEpoll", "Locking", "Shares", "Threads", "WebSocket"]),
+        uses: ["Bytes", "CEpoll", "Identifiers", "Locking", "Shares", "Threads", "WebSocket"]),
     Module(
         name: "HTTPClient", layer: .drivers,
         uses: ["Bytes", "CEpoll", "CLibSSL", "Files", "HTTPMessages", "Locking", "Threads"]),
@@ -114,8 +118,8 @@ let modules: [Module] = [
     Module(
         name: "AuthService", layer: .services,
         uses: [
-            "Access", "Bytes", "Clients", "Edge", "HTTPMessages", "ICEServers", "Locking",
-            "StrictJSON", "Tokens",
+            "Access", "Bytes", "Clients", "Edge", "HTTPMessages", "ICEServers", "Identifiers",
+            "Locking", "StrictJSON", "Tokens",
         ]),
     Module(
         name: "Admission", layer: .services,
@@ -160,8 +164,8 @@ let modules: [Module] = [
         uses: [
             "AWSRequests", "AWSServices", "Access", "Bytes", "Clients",
             "Cryptography", "DynamoTables", "Edge", "Files", "HTTPClient", "HTTPMessages",
-            "ICEServers", "LambdaRuntime", "Locking", "ServerlessRelay", "StrictJSON", "Threads",
-            "Tokens", "UsherVerifier",
+            "ICEServers", "Identifiers", "LambdaRuntime", "Locking", "ServerlessRelay",
+            "StrictJSON", "Threads", "Tokens", "UsherVerifier",
         ]),
 ]
 
@@ -172,25 +176,28 @@ let testUses: [String: [String]] = [
     "Locking": [],
     "StrictJSON": ["Bytes"],
     "Tokens": ["Bytes", "Identifiers", "StrictJSON"],
-    "Access": ["Bytes", "HTTPMessages", "Tokens"],
-    "Clients": ["Access", "Bytes", "Tokens"],
+    "Access": ["Bytes", "HTTPMessages", "Identifiers", "Tokens"],
+    "Clients": ["Access", "Bytes", "Identifiers", "Tokens"],
     "HTTPMessages": ["Bytes"],
     "Monitoring": [],
     "Tar": ["Bytes"],
     "Edge": ["Bytes", "HTTPMessages", "StrictJSON"],
     "WebSocket": ["Bytes", "HTTPMessages"],
-    "Shares": ["Bytes"],
+    "Shares": ["Bytes", "Identifiers"],
     "Signalling": ["Bytes", "Identifiers", "StrictJSON"],
     "Rooms": ["Identifiers", "Signalling"],
     "Sessions": ["Bytes", "Identifiers", "Signalling"],
-    "ICEServers": ["Bytes", "StrictJSON"],
+    "ICEServers": ["Bytes", "Identifiers", "StrictJSON"],
     "AWSRequests": ["Bytes", "Cryptography", "HTTPMessages"],
     "Tables": ["Bytes"],
     "Cryptography": ["Bytes", "StrictJSON", "Tokens"],
-    "TokenIssuing": ["Bytes", "Cryptography", "StrictJSON", "Tokens"],
-    "RegistryFollowing": ["Access", "Bytes", "Clients", "RegistryOnSQLite", "RegistrySupport"],
+    "TokenIssuing": ["Bytes", "Cryptography", "Identifiers", "StrictJSON", "Tokens"],
+    "RegistryFollowing": [
+        "Access", "Bytes", "Clients", "Identifiers", "RegistryOnSQLite", "RegistrySupport",
+    ],
     "RegistryOnSQLite": [
-        "Access", "Bytes", "Clients", "RegistryFollowing", "RegistrySupport", "Tokens",
+        "Access", "Bytes", "Clients", "Identifiers", "RegistryFollowing", "RegistrySupport",
+        "Tokens",
     ],
     "HTTPServing": ["Bytes", "HTTPMessages", "Locking"],
     "HTTPClient": ["Bytes", "CLibSSL", "HTTPMessages", "Locking", "ServerSupport"],
@@ -198,7 +205,7 @@ let testUses: [String: [String]] = [
         "Bytes", "HTTPClient", "HTTPMessages", "Locking", "StrictJSON", "Tables",
     ],
     "LogWriting": ["Locking", "Monitoring"],
-    "SocketLoop": ["Bytes", "CEpoll", "HTTPMessages", "Locking", "WebSocket"],
+    "SocketLoop": ["Bytes", "CEpoll", "HTTPMessages", "Identifiers", "Locking", "WebSocket"],
     "Threads": ["Locking"],
     "Files": [],
     "SessionShelf": ["Files"],
@@ -208,8 +215,8 @@ let testUses: [String: [String]] = [
     ],
     "LambdaRuntime": ["Bytes", "HTTPClient", "Locking", "ServerSupport", "StrictJSON"],
     "AuthService": [
-        "Access", "Bytes", "Clients", "Cryptography", "HTTPMessages", "ICEServers", "Locking",
-        "StrictJSON", "Tokens",
+        "Access", "Bytes", "Clients", "Cryptography", "HTTPMessages", "ICEServers", "Identifiers",
+        "Locking", "StrictJSON", "Tokens",
     ],
     "Admission": [
         "Access", "AdmissionSupport", "Bytes", "HTTPMessages", "Identifiers", "Locking",
@@ -223,18 +230,21 @@ let testUses: [String: [String]] = [
         "Access", "Admission", "Bytes", "HTTPMessages", "ICEServers", "Identifiers", "Locking",
         "Rooms", "Sessions", "Signalling", "StrictJSON", "Tables", "Tokens",
     ],
-    "UsherVerifier": ["Bytes", "Cryptography", "StrictJSON", "TokenIssuing", "Tokens"],
+    "UsherVerifier": [
+        "Bytes", "Cryptography", "Identifiers", "StrictJSON", "TokenIssuing", "Tokens",
+    ],
     "usher-lambda": [
-        "AWSServices", "Access", "Admission", "Bytes", "Cryptography", "HTTPClient",
-        "HTTPMessages", "ICEServers", "Locking", "ServerSupport", "ServerlessRelay",
-        "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
+        "AWSServices", "Access", "Admission", "Bytes", "Cryptography", "HTTPClient", "HTTPMessages",
+        "ICEServers", "Identifiers", "Locking", "ServerSupport", "ServerlessRelay", "StrictJSON",
+        "TokenIssuing", "Tokens", "UsherVerifier",
     ],
     "UsherKeySet": [
-        "Bytes", "Cryptography", "Locking", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
+        "Bytes", "Cryptography", "Identifiers", "Locking", "StrictJSON", "TokenIssuing", "Tokens",
+        "UsherVerifier",
     ],
     "usher": [
-        "AWSRequests", "Access", "AuthService", "Bytes", "Clients", "Cryptography", "Edge",
-        "Files", "HTTPClient", "HTTPMessages", "ICEServers", "Locking", "ServerlessRelay",
+        "AWSRequests", "Access", "AuthService", "Bytes", "Clients", "Cryptography", "Edge", "Files",
+        "HTTPClient", "HTTPMessages", "ICEServers", "Identifiers", "Locking", "ServerlessRelay",
         "SocketLoop", "StrictJSON", "Tar", "TokenIssuing", "Tokens", "UsherVerifier",
     ],
 ]
@@ -319,13 +329,15 @@ let tests: [Target] =
         .target(
             name: "AdmissionSupport",
             dependencies: names([
-                "Access", "Admission", "Bytes", "HTTPMessages", "Locking", "Tokens",
+                "Access", "Admission", "Bytes", "HTTPMessages", "Identifiers", "Locking", "Tokens",
             ]),
             path: "Tests/AdmissionSupport", swiftSettings: settings),
         // A registry's file, as its tests and those of whoever follows it have it.
         .target(
             name: "RegistrySupport",
-            dependencies: names(["Bytes", "Clients", "Locking", "RegistryOnSQLite"]) + [grdb],
+            dependencies: names([
+                "Bytes", "Clients", "Identifiers", "Locking", "RegistryOnSQLite",
+            ]) + [grdb],
             path: "Tests/RegistrySupport", swiftSettings: settings),
         // Servers that do what a test says, for whatever asks one.
         .target(
@@ -339,9 +351,8 @@ let fuzzer: [Target] = [
         name: "usher-fuzz",
         dependencies: names([
             "Access", "AuthService", "Bytes", "CEpoll", "CFuzzer", "Clients", "Edge",
-            "HTTPMessages", "ICEServers", "Locking", "Signalling", "SocketLoop", "StrictJSON",
-            "Tokens",
-            "WebSocket",
+            "HTTPMessages", "ICEServers", "Identifiers", "Locking", "Signalling", "SocketLoop",
+            "StrictJSON", "Tokens", "WebSocket",
         ]),
         path: "Fuzz/Targets", swiftSettings: settings,
         linkerSettings: [.unsafeFlags(fuzzerFlags)]),
@@ -367,14 +378,16 @@ let package = Package(
         .executableTarget(
             name: "token-benchmark",
             dependencies: names([
-                "COpenSSL", "Cryptography", "TokenIssuing", "Tokens", "UsherVerifier",
+                "COpenSSL", "Cryptography", "Identifiers", "TokenIssuing", "Tokens",
+                "UsherVerifier",
             ]),
             path: "Benchmarks/TokenBenchmark", swiftSettings: settings),
         // Sends back what it gets, for scripts/autobahn.
         .executableTarget(
             name: "echo-server",
             dependencies: names([
-                "Bytes", "Cryptography", "HTTPMessages", "HTTPServing", "SocketLoop", "WebSocket",
+                "Cryptography", "HTTPMessages", "HTTPServing", "Identifiers", "SocketLoop",
+                "WebSocket",
             ]),
             path: "Tests/EchoServer", swiftSettings: settings),
         // Does to a table what a test says, for Tests/EndToEnd/test_dynamo_tables.py.

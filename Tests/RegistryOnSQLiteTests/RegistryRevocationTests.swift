@@ -1,5 +1,6 @@
 import Bytes
 import Clients
+import Identifiers
 import RegistrySupport
 import Testing
 import Tokens
@@ -126,7 +127,8 @@ import Tokens
             """)
     }
 
-    private func token(_ id: String, of client: String = "c_a", user: String = "x") -> Revocation {
+    private func token(_ id: String, of client: ClientID = "c_a", user: String = "x") -> Revocation
+    {
         let owner = TokenOwner(clientID: client, subject: "\(client):\(user)", issuedAt: 50)
         return .token(id: id, expiresAt: 100, of: owner)
     }

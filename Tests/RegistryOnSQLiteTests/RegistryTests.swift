@@ -149,7 +149,7 @@ import Tokens
                     for index in 0..<10 {
                         let client = try Client.sample("w\(writer)-\(index)")
                         try registry.add(client)
-                        try registry.disable(id: client.clientID)
+                        try registry.disable(id: client.clientID.string)
                     }
                 }
             }

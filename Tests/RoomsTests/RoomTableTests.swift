@@ -4,7 +4,7 @@ import Signalling
 import TestSupport
 import Testing
 
-private func roomKey(_ clientID: String, _ room: RoomName) -> RoomKey {
+private func roomKey(_ clientID: ClientID, _ room: RoomName) -> RoomKey {
     RoomKey(clientID: clientID, room: room, RoomHash(key: 1))
 }
 

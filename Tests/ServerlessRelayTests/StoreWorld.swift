@@ -150,8 +150,8 @@ final class Peer: Sendable {
         peerID = PeerID(name)
         grant = TokenGrant(
             token: RevocableToken(
-                tokenID: "t-\(name)", subject: subject.map { "\(client):\($0)" } ?? client,
-                clientID: client, issuedAt: 1),
+                tokenID: "t-\(name)", subject: Subject(subject.map { "\(client):\($0)" } ?? client),
+                clientID: ClientID(client), issuedAt: 1),
             expiresAt: 2_000_000_000, rooms: [try RoomPattern(rooms)], name: nil)
         state = Lock(
             State(

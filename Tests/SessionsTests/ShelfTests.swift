@@ -18,7 +18,7 @@ struct ShelfTests {
         }
         for _ in 0..<sent { session.markSent() }
         return SessionRecord(
-            connection: ConnectionID(raw: id), clientID: client, subject: "s\(id)",
+            connection: ConnectionID(raw: id), clientID: ClientID(client), subject: "s\(id)",
             address: "192.0.2.1", secret: SecretDigest(bits: UInt128(id) << 100 | 5),
             token: .init(
                 id: "jti", issuedAt: -1, expiresAt: .max, rooms: ["r*", "ü"], name: "Ann",

@@ -2,6 +2,7 @@ import Access
 import Bytes
 import Clients
 import Cryptography
+import Identifiers
 import StrictJSON
 import Testing
 import TokenIssuing

@@ -1,6 +1,7 @@
 import Bytes
 import Cryptography
 import Foundation
+import Identifiers
 import Locking
 import StrictJSON
 import Synchronization

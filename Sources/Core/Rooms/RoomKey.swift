@@ -10,7 +10,7 @@ package struct RoomKey: Hashable, Sendable {
     package let hash: UInt64
     private let bytes: [UInt8]
 
-    package init(clientID: String, room: RoomName, _ hash: RoomHash) {
+    package init(clientID: ClientID, room: RoomName, _ hash: RoomHash) {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(clientID.utf8.count + 1 + room.utf8.count)
         bytes.append(contentsOf: clientID.utf8)
@@ -22,8 +22,8 @@ package struct RoomKey: Hashable, Sendable {
 
     package func hash(into hasher: inout Hasher) { hasher.combine(hash) }
 
-    package var clientID: String {
-        String(decoding: bytes.prefix { $0 != 0xFF }, as: UTF8.self)
+    package var clientID: ClientID {
+        ClientID(String(decoding: bytes.prefix { $0 != 0xFF }, as: UTF8.self))
     }
 
     /// The room's name, as its members know it.

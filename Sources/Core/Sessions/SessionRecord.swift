@@ -56,8 +56,8 @@ package struct SessionRecord: Equatable, Sendable {
     }
 
     package let connection: ConnectionID
-    package let clientID: String
-    package let subject: String
+    package let clientID: ClientID
+    package let subject: Subject
     /// What the address counts as for limits.
     package let address: String
     package let secret: SecretDigest
@@ -71,7 +71,7 @@ package struct SessionRecord: Equatable, Sendable {
 
     /// `second` is on the loops' clock.
     package init(
-        connection: ConnectionID, clientID: String, subject: String, address: String,
+        connection: ConnectionID, clientID: ClientID, subject: Subject, address: String,
         secret: SecretDigest, token: Token, rooms: [Room], _ history: EventHistory,
         at second: Int64
     ) {
@@ -124,7 +124,7 @@ package struct SessionRecord: Equatable, Sendable {
 extension SessionRecord {
     func write(to out: inout ByteWriter) {
         out.put(connection.raw)
-        for text in [clientID, subject, address] { out.put(text) }
+        for text in [clientID.string, subject.string, address] { out.put(text) }
         out.put(secret.bits)
         out.put(token.id)
         out.put(token.issuedAt)
@@ -152,8 +152,8 @@ extension SessionRecord {
 
     init(_ input: inout ByteReader) throws(ByteReader.Fault) {
         connection = ConnectionID(raw: try input.number())
-        clientID = try input.text()
-        subject = try input.text()
+        clientID = ClientID(try input.text())
+        subject = Subject(try input.text())
         address = try input.text()
         secret = SecretDigest(bits: try input.number())
         token = Token(

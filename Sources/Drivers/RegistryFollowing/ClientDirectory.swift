@@ -2,6 +2,7 @@ package import Access
 package import Bytes
 package import Clients
 import Dispatch
+import Identifiers
 import Locking
 
 /// The registry as a server reads it: a cache that follows what other processes change, five times
@@ -80,7 +81,7 @@ package final class ClientDirectory: Sendable {
     /// - Throws: `RegistryFailure` when it is not cached and the database cannot be asked.
     package func client(_ id: String) throws(RegistryFailure) -> Client? {
         let key = ByteText(id)
-        guard ClientID.isPlausible(key) else { return nil }
+        guard ClientID(key).isPlausible else { return nil }
         if let client = state.withLock({ $0.cache.client(key) }) { return client }
         guard try exists(key) else { return nil }
         let (found, revision) = try registry.snapshot(id: id)

@@ -1,6 +1,7 @@
 import Bytes
 import Clients
 internal import GRDB
+import Identifiers
 
 extension SQLiteRows {
     private static let columns =
@@ -37,7 +38,7 @@ extension SQLiteRows {
                     DELETE FROM revocation
                     WHERE subject = ? AND issued_at <= ? AND expires_at <= ?
                     """,
-                arguments: [subject, second, end])
+                arguments: [subject.string, second, end])
         case .client(let id, let second, let end):
             try db.execute(
                 sql: """

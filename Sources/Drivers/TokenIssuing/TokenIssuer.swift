@@ -1,5 +1,6 @@
 import Bytes
 package import Cryptography
+import Identifiers
 package import Tokens
 
 /// Issues signed tokens (RFC 9068): libjwt builds header and claims, OpenSSL signs with a key
@@ -63,9 +64,9 @@ extension TokenClaims {
         try Self.check(.issuer, issuer)
         guard !audience.isEmpty else { throw .unfitClaim(.audience) }
         for audience in audience { try Self.check(.audience, audience) }
-        try Self.check(.subject, subject)
-        try Self.check(.clientID, clientID)
-        guard Self.isClientID(clientID) else { throw .unfitClaim(.clientID) }
+        try Self.check(.subject, subject.string)
+        try Self.check(.clientID, clientID.string)
+        guard clientID.isVisible else { throw .unfitClaim(.clientID) }
         try Self.check(.tokenID, tokenID)
         if let name { try Self.check(.name, name) }
         guard scopes.allSatisfy(Scope.isToken) else { throw .unfitClaim(.scope) }

@@ -1,4 +1,6 @@
+import Bytes
 import Cryptography
+import Identifiers
 package import Tokens
 
 /// Verifies access tokens of one issuer for one audience.
@@ -189,9 +191,9 @@ package enum RememberedTokens: Sendable, Equatable {
     func contain(_ claims: TokenClaims) -> Bool {
         switch self {
         case .all: true
-        case .tokenID(let id): claims.tokenID.utf8.elementsEqual(id.utf8)
-        case .subject(let subject): claims.subject.utf8.elementsEqual(subject.utf8)
-        case .clientID(let id): claims.clientID.utf8.elementsEqual(id.utf8)
+        case .tokenID(let id): ByteText(claims.tokenID) == ByteText(id)
+        case .subject(let subject): claims.subject == Subject(subject)
+        case .clientID(let id): claims.clientID == ClientID(id)
         }
     }
 }

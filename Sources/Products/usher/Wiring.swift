@@ -7,6 +7,7 @@ import Cryptography
 import Edge
 import HTTPMessages
 import ICEServers
+import Identifiers
 import RegistryFollowing
 import RegistryOnSQLite
 import Relay
@@ -88,7 +89,7 @@ struct Wiring {
         let directory = ClientDirectory(registry: foundations.registry, onChange: changes.tell)
         let verifier = try LiveVerifier(
             issuer: issuer, audience: audience, keys: foundations.keys,
-            client: { id in try? directory.client(id) })
+            client: { id in try? directory.client(id.string) })
         let check = TokenCheck(
             verify: { token, kinds, now throws(TokenRefused) in
                 do throws(TokenRejection) {
@@ -142,7 +143,7 @@ struct Wiring {
     }
 
     /// What each peer is told of STUN and TURN servers.
-    private func iceServers() -> @Sendable (String, Int64) -> ICEServers.Offer {
+    private func iceServers() -> @Sendable (Subject, Int64) -> ICEServers.Offer {
         let (servers, secret) = (settings.iceServers, foundations.turnSecret)
         return { subject, now in
             servers.offer(to: subject, now: now) { secret?.mac($0) ?? "" }
@@ -173,7 +174,7 @@ extension Wiring {
         let ports = AuthPorts(
             now: Clock.now, random: RandomReserve().bytes, sha256: Digest.sha256,
             constantTimeEqual: constantTimeEqual,
-            client: directory.client,
+            client: { id throws(RegistryFailure) in try directory.client(id.string) },
             issue: { [tokens] claims throws(IssueFailure) in
                 do throws(TokenIssuingError) {
                     let token = try keys.current.issuer.issue(claims)
@@ -261,16 +262,16 @@ extension Wiring {
 
     private func clients(
         _ directory: ClientDirectory, demo: Client?
-    ) -> @Sendable (String) -> ClientStanding? {
+    ) -> @Sendable (ClientID) -> ClientStanding? {
         let lastKnown = LastKnownClients()
         return { id in
-            if let demo, ByteText(demo.clientID) == ByteText(id) { return ClientStanding(demo) }
-            return lastKnown.client(id) { try directory.client(id).map(ClientStanding.init) }
+            if let demo, demo.clientID == id { return ClientStanding(demo) }
+            return lastKnown.client(id) { try directory.client(id.string).map(ClientStanding.init) }
         }
     }
 
     private func admissionPorts(
-        _ check: TokenCheck, _ clients: @escaping @Sendable (String) -> ClientStanding?
+        _ check: TokenCheck, _ clients: @escaping @Sendable (ClientID) -> ClientStanding?
     ) -> AdmissionPorts {
         let registry = foundations.registry
         return AdmissionPorts(

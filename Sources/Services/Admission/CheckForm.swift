@@ -7,7 +7,7 @@ internal import Signalling
 /// once, an empty one counts as absent, an unknown one is ignored (RFC 6749 §3.2).
 struct CheckForm {
     let token: ByteText?
-    let client: ByteText?
+    let client: ClientID?
     let room: RoomName?
 
     init(_ request: HTTPRequest) throws(AdmissionRefusal) {
@@ -18,7 +18,7 @@ struct CheckForm {
             }
         }
         token = found["token"]
-        client = found["client"]
+        client = found["client"].map { ClientID($0) }
         room = found["room"].map { RoomName($0) }
         guard room.map({ $0.utf8.count <= MessageReader.textBytesMax }) ?? true else {
             throw .invalidRequest("room must have at most \(MessageReader.textBytesMax) bytes")

@@ -1,5 +1,4 @@
 package import Access
-internal import Bytes
 package import Identifiers
 package import Tokens
 
@@ -34,7 +33,7 @@ package struct TokenGrant: Equatable, Sendable {
     package func covers(room: RoomName) -> Bool { rooms.contains { $0.covers(room: room) } }
 
     /// Who the token speaks of; nil for a client that acts for itself.
-    package var namedSubject: String? {
-        ByteText(token.subject) == ByteText(token.clientID) ? nil : token.subject
+    package var namedSubject: Subject? {
+        token.subject.text == token.clientID.text ? nil : token.subject
     }
 }

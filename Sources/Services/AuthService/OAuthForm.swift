@@ -1,6 +1,7 @@
 import Bytes
 import Clients
 import HTTPMessages
+import Identifiers
 
 /// The parameters of a request as sent: each at most once, an empty one counts as absent, an
 /// unknown one is ignored (RFC 6749 §3.2).
@@ -44,6 +45,8 @@ struct OAuthForm {
         }
         return nil
     }
+
+    var clientID: ClientID? { self[.clientID].map { ClientID($0) } }
 
     /// All values, of one that may be repeated.
     func values(_ parameter: FormParameter) -> [ByteText] {

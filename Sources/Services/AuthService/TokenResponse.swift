@@ -1,5 +1,6 @@
 import Bytes
 import HTTPMessages
+import Identifiers
 import StrictJSON
 import Tokens
 
@@ -34,9 +35,9 @@ enum TokenResponse {
     }
 
     /// The further member `client_id`.
-    static func clientID(_ id: String) -> [UInt8] {
+    static func clientID(_ id: ClientID) -> [UInt8] {
         var extra = Array(#","client_id":"#.utf8)
-        JSONText.appendQuoted(id, to: &extra)
+        JSONText.appendQuoted(id.string, to: &extra)
         return extra
     }
 

@@ -1,6 +1,7 @@
 internal import Access
 internal import Admission
 internal import Bytes
+internal import Identifiers
 internal import Locking
 internal import Rooms
 package import Sessions
@@ -168,8 +169,8 @@ extension Relay {
                     record.history(limits: commons.configuration.historyLimits, at: second),
                     outboundBytesMax: commons.configuration.outboundBytesMax),
                 owner: KeptBytes.Owner(
-                    connection: record.connection, client: ByteText(record.clientID),
-                    subject: ByteText(record.subject))))
+                    connection: record.connection, client: record.clientID,
+                    subject: record.subject)))
         commons.sessions.add(session, secret: record.secret)
         commons.yield(session.stream.withLock { $0.countAway(commons) })
         commons.ledger.putBack(

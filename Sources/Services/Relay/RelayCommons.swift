@@ -51,7 +51,7 @@ final class RelayCommons: Sendable {
         UInt32(truncatingIfNeeded: ports.monotonicMilliseconds() / 1000)
     }
 
-    func key(clientID: String, room: RoomName) -> RoomKey {
+    func key(clientID: ClientID, room: RoomName) -> RoomKey {
         RoomKey(clientID: clientID, room: room, roomHash)
     }
 

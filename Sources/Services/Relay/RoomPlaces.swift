@@ -34,7 +34,7 @@ extension Relay {
     private func mayMakeRoom(_ member: RoomMember, for grant: TokenGrant) -> Bool {
         guard case .v1(let subject) = member.route else { return false }
         switch (subject, grant.namedSubject) {
-        case (let subject?, let own?): return subject.utf8.elementsEqual(own.utf8)
+        case (let subject?, let own?): return subject == own
         // Who is nobody by name takes over no place, but may resume what was lost.
         case (nil, nil): return isAway(member.connection)
         default: return false

@@ -1,5 +1,5 @@
 internal import Admission
-package import Bytes
+internal import Bytes
 package import Identifiers
 package import Rooms
 package import Signalling
@@ -13,7 +13,7 @@ package import Tables
 package struct FunctionConsole: Sendable {
     /// A room in which somebody is.
     package struct RoomSummary: Equatable, Sendable {
-        package let client: ByteText
+        package let client: ClientID
         package let room: RoomName
         /// In the order of joining.
         package let members: [RoomMember]
@@ -102,7 +102,7 @@ package struct FunctionConsole: Sendable {
         return try store.withdraw(withdrawal)
     }
 
-    package func enable(_ client: ByteText) throws(StoreFault) {
+    package func enable(_ client: ClientID) throws(StoreFault) {
         _ = begin()
         try store.enable(client)
     }
@@ -187,6 +187,6 @@ extension RoomItem.Name {
             let client = ByteText(bytes.span.extracting((end + 1)..<(end + 1 + count))),
             let room = ByteText(bytes.span.extracting((end + 2 + count)..<bytes.count))
         else { return nil }
-        self.init(client.string, RoomName(room))
+        self.init(ClientID(client), RoomName(room))
     }
 }

@@ -1,6 +1,7 @@
 package import Access
 package import Admission
 package import Bytes
+internal import Identifiers
 internal import Rooms
 package import Sessions
 package import Signalling
@@ -58,8 +59,8 @@ package struct Store: Sendable {
         let ttl = ItemValue.number(until + Self.keptSeconds)
         var item: Item = [
             "g": .text(gateway), "dialect": .text(ByteText(dialect.rawValue)),
-            "client": .text(ByteText(grant.token.clientID)),
-            "subject": .text(ByteText(grant.token.subject)), "grant": grant.value,
+            "client": .text(grant.token.clientID.text),
+            "subject": .text(grant.token.subject.text), "grant": grant.value,
             "until": .number(until), "ttl": ttl, "base": .number(0), "events": .list([]),
             "bytes": .number(0), "told": .map([:]),
         ]

@@ -68,7 +68,7 @@ extension Store {
         in invoked: Invoked
     ) throws(StoreFault) -> RoomItem? {
         let client = sender.grant.token.clientID
-        if let receiver, ByteText(receiver.grant.token.clientID) != ByteText(client) { return nil }
+        if let receiver, receiver.grant.token.clientID != client { return nil }
         let names = sender.rooms.keys.sorted()
         let likely = names.filter { receiver?.isIn($0) == true }
         // Of a join that is not finished its session knows nothing yet.

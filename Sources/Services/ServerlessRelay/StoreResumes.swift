@@ -56,8 +56,7 @@ extension Store {
 
     private static func isSamePeer(_ one: SessionItem, _ other: SessionItem) -> Bool {
         let (one, other) = (one.grant.token, other.grant.token)
-        return ByteText(one.clientID) == ByteText(other.clientID)
-            && ByteText(one.subject) == ByteText(other.subject)
+        return one.clientID == other.clientID && one.subject == other.subject
     }
 
     /// Whether all events after this one can be sent again, and are no more than is kept.

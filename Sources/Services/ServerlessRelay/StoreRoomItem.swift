@@ -9,15 +9,15 @@ struct RoomItem: Sendable {
     /// Names a room of one client in the table. The client's id is led by its length, so that no
     /// two pairs make one name.
     struct Name: Hashable, Sendable {
-        let client: ByteText
+        let client: ClientID
         let room: RoomName
 
-        init(_ client: String, _ room: RoomName) {
-            self.client = ByteText(client)
+        init(_ client: ClientID, _ room: RoomName) {
+            self.client = client
             self.room = room
         }
 
-        private var partition: ByteText { "R#\(client.count)#\(client.string)#\(room.string)" }
+        private var partition: ByteText { "R#\(client.text.count)#\(client.string)#\(room.string)" }
         var key: ItemKey { ItemKey(partition) }
 
         /// Where the `sdp` is that a member joined with.
@@ -79,7 +79,7 @@ struct RoomItem: Sendable {
         else { return nil }
         return RoomMember(
             connection: connection,
-            route: isV1 ? .v1(subject: map["s"]?.text?.string) : .classic(address: 0),
+            route: isV1 ? .v1(subject: map["s"]?.text.map { Subject($0) }) : .classic(address: 0),
             peerID: PeerID(peerID.string), name: map["n"]?.text?.string, order: UInt64(order))
     }
 
@@ -130,7 +130,7 @@ extension RoomMember {
         var map: [ByteText: ItemValue] = [
             "c": .text(ByteText(connection.text)), "p": .text(ByteText(peerID.text)),
         ]
-        if case .v1(let subject?) = route { map["s"] = .text(ByteText(subject)) }
+        if case .v1(let subject?) = route { map["s"] = .text(subject.text) }
         if let name { map["n"] = .text(ByteText(name)) }
         if hasSDP { map["d"] = .flag(true) }
         return .map(map)

@@ -138,7 +138,7 @@ extension SessionItem {
             let issuedAt = map["iat"]?.number, let expiresAt = map["exp"]?.number
         else { return nil }
         let token = RevocableToken(
-            tokenID: tokenID.string, subject: subject.string, clientID: client.string,
+            tokenID: tokenID.string, subject: Subject(subject), clientID: ClientID(client),
             issuedAt: issuedAt, legacySecretDigest: map["legacy"]?.bytes)
         let patterns = (map["rooms"]?.list ?? []).compactMap(\.text)
         return TokenGrant(

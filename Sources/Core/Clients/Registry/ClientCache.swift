@@ -1,4 +1,5 @@
 package import Bytes
+import Identifiers
 
 /// What a server knows of the clients it has met: a value, changed by misses and by refreshes.
 ///
@@ -24,7 +25,7 @@ package struct ClientCache: Sendable {
     /// Takes in what a miss has read, unless a refresh has overtaken it.
     package mutating func insert(_ client: Client, revision read: Int64) {
         guard read >= revision ?? 0 else { return }
-        let id = ByteText(client.clientID)
+        let id = client.clientID.text
         if entries.count >= entriesMax, entries[id] == nil, let victim = entries.keys.first {
             entries[victim] = nil
         }

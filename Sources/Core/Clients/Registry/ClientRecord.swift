@@ -1,4 +1,5 @@
 package import Bytes
+import Identifiers
 import Tokens
 
 /// A client as a registry keeps it: texts, numbers and bytes.
@@ -62,12 +63,12 @@ package struct ClientRecord: Equatable, Sendable {
 
     init(_ client: Client) {
         self.init(
-            id: client.clientID, name: client.name, createdAt: client.createdAt,
+            id: client.clientID.string, name: client.name, createdAt: client.createdAt,
             isEnabled: client.isEnabled, lifetimeSecondsMax: client.lifetimeSecondsMax,
             assertionKeys: client.assertionKeys.isEmpty
                 ? nil : JWKSet.serialize(client.assertionKeys),
             legacySecret: client.legacySecret,
-            introspects: client.introspects.joined(separator: " "),
+            introspects: client.introspects.map(\.text).joined(separator: " "),
             rooms: client.rooms.map(\.text), origins: client.origins, scopes: client.scopes,
             secrets: client.secrets, registration: client.registration.map(Registration.init))
     }
@@ -75,12 +76,13 @@ package struct ClientRecord: Equatable, Sendable {
     /// Throws where a member cannot be read: to leave one out would be to change who may come in.
     func client() throws -> Client {
         Client(
-            clientID: id, name: name, rooms: try rooms.map { try RoomPattern($0) },
+            clientID: ClientID(id), name: name, rooms: try rooms.map { try RoomPattern($0) },
             origins: origins, scopes: scopes, createdAt: createdAt, isEnabled: isEnabled,
             secrets: secrets, lifetimeSecondsMax: lifetimeSecondsMax,
             assertionKeys: try assertionKeys.map(Self.keys) ?? [], legacySecret: legacySecret,
             registration: try registration?.registration(),
-            introspects: ByteText(introspects).split(separator: UInt8(ascii: " ")).map(\.string))
+            introspects: ByteText(introspects).split(separator: UInt8(ascii: " "))
+                .map { ClientID($0) })
     }
 
     private static func keys(_ set: [UInt8]) throws -> [PublicKey] {
@@ -94,7 +96,7 @@ package struct ClientRecord: Equatable, Sendable {
 extension ClientRecord.Registration {
     fileprivate init(_ registration: ClientRegistration) {
         self.init(
-            tokenDigest: registration.tokenDigest, registrar: registration.registrar,
+            tokenDigest: registration.tokenDigest, registrar: registration.registrar.string,
             authenticationMethod: registration.authenticationMethod.rawValue,
             grantTypes: registration.grantTypes.map(\.rawValue).joined(separator: " "))
     }
@@ -106,7 +108,7 @@ extension ClientRecord.Registration {
             grantTypes.count == named.count
         else { throw UnreadableRecord() }
         return ClientRegistration(
-            tokenDigest: tokenDigest, registrar: registrar, authenticationMethod: method,
+            tokenDigest: tokenDigest, registrar: ClientID(registrar), authenticationMethod: method,
             grantTypes: grantTypes)
     }
 }

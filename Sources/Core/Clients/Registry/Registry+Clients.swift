@@ -1,4 +1,5 @@
 package import Bytes
+import Identifiers
 
 /// What may become of clients.
 extension Registry {
@@ -8,20 +9,21 @@ extension Registry {
     ///   it may; `.originTaken` where a client over HTTP wants an origin that another has.
     package func add(_ client: Client, by actor: Actor) throws(RegistryFailure) {
         try write { rows in
-            guard try rows.client(client.clientID) == nil else {
-                throw RegistryFailure.clientExists(id: client.clientID)
+            let id = client.clientID.string
+            guard try rows.client(id) == nil else {
+                throw RegistryFailure.clientExists(id: id)
             }
             if let registrar = client.registration?.registrar {
                 let max = ClientRegistration.perRegistrarMax
-                guard try rows.count(registeredBy: registrar) < max else {
+                guard try rows.count(registeredBy: registrar.string) < max else {
                     throw RegistryFailure.registrationsFull(max: max)
                 }
             }
             let stamp = AuditStamp(actor, at: client.createdAt)
-            try rows.settle(client.origins, of: client.clientID, stamp)
+            try rows.settle(client.origins, of: id, stamp)
             try rows.put(ClientRecord(client))
             let action = client.registration == nil ? "client.add" : "client.register"
-            try rows.append(action, client.clientID, AuditDetails.added(client), stamp)
+            try rows.append(action, id, AuditDetails.added(client), stamp)
         }
     }
 

@@ -1,4 +1,5 @@
 import Bytes
+import Identifiers
 
 /// What is revoked or used up, and what is told of it all.
 extension Registry {
@@ -100,13 +101,13 @@ extension AuditEntry {
 
 extension RegistryRows {
     fileprivate func removeLegacySecret(_ revocation: Revocation, _ stamp: AuditStamp) throws {
-        guard case .client(let id, _, _) = revocation, var known = try client(id),
+        guard case .client(let id, _, _) = revocation, var known = try client(id.string),
             known.legacySecret != nil
         else { return }
         known.legacySecret = nil
         try put(known)
         let update = try ClientUpdate(legacySecret: .remove)
-        try append("client.update", id, AuditDetails.changed(update), stamp)
+        try append("client.update", id.string, AuditDetails.changed(update), stamp)
     }
 
     /// Adds one, or extends the one about the same name; false where that says as much already.
@@ -128,14 +129,14 @@ extension RegistryRows {
         of revocation: Revocation, by actor: Actor
     ) throws -> RevocationShare.Holder? {
         let kind: RevocationShare
-        let clientID: String
+        let clientID: ClientID
         switch (revocation, actor.share) {
         case (.client, _), (_, nil): return nil
         case (_, .sessions(let id)): (kind, clientID) = (.sessions, id)
         case (.token, .client(let id)): (kind, clientID) = (.tokens, id)
         case (.subject, .client(let id)): (kind, clientID) = (.subjects, id)
         }
-        let registrar = try client(clientID)?.registration?.registrar
+        let registrar = try client(clientID.string)?.registration?.registrar
         let share = RevocationShare.Holder(kind: kind, clientID: registrar ?? clientID)
         let held = try revocationCount(of: share)
         guard held >= RevocationShare.entriesAlways else { return share }

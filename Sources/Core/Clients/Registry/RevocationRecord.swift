@@ -1,3 +1,5 @@
+import Identifiers
+
 /// A revocation as a registry keeps it.
 package struct RevocationRecord: Equatable, Sendable {
     package enum Kind: String, CaseIterable, Sendable { case token, subject, client }
@@ -40,10 +42,11 @@ package struct RevocationRecord: Equatable, Sendable {
         switch revocation {
         case .token(_, _, let owner):
             kind = .token
-            (clientID, subject, issuedAt) = (owner?.clientID, owner?.subject, owner?.issuedAt)
+            (clientID, subject) = (owner?.clientID.string, owner?.subject.string)
+            issuedAt = owner?.issuedAt
         case .subject(let subject, let second, _):
             (kind, issuedBefore) = (.subject, second)
-            clientID = Subject.clientID(of: subject)
+            clientID = subject.clientID.string
         case .client(_, let second, _): (kind, issuedBefore) = (.client, second)
         }
     }
@@ -61,8 +64,10 @@ package struct RevocationRecord: Equatable, Sendable {
 
     package var revocation: Revocation {
         switch (kind, issuedBefore) {
-        case (.subject, let second?): .subject(name, issuedBefore: second, expiresAt: expiresAt)
-        case (.client, let second?): .client(id: name, issuedBefore: second, expiresAt: expiresAt)
+        case (.subject, let second?):
+            .subject(Subject(name), issuedBefore: second, expiresAt: expiresAt)
+        case (.client, let second?):
+            .client(id: ClientID(name), issuedBefore: second, expiresAt: expiresAt)
         default: .token(id: name, expiresAt: expiresAt)
         }
     }

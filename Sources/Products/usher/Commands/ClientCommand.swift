@@ -2,6 +2,7 @@ import ArgumentParser
 import Bytes
 import Clients
 import Cryptography
+import Identifiers
 import RegistryOnSQLite
 import ServerlessRelay
 import StrictJSON
@@ -74,7 +75,7 @@ extension ClientCommand {
                     lifetimeSecondsMax: lifetime,
                     assertionKeys: try assertionKeys.map(AssertionKeyFile.read) ?? [],
                     legacySecret: legacyHs256 ? try LegacySecretInput.read() : nil,
-                    introspects: introspect)
+                    introspects: introspect.map { ClientID($0) })
                 let secret = SecretMaker.make()
                 let client = new.client(
                     clientID: ClientID.make(fromRandom: SecureRandom.bytes(ClientID.randomBytes)),
@@ -223,7 +224,7 @@ extension Registry {
 
     /// Refuses the ids of nobody: a slip there would show only when an API is told nothing.
     func checkIntrospected(_ ids: [String]) throws {
-        for id in ids where ByteText(id) != Client.everyClient { _ = try existing(id: id) }
+        for id in ids where ClientID(id) != Client.everyClient { _ = try existing(id: id) }
     }
 }
 

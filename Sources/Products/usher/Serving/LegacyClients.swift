@@ -1,6 +1,7 @@
 import Access
 import Clients
 import Cryptography
+import Identifiers
 
 extension Client {
     /// What decides about its legacy tokens; nil where it has none.

@@ -1,6 +1,7 @@
 import Access
 import Clients
 import Cryptography
+import Identifiers
 import Synchronization
 import Tokens
 import UsherVerifier
@@ -18,7 +19,7 @@ final class LiveVerifier: Sendable {
     /// `client` looks up whose legacy secret a token may be under.
     init(
         issuer: String, audience: String, keys: LiveKeys,
-        client: @escaping @Sendable (_ id: String) -> Client?
+        client: @escaping @Sendable (_ id: ClientID) -> Client?
     ) throws(VerifierConfigurationError) {
         self.keys = keys
         verifier = try Verifier(

@@ -1,6 +1,7 @@
 import AuthService
 import Clients
 import Cryptography
+import Identifiers
 import RegistryFollowing
 
 extension RegistrationPorts {
@@ -10,20 +11,20 @@ extension RegistrationPorts {
     ) -> RegistrationPorts {
         RegistrationPorts(
             tokenDigest: { id throws(RegistryFailure) in
-                try directory.client(id)?.registrationTokenDigest
+                try directory.client(id.string)?.registrationTokenDigest
             },
-            client: registry.client(id:),
+            client: { id throws(RegistryFailure) in try registry.client(id: id.string) },
             add: { client, actor throws(RegistryFailure) in
                 try registry.add(client, by: actor)
-                directory.noteChanged(client.clientID)
+                directory.noteChanged(client.clientID.string)
             },
             update: { id, update, actor throws(RegistryFailure) in
-                defer { directory.noteChanged(id) }
-                return try registry.update(id: id, update, by: actor, at: Clock.now())
+                defer { directory.noteChanged(id.string) }
+                return try registry.update(id: id.string, update, by: actor, at: Clock.now())
             },
             remove: { id, actor throws(RegistryFailure) in
-                defer { directory.noteChanged(id) }
-                try registry.remove(id: id, by: actor, at: Clock.now())
+                defer { directory.noteChanged(id.string) }
+                try registry.remove(id: id.string, by: actor, at: Clock.now())
             },
             isUsable: { (try? VerifyingKey($0)) != nil })
     }

@@ -34,7 +34,7 @@ extension PublicFront.SignallingHalf {
 
     static func document(_ room: RoomSummary) -> JSONValue {
         RoomDocument.room(
-            room.clientID, room.room,
+            room.clientID.string, room.room,
             room.members.map { member in
                 RoomDocument.member(
                     member.connectionID, peerID: member.peerID, name: member.name,

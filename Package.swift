@@ -82,14 +82,18 @@ let modules: [Module] = [
     Module(
         name: "HTTPServing", layer: .drivers,
         uses: [
-            "Bytes", "CEpoll", "CGnuTLS", "CMicrohttpd", "HTTPMessages", "Locking", "Threads",
+            "Bytes", "CEpoll", "CGnuTLS", "CMicrohttpd", "HTTPMessages", "Locking", "Monitoring",
+            "Threads",
         ]),
     Module(
         name: "SocketLoop", layer: .drivers,
-        uses: ["Bytes", "CEpoll", "Locking", "Shares", "Threads", "WebSocket"]),
+        uses: ["Bytes", "CEpoll", "Locking", "Monitoring", "Shares", "Threads", "WebSocket"]),
     Module(
         name: "HTTPClient", layer: .drivers,
         uses: ["Bytes", "CEpoll", "CLibSSL", "Files", "HTTPMessages", "Locking", "Threads"]),
+    Module(
+        name: "KeyFollowing", layer: .drivers,
+        uses: ["Access", "Clients", "Cryptography", "Locking", "TokenIssuing", "Tokens"]),
     Module(name: "LogWriting", layer: .drivers, uses: ["Locking", "Monitoring"]),
     Module(name: "Threads", layer: .drivers, uses: ["CEpoll", "Locking"]),
     Module(name: "Files", layer: .drivers),
@@ -136,6 +140,16 @@ let modules: [Module] = [
         ]),
 
     Module(
+        name: "PublicService", layer: .services,
+        uses: ["Admission", "AuthService", "Bytes", "Edge", "HTTPMessages"]),
+    Module(
+        name: "OperatorService", layer: .services,
+        uses: [
+            "Access", "AuthService", "Bytes", "HTTPMessages", "Locking", "Monitoring", "Relay",
+            "Signalling", "StrictJSON",
+        ]),
+
+    Module(
         name: "UsherVerifier", layer: .products,
         uses: ["Bytes", "Cryptography", "Files", "Locking", "StrictJSON", "Tokens"]),
     Module(
@@ -146,10 +160,10 @@ let modules: [Module] = [
         uses: [
             "AWSRequests", "AWSServices", "Access", "Admission", "AuthService", "Bytes",
             "ClientStorage", "Clients", "Cryptography", "DynamoTables", "Edge", "Files",
-            "HTTPClient", "HTTPMessages", "HTTPServing", "ICEServers", "Locking", "LogWriting",
-            "Monitoring", "Relay", "Rooms", "ServerlessRelay", "SessionShelf", "Sessions",
-            "Signalling", "SocketLoop", "StrictJSON", "Tar", "Threads", "TokenIssuing", "Tokens",
-            "UsherVerifier", "WebSocket",
+            "HTTPClient", "HTTPMessages", "HTTPServing", "ICEServers", "KeyFollowing", "Locking",
+            "LogWriting", "Monitoring", "OperatorService", "PublicService", "Relay", "Rooms",
+            "ServerlessRelay", "SessionShelf", "Sessions", "Signalling", "SocketLoop",
+            "StrictJSON", "Tar", "Threads", "TokenIssuing", "Tokens", "UsherVerifier", "WebSocket",
         ],
         external: [argumentParser, logging]),
     Module(
@@ -186,10 +200,14 @@ let testUses: [String: [String]] = [
     "Cryptography": ["Bytes", "StrictJSON", "Tokens"],
     "TokenIssuing": ["Bytes", "Cryptography", "StrictJSON", "Tokens"],
     "ClientStorage": ["Access", "Bytes", "Clients", "Locking", "Tokens"],
-    "HTTPServing": ["Bytes", "HTTPMessages", "Locking"],
+    "HTTPServing": ["Bytes", "HTTPMessages", "Locking", "Monitoring"],
     "HTTPClient": ["Bytes", "CLibSSL", "HTTPMessages", "Locking", "ServerSupport"],
     "DynamoTables": [
         "Bytes", "HTTPClient", "HTTPMessages", "Locking", "StrictJSON", "Tables",
+    ],
+    "KeyFollowing": [
+        "Access", "Bytes", "Clients", "Cryptography", "Locking", "StrictJSON", "TokenIssuing",
+        "Tokens", "UsherVerifier",
     ],
     "LogWriting": ["Locking", "Monitoring"],
     "SocketLoop": ["Bytes", "CEpoll", "HTTPMessages", "Locking", "WebSocket"],
@@ -216,6 +234,10 @@ let testUses: [String: [String]] = [
     "ServerlessRelay": [
         "Access", "Admission", "Bytes", "HTTPMessages", "ICEServers", "Locking", "Rooms",
         "Sessions", "Signalling", "StrictJSON", "Tables", "Tokens",
+    ],
+    "PublicService": ["Bytes", "Edge", "HTTPMessages", "Locking"],
+    "OperatorService": [
+        "Bytes", "HTTPMessages", "Locking", "Monitoring", "Relay", "Signalling", "StrictJSON",
     ],
     "UsherVerifier": ["Bytes", "Cryptography", "StrictJSON", "TokenIssuing", "Tokens"],
     "usher-lambda": [

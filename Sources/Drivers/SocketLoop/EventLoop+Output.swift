@@ -1,6 +1,7 @@
 import Bytes
 import CEpoll
 import Glibc
+import Monitoring
 import WebSocket
 
 extension EventLoop: SocketOutput {

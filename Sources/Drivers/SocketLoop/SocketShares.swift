@@ -1,4 +1,5 @@
 import Locking
+import Monitoring
 import Shares
 import WebSocket
 

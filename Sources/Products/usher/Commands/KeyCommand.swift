@@ -4,6 +4,7 @@ import ClientStorage
 import Clients
 import Cryptography
 import Glibc
+import KeyFollowing
 
 struct KeyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -54,8 +55,7 @@ struct KeyOptions: ParsableArguments {
         do throws(RegistryError) {
             let registry = try ClientRegistry(
                 path: RegistryFile.path(in: Environment.dataFolder(data)), mustExist: true)
-            try KeyAudit(registry: registry, actor: .atTerminal())
-                .append(change, command: command)
+            try KeyAudit(change, command: command)?.append(to: registry, by: .atTerminal())
         } catch {
             if case .notFound = error { return }
             complain("it is done, but not in the audit log: \(error)")

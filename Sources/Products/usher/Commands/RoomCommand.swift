@@ -1,5 +1,6 @@
 import ArgumentParser
 import Bytes
+import OperatorService
 import Rooms
 import ServerlessRelay
 import Signalling

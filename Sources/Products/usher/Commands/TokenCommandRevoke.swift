@@ -4,6 +4,7 @@ import Bytes
 import ClientStorage
 import Clients
 import Cryptography
+import KeyFollowing
 import StrictJSON
 import Tokens
 import UsherVerifier

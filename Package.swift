@@ -87,14 +87,23 @@ let modules: [Module] = [
     Module(
         name: "HTTPServing", layer: .drivers,
         uses: [
-            "Bytes", "CEpoll", "CGnuTLS", "CMicrohttpd", "HTTPMessages", "Locking", "Threads",
+            "Bytes", "CEpoll", "CGnuTLS", "CMicrohttpd", "HTTPMessages", "Locking", "Monitoring",
+            "Threads",
         ]),
     Module(
         name: "SocketLoop", layer: .drivers,
-        uses: ["Bytes", "CEpoll", "Identifiers", "Locking", "Shares", "Threads", "WebSocket"]),
+        uses: [
+            "Bytes", "CEpoll", "Identifiers", "Locking", "Monitoring", "Shares", "Threads",
+            "WebSocket",
+        ]),
     Module(
         name: "HTTPClient", layer: .drivers,
         uses: ["Bytes", "CEpoll", "CLibSSL", "Files", "HTTPMessages", "Locking", "Threads"]),
+    Module(
+        name: "KeyFollowing", layer: .drivers,
+        uses: [
+            "Access", "Clients", "Cryptography", "Identifiers", "Locking", "TokenIssuing", "Tokens",
+        ]),
     Module(name: "LogWriting", layer: .drivers, uses: ["Locking", "Monitoring"]),
     Module(name: "Threads", layer: .drivers, uses: ["CEpoll", "Locking"]),
     Module(name: "Files", layer: .drivers),
@@ -141,6 +150,16 @@ let modules: [Module] = [
         ]),
 
     Module(
+        name: "PublicService", layer: .services,
+        uses: ["Admission", "AuthService", "Bytes", "Edge", "HTTPMessages"]),
+    Module(
+        name: "OperatorService", layer: .services,
+        uses: [
+            "Access", "AuthService", "Bytes", "HTTPMessages", "Identifiers", "Locking",
+            "Monitoring", "Relay", "Signalling", "StrictJSON",
+        ]),
+
+    Module(
         name: "UsherVerifier", layer: .products,
         uses: [
             "Bytes", "Cryptography", "Files", "Identifiers", "Locking", "StrictJSON", "Tokens",
@@ -153,8 +172,9 @@ let modules: [Module] = [
         uses: [
             "AWSRequests", "AWSServices", "Access", "Admission", "AuthService", "Bytes",
             "Clients", "Cryptography", "DynamoTables", "Edge", "Files", "HTTPClient",
-            "HTTPMessages", "HTTPServing", "ICEServers", "Identifiers", "Locking", "LogWriting",
-            "Monitoring", "RegistryFollowing", "RegistryOnSQLite", "Relay", "Rooms",
+            "HTTPMessages", "HTTPServing", "ICEServers", "Identifiers", "KeyFollowing", "Locking",
+            "LogWriting", "Monitoring", "OperatorService", "PublicService", "RegistryFollowing",
+            "RegistryOnSQLite", "Relay", "Rooms",
             "ServerlessRelay", "SessionShelf", "Sessions", "Signalling", "SocketLoop",
             "StrictJSON", "Tar", "Threads", "TokenIssuing", "Tokens", "UsherVerifier", "WebSocket",
         ],
@@ -199,10 +219,14 @@ let testUses: [String: [String]] = [
         "Access", "Bytes", "Clients", "Identifiers", "RegistryFollowing", "RegistrySupport",
         "Tokens",
     ],
-    "HTTPServing": ["Bytes", "HTTPMessages", "Locking"],
+    "HTTPServing": ["Bytes", "HTTPMessages", "Locking", "Monitoring"],
     "HTTPClient": ["Bytes", "CLibSSL", "HTTPMessages", "Locking", "ServerSupport"],
     "DynamoTables": [
         "Bytes", "HTTPClient", "HTTPMessages", "Locking", "StrictJSON", "Tables",
+    ],
+    "KeyFollowing": [
+        "Access", "Bytes", "Clients", "Cryptography", "Identifiers", "Locking", "StrictJSON",
+        "TokenIssuing", "Tokens", "UsherVerifier",
     ],
     "LogWriting": ["Locking", "Monitoring"],
     "SocketLoop": ["Bytes", "CEpoll", "HTTPMessages", "Identifiers", "Locking", "WebSocket"],
@@ -232,6 +256,11 @@ let testUses: [String: [String]] = [
     ],
     "UsherVerifier": [
         "Bytes", "Cryptography", "Identifiers", "StrictJSON", "TokenIssuing", "Tokens",
+    ],
+    "PublicService": ["Bytes", "Edge", "HTTPMessages", "Locking"],
+    "OperatorService": [
+        "Bytes", "HTTPMessages", "Identifiers", "Locking", "Monitoring", "Relay", "Signalling",
+        "StrictJSON",
     ],
     "usher-lambda": [
         "AWSServices", "Access", "Admission", "Bytes", "Cryptography", "HTTPClient", "HTTPMessages",

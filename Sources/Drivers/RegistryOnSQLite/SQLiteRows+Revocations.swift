@@ -24,8 +24,8 @@ extension SQLiteRows {
                 """,
             arguments: [
                 revocation.kind.rawValue, revocation.name, revocation.issuedBefore,
-                revocation.expiresAt, revocation.actor, revocation.clientID, revocation.subject,
-                revocation.issuedAt, revocation.share?.text ?? "", try nextRevision(),
+                revocation.expiresAt, revocation.actor, revocation.clientID?.string,
+                revocation.subject?.string, revocation.issuedAt, revocation.share?.text ?? "", try nextRevision(),
             ])
     }
 
@@ -45,7 +45,7 @@ extension SQLiteRows {
                     DELETE FROM revocation WHERE client_id = ?
                     AND (issued_at <= ? OR issued_before <= ?) AND expires_at <= ?
                     """,
-                arguments: [id, second, second, end])
+                arguments: [id.string, second, second, end])
         }
     }
 
@@ -94,7 +94,8 @@ extension SQLiteRows {
     private static func record(_ row: Row) -> RevocationRecord {
         RevocationRecord(
             kind: .init(named: ByteText(row[0] as String)) ?? .token, name: row[1],
-            issuedBefore: row[2], expiresAt: row[3], actor: row[4], clientID: row[5],
-            subject: row[6], issuedAt: row[7], share: .init(ByteText(row[8] as String)))
+            issuedBefore: row[2], expiresAt: row[3], actor: row[4],
+            clientID: (row[5] as String?).map { ClientID($0) },
+            subject: (row[6] as String?).map { Subject($0) }, issuedAt: row[7], share: .init(ByteText(row[8] as String)))
     }
 }

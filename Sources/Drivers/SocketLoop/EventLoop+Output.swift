@@ -2,6 +2,7 @@ import Bytes
 import CEpoll
 import Glibc
 import Identifiers
+import Monitoring
 import WebSocket
 
 extension EventLoop: SocketOutput {

@@ -1,5 +1,6 @@
 import Identifiers
 import Locking
+import Monitoring
 import Shares
 import WebSocket
 

@@ -154,6 +154,13 @@ public struct Verifier: Sendable {
         }
     }
 
+    /// The same, with the fault as the parts name it that read tokens.
+    package func claims(
+        of compactToken: String, atSecondsSinceEpoch now: Int64, accepting kinds: Set<TokenKind>
+    ) throws(TokenFault) -> TokenClaims {
+        try core.verify(compactToken.utf8.span, now: now, accepting: kinds).claims
+    }
+
     /// Checks form, header and signature of a JWS whose payload may be anything; `typ` and claims
     /// are not looked at, and nothing is remembered.
     ///

@@ -82,7 +82,7 @@ package final class AuthService: Sendable {
     /// The path of `edgeAuthResponse`.
     package static let edgeAuthPath = EdgeAuthEndpoint.path
 
-    /// Answers `GET /edge/auth`, which must not be reached from the public port.
+    /// Answers `GET /edge/auth` and nothing else. Must not be reached from the public port.
     package func edgeAuthResponse(to request: HTTPRequest) -> HTTPResponse {
         edgeAuth.respond(to: request)
     }

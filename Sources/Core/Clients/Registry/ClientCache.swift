@@ -1,5 +1,4 @@
-package import Bytes
-import Identifiers
+package import Identifiers
 
 /// What a server knows of the clients it has met: a value, changed by misses and by refreshes.
 ///
@@ -11,21 +10,21 @@ package struct ClientCache: Sendable {
         var revision: Int64
     }
 
-    private var entries: [ByteText: Entry] = [:]
+    private var entries: [ClientID: Entry] = [:]
     private let entriesMax: Int
     /// nil until the first refresh.
     package private(set) var revision: Int64?
 
     package init(entriesMax: Int) { self.entriesMax = entriesMax }
 
-    package var ids: Set<ByteText> { Set(entries.keys) }
+    package var ids: Set<ClientID> { Set(entries.keys) }
 
-    package func client(_ id: ByteText) -> Client? { entries[id]?.client }
+    package func client(_ id: ClientID) -> Client? { entries[id]?.client }
 
     /// Takes in what a miss has read, unless a refresh has overtaken it.
     package mutating func insert(_ client: Client, revision read: Int64) {
         guard read >= revision ?? 0 else { return }
-        let id = client.clientID.text
+        let id = client.clientID
         if entries.count >= entriesMax, entries[id] == nil, let victim = entries.keys.first {
             entries[victim] = nil
         }
@@ -33,11 +32,11 @@ package struct ClientCache: Sendable {
     }
 
     /// Has the next lookup read it again.
-    package mutating func forget(_ id: ByteText) { entries[id] = nil }
+    package mutating func forget(_ id: ClientID) { entries[id] = nil }
 
     /// Takes in a refresh, which looked at the entries `asked`; others that came meanwhile and are
     /// older than it are dropped, and a miss reads them again.
-    package mutating func apply(_ refresh: RegistryRefresh, asked: Set<ByteText>) {
+    package mutating func apply(_ refresh: RegistryRefresh, asked: Set<ClientID>) {
         for (id, entry) in entries where entry.revision < refresh.revision {
             if let client = refresh.changed[id] {
                 entries[id] = Entry(client: client, revision: refresh.revision)

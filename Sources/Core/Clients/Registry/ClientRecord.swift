@@ -1,18 +1,18 @@
 package import Bytes
-import Identifiers
+package import Identifiers
 import Tokens
 
 /// A client as a registry keeps it: texts, numbers and bytes.
 package struct ClientRecord: Equatable, Sendable {
     package struct Registration: Equatable, Sendable {
         package let tokenDigest: [UInt8]
-        package let registrar: String
+        package let registrar: ClientID
         package let authenticationMethod: String
         /// Separated by spaces.
         package let grantTypes: String
 
         package init(
-            tokenDigest: [UInt8], registrar: String, authenticationMethod: String,
+            tokenDigest: [UInt8], registrar: ClientID, authenticationMethod: String,
             grantTypes: String
         ) {
             self.tokenDigest = tokenDigest
@@ -22,7 +22,7 @@ package struct ClientRecord: Equatable, Sendable {
         }
     }
 
-    package let id: String
+    package let id: ClientID
     package let name: String
     package let createdAt: Int64
     package let isEnabled: Bool
@@ -41,7 +41,7 @@ package struct ClientRecord: Equatable, Sendable {
     package let registration: Registration?
 
     package init(
-        id: String, name: String, createdAt: Int64, isEnabled: Bool, lifetimeSecondsMax: Int64,
+        id: ClientID, name: String, createdAt: Int64, isEnabled: Bool, lifetimeSecondsMax: Int64,
         assertionKeys: [UInt8]?, legacySecret: [UInt8]?, introspects: String, rooms: [String],
         origins: [ByteText], scopes: [ByteText], secrets: [ClientSecret],
         registration: Registration?
@@ -63,7 +63,7 @@ package struct ClientRecord: Equatable, Sendable {
 
     init(_ client: Client) {
         self.init(
-            id: client.clientID.string, name: client.name, createdAt: client.createdAt,
+            id: client.clientID, name: client.name, createdAt: client.createdAt,
             isEnabled: client.isEnabled, lifetimeSecondsMax: client.lifetimeSecondsMax,
             assertionKeys: client.assertionKeys.isEmpty
                 ? nil : JWKSet.serialize(client.assertionKeys),
@@ -76,7 +76,7 @@ package struct ClientRecord: Equatable, Sendable {
     /// Throws where a member cannot be read: to leave one out would be to change who may come in.
     func client() throws -> Client {
         Client(
-            clientID: ClientID(id), name: name, rooms: try rooms.map { try RoomPattern($0) },
+            clientID: id, name: name, rooms: try rooms.map { try RoomPattern($0) },
             origins: origins, scopes: scopes, createdAt: createdAt, isEnabled: isEnabled,
             secrets: secrets, lifetimeSecondsMax: lifetimeSecondsMax,
             assertionKeys: try assertionKeys.map(Self.keys) ?? [], legacySecret: legacySecret,
@@ -96,7 +96,7 @@ package struct ClientRecord: Equatable, Sendable {
 extension ClientRecord.Registration {
     fileprivate init(_ registration: ClientRegistration) {
         self.init(
-            tokenDigest: registration.tokenDigest, registrar: registration.registrar.string,
+            tokenDigest: registration.tokenDigest, registrar: registration.registrar,
             authenticationMethod: registration.authenticationMethod.rawValue,
             grantTypes: registration.grantTypes.map(\.rawValue).joined(separator: " "))
     }
@@ -108,7 +108,7 @@ extension ClientRecord.Registration {
             grantTypes.count == named.count
         else { throw UnreadableRecord() }
         return ClientRegistration(
-            tokenDigest: tokenDigest, registrar: ClientID(registrar), authenticationMethod: method,
+            tokenDigest: tokenDigest, registrar: registrar, authenticationMethod: method,
             grantTypes: grantTypes)
     }
 }

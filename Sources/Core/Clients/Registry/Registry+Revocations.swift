@@ -101,7 +101,7 @@ extension AuditEntry {
 
 extension RegistryRows {
     fileprivate func removeLegacySecret(_ revocation: Revocation, _ stamp: AuditStamp) throws {
-        guard case .client(let id, _, _) = revocation, var known = try client(id.string),
+        guard case .client(let id, _, _) = revocation, var known = try client(id),
             known.legacySecret != nil
         else { return }
         known.legacySecret = nil
@@ -136,7 +136,7 @@ extension RegistryRows {
         case (.token, .client(let id)): (kind, clientID) = (.tokens, id)
         case (.subject, .client(let id)): (kind, clientID) = (.subjects, id)
         }
-        let registrar = try client(clientID.string)?.registration?.registrar
+        let registrar = try client(clientID)?.registration?.registrar
         let share = RevocationShare.Holder(kind: kind, clientID: registrar ?? clientID)
         let held = try revocationCount(of: share)
         guard held >= RevocationShare.entriesAlways else { return share }

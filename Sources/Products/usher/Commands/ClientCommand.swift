@@ -106,7 +106,7 @@ extension ClientCommand {
 
         func run() throws {
             try report {
-                let client = try registry.open().existing(id: clientID)
+                let client = try registry.open().existing(id: ClientID(clientID))
                 ClientPrinter(json: registry.json).printDetails(client)
             }
         }
@@ -126,10 +126,10 @@ extension ClientCommand {
                 let secret = SecretMaker.make()
                 let clients = try registry.open()
                 try clients.rotateSecret(
-                    id: clientID, digest: secret.digest, graceSeconds: grace, by: .atTerminal(),
+                    id: ClientID(clientID), digest: secret.digest, graceSeconds: grace, by: .atTerminal(),
                     at: Clock.now())
                 ClientPrinter(json: registry.json)
-                    .printSecret(secret.text, of: try clients.existing(id: clientID))
+                    .printSecret(secret.text, of: try clients.existing(id: ClientID(clientID)))
             }
         }
     }
@@ -166,7 +166,7 @@ extension ClientCommand {
                         .printDone("disabled", clientID, closed: closed)
                 }
                 try registry.open().disable(
-                    id: clientID, by: .atTerminal(), at: Clock.now())
+                    id: ClientID(clientID), by: .atTerminal(), at: Clock.now())
                 ClientPrinter(json: registry.json).printDone("disabled", clientID)
             }
         }
@@ -193,7 +193,7 @@ extension ClientCommand {
                     return ClientPrinter(json: registry.json).printDone("enabled", clientID)
                 }
                 try registry.open().enable(
-                    id: clientID, by: .atTerminal(), at: Clock.now())
+                    id: ClientID(clientID), by: .atTerminal(), at: Clock.now())
                 ClientPrinter(json: registry.json).printDone("enabled", clientID)
             }
         }
@@ -208,7 +208,7 @@ extension ClientCommand {
         func run() throws {
             try report {
                 try registry.open().remove(
-                    id: clientID, by: .atTerminal(), at: Clock.now())
+                    id: ClientID(clientID), by: .atTerminal(), at: Clock.now())
                 ClientPrinter(json: registry.json).printDone("removed", clientID)
             }
         }
@@ -217,14 +217,16 @@ extension ClientCommand {
 
 extension Registry {
     /// The client, or an error that says there is none.
-    func existing(id: String) throws(RegistryFailure) -> Client {
+    func existing(id: ClientID) throws(RegistryFailure) -> Client {
         guard let client = try client(id: id) else { throw .clientUnknown(id: id) }
         return client
     }
 
     /// Refuses the ids of nobody: a slip there would show only when an API is told nothing.
     func checkIntrospected(_ ids: [String]) throws {
-        for id in ids where ClientID(id) != Client.everyClient { _ = try existing(id: id) }
+        for id in ids.map({ ClientID($0) }) where id != Client.everyClient {
+            _ = try existing(id: id)
+        }
     }
 }
 

@@ -70,7 +70,7 @@ extension ClientCommand {
                 let opened = try registry.open()
                 try opened.checkIntrospected(introspect)
                 let client = try opened.update(
-                    id: clientID, try update(), by: .atTerminal(), at: Clock.now())
+                    id: ClientID(clientID), try update(), by: .atTerminal(), at: Clock.now())
                 ClientPrinter(json: registry.json).printDetails(client)
             }
         }

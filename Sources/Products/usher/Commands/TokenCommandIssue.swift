@@ -39,7 +39,7 @@ extension TokenCommand {
                 let here = try service.service()
                 let (issuer, audience) = (try here.issuer(), try here.audience())
                 let registry = try here.registry()
-                let client = try registry.existing(id: clientID)
+                let client = try registry.existing(id: ClientID(clientID))
                 guard client.isEnabled else {
                     throw CommandFailure(
                         "\(clientID) is disabled: usher client enable \(clientID) lets it in again")

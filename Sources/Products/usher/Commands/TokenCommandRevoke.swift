@@ -4,6 +4,7 @@ import Bytes
 import Clients
 import Cryptography
 import Identifiers
+import KeyFollowing
 import RegistryOnSQLite
 import StrictJSON
 import Tokens
@@ -69,7 +70,7 @@ extension TokenCommand {
 
         private func revocation(_ opened: any Registry, _ now: Int64) throws -> Revocation? {
             guard let client else { return try ofToken(opened, now) }
-            _ = try opened.existing(id: client)
+            _ = try opened.existing(id: ClientID(client))
             let id = ClientID(client)
             guard let subject else { return .allOf(clientID: id, now: now) }
             try Self.check(subject: subject)
@@ -118,7 +119,7 @@ extension TokenCommand {
         ) throws(CommandFailure) -> TokenClaims {
             do throws(TokenFault) {
                 let legacy = try LegacyToken(verifying: token) { id in
-                    (try? opened.client(id: id.string))?.legacy
+                    (try? opened.client(id: id))?.legacy
                 }
                 return legacy.claims(
                     issuer: "any", audience: "any", shownAt: now, sha256: Digest.sha256)

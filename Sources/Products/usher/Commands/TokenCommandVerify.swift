@@ -52,7 +52,7 @@ extension TokenCommand {
                     "no registry in \(here.settings.folders.data): revocation was not checked")
             }
             let registry = try here.registry()
-            guard let client = try registry.client(id: claims.clientID.string), client.isEnabled
+            guard let client = try registry.client(id: claims.clientID), client.isEnabled
             else {
                 throw reject("client_not_enabled", "its client is disabled or removed")
             }

@@ -11,20 +11,20 @@ extension RegistrationPorts {
     ) -> RegistrationPorts {
         RegistrationPorts(
             tokenDigest: { id throws(RegistryFailure) in
-                try directory.client(id.string)?.registrationTokenDigest
+                try directory.client(id)?.registrationTokenDigest
             },
-            client: { id throws(RegistryFailure) in try registry.client(id: id.string) },
+            client: registry.client(id:),
             add: { client, actor throws(RegistryFailure) in
                 try registry.add(client, by: actor)
-                directory.noteChanged(client.clientID.string)
+                directory.noteChanged(client.clientID)
             },
             update: { id, update, actor throws(RegistryFailure) in
-                defer { directory.noteChanged(id.string) }
-                return try registry.update(id: id.string, update, by: actor, at: Clock.now())
+                defer { directory.noteChanged(id) }
+                return try registry.update(id: id, update, by: actor, at: Clock.now())
             },
             remove: { id, actor throws(RegistryFailure) in
-                defer { directory.noteChanged(id.string) }
-                try registry.remove(id: id.string, by: actor, at: Clock.now())
+                defer { directory.noteChanged(id) }
+                try registry.remove(id: id, by: actor, at: Clock.now())
             },
             isUsable: { (try? VerifyingKey($0)) != nil })
     }

@@ -1,4 +1,4 @@
-import Bytes
+package import Bytes
 import Locking
 import Monitoring
 
@@ -6,7 +6,7 @@ import Monitoring
 ///
 /// Routes are those that are known at the start, and one for everything else: what a request asks
 /// for must not make new labels.
-final class HTTPCounts: Sendable {
+package final class HTTPCounts: Sendable {
     private struct Key: Hashable {
         let route: Int
         let status: Int
@@ -15,28 +15,19 @@ final class HTTPCounts: Sendable {
     private static let other: ByteText = "other"
     private let routes: [ByteText]
     private let indexes: [ByteText: Int]
-    private struct Tally {
-        var count = 0
-        /// Seconds since the Unix epoch.
-        var lastAt: Int64 = 0
-
-        mutating func note(at now: Int64) {
-            count += 1
-            lastAt = now
-        }
-    }
-
+    private let now: @Sendable () -> Int64
     private let counts = Lock<[Key: Tally]>([:])
 
-    init(routes: [ByteText]) {
+    init(routes: [ByteText], now: @escaping @Sendable () -> Int64) {
+        self.now = now
         self.routes = routes + [Self.other]
         indexes = Dictionary(
             routes.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    func count(path: ByteText, status: Int) {
+    @Sendable package func count(path: ByteText, status: Int) {
         let key = Key(route: indexes[path] ?? routes.count - 1, status: status)
-        let now = status >= 400 ? Clock.now() : 0  // Of the others nobody asks.
+        let now = status >= 400 ? self.now() : 0  // Of the others nobody asks.
         counts.withLock { $0[key, default: Tally()].note(at: now) }
     }
 

@@ -2,12 +2,12 @@ import Monitoring
 import Synchronization
 
 /// Counts the tokens that were issued.
-final class TokenCount: Sendable {
+package final class TokenCount: Sendable {
     private let count = Atomic(0)
 
     var value: Int { count.load(ordering: .relaxed) }
 
-    func note() { count.wrappingAdd(1, ordering: .relaxed) }
+    package func note() { count.wrappingAdd(1, ordering: .relaxed) }
 
     var family: MetricFamily {
         MetricFamily(

@@ -10,7 +10,7 @@ import TokenIssuing
 import Tokens
 import UsherVerifier
 
-@testable import usher
+@testable import KeyFollowing
 
 /// A clock that tests set.
 private final class TestClock: Sendable {
@@ -44,9 +44,15 @@ private final class KeyBench {
     }
 
     func verifier(_ keys: LiveKeys) throws -> LiveVerifier {
-        try LiveVerifier(
-            issuer: "https://auth.example", audience: "https://auth.example", keys: keys,
-            client: { _ in nil })
+        let site = "https://auth.example"
+        let verifier = try Verifier(
+            issuer: site, audience: site, algorithms: [.es256, .rs256, .eddsa],
+            keys: .keys(keys.current.verification))
+        return LiveVerifier(
+            ClaimsPolicy(issuer: site, audience: site, leewaySeconds: 30), keys,
+            verify: { token, kinds, now throws(TokenFault) in
+                try verifier.claims(of: token, atSecondsSinceEpoch: now, accepting: kinds)
+            }, replace: { try? verifier.replaceKeys($0) }, client: { _ in nil })
     }
 }
 
@@ -241,7 +247,7 @@ private func publishedIDs(_ keys: LiveKeys) throws -> [String] {
         _ = try bench.rotate(.immediate)
         _ = try bench.folder.remove(keyID: old)
         keys.tick()
-        #expect(throws: TokenRejection.unknownKey) {
+        #expect(throws: TokenFault.unknownKey) {
             _ = try verifier.verify(token, [.access], atSecondsSinceEpoch: now)
         }
     }

@@ -1,23 +1,35 @@
 import Bytes
 import Edge
 import HTTPMessages
+import Locking
+import PublicService
 import Testing
 
-@testable import usher
+private func service(
+    allowPlainHTTP: Bool = false,
+    count: @escaping @Sendable (ByteText, Int) -> Void = { _, _ in }
+) -> PublicService {
+    PublicService(
+        allowPlainHTTP: allowPlainHTTP, edge: EdgeStep(cookieName: "c"), auth: nil, relay: nil,
+        count: count)
+}
+
+private func answer(to request: HTTPRequest, _ service: PublicService = service()) -> HTTPResponse?
+{
+    guard case .response(let response) = service.outcome(of: request) else { return nil }
+    return response
+}
 
 private func status(
     peer: String, client: String? = nil, isSecure: Bool = false, allowPlainHTTP: Bool = false
 ) -> Int? {
-    let front = PublicFront(
-        allowPlainHTTP: allowPlainHTTP, edge: EdgeStep(cookieName: "c"), auth: nil, relay: nil)
     let request = HTTPRequest(
         method: "GET", path: "/", peerAddress: peer, isSecure: isSecure,
         clientAddress: client ?? peer)
-    guard case .response(let response) = front.outcome(of: request) else { return nil }
-    return response.status
+    return answer(to: request, service(allowPlainHTTP: allowPlainHTTP))?.status
 }
 
-@Suite struct PublicFrontTests {
+@Suite("The public port (docs/architecture.md §5)") struct PublicServiceTests {
     @Test(
         "Over plain http from elsewhere nothing is taken (RFC 6749 §3.2, RFC 6750 §5.3)",
         arguments: ["192.0.2.7", "10.0.0.1", "::2", "128.0.0.1", "fe80::1", "nonsense", ""])
@@ -35,15 +47,10 @@ private func status(
     }
 
     @Test("A page is told why, where it asks")
-    func toldToPages() {
-        let front = PublicFront(
-            allowPlainHTTP: false, edge: EdgeStep(cookieName: "c"), auth: nil, relay: nil)
+    func toldToPages() throws {
         for (path, readers) in [("/signal/check", "*"), ("/", nil)] as [(ByteText, ByteText?)] {
             let request = HTTPRequest(method: "POST", path: path, peerAddress: "192.0.2.7")
-            guard case .response(let response) = front.outcome(of: request) else {
-                Issue.record("no answer")
-                continue
-            }
+            let response = try #require(answer(to: request))
             #expect(response.status == 400)
             #expect(response.headers["Access-Control-Allow-Origin"] == readers)
         }
@@ -57,28 +64,21 @@ private func status(
 
     @Test("What is wrong with the session cookie is a matter of the routes that use it")
     func edgeRefusal() {
-        let front = PublicFront(
-            allowPlainHTTP: false, edge: EdgeStep(cookieName: "c"), auth: nil, relay: nil)
         let request = HTTPRequest(
             method: "GET", path: "/", headers: HeaderFields([("Cookie", "c=a; c=b")]),
             peerAddress: "127.0.0.1", clientAddress: "127.0.0.1")
-        guard case .response(let response) = front.outcome(of: request) else {
-            Issue.record("no answer")
-            return
-        }
-        #expect(response.status == 404)
+        #expect(answer(to: request)?.status == 404)
     }
 
     @Test("A check is counted as a route of its own, also where only the other half is served")
     func checkRoute() {
-        let front = PublicFront(
-            allowPlainHTTP: false, edge: EdgeStep(cookieName: "c"), auth: nil, relay: nil)
         let request = HTTPRequest(method: "POST", path: "/signal/check", peerAddress: "127.0.0.1")
-        guard case .response(let response) = front.outcome(of: request) else {
-            Issue.record("no answer")
-            return
+        let counted = Lock<[String]>([])
+        let service = service { path, status in
+            counted.withLock { $0.append("\(path) \(status)") }
         }
-        #expect(response.status == 404)
-        #expect(front.counts.refusals.map(\.reason) == ["/signal/check 404"])
+        #expect(answer(to: request, service)?.status == 404)
+        #expect(PublicService.routes.contains("/signal/check"))
+        #expect(counted.withLock { $0 } == ["/signal/check 404"])
     }
 }

@@ -9,7 +9,7 @@ import TokenIssuing
 import Tokens
 import UsherVerifier
 
-@testable import usher
+@testable import KeyFollowing
 
 /// Signs as a client's own backend does.
 private struct Backend {

@@ -3,26 +3,16 @@ import HTTPMessages
 import StrictJSON
 import Testing
 
-@testable import usher
+@testable import OperatorService
 
 private func answer(
     _ path: String, method: String = "GET", host: String = "127.0.0.1:9090",
     _ failures: [(String, String?)] = []
 ) -> HTTPResponse? {
-    let checks = failures.map { name, failure in
-        OperatorFront.Check(name: name, failure: { failure })
-    }
-    let request = HTTPRequest(
-        method: ByteText(method), path: ByteText(path),
-        headers: HeaderFields([("Host", ByteText(host))]))
-    let front = OperatorFront(
-        hosts: ["usher", "metrics.example"], checks: checks, metrics: { [] }, console: nil,
-        page: nil, edge: nil)
-    guard case .response(let response) = front.outcome(of: request) else { return nil }
-    return response
+    OperatorBench(checks: failures).answer(path, method: method, host: host)
 }
 
-@Suite struct OperatorFrontTests {
+@Suite("The operator's port (docs/architecture.md §5)") struct OperatorServiceTests {
     @Test(
         "Addresses, localhost and the names that were given may ask, with whatever port",
         arguments: [

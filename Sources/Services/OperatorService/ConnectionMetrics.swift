@@ -1,14 +1,10 @@
-import HTTPServing
 import Monitoring
 
-/// What the doors of all ports have seen.
-struct HTTPPorts: Sendable {
-    let servers: [HTTPServer]
-
+extension [ConnectionFigures] {
+    /// What the doors of all ports have seen.
     var families: [MetricFamily] {
-        let figures = servers.map(\.connections)
         func sum(_ part: KeyPath<ConnectionFigures, Int>) -> Int {
-            figures.reduce(0) { $0 + $1[keyPath: part] }
+            reduce(0) { $0 + $1[keyPath: part] }
         }
         var refused = MetricFamily(
             .counter, "usher_http_connections_refused_total",

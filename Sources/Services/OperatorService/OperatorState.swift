@@ -1,30 +1,25 @@
 import Bytes
-import Cryptography
 import Relay
 import Signalling
 import StrictJSON
-import Tokens
 
 /// What the operator's page shows, at one moment.
 struct OperatorState: Sendable {
     /// Rooms that are listed; the rest is told as a number.
     private static let roomsMax = 200
 
-    let startedAt: Int64
-    let http: HTTPCounts
-    let reports: ReportCounts
-    let tokens: TokenCount
-    let keys: LiveKeys
-    let relay: PublicFront.SignallingHalf
+    let service: OperatorService
+    let relay: OperatedRelay
+    private var counts: OperatorCounts { service.counts }
 
     var json: JSONValue {
-        let (now, figures) = (Clock.now(), relay.service.figures)
-        let rooms = relay.service.rooms()
+        let (now, figures) = (service.ports.now(), relay.figures())
+        let rooms = relay.rooms()
         return [
-            "time": .number(.init(now)), "version": .string(usherVersion),
-            "uptimeSeconds": .number(.init(max(0, now - startedAt))),
+            "time": .number(.init(now)), "version": .string(service.ports.version),
+            "uptimeSeconds": .number(.init(max(0, now - service.startedAt))),
             "connections": .number(.init(Int64(figures.classic.open + figures.v1.open))),
-            "rooms": .array(rooms.prefix(Self.roomsMax).map(PublicFront.SignallingHalf.document)),
+            "rooms": .array(rooms.prefix(Self.roomsMax).map(\.document)),
             "roomsTotal": .number(.init(Int64(rooms.count))),
             "counters": counters(figures), "refusals": refusals(figures), "keys": stages,
         ]
@@ -32,10 +27,10 @@ struct OperatorState: Sendable {
 
     private func counters(_ figures: RelayFigures) -> JSONValue {
         let counts: [(String, Int)] = [
-            ("messages", figures.received.reduce(0, +)), ("tokens", tokens.value),
-            ("httpRequests", http.total),
+            ("messages", figures.received.reduce(0, +)), ("tokens", counts.tokens.value),
+            ("httpRequests", counts.http.total),
             ("handshakesAccepted", figures.classic.opened + figures.v1.opened),
-            ("handshakesRefused", reports.refusals.reduce(0) { $0 + $1.count }),
+            ("handshakesRefused", counts.reports.refusals.reduce(0) { $0 + $1.count }),
         ]
         var object = JSONObject()
         for (name, count) in counts { object[ByteText(name)] = .number(.init(Int64(count))) }
@@ -47,7 +42,7 @@ struct OperatorState: Sendable {
         let messages = figures.refused.sorted { $0.key.code < $1.key.code }.map {
             Refusal(kind: "message", reason: $0.key.code, count: $0.value, lastAt: nil)
         }
-        let all = (reports.refusals + http.refusals + messages).sorted {
+        let all = (counts.reports.refusals + counts.http.refusals + messages).sorted {
             ($0.lastAt ?? 0) > ($1.lastAt ?? 0)
         }
         return .array(all.map(\.json))
@@ -55,10 +50,10 @@ struct OperatorState: Sendable {
 
     private var stages: JSONValue {
         .array(
-            keys.stored.map { key in
+            service.ports.keys().map { key in
                 [
-                    "kid": .string(key.keyID), "algorithm": .string(key.algorithm.rawValue),
-                    "stage": .string(key.stage.rawValue), "since": .number(.init(key.since)),
+                    "kid": .string(key.keyID), "algorithm": .string(key.algorithm),
+                    "stage": .string(key.stage), "since": .number(.init(key.since)),
                     "goneAt": key.goneAt.map { .number(.init($0)) } ?? .null,
                 ]
             })

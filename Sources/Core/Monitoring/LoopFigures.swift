@@ -1,6 +1,3 @@
-import Glibc
-import Locking
-
 /// What a loop has counted since it started; those of several loops can be added up.
 package struct LoopFigures: Equatable, Sendable {
     /// Upper bounds of the ranges of `latencies`, in microseconds.
@@ -26,7 +23,7 @@ package struct LoopFigures: Equatable, Sendable {
 
     package init() {}
 
-    mutating func noteTurn(messages: Int, microseconds: Int) {
+    package mutating func noteTurn(messages: Int, microseconds: Int) {
         let range = Self.latencyBounds.firstIndex { microseconds <= $0 }
         latencies[range ?? Self.latencyBounds.count] &+= messages
         latencyMicroseconds &+= messages &* microseconds
@@ -41,23 +38,5 @@ package struct LoopFigures: Equatable, Sendable {
         closedForWhole += other.closedForWhole
         for index in latencies.indices { latencies[index] += other.latencies[index] }
         latencyMicroseconds += other.latencyMicroseconds
-    }
-
-    /// Microseconds on a clock that never goes back.
-    static var microseconds: Int {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        return time.tv_sec &* 1_000_000 &+ time.tv_nsec / 1000
-    }
-}
-
-/// Where loops leave what they counted, once a second, for others to read.
-final class FigureBoard: Sendable {
-    private let byLoop = Lock<[Int: LoopFigures]>([:])
-
-    func publish(_ figures: LoopFigures, of loop: Int) { byLoop.withLock { $0[loop] = figures } }
-
-    var total: LoopFigures {
-        byLoop.withLock { byLoop in byLoop.values.reduce(into: LoopFigures()) { $0.add($1) } }
     }
 }

@@ -1,11 +1,11 @@
-import Access
-import Clients
+package import Access
+package import Clients
 import Cryptography
 import Identifiers
 
 extension Client {
     /// What decides about its legacy tokens; nil where it has none.
-    var legacy: LegacyClient? {
+    package var legacy: LegacyClient? {
         guard let secret = legacySecret, let key = try? VerifyingKey(secret: secret) else {
             return nil
         }

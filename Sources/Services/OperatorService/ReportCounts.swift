@@ -2,7 +2,7 @@ import Locking
 import Monitoring
 
 /// Counts what the services report to the log: by event, and by the reason that most events bear.
-final class ReportCounts: Sendable {
+package final class ReportCounts: Sendable {
     private struct Key: Hashable, Comparable {
         let event: String
         let reason: String
@@ -20,42 +20,27 @@ final class ReportCounts: Sendable {
     private static let peerEnds = ["peer 1000", "peer 1001", "peer without code"]
     private static let refused = "connection_refused"
 
-    private struct Tally {
-        var count = 0
-        /// Seconds since the Unix epoch; kept of refusals alone.
-        var lastAt: Int64 = 0
-
-        mutating func add(at now: Int64) {
-            count += 1
-            lastAt = now
-        }
-    }
-
+    private let now: @Sendable () -> Int64
     private let counts = Lock<[Key: Tally]>([:])
 
-    func count(_ event: StaticString, _ fields: [(StaticString, String)]) {
+    init(now: @escaping @Sendable () -> Int64) { self.now = now }
+
+    package func count(_ event: StaticString, _ fields: [(StaticString, String)]) {
         let reason = Self.reason(fields)
         let isOdd = reason.hasPrefix("peer ") && !Self.peerEnds.contains(reason)
         let key = Key(event: "\(event)", reason: isOdd ? "peer other" : reason)
-        let now = key.event == Self.refused ? Clock.now() : 0
-        counts.withLock { $0[key, default: Tally()].add(at: now) }
+        let now = key.event == Self.refused ? self.now() : 0
+        counts.withLock { $0[key, default: Tally()].note(at: now) }
     }
 
     private static func reason(_ fields: [(StaticString, String)]) -> String {
         for name in reasonFields {
-            for index in fields.indices where isSame(fields[index].0, name) {
+            for index in fields.indices
+            where fields[index].0.description == name.description {
                 return fields[index].1
             }
         }
         return ""
-    }
-
-    /// Without making a string of every field of every report.
-    private static func isSame(_ name: StaticString, _ other: StaticString) -> Bool {
-        name.utf8CodeUnitCount == other.utf8CodeUnitCount
-            && name.withUTF8Buffer { name in
-                other.withUTF8Buffer { unsafe name.elementsEqual($0) }
-            }
     }
 
     /// Handshakes that were refused, by reason.

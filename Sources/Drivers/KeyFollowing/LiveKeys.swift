@@ -1,23 +1,23 @@
-import Cryptography
+package import Cryptography
 import Dispatch
 import Locking
 import Synchronization
-import TokenIssuing
-import Tokens
+package import TokenIssuing
+package import Tokens
 
 /// The keys in use, which follow their folder while the service runs.
 ///
 /// Once a second the folder is looked at; what changed there is in use from then on. A folder that
 /// cannot be read, or has no key that signs, changes nothing: the keys known last stay in use.
-final class LiveKeys: Sendable {
+package final class LiveKeys: Sendable {
     /// The keys at one moment, and what is made of them.
-    final class Snapshot: Sendable {
-        let signing: SigningKey
+    package final class Snapshot: Sendable {
+        package let signing: SigningKey
         /// Those of all stages, the signing one first.
-        let verification: [PublicKey]
+        package let verification: [PublicKey]
         /// JWK set of `verification`, serialised (RFC 7517 §5).
-        let keySet: [UInt8]
-        let issuer: TokenIssuer
+        package let keySet: [UInt8]
+        package let issuer: TokenIssuer
 
         /// An issuer whose key stays keeps what it has prepared.
         fileprivate init(_ signing: SigningKey, _ verification: [PublicKey], after old: Snapshot?) {
@@ -30,7 +30,7 @@ final class LiveKeys: Sendable {
     }
 
     /// What a process does to its keys.
-    enum Duty: Sendable, Equatable {
+    package enum Duty: Sendable, Equatable {
         /// Follows changes alone.
         case follow
         /// Also promotes a key that was published this long, and removes those past use.
@@ -38,7 +38,7 @@ final class LiveKeys: Sendable {
     }
 
     /// What happened to the keys.
-    enum Event: Sendable, Equatable {
+    package enum Event: Sendable, Equatable {
         case changed(KeyChange)
         /// The folder is in a state that changes nothing.
         case trouble(KeyFolderError)
@@ -70,9 +70,9 @@ final class LiveKeys: Sendable {
     ///   - duty: Whether to change keys when their time has come.
     ///   - now: Seconds since the Unix epoch.
     /// - Throws: `KeyFolderError`, which names what is not as it should be.
-    init(
-        folder: KeyFolder, algorithm: SignatureAlgorithm, duty: Duty = .follow,
-        now: @escaping @Sendable () -> Int64 = { Clock.now() }
+    package init(
+        folder: KeyFolder, algorithm: SignatureAlgorithm, duty: Duty,
+        now: @escaping @Sendable () -> Int64
     ) throws(KeyFolderError) {
         self.folder = folder
         self.duty = duty
@@ -81,17 +81,17 @@ final class LiveKeys: Sendable {
         snapshot = Lock(Snapshot(keys.signing, keys.verification, after: nil))
     }
 
-    var current: Snapshot { snapshot.withLock { $0 } }
+    package var current: Snapshot { snapshot.withLock { $0 } }
 
     /// Every key of the folder with its stage, as of the last look.
-    var stored: [StoredKey] { following.withLock { $0.stored } }
+    package var stored: [StoredKey] { following.withLock { $0.stored } }
 
     /// Why the folder could not be followed at the last tick; nil where it could. A stage that
     /// could not be moved on is none of these: all keys are known then.
-    var trouble: KeyFolderError? { following.withLock { $0.lookTrouble } }
+    package var trouble: KeyFolderError? { following.withLock { $0.lookTrouble } }
 
     /// Follows the folder until `stop`; see `observe` for the closures.
-    func start(
+    package func start(
         onEvent: @escaping @Sendable (Event) -> Void = { _ in },
         onChange: @escaping @Sendable (Snapshot) -> Void
     ) {
@@ -99,7 +99,7 @@ final class LiveKeys: Sendable {
         queue.async { [weak self] in self?.run() }
     }
 
-    func stop() { isStopped.store(true, ordering: .relaxed) }
+    package func stop() { isStopped.store(true, ordering: .relaxed) }
 
     /// - Parameters:
     ///   - onEvent: Called for the log.

@@ -1,64 +1,10 @@
-import Bytes
-import Identifiers
 import Monitoring
 import Relay
 import Signalling
-import SocketLoop
-import StrictJSON
 
-/// A room as operators are told of it, wherever its relay runs.
-enum RoomDocument {
-    static func room(_ clientID: String, _ room: RoomName, _ members: [JSONValue]) -> JSONValue {
-        ["client_id": .string(clientID), "room": .string(room.string), "members": .array(members)]
-    }
-
-    static func member(
-        _ connectionID: String, peerID: String, name: String?, dialect: String
-    ) -> JSONValue {
-        [
-            "connectionId": .string(connectionID), "peerId": .string(peerID),
-            "name": name.map { .string($0) } ?? .null, "dialect": .string(dialect),
-        ]
-    }
-}
-
-/// What the operator sees of the relay, and may do to its peers.
-extension PublicFront.SignallingHalf {
-    func console(_ pass: OperatorPass) -> OperatorConsole {
-        OperatorConsole(pass: pass, rooms: { rooms }, kick: kick)
-    }
-
-    private var rooms: JSONValue {
-        ["rooms": .array(service.rooms().map(Self.document))]
-    }
-
-    static func document(_ room: RoomSummary) -> JSONValue {
-        RoomDocument.room(
-            room.clientID.string, room.room,
-            room.members.map { member in
-                RoomDocument.member(
-                    member.connectionID, peerID: member.peerID, name: member.name,
-                    dialect: member.dialect)
-            })
-    }
-
-    @Sendable private func kick(_ connectionID: ByteText) -> Bool {
-        let bytes = Array(connectionID.utf8)
-        guard let connection = ConnectionID(bytes.span, bytes.indices),
-            service.rooms().contains(where: { room in
-                room.members.contains { ByteText($0.connectionID) == connectionID }
-            })
-        else { return false }
-        loops.tell(.kick(connection))
-        return true
-    }
-}
-
-// MARK: Figures
-
-extension PublicFront.SignallingHalf {
-    var families: [MetricFamily] {
-        let (relay, loops) = (service.figures, loops.figures)
+extension OperatedRelay {
+    func families(_ loops: LoopFigures) -> [MetricFamily] {
+        let relay = figures()
         var open = MetricFamily(.gauge, "usher_connections", "Connections that are open.")
         var opened = MetricFamily(
             .counter, "usher_connections_opened_total", "Connections that were let in.")
@@ -66,7 +12,7 @@ extension PublicFront.SignallingHalf {
             open.add(figures.open, ["dialect": dialect])
             opened.add(figures.opened, ["dialect": dialect])
         }
-        return [open, opened] + sessions(relay) + messages(relay, loops) + sockets(loops)
+        return [open, opened] + sessions(relay) + messages(relay, loops) + traffic(loops)
     }
 
     private func sessions(_ relay: RelayFigures) -> [MetricFamily] {
@@ -83,10 +29,10 @@ extension PublicFront.SignallingHalf {
             forgotten.add(relay.forgotten[shortage] ?? 0, ["short_of": shortage.rawValue])
         }
         return [
-            MetricFamily(.gauge, "usher_rooms", "Rooms with members.", service.roomCount),
+            MetricFamily(.gauge, "usher_rooms", "Rooms with members.", roomCount()),
             MetricFamily(
                 .gauge, "usher_sessions_away", "v1 sessions whose connection is lost.",
-                max(0, service.sessionCount - relay.v1.open)),
+                max(0, sessionCount() - relay.v1.open)),
             MetricFamily(
                 .counter, "usher_sessions_resumed_total", "v1 sessions that were resumed.",
                 relay.resumed),
@@ -113,7 +59,7 @@ extension PublicFront.SignallingHalf {
         ]
     }
 
-    private func sockets(_ loops: LoopFigures) -> [MetricFamily] {
+    private func traffic(_ loops: LoopFigures) -> [MetricFamily] {
         var bytes = MetricFamily(
             .counter, "usher_socket_bytes_total", "Bytes read from WebSockets and written to them.")
         bytes.add(loops.bytesRead, ["direction": "in"])
@@ -130,13 +76,14 @@ extension PublicFront.SignallingHalf {
                 loops.bytesQueued),
         ]
     }
+}
 
+extension LoopFigures {
     var latency: MetricHistogram {
-        let figures = loops.figures
-        return MetricHistogram(
+        MetricHistogram(
             "usher_message_latency_seconds",
             "From reading a message to having handed what it caused to the kernel.",
-            bounds: LoopFigures.latencyBounds.map { Double($0) / 1e6 },
-            counts: figures.latencies, sum: Double(figures.latencyMicroseconds) / 1e6)
+            bounds: Self.latencyBounds.map { Double($0) / 1e6 },
+            counts: latencies, sum: Double(latencyMicroseconds) / 1e6)
     }
 }

@@ -2,7 +2,7 @@ import Cryptography
 import Testing
 import Tokens
 
-@testable import usher
+@testable import KeyFollowing
 
 @Suite struct AssertionKeysTests {
     private let input = Array("header.claims".utf8)

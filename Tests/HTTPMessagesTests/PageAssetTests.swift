@@ -1,8 +1,7 @@
+import HTTPMessages
 import Testing
 
-@testable import usher
-
-@Suite struct DemoAssetsTests {
+@Suite struct PageAssetTests {
     @Test(
         "A script that is served without its source map names none",
         arguments: [
@@ -11,6 +10,6 @@ import Testing
             ("a\n// b\n", "a\n// b\n"), ("a", "a"), ("\n", "\n"), ("", ""),
         ])
     func withoutMap(script: String, served: String) {
-        #expect(DemoAssets.withoutMap(Array(script.utf8)) == Array(served.utf8))
+        #expect(PageAsset.script(Array(script.utf8)).bytes == Array(served.utf8))
     }
 }

@@ -25,9 +25,15 @@ struct ClientCache {
         var remaining: Set<ByteText>?
     }
 
-    private struct Entry {
-        var client: Client
-        var revision: Int64
+    /// An object, so that a look-up copies no more than the client.
+    private final class Entry: Sendable {
+        let client: Client
+        let revision: Int64
+
+        init(client: Client, revision: Int64) {
+            self.client = client
+            self.revision = revision
+        }
     }
 
     private var entries: [ByteText: Entry] = [:]
@@ -63,7 +69,7 @@ struct ClientCache {
             } else if refresh.removed.contains(id) || !asked.contains(id) {
                 entries[id] = nil
             } else {
-                entries[id]?.revision = refresh.revision
+                entries[id] = Entry(client: entry.client, revision: refresh.revision)
             }
         }
         revision = refresh.revision

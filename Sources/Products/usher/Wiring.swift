@@ -174,7 +174,11 @@ extension Wiring {
             now: Clock.now, random: RandomReserve().bytes, sha256: Digest.sha256,
             constantTimeEqual: constantTimeEqual,
             client: { id throws(RegistryFailure) in
-                try RegistryError.failing { () throws(RegistryError) in try directory.client(id) }
+                do throws(RegistryError) {
+                    return try directory.client(id)
+                } catch {
+                    throw error.failure
+                }
             },
             issue: { [tokens] claims throws(IssueFailure) in
                 do throws(TokenIssuingError) {

@@ -20,7 +20,7 @@ private struct Backend {
     let secret = Array("0123456789abcdef0123456789ABCDEF".utf8)
 
     func client(
-        _ id: String = "c_1", secret: [UInt8]? = nil, scopes: [ByteText] = ["signal", "chat"]
+        _ id: ClientID = "c_1", secret: [UInt8]? = nil, scopes: [ByteText] = ["signal", "chat"]
     ) throws -> Client {
         Client(
             clientID: id, name: "Old", rooms: [try RoomPattern("team-*")], origins: [],

@@ -27,7 +27,7 @@ import Tokens
             registration: registration, atSecondsSinceEpoch: 1)
     }
 
-    private func origins(_ id: String) throws -> [ByteText]? {
+    private func origins(_ id: ClientID) throws -> [ByteText]? {
         try registry.client(id: id)?.origins
     }
 

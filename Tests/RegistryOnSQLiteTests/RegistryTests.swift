@@ -1,5 +1,6 @@
 import Bytes
 import Clients
+import Identifiers
 import RegistryOnSQLite
 import RegistrySupport
 import Testing
@@ -149,7 +150,7 @@ import Tokens
                     for index in 0..<10 {
                         let client = try Client.sample("w\(writer)-\(index)")
                         try registry.add(client)
-                        try registry.disable(id: client.clientID.string)
+                        try registry.disable(id: client.clientID)
                     }
                 }
             }

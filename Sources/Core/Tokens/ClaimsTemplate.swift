@@ -79,16 +79,12 @@ package final class ClaimsTemplate: Sendable {
         case .subject: JSONText.appendQuoted(claims.subject.string, to: &json)
         case .tokenID: JSONText.appendQuoted(claims.tokenID, to: &json)
         case .name: JSONText.appendQuoted(claims.name ?? "", to: &json)
-        case .issuedAt: append(claims.issuedAt, to: &json)
-        case .notBefore: append(claims.notBefore ?? 0, to: &json)
-        case .expiresAt: append(claims.expiresAt, to: &json)
+        case .issuedAt: json.append(decimal: claims.issuedAt)
+        case .notBefore: json.append(decimal: claims.notBefore ?? 0)
+        case .expiresAt: json.append(decimal: claims.expiresAt)
         case .rooms: ClaimList.append(claims.rooms.lazy.map(\.text), to: &json)
         default: break
         }
-    }
-
-    private static func append(_ seconds: Int64, to json: inout [UInt8]) {
-        json.append(contentsOf: String(seconds).utf8)
     }
 
     private static func isOpen(_ claim: Claim) -> Bool {

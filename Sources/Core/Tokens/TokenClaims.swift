@@ -3,6 +3,9 @@ package import Identifiers
 
 /// What a token of ours says (RFC 9068 §2.2, and `rooms` and `name` of ours). Times are seconds
 /// since the Unix epoch.
+///
+/// What may be absent is spelled `Optional`: `?` would begin it with nil, and an initialiser that
+/// replaces something copies the whole value when it returns.
 package struct TokenClaims: Equatable, Sendable {
     /// `iss`
     package var issuer: String
@@ -15,7 +18,7 @@ package struct TokenClaims: Equatable, Sendable {
     /// `iat`
     package var issuedAt: Int64
     /// `nbf`
-    package var notBefore: Int64?
+    package var notBefore: Optional<Int64>
     /// `exp`: the first second at which the token is no longer good.
     package var expiresAt: Int64
     /// `jti`
@@ -25,12 +28,12 @@ package struct TokenClaims: Equatable, Sendable {
     /// `rooms`
     package var rooms: [RoomPattern]
     /// `name`: what people see.
-    package var name: String?
+    package var name: Optional<String>
     /// Not a claim: the `typ` of the header.
     package var kind: TokenKind
     /// Not a claim: the SHA-256 digest of the secret under which a legacy token was verified; nil
     /// for tokens of ours. When the client's secret is another one, the token is worth nothing.
-    package var legacySecretDigest: [UInt8]?
+    package var legacySecretDigest: Optional<[UInt8]>
 
     package init(
         issuer: String, audience: [String], subject: Subject, clientID: ClientID, issuedAt: Int64,

@@ -77,8 +77,10 @@ extension TokenClaims {
 
     private static func check(_ claim: Claim, _ text: String) throws(TokenIssuingError) {
         let bytes = text.utf8.span
-        guard !bytes.isEmpty else { throw .unfitClaim(claim) }
-        for index in 0..<bytes.count where bytes[index] == 0 { throw .unfitClaim(claim) }
+        let hasNone = bytes.areAllWords(filledWith: 1) { ByteLanes.zeros($0) == 0 }
+        guard !bytes.isEmpty, hasNone else {
+            throw .unfitClaim(claim)
+        }
     }
 
     private static func check(_ claim: Claim, _ seconds: Int64) throws(TokenIssuingError) {

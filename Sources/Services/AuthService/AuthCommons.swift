@@ -13,11 +13,13 @@ final class AuthCommons: Sendable {
     /// Of what clients write to the registry, but for the marks of their assertions.
     let writes = WriteRate()
     private let authenticator: ClientAuthenticator
+    private let audience: [String]
     private let addresses: RequestLimit<AddressGroup>
 
     init(_ configuration: AuthConfiguration, _ ports: AuthPorts) {
         self.configuration = configuration
         self.ports = ports
+        audience = [configuration.audience]
         pages = PageRules(configuration, ports)
         authenticator = ClientAuthenticator(issuer: configuration.issuer, ports)
         addresses = RequestLimit(
@@ -70,7 +72,7 @@ final class AuthCommons: Sendable {
         -> String
     {
         let claims = TokenClaims(
-            issuer: configuration.issuer, audience: [configuration.audience],
+            issuer: configuration.issuer, audience: audience,
             subject: Subject(wish.subject, of: clientID), clientID: clientID,
             issuedAt: now, expiresAt: now + wish.lifetimeSeconds,
             tokenID: Base64URL.encode(ports.random(Self.tokenIDBytes)),

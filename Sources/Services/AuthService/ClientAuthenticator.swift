@@ -51,8 +51,10 @@ final class ClientAuthenticator: Sendable {
         isProof: (Client?) -> Bool
     ) throws(OAuthRefusal) -> Client {
         try guesses.check(id, from: address, now: now)
-        var client = try lookUp(id)
-        var isProven = isProof(client)
+        let known = try lookUp(id)
+        var isProven = isProof(known)
+        if isProven, let known, known.isEnabled { return known }
+        var client = known
         if !isProven, let newer = try newer(than: client) {
             client = newer
             isProven = isProof(newer)

@@ -7,6 +7,8 @@ import Identifiers
 /// unknown one is ignored (RFC 6749 §3.2).
 struct OAuthForm {
     private var fields: [(parameter: FormParameter, value: ByteText)] = []
+    /// Whether some parameter is there more than once.
+    private var hasRepeated = false
 
     private static let secrets = FormParameter.secrets.map { ByteText($0.rawValue) }
 
@@ -32,7 +34,9 @@ struct OAuthForm {
             }
             guard unknown.insert(name).inserted else { throw Self.repeated(name) }
         }
-        guard self[.grantType].flatMap(GrantType.init(named:)) != .tokenExchange else { return }
+        guard hasRepeated, self[.grantType].flatMap(GrantType.init(named:)) != .tokenExchange else {
+            return
+        }
         for parameter in FormParameter.repeatable where values(parameter).count > 1 {
             throw Self.repeated(ByteText(parameter.rawValue))
         }
@@ -56,8 +60,11 @@ struct OAuthForm {
     private mutating func add(
         _ parameter: FormParameter, _ value: ByteText
     ) throws(OAuthRefusal) {
-        guard self[parameter] == nil || FormParameter.repeatable.contains(parameter) else {
-            throw Self.repeated(ByteText(parameter.rawValue))
+        if self[parameter] != nil {
+            guard FormParameter.repeatable.contains(parameter) else {
+                throw Self.repeated(ByteText(parameter.rawValue))
+            }
+            hasRepeated = true
         }
         fields.append((parameter, value))
     }

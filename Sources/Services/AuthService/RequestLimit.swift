@@ -17,10 +17,10 @@ final class RequestLimit<Key: Hashable & Sendable>: Sendable {
         counts = Lock(AttemptCounter(attemptsMax: requestsMax, windowSeconds: seconds))
     }
 
-    func take(_ key: Key, _ now: Int64) throws(OAuthRefusal) {
-        guard requestsMax > 0, let seconds = counts.withLock({ $0.take(key, now: now) }) else {
-            return
-        }
+    func take(_ key: @autoclosure () -> Key, _ now: Int64) throws(OAuthRefusal) {
+        guard requestsMax > 0 else { return }
+        let key = key()
+        guard let seconds = counts.withLock({ $0.take(key, now: now) }) else { return }
         throw .tooManyRequests(text, retryAfter: seconds)
     }
 }

@@ -77,12 +77,13 @@ package struct PublicService: Sendable {
             let untouched = EdgeResult(headers: request.headers, fromCookie: false)
             return outcome(of: request, untouched)
         }
-        return outcome(of: request, edge.prepare(request.headers))
+        let step = edge.prepare(request.headers)
+        var prepared = request
+        prepared.headers = step.headers
+        return outcome(of: prepared, step)
     }
 
     private func outcome(of request: HTTPRequest, _ step: EdgeResult) -> HTTPOutcome {
-        var request = request
-        request.headers = step.headers
         let response = auth?.respond(
             to: request, fromCookie: step.fromCookie, cookieRefusal: step.refusal)
         if let response { return .response(response) }

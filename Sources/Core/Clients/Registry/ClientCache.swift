@@ -5,9 +5,15 @@ package import Identifiers
 /// Each entry bears the revision of the registry that it was read at, so that a slow miss can never
 /// put something older in the place of something newer.
 package struct ClientCache: Sendable {
-    private struct Entry {
-        var client: Client
-        var revision: Int64
+    /// An object, so that a look-up copies no more than the client.
+    private final class Entry: Sendable {
+        let client: Client
+        let revision: Int64
+
+        init(client: Client, revision: Int64) {
+            self.client = client
+            self.revision = revision
+        }
     }
 
     private var entries: [ClientID: Entry] = [:]
@@ -43,7 +49,7 @@ package struct ClientCache: Sendable {
             } else if refresh.removed.contains(id) || !asked.contains(id) {
                 entries[id] = nil
             } else {
-                entries[id]?.revision = refresh.revision
+                entries[id] = Entry(client: entry.client, revision: refresh.revision)
             }
         }
         revision = refresh.revision

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from support import disk, homes, ledger, turns
+from support import chance, disk, homes, ledger, turns
 from support.browser import chromium
 from support.demo import Guest
 from support.server import Server
@@ -239,5 +239,6 @@ def pytest_unconfigure(config):
     ledger.forget()
     turns.forget()
     print(f"Logs: {ledger.LOGS}")
+    print(f"Seed of what happened by chance: USHER_TEST_SEED={chance.SEED}")
     skipped = f", {outcomes['skipped']} skipped" if outcomes["skipped"] else ""
     print(f"{outcomes['passed']} passed, {outcomes['failed']} failed{skipped}", flush=True)

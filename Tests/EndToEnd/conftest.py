@@ -16,11 +16,12 @@ pytest_plugins = ["support.pages"]
 # Limits that a test of something else would run into, since all peers come from one address.
 ROOMY = ["--max-connections-per-address", "0"]
 LONGEST = [f"test_{name}.py" for name in (
-    # The first four with --deep.
-    "soak", "kill_and_disk", "openapi_fuzz", "chaos", "client_compatibility", "firefox",
-    "client_calls", "log_output", "demo_page", "client_package", "client_socket", "shares",
-    "deploy_proxies", "gateway_emulator_function", "client_identity", "demo_honesty", "demo_looks",
-    "operator_page", "restart_shelf", "key_rotation", "client_restart")]
+    # The first six with --deep.
+    "serverless_v1", "soak", "kill_and_disk", "openapi_fuzz", "serverless_faults", "chaos",
+    "client_compatibility", "firefox", "client_calls", "log_output", "demo_page", "client_package",
+    "client_socket", "shares", "deploy_proxies", "gateway_emulator_function", "client_identity",
+    "demo_honesty", "demo_looks", "operator_page", "restart_shelf", "key_rotation",
+    "client_restart")]
 
 
 @pytest.fixture

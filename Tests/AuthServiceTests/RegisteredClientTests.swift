@@ -232,9 +232,9 @@ import Tokens
         #expect(
             bench.revocations == [
                 .client(
-                    id: client.id, issuedBefore: 1_800_000_000, expiresAt: 1_800_000_000 + 3900)
+                    id: ClientID(client.id), issuedBefore: 1_800_000_000, expiresAt: 1_800_000_000 + 3900)
             ])
-        #expect(bench.revokers == [.client(client.id)])
+        #expect(bench.revokers == [.client(ClientID(client.id))])
         #expect(bench.registrationActors.last == .client(ClientID(client.id)))
         expectUnknown(try registration.manage("GET", client))
         expectUnknown(try registration.manage("DELETE", client))

@@ -1,13 +1,13 @@
 import Bytes
 import Testing
 
-@testable import usher
+@testable import OperatorService
 
 @Suite("Answers by route and status (docs/operating.md)")
 struct HTTPCountsTests {
     @Test("Each is counted by its route and status; a refusal on no route is told of elsewhere")
     func counts() {
-        let counts = HTTPCounts(routes: ["/a", "/b"])
+        let counts = HTTPCounts(routes: ["/a", "/b"], now: { 0 })
         for _ in 0..<3 { counts.count(path: "/a", status: 200) }
         for _ in 0..<2 { counts.count(path: "/a", status: 429) }
         counts.count(path: "/a", status: 401)

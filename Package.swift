@@ -189,93 +189,27 @@ let modules: [Module] = [
         ]),
 ]
 
-/// What each test target may import beside the module it is named after.
+/// What a test target may import beside the module it is named after and what that one uses.
 let testUses: [String: [String]] = [
-    "Bytes": [],
-    "Identifiers": ["Bytes"],
-    "Locking": [],
-    "StrictJSON": ["Bytes"],
-    "Tokens": ["Bytes", "Identifiers", "StrictJSON"],
-    "Access": ["Bytes", "HTTPMessages", "Identifiers", "Tokens"],
-    "Clients": ["Access", "Bytes", "Identifiers", "Tokens"],
-    "HTTPMessages": ["Bytes"],
-    "Monitoring": [],
-    "Tar": ["Bytes"],
-    "Edge": ["Bytes", "HTTPMessages", "StrictJSON"],
-    "WebSocket": ["Bytes", "HTTPMessages"],
-    "Shares": ["Bytes", "Identifiers"],
-    "Signalling": ["Bytes", "Identifiers", "StrictJSON"],
-    "Rooms": ["Identifiers", "Signalling"],
-    "Sessions": ["Bytes", "Identifiers", "Signalling"],
-    "ICEServers": ["Bytes", "Identifiers", "StrictJSON"],
-    "AWSRequests": ["Bytes", "Cryptography", "HTTPMessages"],
-    "Tables": ["Bytes"],
-    "Cryptography": ["Bytes", "StrictJSON", "Tokens"],
-    "TokenIssuing": ["Bytes", "Cryptography", "Identifiers", "StrictJSON", "Tokens"],
-    "RegistryFollowing": [
-        "Access", "Bytes", "Clients", "Identifiers", "RegistryOnSQLite", "RegistrySupport",
-    ],
-    "RegistryOnSQLite": [
-        "Access", "Bytes", "Clients", "Identifiers", "RegistryFollowing", "RegistrySupport",
-        "Tokens",
-    ],
-    "HTTPServing": ["Bytes", "HTTPMessages", "Locking", "Monitoring"],
-    "HTTPClient": ["Bytes", "CLibSSL", "HTTPMessages", "Locking", "ServerSupport"],
-    "DynamoTables": [
-        "Bytes", "HTTPClient", "HTTPMessages", "Locking", "StrictJSON", "Tables",
-    ],
-    "KeyFollowing": [
-        "Access", "Bytes", "Clients", "Cryptography", "Identifiers", "Locking", "StrictJSON",
-        "TokenIssuing", "Tokens", "UsherVerifier",
-    ],
-    "LogWriting": ["Locking", "Monitoring"],
-    "SocketLoop": ["Bytes", "CEpoll", "HTTPMessages", "Identifiers", "Locking", "WebSocket"],
-    "Threads": ["Locking"],
-    "Files": [],
-    "SessionShelf": ["Files"],
-    "AWSServices": [
-        "AWSRequests", "Bytes", "HTTPClient", "HTTPMessages", "Locking", "ServerSupport",
-        "StrictJSON", "Threads",
-    ],
-    "LambdaRuntime": ["Bytes", "HTTPClient", "Locking", "ServerSupport", "StrictJSON"],
-    "AuthService": [
-        "Access", "Bytes", "Clients", "Cryptography", "HTTPMessages", "ICEServers", "Identifiers",
-        "Locking", "StrictJSON", "Tokens",
-    ],
-    "Admission": [
-        "Access", "AdmissionSupport", "Bytes", "HTTPMessages", "Identifiers", "Locking",
-        "Signalling", "StrictJSON", "Tokens",
-    ],
-    "Relay": [
-        "Access", "Admission", "AdmissionSupport", "Bytes", "HTTPMessages", "ICEServers",
-        "Identifiers", "Locking", "Sessions", "Signalling", "StrictJSON", "Tokens", "WebSocket",
-    ],
-    "ServerlessRelay": [
-        "Access", "Admission", "Bytes", "HTTPMessages", "ICEServers", "Identifiers", "Locking",
-        "Rooms", "Sessions", "Signalling", "StrictJSON", "Tables", "Tokens",
-    ],
-    "UsherVerifier": [
-        "Bytes", "Cryptography", "Identifiers", "StrictJSON", "TokenIssuing", "Tokens",
-    ],
-    "PublicService": ["Bytes", "Edge", "HTTPMessages", "Locking"],
-    "OperatorService": [
-        "Bytes", "HTTPMessages", "Identifiers", "Locking", "Monitoring", "Relay", "Signalling",
-        "StrictJSON",
-    ],
-    "usher-lambda": [
-        "AWSServices", "Access", "Admission", "Bytes", "Cryptography", "HTTPClient", "HTTPMessages",
-        "ICEServers", "Identifiers", "Locking", "ServerSupport", "ServerlessRelay", "StrictJSON",
-        "TokenIssuing", "Tokens", "UsherVerifier",
-    ],
-    "UsherKeySet": [
-        "Bytes", "Cryptography", "Identifiers", "Locking", "StrictJSON", "TokenIssuing", "Tokens",
-        "UsherVerifier",
-    ],
-    "usher": [
-        "AWSRequests", "Access", "AuthService", "Bytes", "Clients", "Cryptography", "Edge", "Files",
-        "HTTPClient", "HTTPMessages", "ICEServers", "Identifiers", "Locking", "ServerlessRelay",
-        "SocketLoop", "StrictJSON", "Tar", "TokenIssuing", "Tokens", "UsherVerifier",
-    ],
+    "Shares": ["Bytes"],
+    "AWSRequests": ["Cryptography"],
+    "Cryptography": ["StrictJSON"],
+    "TokenIssuing": ["StrictJSON"],
+    "RegistryFollowing": ["RegistryOnSQLite", "RegistrySupport"],
+    "RegistryOnSQLite": ["Access", "RegistryFollowing", "RegistrySupport", "Tokens"],
+    "HTTPClient": ["ServerSupport"],
+    "DynamoTables": ["Locking"],
+    "KeyFollowing": ["Bytes", "StrictJSON", "UsherVerifier"],
+    "SocketLoop": ["HTTPMessages"],
+    "AWSServices": ["ServerSupport", "Threads"],
+    "LambdaRuntime": ["Locking", "ServerSupport"],
+    "AuthService": ["Cryptography"],
+    "Admission": ["AdmissionSupport"],
+    "Relay": ["AdmissionSupport", "HTTPMessages", "StrictJSON"],
+    "UsherVerifier": ["TokenIssuing"],
+    "PublicService": ["Locking"],
+    "usher-lambda": ["Admission", "ServerSupport", "TokenIssuing"],
+    "UsherKeySet": ["Cryptography", "Identifiers", "StrictJSON", "TokenIssuing"],
 ]
 
 func refuse(_ message: String) -> Never {
@@ -345,13 +279,12 @@ let sources: [Target] = modules.map { module in
 }
 
 let tests: [Target] =
-    testUses.sorted { $0.key < $1.key }.map { name, uses in
+    modules.filter { $0.layer != .cModules }.map { module in
         .testTarget(
-            name: "\(name)Tests",
-            // Those of the registry look at its file as SQL alone sees it.
-            dependencies: names([name, "TestSupport"] + uses)
-                + (name == "RegistryOnSQLite" ? [grdb] : []),
-            path: "Tests/\(name)Tests", swiftSettings: settings)
+            name: "\(module.name)Tests",
+            dependencies: names(
+                [module.name, "TestSupport"] + module.uses + (testUses[module.name] ?? [])),
+            path: "Tests/\(module.name)Tests", swiftSettings: settings)
     } + [
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         // What the tests of admission and those of the relay behind it both stand on.

@@ -232,7 +232,8 @@ import Tokens
         #expect(
             bench.revocations == [
                 .client(
-                    id: ClientID(client.id), issuedBefore: 1_800_000_000, expiresAt: 1_800_000_000 + 3900)
+                    id: ClientID(client.id), issuedBefore: 1_800_000_000,
+                    expiresAt: 1_800_000_000 + 3900)
             ])
         #expect(bench.revokers == [.client(ClientID(client.id))])
         #expect(bench.registrationActors.last == .client(ClientID(client.id)))

@@ -116,7 +116,8 @@ import Tokens
     }
 
     /// Plays many revocations of before, of tokens issued in second 50 unless told otherwise.
-    private func fill(_ count: Int, _ share: String, of client: ClientID, user: String = "u") throws {
+    private func fill(_ count: Int, _ share: String, of client: ClientID, user: String = "u") throws
+    {
         try RawRegistry(path: folder.path).execute(
             """
             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(count))

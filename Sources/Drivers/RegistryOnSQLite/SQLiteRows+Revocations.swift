@@ -25,7 +25,8 @@ extension SQLiteRows {
             arguments: [
                 revocation.kind.rawValue, revocation.name, revocation.issuedBefore,
                 revocation.expiresAt, revocation.actor, revocation.clientID?.string,
-                revocation.subject?.string, revocation.issuedAt, revocation.share?.text ?? "", try nextRevision(),
+                revocation.subject?.string, revocation.issuedAt, revocation.share?.text ?? "",
+                try nextRevision(),
             ])
     }
 
@@ -96,6 +97,7 @@ extension SQLiteRows {
             kind: .init(named: ByteText(row[0] as String)) ?? .token, name: row[1],
             issuedBefore: row[2], expiresAt: row[3], actor: row[4],
             clientID: (row[5] as String?).map { ClientID($0) },
-            subject: (row[6] as String?).map { Subject($0) }, issuedAt: row[7], share: .init(ByteText(row[8] as String)))
+            subject: (row[6] as String?).map { Subject($0) }, issuedAt: row[7],
+            share: .init(ByteText(row[8] as String)))
     }
 }

@@ -22,10 +22,12 @@ struct SQLiteRows: RegistryRows {
             id: id, name: row[0], createdAt: row[1], isEnabled: row[2], lifetimeSecondsMax: row[3],
             assertionKeys: bytes(row[4]), legacySecret: bytes(row[5]), introspects: row[6],
             rooms: grants[.room] ?? [], origins: (grants[.origin] ?? []).map { ByteText($0) },
-            scopes: (grants[.scope] ?? []).map { ByteText($0) }, secrets: try secrets(of: id.string),
+            scopes: (grants[.scope] ?? []).map { ByteText($0) },
+            secrets: try secrets(of: id.string),
             registration: bytes(row[7]).map { digest in
                 ClientRecord.Registration(
-                    tokenDigest: digest, registrar: ClientID(row[8] as String), authenticationMethod: row[9],
+                    tokenDigest: digest, registrar: ClientID(row[8] as String),
+                    authenticationMethod: row[9],
                     grantTypes: row[10])
             })
     }

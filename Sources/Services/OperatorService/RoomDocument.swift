@@ -8,7 +8,10 @@ package enum RoomDocument {
     package static func room(
         _ clientID: ClientID, _ room: RoomName, _ members: [JSONValue]
     ) -> JSONValue {
-        ["client_id": .string(clientID.string), "room": .string(room.string), "members": .array(members)]
+        [
+            "client_id": .string(clientID.text), "room": .string(room.text),
+            "members": .array(members),
+        ]
     }
 
     package static func member(

@@ -52,8 +52,9 @@ package struct RegistryRefresh: Sendable {
 
 extension Registry {
     /// One client, and the revision of the registry at which it was so.
-    package func snapshot(id: ClientID) throws(RegistryFailure) -> (client: Client?, revision: Int64)
-    {
+    package func snapshot(id: ClientID) throws(RegistryFailure) -> (
+        client: Client?, revision: Int64
+    ) {
         try read { (try $0.client(id)?.client(), try $0.revision()) }
     }
 }

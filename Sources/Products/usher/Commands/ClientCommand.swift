@@ -126,7 +126,8 @@ extension ClientCommand {
                 let secret = SecretMaker.make()
                 let clients = try registry.open()
                 try clients.rotateSecret(
-                    id: ClientID(clientID), digest: secret.digest, graceSeconds: grace, by: .atTerminal(),
+                    id: ClientID(clientID), digest: secret.digest, graceSeconds: grace,
+                    by: .atTerminal(),
                     at: Clock.now())
                 ClientPrinter(json: registry.json)
                     .printSecret(secret.text, of: try clients.existing(id: ClientID(clientID)))

@@ -65,9 +65,8 @@ struct ClientPrinter {
             say("legacy:    HS256 tokens of its backend's open its rooms")
         }
         if !client.introspects.isEmpty {
-            say(
-                "may ask:   about tokens of \(client.introspects.map(\.text).joined(separator: " "))"
-            )
+            let names = client.introspects.map(\.string).joined(separator: " ")
+            say("may ask:   about tokens of \(names)")
         }
         if let registration = client.registration {
             let method = registration.authenticationMethod.rawValue

@@ -54,19 +54,22 @@ let modules: [Module] = [
     Module(name: "Bytes", layer: .core),
     Module(name: "Identifiers", layer: .core, uses: ["Bytes"]),
     Module(name: "StrictJSON", layer: .core, uses: ["Bytes"]),
-    Module(name: "Tokens", layer: .core, uses: ["Bytes", "StrictJSON"]),
-    Module(name: "Access", layer: .core, uses: ["Bytes", "HTTPMessages", "Tokens"]),
-    Module(name: "Clients", layer: .core, uses: ["Access", "Bytes", "HTTPMessages", "Tokens"]),
+    Module(name: "Tokens", layer: .core, uses: ["Bytes", "Identifiers", "StrictJSON"]),
+    Module(
+        name: "Access", layer: .core, uses: ["Bytes", "HTTPMessages", "Identifiers", "Tokens"]),
+    Module(
+        name: "Clients", layer: .core,
+        uses: ["Access", "Bytes", "HTTPMessages", "Identifiers", "Tokens"]),
     Module(name: "HTTPMessages", layer: .core, uses: ["Bytes"]),
     Module(name: "Monitoring", layer: .core),
     Module(name: "Tar", layer: .core, uses: ["Bytes"]),
     Module(name: "Edge", layer: .core, uses: ["Access", "Bytes", "HTTPMessages", "StrictJSON"]),
-    Module(name: "WebSocket", layer: .core, uses: ["Bytes", "HTTPMessages"]),
-    Module(name: "Shares", layer: .core, uses: ["Bytes"]),
-    Module(name: "Signalling", layer: .core, uses: ["Bytes", "StrictJSON"]),
-    Module(name: "Rooms", layer: .core, uses: ["Signalling"]),
-    Module(name: "Sessions", layer: .core, uses: ["Bytes", "Signalling"]),
-    Module(name: "ICEServers", layer: .core, uses: ["Bytes", "StrictJSON"]),
+    Module(name: "WebSocket", layer: .core, uses: ["Bytes", "HTTPMessages", "Identifiers"]),
+    Module(name: "Shares", layer: .core, uses: ["Identifiers"]),
+    Module(name: "Signalling", layer: .core, uses: ["Bytes", "Identifiers", "StrictJSON"]),
+    Module(name: "Rooms", layer: .core, uses: ["Identifiers", "Signalling"]),
+    Module(name: "Sessions", layer: .core, uses: ["Bytes", "Identifiers", "Signalling"]),
+    Module(name: "ICEServers", layer: .core, uses: ["Bytes", "Identifiers", "StrictJSON"]),
     Module(name: "AWSRequests", layer: .core, uses: ["Bytes", "HTTPMessages"]),
     Module(name: "Tables", layer: .core, uses: ["Bytes"]),
 
@@ -75,25 +78,36 @@ let modules: [Module] = [
         uses: ["Bytes", "COpenSSL", "Files", "Locking", "Tokens"]),
     Module(
         name: "TokenIssuing", layer: .drivers,
-        uses: ["Bytes", "CLibJWT", "Cryptography", "Locking", "Tokens"]),
+        uses: ["Bytes", "CLibJWT", "Cryptography", "Identifiers", "Locking", "Tokens"]),
     Module(
         name: "RegistryFollowing", layer: .drivers,
-        uses: ["Access", "Bytes", "Clients", "Locking"]),
+        uses: ["Access", "Bytes", "Clients", "Identifiers", "Locking"]),
     Module(
-        name: "RegistryOnSQLite", layer: .drivers, uses: ["Bytes", "Clients"], external: [grdb]),
+        name: "RegistryOnSQLite", layer: .drivers, uses: ["Bytes", "Clients", "Identifiers"],
+        external: [grdb]),
     Module(
-        name: "RegistryOnPostgres", layer: .drivers, uses: ["Bytes", "CPQ", "Clients", "Locking"]),
+        name: "RegistryOnPostgres", layer: .drivers,
+        uses: ["Bytes", "CPQ", "Clients", "Identifiers", "Locking"]),
     Module(
         name: "HTTPServing", layer: .drivers,
         uses: [
-            "Bytes", "CEpoll", "CGnuTLS", "CMicrohttpd", "HTTPMessages", "Locking", "Threads",
+            "Bytes", "CEpoll", "CGnuTLS", "CMicrohttpd", "HTTPMessages", "Locking", "Monitoring",
+            "Threads",
         ]),
     Module(
         name: "SocketLoop", layer: .drivers,
-        uses: ["Bytes", "CEpoll", "Locking", "Shares", "Threads", "WebSocket"]),
+        uses: [
+            "Bytes", "CEpoll", "Identifiers", "Locking", "Monitoring", "Shares", "Threads",
+            "WebSocket",
+        ]),
     Module(
         name: "HTTPClient", layer: .drivers,
         uses: ["Bytes", "CEpoll", "CLibSSL", "Files", "HTTPMessages", "Locking", "Threads"]),
+    Module(
+        name: "KeyFollowing", layer: .drivers,
+        uses: [
+            "Access", "Clients", "Cryptography", "Identifiers", "Locking", "TokenIssuing", "Tokens",
+        ]),
     Module(name: "LogWriting", layer: .drivers, uses: ["Locking", "Monitoring"]),
     Module(name: "Threads", layer: .drivers, uses: ["CEpoll", "Locking"]),
     Module(name: "Files", layer: .drivers),
@@ -117,31 +131,43 @@ let modules: [Module] = [
     Module(
         name: "AuthService", layer: .services,
         uses: [
-            "Access", "Bytes", "Clients", "Edge", "HTTPMessages", "ICEServers", "Locking",
-            "StrictJSON", "Tokens",
+            "Access", "Bytes", "Clients", "Edge", "HTTPMessages", "ICEServers", "Identifiers",
+            "Locking", "StrictJSON", "Tokens",
         ]),
     Module(
         name: "Admission", layer: .services,
         uses: [
-            "Access", "Bytes", "HTTPMessages", "Locking", "Shares", "Signalling", "StrictJSON",
-            "Tokens", "WebSocket",
+            "Access", "Bytes", "HTTPMessages", "Identifiers", "Locking", "Shares", "Signalling",
+            "StrictJSON", "Tokens", "WebSocket",
         ]),
     Module(
         name: "Relay", layer: .services,
         uses: [
-            "Access", "Admission", "Bytes", "ICEServers", "Locking", "Rooms", "Sessions", "Shares",
-            "Signalling", "Tokens", "WebSocket",
+            "Access", "Admission", "Bytes", "ICEServers", "Identifiers", "Locking", "Rooms",
+            "Sessions", "Shares", "Signalling", "Tokens", "WebSocket",
         ]),
     Module(
         name: "ServerlessRelay", layer: .services,
         uses: [
-            "Access", "Admission", "Bytes", "Edge", "HTTPMessages", "ICEServers", "Locking",
-            "Rooms", "Sessions", "Signalling", "StrictJSON", "Tables", "Tokens",
+            "Access", "Admission", "Bytes", "Edge", "HTTPMessages", "ICEServers", "Identifiers",
+            "Locking", "Rooms", "Sessions", "Signalling", "StrictJSON", "Tables", "Tokens",
+        ]),
+
+    Module(
+        name: "PublicService", layer: .services,
+        uses: ["Admission", "AuthService", "Bytes", "Edge", "HTTPMessages"]),
+    Module(
+        name: "OperatorService", layer: .services,
+        uses: [
+            "Access", "AuthService", "Bytes", "HTTPMessages", "Identifiers", "Locking",
+            "Monitoring", "Relay", "Signalling", "StrictJSON",
         ]),
 
     Module(
         name: "UsherVerifier", layer: .products,
-        uses: ["Bytes", "Cryptography", "Files", "Locking", "StrictJSON", "Tokens"]),
+        uses: [
+            "Bytes", "Cryptography", "Files", "Identifiers", "Locking", "StrictJSON", "Tokens",
+        ]),
     Module(
         name: "UsherKeySet", layer: .products,
         uses: ["Bytes", "Locking", "Tokens", "UsherVerifier"]),
@@ -149,12 +175,12 @@ let modules: [Module] = [
         name: "usher", layer: .products,
         uses: [
             "AWSRequests", "AWSServices", "Access", "Admission", "AuthService", "Bytes",
-            "Clients", "Cryptography", "DynamoTables", "Edge", "Files",
-            "HTTPClient", "HTTPMessages", "HTTPServing", "ICEServers", "Locking", "LogWriting",
-            "Monitoring", "RegistryFollowing", "RegistryOnSQLite", "Relay", "Rooms",
-            "ServerlessRelay", "SessionShelf", "Sessions",
-            "Signalling", "SocketLoop", "StrictJSON", "Tar", "Threads", "TokenIssuing", "Tokens",
-            "UsherVerifier", "WebSocket",
+            "Clients", "Cryptography", "DynamoTables", "Edge", "Files", "HTTPClient",
+            "HTTPMessages", "HTTPServing", "ICEServers", "Identifiers", "KeyFollowing", "Locking",
+            "LogWriting", "Monitoring", "OperatorService", "PublicService", "RegistryFollowing",
+            "RegistryOnSQLite", "Relay", "Rooms",
+            "ServerlessRelay", "SessionShelf", "Sessions", "Signalling", "SocketLoop",
+            "StrictJSON", "Tar", "Threads", "TokenIssuing", "Tokens", "UsherVerifier", "WebSocket",
         ],
         external: [argumentParser, logging]),
     Module(
@@ -162,82 +188,33 @@ let modules: [Module] = [
         uses: [
             "AWSRequests", "AWSServices", "Access", "Bytes", "Clients",
             "Cryptography", "DynamoTables", "Edge", "Files", "HTTPClient", "HTTPMessages",
-            "ICEServers", "LambdaRuntime", "Locking", "ServerlessRelay", "StrictJSON", "Threads",
-            "Tokens", "UsherVerifier",
+            "ICEServers", "Identifiers", "LambdaRuntime", "Locking", "ServerlessRelay",
+            "StrictJSON", "Threads", "Tokens", "UsherVerifier",
         ]),
 ]
 
-/// What each test target may import beside the module it is named after.
+/// What a test target may import beside the module it is named after and what that one uses.
 let testUses: [String: [String]] = [
-    "Bytes": [],
-    "Identifiers": ["Bytes"],
-    "Locking": [],
-    "StrictJSON": ["Bytes"],
-    "Tokens": ["Bytes", "StrictJSON"],
-    "Access": ["Bytes", "HTTPMessages", "Tokens"],
-    "Clients": ["Access", "Bytes", "Tokens"],
-    "HTTPMessages": ["Bytes"],
-    "Monitoring": [],
-    "Tar": ["Bytes"],
-    "Edge": ["Bytes", "HTTPMessages", "StrictJSON"],
-    "WebSocket": ["Bytes", "HTTPMessages"],
     "Shares": ["Bytes"],
-    "Signalling": ["Bytes", "StrictJSON"],
-    "Rooms": ["Signalling"],
-    "Sessions": ["Bytes", "Signalling"],
-    "ICEServers": ["Bytes", "StrictJSON"],
-    "AWSRequests": ["Bytes", "Cryptography", "HTTPMessages"],
-    "Tables": ["Bytes"],
-    "Cryptography": ["Bytes", "StrictJSON", "Tokens"],
-    "TokenIssuing": ["Bytes", "Cryptography", "StrictJSON", "Tokens"],
-    "RegistryFollowing": ["Access", "Bytes", "Clients", "RegistryOnSQLite", "RegistrySupport"],
-    "RegistryOnPostgres": ["Clients", "RegistrySupport"],
-    "RegistryOnSQLite": ["Bytes", "Clients", "RegistrySupport", "Tokens"],
-    "HTTPServing": ["Bytes", "HTTPMessages", "Locking"],
-    "HTTPClient": ["Bytes", "CLibSSL", "HTTPMessages", "Locking", "ServerSupport"],
-    "DynamoTables": [
-        "Bytes", "HTTPClient", "HTTPMessages", "Locking", "StrictJSON", "Tables",
-    ],
-    "LogWriting": ["Locking", "Monitoring"],
-    "SocketLoop": ["Bytes", "CEpoll", "HTTPMessages", "Locking", "WebSocket"],
-    "Threads": ["Locking"],
-    "Files": [],
-    "SessionShelf": ["Files"],
-    "AWSServices": [
-        "AWSRequests", "Bytes", "HTTPClient", "HTTPMessages", "Locking", "ServerSupport",
-        "StrictJSON", "Threads",
-    ],
-    "LambdaRuntime": ["Bytes", "HTTPClient", "Locking", "ServerSupport", "StrictJSON"],
-    "AuthService": [
-        "Access", "Bytes", "Clients", "Cryptography", "HTTPMessages", "ICEServers", "Locking",
-        "StrictJSON", "Tokens",
-    ],
-    "Admission": [
-        "Access", "AdmissionSupport", "Bytes", "HTTPMessages", "Locking", "Signalling",
-        "StrictJSON", "Tokens",
-    ],
-    "Relay": [
-        "Access", "Admission", "AdmissionSupport", "Bytes", "HTTPMessages", "ICEServers",
-        "Locking", "Sessions", "Signalling", "StrictJSON", "Tokens", "WebSocket",
-    ],
-    "ServerlessRelay": [
-        "Access", "Admission", "Bytes", "HTTPMessages", "ICEServers", "Locking", "Rooms",
-        "Sessions", "Signalling", "StrictJSON", "Tables", "Tokens",
-    ],
-    "UsherVerifier": ["Bytes", "Cryptography", "StrictJSON", "TokenIssuing", "Tokens"],
-    "usher-lambda": [
-        "AWSServices", "Access", "Admission", "Bytes", "Cryptography", "HTTPClient",
-        "HTTPMessages", "ICEServers", "Locking", "ServerSupport", "ServerlessRelay",
-        "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
-    ],
-    "UsherKeySet": [
-        "Bytes", "Cryptography", "Locking", "StrictJSON", "TokenIssuing", "Tokens", "UsherVerifier",
-    ],
-    "usher": [
-        "AWSRequests", "Access", "AuthService", "Bytes", "Clients", "Cryptography", "Edge",
-        "Files", "HTTPClient", "HTTPMessages", "ICEServers", "Locking", "ServerlessRelay",
-        "SocketLoop", "StrictJSON", "Tar", "TokenIssuing", "Tokens", "UsherVerifier",
-    ],
+    "AWSRequests": ["Cryptography"],
+    "Cryptography": ["StrictJSON"],
+    "TokenIssuing": ["StrictJSON"],
+    "RegistryFollowing": ["RegistryOnSQLite", "RegistrySupport"],
+    "RegistryOnPostgres": ["RegistrySupport"],
+    "RegistryOnSQLite": ["RegistrySupport", "Tokens"],
+    "HTTPClient": ["ServerSupport"],
+    "DynamoTables": ["Locking"],
+    "KeyFollowing": ["Bytes", "StrictJSON", "UsherVerifier"],
+    "SocketLoop": ["HTTPMessages"],
+    "AWSServices": ["ServerSupport", "Threads"],
+    "LambdaRuntime": ["Locking", "ServerSupport"],
+    "AuthService": ["Cryptography"],
+    "Admission": ["AdmissionSupport"],
+    "Relay": ["AdmissionSupport", "HTTPMessages", "StrictJSON"],
+    "UsherVerifier": ["TokenIssuing"],
+    "PublicService": ["Locking"],
+    "usher-lambda": ["Admission", "ServerSupport", "TokenIssuing"],
+    "UsherKeySet": ["Cryptography", "Identifiers", "StrictJSON", "TokenIssuing"],
 ]
 
 func refuse(_ message: String) -> Never {
@@ -307,34 +284,35 @@ let sources: [Target] = modules.map { module in
 }
 
 let tests: [Target] =
-    testUses.sorted { $0.key < $1.key }.map { name, uses in
+    modules.filter { $0.layer != .cModules }.map { module in
         .testTarget(
-            name: "\(name)Tests",
-            // Those of the registry look at its file as SQL alone sees it.
-            dependencies: names([name, "TestSupport"] + uses)
-                + (name == "RegistryOnSQLite" ? [grdb] : []),
-            path: "Tests/\(name)Tests", swiftSettings: settings)
+            name: "\(module.name)Tests",
+            dependencies: names(
+                [module.name, "TestSupport"] + module.uses + (testUses[module.name] ?? [])),
+            path: "Tests/\(module.name)Tests", swiftSettings: settings)
     } + [
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         // What the tests of admission and those of the relay behind it both stand on.
         .target(
             name: "AdmissionSupport",
             dependencies: names([
-                "Access", "Admission", "Bytes", "HTTPMessages", "Locking", "Tokens",
+                "Access", "Admission", "Bytes", "HTTPMessages", "Identifiers", "Locking", "Tokens",
             ]),
             path: "Tests/AdmissionSupport", swiftSettings: settings),
         // What is promised of a registry, whatever keeps it: a file, or a server where one is named.
         .testTarget(
             name: "RegistryTests",
             dependencies: names([
-                "Access", "Bytes", "Clients", "RegistryFollowing", "RegistrySupport", "Tokens",
+                "Access", "Bytes", "Clients", "Identifiers", "RegistryFollowing", "RegistrySupport",
+                "TestSupport", "Tokens",
             ]),
             path: "Tests/RegistryTests", swiftSettings: settings),
         // A registry's file, as its tests and those of whoever follows it have it.
         .target(
             name: "RegistrySupport",
             dependencies: names([
-                "Bytes", "Clients", "Locking", "RegistryOnPostgres", "RegistryOnSQLite", "Tokens",
+                "Bytes", "Clients", "Identifiers", "Locking", "RegistryOnPostgres",
+                "RegistryOnSQLite", "Tokens",
             ]) + [grdb],
             path: "Tests/RegistrySupport", swiftSettings: settings),
         // Servers that do what a test says, for whatever asks one.
@@ -349,9 +327,8 @@ let fuzzer: [Target] = [
         name: "usher-fuzz",
         dependencies: names([
             "Access", "AuthService", "Bytes", "CEpoll", "CFuzzer", "Clients", "Edge",
-            "HTTPMessages", "ICEServers", "Locking", "Signalling", "SocketLoop", "StrictJSON",
-            "Tokens",
-            "WebSocket",
+            "HTTPMessages", "ICEServers", "Identifiers", "Locking", "Signalling", "SocketLoop",
+            "StrictJSON", "Tokens", "WebSocket",
         ]),
         path: "Fuzz/Targets", swiftSettings: settings,
         linkerSettings: [.unsafeFlags(fuzzerFlags)]),
@@ -377,14 +354,16 @@ let package = Package(
         .executableTarget(
             name: "token-benchmark",
             dependencies: names([
-                "COpenSSL", "Cryptography", "TokenIssuing", "Tokens", "UsherVerifier",
+                "COpenSSL", "Cryptography", "Identifiers", "TokenIssuing", "Tokens",
+                "UsherVerifier",
             ]),
             path: "Benchmarks/TokenBenchmark", swiftSettings: settings),
         // Sends back what it gets, for scripts/autobahn.
         .executableTarget(
             name: "echo-server",
             dependencies: names([
-                "Bytes", "Cryptography", "HTTPMessages", "HTTPServing", "SocketLoop", "WebSocket",
+                "Cryptography", "HTTPMessages", "HTTPServing", "Identifiers", "SocketLoop",
+                "WebSocket",
             ]),
             path: "Tests/EchoServer", swiftSettings: settings),
         // Does to a table what a test says, for Tests/EndToEnd/test_dynamo_tables.py.

@@ -1,4 +1,5 @@
 import Cryptography
+import Identifiers
 import TokenIssuing
 import Tokens
 import UsherVerifier

@@ -1,5 +1,6 @@
 import Bytes
 import HTTPMessages
+import Identifiers
 import StrictJSON
 import Tokens
 
@@ -83,7 +84,7 @@ private func checkHeader(_ header: JSONObject, _ key: PublicKey) {
 
 private func checkClaims(_ claims: JSONObject, _ marked: [String: Int64]) {
     for name in ["iss", "sub"] {
-        let isOurs = claims[ByteText(name)]?.string == ByteText(OAuthBench.clientID)
+        let isOurs = claims[ByteText(name)]?.string == OAuthBench.clientID.text
         require(isOurs, "iss and sub are the client (RFC 7523 §3)")
     }
     let audience = claims["aud"]?.array ?? [claims["aud"] ?? .null]

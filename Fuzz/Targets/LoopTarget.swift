@@ -1,6 +1,7 @@
 import Bytes
 import CEpoll
 import Glibc
+import Identifiers
 import WebSocket
 
 @testable import SocketLoop
@@ -125,8 +126,8 @@ private struct EchoHandler: SocketHandler {
     var arrived: Int?
 
     private final class Nobody: SocketOwner {
-        let client: ByteText = ""
-        let subject: ByteText = ""
+        let clientID: ClientID = ""
+        let subject: Subject = ""
     }
 
     func owner(of admission: Int) -> any SocketOwner { Nobody() }

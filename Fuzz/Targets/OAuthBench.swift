@@ -4,6 +4,7 @@ import Bytes
 import Clients
 import HTTPMessages
 import ICEServers
+import Identifiers
 import Locking
 import StrictJSON
 import Tokens
@@ -15,7 +16,7 @@ import Tokens
 final class OAuthBench: Sendable {
     static let issuer = "https://usher.example"
     static let now: Int64 = 1_700_000_000
-    static let clientID = "c_AAAAAAAAAAAAAAAAAAAAAA"
+    static let clientID: ClientID = "c_AAAAAAAAAAAAAAAAAAAAAA"
     static let secret = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
     static let assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
     static let exchange = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -74,7 +75,7 @@ final class OAuthBench: Sendable {
         AuthPorts(
             now: { Self.now }, random: { [UInt8](repeating: 7, count: $0) }, sha256: anyDigest,
             constantTimeEqual: ==,
-            client: { id in areSame(id, Self.clientID) ? Self.client : nil },
+            client: { id in id == Self.clientID ? Self.client : nil },
             issue: { [self] claims in
                 deeds.withLock { $0.issued.append(claims) }
                 return "header.payload.signature"
@@ -134,7 +135,7 @@ final class OAuthBench: Sendable {
     ) -> TokenClaims {
         TokenClaims(
             issuer: issuer, audience: [issuer],
-            subject: Subject.full(user.map { ByteText($0) }, of: clientID),
+            subject: Subject(user.map { ByteText($0) }, of: clientID),
             clientID: clientID, issuedAt: now - 10, expiresAt: now + 100, tokenID: "id",
             scopes: scopes, rooms: rooms.flatMap { patterns($0) }, kind: kind)
     }

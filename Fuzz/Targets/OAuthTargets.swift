@@ -1,6 +1,7 @@
 import Bytes
 import Clients
 import HTTPMessages
+import Identifiers
 import StrictJSON
 import Tokens
 
@@ -90,7 +91,7 @@ private func checkAuthentication(
     require(authorizations.count <= 1, "Authorization stands there once")
     require(fields.values("Content-Type").count == 1, "a form says that it is one")
     if let named = form["client_id"]?.first {
-        require(areSame(named, OAuthBench.clientID), "client_id is that of the client")
+        require(areSame(named, OAuthBench.clientID.string), "client_id is that of the client")
     }
     if let secret = form["client_secret"]?.first {
         require(areSame(secret, OAuthBench.secret), "no other secret is taken")
@@ -99,7 +100,7 @@ private func checkAuthentication(
     if let field = authorizations.first {
         let basic = mustTake("Basic is read") { try BasicCredentials.parse(authorization: field) }
         require(
-            areSame(basic.id.string, OAuthBench.clientID)
+            ClientID(basic.id) == OAuthBench.clientID
                 && areSame(basic.secret.string, OAuthBench.secret),
             "no other credentials are taken")
     }
@@ -113,7 +114,7 @@ private func checkGrant(_ token: TokenClaims, _ form: [String: [String]]) {
     let client = OAuthBench.client
     require(token.issuer == OAuthBench.issuer, "iss is ours")
     require(token.audience == [OAuthBench.issuer], "aud is ours")
-    require(areSame(token.clientID, client.clientID), "client_id is the client's")
+    require(token.clientID == client.clientID, "client_id is the client's")
     require(areAllWithin(token.rooms, client.rooms), "rooms are within the grant")
     require(
         token.scopes.allSatisfy { client.scopes.contains(ByteText($0)) },
@@ -131,7 +132,7 @@ private func checkGrant(_ token: TokenClaims, _ form: [String: [String]]) {
     guard form["grant_type"] == [OAuthBench.exchange] else {
         let user = form["subject"]?.first
         require(
-            areSame(token.subject, Subject.full(user.map { ByteText($0) }, of: client.clientID)),
+            token.subject == Subject(user.map { ByteText($0) }, of: client.clientID),
             "sub is the user")
         return
     }

@@ -1,4 +1,5 @@
 import Bytes
+import Identifiers
 import StrictJSON
 import Tokens
 
@@ -81,8 +82,8 @@ private func checkClaims(_ json: [UInt8]) {
         require(claims.expiresAt >= 0 && claims.issuedAt >= 0, "dates are not negative")
         guard let object = object(json) else { continue }
         require(object["iss"]?.string == ByteText(claims.issuer), "iss is what the payload says")
-        require(object["sub"]?.string == ByteText(claims.subject), "sub is what the payload says")
-        require(object["client_id"]?.string == ByteText(claims.clientID), "client_id likewise")
+        require(object["sub"]?.string == claims.subject.text, "sub is what the payload says")
+        require(object["client_id"]?.string == claims.clientID.text, "client_id likewise")
         require(object["jti"]?.string == ByteText(claims.tokenID), "jti likewise")
         require(object["cnf"] == nil, "no sender-constrained token passes as Bearer")
         if let date = object["exp"]?.int64 {

@@ -1,5 +1,6 @@
 import Access
 import Bytes
+import Identifiers
 import Testing
 import Tokens
 

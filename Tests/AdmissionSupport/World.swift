@@ -2,6 +2,7 @@ package import Access
 package import Admission
 internal import Bytes
 package import HTTPMessages
+internal import Identifiers
 package import Locking
 package import Tokens
 
@@ -41,10 +42,10 @@ package final class World: Sendable {
             tokens: TokenCheck(
                 verify: { text, kinds, _ throws(TokenRefused) in try self.verify(text, kinds) },
                 isRevoked: { token in
-                    let names: Set = [token.tokenID, token.subject]
+                    let names: Set = [token.tokenID, token.subject.string]
                     return self.state.withLock { !$0.revoked.isDisjoint(with: names) }
                 }),
-            client: { id in self.state.withLock { $0.clients[id] } },
+            client: { id in self.state.withLock { $0.clients[id.string] } },
             markUsed: { id, _ in
                 self.state.withLock {
                     guard $0.canMark else { return .unavailable }
@@ -89,7 +90,8 @@ package final class World: Sendable {
             let text = "header\($0.tokens.count).SECRET.signature"
             $0.tokens[text] = TokenClaims(
                 issuer: "https://usher.example", audience: ["https://usher.example"],
-                subject: subject ?? client, clientID: client, issuedAt: $0.now,
+                subject: Subject(subject ?? client), clientID: ClientID(client),
+                issuedAt: $0.now,
                 expiresAt: $0.now + seconds, tokenID: "jti\($0.tokens.count)", scopes: scopes,
                 rooms: patterns, name: name, kind: kind)
             return text

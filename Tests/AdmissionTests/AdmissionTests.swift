@@ -2,6 +2,7 @@ import Admission
 import AdmissionSupport
 import Bytes
 import HTTPMessages
+import Identifiers
 import Locking
 import Signalling
 import StrictJSON

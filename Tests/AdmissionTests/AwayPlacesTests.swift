@@ -1,6 +1,7 @@
 import Access
 import Bytes
 import HTTPMessages
+import Identifiers
 import Signalling
 import Testing
 
@@ -8,7 +9,7 @@ import Testing
 
 @Suite("Who gives way of those who are away")
 struct AwayPlacesTests {
-    private func place(_ client: ByteText, _ subject: ByteText?, address: Int = 1)
+    private func place(_ client: ClientID, _ subject: Subject?, address: Int = 1)
         -> ConnectionPlace
     {
         ConnectionPlace(

@@ -2,6 +2,7 @@ import Access
 import AdmissionSupport
 import Bytes
 import HTTPMessages
+import Identifiers
 import Locking
 import Signalling
 import StrictJSON
@@ -269,7 +270,7 @@ private func group(_ number: Int) -> AddressGroup {
     @Test("One name is a subject of its own in each client")
     func subjects() {
         var counts = ConnectionCounts(limits: AdmissionConfiguration(connectionsPerSubjectMax: 1))
-        let place = { (client: ByteText) in
+        let place = { (client: ClientID) in
             ConnectionPlace(address: group(1), client: client, subject: "user")
         }
         #expect(counts.enter(place("a")) == nil)

@@ -25,15 +25,15 @@ import Testing
         "Products/UsherVerifier/Verifier.swift": "algorithms of the caller's",
         "Products/usher/Backup/DraftFile.swift": "paths of the operator's",
         "Products/usher/Function/TableOptions.swift": "flags and variables of the operator's",
-        "Products/usher/Serving/Exposition.swift": "whether a check failed",
         "Products/usher/Serving/LogFormat.swift": "names of log fields, which are ours",
-        "Products/usher/Serving/OperatorFront.swift": "whether a check failed",
-        "Products/usher/Serving/OperatorState.swift": "codes of ours, in their order",
         "Products/usher/Serving/ProcessLog.swift": "names of log fields, which are ours",
         "Products/usher/Serving/ProcessMetrics.swift": "what the kernel says",
-        "Products/usher/Serving/ReportCounts.swift": "events, codes and ends, which are ours",
         "Products/usher/Serving/ServiceLog.swift": "names of log fields, which are ours",
         "Products/usher/Serving/Site.swift": "names of log fields, which are ours",
+        "Services/OperatorService/Exposition.swift": "whether a check failed",
+        "Services/OperatorService/OperatorService.swift": "whether a check failed",
+        "Services/OperatorService/OperatorState.swift": "codes of ours, in their order",
+        "Services/OperatorService/ReportCounts.swift": "events, codes and ends, which are ours",
     ]
 
     /// What `String`, `Substring` and `Character` compare by, as the compiler calls it.

@@ -86,7 +86,7 @@ import Testing
         }
         // From where the service is not yet up, and from the room that was asked about.
         let others = Self.literals(
-            behind: "error(503, \"", in: Self.lines("Sources/Products/usher/Serving/Site.swift"))
+            behind: "503, \"", in: Self.lines("Sources/Products/usher/Serving/Site.swift"))
         expectSame(documented, answers + others + ["room_forbidden", "room_full"])
     }
 
@@ -154,10 +154,11 @@ import Testing
         let served = Self.lines("docs/openapi.json").filter { $0.hasPrefix("    \"/") }
             .map { upToParameter($0.dropFirst(5).prefix { $0 != "\"" }) }
         let named = Self.sources.flatMap {
-            Self.literals(behind: "ByteText = \"/", in: $0.lines)
+            Self.literals(behind: "ByteText = \"/", in: $0.lines).map(upToParameter)
         }
-        let front = Self.lines("Sources/Products/usher/Serving/OperatorFront.swift")
-        let answered = Self.literals(behind: "case \"/", in: front)
+        let table = Self.lines("Sources/Services/OperatorService/Route.swift")
+        let answered = ["open(\"/", "ofPeers(\"/"].flatMap { Self.literals(behind: $0, in: table) }
+            .map(upToParameter)
         expectSame(documented, served + (named + answered).map { Substring("/" + $0) })
     }
 }

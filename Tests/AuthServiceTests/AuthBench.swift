@@ -5,6 +5,7 @@ import Clients
 import Cryptography
 import HTTPMessages
 import ICEServers
+import Identifiers
 import Locking
 import StrictJSON
 import Testing
@@ -80,7 +81,7 @@ final class AuthBench: Sendable {
             client: { id throws(RegistryFailure) in
                 let (isDown, client) = world.value.withLock { world in
                     world.lookups += 1
-                    return (world.isRegistryDown, world.clients[id])
+                    return (world.isRegistryDown, world.clients[id.string])
                 }
                 if isDown { throw RegistryFailure.busy }
                 return client
@@ -152,7 +153,7 @@ final class AuthBench: Sendable {
         introspects: [String] = []
     ) throws -> String {
         let client = Client(
-            clientID: id, name: "n", rooms: try rooms.map { try RoomPattern($0) },
+            clientID: ClientID(id), name: "n", rooms: try rooms.map { try RoomPattern($0) },
             origins: origins, scopes: scopes.map { ByteText($0) }, createdAt: 0,
             isEnabled: isEnabled,
             secrets: secrets.map {
@@ -160,7 +161,7 @@ final class AuthBench: Sendable {
                     digest: Digest.sha256(Array($0.text.utf8)), createdAt: 0,
                     expiresAt: $0.expiresAt)
             }, lifetimeSecondsMax: lifetimeSecondsMax, assertionKeys: assertionKeys,
-            introspects: introspects)
+            introspects: introspects.map { ClientID($0) })
         change { $0.clients[id] = client }
         return id
     }
@@ -256,7 +257,7 @@ extension AuthBench.World {
     fileprivate mutating func catchUp() -> Bool {
         catchUps += 1
         guard let missed else { return false }
-        clients[missed.clientID] = missed
+        clients[missed.clientID.string] = missed
         self.missed = nil
         return !isBroughtByOther
     }

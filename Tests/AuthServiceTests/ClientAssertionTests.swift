@@ -1,6 +1,7 @@
 import Bytes
 import Cryptography
 import HTTPMessages
+import Identifiers
 import StrictJSON
 import Testing
 import Tokens

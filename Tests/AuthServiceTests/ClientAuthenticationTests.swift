@@ -1,5 +1,6 @@
 import Bytes
 import HTTPMessages
+import Identifiers
 import Testing
 import Tokens
 

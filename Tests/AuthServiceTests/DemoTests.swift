@@ -2,6 +2,7 @@ import AuthService
 import Bytes
 import Clients
 import HTTPMessages
+import Identifiers
 import StrictJSON
 import Testing
 import Tokens
@@ -76,7 +77,7 @@ import Tokens
         #expect(json["url"] == "ws://127.0.0.1:8080/signal")
         let claims = try #require(bench.claims)
         #expect(claims.clientID == "demo")
-        #expect(claims.subject.hasPrefix("demo:"))
+        #expect(claims.subject.text.hasPrefix("demo:"))
         #expect(claims.name == "Ada")
         #expect(claims.rooms.map(\.text) == ["demo-lobby"])
         #expect(claims.scopes == ["signal"])
@@ -87,14 +88,14 @@ import Tokens
 
     @Test("A page that comes back with its id is the same subject, and no other page is")
     func subjects() throws {
-        func subject(_ id: String) throws -> String? {
+        func subject(_ id: String) throws -> Subject? {
             _ = try ask(#"{"room":"demo-a","id":"\#(id)"}"#)
             return bench.claims?.subject
         }
         let first = try subject("0123456789abcdef")
         #expect(try subject("0123456789abcdef") == first)
         #expect(try subject("0123456789abcdeF") != first)
-        #expect(first?.contains("0123456789abcdef") == false)
+        #expect(first?.string.contains("0123456789abcdef") == false)
         _ = try ask(#"{"room":"demo-a","id":null}"#)
         #expect(bench.claims?.subject != first)
     }

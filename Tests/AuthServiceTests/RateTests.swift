@@ -1,6 +1,7 @@
 import Bytes
 import Clients
 import HTTPMessages
+import Identifiers
 import Testing
 
 @testable import AuthService
@@ -182,7 +183,7 @@ import Testing
                 tokenDigest: [], registrar: "c_r", authenticationMethod: .secretBasic,
                 grantTypes: [.clientCredentials])
             let client = Client(
-                clientID: id, name: "n", rooms: [], origins: [], scopes: [], createdAt: 0,
+                clientID: ClientID(id), name: "n", rooms: [], origins: [], scopes: [], createdAt: 0,
                 secrets: [], registration: registration)
             return (try? rate.take(client, now)) != nil
         }

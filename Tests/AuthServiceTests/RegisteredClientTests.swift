@@ -2,6 +2,7 @@ import Bytes
 import Clients
 import Cryptography
 import HTTPMessages
+import Identifiers
 import StrictJSON
 import Testing
 import Tokens
@@ -127,7 +128,7 @@ import Tokens
         expected["usher_token_lifetime"] = 3600
         #expect(response.json == expected)
         #expect(try registration.manage("GET", client).json == expected)
-        #expect(bench.registrationActors.last == .client(client.id))
+        #expect(bench.registrationActors.last == .client(ClientID(client.id)))
         let basic = AuthBench.basic(client.id, try #require(client.secret))
         #expect(try bench.token("scope=session&subject=a", credentials: basic).status == 200)
     }
@@ -231,10 +232,11 @@ import Tokens
         #expect(
             bench.revocations == [
                 .client(
-                    id: client.id, issuedBefore: 1_800_000_000, expiresAt: 1_800_000_000 + 3900)
+                    id: ClientID(client.id), issuedBefore: 1_800_000_000,
+                    expiresAt: 1_800_000_000 + 3900)
             ])
-        #expect(bench.revokers == [.client(client.id)])
-        #expect(bench.registrationActors.last == .client(client.id))
+        #expect(bench.revokers == [.client(ClientID(client.id))])
+        #expect(bench.registrationActors.last == .client(ClientID(client.id)))
         expectUnknown(try registration.manage("GET", client))
         expectUnknown(try registration.manage("DELETE", client))
         let basic = AuthBench.basic(client.id, try #require(client.secret))

@@ -3,6 +3,7 @@ import Bytes
 import Clients
 import Cryptography
 import HTTPMessages
+import Identifiers
 import Locking
 import StrictJSON
 import Testing
@@ -26,21 +27,23 @@ extension RegistrationPorts {
             tokenDigest: { id throws(RegistryFailure) in
                 try act { world in
                     world.digestLookups += 1
-                    return world.clients[id]?.registrationTokenDigest
+                    return world.clients[id.string]?.registrationTokenDigest
                 }
             },
-            client: { id throws(RegistryFailure) in try act { $0.clients[id] } },
+            client: { id throws(RegistryFailure) in try act { $0.clients[id.string] } },
             add: { client, actor throws(RegistryFailure) in
                 try act { world in
                     world.registrationActors.append(actor)
-                    world.clients[client.clientID] = client
+                    world.clients[client.clientID.string] = client
                 }
             },
             update: { id, update, actor throws(RegistryFailure) in
                 let updated = try act { world -> Client? in
-                    guard let client = world.clients[id].map(update.applied) else { return nil }
+                    guard let client = world.clients[id.string].map(update.applied) else {
+                        return nil
+                    }
                     world.registrationActors.append(actor)
-                    world.clients[id] = client
+                    world.clients[id.string] = client
                     return client
                 }
                 guard let updated else { throw RegistryFailure.clientUnknown(id: id) }
@@ -49,7 +52,7 @@ extension RegistrationPorts {
             remove: { id, actor throws(RegistryFailure) in
                 try act { world in
                     world.registrationActors.append(actor)
-                    world.clients[id] = nil
+                    world.clients[id.string] = nil
                 }
             },
             isUsable: { (try? VerifyingKey($0)) != nil })

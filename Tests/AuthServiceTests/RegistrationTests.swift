@@ -2,6 +2,7 @@ import Bytes
 import Clients
 import Cryptography
 import HTTPMessages
+import Identifiers
 import StrictJSON
 import Testing
 import Tokens

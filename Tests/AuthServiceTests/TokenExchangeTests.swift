@@ -1,6 +1,7 @@
 import Bytes
 import Clients
 import HTTPMessages
+import Identifiers
 import StrictJSON
 import Testing
 import Tokens
@@ -255,6 +256,6 @@ extension TokenExchangeTests {
             ("c_onex:ann", nil), ("c_two:ann", nil), ("", nil),
         ] as [(String, String?)])
     func subjects(full: String, user: String?) {
-        #expect(Subject.user(of: full, "c_one") == user.map { ByteText($0) })
+        #expect(Subject(full).user(of: "c_one") == user.map { ByteText($0) })
     }
 }

@@ -36,6 +36,26 @@ struct Base64URLTests {
         for last in ["9", "-", "_"] { #expect(Base64URL.decode("Zm" + last) == nil) }
     }
 
+    @Test("Each value has its letter, in every place of a group (RFC 4648 §4 and §5)")
+    func letters() {
+        let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+        let standard = Array((letters + "+/").utf8)
+        let url = Array((letters + "-_").utf8)
+        for shift in 0..<8 {
+            let values = (0..<64).map { ($0 + shift) % 64 }
+            let bits = values.flatMap { value in (0..<6).map { UInt8(value >> (5 - $0) & 1) } }
+            let bytes = (0..<48).map { at in
+                bits[(at * 8)..<(at * 8 + 8)].reduce(0) { $0 << 1 | $1 }
+            }
+            #expect(Array(Base64.encode(bytes).utf8) == values.map { standard[$0] })
+            var text = Array("before.".utf8)
+            Base64URL.append(bytes.span, to: &text)
+            #expect(text == Array("before.".utf8) + values.map { url[$0] })
+            let decoded = Base64.decode(Base64.encode(bytes).utf8.span)
+            #expect(decoded == bytes)
+        }
+    }
+
     @Test("Every byte outside the alphabet is refused, in every place of a group")
     func alphabet() {
         let alphabet = Set(

@@ -53,6 +53,27 @@ import Testing
         }
     }
 
+    @Test("A number in digits, behind what is there")
+    func digits() {
+        for number in [0, 7, 9, 10, 99, 100, 4_102_444_800, 1_000_000_000, Int64.max] {
+            var text: [UInt8] = [0x3A]
+            text.append(decimal: number)
+            #expect(text == Array(":\(number)".utf8))
+        }
+    }
+
+    @Test("Eight bytes are written where they belong and nowhere else")
+    func writing() {
+        for place in 0...9 {
+            var bytes = [UInt8](0..<17)
+            var span = bytes.mutableSpan
+            span.setWord(0x8877_6655_4433_2211, at: place)
+            var expected = [UInt8](0..<17)
+            for lane in 0..<8 { expected[place + lane] = UInt8(0x11 * (lane + 1)) }
+            #expect(bytes == expected)
+        }
+    }
+
     @Test("The first byte of a kind, within its range alone", arguments: lengths)
     func places(length: Int) {
         for byte: UInt8 in [0, 0x3B, 0x7F, 0x80, 0xFF] {

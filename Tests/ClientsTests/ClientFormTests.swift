@@ -1,5 +1,6 @@
 import Bytes
 import Clients
+import Identifiers
 import Testing
 import Tokens
 
@@ -12,7 +13,7 @@ import Tokens
         let id = ClientID.make(fromRandom: bytes16)
         #expect(id == "c_AAECAwQFBgcICQoLDA0ODw")
         #expect(id.utf8.count == 24)
-        #expect(ClientID.isPlausible(ByteText(id)))
+        #expect(id.isPlausible)
     }
 
     @Test(
@@ -21,7 +22,7 @@ import Tokens
             "", "c_ a", "c_\n", String(repeating: "c", count: 65), "c_\u{212A}", "é",
         ])
     func implausible(text: String) {
-        #expect(!ClientID.isPlausible(ByteText(text)))
+        #expect(!ClientID(text).isPlausible)
     }
 
     @Test("A secret holds 256 random bits, far below a guess of 2^-160 (RFC 6749 §10.10)")

@@ -1,6 +1,7 @@
-import Cryptography
 import Testing
 import Tokens
+
+@testable import Cryptography
 
 @Suite("ECDSA edge values (CVE-2022-21449)")
 struct ECDSARangeTests {
@@ -49,6 +50,27 @@ struct ECDSARangeTests {
                 carry >>= 8
             }
             #expect(!key.isValid(signature: shifted, over: input))
+        }
+    }
+
+    @Test("Numbers of every length go into DER and come out of it (RFC 3279 §2.2.3, RFC 7518 §3.4)")
+    func forms() {
+        for count in 1...32 {
+            for first: UInt8 in [0x01, 0x7F, 0x80, 0xFF] {
+                let zeros = [UInt8](repeating: 0, count: 32 - count)
+                let number = zeros + [first] + (1..<UInt8(count)).map { $0 &* 37 }
+                let other = [UInt8](1...32)
+                for raw in [number + other, other + number] {
+                    var der: [UInt8] = []
+                    der.append(addingCapacity: ECDSASignature.derBytesMax) { out in
+                        ECDSASignature.appendDER(of: raw.span, to: &out)
+                    }
+                    let back = ECDSASignature.raw(fromDER: der.span)
+                    #expect(back == raw)
+                    let cut = ECDSASignature.raw(fromDER: der.span.extracting(droppingLast: 1))
+                    #expect(cut == nil)
+                }
+            }
         }
     }
 

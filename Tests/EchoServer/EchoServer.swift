@@ -1,8 +1,8 @@
-import Bytes
 import Cryptography
 import Glibc
 import HTTPMessages
 import HTTPServing
+import Identifiers
 import SocketLoop
 import WebSocket
 
@@ -66,8 +66,8 @@ struct EchoHandler: SocketHandler {
     typealias Note = Never
 
     private final class Nobody: SocketOwner {
-        let client: ByteText = ""
-        let subject: ByteText = ""
+        let clientID: ClientID = ""
+        let subject: Subject = ""
     }
 
     func owner(of admission: Void) -> any SocketOwner { Nobody() }

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from support import disk, homes, ledger, turns
+from support import chance, disk, homes, ledger, turns
 from support.browser import chromium
 from support.demo import Guest
 from support.server import Server
@@ -16,11 +16,12 @@ pytest_plugins = ["support.pages"]
 # Limits that a test of something else would run into, since all peers come from one address.
 ROOMY = ["--max-connections-per-address", "0"]
 LONGEST = [f"test_{name}.py" for name in (
-    # The first four with --deep.
-    "soak", "kill_and_disk", "openapi_fuzz", "chaos", "client_compatibility", "firefox",
-    "client_calls", "log_output", "demo_page", "client_package", "client_socket", "shares",
-    "deploy_proxies", "gateway_emulator_function", "client_identity", "demo_honesty", "demo_looks",
-    "operator_page", "restart_shelf", "key_rotation", "client_restart")]
+    # The first six with --deep.
+    "serverless_v1", "soak", "kill_and_disk", "openapi_fuzz", "serverless_faults", "chaos",
+    "client_compatibility", "firefox", "client_calls", "log_output", "demo_page", "client_package",
+    "client_socket", "shares", "deploy_proxies", "gateway_emulator_function", "client_identity",
+    "demo_honesty", "demo_looks", "operator_page", "restart_shelf", "key_rotation",
+    "client_restart")]
 
 
 @pytest.fixture
@@ -239,5 +240,6 @@ def pytest_unconfigure(config):
     ledger.forget()
     turns.forget()
     print(f"Logs: {ledger.LOGS}")
+    print(f"Seed of what happened by chance: USHER_TEST_SEED={chance.SEED}")
     skipped = f", {outcomes['skipped']} skipped" if outcomes["skipped"] else ""
     print(f"{outcomes['passed']} passed, {outcomes['failed']} failed{skipped}", flush=True)

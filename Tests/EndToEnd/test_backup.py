@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from support import disk, ledger
+from support import chance, disk, ledger
 from support.keys import import_key
 from support.server import Application
 from support.usher import Usher, binary, environment, new_folder
@@ -268,7 +268,7 @@ def test_hostile_archives_are_refused_and_leave_nothing(backed_up, tmp_path):
             tmp_path)
     refused(registry + folder + key + END + b"x", tmp_path, "follows its end")
     refused(b"", tmp_path, "too early")
-    refused(os.urandom(4096), tmp_path)
+    refused(chance.of("an archive").randbytes(4096), tmp_path)
     refused(archive(("usher.sqlite", b"x", {"type": tarfile.SYMTYPE, "linkname": "/etc"})),
             tmp_path)
     refused(archive(("usher.sqlite", None, {"type": tarfile.LNKTYPE, "linkname": "a"})), tmp_path)
@@ -301,7 +301,7 @@ def test_a_registry_that_is_damaged_or_anothers_is_refused(backed_up, tmp_path):
         return path.read_bytes()
 
     damaged = bytearray(registry[BLOCK:])
-    damaged[4096:8192] = os.urandom(4096)
+    damaged[4096:8192] = chance.of("a page").randbytes(4096)
     refused(with_registry(bytes(damaged)), tmp_path)
     refused(with_registry(b"no database" * 100), tmp_path, "no SQLite database")
     refused(with_registry(database("PRAGMA user_version = 99")), tmp_path, "newer usher")

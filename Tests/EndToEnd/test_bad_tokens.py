@@ -6,12 +6,12 @@ can be the reason of the refusal.
 
 import base64
 import json
-import os
 
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
+from support import chance
 from support.forging import Forger, encode, fresh_id, now, raw_signature
 from support.peers import attempt, query
 
@@ -259,7 +259,7 @@ def test_rsa_signatures_are_checked_strictly(start_home):
         forger.with_signature(
             lambda data: forger.key.sign(data, padding.PKCS1v15(), hashes.SHA512())),
         forger.with_signature(lambda data: b"\0" + raw_signature(forger.key, data)),
-        forger.with_signature(lambda data: os.urandom(256)),
+        forger.with_signature(lambda data: chance.of("a signature").randbytes(256)),
         forger.sign(header={**forger.header, "alg": "HS256"}, key=forger.public_pem()),
         forger.sign(header={**forger.header, "alg": "PS256"}),
     ):

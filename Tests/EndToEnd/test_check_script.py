@@ -10,11 +10,13 @@ from support.usher import CHECKOUT
 SCRIPT = (CHECKOUT / "scripts" / "test").read_text()
 WHOLE = re.DOTALL | re.MULTILINE
 (COUNTING,) = re.findall(r"^results=\(\)\n.*?^part\(\) \{\n.*?^\}$", SCRIPT, WHOLE)
+POSSIBLY = "part_if_possible"
 
 
 def run(*parts, deep="1"):
+    """Each is its name, its command, and what runs it, if not `part`."""
     lines = [f"source {CHECKOUT}/scripts/lib.sh", f"deep={deep}", COUNTING,
-             *(f"part {name} {command}" for name, command in parts),
+             *(f"{' '.join(how) or 'part'} {name} {command}" for name, command, *how in parts),
              "printf '%s\\n' \"${results[@]}\"", '[ -z "$has_failed" ]']
     ended = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", "\n".join(lines)], capture_output=True, text=True,
@@ -23,16 +25,26 @@ def run(*parts, deep="1"):
 
 
 def test_a_part_that_was_skipped_is_neither_passed_nor_failed():
-    assert run(("one", "true"), ("two", "exit 75"), ("three", "true")) == (
+    assert run(("one", "true"), ("two", "exit 75", POSSIBLY), ("three", "true")) == (
         0, [["passed", "one"], ["SKIPPED", "two"], ["passed", "three"]])
 
 
+def test_a_part_that_may_not_be_skipped_has_failed_whatever_its_status():
+    assert run(("one", "true", POSSIBLY), ("two", "exit 75"), ("three", "exit 1", POSSIBLY)) == (
+        1, [["passed", "one"], ["FAILED", "two"], ["FAILED", "three"]])
+
+
+def test_the_suite_of_websockets_and_the_stack_alone_may_be_skipped():
+    assert re.findall(r'^ +part_if_possible ".*" (\S+)$', SCRIPT, re.MULTILINE) == [
+        "scripts/autobahn", "check_stack"]
+
+
 def test_a_part_that_failed_fails_the_run_whatever_comes_after():
-    assert run(("one", "false"), ("two", "exit 75"), ("three", "true")) == (
+    assert run(("one", "false"), ("two", "exit 75", POSSIBLY), ("three", "true")) == (
         1, [["FAILED", "one"], ["SKIPPED", "two"], ["passed", "three"]])
 
 
-@pytest.mark.parametrize("status", [1, 74, 76])
+@pytest.mark.parametrize("status", [1, 74, 75, 76])
 def test_without_the_long_run_a_failure_ends_it(status):
     assert run(("one", f"exit {status}"), ("two", "true"), deep="") == (status, [])
 

@@ -4,7 +4,6 @@ private network."""
 import base64
 import hashlib
 import hmac
-import os
 import socket
 import struct
 import subprocess
@@ -12,7 +11,7 @@ import time
 
 import pytest
 
-from support import ledger
+from support import chance, ledger
 from support.proxies import DEPLOY, free_port
 from support.usher import new_folder
 from support.waiting import eventually
@@ -80,6 +79,7 @@ class Client:
             hmac.new(secret.encode(), self.user.encode(), hashlib.sha1).digest()).decode()
         self.key = hashlib.md5(f"{self.user}:{REALM}:{password}".encode()).digest()
         self.nonce = None
+        self.draws = chance.of("transactions")
 
     def ask(self, method, *attributes):
         """The code of the error, or None."""
@@ -100,7 +100,7 @@ class Client:
         return found[0x0009][2] * 100 + found[0x0009][3]
 
     def _head(self, method, length):
-        return struct.pack("!HHI", method, length, COOKIE) + os.urandom(12)
+        return struct.pack("!HHI", method, length, COOKIE) + self.draws.randbytes(12)
 
     def _attributes(self, answer):
         at = 20

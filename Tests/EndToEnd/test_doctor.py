@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from support import forging
+from support import chance, forging
 from support.usher import Usher
 
 FREE = ["--listen", "127.0.0.1:0", "--operator", "127.0.0.1:0"]
@@ -140,7 +140,7 @@ def test_a_damaged_registry_is_a_problem(stopped):
     path = registry_file(stopped)
     content = bytearray(path.read_bytes())
     assert len(content) > 5 * 4096
-    content[2 * 4096:] = os.urandom(len(content) - 2 * 4096)
+    content[2 * 4096:] = chance.of("a registry").randbytes(len(content) - 2 * 4096)
     path.write_bytes(content)
     findings = examine(stopped, *FREE)
     assert "problem" in {finding["level"] for check, found in findings.items()

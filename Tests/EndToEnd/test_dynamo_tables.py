@@ -91,8 +91,8 @@ def test_until_there_is_no_time(probe, do, action):
     probe.fault(action, times=0)
     said, count, tries = change(probe, do)
     assert (said, count) == ("unavailable", 0)
-    # Pauses grow: 50 ms at most, then 100, up to a second.
-    assert 4 <= tries <= 12
+    # Pauses are by chance and grow: 50 ms at most, then 100, up to a second.
+    assert 4 <= tries <= 20
 
 
 @pytest.mark.parametrize(("action", "when", "count"), [

@@ -1,7 +1,6 @@
 """Legacy tokens: HS256, signed by a client's own backend (docs/backend.md)."""
 
 import json
-import os
 import secrets
 import time
 
@@ -9,7 +8,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from support import forging, http, ledger
+from support import chance, forging, http, ledger
 from support.legacy import Backend
 from support.peers import Peer, attempt, connect, meet, query
 from support.server import Server
@@ -282,7 +281,7 @@ def test_a_secret_that_is_short_or_long_or_a_key_is_refused(usher, secret):
 
 
 def test_a_secret_of_any_32_bytes_will_do(server):
-    raw = os.urandom(31) + b"!"
+    raw = chance.of("a secret").randbytes(31) + b"!"
     added = server.usher.run("client", "add", "Raw", "--legacy-hs256", "--json", stdin=raw)
     assert added.returncode == 0, added.stderr
     added = json.loads(added.stdout)

@@ -1,7 +1,6 @@
 """A relay that is restarted again and again while everybody talks."""
 
 import asyncio
-import random
 
 import pytest
 
@@ -30,7 +29,7 @@ class Streamer(swarm.V1Client):
 
     async def _talk(self, line):
         while True:
-            await asyncio.sleep(random.uniform(0.2, 0.6))
+            await asyncio.sleep(self.chance.uniform(0.2, 0.6))
             for _ in range(3):
                 if self.is_talking and self.is_joined and self.partner in self.members:
                     self._say(line)

@@ -11,7 +11,7 @@ import urllib.parse
 
 import pytest
 
-from support import v1
+from support import chance, v1
 from support.disk import fill, immutable
 from support.restart import VERSION, Relay, aged, edited, left_behind, logged
 from support.usher import binary, environment
@@ -155,7 +155,8 @@ SPOILED = {
     "a bit of the digest": ("torn", flipped(-1)),
     "newer": ("version", lambda content: edited(content, VERSION, (99).to_bytes(2, "big"))),
     "newer in all": (
-        "version", lambda content: content[:8] + (2).to_bytes(2, "big") + os.urandom(300)),
+        "version",
+        lambda content: content[:8] + b"\0\2" + chance.of("a shelf").randbytes(300)),
     "too old": ("too_old", lambda content: aged(content, 615)),
     "from a clock ahead": ("clock", lambda content: aged(content, -60)),
     "too large": ("too_large", None),

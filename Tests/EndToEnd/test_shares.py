@@ -1,11 +1,10 @@
 """Budgets that clients share: whoever holds most gives way, and nobody who holds less."""
 
 import json
-import os
 
 import pytest
 
-from support import http, peers, prometheus
+from support import chance, http, peers, prometheus
 from support.v1 import connect, meet, resumed
 from support.waiting import eventually
 from support.websocket import Closed, Refused
@@ -192,7 +191,7 @@ def test_messages_that_come_in_part_count_as_well(start):
     honest, hostile = server.application("Honest"), server.application("Hostile")
     message = json.dumps({"action": "frobnicate", "filler": FILLER}).encode()
     length = len(message).to_bytes(8, "big")
-    mask = os.urandom(4)
+    mask = chance.of("a mask").randbytes(4)
     masked = bytes(byte ^ mask[place % 4] for place, byte in enumerate(message))
     whole = b"\x81\xff" + length + mask + masked
     patient = peers.connect(honest)

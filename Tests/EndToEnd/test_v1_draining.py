@@ -1,6 +1,5 @@
 """A server that stops, and one that is started in its place (docs/protocol.md §3, §4)."""
 
-import random
 import signal
 import threading
 import time
@@ -8,7 +7,7 @@ import urllib.parse
 
 import pytest
 
-from support import peers
+from support import chance, peers
 from support.peers import attempt, query
 from support.v1 import connect, connected
 from support.websocket import Closed
@@ -158,7 +157,7 @@ def test_clients_are_back_in_their_rooms_after_a_restart(start, resumes):
     began, back = time.monotonic(), []
 
     def come_back(number, lost):
-        time.sleep(random.uniform(0, min(window, 3)))
+        time.sleep(chance.of("comes back", number).uniform(0, min(window, 3)))
         peer = connect(application, token)
         if resumes:
             peer.resume(lost)

@@ -2,6 +2,7 @@ import Bytes
 import Glibc
 import HTTPMessages
 import HTTPServing
+import Monitoring
 import Testing
 
 /// Who may connect, and when a connection ends.

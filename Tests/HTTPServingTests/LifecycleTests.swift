@@ -4,6 +4,7 @@ import HTTPMessages
 import HTTPServing
 import Locking
 import Synchronization
+import TestSupport
 import Testing
 
 /// Starting and stopping.
@@ -69,7 +70,7 @@ import Testing
         let early = try RawClient(server)
         early.send(request)
         while gate.calls.load(ordering: .relaxed) == 0 { usleep(1000) }
-        let stopper = Joiner { server.stop() }
+        let stopper = TestThread { server.stop() }
         var answer = try ask(server, request)
         while answer.status == 200 { answer = try ask(server, request) }
         #expect(answer.status == 503)
@@ -77,7 +78,7 @@ import Testing
         // A page that asks why it may not connect reads it, too.
         #expect(answer.headers["Access-Control-Allow-Origin"] == "*")
         gate.isOpen.store(true, ordering: .relaxed)
-        stopper.join()
+        stopper.wait()
         #expect(try early.answer().text == "late")
     }
 
@@ -86,7 +87,7 @@ import Testing
         for _ in 0..<20 {
             let server = try serve()
             let loads = (0..<4).map { _ in
-                Joiner {
+                TestThread {
                     // Until the server is gone, whichever way it takes leave.
                     while let client = try? RawClient(server) {
                         client.send(request)
@@ -96,7 +97,7 @@ import Testing
             }
             usleep(2000)
             server.stop()
-            for load in loads { load.join() }
+            for load in loads { load.wait() }
             #expect(server.requestsInFlight == 0)
         }
     }
@@ -138,8 +139,7 @@ import Testing
                 client.send(starts[index % starts.count])
                 return client
             }
-            let stoppers = (0..<3).map { _ in Joiner { server.stop() } }
-            for stopper in stoppers { stopper.join() }
+            onThreads(3) { _ in server.stop() }
             server.stop()
             #expect(server.requestsInFlight == 0)
             for client in clients {
@@ -161,19 +161,15 @@ import Testing
     @Test("Requests run on several threads at once, and none is mixed up")
     func parallelRequests() throws {
         let server = try serve(with: { $0.threads = 4 })
-        let joiners = (0..<8).map { number in
-            Joiner {
-                guard let client = try? RawClient(server) else { return }
-                for turn in 0..<100 {
-                    client.send(
-                        "POST /\(number)/\(turn) HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nok"
-                    )
-                    let text = (try? client.answer().text) ?? ""
-                    #expect(text.hasPrefix("POST /\(number)/\(turn) -") && text.hasSuffix("ok"))
-                }
+        onThreads(8) { number in
+            guard let client = try? RawClient(server) else { return }
+            for turn in 0..<100 {
+                client.send(
+                    "POST /\(number)/\(turn) HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nok")
+                let text = (try? client.answer().text) ?? ""
+                #expect(text.hasPrefix("POST /\(number)/\(turn) -") && text.hasSuffix("ok"))
             }
         }
-        for joiner in joiners { joiner.join() }
     }
 
     @Test("What libmicrohttpd complains of is told without anything of the request")
@@ -189,28 +185,5 @@ import Testing
         let told = messages.withLock { $0 }
         #expect(!told.isEmpty)
         #expect(!told.contains { $0.contains(secret) })
-    }
-}
-
-/// A thread that can be joined.
-final class Joiner {
-    private var thread = pthread_t()
-
-    init(_ body: @escaping @Sendable () -> Void) {
-        let held = unsafe Unmanaged.passRetained(Body(body)).toOpaque()
-        let status = unsafe pthread_create(
-            &thread, nil,
-            { raw in
-                unsafe Unmanaged<Body>.fromOpaque(raw!).takeRetainedValue().run()
-                return nil
-            }, held)
-        precondition(status == 0)
-    }
-
-    func join() { pthread_join(thread, nil) }
-
-    private final class Body: Sendable {
-        let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
     }
 }

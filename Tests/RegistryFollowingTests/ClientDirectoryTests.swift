@@ -1,6 +1,7 @@
 import Bytes
 import Clients
 import Foundation
+import Identifiers
 import RegistryFollowing
 import RegistrySupport
 import Testing
@@ -161,7 +162,7 @@ import Testing
         ])
     func implausible(id: String) throws {
         let directory = ClientDirectory(registry: try folder.open()) {}
-        #expect(try directory.client(id) == nil)
+        #expect(try directory.client(ClientID(id)) == nil)
     }
 
     @Test("Lookups from many threads agree while the registry changes under them")
@@ -176,7 +177,7 @@ import Testing
                 group.addTask {
                     for turn in 0..<500 {
                         let name = "n\((turn * 7 + worker) % 20)"
-                        let found = try directory.client("c_" + name)
+                        let found = try directory.client(ClientID("c_" + name))
                         #expect(found == nil || found?.name == name)
                     }
                 }

@@ -1,5 +1,6 @@
 import Clients
 import Foundation
+import Identifiers
 import RegistryFollowing
 import RegistryOnSQLite
 import RegistrySupport

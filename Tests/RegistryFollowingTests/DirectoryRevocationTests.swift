@@ -1,6 +1,7 @@
 import Access
 import Clients
 import Foundation
+import Identifiers
 import RegistryFollowing
 import RegistrySupport
 import Testing

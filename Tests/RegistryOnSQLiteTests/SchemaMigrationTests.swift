@@ -1,6 +1,7 @@
 import Bytes
 import Clients
 import Foundation
+import Identifiers
 import RegistrySupport
 import Testing
 import Tokens

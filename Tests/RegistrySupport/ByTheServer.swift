@@ -1,5 +1,6 @@
 package import Clients
 import Glibc
+package import Identifiers
 
 /// Changes of which a test does not care who makes them, or when.
 extension Registry {
@@ -7,28 +8,28 @@ extension Registry {
 
     @discardableResult
     package func update(
-        id: String, _ update: ClientUpdate, by actor: Actor = .server, at now: Int64? = nil
+        id: ClientID, _ update: ClientUpdate, by actor: Actor = .server, at now: Int64? = nil
     ) throws(RegistryFailure) -> Client {
         try self.update(id: id, update, by: actor, at: now ?? seconds())
     }
 
     @discardableResult
     package func rotateSecret(
-        id: String, digest: [UInt8], atSecondsSinceEpoch now: Int64, graceSeconds: Int64
+        id: ClientID, digest: [UInt8], atSecondsSinceEpoch now: Int64, graceSeconds: Int64
     ) throws(RegistryFailure) -> SecretRotation {
         try rotateSecret(
             id: id, digest: digest, graceSeconds: graceSeconds, by: .server, at: now)
     }
 
-    package func disable(id: String, by actor: Actor = .server) throws(RegistryFailure) {
+    package func disable(id: ClientID, by actor: Actor = .server) throws(RegistryFailure) {
         try disable(id: id, by: actor, at: seconds())
     }
 
-    package func enable(id: String, by actor: Actor = .server) throws(RegistryFailure) {
+    package func enable(id: ClientID, by actor: Actor = .server) throws(RegistryFailure) {
         try enable(id: id, by: actor, at: seconds())
     }
 
-    package func remove(id: String, by actor: Actor = .server) throws(RegistryFailure) {
+    package func remove(id: ClientID, by actor: Actor = .server) throws(RegistryFailure) {
         try remove(id: id, by: actor, at: seconds())
     }
 

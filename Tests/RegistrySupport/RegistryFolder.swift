@@ -1,6 +1,7 @@
 package import Bytes
 package import Clients
 package import Foundation
+internal import Identifiers
 import Locking
 package import RegistryOnSQLite
 package import Tokens

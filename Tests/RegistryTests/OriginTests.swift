@@ -1,5 +1,6 @@
 import Bytes
 import Clients
+import Identifiers
 import RegistrySupport
 import Testing
 import Tokens
@@ -24,7 +25,7 @@ import Tokens
             registration: registration, atSecondsSinceEpoch: 1)
     }
 
-    private func origins(_ id: String) throws -> [ByteText]? {
+    private func origins(_ id: ClientID) throws -> [ByteText]? {
         try registry.client(id: id)?.origins
     }
 

@@ -1,6 +1,7 @@
 import Bytes
 import Clients
 import Foundation
+import Identifiers
 import RegistryFollowing
 import RegistrySupport
 import Testing
@@ -17,14 +18,14 @@ import Tokens
     private let digest = [UInt8](repeating: 6, count: 32)
     private let shared = [UInt8](repeating: 0xAB, count: 40)
 
-    private func registration(by registrar: String = "c_reg") -> ClientRegistration {
+    private func registration(by registrar: ClientID = "c_reg") -> ClientRegistration {
         ClientRegistration(
             tokenDigest: digest, registrar: registrar, authenticationMethod: .secretPost,
             grantTypes: [.tokenExchange, .clientCredentials])
     }
 
     private func registered(
-        _ id: String = "c_a", by registrar: String = "c_reg"
+        _ id: ClientID = "c_a", by registrar: ClientID = "c_reg"
     ) throws -> Client {
         try NewClient(name: "a", legacySecret: shared).client(
             clientID: id, secretDigest: [UInt8](repeating: 1, count: 32),

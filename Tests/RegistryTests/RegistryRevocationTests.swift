@@ -1,5 +1,6 @@
 import Bytes
 import Clients
+import Identifiers
 import RegistrySupport
 import Testing
 import Tokens
@@ -100,8 +101,8 @@ import Tokens
         let name = String(repeating: "n", count: count)
         for revocation in [
             Revocation.token(id: name, expiresAt: 1),
-            .subject(name, issuedBefore: 2, expiresAt: 1),
-            .client(id: name, issuedBefore: 1, expiresAt: 1),
+            .subject(Subject(name), issuedBefore: 2, expiresAt: 1),
+            .client(id: ClientID(name), issuedBefore: 1, expiresAt: 1),
         ] {
             if isGood {
                 try registry.revoke(revocation)
@@ -113,7 +114,8 @@ import Tokens
     }
 
     /// Plays many revocations of before, of tokens issued in second 50 unless told otherwise.
-    private func fill(_ count: Int, _ share: String, of client: String, user: String = "u") throws {
+    private func fill(_ count: Int, _ share: String, of client: ClientID, user: String = "u") throws
+    {
         try folder.execute(
             """
             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(count))
@@ -131,7 +133,8 @@ import Tokens
                 """)
     }
 
-    private func token(_ id: String, of client: String = "c_a", user: String = "x") -> Revocation {
+    private func token(_ id: String, of client: ClientID = "c_a", user: String = "x") -> Revocation
+    {
         let owner = TokenOwner(clientID: client, subject: "\(client):\(user)", issuedAt: 50)
         return .token(id: id, expiresAt: 100, of: owner)
     }
@@ -186,10 +189,10 @@ import Tokens
     @Test("Those who took everything leave an even share to whoever comes; the registered share")
     func bound() throws {
         let registry = try folder.open()
-        for name in ["c_a", "c_b", "c_c", "c_d"] {
+        for name: ClientID in ["c_a", "c_b", "c_c", "c_d"] {
             try fill(RevocationShare.tokens.entriesPerShareMax, "tokens", of: name)
         }
-        for name in ["c_a", "c_d"] {
+        for name: ClientID in ["c_a", "c_d"] {
             #expect(throws: RegistryFailure.self) {
                 try registry.revoke(token("t", of: name), by: .client(name))
             }

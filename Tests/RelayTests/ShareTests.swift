@@ -1,6 +1,7 @@
 import Admission
 import AdmissionSupport
 import Bytes
+import Identifiers
 import Sessions
 import Signalling
 import Testing

@@ -1,5 +1,6 @@
 import AdmissionSupport
 import Bytes
+import Identifiers
 import Locking
 import Relay
 import Signalling

@@ -1,3 +1,4 @@
+import Identifiers
 import Rooms
 import Signalling
 
@@ -14,7 +15,8 @@ func v1(
     order: UInt64 = 0
 ) -> RoomMember {
     RoomMember(
-        connection: ConnectionID(raw: id), route: .v1(subject: subject), peerID: PeerID(peer),
+        connection: ConnectionID(raw: id), route: .v1(subject: subject.map { Subject($0) }),
+        peerID: PeerID(peer),
         name: name, order: order)
 }
 

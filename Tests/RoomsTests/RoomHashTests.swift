@@ -1,3 +1,4 @@
+import Identifiers
 import Rooms
 import Testing
 

@@ -1,9 +1,10 @@
+import Identifiers
 import Rooms
 import Signalling
 import TestSupport
 import Testing
 
-private func roomKey(_ clientID: String, _ room: String) -> RoomKey {
+private func roomKey(_ clientID: ClientID, _ room: RoomName) -> RoomKey {
     RoomKey(clientID: clientID, room: room, RoomHash(key: 1))
 }
 
@@ -63,11 +64,10 @@ private func join(
     @Test("Rooms of two clients are different rooms, whatever their names")
     func clients() {
         var table = RoomTable(membersMax: 0)
-        let keys = [("a", "lobby"), ("b", "lobby"), ("a", "blobby"), ("ab", "lobby")]
-        for (index, (client, room)) in keys.enumerated() {
+        let keys = [lobby, roomKey("b", "lobby"), roomKey("a", "blobby"), roomKey("ab", "lobby")]
+        for (index, key) in keys.enumerated() {
             #expect(
-                join(&table, classic(UInt64(index)), roomKey(client, room))
-                    == (index, .joined(others: [])))
+                join(&table, classic(UInt64(index)), key) == (index, .joined(others: [])))
         }
     }
 
@@ -146,7 +146,7 @@ private func join(
         for _ in 0..<60 {
             let room = Int.random(in: 0..<4, using: &random)
             let id = UInt64.random(in: 0..<6, using: &random)
-            let key = roomKey("c", String(room))
+            let key = roomKey("c", "\(room)")
             if Bool.random(using: &random) {
                 let before = model[room, default: []]
                 let (place, outcome) = join(&table, classic(id), key)
@@ -166,7 +166,7 @@ private func join(
             let live = model.filter { !$0.value.isEmpty }
             #expect(table.count == live.count)
             for (room, members) in live {
-                let key = roomKey("c", String(room))
+                let key = roomKey("c", "\(room)")
                 #expect(table.members(of: key).map(\.connection.raw) == members.sorted())
             }
         }

@@ -1,4 +1,5 @@
 import Bytes
+import Identifiers
 import Locking
 import Signalling
 import StrictJSON
@@ -62,7 +63,7 @@ import Testing
         let world = StoreWorld(limits)
         let one = try Peer(world, "a")
         #expect(try one.join("r") == nil)
-        for room in ["x", "y"] {
+        for room: RoomName in ["x", "y"] {
             #expect(try one.join(room) == nil)
             try one.leave(room)
         }
@@ -76,12 +77,13 @@ import Testing
         #expect(try one.view()?.rooms == ["r", "x"])
     }
 
-    @Test("What was sent in part is sent again whole")
-    func inPart() throws {
-        let world = StoreWorld()
+    /// A peer to which timers will send five chats; `afterThree` is told of each post to it that
+    /// comes when three of them were sent.
+    private func owed(
+        _ world: StoreWorld, afterThree: @escaping @Sendable (MemoryGateway, ByteText) -> Void
+    ) throws -> Peer {
         let (one, two) = (try Peer(world, "a"), try Peer(world, "b"))
         for peer in [one, two] { #expect(try peer.join("r") == nil) }
-        let seq = one.lastSeq
         world.gateway.isDown.withLock { $0 = true }
         for number in 0..<5 { try two.send("\(number)", to: one) }
         world.gateway.isDown.withLock { $0 = false }
@@ -89,11 +91,20 @@ import Testing
         world.gateway.onPost.withLock { [gateway = world.gateway] onPost in
             onPost = { other in
                 let count = gateway.state.withLock { $0.posts[connection]?.count ?? 0 }
-                guard other == connection, count == sent + 3 else { return }
-                gateway.state.withLock { _ = $0.gone.insert(connection) }
+                if other == connection, count == sent + 3 { afterThree(gateway, connection) }
             }
         }
         world.pass(seconds: 8)
+        return one
+    }
+
+    @Test("What was sent in part is sent again whole")
+    func inPart() throws {
+        let world = StoreWorld()
+        let one = try owed(world) { gateway, connection in
+            gateway.state.withLock { _ = $0.gone.insert(connection) }
+        }
+        let seq = one.lastSeq
         try world.runTimers()
         #expect(one.chats == ["0", "1", "2"])
         let (old, secret) = try one.reconnect()
@@ -104,27 +115,16 @@ import Testing
     @Test("What was sent in part before the gateway was down is sent on, and kept for a resume")
     func inPartForNow() throws {
         let world = StoreWorld()
-        let (one, two) = (try Peer(world, "a"), try Peer(world, "b"))
-        for peer in [one, two] { #expect(try peer.join("r") == nil) }
-        let seq = one.lastSeq
-        world.gateway.isDown.withLock { $0 = true }
-        for number in 0..<5 { try two.send("\(number)", to: one) }
-        world.gateway.isDown.withLock { $0 = false }
-        let (sent, connection) = (one.texts.count, one.gateway)
         let refused = Lock(0)
-        world.gateway.onPost.withLock { [gateway = world.gateway] onPost in
-            onPost = { other in
-                let count = gateway.state.withLock { $0.posts[connection]?.count ?? 0 }
-                guard other == connection, count == sent + 3 else { return }
-                // For longer than one delivery waits.
-                let isDown = refused.withLock { refused in
-                    refused += 1
-                    return refused <= 15
-                }
-                gateway.isDown.withLock { $0 = isDown }
+        let one = try owed(world) { gateway, _ in
+            // For longer than one delivery waits.
+            let isDown = refused.withLock { refused in
+                refused += 1
+                return refused <= 15
             }
+            gateway.isDown.withLock { $0 = isDown }
         }
-        world.pass(seconds: 8)
+        let seq = one.lastSeq
         try world.runTimers()
         #expect(refused.withLock { $0 } > 15)
         #expect(one.chats == ["0", "1", "2", "3", "4"])
@@ -256,7 +256,7 @@ import Testing
     func size() throws {
         let world = StoreWorld()
         let reader = try Peer(world, "reader")
-        for room in ["r", "s", "t"] {
+        for room: RoomName in ["r", "s", "t"] {
             for number in 0..<30 {
                 let id = String(repeating: "x", count: 250) + "\(number)"
                 let peer = try Peer(world, "p")

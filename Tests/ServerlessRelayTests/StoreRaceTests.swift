@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+import Identifiers
 import Locking
 import ServerlessRelay
 import Signalling

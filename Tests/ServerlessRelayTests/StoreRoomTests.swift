@@ -1,4 +1,5 @@
 import Bytes
+import Identifiers
 import Locking
 import ServerlessRelay
 import Signalling

@@ -1,6 +1,7 @@
 import Access
 import Admission
 import Bytes
+import Identifiers
 import Locking
 import ServerlessRelay
 import Signalling

@@ -2,6 +2,7 @@ import Access
 import Admission
 import Bytes
 import Glibc
+import Identifiers
 import Locking
 import Rooms
 import ServerlessRelay
@@ -115,8 +116,8 @@ final class StoreWorld: Sendable {
     }
 
     /// The connections that are members of a room of client `c`, as the table has it.
-    func members(of room: String) -> Set<ByteText> {
-        let item = table.state.withLock { $0.items[ItemKey("R#1#c#\(ByteText(room))")] } ?? [:]
+    func members(of room: RoomName) -> Set<ByteText> {
+        let item = table.state.withLock { $0.items[ItemKey("R#1#c#\(room)")] } ?? [:]
         return Set(item.filter { $0.key.hasPrefix("m:") }.compactMap { $0.value.map?["c"]?.text })
     }
 
@@ -149,8 +150,8 @@ final class Peer: Sendable {
         peerID = PeerID(name)
         grant = TokenGrant(
             token: RevocableToken(
-                tokenID: "t-\(name)", subject: subject.map { "\(client):\($0)" } ?? client,
-                clientID: client, issuedAt: 1),
+                tokenID: "t-\(name)", subject: Subject(subject.map { "\(client):\($0)" } ?? client),
+                clientID: ClientID(client), issuedAt: 1),
             expiresAt: 2_000_000_000, rooms: [try RoomPattern(rooms)], name: nil)
         state = Lock(
             State(
@@ -202,7 +203,7 @@ final class Peer: Sendable {
 
     @discardableResult
     func join(
-        _ room: String, id: PeerID? = nil, sdp: String? = nil, ack: Int? = nil
+        _ room: RoomName, id: PeerID? = nil, sdp: String? = nil, ack: Int? = nil
     ) throws -> SignalError? {
         guard let view = try view() else { return nil }
         return try world.store.join(
@@ -226,13 +227,13 @@ final class Peer: Sendable {
     }
 
     @discardableResult
-    func broadcast(_ text: String, in room: String, ack: Int? = nil) throws -> SignalError? {
+    func broadcast(_ text: String, in room: RoomName, ack: Int? = nil) throws -> SignalError? {
         guard let view = try view() else { return nil }
         return try world.store.broadcast(
             view, room: room, event: payload(text), ack: ack.map(Self.ack), in: world.invocation())
     }
 
-    func leave(_ room: String, ack: Int? = nil) throws {
+    func leave(_ room: RoomName, ack: Int? = nil) throws {
         guard let view = try view() else { return }
         try world.store.leave(
             view, rooms: [room], reason: .left, ack: ack.map(Self.ack), in: world.invocation())

@@ -1,6 +1,7 @@
 import Access
 import Admission
 import Bytes
+import Identifiers
 import Locking
 import ServerlessRelay
 import StrictJSON
@@ -29,8 +30,10 @@ import Tokens
 
     private func claims(of client: String, scopes: [String] = ["signal"]) throws -> TokenClaims {
         TokenClaims(
-            issuer: "https://usher.example", audience: ["https://usher.example"], subject: client,
-            clientID: client, issuedAt: 1_800_000_000, expiresAt: 2_100_000_000, tokenID: "fresh",
+            issuer: "https://usher.example", audience: ["https://usher.example"],
+            subject: Subject(client),
+            clientID: ClientID(client), issuedAt: 1_800_000_000, expiresAt: 2_100_000_000,
+            tokenID: "fresh",
             scopes: scopes, rooms: [try RoomPattern("*")], name: nil, kind: .access)
     }
 

@@ -1,3 +1,4 @@
+import Identifiers
 import Sessions
 import Signalling
 import TestSupport
@@ -17,14 +18,14 @@ struct ShelfTests {
         }
         for _ in 0..<sent { session.markSent() }
         return SessionRecord(
-            connection: ConnectionID(raw: id), clientID: client, subject: "s\(id)",
+            connection: ConnectionID(raw: id), clientID: ClientID(client), subject: "s\(id)",
             address: "192.0.2.1", secret: SecretDigest(bits: UInt128(id) << 100 | 5),
             token: .init(
                 id: "jti", issuedAt: -1, expiresAt: .max, rooms: ["r*", "ü"], name: "Ann",
                 secretDigest: [1, 2, 3]),
             rooms: [
-                .init(room: "räum", peerID: "i\"d", name: nil, order: .max, age: 3),
-                .init(room: "b", peerID: "p", name: "", order: 1, age: .max),
+                .init(room: "räum", peerID: PeerID("i\"d"), name: nil, order: .max, age: 3),
+                .init(room: "b", peerID: PeerID("p"), name: "", order: 1, age: .max),
             ],
             session.history, at: second)
     }

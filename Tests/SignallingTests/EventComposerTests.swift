@@ -1,4 +1,5 @@
 import Bytes
+import Identifiers
 import Testing
 
 @testable import Signalling
@@ -42,7 +43,7 @@ import Testing
     @Test("Nothing of one event is left in the next")
     func reuse() {
         var composer = EventComposer()
-        composer.reuse(composer.firstToJoin(room: String(repeating: "x", count: 1000)))
+        composer.reuse(composer.firstToJoin(room: RoomName(String(repeating: "x", count: 1000))))
         let event = composer.firstToJoin(room: "R")
         #expect(event.head.capacity > 1000)
         #expect(text(event) == #"{"type":"first_to_join","data":{"roomId":"R"}}"#)

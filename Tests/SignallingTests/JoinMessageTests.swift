@@ -1,3 +1,4 @@
+import Identifiers
 import Signalling
 import Testing
 

@@ -1,4 +1,5 @@
 import SocketLoop
+import TestSupport
 import Testing
 import WebSocket
 

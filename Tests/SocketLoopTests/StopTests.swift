@@ -1,5 +1,6 @@
 import Glibc
 import SocketLoop
+import TestSupport
 import Testing
 import WebSocket
 

@@ -1,5 +1,6 @@
 import Bytes
 import Glibc
+import Identifiers
 import Locking
 import SocketLoop
 import WebSocket
@@ -77,11 +78,11 @@ struct TestHandler: SocketHandler, ~Copyable {
     }
 
     private final class Owner: SocketOwner {
-        let client: ByteText
-        let subject: ByteText
+        let clientID: ClientID
+        let subject: Subject
 
-        init(client: ByteText, subject: ByteText) {
-            self.client = client
+        init(client: ClientID, subject: Subject) {
+            clientID = client
             self.subject = subject
         }
     }
@@ -98,7 +99,7 @@ struct TestHandler: SocketHandler, ~Copyable {
     /// The client by the hundreds of its name, the subject by the tens.
     func owner(of admission: Int) -> any SocketOwner {
         Owner(
-            client: ByteText("\(admission / 100)"), subject: ByteText("\(admission / 10)"))
+            client: "\(admission / 100)", subject: "\(admission / 10)")
     }
 
     mutating func opened(

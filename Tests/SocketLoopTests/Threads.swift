@@ -1,31 +1,8 @@
 import Glibc
 import Locking
 import SocketLoop
+import TestSupport
 import WebSocket
-
-/// A thread of the test's own, to be waited for once.
-final class TestThread {
-    private var thread = pthread_t()
-
-    private final class Job: Sendable {
-        let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-    }
-
-    init(_ run: @escaping @Sendable () -> Void) {
-        let status = unsafe pthread_create(
-            &thread, nil,
-            { argument in
-                if let argument = unsafe argument {
-                    unsafe Unmanaged<Job>.fromOpaque(argument).takeRetainedValue().run()
-                }
-                return nil
-            }, Unmanaged.passRetained(Job(run)).toOpaque())
-        precondition(status == 0, "no thread")
-    }
-
-    func wait() { pthread_join(thread, nil) }
-}
 
 extension Harness {
     /// Stops the loops from a thread of its own, on the clock of the test.

@@ -1,4 +1,5 @@
 import Bytes
+import Identifiers
 import StrictJSON
 import Testing
 import Tokens

@@ -1,3 +1,4 @@
+import Identifiers
 import Testing
 import Tokens
 
@@ -12,7 +13,7 @@ struct RoomPatternTests {
             ("caf\u{E9}", "cafe\u{301}", false), ("caf\u{E9}*", "cafe\u{301}x", false),
             ("\u{212A}", "K", false),
         ])
-    func rooms(_ pattern: String, _ room: String, _ isCovered: Bool) throws {
+    func rooms(_ pattern: String, _ room: RoomName, _ isCovered: Bool) throws {
         #expect(try RoomPattern(pattern).covers(room: room) == isCovered)
     }
 
@@ -25,6 +26,12 @@ struct RoomPatternTests {
         ])
     func narrower(_ wide: String, _ narrow: String, _ isCovered: Bool) throws {
         #expect(try RoomPattern(wide).covers(RoomPattern(narrow)) == isCovered)
+    }
+
+    @Test("A pattern without a star is one room, and no other is")
+    func single() throws {
+        #expect(try RoomPattern("lobby").room == "lobby")
+        for pattern in ["*", "team-*"] { #expect(try RoomPattern(pattern).room == nil) }
     }
 
     @Test(

@@ -1,4 +1,5 @@
 import Cryptography
+import Identifiers
 import Locking
 import TokenIssuing
 import Tokens

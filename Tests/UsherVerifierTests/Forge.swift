@@ -1,5 +1,6 @@
 import Bytes
 import Cryptography
+import Identifiers
 import StrictJSON
 import TokenIssuing
 import Tokens

@@ -4,6 +4,7 @@ import Bytes
 import HTTPClient
 import HTTPMessages
 import ICEServers
+import Identifiers
 import ServerlessRelay
 import Testing
 import Tokens

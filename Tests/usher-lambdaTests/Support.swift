@@ -1,5 +1,6 @@
 import Bytes
 import Cryptography
+import Identifiers
 import TokenIssuing
 import Tokens
 

@@ -1,6 +1,7 @@
 import Bytes
 import Foundation
 import ICEServers
+import Identifiers
 import Testing
 
 @testable import usher

@@ -33,7 +33,9 @@ package struct AttemptCounter<Key: Hashable & Sendable> {
         self.keysMax = keysMax
     }
 
-    package var isEmpty: Bool { windows.isEmpty }
+    /// Whether nothing was ever counted. Stored, since code of other modules, which does not know
+    /// how windows are kept, asks for every request.
+    package private(set) var isEmpty = true
 
     /// How many keys are remembered.
     var count: Int { windows.count }
@@ -66,6 +68,7 @@ package struct AttemptCounter<Key: Hashable & Sendable> {
         if windows.count >= keysMax, windows[key] == nil { makeRoom(now) }
         guard windows.count < keysMax || windows[key] != nil else { return false }
         windows[key] = Window(startedAt: now, count: 1)
+        isEmpty = false
         return true
     }
 

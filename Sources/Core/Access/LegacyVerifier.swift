@@ -1,9 +1,10 @@
 package import Bytes
+package import Identifiers
 package import Tokens
 
 /// What of a client decides about its legacy tokens. The secret itself is in nobody's sight.
 package struct LegacyClient: Sendable {
-    package let clientID: String
+    package let clientID: ClientID
     package let rooms: [RoomPattern]
     package let scopes: [ByteText]
     /// SHA-256 of the secret.
@@ -12,7 +13,7 @@ package struct LegacyClient: Sendable {
     package let isValid: @Sendable (_ tag: Span<UInt8>, _ input: Span<UInt8>) -> Bool
 
     package init(
-        clientID: String, rooms: [RoomPattern], scopes: [ByteText], secretDigest: [UInt8],
+        clientID: ClientID, rooms: [RoomPattern], scopes: [ByteText], secretDigest: [UInt8],
         isValid: @escaping @Sendable (Span<UInt8>, Span<UInt8>) -> Bool
     ) {
         self.clientID = clientID
@@ -41,7 +42,7 @@ package struct LegacyToken {
     /// - Throws: What is wrong with it; `.unknownKey` where the client, or its legacy secret, does
     ///   not exist.
     package init(
-        verifying text: String, client find: (_ id: String) -> LegacyClient?
+        verifying text: String, client find: (_ id: ClientID) -> LegacyClient?
     ) throws(TokenFault) {
         let bytes = text.utf8.span
         let jws = try CompactJWS(splitting: bytes)
@@ -49,9 +50,9 @@ package struct LegacyToken {
         try Self.check(try JOSEHeader(reading: header.span))
         let payload = try CompactJWS.decode(.payload, jws.payload, of: bytes)
         said = try LegacyClaims(reading: payload.span)
-        guard let client = find(said.clientID),
-            client.clientID.utf8.elementsEqual(said.clientID.utf8)
-        else { throw .unknownKey }
+        guard let client = find(said.clientID), client.clientID == said.clientID else {
+            throw .unknownKey
+        }
         let tag = try CompactJWS.decode(.signature, jws.signature, of: bytes)
         guard client.isValid(tag.span, bytes.extracting(jws.signingInput)) else {
             throw .badSignature
@@ -81,7 +82,8 @@ package struct LegacyToken {
         issuer: String, audience: String, shownAt now: Int64, sha256: ([UInt8]) -> [UInt8]
     ) -> TokenClaims {
         TokenClaims(
-            issuer: issuer, audience: said.audience ?? [audience], subject: client.clientID,
+            issuer: issuer, audience: said.audience ?? [audience],
+            subject: Subject(client.clientID.text),
             clientID: client.clientID, issuedAt: now, notBefore: said.notBefore,
             expiresAt: said.expiresAt, tokenID: Self.tokenID(of: text, sha256: sha256),
             scopes: client.scopes.filter { $0 == "signal" }.map(\.string), rooms: client.rooms,
@@ -93,12 +95,12 @@ package struct LegacyToken {
 package struct LegacyVerifier: Sendable {
     private let policy: ClaimsPolicy
     private let sha256: @Sendable ([UInt8]) -> [UInt8]
-    private let client: @Sendable (_ id: String) -> LegacyClient?
+    private let client: @Sendable (_ id: ClientID) -> LegacyClient?
 
     /// `client` looks up whose legacy secret a token may be under.
     package init(
         policy: ClaimsPolicy, sha256: @escaping @Sendable ([UInt8]) -> [UInt8],
-        client: @escaping @Sendable (_ id: String) -> LegacyClient?
+        client: @escaping @Sendable (_ id: ClientID) -> LegacyClient?
     ) {
         self.policy = policy
         self.sha256 = sha256

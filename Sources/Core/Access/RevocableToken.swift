@@ -1,18 +1,19 @@
 package import Bytes
+package import Identifiers
 package import Tokens
 
 /// What a revocation may name of a token, and what else ends it before its time.
 package struct RevocableToken: Equatable, Sendable {
     package let tokenID: String
-    package let subject: String
-    package let clientID: String
+    package let subject: Subject
+    package let clientID: ClientID
     /// Seconds since the epoch.
     package let issuedAt: Int64
     /// Of a legacy token: see `TokenClaims`.
     package let legacySecretDigest: [UInt8]?
 
     package init(
-        tokenID: String, subject: String, clientID: String, issuedAt: Int64,
+        tokenID: String, subject: Subject, clientID: ClientID, issuedAt: Int64,
         legacySecretDigest: [UInt8]? = nil
     ) {
         self.tokenID = tokenID

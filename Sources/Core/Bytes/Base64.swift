@@ -44,47 +44,72 @@ package enum Base64 {
 
 /// What both forms are made of, without padding.
 private struct Base64Letters: Sendable {
-    static let url = Base64Letters("-_")
-    static let standard = Base64Letters("+/")
+    static let url = Base64Letters(("-", "_"))
+    static let standard = Base64Letters(("+", "/"))
 
-    private let alphabet: [UInt8]
+    private let lastTwo: (UInt8, UInt8)
     /// The value of each character; 0x80 for those outside the alphabet.
     private let values: [UInt8]
 
-    private init(_ lastTwo: String) {
-        alphabet = Array(
-            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789\(lastTwo)".utf8)
+    private init(_ lastTwo: (Unicode.Scalar, Unicode.Scalar)) {
+        self.lastTwo = (UInt8(ascii: lastTwo.0), UInt8(ascii: lastTwo.1))
         var values = [UInt8](repeating: 0x80, count: 256)
-        for (value, character) in alphabet.enumerated() { values[Int(character)] = UInt8(value) }
+        for value in UInt8.min..<64 {
+            let letter = Self.letters(UInt64(value), self.lastTwo) & 0xFF
+            values[Int(letter)] = value
+        }
         self.values = values
     }
 
+    /// Six bytes at a time become eight letters.
     func append(_ bytes: Span<UInt8>, to text: inout [UInt8]) {
-        text.append(addingCapacity: Base64URL.encodedCount(bytes.count)) { out in
-            let alphabet = alphabet
-            var at = 0
-            while at &+ 2 < bytes.count {
-                let group =
-                    Int(bytes[at]) << 16 | Int(bytes[at &+ 1]) << 8 | Int(bytes[at &+ 2])
-                out.append(alphabet[group >> 18])
-                out.append(alphabet[group >> 12 & 63])
-                out.append(alphabet[group >> 6 & 63])
-                out.append(alphabet[group & 63])
-                at &+= 3
-            }
-            guard at < bytes.count else { return }
-            let hasTwo = at &+ 1 < bytes.count
-            let group = Int(bytes[at]) << 16 | (hasTwo ? Int(bytes[at &+ 1]) << 8 : 0)
-            out.append(alphabet[group >> 18])
-            out.append(alphabet[group >> 12 & 63])
-            if hasTwo { out.append(alphabet[group >> 6 & 63]) }
+        var place = text.count
+        let end = place &+ Base64URL.encodedCount(bytes.count)
+        text.append(addingCapacity: end &- place) { $0.append(repeating: 0, count: end &- place) }
+        var out = text.mutableSpan
+        var at = 0
+        while at &+ 6 <= bytes.count {
+            let values = Self.spread(bytes.firstWord(of: at..<(at &+ 6)))
+            out.setWord(Self.letters(values, lastTwo), at: place)
+            at &+= 6
+            place &+= 8
         }
+        var rest = Self.letters(Self.spread(bytes.firstWord(of: at..<bytes.count)), lastTwo)
+        while place < end {
+            out[place] = UInt8(truncatingIfNeeded: rest)
+            rest >>= 8
+            place &+= 1
+        }
+    }
+
+    /// The eight parts of six bits of six bytes, each in a lane of its own.
+    private static func spread(_ bytes: UInt64) -> UInt64 {
+        let group = bytes.byteSwapped >> 16
+        let halves = group >> 24 | (group & 0xFF_FFFF) << 32
+        let quarters = halves >> 12 & 0xFFF_0000_0FFF | (halves & 0xFFF_0000_0FFF) << 16
+        return quarters >> 6 & 0x3F_003F_003F_003F | (quarters & 0x3F_003F_003F_003F) << 8
+    }
+
+    /// The letters of eight values below 64, without a table, which would tell what it is asked for
+    /// by the time it takes.
+    private static func letters(_ values: UInt64, _ lastTwo: (UInt8, UInt8)) -> UInt64 {
+        func atLeast(_ least: UInt8) -> UInt64 {
+            (values &+ ByteLanes.all(0x80 &- least)) >> 7 & ByteLanes.all(1)
+        }
+        // No lane leaves 0 to 255 on the way, so that none touches its neighbour.
+        let upToDigits =
+            values &+ ByteLanes.all(UInt8(ascii: "A"))
+            &+ atLeast(26) &* 6 &- atLeast(52) &* 75
+        let (last, isLast) = (atLeast(63), atLeast(62) ^ atLeast(63))
+        let rest = upToDigits & ~(atLeast(62) &* 0xFF)
+        return rest | isLast &* UInt64(lastTwo.0) | last &* UInt64(lastTwo.1)
     }
 
     func decode(_ text: Span<UInt8>) -> [UInt8]? {
         guard text.count & 3 != 1 else { return nil }
         var isGood = true
-        let bytes = [UInt8](capacity: text.count / 4 * 3 + 2) { out in
+        var bytes: [UInt8] = []
+        bytes.append(addingCapacity: text.count / 4 * 3 + 2) { out in
             isGood = decode(text, into: &out)
         }
         return isGood ? bytes : nil

@@ -38,12 +38,17 @@ extension Span<UInt8> {
     @usableFromInline
     package func equals(_ other: Span<UInt8>) -> Bool {
         guard count == other.count else { return false }
+        guard count >= 8 else {
+            for index in 0..<count where self[index] != other[index] { return false }
+            return true
+        }
         var at = 0
-        while at <= count &- 8 {
+        while at < count &- 8 {
             guard word(at) == other.word(at) else { return false }
             at &+= 8
         }
-        return lastWord(of: at..<count) == other.lastWord(of: at..<count)
+        // The last words may overlap those before them.
+        return word(count &- 8) == other.word(count &- 8)
     }
 
     /// Whether these are the same bytes but for the case of ASCII letters.
@@ -74,25 +79,26 @@ extension Span<UInt8> {
         return nil
     }
 
-    package var isASCII: Bool {
-        var (seen, at): (UInt64, Int) = (0, 0)
-        while at <= count &- 8 {
-            seen |= word(at)
-            at &+= 8
-        }
-        return (seen | lastWord(of: at..<count)) & ByteLanes.all(0x80) == 0
-    }
+    package var isASCII: Bool { areAllWords(filledWith: 0) { $0 & ByteLanes.all(0x80) == 0 } }
 
     /// Whether no byte is below `low`, which is ASCII, and none is DEL.
     package func isPrintable(from low: UInt8) -> Bool {
+        areAllWords(filledWith: low) { ByteLanes.arePrintable($0, from: low) }
+    }
+
+    /// Whether all words are good: the last may overlap the one before it, and one that is too
+    /// short is filled up with a byte that is good.
+    @inlinable @inline(__always)
+    package func areAllWords(filledWith good: UInt8, _ isGood: (UInt64) -> Bool) -> Bool {
+        guard count >= 8 else {
+            return isGood(lastWord(of: 0..<count) | ByteLanes.all(good) << UInt64(count &* 8))
+        }
         var at = 0
-        while at <= count &- 8 {
-            guard ByteLanes.arePrintable(word(at), from: low) else { return false }
+        while at < count &- 8 {
+            guard isGood(word(at)) else { return false }
             at &+= 8
         }
-        // Behind the last one stand more of those that are good.
-        let behind = ByteLanes.all(low) << UInt64((count &- at) &* 8)
-        return ByteLanes.arePrintable(lastWord(of: at..<count) | behind, from: low)
+        return isGood(word(count &- 8))
     }
 }
 
@@ -140,6 +146,40 @@ package enum ByteLanes {
     @inlinable @inline(__always)
     package static func lowercased(_ word: UInt64) -> UInt64 {
         word | areASCII(word, from: 0x41, to: 0x5A) >> 2
+    }
+}
+
+extension MutableSpan<UInt8> {
+    /// Writes a number over eight bytes, its lowest first, all of which must be there. The eight
+    /// writes compile to one.
+    @inlinable @inline(__always)
+    package mutating func setWord(_ word: UInt64, at: Int) {
+        guard at >= 0, at <= count &- 8 else { preconditionFailure("a word has eight bytes") }
+        self[at] = UInt8(truncatingIfNeeded: word)
+        self[at &+ 1] = UInt8(truncatingIfNeeded: word >> 8)
+        self[at &+ 2] = UInt8(truncatingIfNeeded: word >> 16)
+        self[at &+ 3] = UInt8(truncatingIfNeeded: word >> 24)
+        self[at &+ 4] = UInt8(truncatingIfNeeded: word >> 32)
+        self[at &+ 5] = UInt8(truncatingIfNeeded: word >> 40)
+        self[at &+ 6] = UInt8(truncatingIfNeeded: word >> 48)
+        self[at &+ 7] = UInt8(truncatingIfNeeded: word >> 56)
+    }
+}
+
+extension [UInt8] {
+    /// Appends a number, not below 0, in decimal digits.
+    package mutating func append(decimal number: Int64) {
+        var (rest, digits, limit) = (number.magnitude, 1, UInt64(10))
+        while rest >= limit {
+            digits += 1
+            limit *= 10
+        }
+        append(addingCapacity: digits) { $0.append(repeating: 0, count: digits) }
+        var out = mutableSpan
+        for place in 1...digits {
+            out[out.count - place] = UInt8(ascii: "0") + UInt8(rest % 10)
+            rest /= 10
+        }
     }
 }
 

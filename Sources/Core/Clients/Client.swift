@@ -1,11 +1,12 @@
 package import Bytes
+package import Identifiers
 package import Tokens
 
 /// A registered client: an application's backend that may ask for tokens.
 package struct Client: Equatable, Sendable {
     /// `c_` and 22 characters of base64url; chosen by us, public, never a credential by itself
     /// (RFC 6749 §2.2).
-    package let clientID: String
+    package let clientID: ClientID
     /// What operators call it. Not unique.
     package let name: String
     /// The rooms that its tokens may carry.
@@ -16,7 +17,7 @@ package struct Client: Equatable, Sendable {
     /// The scopes that its tokens may carry (RFC 6749 §3.3).
     package let scopes: [ByteText]
     /// The clients about whose tokens it may ask beside its own (RFC 7662); `*` is all of them.
-    package let introspects: [String]
+    package let introspects: [ClientID]
     /// Seconds since the Unix epoch.
     package let createdAt: Int64
     /// A disabled client gets no tokens, and its sockets are closed.
@@ -42,11 +43,11 @@ package struct Client: Equatable, Sendable {
     package static let lifetimeSecondsCeiling: Int64 = 3600
 
     package init(
-        clientID: String, name: String, rooms: [RoomPattern], origins: [ByteText],
+        clientID: ClientID, name: String, rooms: [RoomPattern], origins: [ByteText],
         scopes: [ByteText], createdAt: Int64, isEnabled: Bool = true, secrets: [ClientSecret],
         lifetimeSecondsMax: Int64 = Client.lifetimeSecondsCeiling, assertionKeys: [PublicKey] = [],
         legacySecret: [UInt8]? = nil, registration: ClientRegistration? = nil,
-        introspects: [String] = []
+        introspects: [ClientID] = []
     ) {
         self.clientID = clientID
         self.introspects = introspects
@@ -66,37 +67,32 @@ package struct Client: Equatable, Sendable {
 
 extension Client {
     /// In place of an id: every client.
-    package static let everyClient: ByteText = "*"
+    package static let everyClient: ClientID = "*"
 
     /// Whether it may ask what a token of that client says.
-    package func mayIntrospect(tokensOf id: String) -> Bool {
-        let wanted = ByteText(id)
-        return ByteText(clientID) == wanted
-            || introspects.contains {
-                let named = ByteText($0)
-                return named == Client.everyClient || named == wanted
-            }
+    package func mayIntrospect(tokensOf id: ClientID) -> Bool {
+        clientID == id || introspects.contains { $0 == Client.everyClient || $0 == id }
     }
 }
 
 /// The form of a client id: `c_` and 16 random bytes in base64url.
-package enum ClientID {
+extension ClientID {
     /// Random bytes that an id is made of.
     package static let randomBytes = 16
     /// No id of ours is longer; what is longer names no client.
     package static let bytesMax = 64
 
-    /// Whether `text` can be an id of anybody: what is not is never looked up.
+    /// Whether it can be an id of anybody: what is not is never looked up.
     ///
     /// ASCII only, as `make` writes them.
-    package static func isPlausible(_ text: ByteText) -> Bool {
-        (1...bytesMax).contains(text.count) && text.isASCII
-            && text.utf8.span.isPrintable(from: 0x21)
+    package var isPlausible: Bool {
+        (1...Self.bytesMax).contains(text.count) && text.isASCII
+            && utf8.span.isPrintable(from: 0x21)
     }
 
     /// Makes an id out of `randomBytes` bytes from a cryptographic source.
-    package static func make(fromRandom random: [UInt8]) -> String {
+    package static func make(fromRandom random: [UInt8]) -> ClientID {
         precondition(random.count == randomBytes, "A client id is made of 16 random bytes")
-        return "c_" + Base64URL.encode(random)
+        return "c_\(Base64URL.encode(random))"
     }
 }

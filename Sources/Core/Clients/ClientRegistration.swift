@@ -1,3 +1,5 @@
+package import Identifiers
+
 /// What a client that was registered over HTTP has beside what every client has (RFC 7591).
 package struct ClientRegistration: Equatable, Sendable {
     /// How many clients of one registrar may be registered at the same time.
@@ -6,13 +8,13 @@ package struct ClientRegistration: Equatable, Sendable {
     /// SHA-256 of the text of its registration access token, 32 bytes (RFC 7592 §1.2).
     package let tokenDigest: [UInt8]
     /// The id of the client whose token allowed the registration. That client may be gone.
-    package let registrar: String
+    package let registrar: ClientID
     package let authenticationMethod: AuthenticationMethod
     /// What it may ask for at the token endpoint; never empty.
     package let grantTypes: [GrantType]
 
     package init(
-        tokenDigest: [UInt8], registrar: String, authenticationMethod: AuthenticationMethod,
+        tokenDigest: [UInt8], registrar: ClientID, authenticationMethod: AuthenticationMethod,
         grantTypes: [GrantType]
     ) {
         self.tokenDigest = tokenDigest

@@ -1,4 +1,5 @@
 package import Bytes
+package import Identifiers
 package import Tokens
 
 /// What changes about a registered client, once every check has held; nil leaves a member as it is.
@@ -10,7 +11,7 @@ package struct ClientUpdate: Equatable, Sendable {
     package let lifetimeSecondsMax: Int64?
     package let assertionKeys: [PublicKey]?
     package let legacySecret: LegacySecret.Change?
-    package let introspects: [String]?
+    package let introspects: [ClientID]?
     /// What a client that was registered over HTTP replaces beside; nothing of other clients.
     package let registered: RegisteredChange?
 
@@ -26,7 +27,7 @@ package struct ClientUpdate: Equatable, Sendable {
         name: String? = nil, rooms: [String]? = nil, origins: [ByteText]? = nil,
         scopes: [ByteText]? = nil, lifetimeSecondsMax: Int64? = nil,
         assertionKeys: [PublicKey]? = nil, legacySecret: LegacySecret.Change? = nil,
-        introspects: [String]? = nil, registered: RegisteredChange? = nil
+        introspects: [ClientID]? = nil, registered: RegisteredChange? = nil
     ) throws(RegistrationError) {
         try Self.refuseNone(rooms, member: "rooms")
         try Self.refuseNone(scopes, member: "scope")

@@ -38,7 +38,9 @@ package struct Grant: Sendable {
     /// - Throws: `GrantRefusal.scope` with the first one that is not granted, or `.noDefaultScope`.
     package func scopes(_ requested: [ByteText]?) throws(GrantRefusal) -> [ByteText] {
         guard let requested else {
-            let byDefault = allScopes.filter { !Client.scopesByNameOnly.contains($0) }
+            let isSome = allScopes.contains(where: Client.scopesByNameOnly.contains)
+            let byDefault =
+                isSome ? allScopes.filter { !Client.scopesByNameOnly.contains($0) } : allScopes
             guard !byDefault.isEmpty else { throw .noDefaultScope }
             return byDefault
         }

@@ -1,4 +1,5 @@
 package import Bytes
+package import Identifiers
 package import Tokens
 
 /// What a client is registered with, once every check has held.
@@ -17,7 +18,7 @@ package struct NewClient: Equatable, Sendable {
     package let scopes: [ByteText]
     package let lifetimeSecondsMax: Int64
     package let assertionKeys: [PublicKey]
-    package let introspects: [String]
+    package let introspects: [ClientID]
     private let legacySecret: SecretBytes?
 
     /// Checks a registration by `RegistrationRules`.
@@ -30,7 +31,7 @@ package struct NewClient: Equatable, Sendable {
     package init(
         name: String, rooms: [String] = [], origins: [ByteText] = [], scopes: [ByteText] = [],
         lifetimeSecondsMax: Int64? = nil, assertionKeys: [PublicKey] = [],
-        legacySecret: [UInt8]? = nil, introspects: [String] = []
+        legacySecret: [UInt8]? = nil, introspects: [ClientID] = []
     ) throws(RegistrationError) {
         self.name = try RegistrationRules.name(name)
         self.rooms = try RegistrationRules.rooms(rooms.isEmpty ? ["*"] : rooms)
@@ -53,7 +54,7 @@ package struct NewClient: Equatable, Sendable {
     ///   - now: Seconds since the Unix epoch.
     /// - Returns: An enabled client with that one secret, or none.
     package func client(
-        clientID: String, secretDigest: [UInt8]?, registration: ClientRegistration? = nil,
+        clientID: ClientID, secretDigest: [UInt8]?, registration: ClientRegistration? = nil,
         atSecondsSinceEpoch now: Int64
     ) -> Client {
         Client(

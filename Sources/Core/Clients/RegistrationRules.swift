@@ -1,5 +1,6 @@
 import Bytes
 internal import HTTPMessages
+import Identifiers
 import Tokens
 
 /// The checks that a registration and a change of it share.
@@ -68,14 +69,14 @@ enum RegistrationRules {
         return origins.uniqued()
     }
 
-    static func introspects(_ texts: [String]) throws(RegistrationError) -> [String] {
-        try checkSize(of: texts, member: "introspect", bytesMax: NewClient.listMax * 64)
-        for text in texts {
+    static func introspects(_ ids: [ClientID]) throws(RegistrationError) -> [ClientID] {
+        try checkSize(
+            of: ids.map(\.string), member: "introspect", bytesMax: NewClient.listMax * 64)
+        for id in ids {
             try RegistrationError.unless(
-                ClientID.isPlausible(ByteText(text)), "introspect", text,
-                expected: "the id of a client, or *")
+                id.isPlausible, "introspect", id.string, expected: "the id of a client, or *")
         }
-        return texts.map { ByteText($0) }.uniqued().map(\.string)
+        return ids.uniqued()
     }
 
     static func scopes(_ texts: [ByteText]) throws(RegistrationError) -> [ByteText] {

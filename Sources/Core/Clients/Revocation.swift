@@ -1,4 +1,5 @@
-import Bytes
+package import Bytes
+package import Identifiers
 package import Tokens
 
 /// Tokens that are good by their signature and their dates, and are refused all the same
@@ -10,10 +11,10 @@ package enum Revocation: Equatable, Sendable {
     case token(id: String, expiresAt: Int64, of: TokenOwner? = nil)
     /// Every token with this `sub` claim (`<client_id>:<subject>`, or `<client_id>`) that was
     /// issued in the second `issuedBefore` or earlier.
-    case subject(String, issuedBefore: Int64, expiresAt: Int64)
+    case subject(Subject, issuedBefore: Int64, expiresAt: Int64)
     /// Every token with this `client_id` claim that was issued in the second `issuedBefore` or
     /// earlier.
-    case client(id: String, issuedBefore: Int64, expiresAt: Int64)
+    case client(id: ClientID, issuedBefore: Int64, expiresAt: Int64)
 
     /// The longest `jti`, `sub` or `client_id` that can be revoked, in bytes.
     package static let nameBytesMax = 512
@@ -21,8 +22,9 @@ package enum Revocation: Equatable, Sendable {
     /// The `jti`, `sub` or `client_id`.
     package var name: String {
         switch self {
-        case .token(let id, _, _), .client(let id, _, _): id
-        case .subject(let subject, _, _): subject
+        case .token(let id, _, _): id
+        case .subject(let subject, _, _): subject.string
+        case .client(let id, _, _): id.string
         }
     }
 
@@ -46,13 +48,12 @@ package enum Revocation: Equatable, Sendable {
 /// Whose a revoked token is, so that a revocation of all that its subject or its client has can
 /// take the place of the token's own.
 package struct TokenOwner: Equatable, Sendable {
-    package let clientID: String
-    /// The `sub`.
-    package let subject: String
+    package let clientID: ClientID
+    package let subject: Subject
     /// Seconds since the Unix epoch.
     package let issuedAt: Int64
 
-    package init(clientID: String, subject: String, issuedAt: Int64) {
+    package init(clientID: ClientID, subject: Subject, issuedAt: Int64) {
         self.clientID = clientID
         self.subject = subject
         self.issuedAt = issuedAt
@@ -81,14 +82,13 @@ extension Revocation {
     }
 
     /// Of all that one user of a client's holds. `now` is in seconds since the Unix epoch.
-    package static func allOf(user: String, of clientID: String, now: Int64) -> Revocation {
+    package static func allOf(user: ByteText, of clientID: ClientID, now: Int64) -> Revocation {
         .subject(
-            Subject.full(ByteText(user), of: clientID), issuedBefore: now,
-            expiresAt: lastEnd(after: now))
+            Subject(user, of: clientID), issuedBefore: now, expiresAt: lastEnd(after: now))
     }
 
     /// Of all that a client was issued.
-    package static func allOf(clientID: String, now: Int64) -> Revocation {
+    package static func allOf(clientID: ClientID, now: Int64) -> Revocation {
         .client(id: clientID, issuedBefore: now, expiresAt: lastEnd(after: now))
     }
 

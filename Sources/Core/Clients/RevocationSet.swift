@@ -1,5 +1,6 @@
 package import Access
 internal import Bytes
+import Identifiers
 
 /// Revocations, ready to be asked about a token: at most three look-ups, whatever their number.
 package struct RevocationSet: Sendable {
@@ -14,8 +15,8 @@ package struct RevocationSet: Sendable {
     }
 
     private var tokens: [ByteText: Entry] = [:]
-    private var subjects: [ByteText: Entry] = [:]
-    private var clients: [ByteText: Entry] = [:]
+    private var subjects: [Subject: Entry] = [:]
+    private var clients: [ClientID: Entry] = [:]
 
     package init(_ revocations: [Revocation] = []) {
         for revocation in revocations { insert(revocation) }
@@ -25,14 +26,13 @@ package struct RevocationSet: Sendable {
 
     /// Adds one; of two about the same name, the later second and the later end hold.
     package mutating func insert(_ revocation: Revocation) {
-        let name = ByteText(revocation.name)
         switch revocation {
-        case .token(_, let end, _):
-            Self.merge(Entry(issuedBefore: .max, expiresAt: end), into: &tokens[name])
-        case .subject(_, let second, let end):
-            Self.merge(Entry(issuedBefore: second, expiresAt: end), into: &subjects[name])
-        case .client(_, let second, let end):
-            Self.merge(Entry(issuedBefore: second, expiresAt: end), into: &clients[name])
+        case .token(let id, let end, _):
+            Self.merge(Entry(issuedBefore: .max, expiresAt: end), into: &tokens[ByteText(id)])
+        case .subject(let subject, let second, let end):
+            Self.merge(Entry(issuedBefore: second, expiresAt: end), into: &subjects[subject])
+        case .client(let id, let second, let end):
+            Self.merge(Entry(issuedBefore: second, expiresAt: end), into: &clients[id])
         }
     }
 
@@ -46,15 +46,15 @@ package struct RevocationSet: Sendable {
     /// Whether a token is revoked: by its `jti`, or because its `sub` or its `client_id` was
     /// revoked in the second of its `iat` or later.
     package func isRevoked(_ token: RevocableToken) -> Bool {
-        Self.covers(tokens, token.tokenID, token.issuedAt)
+        Self.covers(tokens, ByteText(token.tokenID), token.issuedAt)
             || Self.covers(subjects, token.subject, token.issuedAt)
             || Self.covers(clients, token.clientID, token.issuedAt)
     }
 
-    private static func covers(
-        _ entries: [ByteText: Entry], _ name: String, _ issuedAt: Int64
+    private static func covers<Name>(
+        _ entries: [Name: Entry], _ name: Name, _ issuedAt: Int64
     ) -> Bool {
-        guard !entries.isEmpty, let entry = entries[ByteText(name)] else { return false }
+        guard !entries.isEmpty, let entry = entries[name] else { return false }
         return issuedAt <= entry.issuedBefore
     }
 

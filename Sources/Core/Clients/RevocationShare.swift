@@ -1,4 +1,5 @@
 package import Bytes
+package import Identifiers
 
 /// How many revocations are kept of each kind, and how they are shared.
 ///
@@ -30,9 +31,9 @@ package enum RevocationShare: String, CaseIterable, Sendable {
     /// A client whose share of a kind something counts against.
     package struct Holder: Equatable, Sendable {
         package let kind: RevocationShare
-        package let clientID: String
+        package let clientID: ClientID
 
-        package init(kind: RevocationShare, clientID: String) {
+        package init(kind: RevocationShare, clientID: ClientID) {
             self.kind = kind
             self.clientID = clientID
         }
@@ -44,7 +45,7 @@ package enum RevocationShare: String, CaseIterable, Sendable {
         package init?(_ text: ByteText) {
             let parts = text.split(separator: UInt8(ascii: " "), maxSplits: 1)
             guard parts.count == 2, let kind = RevocationShare(named: parts[0]) else { return nil }
-            self.init(kind: kind, clientID: parts[1].string)
+            self.init(kind: kind, clientID: ClientID(parts[1]))
         }
     }
 }

@@ -109,7 +109,11 @@ package enum FormFields {
 
     /// Decodes one name or value.
     static func decode(_ bytes: Span<UInt8>) throws(FormError) -> ByteText {
-        try decode(bytes, 0..<bytes.count, isPlain: false, parameter: nil)
+        let range = 0..<bytes.count
+        let isPlain =
+            bytes.firstIndex(of: UInt8(ascii: "%"), in: range) == nil
+            && bytes.firstIndex(of: UInt8(ascii: "+"), in: range) == nil
+        return try decode(bytes, range, isPlain: isPlain, parameter: nil)
     }
 
     private static func pair(

@@ -6,8 +6,9 @@ package struct HTTPRequest: Equatable, Sendable {
     package var method: ByteText
     /// Raw, neither percent-decoded nor normalised, up to the `?`; ASCII that starts with `/`.
     package var path: ByteText
-    /// Raw, without the `?`; nil where there is no `?`, empty where nothing follows it.
-    package var query: ByteText?
+    /// Raw, without the `?`; nil where there is no `?`, empty where nothing follows it. Spelled
+    /// `Optional`, as in `TokenClaims`: it costs an initialiser less.
+    package var query: Optional<ByteText>
     package var headers: HeaderFields
     package var body: [UInt8]
     /// The IP address of the socket's other end, as text.

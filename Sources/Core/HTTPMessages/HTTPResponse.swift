@@ -22,4 +22,14 @@ package struct HTTPResponse: Equatable, Sendable {
         for (name, value) in headers { fields.add(name, value) }
         return HTTPResponse(status: status, headers: fields, body: bytes)
     }
+
+    /// A refusal in the form of RFC 6749 §5.2. Both texts are ours and free of what JSON would
+    /// escape.
+    package static func refusal(
+        _ status: Int, _ code: String, _ description: String,
+        headers: [(ByteText, ByteText)] = []
+    ) -> HTTPResponse {
+        let body = #"{"error":"\#(code)","error_description":"\#(description)"}"#
+        return .json(status, Array(body.utf8), headers: headers)
+    }
 }

@@ -40,7 +40,9 @@ package struct PostedForm: Sendable {
                 found: request.headers["Content-Type"])
         }
         try Self.checkQuery(request.query, secrets: secrets)
-        members = try Self.pairs("body", request.body.span).filter { !$0.value.isEmpty }
+        var members = try Self.pairs("body", request.body.span)
+        members.removeAll { $0.value.isEmpty }
+        self.members = members
     }
 
     package static func checkQuery(

@@ -1,4 +1,5 @@
 import Bytes
+package import Identifiers
 internal import StrictJSON
 
 /// The STUN and TURN servers of a deployment, and what each peer is told of them.
@@ -51,14 +52,14 @@ package struct ICEServers: Equatable, Sendable {
     ///     (RFC 4648 §4).
     /// - Returns: The servers, with credentials that begin to count now.
     package func offer(
-        to subject: String, now: Int64, mac: (_ userName: [UInt8]) -> String
+        to subject: Subject, now: Int64, mac: (_ userName: [UInt8]) -> String
     ) -> Offer {
         guard !isEmpty else { return .none }
         var servers: [JSONValue] = []
         if !stun.isEmpty { servers.append(["urls": Self.list(stun)]) }
         guard !turn.isEmpty else { return Self.offer(servers, expiresAt: nil) }
         let expiresAt = now + lifetimeSeconds
-        let userName = "\(expiresAt):\(subject)"
+        let userName = "\(expiresAt):\(subject.string)"
         servers.append([
             "urls": Self.list(turn), "username": .string(userName),
             "credential": .string(mac(Array(userName.utf8))),

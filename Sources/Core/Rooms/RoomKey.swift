@@ -1,3 +1,5 @@
+package import Identifiers
+
 /// Names a room of one client: room `lobby` of client A and room `lobby` of client B are different
 /// rooms, always (docs/protocol.md §1).
 ///
@@ -8,7 +10,7 @@ package struct RoomKey: Hashable, Sendable {
     package let hash: UInt64
     private let bytes: [UInt8]
 
-    package init(clientID: String, room: String, _ hash: RoomHash) {
+    package init(clientID: ClientID, room: RoomName, _ hash: RoomHash) {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(clientID.utf8.count + 1 + room.utf8.count)
         bytes.append(contentsOf: clientID.utf8)
@@ -20,12 +22,12 @@ package struct RoomKey: Hashable, Sendable {
 
     package func hash(into hasher: inout Hasher) { hasher.combine(hash) }
 
-    package var clientID: String {
-        String(decoding: bytes.prefix { $0 != 0xFF }, as: UTF8.self)
+    package var clientID: ClientID {
+        ClientID(String(decoding: bytes.prefix { $0 != 0xFF }, as: UTF8.self))
     }
 
     /// The room's name, as its members know it.
-    package var room: String {
-        String(decoding: bytes.drop { $0 != 0xFF }.dropFirst(), as: UTF8.self)
+    package var room: RoomName {
+        RoomName(String(decoding: bytes.drop { $0 != 0xFF }.dropFirst(), as: UTF8.self))
     }
 }

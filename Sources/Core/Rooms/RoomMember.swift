@@ -1,3 +1,4 @@
+package import Identifiers
 package import Signalling
 
 /// One connection in one room.
@@ -8,7 +9,7 @@ package struct RoomMember: Equatable, Sendable {
         case classic(address: UInt64)
         /// It is found by its connection, which outlives its sockets. The subject is that of its
         /// token; nil where that names none.
-        case v1(subject: String?)
+        case v1(subject: Subject?)
     }
 
     package let connection: ConnectionID
@@ -61,7 +62,7 @@ package struct RoomMember: Equatable, Sendable {
         guard case .v1(let own) = route, case .v1(let other) = newer.route else { return .bothStay }
         switch (own, other) {
         case (let own?, let other?):
-            return own.utf8.elementsEqual(other.utf8) ? .olderLeaves : .newerIsRefused
+            return own == other ? .olderLeaves : .newerIsRefused
         case (nil, nil): return isUnclaimed ? .olderLeaves : .newerIsRefused
         default: return .newerIsRefused
         }

@@ -1,3 +1,4 @@
+package import Identifiers
 package import Signalling
 
 /// What a member is told of its room.
@@ -51,7 +52,8 @@ extension EventComposer {
     /// The event by which members of the room of this name are told. `sdp` is where the joiner's
     /// stands in its message: no version of a room keeps it.
     package mutating func event(
-        _ news: RoomNews, of room: String, sdp: Range<Int>? = nil, in message: Span<UInt8> = Span()
+        _ news: RoomNews, of room: RoomName, sdp: Range<Int>? = nil,
+        in message: Span<UInt8> = Span()
     ) -> Event {
         switch news {
         case .joined(let member):

@@ -1,3 +1,4 @@
+package import Identifiers
 package import Signalling
 
 /// What of a session travels to another process: who its client is, its rooms, and its events.
@@ -30,15 +31,15 @@ package struct SessionRecord: Equatable, Sendable {
 
     /// A room it is a member of.
     package struct Room: Equatable, Sendable {
-        package let room: String
-        package let peerID: String
+        package let room: RoomName
+        package let peerID: PeerID
         package let name: String?
         /// As `RoomMember.order`.
         package let order: UInt64
         /// How many seconds ago it joined.
         package let age: UInt32
 
-        package init(room: String, peerID: String, name: String?, order: UInt64, age: UInt32) {
+        package init(room: RoomName, peerID: PeerID, name: String?, order: UInt64, age: UInt32) {
             self.room = room
             self.peerID = peerID
             self.name = name
@@ -55,8 +56,8 @@ package struct SessionRecord: Equatable, Sendable {
     }
 
     package let connection: ConnectionID
-    package let clientID: String
-    package let subject: String
+    package let clientID: ClientID
+    package let subject: Subject
     /// What the address counts as for limits.
     package let address: String
     package let secret: SecretDigest
@@ -70,7 +71,7 @@ package struct SessionRecord: Equatable, Sendable {
 
     /// `second` is on the loops' clock.
     package init(
-        connection: ConnectionID, clientID: String, subject: String, address: String,
+        connection: ConnectionID, clientID: ClientID, subject: Subject, address: String,
         secret: SecretDigest, token: Token, rooms: [Room], _ history: EventHistory,
         at second: Int64
     ) {
@@ -123,7 +124,7 @@ package struct SessionRecord: Equatable, Sendable {
 extension SessionRecord {
     func write(to out: inout ByteWriter) {
         out.put(connection.raw)
-        for text in [clientID, subject, address] { out.put(text) }
+        for text in [clientID.string, subject.string, address] { out.put(text) }
         out.put(secret.bits)
         out.put(token.id)
         out.put(token.issuedAt)
@@ -134,8 +135,8 @@ extension SessionRecord {
         out.put(token.secretDigest)
         out.put(UInt32(truncatingIfNeeded: rooms.count))
         for room in rooms {
-            out.put(room.room)
-            out.put(room.peerID)
+            out.put(room.room.string)
+            out.put(room.peerID.text)
             out.put(room.name)
             out.put(room.order)
             out.put(room.age)
@@ -151,8 +152,8 @@ extension SessionRecord {
 
     init(_ input: inout ByteReader) throws(ByteReader.Fault) {
         connection = ConnectionID(raw: try input.number())
-        clientID = try input.text()
-        subject = try input.text()
+        clientID = ClientID(try input.text())
+        subject = Subject(try input.text())
         address = try input.text()
         secret = SecretDigest(bits: try input.number())
         token = Token(
@@ -163,7 +164,7 @@ extension SessionRecord {
         for _ in try input.count() {
             rooms.append(
                 Room(
-                    room: try input.text(), peerID: try input.text(),
+                    room: RoomName(try input.text()), peerID: PeerID(try input.text()),
                     name: try input.optionalText(), order: try input.number(),
                     age: try input.number()))
         }

@@ -1,4 +1,3 @@
-internal import Bytes
 package import Signalling
 
 /// Why a shelf is of no use; the raw value is for the log.
@@ -106,7 +105,7 @@ package struct Shelf: Equatable, Sendable {
     /// which have most waiting.
     package mutating func fit(bytesPerClient: Int, inAll: Int) -> Dropped {
         var dropped = Dropped()
-        let clients = Dictionary(grouping: sessions.indices) { ByteText(sessions[$0].clientID) }
+        let clients = Dictionary(grouping: sessions.indices) { sessions[$0].clientID }
         var gone: Set<Int> = []
         for indexes in clients.values {
             fit(indexes, bytesPerClient, &dropped, &gone)

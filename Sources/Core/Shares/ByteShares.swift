@@ -1,4 +1,4 @@
-package import Bytes
+package import Identifiers
 
 /// A budget of bytes that clients share: who holds how many, and who gives way when they are short.
 ///
@@ -41,10 +41,10 @@ package struct ByteShares<Holder: Hashable & Sendable>: Sendable {
     }
 
     private struct Client: Sendable {
-        var subjects: [ByteText: Pile<Holder>] = [:]
-        var bySubject = Pile<ByteText>()
+        var subjects: [Subject: Pile<Holder>] = [:]
+        var bySubject = Pile<Subject>()
 
-        mutating func set(_ bytes: Int, of holder: Holder, subject: ByteText) {
+        mutating func set(_ bytes: Int, of holder: Holder, subject: Subject) {
             subjects[subject, default: Pile()].set(bytes, of: holder)
             let sum = subjects[subject]?.bytes ?? 0
             bySubject.set(sum, of: subject)
@@ -61,26 +61,26 @@ package struct ByteShares<Holder: Hashable & Sendable>: Sendable {
     }
 
     private let limits: Limits
-    private var clients: [ByteText: Client] = [:]
-    private var byClient = Pile<ByteText>()
+    private var clients: [ClientID: Client] = [:]
+    private var byClient = Pile<ClientID>()
 
     package init(limits: Limits) { self.limits = limits }
 
     /// What all hold together.
     package var total: Int { byClient.bytes }
 
-    package func bytes(of client: ByteText) -> Int { byClient.ranking.weight(of: client) }
+    package func bytes(of client: ClientID) -> Int { byClient.ranking.weight(of: client) }
 
     /// Says how much a holder holds from now on.
     ///
     /// - Parameters:
     ///   - bytes: 0 takes it out.
     ///   - holder: Always of the same subject and client.
-    ///   - subject: On whose behalf it holds them, a name of the client's.
+    ///   - subject: On whose behalf it holds them.
     ///   - client: Whose share counts them.
     /// - Returns: Who has to let go for it, perhaps the holder itself.
     package mutating func set(
-        _ bytes: Int, of holder: Holder, subject: ByteText, client: ByteText
+        _ bytes: Int, of holder: Holder, subject: Subject, client: ClientID
     ) -> [Loser] {
         clients[client, default: Client()].set(bytes, of: holder, subject: subject)
         note(client)
@@ -96,12 +96,12 @@ package struct ByteShares<Holder: Hashable & Sendable>: Sendable {
         return losers
     }
 
-    private mutating func removeLargest(of client: ByteText) -> Holder? {
+    private mutating func removeLargest(of client: ClientID) -> Holder? {
         defer { note(client) }
         return clients[client]?.removeLargest()
     }
 
-    private mutating func note(_ client: ByteText) {
+    private mutating func note(_ client: ClientID) {
         let bytes = clients[client]?.bySubject.bytes ?? 0
         byClient.set(bytes, of: client)
         if bytes == 0 { clients[client] = nil }

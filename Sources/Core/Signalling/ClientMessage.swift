@@ -1,3 +1,5 @@
+package import Identifiers
+
 /// What a client says, checked member by member (docs/protocol.md §2, §4).
 package enum ClientMessage: Equatable, Sendable {
     case joinRoom(JoinRoom)
@@ -7,7 +9,7 @@ package enum ClientMessage: Equatable, Sendable {
 /// `{"action":"join-room","roomId":R,"name":N,"id":I,"sdp":S}`
 package struct JoinRoom: Equatable, Sendable {
     /// 1 to 256 bytes of UTF-8.
-    package let room: String
+    package let room: RoomName
     /// Nil without `id`: the connection id stands in.
     package let peerID: PeerID?
     /// As sent: nil for a missing or null name, and the empty name is kept.

@@ -1,3 +1,5 @@
+package import Identifiers
+
 /// Writes the server's events, always `{"type":T,"data":{…}}`, with a number behind `data` in v1
 /// (docs/protocol.md §2, §3).
 package struct EventComposer: Sendable {
@@ -57,9 +59,9 @@ package struct EventComposer: Sendable {
     }
 
     /// `first_to_join`, for the joiner of a room in which nobody was.
-    package mutating func firstToJoin(room: String) -> Event {
+    package mutating func firstToJoin(room: RoomName) -> Event {
         var event = begin(#"{"type":"first_to_join","data":{"roomId":"#)
-        event.append(quoted: room)
+        event.append(quoted: room.string)
         return event
     }
 

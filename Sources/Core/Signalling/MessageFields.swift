@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Identifiers
 internal import StrictJSON
 
 /// The members of the message that was scanned last, and how each must look.
@@ -56,12 +57,17 @@ struct MessageFields: Sendable {
     // MARK: join-room
 
     func joinRoom(_ bytes: Span<UInt8>) throws(MessageRefusal) -> JoinRoom {
-        guard let room = outer(.roomID, bytes) else { throw .bad(.roomID) }
+        let room = try room(bytes)
         var peerID: PeerID?
         if let id = outer(.id, bytes) { peerID = PeerID(try text(id, bytes, .peerID)) }
         return JoinRoom(
-            room: try text(room, bytes, .roomID), peerID: peerID, name: try displayName(bytes),
+            room: room, peerID: peerID, name: try displayName(bytes),
             sdp: outer(.sdp, bytes)?.value)
+    }
+
+    func room(_ bytes: Span<UInt8>) throws(MessageRefusal) -> RoomName {
+        guard let room = outer(.roomID, bytes) else { throw .bad(.roomID) }
+        return RoomName(try text(room, bytes, .roomID))
     }
 
     /// In the classic dialect a name may be missing, null or empty.

@@ -1,3 +1,5 @@
+package import Identifiers
+
 // The events of the v1 dialect (docs/protocol.md §3). Each has an empty body;
 // `EventHistory.append` closes those that bear a number, and `tail` the two that don't.
 extension EventComposer {
@@ -79,9 +81,9 @@ extension EventComposer {
 
     /// `room_state`: who is in the room beside the receiver, in this order. The outer `polite` says
     /// whether it is that towards all of them.
-    package mutating func roomState(room: String, _ members: [PresentMember]) -> Event {
+    package mutating func roomState(room: RoomName, _ members: [PresentMember]) -> Event {
         var event = begin(#"{"type":"room_state","data":{"roomId":"#)
-        event.append(quoted: room)
+        event.append(quoted: room.string)
         event.append(#","polite":"#, members.allSatisfy(\.isReceiverPolite) ? "true" : "false")
         event.append(#","members":["#)
         var isFirst = true
@@ -102,10 +104,10 @@ extension EventComposer {
 
     /// `someone_left`, for those who are still in the room.
     package mutating func someoneLeft(
-        room: String, _ connection: ConnectionID, _ peerID: PeerID, _ reason: LeaveReason
+        room: RoomName, _ connection: ConnectionID, _ peerID: PeerID, _ reason: LeaveReason
     ) -> Event {
         var event = begin(#"{"type":"someone_left","data":{"roomId":"#)
-        event.append(quoted: room)
+        event.append(quoted: room.string)
         event.append(#","connectionId":""#)
         event.append(connection)
         event.append(#"","peerId":"#)

@@ -1,9 +1,11 @@
+package import Identifiers
+
 /// What a v1 client says besides what a classic one does (docs/protocol.md §3).
 package enum V1Message: Equatable, Sendable {
     case joinRoom(JoinRoom)
     case sendPayload(SendPayload)
     /// `{"action":"leave-room","roomId":R}`
-    case leaveRoom(room: String)
+    case leaveRoom(room: RoomName)
     case broadcast(Broadcast)
     /// `{"action":"refresh-token","token":T}`; any text but the empty one.
     case refreshToken(String)
@@ -14,7 +16,7 @@ package enum V1Message: Equatable, Sendable {
 /// `{"action":"broadcast","roomId":R,"payload":{"type":T,…}}`
 package struct Broadcast: Equatable, Sendable {
     /// 1 to 256 bytes of UTF-8.
-    package let room: String
+    package let room: RoomName
     package let payload: PayloadLayout
 }
 

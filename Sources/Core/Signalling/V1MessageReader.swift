@@ -108,11 +108,6 @@ extension MessageFields {
         return join
     }
 
-    private func room(_ bytes: Span<UInt8>) throws(MessageRefusal) -> String {
-        guard let room = outer(.roomID, bytes) else { throw .bad(.roomID) }
-        return try text(room, bytes, .roomID)
-    }
-
     private func broadcast(_ bytes: Span<UInt8>) throws(MessageRefusal) -> Broadcast {
         let room = try room(bytes)
         guard let payload = payloadIndex(bytes) else { throw .bad(.payload) }

@@ -20,12 +20,10 @@ package enum JSONText {
 
     /// Whether every byte stands for itself.
     private static func isPlain(_ text: String) -> Bool {
-        let bytes = text.utf8.span
-        for index in bytes.indices {
-            let byte = bytes[index]
-            guard byte >= 0x20, byte != 0x22, byte != 0x5C else { return false }
+        text.utf8.span.areAllWords(filledWith: UInt8(ascii: " ")) { word in
+            ByteLanes.areBelow(word, 0x20) | ByteLanes.zeros(word ^ ByteLanes.all(0x22))
+                | ByteLanes.zeros(word ^ ByteLanes.all(0x5C)) == 0
         }
-        return true
     }
 
     private static func appendEscaped(_ text: String, to out: inout [UInt8]) {

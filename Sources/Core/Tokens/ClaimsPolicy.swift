@@ -1,3 +1,5 @@
+import Bytes
+
 /// What a verifier asks of a token's claims. Nothing in it is optional (RFC 8725 §3.8, §3.9).
 package struct ClaimsPolicy: Sendable, Equatable {
     /// Compared with `iss` byte by byte, whole.
@@ -16,8 +18,8 @@ package struct ClaimsPolicy: Sendable, Equatable {
     /// Checks issuer, audience and times, in this order; `now` is in seconds since the Unix epoch.
     /// Texts are compared code point by code point (RFC 7519 §7.3).
     package func check(_ claims: TokenClaims, now: Int64) throws(TokenFault) {
-        guard claims.issuer.hasSameBytes(as: issuer) else { throw .wrongIssuer }
-        guard claims.audience.contains(where: { $0.hasSameBytes(as: audience) }) else {
+        guard ByteText(claims.issuer) == ByteText(issuer) else { throw .wrongIssuer }
+        guard claims.audience.contains(where: { ByteText($0) == ByteText(audience) }) else {
             throw .wrongAudience
         }
         try checkTimes(claims, now: now)

@@ -1,3 +1,5 @@
+import Bytes
+import Identifiers
 import StrictJSON
 
 extension TokenClaims {
@@ -26,7 +28,7 @@ extension TokenClaims {
         switch claim {
         case .issuer: issuer = try member.text(json, claim)
         case .audience: audience = try member.audience(json)
-        case .subject: subject = try member.text(json, claim)
+        case .subject: subject = Subject(try member.text(json, claim))
         case .clientID: clientID = try member.clientID(json)
         case .tokenID: tokenID = try member.text(json, claim)
         case .name: name = try member.text(json, claim)
@@ -44,8 +46,8 @@ extension TokenClaims {
         guard !issuer.isEmpty else { throw .missingClaim(.issuer) }
         guard !audience.isEmpty else { throw .missingClaim(.audience) }
         guard expiresAt >= 0 else { throw .missingClaim(.expiresAt) }
-        guard !subject.isEmpty else { throw .missingClaim(.subject) }
-        guard !clientID.isEmpty else { throw .missingClaim(.clientID) }
+        guard !subject.text.isEmpty else { throw .missingClaim(.subject) }
+        guard !clientID.text.isEmpty else { throw .missingClaim(.clientID) }
         guard issuedAt >= 0 else { throw .missingClaim(.issuedAt) }
         guard !tokenID.isEmpty else { throw .missingClaim(.tokenID) }
     }

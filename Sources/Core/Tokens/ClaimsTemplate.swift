@@ -1,3 +1,5 @@
+import Bytes
+import Identifiers
 import StrictJSON
 
 /// The payload of a client's tokens with the places left open that differ from one to the next:
@@ -51,10 +53,10 @@ package final class ClaimsTemplate: Sendable {
 
     /// Whether the template was built for claims like these.
     package func fits(_ claims: TokenClaims) -> Bool {
-        model.clientID.hasSameBytes(as: claims.clientID)
-            && model.issuer.hasSameBytes(as: claims.issuer)
-            && model.audience.elementsEqual(claims.audience) { $0.hasSameBytes(as: $1) }
-            && model.scopes.elementsEqual(claims.scopes) { $0.hasSameBytes(as: $1) }
+        model.clientID == claims.clientID
+            && ByteText(model.issuer) == ByteText(claims.issuer)
+            && model.audience.elementsEqual(claims.audience) { ByteText($0) == ByteText($1) }
+            && model.scopes.elementsEqual(claims.scopes) { ByteText($0) == ByteText($1) }
             && (model.notBefore == nil) == (claims.notBefore == nil)
             && (model.name == nil) == (claims.name == nil)
             && model.rooms.isEmpty == claims.rooms.isEmpty
@@ -74,19 +76,15 @@ package final class ClaimsTemplate: Sendable {
 
     private static func append(_ claim: Claim, of claims: TokenClaims, to json: inout [UInt8]) {
         switch claim {
-        case .subject: JSONText.appendQuoted(claims.subject, to: &json)
+        case .subject: JSONText.appendQuoted(claims.subject.string, to: &json)
         case .tokenID: JSONText.appendQuoted(claims.tokenID, to: &json)
         case .name: JSONText.appendQuoted(claims.name ?? "", to: &json)
-        case .issuedAt: append(claims.issuedAt, to: &json)
-        case .notBefore: append(claims.notBefore ?? 0, to: &json)
-        case .expiresAt: append(claims.expiresAt, to: &json)
+        case .issuedAt: json.append(decimal: claims.issuedAt)
+        case .notBefore: json.append(decimal: claims.notBefore ?? 0)
+        case .expiresAt: json.append(decimal: claims.expiresAt)
         case .rooms: ClaimList.append(claims.rooms.lazy.map(\.text), to: &json)
         default: break
         }
-    }
-
-    private static func append(_ seconds: Int64, to json: inout [UInt8]) {
-        json.append(contentsOf: String(seconds).utf8)
     }
 
     private static func isOpen(_ claim: Claim) -> Bool {

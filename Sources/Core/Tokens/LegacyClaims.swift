@@ -1,3 +1,4 @@
+package import Identifiers
 import StrictJSON
 
 /// What a legacy token says: one of the classic protocol's first implementation, which a client's
@@ -12,7 +13,7 @@ package struct LegacyClaims: Equatable, Sendable {
     package static let secondsAheadMax: Int64 = 366 * 86_400
 
     /// `client`
-    package let clientID: String
+    package let clientID: ClientID
     /// `expiresAt`, a fraction cut off, or `exp` where that is there and earlier. Seconds since the
     /// Unix epoch.
     package let expiresAt: Int64
@@ -39,7 +40,7 @@ package struct LegacyClaims: Equatable, Sendable {
     /// - Throws: `.badJSON`, `.senderConstrained`, and `.missingClaim` or `.malformedClaim`, which
     ///   call `client` and `expiresAt` by the names of the claims they stand for.
     package init(reading json: Span<UInt8>) throws(TokenFault) {
-        var (client, expiresAt, end): (String?, Int64?, Int64?)
+        var (client, expiresAt, end): (ClientID?, Int64?, Int64?)
         var (notBefore, audience): (Int64?, [String]?)
         let scanner = try PayloadMember.scan(json, Self.names.table)
         for member in scanner.members where member.parent < 0 {

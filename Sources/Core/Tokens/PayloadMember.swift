@@ -1,4 +1,5 @@
 import Bytes
+import Identifiers
 import StrictJSON
 
 /// A member of the payload and how to read its value as each type.
@@ -35,10 +36,10 @@ struct PayloadMember {
     }
 
     /// A `client_id`, so that nothing else is ever looked up.
-    func clientID(_ json: Span<UInt8>) throws(TokenFault) -> String {
-        let text = try text(json, .clientID)
-        guard TokenClaims.isClientID(text) else { throw .malformedClaim(.clientID) }
-        return text
+    func clientID(_ json: Span<UInt8>) throws(TokenFault) -> ClientID {
+        let id = ClientID(try text(json, .clientID))
+        guard id.isVisible else { throw .malformedClaim(.clientID) }
+        return id
     }
 
     func date(

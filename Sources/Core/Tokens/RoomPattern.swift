@@ -1,4 +1,5 @@
 import Bytes
+package import Identifiers
 
 /// Why a text is no room pattern.
 package enum RoomPatternError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -25,6 +26,8 @@ package struct RoomPattern: Hashable, Sendable, CustomStringConvertible {
 
     /// As it was given, the star included.
     package var text: String { name.string }
+    /// The only room that it covers; nil where it has a star.
+    package var room: RoomName? { isPrefix ? nil : RoomName(name) }
     private let name: ByteText
     private let isPrefix: Bool
 
@@ -54,7 +57,7 @@ package struct RoomPattern: Hashable, Sendable, CustomStringConvertible {
 
     /// Whether this room may be joined under the pattern. The name is compared as it is: a star in
     /// it has no meaning.
-    package func covers(room: String) -> Bool {
+    package func covers(room: RoomName) -> Bool {
         let room = room.utf8.span
         return isPrefix ? starts(room) : room.equals(name.utf8.span)
     }

@@ -1,20 +1,24 @@
 package import Bytes
+package import Identifiers
 
 /// What a token of ours says (RFC 9068 §2.2, and `rooms` and `name` of ours). Times are seconds
 /// since the Unix epoch.
+///
+/// What may be absent is spelled `Optional`: `?` would begin it with nil, and an initialiser that
+/// replaces something copies the whole value when it returns.
 package struct TokenClaims: Equatable, Sendable {
     /// `iss`
     package var issuer: String
     /// `aud`, never empty. A single one is written as a string, several as a list.
     package var audience: [String]
     /// `sub`
-    package var subject: String
+    package var subject: Subject
     /// `client_id`
-    package var clientID: String
+    package var clientID: ClientID
     /// `iat`
     package var issuedAt: Int64
     /// `nbf`
-    package var notBefore: Int64?
+    package var notBefore: Optional<Int64>
     /// `exp`: the first second at which the token is no longer good.
     package var expiresAt: Int64
     /// `jti`
@@ -24,20 +28,15 @@ package struct TokenClaims: Equatable, Sendable {
     /// `rooms`
     package var rooms: [RoomPattern]
     /// `name`: what people see.
-    package var name: String?
+    package var name: Optional<String>
     /// Not a claim: the `typ` of the header.
     package var kind: TokenKind
     /// Not a claim: the SHA-256 digest of the secret under which a legacy token was verified; nil
     /// for tokens of ours. When the client's secret is another one, the token is worth nothing.
-    package var legacySecretDigest: [UInt8]?
-
-    /// Whether `text` may be a `client_id`: ASCII that can be seen, and spaces (RFC 6749 §A.1).
-    package static func isClientID(_ text: String) -> Bool {
-        text.utf8.allSatisfy { (0x20...0x7E).contains($0) }
-    }
+    package var legacySecretDigest: Optional<[UInt8]>
 
     package init(
-        issuer: String, audience: [String], subject: String, clientID: String, issuedAt: Int64,
+        issuer: String, audience: [String], subject: Subject, clientID: ClientID, issuedAt: Int64,
         notBefore: Int64? = nil, expiresAt: Int64, tokenID: String, scopes: [String],
         rooms: [RoomPattern], name: String? = nil, kind: TokenKind = .access,
         legacySecretDigest: [UInt8]? = nil
@@ -56,6 +55,11 @@ package struct TokenClaims: Equatable, Sendable {
         self.kind = kind
         self.legacySecretDigest = legacySecretDigest
     }
+}
+
+extension ClientID {
+    /// Whether no more than ASCII that can be seen, and spaces, are in it (RFC 6749 §A.1).
+    package var isVisible: Bool { utf8.allSatisfy { (0x20...0x7E).contains($0) } }
 }
 
 extension TokenClaims {

@@ -20,7 +20,7 @@ package struct HandshakeRefusal: Error {
     private static func refusal(
         _ status: Int, _ description: String, _ headers: [(ByteText, ByteText)] = []
     ) -> HandshakeRefusal {
-        let body = #"{"error":"invalid_request","error_description":"\#(description)"}"#
-        return HandshakeRefusal(response: .json(status, Array(body.utf8), headers: headers))
+        HandshakeRefusal(
+            response: .refusal(status, "invalid_request", description, headers: headers))
     }
 }

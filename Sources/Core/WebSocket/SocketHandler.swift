@@ -1,4 +1,4 @@
-package import Bytes
+package import Identifiers
 
 /// How a socket's conversation ended.
 package enum SocketEnd: Equatable, Sendable {
@@ -12,9 +12,8 @@ package enum SocketEnd: Equatable, Sendable {
 
 /// Whose a socket is, where several want more than there is.
 package protocol SocketOwner: AnyObject, Sendable {
-    var client: ByteText { get }
-    /// Of the client's users.
-    var subject: ByteText { get }
+    var clientID: ClientID { get }
+    var subject: Subject { get }
 }
 
 /// What speaks over the sockets of one loop: it gets whole messages and answers through `loop`.

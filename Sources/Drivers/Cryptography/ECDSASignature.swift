@@ -1,3 +1,5 @@
+import Bytes
+
 /// The two forms of a P-256 signature: r and s side by side in 32 bytes each (RFC 7518 §3.4), and
 /// the DER that OpenSSL speaks (RFC 3279 §2.2.3).
 enum ECDSASignature {
@@ -27,8 +29,9 @@ enum ECDSASignature {
         guard der.count >= 8, der[0] == 0x30, Int(der[1]) == der.count - 2 else { return nil }
         var raw: [UInt8] = []
         raw.append(addingCapacity: rawByteCount) { $0.append(repeating: 0, count: rawByteCount) }
-        guard let middle = copyInteger(der, at: 2, to: &raw, end: 32),
-            let end = copyInteger(der, at: middle, to: &raw, end: 64), end == der.count
+        var bytes = raw.mutableSpan
+        guard let middle = copyInteger(der, at: 2, to: &bytes, end: 32),
+            let end = copyInteger(der, at: middle, to: &bytes, end: 64), end == der.count
         else { return nil }
         return raw
     }
@@ -71,7 +74,7 @@ enum ECDSASignature {
     /// Copies the INTEGER at `start` so that its last byte stands before `end`; returns what
     /// follows it.
     private static func copyInteger(
-        _ der: Span<UInt8>, at start: Int, to raw: inout [UInt8], end: Int
+        _ der: Span<UInt8>, at start: Int, to raw: inout MutableSpan<UInt8>, end: Int
     ) -> Int? {
         guard start + 2 <= der.count, der[start] == 0x02 else { return nil }
         let next = start + 2 + Int(der[start + 1])
@@ -79,7 +82,15 @@ enum ECDSASignature {
         guard next <= der.count, first < next else { return nil }
         while first < next, der[first] == 0 { first += 1 }
         guard next - first <= 32 else { return nil }
-        for index in first..<next { raw[end - next + index] = der[index] }
+        var from = next
+        while from - first >= 8 {
+            from -= 8
+            raw.setWord(der.word(from), at: end - next + from)
+        }
+        while from > first {
+            from -= 1
+            raw[end - next + from] = der[from]
+        }
         return next
     }
 }

@@ -1,6 +1,7 @@
 import Glibc
 import HTTPMessages
 import Locking
+import Monitoring
 
 /// Who holds how many connections of a server, and who gives way when there are too many.
 ///
@@ -140,20 +141,4 @@ final class ConnectionLedger: Sendable {
         state.highest = max(state.highest, after)
         while state.highest > 0, state.levels[state.highest].isEmpty { state.highest -= 1 }
     }
-}
-
-/// What a server's door has seen since the start, but for `open`.
-package struct ConnectionFigures: Equatable, Sendable {
-    /// Connections that are open now; upgraded ones are none.
-    package var open = 0
-    /// Closed at once, since their address held as many as one may.
-    package var overAddressLimit = 0
-    /// Closed at once, since all places were taken, and their address held as many as any other.
-    package var overTotalLimit = 0
-    /// Ended for somebody who held fewer, or for want of descriptors.
-    package var gaveWay = 0
-    /// How often somebody could not be let in for want of descriptors.
-    package var withoutDescriptor = 0
-
-    package init() {}
 }

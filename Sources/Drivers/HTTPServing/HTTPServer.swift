@@ -1,6 +1,7 @@
 import Glibc
 package import HTTPMessages
 import Locking
+package import Monitoring
 import Threads
 
 /// An HTTP/1.1 server on libmicrohttpd: threads that accept, read requests whole, run the handler

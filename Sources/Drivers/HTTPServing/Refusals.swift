@@ -41,9 +41,7 @@ enum Refusals {
     /// The handler gave a response that cannot be sent: our mistake, never the client's.
     static let unsendable = json(500, "server_error", "the response could not be formed")
 
-    /// Both texts are ours and free of what JSON would escape.
     private static func json(_ status: Int, _ code: String, _ text: String) -> HTTPResponse {
-        let body = "{\"error\":\"\(code)\",\"error_description\":\"\(text)\"}"
-        return .json(status, Array(body.utf8), headers: [("Cache-Control", "no-store")])
+        .refusal(status, code, text, headers: [("Cache-Control", "no-store")])
     }
 }

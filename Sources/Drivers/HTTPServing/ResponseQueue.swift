@@ -7,10 +7,11 @@ enum ResponseQueue {
     static func send(
         _ response: HTTPResponse, to exchange: Exchange, on connection: OpaquePointer
     ) -> MHD_Result {
-        guard isSendable(response) else {
+        guard let headerBytes = headerBytes(response) else {
             return unsafe send(Refusals.unsendable, to: exchange, on: connection)
         }
-        guard hasRoom(response, exchange) else {
+        // Where there is no room, libmicrohttpd closes the connection without a word.
+        guard headerBytes <= exchange.answerHeaderBytesMax || response.status == 431 else {
             return unsafe send(Refusals.noRoomForAnswer, to: exchange, on: connection)
         }
         let made = unsafe response.body.withUnsafeBytes { bytes in
@@ -32,14 +33,16 @@ enum ResponseQueue {
         return unsafe MHD_queue_response(connection, UInt32(response.status), made)
     }
 
-    /// Where there is none, libmicrohttpd closes the connection without a word.
-    private static func hasRoom(_ response: HTTPResponse, _ exchange: Exchange) -> Bool {
+    /// Of the answer's header; nil where it cannot be sent.
+    private static func headerBytes(_ response: HTTPResponse) -> Int? {
+        guard (200...599).contains(response.status) else { return nil }
         var bytes = ownHeaderBytes
         let fields = response.headers.fields
         for index in fields.indices {
+            guard isSendable(fields[index]) else { return nil }
             bytes += fields[index].name.count + fields[index].value.count + 4
         }
-        return bytes <= exchange.answerHeaderBytesMax || response.status == 431
+        return bytes
     }
 
     /// The status line and what libmicrohttpd and `send` add at most.
@@ -122,10 +125,6 @@ enum ResponseQueue {
         case 17: field.isNamed("Transfer-Encoding")
         default: false
         }
-    }
-
-    private static func isSendable(_ response: HTTPResponse) -> Bool {
-        (200...599).contains(response.status) && response.headers.fields.allSatisfy(isSendable)
     }
 
     /// A line break in a field would end the header early; libmicrohttpd takes no tab either.

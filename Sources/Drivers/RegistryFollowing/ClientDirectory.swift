@@ -2,6 +2,7 @@ package import Access
 package import Bytes
 package import Clients
 import Dispatch
+package import Identifiers
 import Locking
 
 /// The registry as a server reads it: a cache that follows what other processes change, five times
@@ -38,7 +39,7 @@ package final class ClientDirectory: Sendable {
         var purgedBefore: Int64 = .min
         var trouble: RegistryFailure?
 
-        mutating func apply(_ refresh: RegistryRefresh, asked: Set<ByteText>) {
+        mutating func apply(_ refresh: RegistryRefresh, asked: Set<ClientID>) {
             cache.apply(refresh, asked: asked)
             var index = index.take() ?? ClientIndex()
             for entry in refresh.entries { index.set(entry) }
@@ -78,11 +79,10 @@ package final class ClientDirectory: Sendable {
     ///
     /// - Returns: nil where there is none; that is never cached.
     /// - Throws: `RegistryFailure` when it is not cached and the database cannot be asked.
-    package func client(_ id: String) throws(RegistryFailure) -> Client? {
-        let key = ByteText(id)
-        guard ClientID.isPlausible(key) else { return nil }
-        if let client = state.withLock({ $0.cache.client(key) }) { return client }
-        guard try exists(key) else { return nil }
+    package func client(_ id: ClientID) throws(RegistryFailure) -> Client? {
+        guard id.isPlausible else { return nil }
+        if let client = state.withLock({ $0.cache.client(id) }) { return client }
+        guard try exists(id) else { return nil }
         let (found, revision) = try registry.snapshot(id: id)
         guard let found else { return nil }
         state.withLock { $0.cache.insert(found, revision: revision) }
@@ -90,7 +90,7 @@ package final class ClientDirectory: Sendable {
     }
 
     /// Whether there may be such a client, by what is in memory.
-    private func exists(_ id: ByteText) throws(RegistryFailure) -> Bool {
+    private func exists(_ id: ClientID) throws(RegistryFailure) -> Bool {
         guard state.withLock({ $0.index?.knows(id) == false }) else { return true }
         let hasCaughtUp = catchUp()
         // Another thread's look may have brought it since.
@@ -141,10 +141,10 @@ package final class ClientDirectory: Sendable {
 
     /// Has the next lookup of a client see what this process has changed, without waiting for the
     /// next look; `onChange` is called by that look.
-    package func noteChanged(_ id: String) {
+    package func noteChanged(_ id: ClientID) {
         state.withLock { state in
-            state.cache.forget(ByteText(id))
-            state.index?.note(ByteText(id))
+            state.cache.forget(id)
+            state.index?.note(id)
         }
     }
 
@@ -199,14 +199,14 @@ package final class ClientDirectory: Sendable {
 
     private enum LookOutcome {
         case nothingNew
-        case refresh(RegistryRefresh, asked: Set<ByteText>)
+        case refresh(RegistryRefresh, asked: Set<ClientID>)
         case failed(RegistryFailure)
     }
 
     private func outcome(of watch: inout any RegistryWatch) -> LookOutcome {
         do throws(RegistryFailure) {
             let (known, held) = state.withLock { ($0.cache.revision, $0.revocations.count) }
-            let found = try watch.look { rows, isContinued -> (RegistryRefresh, Set<ByteText>)? in
+            let found = try watch.look { rows, isContinued -> (RegistryRefresh, Set<ClientID>)? in
                 let asked = state.withLock { $0.cache.ids }
                 let refresh = try RegistryRefresh(
                     rows, isContinued: isContinued, since: known, at: asked, holding: held)

@@ -1,5 +1,6 @@
 import Bytes
 import Clients
+import Identifiers
 
 extension PostgresRows {
     private static let columns =
@@ -24,7 +25,8 @@ extension PostgresRows {
             [
                 .text(revocation.kind.rawValue), .text(revocation.name),
                 .number(revocation.issuedBefore), .number(revocation.expiresAt),
-                .text(revocation.actor), .text(revocation.clientID), .text(revocation.subject),
+                .text(revocation.actor), .text(revocation.clientID?.string),
+                .text(revocation.subject?.string),
                 .number(revocation.issuedAt), .text(revocation.share?.text ?? ""),
                 .number(try nextRevision()),
             ])
@@ -36,13 +38,13 @@ extension PostgresRows {
         case .subject(let subject, let second, let end):
             try execute(
                 "DELETE FROM revocation WHERE subject = $1 AND issued_at <= $2 AND expires_at <= $3",
-                [.text(subject), .number(second), .number(end)])
+                [.text(subject.string), .number(second), .number(end)])
         case .client(let id, let second, let end):
             try execute(
                 """
                 DELETE FROM revocation WHERE client_id = $1
                 AND (issued_at <= $2 OR issued_before <= $2) AND expires_at <= $3
-                """, [.text(id), .number(second), .number(end)])
+                """, [.text(id.string), .number(second), .number(end)])
         }
     }
 
@@ -95,8 +97,8 @@ extension PostgresRows {
         RevocationRecord(
             kind: .init(named: ByteText(try row.text(0))) ?? .token, name: try row.text(1),
             issuedBefore: try row.numberIfAny(2), expiresAt: try row.number(3),
-            actor: try row.text(4), clientID: try row.textIfAny(5),
-            subject: try row.textIfAny(6), issuedAt: try row.numberIfAny(7),
+            actor: try row.text(4), clientID: try row.textIfAny(5).map { ClientID($0) },
+            subject: try row.textIfAny(6).map { Subject($0) }, issuedAt: try row.numberIfAny(7),
             share: .init(ByteText(try row.text(8))))
     }
 }

@@ -1,5 +1,6 @@
 import Bytes
 import Clients
+import Identifiers
 
 /// The registry's rows in one transaction of PostgreSQL.
 struct PostgresRows: RegistryRows {
@@ -21,18 +22,18 @@ struct PostgresRows: RegistryRows {
         try execute(sql, values).first?.number(0) ?? 0
     }
 
-    func client(_ id: String) throws -> ClientRecord? {
+    func client(_ id: ClientID) throws -> ClientRecord? {
         let rows = try execute(
             """
             SELECT name, created_at, is_enabled, lifetime_seconds_max, assertion_keys,
                 legacy_secret, introspects, token_digest, registrar, authentication_method,
                 grant_types
             FROM client LEFT JOIN client_registration ON client_id = id WHERE id = $1
-            """, [.text(id)])
+            """, [.text(id.string)])
         guard let row = rows.first else { return nil }
         let grants = try execute(
             "SELECT kind, value FROM client_grant WHERE client_id = $1 ORDER BY kind, position",
-            [.text(id)])
+            [.text(id.string)])
         func values(_ kind: Grant) throws -> [String] {
             try grants.filter { try Grant(named: ByteText($0.text(0))) == kind }
                 .map { try $0.text(1) }
@@ -41,7 +42,7 @@ struct PostgresRows: RegistryRows {
             """
             SELECT digest, created_at, expires_at FROM client_secret
             WHERE client_id = $1 ORDER BY position
-            """, [.text(id)])
+            """, [.text(id.string)])
         return ClientRecord(
             id: id, name: try row.text(0), createdAt: try row.number(1),
             isEnabled: try row.truth(2), lifetimeSecondsMax: try row.number(3),
@@ -56,18 +57,21 @@ struct PostgresRows: RegistryRows {
             },
             registration: try row.bytesIfAny(7).map { digest in
                 ClientRecord.Registration(
-                    tokenDigest: digest, registrar: try row.text(8),
+                    tokenDigest: digest, registrar: ClientID(try row.text(8)),
                     authenticationMethod: try row.text(9), grantTypes: try row.text(10))
             })
     }
 
-    func clientIDs() throws -> [String] {
-        try execute("SELECT id FROM client ORDER BY created_at, id").map { try $0.text(0) }
+    func clientIDs() throws -> [ClientID] {
+        try execute("SELECT id FROM client ORDER BY created_at, id").map {
+            ClientID(try $0.text(0))
+        }
     }
 
     func put(_ client: ClientRecord) throws {
+        let id = client.id.string
         // What belongs to it goes with it.
-        try execute("DELETE FROM client WHERE id = $1", [.text(client.id)])
+        try execute("DELETE FROM client WHERE id = $1", [.text(id)])
         try execute(
             """
             INSERT INTO client (id, name, created_at, is_enabled, lifetime_seconds_max,
@@ -75,19 +79,19 @@ struct PostgresRows: RegistryRows {
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
             """,
             [
-                .text(client.id), .text(client.name), .number(client.createdAt),
+                .text(id), .text(client.name), .number(client.createdAt),
                 .truth(client.isEnabled), .number(client.lifetimeSecondsMax),
                 .bytes(client.assertionKeys), .bytes(client.legacySecret),
                 .text(client.introspects), .number(try nextRevision()),
             ])
-        try insert(.room, client.rooms, of: client.id)
-        try insert(.origin, client.origins.map(\.string), of: client.id)
-        try insert(.scope, client.scopes.map(\.string), of: client.id)
+        try insert(.room, client.rooms, of: id)
+        try insert(.origin, client.origins.map(\.string), of: id)
+        try insert(.scope, client.scopes.map(\.string), of: id)
         for (position, secret) in client.secrets.enumerated() {
             try execute(
                 "INSERT INTO client_secret VALUES ($1, $2, $3, $4, $5)",
                 [
-                    .text(client.id), .number(Int64(position)), .bytes(secret.digest),
+                    .text(id), .number(Int64(position)), .bytes(secret.digest),
                     .number(secret.createdAt), .number(secret.expiresAt),
                 ])
         }
@@ -95,22 +99,22 @@ struct PostgresRows: RegistryRows {
         try execute(
             "INSERT INTO client_registration VALUES ($1, $2, $3, $4, $5)",
             [
-                .text(client.id), .bytes(registration.tokenDigest), .text(registration.registrar),
+                .text(id), .bytes(registration.tokenDigest), .text(registration.registrar.string),
                 .text(registration.authenticationMethod), .text(registration.grantTypes),
             ])
     }
 
-    func removeClient(_ id: String) throws {
-        try execute("DELETE FROM client WHERE id = $1", [.text(id)])
+    func removeClient(_ id: ClientID) throws {
+        try execute("DELETE FROM client WHERE id = $1", [.text(id.string)])
         try execute(
             "UPDATE registry SET removal_revision = $1", [.number(try nextRevision())])
     }
 
-    func count(registeredBy registrar: String) throws -> Int {
+    func count(registeredBy registrar: ClientID) throws -> Int {
         Int(
             try number(
                 "SELECT count(*) FROM client_registration WHERE registrar = $1",
-                [.text(registrar)]))
+                [.text(registrar.string)]))
     }
 
     func holders(of origin: ByteText) throws -> [OriginHolder] {
@@ -120,7 +124,7 @@ struct PostgresRows: RegistryRows {
             LEFT JOIN client_registration USING (client_id)
             WHERE kind = 'origin' AND value = $1
             """, [.text(origin.string)]
-        ).map { OriginHolder(id: try $0.text(0), isRegistered: try $0.truth(1)) }
+        ).map { OriginHolder(id: ClientID(try $0.text(0)), isRegistered: try $0.truth(1)) }
     }
 
     private enum Grant: String, CaseIterable { case room, origin, scope }
@@ -213,7 +217,7 @@ extension PostgresRows {
             """, [.number(revision)])
         var entries: [ClientIndex.Entry] = []
         for row in rows {
-            let id = ByteText(try row.text(0))
+            let id = ClientID(try row.text(0))
             if entries.last?.id != id { entries.append(.init(id: id)) }
             if let origin = try row.textIfAny(1) {
                 entries[entries.count - 1].origins.append(ByteText(origin))

@@ -1,6 +1,7 @@
 import Bytes
 import Clients
 internal import GRDB
+import Identifiers
 
 extension SQLiteRows {
     private static let columns =
@@ -23,8 +24,9 @@ extension SQLiteRows {
                 """,
             arguments: [
                 revocation.kind.rawValue, revocation.name, revocation.issuedBefore,
-                revocation.expiresAt, revocation.actor, revocation.clientID, revocation.subject,
-                revocation.issuedAt, revocation.share?.text ?? "", try nextRevision(),
+                revocation.expiresAt, revocation.actor, revocation.clientID?.string,
+                revocation.subject?.string, revocation.issuedAt, revocation.share?.text ?? "",
+                try nextRevision(),
             ])
     }
 
@@ -37,14 +39,14 @@ extension SQLiteRows {
                     DELETE FROM revocation
                     WHERE subject = ? AND issued_at <= ? AND expires_at <= ?
                     """,
-                arguments: [subject, second, end])
+                arguments: [subject.string, second, end])
         case .client(let id, let second, let end):
             try db.execute(
                 sql: """
                     DELETE FROM revocation WHERE client_id = ?
                     AND (issued_at <= ? OR issued_before <= ?) AND expires_at <= ?
                     """,
-                arguments: [id, second, second, end])
+                arguments: [id.string, second, second, end])
         }
     }
 
@@ -93,7 +95,9 @@ extension SQLiteRows {
     private static func record(_ row: Row) -> RevocationRecord {
         RevocationRecord(
             kind: .init(named: ByteText(row[0] as String)) ?? .token, name: row[1],
-            issuedBefore: row[2], expiresAt: row[3], actor: row[4], clientID: row[5],
-            subject: row[6], issuedAt: row[7], share: .init(ByteText(row[8] as String)))
+            issuedBefore: row[2], expiresAt: row[3], actor: row[4],
+            clientID: (row[5] as String?).map { ClientID($0) },
+            subject: (row[6] as String?).map { Subject($0) }, issuedAt: row[7],
+            share: .init(ByteText(row[8] as String)))
     }
 }

@@ -2,12 +2,13 @@ import Bytes
 import Clients
 import FoundationEssentials
 internal import GRDB
+import Identifiers
 
 /// The registry's rows in one transaction of SQLite.
 struct SQLiteRows: RegistryRows {
     let db: Database
 
-    func client(_ id: String) throws -> ClientRecord? {
+    func client(_ id: ClientID) throws -> ClientRecord? {
         let select = try db.cachedStatement(
             sql: """
                 SELECT name, created_at, is_enabled, lifetime_seconds_max, assertion_keys,
@@ -15,27 +16,31 @@ struct SQLiteRows: RegistryRows {
                     grant_types
                 FROM client LEFT JOIN client_registration ON client_id = id WHERE id = ?
                 """)
-        guard let row = try Row.fetchOne(select, arguments: [id]) else { return nil }
-        let grants = try grants(of: id)
+        guard let row = try Row.fetchOne(select, arguments: [id.string]) else { return nil }
+        let grants = try grants(of: id.string)
         return ClientRecord(
             id: id, name: row[0], createdAt: row[1], isEnabled: row[2], lifetimeSecondsMax: row[3],
             assertionKeys: bytes(row[4]), legacySecret: bytes(row[5]), introspects: row[6],
             rooms: grants[.room] ?? [], origins: (grants[.origin] ?? []).map { ByteText($0) },
-            scopes: (grants[.scope] ?? []).map { ByteText($0) }, secrets: try secrets(of: id),
+            scopes: (grants[.scope] ?? []).map { ByteText($0) },
+            secrets: try secrets(of: id.string),
             registration: bytes(row[7]).map { digest in
                 ClientRecord.Registration(
-                    tokenDigest: digest, registrar: row[8], authenticationMethod: row[9],
+                    tokenDigest: digest, registrar: ClientID(row[8] as String),
+                    authenticationMethod: row[9],
                     grantTypes: row[10])
             })
     }
 
-    func clientIDs() throws -> [String] {
+    func clientIDs() throws -> [ClientID] {
         try String.fetchAll(db, sql: "SELECT id FROM client ORDER BY created_at, id")
+            .map { ClientID($0) }
     }
 
     func put(_ client: ClientRecord) throws {
+        let id = client.id.string
         // What belongs to it goes with it.
-        try db.execute(sql: "DELETE FROM client WHERE id = ?", arguments: [client.id])
+        try db.execute(sql: "DELETE FROM client WHERE id = ?", arguments: [id])
         try db.execute(
             sql: """
                 INSERT INTO client (id, name, created_at, is_enabled, lifetime_seconds_max,
@@ -43,39 +48,39 @@ struct SQLiteRows: RegistryRows {
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
-                client.id, client.name, client.createdAt, client.isEnabled,
+                id, client.name, client.createdAt, client.isEnabled,
                 client.lifetimeSecondsMax, client.assertionKeys.map { Data($0) },
                 client.legacySecret.map { Data($0) }, client.introspects, try nextRevision(),
             ])
-        try insert(.room, client.rooms, of: client.id)
-        try insert(.origin, client.origins.map(\.string), of: client.id)
-        try insert(.scope, client.scopes.map(\.string), of: client.id)
+        try insert(.room, client.rooms, of: id)
+        try insert(.origin, client.origins.map(\.string), of: id)
+        try insert(.scope, client.scopes.map(\.string), of: id)
         for (position, secret) in client.secrets.enumerated() {
             try db.execute(
                 sql: "INSERT INTO client_secret VALUES (?, ?, ?, ?, ?)",
                 arguments: [
-                    client.id, position, Data(secret.digest), secret.createdAt, secret.expiresAt,
+                    id, position, Data(secret.digest), secret.createdAt, secret.expiresAt,
                 ])
         }
         guard let registration = client.registration else { return }
         try db.execute(
             sql: "INSERT INTO client_registration VALUES (?, ?, ?, ?, ?)",
             arguments: [
-                client.id, Data(registration.tokenDigest), registration.registrar,
+                id, Data(registration.tokenDigest), registration.registrar.string,
                 registration.authenticationMethod, registration.grantTypes,
             ])
     }
 
-    func removeClient(_ id: String) throws {
-        try db.execute(sql: "DELETE FROM client WHERE id = ?", arguments: [id])
+    func removeClient(_ id: ClientID) throws {
+        try db.execute(sql: "DELETE FROM client WHERE id = ?", arguments: [id.string])
         let revision = try nextRevision()
         try db.execute(sql: "UPDATE registry SET removal_revision = ?", arguments: [revision])
     }
 
-    func count(registeredBy registrar: String) throws -> Int {
+    func count(registeredBy registrar: ClientID) throws -> Int {
         try Int.fetchOne(
             db, sql: "SELECT count(*) FROM client_registration WHERE registrar = ?",
-            arguments: [registrar]) ?? 0
+            arguments: [registrar.string]) ?? 0
     }
 
     func holders(of origin: ByteText) throws -> [OriginHolder] {
@@ -86,7 +91,7 @@ struct SQLiteRows: RegistryRows {
                 WHERE kind = 'origin' AND value = ?
                 """)
         return try Row.fetchAll(select, arguments: [origin.string]).map { row in
-            OriginHolder(id: row[0], isRegistered: row[1])
+            OriginHolder(id: ClientID(row[0] as String), isRegistered: row[1])
         }
     }
 
@@ -197,8 +202,8 @@ extension SQLiteRows {
             arguments: [revision])
         var entries: [ClientIndex.Entry] = []
         while let row = try rows.next() {
-            let (id, origin): (String, String?) = (row[0], row[1])
-            if entries.last?.id != ByteText(id) { entries.append(.init(id: ByteText(id))) }
+            let (id, origin): (ClientID, String?) = (ClientID(row[0] as String), row[1])
+            if entries.last?.id != id { entries.append(.init(id: id)) }
             if let origin { entries[entries.count - 1].origins.append(ByteText(origin)) }
         }
         return entries

@@ -1,5 +1,6 @@
 import CEpoll
 import Glibc
+import Monitoring
 import WebSocket
 
 extension EventLoop {

@@ -1,6 +1,8 @@
 import Bytes
 import CEpoll
 import Glibc
+import Identifiers
+import Monitoring
 import WebSocket
 
 extension EventLoop: SocketOutput {
@@ -104,7 +106,7 @@ extension EventLoop: SocketOutput {
 
     /// Of whoever speaks: nobody is sent anything by other clients.
     @inline(never) private mutating func admits(_ total: Int, to loop: Int) -> Bool {
-        let client = speaker >= 0 ? owners[speaker]?.client ?? "" : ""
+        let client = speaker >= 0 ? owners[speaker]?.clientID ?? "" : ""
         return outboxes[loop].admits(total, of: client, senders: outboxes.count - 1)
     }
 

@@ -1,5 +1,6 @@
 import CEpoll
 import Glibc
+import Monitoring
 import WebSocket
 
 /// One thread's epoll loop over its adopted sockets.

@@ -1,4 +1,5 @@
 import Bytes
+import Identifiers
 import WebSocket
 
 /// What one loop asks of another for one socket: a header of 16 bytes and `length` bytes more.
@@ -59,7 +60,7 @@ struct Outbox: ~Copyable {
     var backlogBytes = 0
     /// What each client put in while the other loop was behind. Each has a quarter, of which this
     /// loop has its part.
-    var bytesByClient: [ByteText: Int] = [:]
+    var bytesByClient: [ClientID: Int] = [:]
 
     /// Records wait here for the end of the turn, unless they are more than this.
     static let postedBytesMin = 1 << 20
@@ -69,7 +70,7 @@ struct Outbox: ~Copyable {
 
     /// Whether a client may put in so many bytes more, which then count against its share; as many
     /// loops as `senders` put in for it.
-    mutating func admits(_ total: Int, of client: ByteText, senders: Int) -> Bool {
+    mutating func admits(_ total: Int, of client: ClientID, senders: Int) -> Bool {
         let bytes = bytesByClient[client, default: 0] + total
         let share = Self.backlogBytesMax / 4 / max(1, senders)
         guard backlogBytes <= Self.backlogBytesMax, bytes <= share else { return false }

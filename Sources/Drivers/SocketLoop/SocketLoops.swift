@@ -1,6 +1,7 @@
 import CEpoll
 import Glibc
 import Locking
+package import Monitoring
 import Synchronization
 import Threads
 package import WebSocket

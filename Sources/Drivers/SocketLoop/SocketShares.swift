@@ -1,4 +1,6 @@
+import Identifiers
 import Locking
+import Monitoring
 import Shares
 import WebSocket
 
@@ -26,7 +28,7 @@ final class SocketShares: Sendable {
         _ bytes: Int, at socket: SocketID, of owner: any SocketOwner
     ) -> [ByteShares<SocketID>.Loser] {
         shares.withLock {
-            $0.set(bytes, of: socket, subject: owner.subject, client: owner.client)
+            $0.set(bytes, of: socket, subject: owner.subject, client: owner.clientID)
         }
     }
 }

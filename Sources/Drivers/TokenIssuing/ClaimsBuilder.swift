@@ -1,5 +1,6 @@
 import CLibJWT
 import Glibc
+import Identifiers
 import Tokens
 
 /// A token that libjwt is building. Owns the `jwt_t`, freed by `deinit`.
@@ -36,8 +37,8 @@ import Tokens
         } else {
             try builder.add(.audience, claims.audience)
         }
-        try builder.add(.subject, claims.subject)
-        try builder.add(.clientID, claims.clientID)
+        try builder.add(.subject, claims.subject.string)
+        try builder.add(.clientID, claims.clientID.string)
         try builder.add(.issuedAt, claims.issuedAt)
         if let notBefore = claims.notBefore { try builder.add(.notBefore, notBefore) }
         try builder.add(.expiresAt, claims.expiresAt)

@@ -1,16 +1,15 @@
-import Bytes
+import Identifiers
 import Locking
 import Tokens
 
 /// The last template of each client, for a bounded number of clients.
 final class TemplateCache: Sendable {
     private static let clientsMax = 1024
-    private let templates = Lock<[ByteText: ClaimsTemplate]>([:])
+    private let templates = Lock<[ClientID: ClaimsTemplate]>([:])
 
     /// A template that fits; made with libjwt where there is none yet.
     func template(for claims: TokenClaims) throws(TokenIssuingError) -> ClaimsTemplate {
-        let client = ByteText(claims.clientID)
-        let known = templates.withLock { $0[client] }
+        let known = templates.withLock { $0[claims.clientID] }
         if let known, known.fits(claims) { return known }
         let skeleton = ClaimsTemplate.skeleton(of: claims)
         let payload = try ClaimsBuilder.payload(of: skeleton)
@@ -19,7 +18,7 @@ final class TemplateCache: Sendable {
         }
         templates.withLock { templates in
             if templates.count >= Self.clientsMax { templates.removeAll(keepingCapacity: true) }
-            templates[client] = template
+            templates[claims.clientID] = template
         }
         return template
     }

@@ -1,5 +1,6 @@
 import Bytes
 package import Cryptography
+import Identifiers
 package import Tokens
 
 /// Issues signed tokens (RFC 9068): libjwt builds header and claims, OpenSSL signs with a key
@@ -63,9 +64,9 @@ extension TokenClaims {
         try Self.check(.issuer, issuer)
         guard !audience.isEmpty else { throw .unfitClaim(.audience) }
         for audience in audience { try Self.check(.audience, audience) }
-        try Self.check(.subject, subject)
-        try Self.check(.clientID, clientID)
-        guard Self.isClientID(clientID) else { throw .unfitClaim(.clientID) }
+        try Self.check(.subject, subject.string)
+        try Self.check(.clientID, clientID.string)
+        guard clientID.isVisible else { throw .unfitClaim(.clientID) }
         try Self.check(.tokenID, tokenID)
         if let name { try Self.check(.name, name) }
         guard scopes.allSatisfy(Scope.isToken) else { throw .unfitClaim(.scope) }
@@ -76,8 +77,10 @@ extension TokenClaims {
 
     private static func check(_ claim: Claim, _ text: String) throws(TokenIssuingError) {
         let bytes = text.utf8.span
-        guard !bytes.isEmpty else { throw .unfitClaim(claim) }
-        for index in 0..<bytes.count where bytes[index] == 0 { throw .unfitClaim(claim) }
+        let hasNone = bytes.areAllWords(filledWith: 1) { ByteLanes.zeros($0) == 0 }
+        guard !bytes.isEmpty, hasNone else {
+            throw .unfitClaim(claim)
+        }
     }
 
     private static func check(_ claim: Claim, _ seconds: Int64) throws(TokenIssuingError) {

@@ -1,3 +1,5 @@
+internal import Bytes
+internal import Identifiers
 package import Tokens
 
 /// What a token says, after every check has held. Holding one is the proof: only a verifier makes
@@ -30,9 +32,9 @@ public struct VerifiedToken: Sendable {
     public var audience: [String] { claims.audience }
     /// Whom the token is about: `<client_id>` for a client acting for itself,
     /// `<client_id>:<subject>` for a user of its own (`sub`).
-    public var subject: String { claims.subject }
+    public var subject: String { claims.subject.string }
     /// The client the token was issued to (`client_id`, RFC 9068 §2.2).
-    public var clientID: String { claims.clientID }
+    public var clientID: String { claims.clientID.string }
     /// Unique for each token; revocation and one-use go by it (`jti`).
     public var tokenID: String { claims.tokenID }
     /// What the token allows, in the order given; empty where there is no `scope` (RFC 6749 §3.3).
@@ -58,7 +60,7 @@ public struct VerifiedToken: Sendable {
     /// - Parameter scope: One scope, without spaces.
     /// - Returns: True where `scopes` has it.
     public func has(scope: String) -> Bool {
-        claims.scopes.contains { $0.utf8.elementsEqual(scope.utf8) }
+        claims.has(scope: ByteText(scope))
     }
 
     /// Whether the token's `rooms` allow to join a room; compared byte by byte.
@@ -70,6 +72,7 @@ public struct VerifiedToken: Sendable {
     /// - Parameter room: The room's name. A `*` in it has no meaning.
     /// - Returns: True where one of `rooms` is that name, or a prefix of it with a `*`.
     public func allows(room: String) -> Bool {
-        claims.rooms.contains { $0.covers(room: room) }
+        let name = RoomName(room)
+        return claims.rooms.contains { $0.covers(room: name) }
     }
 }

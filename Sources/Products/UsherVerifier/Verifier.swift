@@ -1,4 +1,6 @@
+import Bytes
 import Cryptography
+import Identifiers
 package import Tokens
 
 /// Verifies access tokens of one issuer for one audience.
@@ -152,6 +154,13 @@ public struct Verifier: Sendable {
         }
     }
 
+    /// The same, with the fault as the parts name it that read tokens.
+    package func claims(
+        of compactToken: String, atSecondsSinceEpoch now: Int64, accepting kinds: Set<TokenKind>
+    ) throws(TokenFault) -> TokenClaims {
+        try core.verify(compactToken.utf8.span, now: now, accepting: kinds).claims
+    }
+
     /// Checks form, header and signature of a JWS whose payload may be anything; `typ` and claims
     /// are not looked at, and nothing is remembered.
     ///
@@ -189,9 +198,9 @@ package enum RememberedTokens: Sendable, Equatable {
     func contain(_ claims: TokenClaims) -> Bool {
         switch self {
         case .all: true
-        case .tokenID(let id): claims.tokenID.utf8.elementsEqual(id.utf8)
-        case .subject(let subject): claims.subject.utf8.elementsEqual(subject.utf8)
-        case .clientID(let id): claims.clientID.utf8.elementsEqual(id.utf8)
+        case .tokenID(let id): ByteText(claims.tokenID) == ByteText(id)
+        case .subject(let subject): claims.subject == Subject(subject)
+        case .clientID(let id): claims.clientID == ClientID(id)
         }
     }
 }

@@ -8,6 +8,7 @@ import Edge
 import HTTPClient
 import HTTPMessages
 import ICEServers
+import Identifiers
 import ServerlessRelay
 import StrictJSON
 import Tokens
@@ -27,7 +28,7 @@ struct FunctionSettings: Sendable {
     let audience: ByteText
     let keys: Keys
     let relay: ServerlessConfiguration
-    let legacy: [ByteText: LegacyClient]
+    let legacy: [ClientID: LegacyClient]
     let turnSecret: [UInt8]
     let timerQueue: HTTPURL?
     let dynamoDB: HTTPURL
@@ -114,7 +115,7 @@ extension Variables {
     }
 
     /// `{"CLIENT":"SECRET"}`: a client whose own backend signs with HS256 may join all its rooms.
-    fileprivate func legacyClients() throws(SettingFault) -> [ByteText: LegacyClient] {
+    fileprivate func legacyClients() throws(SettingFault) -> [ClientID: LegacyClient] {
         let name = "USHER_LEGACY_SECRETS"
         guard let text = text(name) else { return [:] }
         func refused(_ what: String) -> SettingFault {
@@ -127,7 +128,7 @@ extension Variables {
         guard let object = (try? JSONValue.parse(Array(text.utf8)))?.object else {
             throw refused("it is no JSON object")
         }
-        var clients: [ByteText: LegacyClient] = [:]
+        var clients: [ClientID: LegacyClient] = [:]
         for (index, member) in object.members.enumerated() {
             guard let secret = member.value.string.map({ Array($0.utf8) }),
                 LegacySecret.bytesRange.contains(secret.count), !member.name.isEmpty,
@@ -136,8 +137,9 @@ extension Variables {
                 // Not by its name, which is the secret where the two were swapped.
                 throw refused("that of member \(index + 1) is none")
             }
-            clients[member.name] = LegacyClient(
-                clientID: member.name.string, rooms: [all], scopes: ["signal"],
+            let id = ClientID(member.name)
+            clients[id] = LegacyClient(
+                clientID: id, rooms: [all], scopes: ["signal"],
                 secretDigest: Digest.sha256(secret)
             ) { tag, input in key.isValid(signature: tag, over: input) }
         }
@@ -187,7 +189,7 @@ extension Variables {
     }
 
     fileprivate func relay(
-        _ legacy: [ByteText: LegacyClient], _ iceServers: ICEServers
+        _ legacy: [ClientID: LegacyClient], _ iceServers: ICEServers
     ) throws(SettingFault) -> ServerlessConfiguration {
         var relay = ServerlessConfiguration()
         for text in list("USHER_ORIGINS") {

@@ -4,6 +4,7 @@ import Bytes
 import Cryptography
 import HTTPClient
 import HTTPMessages
+import Identifiers
 import Tokens
 import UsherVerifier
 
@@ -46,7 +47,7 @@ struct FunctionTokens: Sendable {
         legacy = LegacyVerifier(
             policy: ClaimsPolicy(
                 issuer: issuer, audience: audience, leewaySeconds: Int64(Self.leewaySeconds)),
-            sha256: Digest.sha256, client: { settings.legacy[ByteText($0)] })
+            sha256: Digest.sha256, client: { settings.legacy[$0] })
     }
 
     private static func fetch(

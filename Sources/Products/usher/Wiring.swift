@@ -6,7 +6,12 @@ import Clients
 import Cryptography
 import Edge
 import HTTPMessages
+import HTTPServing
 import ICEServers
+import Identifiers
+import KeyFollowing
+import OperatorService
+import PublicService
 import RegistryFollowing
 import RegistryOnSQLite
 import Relay
@@ -28,7 +33,8 @@ struct Foundations {
         keys = try LiveKeys(
             folder: settings.folders.keys, algorithm: settings.access.signingAlgorithm.algorithm,
             duty: settings.half.servesTokens
-                ? .keep(publishSeconds: settings.access.keyPublishSeconds) : .follow)
+                ? .keep(publishSeconds: settings.access.keyPublishSeconds) : .follow,
+            now: Clock.now)
         turnSecret = try settings.ice.turnSecretFile.map { path throws(SettingError) in
             try TURNSecret(path: path)
         }
@@ -42,59 +48,50 @@ struct Wiring {
     private let issuer: String
     private let audience: String
     private let edgeStep: EdgeStep
-    private let ports: HTTPPorts
+    private let pass: OperatorPass
+    private let ports: [HTTPServer]
     private let log: ServiceLog
     private let processLog: ProcessLog
-    private let tokens = TokenCount()
+    private let counts = OperatorCounts(now: Clock.now, routes: PublicService.routes)
 
     /// The connected service.
     struct Parts {
         let directory: ClientDirectory
-        let front: PublicFront
-        let edge: EdgeFront?
-        let exposition: Exposition
-        /// nil without a relay.
+        let front: PublicService
+        let operators: OperatorService
+        /// Answers for reverse proxies; nil without the auth half.
+        let edge: (@Sendable (HTTPRequest) -> HTTPResponse)?
+        /// nil without a relay, as is the next.
+        let relay: SignallingHalf?
         let keeping: SessionKeeping?
-        fileprivate let state: OperatorState?
-        fileprivate let operatorHosts: [String]
-
-        func operatorFront(_ pass: OperatorPass?) -> OperatorFront {
-            OperatorFront(
-                hosts: operatorHosts, checks: exposition.checks, metrics: exposition.text,
-                console: pass.flatMap { pass in front.relay.map { $0.console(pass) } },
-                page: pass.flatMap { pass in
-                    state.map { OperatorPage(pass: pass, state: $0) }
-                }, edge: edge)
-        }
     }
 
     /// `publicURL` is the issuer where none is set.
     init(
         _ settings: ServeSettings, _ foundations: Foundations, publicURL: String,
-        ports: HTTPPorts, log: ProcessLog
+        _ pass: OperatorPass, ports: [HTTPServer], log: ProcessLog
     ) {
         self.settings = settings
+        self.pass = pass
         self.foundations = foundations
         self.ports = ports
         issuer = settings.access.issuer ?? publicURL
         audience = settings.access.audience ?? issuer
         edgeStep = EdgeStep(cookieName: ByteText(settings.access.edgeCookie))
-        self.log = ServiceLog(logger: log.logger)
+        self.log = ServiceLog(logger: log.logger, counts: counts.reports)
         processLog = log
     }
 
     func connect() throws -> Parts {
         let changes = Changes()
         let directory = ClientDirectory(registry: foundations.registry, onChange: changes.tell)
-        let verifier = try LiveVerifier(
-            issuer: issuer, audience: audience, keys: foundations.keys,
-            client: { id in try? directory.client(id) })
+        let (live, figures) = try verifier { id in try? directory.client(id) }
         let check = TokenCheck(
             verify: { token, kinds, now throws(TokenRefused) in
-                do throws(TokenRejection) {
-                    return try verifier.verify(token, kinds, atSecondsSinceEpoch: now)
+                do throws(TokenFault) {
+                    return try live.verify(token, kinds, atSecondsSinceEpoch: now)
                 } catch {
-                    throw TokenRefused(code: error.code)
+                    throw TokenRefused(code: TokenRejection(error).code)
                 }
             }, isRevoked: directory.isRevoked)
         if settings.half.servesTokens {
@@ -107,42 +104,32 @@ struct Wiring {
         let relay =
             settings.half.servesSignalling
             ? try self.relay(directory, check, demo: demo) : nil
-        let reports = KeyReports(
-            log: log, audit: KeyAudit(registry: foundations.registry, actor: .server))
-        foundations.keys.start(onEvent: reports.report, onChange: verifier.replaceKeys)
+        foundations.keys.start(onEvent: keyReports().report, onChange: live.replaceKeys)
         if let relay {
             changes.follow {
                 relay.admission.noteRightsChanged()
                 relay.loops.tell(.rightsChanged)
             }
         }
-        let front = PublicFront(
-            allowPlainHTTP: settings.access.allowPlainHTTP, edge: edgeStep, auth: auth,
-            relay: relay)
-        let exposition = Exposition(
-            startedAt: Clock.now(), http: front.counts, ports: ports, reports: log.counts,
-            log: processLog, tokens: tokens, relay: relay,
-            checks: readiness(directory, foundations.keys), verifier: verifier)
+        let edge = auth.map { auth in
+            { @Sendable request in auth.edgeAuthResponse(to: request) }
+        }
         return Parts(
-            directory: directory, front: front,
-            edge: auth.map { EdgeFront(auth: $0, proxies: settings.access.trustedProxies) },
-            exposition: exposition,
+            directory: directory,
+            front: PublicService(
+                allowPlainHTTP: settings.access.allowPlainHTTP, edge: edgeStep, auth: auth,
+                relay: relay.map { $0.routes(path: settings.access.signalPath) },
+                count: counts.http.count),
+            operators: operators(directory, figures, relay, edge), edge: edge, relay: relay,
             keeping: relay.map { _ in
                 SessionKeeping(
                     folder: settings.folders.data,
                     allowsGroup: settings.places.keysGroupAccess, log: log)
-            }, state: relay.map { state(front, $0) },
-            operatorHosts: settings.places.operatorHosts)
-    }
-
-    private func state(_ front: PublicFront, _ relay: PublicFront.SignallingHalf) -> OperatorState {
-        OperatorState(
-            startedAt: Clock.now(), http: front.counts, reports: log.counts, tokens: tokens,
-            keys: foundations.keys, relay: relay)
+            })
     }
 
     /// What each peer is told of STUN and TURN servers.
-    private func iceServers() -> @Sendable (String, Int64) -> ICEServers.Offer {
+    private func iceServers() -> @Sendable (Subject, Int64) -> ICEServers.Offer {
         let (servers, secret) = (settings.iceServers, foundations.turnSecret)
         return { subject, now in
             servers.offer(to: subject, now: now) { secret?.mac($0) ?? "" }
@@ -150,16 +137,75 @@ struct Wiring {
     }
 }
 
-// MARK: Health
+// MARK: The keys
 
 extension Wiring {
-    private func readiness(
-        _ directory: ClientDirectory, _ keys: LiveKeys
-    ) -> [OperatorFront.Check] {
-        [
-            OperatorFront.Check(name: "registry") { directory.trouble()?.code },
-            OperatorFront.Check(name: "keys") { keys.trouble?.code },
-        ]
+    private func verifier(
+        client: @escaping @Sendable (ClientID) -> Client?
+    ) throws -> (LiveVerifier, figures: @Sendable () -> OperatorPorts.Verification) {
+        let leewaySeconds = 30
+        let verifier = try Verifier(
+            issuer: issuer, audience: audience, algorithms: [.es256, .rs256, .eddsa],
+            keys: .keys(foundations.keys.current.verification), leewaySeconds: leewaySeconds)
+        let live = LiveVerifier(
+            ClaimsPolicy(
+                issuer: issuer, audience: audience, leewaySeconds: Int64(leewaySeconds)),
+            foundations.keys,
+            verify: { token, kinds, now throws(TokenFault) in
+                try verifier.claims(of: token, atSecondsSinceEpoch: now, accepting: kinds)
+            },
+            // Fails without a usable key alone, and the signing one always is.
+            replace: { try? verifier.replaceKeys($0) }, client: client)
+        return (
+            live,
+            {
+                let (checked, refused) = live.counts
+                return (checked, refused, verifier.cacheHits, verifier.rememberedCount)
+            }
+        )
+    }
+
+    private func keyReports() -> KeyReports {
+        let registry = foundations.registry
+        return KeyReports(log: log.write) { audit in
+            do throws(RegistryFailure) {
+                try audit.append(to: registry, by: .server)
+                return nil
+            } catch {
+                return error.code
+            }
+        }
+    }
+}
+
+// MARK: The operator's port
+
+extension Wiring {
+    private func operators(
+        _ directory: ClientDirectory,
+        _ verification: @escaping @Sendable () -> OperatorPorts.Verification,
+        _ relay: SignallingHalf?, _ edge: (@Sendable (HTTPRequest) -> HTTPResponse)?
+    ) -> OperatorService {
+        let (keys, ports, processLog) = (foundations.keys, ports, processLog)
+        return OperatorService(
+            OperatorPorts(
+                version: usherVersion, now: Clock.now, hosts: settings.places.operatorHosts,
+                pages: Pages.operators, isBearer: pass.isToken,
+                checks: [
+                    ("registry", { directory.trouble()?.code }),
+                    ("keys", { keys.trouble?.code }),
+                ], connections: { ports.map(\.connections) }, verification: verification,
+                droppedLines: { processLog.droppedCount }, process: ProcessMetrics.families,
+                keys: {
+                    keys.stored.map {
+                        ($0.keyID, $0.algorithm.rawValue, $0.stage.rawValue, $0.since, $0.goneAt)
+                    }
+                },
+                relay: relay.map { relay in
+                    OperatedRelay(relay.service, sockets: { relay.loops.figures }) {
+                        relay.loops.tell(.kick($0))
+                    }
+                }, edge: edge), counts)
     }
 }
 
@@ -174,10 +220,10 @@ extension Wiring {
             now: Clock.now, random: RandomReserve().bytes, sha256: Digest.sha256,
             constantTimeEqual: constantTimeEqual,
             client: directory.client,
-            issue: { [tokens] claims throws(IssueFailure) in
+            issue: { [counts] claims throws(IssueFailure) in
                 do throws(TokenIssuingError) {
                     let token = try keys.current.issuer.issue(claims)
-                    tokens.note()
+                    counts.tokens.note()
                     return token
                 } catch {
                     throw IssueFailure(code: error.code)
@@ -197,6 +243,7 @@ extension Wiring {
                 tokenRequestsPerSecond: settings.limits.tokenRequestsPerSecond,
                 addressRequestsPerSecond: settings.limits.addressRequestsPerSecond,
                 openAPI: PackageResources.openapi_json,
+                edgeProxies: settings.access.trustedProxies,
                 demo: settings.access.demo ? demo() : nil),
             ports)
     }
@@ -211,26 +258,44 @@ extension Wiring {
 
     private func demo() -> DemoConfiguration {
         DemoConfiguration(
-            assets: DemoAssets.all, allowedHosts: Origin.of(url: issuer).map { [$0.host] } ?? [],
+            assets: Pages.demo, allowedHosts: Origin.of(url: issuer).map { [$0.host] } ?? [],
             signalPath: settings.access.signalPath ?? "/")
     }
 }
 
 // MARK: The signalling half
 
+struct SignallingHalf {
+    let admission: Admission
+    let service: Relay
+    let loops: SocketLoops<RelayHandler>
+
+    fileprivate func routes(path: String?) -> PublicService.Relay {
+        PublicService.Relay(
+            admission, path: path.map { ByteText($0) },
+            check: { [admission, service] in admission.check($0, refusal: service.refusal) },
+            upgrade: { [service, loops] headers, admission in
+                let affinity = service.affinity(of: admission)
+                return .upgrade(headers: headers) { socket in
+                    loops.adopt(
+                        socket.descriptor, earlyBytes: socket.earlyBytes, admission: admission,
+                        affinity: affinity, onClosed: socket.onClosed)
+                }
+            })
+    }
+}
+
 extension Wiring {
     private func relay(
         _ directory: ClientDirectory, _ check: TokenCheck, demo: Client?
-    ) throws -> PublicFront.SignallingHalf {
+    ) throws -> SignallingHalf {
         let ports = admissionPorts(check, clients(directory, demo: demo))
         let admission = Admission(admissionConfiguration, ports)
         let service = Relay(relayConfiguration, relayPorts(ports), ledger: admission.ledger)
         let loops = try SocketLoops(
             count: min(Processors.usableCount, SocketID.loopCountMax), limits: settings.sockets,
             makeHandler: { service.makeHandler(loop: $0) })
-        return PublicFront.SignallingHalf(
-            admission: admission, service: service, loops: loops,
-            path: settings.access.signalPath.map { ByteText($0) })
+        return SignallingHalf(admission: admission, service: service, loops: loops)
     }
 
     private var admissionConfiguration: AdmissionConfiguration {
@@ -261,16 +326,16 @@ extension Wiring {
 
     private func clients(
         _ directory: ClientDirectory, demo: Client?
-    ) -> @Sendable (String) -> ClientStanding? {
+    ) -> @Sendable (ClientID) -> ClientStanding? {
         let lastKnown = LastKnownClients()
         return { id in
-            if let demo, ByteText(demo.clientID) == ByteText(id) { return ClientStanding(demo) }
+            if let demo, demo.clientID == id { return ClientStanding(demo) }
             return lastKnown.client(id) { try directory.client(id).map(ClientStanding.init) }
         }
     }
 
     private func admissionPorts(
-        _ check: TokenCheck, _ clients: @escaping @Sendable (String) -> ClientStanding?
+        _ check: TokenCheck, _ clients: @escaping @Sendable (ClientID) -> ClientStanding?
     ) -> AdmissionPorts {
         let registry = foundations.registry
         return AdmissionPorts(

@@ -1,4 +1,5 @@
 package import Access
+package import Identifiers
 
 /// What came of noting that a one-use token was used.
 package enum MarkResult: Equatable, Sendable {
@@ -18,7 +19,7 @@ package struct AdmissionPorts: Sendable {
     /// Which tokens are good.
     package let tokens: TokenCheck
     /// Looks a client up by its id; nil means that it is gone.
-    package let client: @Sendable (_ id: String) -> ClientStanding?
+    package let client: @Sendable (_ id: ClientID) -> ClientStanding?
     /// Notes that the token of this `jti` and `exp` was used.
     package let markUsed: @Sendable (_ tokenID: String, _ expiresAt: Int64) -> MarkResult
     package let sha1: @Sendable ([UInt8]) -> [UInt8]
@@ -28,7 +29,7 @@ package struct AdmissionPorts: Sendable {
     package init(
         now: @escaping @Sendable () -> Int64,
         monotonicMilliseconds: @escaping @Sendable () -> Int64,
-        tokens: TokenCheck, client: @escaping @Sendable (String) -> ClientStanding?,
+        tokens: TokenCheck, client: @escaping @Sendable (ClientID) -> ClientStanding?,
         markUsed: @escaping @Sendable (String, Int64) -> MarkResult,
         sha1: @escaping @Sendable ([UInt8]) -> [UInt8],
         log: @escaping @Sendable (StaticString, [(StaticString, String)]) -> Void

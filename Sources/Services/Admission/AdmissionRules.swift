@@ -1,6 +1,7 @@
 internal import Access
 internal import Bytes
 internal import HTTPMessages
+internal import Identifiers
 internal import Signalling
 internal import Tokens
 
@@ -10,19 +11,19 @@ struct AdmissionRules: Sendable {
     /// Seconds since the Unix epoch.
     let now: @Sendable () -> Int64
     let tokens: TokenCheck
-    let client: @Sendable (_ id: String) -> ClientStanding?
+    let client: @Sendable (_ id: ClientID) -> ClientStanding?
     let markUsed: @Sendable (_ tokenID: String, _ expiresAt: Int64) -> MarkResult
     let log: @Sendable (_ event: StaticString, _ fields: [(StaticString, String)]) -> Void
 
     /// What a token says that may open a connection; limits are another matter.
     func claims(
-        of token: PresentedToken, client: ByteText?, in request: HTTPRequest
+        of token: PresentedToken, client: ClientID?, in request: HTTPRequest
     ) throws(AdmissionRefusal) -> TokenClaims {
         let claims = try Self.good {
             () throws(TokenRefused) in
             try tokens.claims(of: token.text, token.kinds, .verifiers, now: now())
         }
-        if let client, client != ByteText(claims.clientID) {
+        if let client, client != claims.clientID {
             throw token.source == .cookie
                 ? .otherClient : .invalidToken(reason: "client_mismatch")
         }

@@ -1,5 +1,5 @@
 internal import Access
-internal import Bytes
+internal import Identifiers
 internal import Shares
 internal import Signalling
 
@@ -9,10 +9,10 @@ internal import Signalling
 struct AwayPlaces: Sendable {
     private var places: [ConnectionID: (order: Int, place: ConnectionPlace)] = [:]
     /// By client, then by subject.
-    private var byClient: [ByteText: Queues<ByteText?>] = [:]
-    private var clients = Ranking<ByteText>()
+    private var byClient: [ClientID: Queues<Subject?>] = [:]
+    private var clients = Ranking<ClientID>()
     /// By address, then by client.
-    private var byAddress: [AddressGroup: Queues<ByteText>] = [:]
+    private var byAddress: [AddressGroup: Queues<ClientID>] = [:]
     private var lastOrder = 0
 
     var count: Int { places.count }
@@ -22,9 +22,9 @@ struct AwayPlaces: Sendable {
         places.sorted { $0.value.order < $1.value.order }.map { ($0.key, $0.value.place) }
     }
 
-    func count(ofClient client: ByteText) -> Int { byClient[client]?.count ?? 0 }
+    func count(ofClient client: ClientID) -> Int { byClient[client]?.count ?? 0 }
 
-    func count(ofSubject subject: ByteText, of client: ByteText) -> Int {
+    func count(ofSubject subject: Subject, of client: ClientID) -> Int {
         byClient[client]?.count(of: subject) ?? 0
     }
 

@@ -1,13 +1,14 @@
 internal import Bytes
 internal import HTTPMessages
+internal import Identifiers
 internal import Signalling
 
 /// The form of `POST /signal/check`, read as those of the token endpoint are: each member at most
 /// once, an empty one counts as absent, an unknown one is ignored (RFC 6749 §3.2).
 struct CheckForm {
     let token: ByteText?
-    let client: ByteText?
-    let room: ByteText?
+    let client: ClientID?
+    let room: RoomName?
 
     init(_ request: HTTPRequest) throws(AdmissionRefusal) {
         var found: [ByteText: ByteText] = [:]
@@ -17,8 +18,8 @@ struct CheckForm {
             }
         }
         token = found["token"]
-        client = found["client"]
-        room = found["room"]
+        client = found["client"].map { ClientID($0) }
+        room = found["room"].map { RoomName($0) }
         guard room.map({ $0.utf8.count <= MessageReader.textBytesMax }) ?? true else {
             throw .invalidRequest("room must have at most \(MessageReader.textBytesMax) bytes")
         }

@@ -1,5 +1,5 @@
 internal import Access
-internal import Bytes
+internal import Identifiers
 internal import Signalling
 
 /// Which limit a connection met, and when it makes sense to try again.
@@ -19,9 +19,9 @@ struct LimitHit: Equatable, Sendable {
 /// What one connection counts against.
 package struct ConnectionPlace: Sendable {
     let address: AddressGroup
-    let client: ByteText
+    let client: ClientID
     /// Nil for a client that acts for itself.
-    let subject: ByteText?
+    let subject: Subject?
 }
 
 /// How many connections there are, by what they count against. A value: time is given.
@@ -44,13 +44,13 @@ struct ConnectionCounts: Sendable {
     private let idleAddressesMax: Int
     private var addresses: [AddressGroup: Address] = [:]
     private var idleAddresses = 0
-    private struct Subject: Hashable, Sendable {
-        let client: ByteText
-        let subject: ByteText
+    private struct Named: Hashable, Sendable {
+        let client: ClientID
+        let subject: Subject
     }
 
-    private var clients: [ByteText: Int] = [:]
-    private var subjects: [Subject: Int] = [:]
+    private var clients: [ClientID: Int] = [:]
+    private var subjects: [Named: Int] = [:]
     private(set) var total = 0
     private var away = AwayPlaces()
     /// Sessions that had to end for connections.
@@ -112,8 +112,8 @@ struct ConnectionCounts: Sendable {
     }
 
     /// Clients name their subjects as they like, so that one name is another's in each.
-    private static func subject(_ place: ConnectionPlace) -> Subject? {
-        place.subject.map { Subject(client: place.client, subject: $0) }
+    private static func subject(_ place: ConnectionPlace) -> Named? {
+        place.subject.map { Named(client: place.client, subject: $0) }
     }
 
     private func isReached(_ limit: Int, by count: Int) -> Bool { limit > 0 && count >= limit }

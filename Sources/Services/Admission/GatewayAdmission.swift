@@ -1,6 +1,7 @@
 package import Access
 package import Bytes
 package import HTTPMessages
+package import Identifiers
 package import Signalling
 internal import Tokens
 internal import WebSocket
@@ -20,7 +21,7 @@ package struct GatewayAdmission: Sendable {
     /// The closures are as in `AdmissionPorts`; of the configuration, limits are the gateway's.
     package init(
         _ configuration: AdmissionConfiguration, now: @escaping @Sendable () -> Int64,
-        tokens: TokenCheck, client: @escaping @Sendable (String) -> ClientStanding?,
+        tokens: TokenCheck, client: @escaping @Sendable (ClientID) -> ClientStanding?,
         markUsed: @escaping @Sendable (String, Int64) -> MarkResult,
         log: @escaping @Sendable (StaticString, [(StaticString, String)]) -> Void
     ) {

@@ -1,5 +1,6 @@
 package import Bytes
 package import HTTPMessages
+package import Identifiers
 package import Signalling
 internal import Tokens
 
@@ -27,7 +28,7 @@ extension Admission {
     ///   - refusal: Why a room is not to be had for who holds a token; nil where it is.
     /// - Returns: What to answer.
     package func check(
-        _ request: HTTPRequest, refusal: (_ room: String, _ grant: TokenGrant) -> SignalError?
+        _ request: HTTPRequest, refusal: (_ room: RoomName, _ grant: TokenGrant) -> SignalError?
     ) -> HTTPResponse {
         let response: HTTPResponse
         do throws(AdmissionRefusal) {
@@ -47,7 +48,7 @@ extension Admission {
     }
 
     private func checkHandshake(
-        _ request: HTTPRequest, _ refusal: (String, TokenGrant) -> SignalError?
+        _ request: HTTPRequest, _ refusal: (RoomName, TokenGrant) -> SignalError?
     ) throws(AdmissionRefusal) {
         guard Self.checkMethods.contains(request.method) else { throw .method }
         let address = try knock(request)
@@ -61,6 +62,6 @@ extension Admission {
         if let hit = ledger.limitHit(by: ConnectionPlace(of: grant, at: address)) {
             throw .limit(hit)
         }
-        if let room = form.room, let error = refusal(room.string, grant) { throw .room(error) }
+        if let room = form.room, let error = refusal(room, grant) { throw .room(error) }
     }
 }

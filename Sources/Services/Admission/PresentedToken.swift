@@ -1,6 +1,7 @@
 internal import Access
 internal import Bytes
 internal import HTTPMessages
+internal import Identifiers
 internal import Signalling
 internal import Tokens
 internal import WebSocket
@@ -116,7 +117,7 @@ struct PresentedToken {
 /// What the relay reads of a handshake's query; every other parameter is none of its business.
 struct QueryParameters {
     let token: ByteText?
-    let client: ByteText?
+    let client: ClientID?
 
     init(_ query: ByteText?) throws(AdmissionRefusal) {
         let fields: [(name: ByteText, value: ByteText)]
@@ -131,7 +132,7 @@ struct QueryParameters {
     /// Of parameters that somebody else has decoded.
     init(_ fields: [(name: ByteText, value: ByteText)]) throws(AdmissionRefusal) {
         token = try Self.single("token", fields)
-        client = try Self.single("client", fields)
+        client = try Self.single("client", fields).map { ClientID($0) }
     }
 
     private static func single(

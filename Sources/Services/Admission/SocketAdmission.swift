@@ -1,5 +1,5 @@
 package import Access
-package import Bytes
+package import Identifiers
 internal import Locking
 package import Signalling
 internal import Synchronization
@@ -46,13 +46,12 @@ package final class SocketAdmission: SocketOwner, Sendable {
     package var mayHaveLostRights: Bool { ledger.rightsVersion != rightsVersion }
 
     package var token: RevocableToken { grant.token }
-    package var client: ByteText { ByteText(token.clientID) }
-    package var subject: ByteText { ByteText(token.subject) }
+    package var clientID: ClientID { token.clientID }
+    package var subject: Subject { token.subject }
 
     /// Not kept, since there is one for each connection.
     package var place: ConnectionPlace { ConnectionPlace(of: grant, at: address) }
 
-    package var clientID: String { token.clientID }
     package var rooms: [RoomPattern] { grant.rooms }
 
     /// Gives the connection's place back; only the first call does anything.
@@ -91,7 +90,6 @@ extension ConnectionPlace {
 
     init(of grant: TokenGrant, at address: AddressGroup) {
         self.init(
-            address: address, client: ByteText(grant.token.clientID),
-            subject: grant.namedSubject.map { ByteText($0) })
+            address: address, client: grant.token.clientID, subject: grant.namedSubject)
     }
 }

@@ -1,5 +1,5 @@
 package import Access
-internal import Bytes
+package import Identifiers
 package import Tokens
 
 /// What a token gives to the connection that bears it.
@@ -30,10 +30,10 @@ package struct TokenGrant: Equatable, Sendable {
     }
 
     /// Whether the token grants this room.
-    package func covers(room: String) -> Bool { rooms.contains { $0.covers(room: room) } }
+    package func covers(room: RoomName) -> Bool { rooms.contains { $0.covers(room: room) } }
 
     /// Who the token speaks of; nil for a client that acts for itself.
-    package var namedSubject: String? {
-        ByteText(token.subject) == ByteText(token.clientID) ? nil : token.subject
+    package var namedSubject: Subject? {
+        token.subject.text == token.clientID.text ? nil : token.subject
     }
 }

@@ -2,6 +2,7 @@ import Access
 import Bytes
 import Clients
 import HTTPMessages
+import Identifiers
 import Tokens
 
 /// What the endpoints share: there is one, so that what is counted at one counts at all.
@@ -12,11 +13,13 @@ final class AuthCommons: Sendable {
     /// Of what clients write to the registry, but for the marks of their assertions.
     let writes = WriteRate()
     private let authenticator: ClientAuthenticator
+    private let audience: [String]
     private let addresses: RequestLimit<AddressGroup>
 
     init(_ configuration: AuthConfiguration, _ ports: AuthPorts) {
         self.configuration = configuration
         self.ports = ports
+        audience = [configuration.audience]
         pages = PageRules(configuration, ports)
         authenticator = ClientAuthenticator(issuer: configuration.issuer, ports)
         addresses = RequestLimit(
@@ -55,7 +58,7 @@ final class AuthCommons: Sendable {
         } catch {
             throw .invalidToken("the token is not good: \(error.code)")
         }
-        let isDemo = demoClient.map { ByteText($0.clientID) == ByteText(claims.clientID) } == true
+        let isDemo = demoClient?.clientID == claims.clientID
         let client = isDemo ? demoClient : try ports.ask(ports.client, claims.clientID)
         guard let client, client.isEnabled else {
             throw .invalidToken("the token is of a client that is disabled or gone")
@@ -65,11 +68,12 @@ final class AuthCommons: Sendable {
 
     /// Makes a token whose `sub` lies in the client's own name space: no client can name another's
     /// users (RFC 9700 §4.15.1).
-    func token(_ wish: TokenWish, for clientID: String, _ now: Int64) throws(OAuthRefusal) -> String
+    func token(_ wish: TokenWish, for clientID: ClientID, _ now: Int64) throws(OAuthRefusal)
+        -> String
     {
         let claims = TokenClaims(
-            issuer: configuration.issuer, audience: [configuration.audience],
-            subject: Subject.full(wish.subject, of: clientID), clientID: clientID,
+            issuer: configuration.issuer, audience: audience,
+            subject: Subject(wish.subject, of: clientID), clientID: clientID,
             issuedAt: now, expiresAt: now + wish.lifetimeSeconds,
             tokenID: Base64URL.encode(ports.random(Self.tokenIDBytes)),
             scopes: wish.scopes.map(\.string),
@@ -77,7 +81,7 @@ final class AuthCommons: Sendable {
         do {
             return try ports.issue(claims)
         } catch {
-            ports.log("token_not_issued", [("client_id", clientID), ("code", error.code)])
+            ports.log("token_not_issued", [("client_id", clientID.string), ("code", error.code)])
             throw .serverError
         }
     }

@@ -1,5 +1,6 @@
 package import Bytes
 package import Edge
+package import HTTPMessages
 
 /// How the endpoints of `AuthService` behave.
 package struct AuthConfiguration: Sendable {
@@ -23,6 +24,8 @@ package struct AuthConfiguration: Sendable {
     package let addressRequestsPerSecond: Int
     /// The OpenAPI description that `GET /openapi.json` answers; empty: no such route.
     package let openAPI: [UInt8]
+    /// Who may ask for the edge step of a token beside this machine: reverse proxies.
+    package let edgeProxies: [CIDR]
     /// nil: no demo.
     package let demo: DemoConfiguration?
 
@@ -30,7 +33,8 @@ package struct AuthConfiguration: Sendable {
         issuer: String, audience: String,
         edgeStep: EdgeStep = EdgeStep(cookieName: "__Host-usher_session"),
         defaultLifetimeSeconds: Int64 = 600, tokenRequestsPerSecond: Int = 0,
-        addressRequestsPerSecond: Int = 0, openAPI: [UInt8] = [], demo: DemoConfiguration? = nil
+        addressRequestsPerSecond: Int = 0, openAPI: [UInt8] = [], edgeProxies: [CIDR] = [],
+        demo: DemoConfiguration? = nil
     ) {
         precondition(
             Self.lifetimeSecondsRange.contains(defaultLifetimeSeconds),
@@ -45,18 +49,8 @@ package struct AuthConfiguration: Sendable {
         self.tokenRequestsPerSecond = tokenRequestsPerSecond
         self.addressRequestsPerSecond = addressRequestsPerSecond
         self.openAPI = openAPI
+        self.edgeProxies = edgeProxies
         self.demo = demo
-    }
-}
-
-/// A file of a page, as it is served.
-package struct PageAsset: Equatable, Sendable {
-    package let contentType: ByteText
-    package let bytes: [UInt8]
-
-    package init(contentType: ByteText, bytes: [UInt8]) {
-        self.contentType = contentType
-        self.bytes = bytes
     }
 }
 

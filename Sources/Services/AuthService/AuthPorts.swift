@@ -2,6 +2,7 @@ package import Access
 package import Bytes
 package import Clients
 package import ICEServers
+package import Identifiers
 package import Tokens
 
 /// A token could not be made. `code` is stable and goes to the log, never to the client.
@@ -13,7 +14,7 @@ package struct IssueFailure: Error, Equatable, Sendable {
 
 /// Everything of the world that `AuthService` needs. All closures may be called from any thread.
 package struct AuthPorts: Sendable {
-    package typealias Lookup = @Sendable (String) throws(RegistryFailure) -> Client?
+    package typealias Lookup = @Sendable (ClientID) throws(RegistryFailure) -> Client?
     package typealias Issue = @Sendable (TokenClaims) throws(IssueFailure) -> String
     package typealias Revoke = @Sendable (Revocation, Actor) throws(RegistryFailure) -> Void
     package typealias IsUsed = @Sendable (_ id: String) throws(RegistryFailure) -> Bool
@@ -53,7 +54,7 @@ package struct AuthPorts: Sendable {
     package let isListedOrigin: @Sendable (_ origin: ByteText) -> Bool
     /// What the holder of a token with this `sub` is told of ICE servers; `now` is in seconds since
     /// the Unix epoch.
-    package let iceServers: @Sendable (_ subject: String, _ now: Int64) -> ICEServers.Offer
+    package let iceServers: @Sendable (_ subject: Subject, _ now: Int64) -> ICEServers.Offer
     /// Fields hold no secrets and no tokens.
     package let log: Log
     /// nil: no client registers itself over HTTP.
@@ -70,7 +71,7 @@ package struct AuthPorts: Sendable {
         keySet: @escaping @Sendable () -> [UInt8],
         catchUp: @escaping @Sendable () -> Bool,
         isListedOrigin: @escaping @Sendable (ByteText) -> Bool,
-        iceServers: @escaping @Sendable (String, Int64) -> ICEServers.Offer, log: @escaping Log,
+        iceServers: @escaping @Sendable (Subject, Int64) -> ICEServers.Offer, log: @escaping Log,
         registrations: RegistrationPorts? = nil
     ) {
         self.now = now

@@ -51,7 +51,8 @@ package final class AuthService: Sendable {
     package func respond(
         to request: HTTPRequest, fromCookie: Bool = false, cookieRefusal: EdgeRefusal? = nil
     ) -> HTTPResponse? {
-        guard let route = route(of: request.path) else { return demo?.respond(to: request) }
+        guard let place = place(of: request.path) else { return demo?.respond(to: request) }
+        let route = Route.all[place]
         guard let endpoint = route.endpoint(self) else { return nil }
         if request.method == "OPTIONS", let readers = route.readers {
             return commons.pages.preflight(request, methods: route.methods, readers: readers)
@@ -75,24 +76,24 @@ package final class AuthService: Sendable {
         return response
     }
 
-    private func route(of path: ByteText) -> Route? {
-        Route.of(discovery.isMetadata(path) ? Discovery.wellKnown : path)
+    private func place(of path: ByteText) -> Int? {
+        Route.place(of: discovery.isMetadata(path) ? Discovery.wellKnown : path)
     }
 
     /// The path of `edgeAuthResponse`.
     package static let edgeAuthPath = EdgeAuthEndpoint.path
 
-    /// Answers `GET /edge/auth`, which must not be reached from the public port.
+    /// Answers `GET /edge/auth` and nothing else. Must not be reached from the public port.
     package func edgeAuthResponse(to request: HTTPRequest) -> HTTPResponse {
         edgeAuth.respond(to: request)
     }
 
     /// The paths that are answered here, but for a demo's.
-    package static var paths: [ByteText] { Route.all.map(\.path) }
+    package static var paths: [ByteText] { Route.paths }
 
     /// Whether a request authenticates its sender by itself, or ends whatever the cookie holds, so
     /// that the edge step must not touch its `Authorization` and `Cookie`.
     package static func authenticatesItself(_ request: HTTPRequest) -> Bool {
-        Route.of(request.path)?.isBeyondEdge ?? false
+        Route.place(of: request.path).map { Route.all[$0].isBeyondEdge } ?? false
     }
 }

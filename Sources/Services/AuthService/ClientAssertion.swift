@@ -1,6 +1,7 @@
 import Bytes
 import Clients
 import HTTPMessages
+import Identifiers
 import StrictJSON
 import Tokens
 
@@ -12,7 +13,7 @@ struct ClientAssertion: Equatable {
     /// How far ahead its end may lie, in seconds, beside the leeway.
     static let lifetimeSecondsMax: Int64 = 300
 
-    let clientID: ByteText
+    let clientID: ClientID
     let tokenID: ByteText
     /// Seconds since the Unix epoch.
     let expiresAt: Int64
@@ -43,8 +44,8 @@ struct ClientAssertion: Equatable {
         try Self.checkHeader(header)
         algorithm = try Self.algorithm(header["alg"])
         keyID = try Self.keyID(header["kid"])
-        clientID = try Self.label(claims, "iss")
-        guard try Self.label(claims, "sub") == clientID else {
+        clientID = ClientID(try Self.label(claims, "iss"))
+        guard try Self.label(claims, "sub") == clientID.text else {
             throw .claim("sub", "must be the client_id, as iss is")
         }
         guard Self.audience(claims["aud"]) == issuer else {

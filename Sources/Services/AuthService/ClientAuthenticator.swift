@@ -1,6 +1,7 @@
 import Bytes
 import Clients
 import HTTPMessages
+import Identifiers
 import Tokens
 
 /// Authenticates clients by their secret or by a key of theirs (RFC 6749 §2.3, RFC 7523 §2.2).
@@ -46,12 +47,14 @@ final class ClientAuthenticator: Sendable {
     /// The client of this id, where what was presented proves it. There is one answer for every
     /// cause why not, `text`. An unknown id is not logged: people mix up id and secret.
     private func client(
-        _ id: ByteText, _ address: String, _ now: Int64, wrong: String, _ text: String,
+        _ id: ClientID, _ address: String, _ now: Int64, wrong: String, _ text: String,
         isProof: (Client?) -> Bool
     ) throws(OAuthRefusal) -> Client {
         try guesses.check(id, from: address, now: now)
-        var client = try lookUp(id)
-        var isProven = isProof(client)
+        let known = try lookUp(id)
+        var isProven = isProof(known)
+        if isProven, let known, known.isEnabled { return known }
+        var client = known
         if !isProven, let newer = try newer(than: client) {
             client = newer
             isProven = isProof(newer)
@@ -78,18 +81,18 @@ final class ClientAuthenticator: Sendable {
     private func newer(than client: Client?) throws(OAuthRefusal) -> Client? {
         guard let client else { return nil }
         _ = ports.catchUp()
-        let latest = try lookUp(ByteText(client.clientID))
+        let latest = try lookUp(client.clientID)
         return latest == client ? nil : latest
     }
 
-    private func lookUp(_ id: ByteText) throws(OAuthRefusal) -> Client? {
-        ClientID.isPlausible(id) ? try ports.ask(ports.client, id.string) : nil
+    private func lookUp(_ id: ClientID) throws(OAuthRefusal) -> Client? {
+        id.isPlausible ? try ports.ask(ports.client, id) : nil
     }
 
-    private func logRefusal(_ clientID: String?, _ address: String, reason: String) {
+    private func logRefusal(_ clientID: ClientID?, _ address: String, reason: String) {
         ports.log(
             "client_authentication_failed",
-            [("client_id", clientID ?? "-"), ("address", address), ("reason", reason)])
+            [("client_id", clientID?.string ?? "-"), ("address", address), ("reason", reason)])
     }
 }
 
@@ -98,7 +101,7 @@ final class ClientAuthenticator: Sendable {
 extension ClientAuthenticator {
     /// Everything that the assertion alone tells; every fault is `invalid_client` (RFC 7523 §3.2).
     private func read(
-        _ text: ByteText, beside clientID: ByteText?, _ address: String, _ now: Int64
+        _ text: ByteText, beside clientID: ClientID?, _ address: String, _ now: Int64
     ) throws(OAuthRefusal) -> ClientAssertion {
         let assertion: ClientAssertion
         do throws(AssertionFault) {

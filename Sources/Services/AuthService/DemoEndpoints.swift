@@ -2,6 +2,7 @@ import Access
 import Bytes
 import Clients
 import HTTPMessages
+import Identifiers
 import StrictJSON
 import Tokens
 
@@ -56,13 +57,9 @@ final class DemoEndpoints: Sendable {
         _ request: HTTPRequest, _ asset: PageAsset
     ) throws(OAuthRefusal) -> HTTPResponse {
         try checkRead(request)
-        let headers = HeaderFields([
-            ("Content-Type", asset.contentType), ("Cache-Control", "no-store"),
-            ("Content-Security-Policy", Self.contentSecurityPolicy),
-            ("Permissions-Policy", Self.permissionsPolicy),
-            ("Referrer-Policy", "no-referrer"), ("Cross-Origin-Resource-Policy", "same-origin"),
-        ])
-        return HTTPResponse(status: 200, headers: headers, body: asset.bytes)
+        var response = asset.response(policy: Self.contentSecurityPolicy)
+        response.headers.set("Permissions-Policy", Self.permissionsPolicy)
+        return response
     }
 
     private func toPage(_ request: HTTPRequest) throws(OAuthRefusal) -> HTTPResponse {

@@ -14,9 +14,8 @@ struct DemoRoom {
     let id: ByteText?
 
     init(_ object: JSONObject) throws(OAuthRefusal) {
-        guard let room = object["room"]?.string, !room.utf8.contains(UInt8(ascii: "*")),
-            let pattern = try? RoomPattern(room.string),
-            Self.all.contains(where: { $0.covers(pattern) })
+        guard let text = object["room"]?.string, let pattern = try? RoomPattern(text.string),
+            let room = pattern.room, Self.all.contains(where: { $0.covers(room: room) })
         else {
             throw .invalidRequest(
                 "room must be a name of at most 256 bytes that starts with demo-, without "

@@ -12,7 +12,7 @@ final class Discovery: Endpoint {
 
     /// Where the metadata lies: the well-known part goes between host and path of the issuer
     /// (RFC 8414 §3). The plain path serves those behind a proxy that takes the issuer's path off.
-    private let metadataPaths: Set<ByteText>
+    private let metadataPaths: [ByteText]
     private let metadata: [UInt8]
     private let openAPI: [UInt8]
     private let keySet: @Sendable () -> [UInt8]

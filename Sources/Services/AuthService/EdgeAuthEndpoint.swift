@@ -28,6 +28,15 @@ struct EdgeAuthEndpoint: Sendable {
     }
 
     private func answer(_ request: HTTPRequest) throws(OAuthRefusal) -> HTTPResponse {
+        // The answer hands a token out: it goes to those who pass requests on, and nobody else.
+        let proxies = commons.configuration.edgeProxies
+        guard request.isProtected || proxies.contains(where: { $0.contains(request.peerAddress) })
+        else {
+            throw .forbidden("address_not_allowed", "only proxies of --trusted-proxy may ask here")
+        }
+        guard request.path == Self.path else {
+            throw OAuthRefusal(status: 404, code: "not_found", description: "try \(Self.path)")
+        }
         guard request.method == "GET" || request.method == "HEAD" else {
             throw .methodNotAllowed(allow: "GET, HEAD")
         }

@@ -1,6 +1,7 @@
 import Access
 import Bytes
 import Clients
+import Identifiers
 import Locking
 
 /// Slows down those who guess at a client's secret or token, or forge its assertions
@@ -19,7 +20,7 @@ final class GuessLimit: Sendable {
 
     fileprivate struct Guesser: Hashable, Sendable {
         let address: AddressGroup
-        let clientID: ByteText
+        let clientID: ClientID
     }
 
     fileprivate struct Counts {
@@ -41,7 +42,7 @@ final class GuessLimit: Sendable {
     }
 
     /// Refuses a client that is under attack from an address that does little else.
-    func check(_ clientID: ByteText, from address: String, now: Int64) throws(OAuthRefusal) {
+    func check(_ clientID: ClientID, from address: String, now: Int64) throws(OAuthRefusal) {
         let seconds = counts.withLock { counts -> Int64? in
             guard !counts.addresses.isEmpty else { return nil }
             let group = AddressGroup(address)
@@ -55,7 +56,7 @@ final class GuessLimit: Sendable {
     }
 
     /// Counts a wrong one; throws where there were too many before.
-    func record(_ clientID: ByteText, from address: String, now: Int64) throws(OAuthRefusal) {
+    func record(_ clientID: ClientID, from address: String, now: Int64) throws(OAuthRefusal) {
         let seconds = counts.withLock { $0.record(clientID, AddressGroup(address), now) }
         if let seconds { throw Self.refusal(retryAfter: seconds) }
     }
@@ -73,13 +74,13 @@ extension GuessLimit.Counts {
     /// An address beyond its own bound adds no further guessers, so that few addresses cannot fill
     /// the table.
     fileprivate mutating func record(
-        _ clientID: ByteText, _ address: AddressGroup, _ now: Int64
+        _ clientID: ClientID, _ address: AddressGroup, _ now: Int64
     ) -> Int64? {
         let ofAddress = addresses.secondsUntilAllowed(address, now: now)
         var isCounted = addresses.record(address, now: now)
         var ofGuesser: Int64?
         // An id that is nobody's cannot be guessed at, and may be as long as a request.
-        if ClientID.isPlausible(clientID) {
+        if clientID.isPlausible {
             let guesser = GuessLimit.Guesser(address: address, clientID: clientID)
             ofGuesser = guessers.secondsUntilAllowed(guesser, now: now)
             if ofAddress == nil || guessers.isCounting(guesser) {

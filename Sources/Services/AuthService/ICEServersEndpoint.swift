@@ -3,6 +3,7 @@ import Bytes
 import Clients
 import HTTPMessages
 import ICEServers
+import Identifiers
 import Tokens
 
 /// `GET /ice-servers`: STUN and TURN servers, the latter with credentials that end, for whoever
@@ -15,7 +16,7 @@ final class ICEServersEndpoint: Endpoint {
     private let commons: AuthCommons
     /// In no registry.
     private let demoClient: Client?
-    private let answers = RequestLimit<ByteText>(
+    private let answers = RequestLimit<Subject>(
         answersPerMinuteMax, inSeconds: 60,
         beyond: "ICE servers were asked for too often with this subject's tokens")
 
@@ -33,7 +34,7 @@ final class ICEServersEndpoint: Endpoint {
         guard claims.kind == .session || claims.has(scope: "signal") else {
             throw .insufficientScope("signal", "the token lacks the scope signal")
         }
-        try answers.take(ByteText(claims.subject), call.now)
+        try answers.take(claims.subject, call.now)
         let offer = commons.ports.iceServers(claims.subject, call.now)
         var body = Array(#"{"iceServers":\#(offer.json)"#.utf8)
         if let end = offer.expiresAt { body += Array(#","expiresAt":\#(end)"#.utf8) }

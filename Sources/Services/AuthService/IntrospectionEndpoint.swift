@@ -2,6 +2,7 @@ import Access
 import Bytes
 import Clients
 import HTTPMessages
+import Identifiers
 import StrictJSON
 import Tokens
 
@@ -43,7 +44,7 @@ final class IntrospectionEndpoint: Endpoint {
     private static func document(_ claims: TokenClaims) -> JSONValue {
         var document: JSONObject = [
             "active": true, "scope": .string(claims.scopes.joined(separator: " ")),
-            "client_id": .string(claims.clientID), "sub": .string(claims.subject),
+            "client_id": .string(claims.clientID.text), "sub": .string(claims.subject.text),
             "iss": .string(claims.issuer), "jti": .string(claims.tokenID),
             "iat": .number(JSONNumber(claims.issuedAt)),
             "exp": .number(JSONNumber(claims.expiresAt)),

@@ -1,11 +1,14 @@
 import Bytes
 import Clients
 import HTTPMessages
+import Identifiers
 
 /// The parameters of a request as sent: each at most once, an empty one counts as absent, an
 /// unknown one is ignored (RFC 6749 §3.2).
 struct OAuthForm {
     private var fields: [(parameter: FormParameter, value: ByteText)] = []
+    /// Whether some parameter is there more than once.
+    private var hasRepeated = false
 
     private static let secrets = FormParameter.secrets.map { ByteText($0.rawValue) }
 
@@ -31,7 +34,9 @@ struct OAuthForm {
             }
             guard unknown.insert(name).inserted else { throw Self.repeated(name) }
         }
-        guard self[.grantType].flatMap(GrantType.init(named:)) != .tokenExchange else { return }
+        guard hasRepeated, self[.grantType].flatMap(GrantType.init(named:)) != .tokenExchange else {
+            return
+        }
         for parameter in FormParameter.repeatable where values(parameter).count > 1 {
             throw Self.repeated(ByteText(parameter.rawValue))
         }
@@ -45,6 +50,8 @@ struct OAuthForm {
         return nil
     }
 
+    var clientID: ClientID? { self[.clientID].map { ClientID($0) } }
+
     /// All values, of one that may be repeated.
     func values(_ parameter: FormParameter) -> [ByteText] {
         fields.filter { $0.parameter == parameter }.map(\.value)
@@ -53,8 +60,11 @@ struct OAuthForm {
     private mutating func add(
         _ parameter: FormParameter, _ value: ByteText
     ) throws(OAuthRefusal) {
-        guard self[parameter] == nil || FormParameter.repeatable.contains(parameter) else {
-            throw Self.repeated(ByteText(parameter.rawValue))
+        if self[parameter] != nil {
+            guard FormParameter.repeatable.contains(parameter) else {
+                throw Self.repeated(ByteText(parameter.rawValue))
+            }
+            hasRepeated = true
         }
         fields.append((parameter, value))
     }

@@ -1,12 +1,13 @@
 import Bytes
 import HTTPMessages
+import Identifiers
 
 /// What a request presents to prove which client it comes from, by exactly one method
 /// (RFC 6749 §2.3).
 enum PresentedCredentials {
-    case secret(clientID: ByteText, secret: ByteText)
+    case secret(clientID: ClientID, secret: ByteText)
     /// `private_key_jwt`; `clientID` is what stands beside it, if anything does.
-    case assertion(ByteText, clientID: ByteText?)
+    case assertion(ByteText, clientID: ClientID?)
 
     /// `client_assertion_type` of RFC 7523 §2.2.
     static let assertionType: ByteText = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -31,7 +32,7 @@ enum PresentedCredentials {
         }
         if let field = authorization.first { return try basic(field, form) }
         if hasAssertion { return try assertion(form) }
-        guard let clientID = form[.clientID], let secret = form[.clientSecret] else {
+        guard let clientID = form.clientID, let secret = form[.clientSecret] else {
             throw .invalidClient(
                 "the client must authenticate: with HTTP Basic, with client_id and client_secret "
                     + "in the body, or with client_assertion")
@@ -48,10 +49,11 @@ enum PresentedCredentials {
         } catch {
             throw .invalidClient(error.description)
         }
-        if let named = form[.clientID], named != basic.id {
+        let clientID = ClientID(basic.id)
+        if let named = form.clientID, named != clientID {
             throw .invalidRequest("client_id is not the one in Authorization")
         }
-        return .secret(clientID: basic.id, secret: basic.secret)
+        return .secret(clientID: clientID, secret: basic.secret)
     }
 
     /// An unknown method is `invalid_client` (RFC 6749 §5.2, RFC 7521 §4.2.1).
@@ -64,6 +66,6 @@ enum PresentedCredentials {
         guard form[.clientAssertionType] == assertionType else {
             throw .invalidClient("client_assertion_type must be \(assertionType)")
         }
-        return .assertion(assertion, clientID: form[.clientID])
+        return .assertion(assertion, clientID: form.clientID)
     }
 }

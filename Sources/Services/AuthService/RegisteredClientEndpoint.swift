@@ -1,6 +1,7 @@
 import Bytes
 import Clients
 import HTTPMessages
+import Identifiers
 import StrictJSON
 
 /// `GET`, `PUT` and `DELETE` of `/oauth2/register/{client_id}`: a registered client reads,
@@ -76,9 +77,9 @@ extension RegisteredClientEndpoint {
     private func client(
         _ request: HTTPRequest, _ token: ByteText, _ now: Int64
     ) throws(OAuthRefusal) -> Client {
-        let id = request.path.dropFirst(Self.prefix.count)
+        let id = ClientID(request.path.dropFirst(Self.prefix.count))
         try guesses.check(id, from: request.clientAddress, now: now)
-        guard try isTokenOf(id, token), let client = try ports.ask(registry.client, id.string)
+        guard try isTokenOf(id, token), let client = try ports.ask(registry.client, id)
         else {
             try guesses.record(id, from: request.clientAddress, now: now)
             ports.log("registration_access_refused", [("address", request.clientAddress)])
@@ -90,9 +91,8 @@ extension RegisteredClientEndpoint {
         return client
     }
 
-    private func isTokenOf(_ id: ByteText, _ token: ByteText) throws(OAuthRefusal) -> Bool {
-        let known =
-            ClientID.isPlausible(id) ? try ports.ask(registry.tokenDigest, id.string) : nil
+    private func isTokenOf(_ id: ClientID, _ token: ByteText) throws(OAuthRefusal) -> Bool {
+        let known = id.isPlausible ? try ports.ask(registry.tokenDigest, id) : nil
         let presented = RegistrationTokenText.digest(of: token.string, sha256: ports.sha256)
         let isEqual = ports.constantTimeEqual(presented, known ?? dummy)
         // An unknown id had the directory look for what is new.
@@ -138,7 +138,7 @@ extension RegisteredClientEndpoint {
     private func checkIdentity(
         _ object: JSONObject, _ client: Client, _ now: Int64
     ) throws(OAuthRefusal) {
-        guard object["client_id"]?.string == ByteText(client.clientID) else {
+        guard object["client_id"]?.string == client.clientID.text else {
             throw .invalidMetadata("client_id: must be the one in the path")
         }
         guard let secret = object["client_secret"], secret != .null else { return }

@@ -2,6 +2,7 @@ import Access
 import Bytes
 import Clients
 import HTTPMessages
+import Identifiers
 import Tokens
 
 /// `POST /oauth2/register`: a new client, in the name of one that may register others

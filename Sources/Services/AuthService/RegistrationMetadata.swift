@@ -1,6 +1,7 @@
 import Bytes
 import Clients
 import HTTPMessages
+import Identifiers
 import StrictJSON
 import Tokens
 
@@ -62,12 +63,12 @@ struct RegistrationMetadata {
     ///
     /// Throws `invalid_client_metadata` naming the member.
     func client(
-        _ clientID: String, within bounds: RegistrationBounds, issuer: String
+        _ clientID: ClientID, within bounds: RegistrationBounds, issuer: String
     ) throws(OAuthRefusal) -> NewClient {
         let new: NewClient
         do throws(RegistrationError) {
             new = try NewClient(
-                name: name?.string ?? clientID, rooms: rooms.map(\.string), origins: origins,
+                name: name?.string ?? clientID.string, rooms: rooms.map(\.string), origins: origins,
                 scopes: scopes ?? [],
                 lifetimeSecondsMax: lifetimeSeconds ?? bounds.lifetimeSecondsMax,
                 assertionKeys: keys)

@@ -1,4 +1,5 @@
 package import Clients
+package import Identifiers
 package import Tokens
 
 /// What the registration of clients over HTTP needs of the world, beside `AuthPorts`. All closures
@@ -6,12 +7,12 @@ package import Tokens
 /// registry itself, past every cache: who has just written must read what they wrote.
 package struct RegistrationPorts: Sendable {
     package typealias TokenDigest =
-        @Sendable (_ clientID: String) throws(RegistryFailure) -> [UInt8]?
+        @Sendable (_ clientID: ClientID) throws(RegistryFailure) -> [UInt8]?
     package typealias Add = @Sendable (Client, Actor) throws(RegistryFailure) -> Void
     package typealias Update =
-        @Sendable (_ clientID: String, ClientUpdate, Actor) throws(RegistryFailure) -> Client
+        @Sendable (_ clientID: ClientID, ClientUpdate, Actor) throws(RegistryFailure) -> Client
     package typealias Remove =
-        @Sendable (_ clientID: String, Actor) throws(RegistryFailure) -> Void
+        @Sendable (_ clientID: ClientID, Actor) throws(RegistryFailure) -> Void
 
     /// SHA-256 of the registration access token of a client; nil where there is none. It takes as
     /// long for an id that is nobody's as for any other.

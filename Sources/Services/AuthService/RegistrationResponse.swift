@@ -1,6 +1,7 @@
 import Bytes
 import Clients
 import HTTPMessages
+import Identifiers
 import StrictJSON
 import Tokens
 
@@ -14,13 +15,13 @@ struct RegistrationResponse {
     var secret: String?
 
     /// Where the client reads and changes its registration.
-    static func uri(of clientID: String, _ issuer: String) -> String {
+    static func uri(of clientID: ClientID, _ issuer: String) -> String {
         "\(ServerMetadata.base(issuer))\(RegisteredClientEndpoint.prefix)\(clientID)"
     }
 
     func make(_ status: Int, _ issuer: String) -> HTTPResponse {
         var document: JSONObject = [
-            "client_id": .string(client.clientID),
+            "client_id": .string(client.clientID.text),
             "client_id_issued_at": .number(JSONNumber(client.createdAt)),
             "registration_access_token": .string(token),
             "registration_client_uri": .string(Self.uri(of: client.clientID, issuer)),

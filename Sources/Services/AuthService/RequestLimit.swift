@@ -1,6 +1,7 @@
 import Access
 import Bytes
 import Clients
+import Identifiers
 import Locking
 
 /// At most so many requests a key within a time; whoever exceeds it is answered 429.
@@ -16,16 +17,16 @@ final class RequestLimit<Key: Hashable & Sendable>: Sendable {
         counts = Lock(AttemptCounter(attemptsMax: requestsMax, windowSeconds: seconds))
     }
 
-    func take(_ key: Key, _ now: Int64) throws(OAuthRefusal) {
-        guard requestsMax > 0, let seconds = counts.withLock({ $0.take(key, now: now) }) else {
-            return
-        }
+    func take(_ key: @autoclosure () -> Key, _ now: Int64) throws(OAuthRefusal) {
+        guard requestsMax > 0 else { return }
+        let key = key()
+        guard let seconds = counts.withLock({ $0.take(key, now: now) }) else { return }
         throw .tooManyRequests(text, retryAfter: seconds)
     }
 }
 
 /// How often each client may ask, at one endpoint.
-typealias ClientRate = RequestLimit<ByteText>
+typealias ClientRate = RequestLimit<ClientID>
 
 extension ClientRate {
     convenience init(_ configuration: AuthConfiguration) {
@@ -36,6 +37,6 @@ extension ClientRate {
     }
 
     func take(_ client: Client, _ now: Int64) throws(OAuthRefusal) {
-        try take(ByteText(client.clientID), now)
+        try take(client.clientID, now)
     }
 }

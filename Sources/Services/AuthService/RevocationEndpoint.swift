@@ -2,6 +2,7 @@ import Access
 import Bytes
 import Clients
 import HTTPMessages
+import Identifiers
 import Tokens
 
 /// `POST /oauth2/revoke`: takes back a token (RFC 7009) and, which is ours, all tokens of a user or
@@ -32,13 +33,13 @@ final class RevocationEndpoint: Endpoint {
 
     /// Nil where there is nothing to take back.
     private func revocation(
-        _ form: OAuthForm, _ clientID: String, _ now: Int64
+        _ form: OAuthForm, _ clientID: ClientID, _ now: Int64
     ) throws(OAuthRefusal) -> Revocation? {
         switch (form[.token], form[.sub], form[.all]) {
         case (let token?, nil, nil): return try self.token(token, clientID, now)
         case (nil, .some, nil):
             guard let user = try TokenWish.label(form, .sub) else { return nil }
-            return .allOf(user: user.string, of: clientID, now: now)
+            return .allOf(user: user, of: clientID, now: now)
         case (nil, nil, "true"): return .allOf(clientID: clientID, now: now)
         case (nil, nil, .some): throw .invalidRequest("all must be true")
         case (nil, nil, nil): throw .invalidRequest("token is missing (or sub, or all=true)")
@@ -49,11 +50,11 @@ final class RevocationEndpoint: Endpoint {
     /// The signature is verified before a claim is believed. What is no good token is as good as
     /// revoked (RFC 7009 §2.2); one of another client is refused (§2.1).
     private func token(
-        _ token: ByteText, _ clientID: String, _ now: Int64
+        _ token: ByteText, _ clientID: ClientID, _ now: Int64
     ) throws(OAuthRefusal) -> Revocation? {
         let verified = try? commons.ports.tokens.verified(token, [.access, .session], now: now)
         guard let claims = verified else { return nil }
-        guard ByteText(claims.clientID) == ByteText(clientID) else {
+        guard claims.clientID == clientID else {
             throw .invalidGrant("token was not issued to this client")
         }
         return .of(claims)

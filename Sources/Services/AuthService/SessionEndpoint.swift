@@ -3,6 +3,7 @@ import Bytes
 import Clients
 import Edge
 import HTTPMessages
+import Identifiers
 import Tokens
 
 /// Sessions of browsers: a session token in a cookie that no script can read, and access tokens in
@@ -67,13 +68,13 @@ final class SessionEndpoint: Endpoint {
         let holder = try commons.holder(of: call.bearer(), [.session], .strict, call.now)
         try pages.check(call.request, of: holder.client)
         let form = try OAuthForm(optional: call.request)
-        if let clientID = form[.clientID], clientID != ByteText(holder.client.clientID) {
+        if let clientID = form.clientID, clientID != holder.client.clientID {
             throw Self.otherClient
         }
         let claims = holder.claims
         let wish = try TokenWish(
             form, outOf: claims, of: holder.client,
-            subject: Subject.user(of: claims.subject, claims.clientID),
+            subject: claims.subject.user(of: claims.clientID),
             name: claims.name.map { ByteText($0) },
             defaultLifetimeSeconds: configuration.defaultLifetimeSeconds, call.now)
         let token = try commons.token(wish, for: holder.client.clientID, call.now)

@@ -1,6 +1,7 @@
 import Access
 import Bytes
 import Clients
+import Identifiers
 import Tokens
 
 /// Token exchange (RFC 8693): out of a token that a client holds, a narrower one.
@@ -79,7 +80,7 @@ struct TokenExchange: Sendable {
         do throws(TokenRefused) {
             claims = try ports.tokens.verified(token, kinds, now: now)
         } catch { throw Self.refusal(error) }
-        guard ByteText(claims.clientID) == ByteText(client.clientID) else {
+        guard claims.clientID == client.clientID else {
             throw .invalidRequest("subject_token was not issued to this client")
         }
         do throws(TokenRefused) {
@@ -109,7 +110,7 @@ struct TokenExchange: Sendable {
     private func subject(
         _ form: OAuthForm, _ token: TokenClaims
     ) throws(OAuthRefusal) -> ByteText? {
-        let user = Subject.user(of: token.subject, token.clientID)
+        let user = token.subject.user(of: token.clientID)
         guard let wanted = try TokenWish.label(form, .subject) else { return user }
         guard user == nil || user == wanted else {
             throw .invalidRequest("subject must be left out: subject_token is a user's already")

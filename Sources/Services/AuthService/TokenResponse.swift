@@ -1,5 +1,6 @@
 import Bytes
 import HTTPMessages
+import Identifiers
 import StrictJSON
 import Tokens
 
@@ -9,20 +10,26 @@ enum TokenResponse {
     private static let headers = HeaderFields(
         [("Content-Type", "application/json")] + NoStore.fields)
 
+    private static let opening = Array(#"{"access_token":""#.utf8)
+    private static let beforeLifetime = Array(#"","token_type":"Bearer","expires_in":"#.utf8)
+    private static let beforeScope = Array(#","scope":""#.utf8)
+    private static let beforeRooms = Array(#"","rooms":["#.utf8)
+
     /// `extra` holds further members: a comma, then names and values as JSON.
     static func make(_ token: String, _ wish: TokenWish, extra: [UInt8] = []) -> HTTPResponse {
         var body: [UInt8] = []
         body.reserveCapacity(token.utf8.count + extra.count + 256)
-        append(#"{"access_token":""#, to: &body)
-        append(token, to: &body)
-        append(#"","token_type":"Bearer","expires_in":"#, to: &body)
-        append(String(wish.lifetimeSeconds), to: &body)
-        append(#","scope":""#, to: &body)
+        body += opening
+        body.append(contentsOf: token.utf8)
+        body += beforeLifetime
+        body.append(decimal: wish.lifetimeSeconds)
+        body += beforeScope
+        // Neither tokens nor scopes hold what JSON would escape (RFC 6749 §3.3).
         for (index, scope) in wish.scopes.enumerated() {
             if index > 0 { body.append(UInt8(ascii: " ")) }
-            append(scope.string, to: &body)
+            body.append(contentsOf: scope.utf8)
         }
-        append(#"","rooms":["#, to: &body)
+        body += beforeRooms
         for (index, room) in wish.rooms.enumerated() {
             if index > 0 { body.append(UInt8(ascii: ",")) }
             JSONText.appendQuoted(room.text, to: &body)
@@ -34,15 +41,9 @@ enum TokenResponse {
     }
 
     /// The further member `client_id`.
-    static func clientID(_ id: String) -> [UInt8] {
+    static func clientID(_ id: ClientID) -> [UInt8] {
         var extra = Array(#","client_id":"#.utf8)
-        JSONText.appendQuoted(id, to: &extra)
+        JSONText.appendQuoted(id.string, to: &extra)
         return extra
-    }
-
-    /// For texts that need no escapes: tokens, digits, and scopes, whose grammar has neither `"`
-    /// nor `\`.
-    private static func append(_ text: String, to body: inout [UInt8]) {
-        body.append(contentsOf: text.utf8)
     }
 }

@@ -1,6 +1,7 @@
 import Access
 import Bytes
 import Clients
+import Identifiers
 import Locking
 
 /// How often clients that registered themselves may have something written, to the registry and its
@@ -9,7 +10,7 @@ final class WriteRate: Sendable {
     static let rate = TokenBucket.Rate(limitedTo: 10, burst: 100)
 
     private let keysMax: Int
-    private let buckets = Lock<[ByteText: TokenBucket]>([:])
+    private let buckets = Lock<[ClientID: TokenBucket]>([:])
 
     /// `keysMax`: how many clients may write within the same ten seconds.
     init(keysMax: Int = 16_384) { self.keysMax = keysMax }
@@ -18,7 +19,7 @@ final class WriteRate: Sendable {
     /// operator added has no such bound.
     func take(_ client: Client, _ now: Int64) throws(OAuthRefusal) {
         guard client.registration != nil else { return }
-        let (key, milliseconds) = (ByteText(client.clientID), now * 1000)
+        let (key, milliseconds) = (client.clientID, now * 1000)
         let isLeft = buckets.withLock { buckets in
             if buckets[key] == nil, buckets.count >= keysMax {
                 // Those that have had time to fill up again need not be remembered.

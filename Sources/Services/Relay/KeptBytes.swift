@@ -1,4 +1,4 @@
-internal import Bytes
+internal import Identifiers
 internal import Locking
 internal import Shares
 internal import Signalling
@@ -11,8 +11,8 @@ final class KeptBytes: Sendable {
     /// Whose bytes they are.
     struct Owner: Sendable {
         let connection: ConnectionID
-        let client: ByteText
-        let subject: ByteText
+        let client: ClientID
+        let subject: Subject
     }
 
     private struct State: Sendable {

@@ -1,6 +1,7 @@
 internal import Access
 internal import Admission
 internal import Bytes
+internal import Identifiers
 internal import Locking
 internal import Rooms
 package import Sessions
@@ -90,7 +91,7 @@ extension Relay {
                 let member = commons.rooms.member(session.connection, joined.membership)
                 return member.map { member in
                     SessionRecord.Room(
-                        room: joined.key.room, peerID: member.peerID.text, name: member.name,
+                        room: joined.key.room, peerID: member.peerID, name: member.name,
                         order: member.order,
                         age: UInt32(truncatingIfNeeded: second) &- member.joinedAt)
                 }
@@ -155,7 +156,7 @@ extension Relay {
             let key = commons.key(clientID: record.clientID, room: room.room)
             let member = RoomMember(
                 connection: record.connection, route: .v1(subject: grant.namedSubject),
-                peerID: PeerID(room.peerID), name: room.name,
+                peerID: room.peerID, name: room.name,
                 joinedAt: UInt32(truncatingIfNeeded: second) &- room.age, order: room.order,
                 isUnclaimed: true)
             return .init(key: key, membership: commons.rooms.putBack(member, key))
@@ -168,8 +169,8 @@ extension Relay {
                     record.history(limits: commons.configuration.historyLimits, at: second),
                     outboundBytesMax: commons.configuration.outboundBytesMax),
                 owner: KeptBytes.Owner(
-                    connection: record.connection, client: ByteText(record.clientID),
-                    subject: ByteText(record.subject))))
+                    connection: record.connection, client: record.clientID,
+                    subject: record.subject)))
         commons.sessions.add(session, secret: record.secret)
         commons.yield(session.stream.withLock { $0.countAway(commons) })
         commons.ledger.putBack(

@@ -1,5 +1,6 @@
 internal import Access
 internal import Admission
+internal import Identifiers
 internal import Locking
 internal import Rooms
 internal import Sessions
@@ -50,7 +51,7 @@ final class RelayCommons: Sendable {
         UInt32(truncatingIfNeeded: ports.monotonicMilliseconds() / 1000)
     }
 
-    func key(clientID: String, room: String) -> RoomKey {
+    func key(clientID: ClientID, room: RoomName) -> RoomKey {
         RoomKey(clientID: clientID, room: room, roomHash)
     }
 

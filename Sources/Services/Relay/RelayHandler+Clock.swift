@@ -1,6 +1,7 @@
 internal import Access
 internal import Admission
 internal import Bytes
+internal import Identifiers
 internal import Locking
 internal import Sessions
 internal import Signalling
@@ -101,11 +102,10 @@ extension RelayHandler {
 
     private mutating func checkRights(_ loop: inout some SocketOutput & ~Copyable) {
         let commons = commons
-        var clients: [ByteText: ClientStanding?] = [:]
+        var clients: [ClientID: ClientStanding?] = [:]
         let mayStay = { (token: RevocableToken) -> Bool in
-            let id = ByteText(token.clientID)
-            let client = clients[id] ?? commons.ports.client(token.clientID)
-            clients[id] = .some(client)
+            let client = clients[token.clientID] ?? commons.ports.client(token.clientID)
+            clients[token.clientID] = .some(client)
             return commons.allows(token, of: client)
         }
         for slot in connections.indices {

@@ -1,3 +1,4 @@
+internal import Identifiers
 internal import Locking
 internal import Rooms
 internal import Sessions
@@ -57,7 +58,7 @@ extension RelayHandler {
     }
 
     private mutating func tellJoiner(
-        _ joined: Room.Joined, _ room: String, _ loop: inout some SocketOutput & ~Copyable
+        _ joined: Room.Joined, _ room: RoomName, _ loop: inout some SocketOutput & ~Copyable
     ) {
         for news in joined.newsForJoiner {
             let event = composer.event(news, of: room)
@@ -68,7 +69,7 @@ extension RelayHandler {
 
     /// An older connection of the same peer was taken out of a room; it is to end.
     private mutating func replace(
-        _ older: RoomMember, in room: String, _ others: [RoomMember],
+        _ older: RoomMember, in room: RoomName, _ others: [RoomMember],
         _ loop: inout some SocketOutput & ~Copyable
     ) {
         if let session = commons.sessions.session(older.connection) {
@@ -90,7 +91,7 @@ extension RelayHandler {
     }
 
     private mutating func announceLeft(
-        _ member: RoomMember, _ reason: LeaveReason, _ room: String, _ others: [RoomMember],
+        _ member: RoomMember, _ reason: LeaveReason, _ room: RoomName, _ others: [RoomMember],
         _ loop: inout some SocketOutput & ~Copyable
     ) {
         let event = composer.event(.left(member, reason), of: room)

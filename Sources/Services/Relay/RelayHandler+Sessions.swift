@@ -2,6 +2,7 @@ internal import Access
 internal import Admission
 internal import Bytes
 internal import ICEServers
+internal import Identifiers
 internal import Locking
 internal import Rooms
 internal import Sessions
@@ -31,8 +32,7 @@ extension RelayHandler {
                     attachedTo: socket.raw, limits: configuration.historyLimits,
                     outboundBytesMax: configuration.outboundBytesMax),
                 owner: KeptBytes.Owner(
-                    connection: connection, client: ByteText(token.clientID),
-                    subject: ByteText(token.subject))))
+                    connection: connection, client: token.clientID, subject: token.subject)))
         commons.sessions.add(session, secret: digest)
         return (session, secret)
     }

@@ -1,5 +1,6 @@
 package import Admission
 internal import Bytes
+internal import Identifiers
 package import Signalling
 package import WebSocket
 
@@ -129,7 +130,7 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
             "connection_closed",
             [
                 ("connection", connection.connection.text),
-                ("client", connection.admission?.clientID ?? ""),
+                ("client", connection.admission?.clientID.string ?? ""),
                 ("end", Self.text(end)),
                 ("seconds", String(loop.monotonicSeconds - connection.openedAt)),
                 ("refused_messages", String(connection.refusedMessages)),

@@ -1,6 +1,7 @@
 internal import Access
 package import Admission
 package import ICEServers
+package import Identifiers
 
 /// All that the relay asks of the world. Every closure may be called from any thread, and those
 /// that a loop's handler calls (`tokens`, `client`, `random64`, `log`) must not block for long.
@@ -16,13 +17,13 @@ package struct RelayPorts: Sendable {
     package let sha256: @Sendable ([UInt8]) -> [UInt8]
     /// What the holder of a token with this `sub` is told of ICE servers; `now` is in seconds since
     /// the epoch.
-    package let iceServers: @Sendable (_ subject: String, _ now: Int64) -> ICEServers.Offer
+    package let iceServers: @Sendable (_ subject: Subject, _ now: Int64) -> ICEServers.Offer
 
     package init(
         _ admission: AdmissionPorts, random64: @escaping @Sendable () -> UInt64,
         random128: @escaping @Sendable () -> UInt128,
         sha256: @escaping @Sendable ([UInt8]) -> [UInt8],
-        iceServers: @escaping @Sendable (String, Int64) -> ICEServers.Offer = { _, _ in .none }
+        iceServers: @escaping @Sendable (Subject, Int64) -> ICEServers.Offer = { _, _ in .none }
     ) {
         self.admission = admission
         self.random64 = random64
@@ -34,6 +35,6 @@ package struct RelayPorts: Sendable {
     var now: @Sendable () -> Int64 { admission.now }
     var monotonicMilliseconds: @Sendable () -> Int64 { admission.monotonicMilliseconds }
     var tokens: TokenCheck { admission.tokens }
-    var client: @Sendable (_ id: String) -> ClientStanding? { admission.client }
+    var client: @Sendable (_ id: ClientID) -> ClientStanding? { admission.client }
     var log: @Sendable (StaticString, [(StaticString, String)]) -> Void { admission.log }
 }

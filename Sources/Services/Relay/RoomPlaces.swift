@@ -1,5 +1,6 @@
 internal import Access
 package import Admission
+package import Identifiers
 internal import Locking
 internal import Rooms
 package import Signalling
@@ -10,21 +11,19 @@ extension Relay {
     /// Where the token is for one room, that room's loop, modulo their number, so that its
     /// members share one; else none is better than another.
     package func affinity(of admission: SocketAdmission) -> Int? {
-        guard admission.rooms.count == 1, let room = admission.rooms.first,
-            room.text.utf8.last != UInt8(ascii: "*")
-        else { return nil }
-        return commons.key(clientID: admission.clientID, room: room.text).affinity
+        guard admission.rooms.count == 1, let room = admission.rooms[0].room else { return nil }
+        return commons.key(clientID: admission.clientID, room: room).affinity
     }
 
     /// Why whoever holds this token could not join a room now; nil where it could.
-    package func refusal(of room: String, for grant: TokenGrant) -> SignalError? {
+    package func refusal(of room: RoomName, for grant: TokenGrant) -> SignalError? {
         guard grant.covers(room: room) else { return .roomForbidden }
         return isFull(room, for: grant) ? .roomFull : nil
     }
 
     /// Whether the room has no place for whoever holds this token: none either that may be its own
     /// from before, to be resumed or taken over.
-    private func isFull(_ room: String, for grant: TokenGrant) -> Bool {
+    private func isFull(_ room: RoomName, for grant: TokenGrant) -> Bool {
         let membersMax = commons.configuration.membersPerRoomMax
         guard membersMax > 0 else { return false }
         let key = commons.key(clientID: grant.token.clientID, room: room)
@@ -35,7 +34,7 @@ extension Relay {
     private func mayMakeRoom(_ member: RoomMember, for grant: TokenGrant) -> Bool {
         guard case .v1(let subject) = member.route else { return false }
         switch (subject, grant.namedSubject) {
-        case (let subject?, let own?): return subject.utf8.elementsEqual(own.utf8)
+        case (let subject?, let own?): return subject == own
         // Who is nobody by name takes over no place, but may resume what was lost.
         case (nil, nil): return isAway(member.connection)
         default: return false

@@ -1,4 +1,4 @@
-internal import Bytes
+package import Identifiers
 internal import Rooms
 internal import Signalling
 
@@ -15,8 +15,8 @@ package struct RoomSummary: Equatable, Sendable {
         package let seconds: Int
     }
 
-    package let clientID: String
-    package let room: String
+    package let clientID: ClientID
+    package let room: RoomName
     /// In the order of joining.
     package let members: [Member]
 
@@ -36,7 +36,7 @@ package struct RoomSummary: Equatable, Sendable {
                         seconds: Int(max(0, Int32(bitPattern: now &- member.joinedAt))))
                 })
         }.sorted {
-            (ByteText($0.clientID), ByteText($0.room)) < (ByteText($1.clientID), ByteText($1.room))
+            ($0.clientID, $0.room) < ($1.clientID, $1.room)
         }
     }
 }

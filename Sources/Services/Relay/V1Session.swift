@@ -1,5 +1,6 @@
 internal import Access
 internal import Admission
+internal import Identifiers
 internal import Locking
 internal import Rooms
 internal import Sessions
@@ -14,9 +15,9 @@ internal import WebSocket
 /// conversation locked, except that a session can be doomed at any time.
 final class V1Session: Sendable {
     let connection: ConnectionID
-    let clientID: String
+    let clientID: ClientID
     /// Every later token must have the same.
-    let subject: String
+    let subject: Subject
     /// What the client says: held while one of its messages is handled.
     let conversation: Lock<Conversation>
     /// Where the client is and what it is told: held for a moment by whoever tells it something.
@@ -62,8 +63,7 @@ final class V1Session: Sendable {
 
     /// Whether the token of another connection is of the same client and subject.
     func isSamePeer(as token: RevocableToken) -> Bool {
-        token.clientID.utf8.elementsEqual(clientID.utf8)
-            && token.subject.utf8.elementsEqual(subject.utf8)
+        token.clientID == clientID && token.subject == subject
     }
 }
 

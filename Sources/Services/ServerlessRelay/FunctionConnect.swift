@@ -4,6 +4,7 @@ internal import Bytes
 internal import Edge
 internal import HTTPMessages
 internal import ICEServers
+internal import Identifiers
 internal import Locking
 internal import Sessions
 internal import Signalling
@@ -51,7 +52,7 @@ extension ServerlessRelay {
                 realm: configuration.realm, edgeCookieName: configuration.edgeCookieName.string),
             now: ports.now,
             tokens: TokenCheck(verify: verify, isRevoked: { rights.areLost($0) }),
-            client: { ClientStanding(isEnabled: true, legacySecretDigest: digests[ByteText($0)]) },
+            client: { ClientStanding(isEnabled: true, legacySecretDigest: digests[$0]) },
             markUsed: { [store] in store.markUsed(tokenID: $0, expiresAt: $1) }, log: ports.log)
     }
 

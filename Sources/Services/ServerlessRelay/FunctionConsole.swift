@@ -1,5 +1,6 @@
 internal import Admission
-package import Bytes
+internal import Bytes
+package import Identifiers
 package import Rooms
 package import Signalling
 package import Tables
@@ -12,8 +13,8 @@ package import Tables
 package struct FunctionConsole: Sendable {
     /// A room in which somebody is.
     package struct RoomSummary: Equatable, Sendable {
-        package let client: ByteText
-        package let room: ByteText
+        package let client: ClientID
+        package let room: RoomName
         /// In the order of joining.
         package let members: [RoomMember]
     }
@@ -53,7 +54,7 @@ package struct FunctionConsole: Sendable {
             [":rooms": .text("R#"), ":item": .text("-"), ":zero": .number(0)])
         try scan(filter, progress) { rows throws(StoreFault) in
             for row in rows {
-                guard let name = RoomName(row.key) else { continue }
+                guard let name = RoomItem.Name(row.key) else { continue }
                 let members = try living(in: RoomItem(row.item, name))
                 guard !members.isEmpty else { continue }
                 found.append(
@@ -101,7 +102,7 @@ package struct FunctionConsole: Sendable {
         return try store.withdraw(withdrawal)
     }
 
-    package func enable(_ client: ByteText) throws(StoreFault) {
+    package func enable(_ client: ClientID) throws(StoreFault) {
         _ = begin()
         try store.enable(client)
     }
@@ -176,7 +177,7 @@ package struct FunctionConsole: Sendable {
     }
 }
 
-extension RoomName {
+extension RoomItem.Name {
     /// Nil for what is no room's.
     init?(_ key: ItemKey) {
         let bytes = Array(key.partition.utf8)
@@ -186,6 +187,6 @@ extension RoomName {
             let client = ByteText(bytes.span.extracting((end + 1)..<(end + 1 + count))),
             let room = ByteText(bytes.span.extracting((end + 2 + count)..<bytes.count))
         else { return nil }
-        self.init(client.string, room)
+        self.init(ClientID(client), RoomName(room))
     }
 }

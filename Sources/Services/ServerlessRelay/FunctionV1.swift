@@ -1,6 +1,7 @@
 internal import Access
 internal import Admission
 internal import Bytes
+internal import Identifiers
 internal import Sessions
 internal import Signalling
 internal import Tokens
@@ -111,8 +112,7 @@ extension ServerlessRelay {
     }
 
     private static func isSamePeer(_ one: RevocableToken, _ other: RevocableToken) -> Bool {
-        ByteText(one.clientID) == ByteText(other.clientID)
-            && ByteText(one.subject) == ByteText(other.subject)
+        one.clientID == other.clientID && one.subject == other.subject
     }
 
     /// Good only as the first message of a connection. The secret names the session.

@@ -1,6 +1,7 @@
 package import Admission
 package import Bytes
 package import ICEServers
+package import Identifiers
 
 /// What an operator can set; in each limit 0 means none, where there may be none.
 package struct ServerlessConfiguration: Sendable {
@@ -12,7 +13,7 @@ package struct ServerlessConfiguration: Sendable {
     /// Checked by `EdgeStep.isCookieName`.
     package var edgeCookieName: ByteText = "__Host-usher_session"
     /// SHA-256 of the secrets under which clients' legacy tokens are good, by client.
-    package var legacySecretDigests: [ByteText: [UInt8]] = [:]
+    package var legacySecretDigests: [ClientID: [UInt8]] = [:]
     package var iceServers = ICEServers([], lifetimeSeconds: 86_400)
     /// At most 32,768: what the gateway takes in one frame, and pages don't choose frames.
     package var maxMessageBytes = 32_768

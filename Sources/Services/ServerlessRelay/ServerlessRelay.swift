@@ -1,5 +1,6 @@
 package import Access
 package import Bytes
+internal import Identifiers
 package import Tables
 
 /// The relay as a function that is invoked for each thing that happens, and keeps nothing but a
@@ -33,7 +34,7 @@ package struct ServerlessRelay: Sendable {
             ports: ports,
             isTrusted: { token in
                 guard let digest = token.legacySecretDigest else { return true }
-                return digest == digests[ByteText(token.clientID)]
+                return digest == digests[token.clientID]
             })
     }
 

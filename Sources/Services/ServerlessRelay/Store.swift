@@ -1,6 +1,7 @@
 package import Access
 package import Admission
 package import Bytes
+internal import Identifiers
 internal import Rooms
 package import Sessions
 package import Signalling
@@ -58,8 +59,8 @@ package struct Store: Sendable {
         let ttl = ItemValue.number(until + Self.keptSeconds)
         var item: Item = [
             "g": .text(gateway), "dialect": .text(ByteText(dialect.rawValue)),
-            "client": .text(ByteText(grant.token.clientID)),
-            "subject": .text(ByteText(grant.token.subject)), "grant": grant.value,
+            "client": .text(grant.token.clientID.text),
+            "subject": .text(grant.token.subject.text), "grant": grant.value,
             "until": .number(until), "ttl": ttl, "base": .number(0), "events": .list([]),
             "bytes": .number(0), "told": .map([:]),
         ]
@@ -147,7 +148,7 @@ package struct Store: Sendable {
             return try vacate(ended, ended.ended ?? .lost, in: invoked)
         }
         for name in session.rooms.keys.sorted() {
-            let room = try room(RoomName(session.grant.token.clientID, name))
+            let room = try room(RoomItem.Name(session.grant.token.clientID, name))
             guard room.room.member(connection) != nil else {
                 try settleAbsence(session, room, in: invoked)
                 continue

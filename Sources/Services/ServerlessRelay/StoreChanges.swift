@@ -1,5 +1,6 @@
 internal import Admission
 internal import Bytes
+internal import Identifiers
 internal import Signalling
 internal import Tables
 
@@ -9,9 +10,9 @@ struct SessionChange {
     /// Appended to the mailbox, in this order.
     var events: [KeptEvent] = []
     /// What the session was told of rooms with this; each replaces what it was told before.
-    var told: [(room: ByteText, told: SessionItem.Told)] = []
+    var told: [(room: RoomName, told: SessionItem.Told)] = []
     /// Rooms of which nobody needs to know any more what it was told.
-    var forgotten: [ByteText] = []
+    var forgotten: [RoomName] = []
     var grant: TokenGrant?
     /// Its client was told that the token with this end ends.
     var noticed: Int64?
@@ -109,7 +110,7 @@ extension Store {
         }
         for (index, told) in change.told.enumerated() {
             sets.append("#told.#t\(index) = :t\(index)")
-            names["#t\(index)"] = told.room
+            names["#t\(index)"] = told.room.text
             values[":t\(index)"] = told.told.value
         }
         if let grant = change.grant {
@@ -126,7 +127,7 @@ extension Store {
         }
         for (index, room) in change.forgotten.enumerated() {
             removes.append("#told.#f\(index)")
-            names["#f\(index)"] = room
+            names["#f\(index)"] = room.text
         }
         if change.paysStates { removes.append("#states") }
         let text = [("SET", sets), ("REMOVE", removes)].filter { !$0.1.isEmpty }
@@ -154,7 +155,7 @@ extension Store {
             }
         }
         for (index, told) in change.told.enumerated() {
-            names["#t\(index)"] = told.room
+            names["#t\(index)"] = told.room.text
             if let old = session.told[told.room] {
                 parts.append("#told.#t\(index).#v = :v\(index)")
                 values[":v\(index)"] = .number(old.version)
@@ -173,7 +174,7 @@ extension Store {
             let left = session.told.filter { $0.value.hasLeft }
             for (index, told) in left.enumerated() {
                 parts.append("#told.#l\(index).#v = :l\(index)")
-                names["#l\(index)"] = told.key
+                names["#l\(index)"] = told.key.text
                 values[":l\(index)"] = .number(told.value.version)
             }
         }

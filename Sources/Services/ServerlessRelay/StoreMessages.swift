@@ -1,6 +1,6 @@
 internal import Access
 package import Admission
-internal import Bytes
+package import Identifiers
 internal import Rooms
 package import Signalling
 internal import Tables
@@ -15,11 +15,11 @@ extension Store {
     ///
     /// - Returns: Why it may not join; then nobody was told anything.
     package func join(
-        _ session: SessionView, room: String, peerID: PeerID, name: String?, sdp: [UInt8]?,
+        _ session: SessionView, room: RoomName, peerID: PeerID, name: String?, sdp: [UInt8]?,
         ack: KeptEvent?, in invoked: Invoked
     ) throws(StoreFault) -> SignalError? {
         let item = session.item
-        let roomName = RoomName(item.grant.token.clientID, ByteText(room))
+        let roomName = RoomItem.Name(item.grant.token.clientID, room)
         let isV1 = item.isV1
         let member = RoomMember(
             connection: item.connection,
@@ -41,7 +41,7 @@ extension Store {
 
     /// A room of which the session is a member, as both its items say.
     private func currentRoom(
-        _ name: RoomName, of session: SessionItem
+        _ name: RoomItem.Name, of session: SessionItem
     ) throws(StoreFault) -> RoomItem? {
         guard session.isIn(name.room) else { return nil }
         let room = try room(name)
@@ -95,7 +95,7 @@ extension Store {
         return isOneTooMany ? .tooManyRooms : nil
     }
 
-    private func mayEnter(_ room: ByteText, _ session: SessionItem) -> Bool {
+    private func mayEnter(_ room: RoomName, _ session: SessionItem) -> Bool {
         let roomsMax = limits.roomsPerConnectionMax
         return roomsMax == 0 || session.isIn(room) || session.rooms.count < roomsMax
     }
@@ -121,7 +121,7 @@ extension Store {
     }
 
     /// What a session need not remember of rooms that it has left.
-    private func forgettable(_ session: SessionItem, but room: ByteText) -> [ByteText] {
+    private func forgettable(_ session: SessionItem, but room: RoomName) -> [RoomName] {
         let left = session.told.filter { $0.key != room && $0.value.hasLeft }
         guard left.count > 16 else { return [] }
         return left.sorted { $0.value.version < $1.value.version }.prefix(left.count - 16)
@@ -131,22 +131,22 @@ extension Store {
     // MARK: Leaving
 
     package func leave(
-        _ session: SessionView, rooms: [String], reason: LeaveReason, ack: KeptEvent?,
+        _ session: SessionView, rooms: [RoomName], reason: LeaveReason, ack: KeptEvent?,
         in invoked: Invoked
     ) throws(StoreFault) {
-        try leave(session.item, rooms.map { ByteText($0) }, reason, ack: ack, in: invoked)
+        try leave(session.item, rooms, reason, ack: ack, in: invoked)
     }
 
     /// From now on this token counts; rooms that it does not grant are left.
     package func refresh(
         _ session: SessionView, grant: TokenGrant, ack: KeptEvent?, in invoked: Invoked
     ) throws(StoreFault) {
-        let uncovered = session.item.rooms.keys.filter { !grant.covers(room: $0.string) }
+        let uncovered = session.item.rooms.keys.filter { !grant.covers(room: $0) }
         try leave(session.item, uncovered.sorted(), .left, grant, ack: ack, in: invoked)
     }
 
     func leave(
-        _ session: SessionItem, _ rooms: [ByteText], _ reason: LeaveReason,
+        _ session: SessionItem, _ rooms: [RoomName], _ reason: LeaveReason,
         _ grant: TokenGrant? = nil, ack: KeptEvent?, in invoked: Invoked
     ) throws(StoreFault) {
         var left: [RoomItem] = []
@@ -157,7 +157,7 @@ extension Store {
             left.append(
                 try takeOut(
                     session.connection, attribute, order: own.order,
-                    from: RoomName(session.grant.token.clientID, room), reason))
+                    from: RoomItem.Name(session.grant.token.clientID, room), reason))
         }
         let gateway = session.gateway
         let gone = left

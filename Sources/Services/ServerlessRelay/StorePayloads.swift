@@ -1,6 +1,7 @@
 internal import Access
 internal import Admission
 internal import Bytes
+package import Identifiers
 internal import Rooms
 package import Signalling
 internal import Tables
@@ -26,11 +27,11 @@ extension Store {
     }
 
     package func broadcast(
-        _ session: SessionView, room: String, event: KeptEvent, ack: KeptEvent?,
+        _ session: SessionView, room: RoomName, event: KeptEvent, ack: KeptEvent?,
         in invoked: Invoked
     ) throws(StoreFault) -> SignalError? {
         let sender = session.item
-        let name = RoomName(sender.grant.token.clientID, ByteText(room))
+        let name = RoomItem.Name(sender.grant.token.clientID, room)
         guard sender.isIn(name.room) else { return .unknownTarget }
         var current = try self.room(name)
         guard current.room.member(sender.connection) != nil else {
@@ -67,12 +68,12 @@ extension Store {
         in invoked: Invoked
     ) throws(StoreFault) -> RoomItem? {
         let client = sender.grant.token.clientID
-        if let receiver, ByteText(receiver.grant.token.clientID) != ByteText(client) { return nil }
+        if let receiver, receiver.grant.token.clientID != client { return nil }
         let names = sender.rooms.keys.sorted()
         let likely = names.filter { receiver?.isIn($0) == true }
         // Of a join that is not finished its session knows nothing yet.
         for room in likely + names.filter({ !likely.contains($0) }) {
-            let current = try self.room(RoomName(client, room))
+            let current = try self.room(RoomItem.Name(client, room))
             guard current.room.member(sender.connection) != nil else {
                 try settleAbsence(sender, current, in: invoked)
                 continue

@@ -1,6 +1,7 @@
 internal import Access
 internal import Admission
 internal import Bytes
+internal import Identifiers
 internal import Rooms
 package import Sessions
 package import Signalling
@@ -55,8 +56,7 @@ extension Store {
 
     private static func isSamePeer(_ one: SessionItem, _ other: SessionItem) -> Bool {
         let (one, other) = (one.grant.token, other.grant.token)
-        return ByteText(one.clientID) == ByteText(other.clientID)
-            && ByteText(one.subject) == ByteText(other.subject)
+        return one.clientID == other.clientID && one.subject == other.subject
     }
 
     /// Whether all events after this one can be sent again, and are no more than is kept.
@@ -124,11 +124,11 @@ extension Store {
     /// - Returns: The session as it is then; nil where that is not to go on.
     func payStates(_ held: HeldSession, in invoked: Invoked) throws(StoreFault) -> SessionItem? {
         let session = held.session
-        let uncovered = session.rooms.keys.filter { !session.grant.covers(room: $0.string) }
+        let uncovered = session.rooms.keys.filter { !session.grant.covers(room: $0) }
         try leave(session, uncovered.sorted(), .left, ack: nil, in: invoked)
         var rooms: [RoomItem] = []
         for (room, told) in session.rooms.sorted(by: { $0.key < $1.key })
-        where session.grant.covers(room: room.string) {
+        where session.grant.covers(room: room) {
             guard let own = told.member(session.connection) else { continue }
             if let room = try renew(session, own.peerID, in: room) { rooms.append(room) }
         }
@@ -162,14 +162,14 @@ extension Store {
         guard let company = room.room.company(of: session.connection) else { return nil }
         var composer = EventComposer()
         let state = RoomNews.state(own: company.own, others: company.others)
-        return KeptEvent(composer.event(state, of: room.name.room.string))
+        return KeptEvent(composer.event(state, of: room.name.room))
     }
 
     /// A room lasts as long as its members' sessions may; nil where the session is not in it.
     private func renew(
-        _ session: SessionItem, _ peerID: PeerID, in room: ByteText
+        _ session: SessionItem, _ peerID: PeerID, in room: RoomName
     ) throws(StoreFault) -> RoomItem? {
-        let name = RoomName(session.grant.token.clientID, room)
+        let name = RoomItem.Name(session.grant.token.clientID, room)
         let values: [ByteText: ItemValue] = [
             ":ttl": .number(untilAtMost + Self.daySeconds),
             ":c": .text(ByteText(session.connection.text)),

@@ -1,30 +1,31 @@
 internal import Bytes
+internal import Identifiers
 internal import Rooms
 internal import Signalling
 internal import Tables
 
-/// Names a room of one client in the table. The client's id is led by its length, so that no two
-/// pairs make one name.
-struct RoomName: Hashable, Sendable {
-    let client: ByteText
-    let room: ByteText
-
-    init(_ client: String, _ room: ByteText) {
-        self.client = ByteText(client)
-        self.room = room
-    }
-
-    private var partition: ByteText { "R#\(client.count)#\(client.string)#\(room.string)" }
-    var key: ItemKey { ItemKey(partition) }
-
-    /// Where the `sdp` is that a member joined with.
-    func sdpKey(_ connection: ConnectionID) -> ItemKey {
-        ItemKey(partition, "sdp#\(connection.text)")
-    }
-}
-
 /// What the table holds of a room: the item `R#…`, `-`. What it means is for `Room` to say.
 struct RoomItem: Sendable {
+    /// Names a room of one client in the table. The client's id is led by its length, so that no
+    /// two pairs make one name.
+    struct Name: Hashable, Sendable {
+        let client: ClientID
+        let room: RoomName
+
+        init(_ client: ClientID, _ room: RoomName) {
+            self.client = client
+            self.room = room
+        }
+
+        private var partition: ByteText { "R#\(client.text.count)#\(client.string)#\(room.string)" }
+        var key: ItemKey { ItemKey(partition) }
+
+        /// Where the `sdp` is that a member joined with.
+        func sdpKey(_ connection: ConnectionID) -> ItemKey {
+            ItemKey(partition, "sdp#\(connection.text)")
+        }
+    }
+
     struct Gone: Sendable {
         let connection: ConnectionID
         let order: Int64
@@ -34,7 +35,7 @@ struct RoomItem: Sendable {
     /// How many of those who left are kept, with the reason.
     static let goneMax = 64
 
-    let name: RoomName
+    let name: Name
     let room: Room
     /// Counts joins and leaves; a joiner's order is the version that it made.
     let version: Int64
@@ -45,7 +46,7 @@ struct RoomItem: Sendable {
     /// function was killed: to be taken out.
     let superseded: [RoomMember]
 
-    init(_ item: Item?, _ name: RoomName) {
+    init(_ item: Item?, _ name: Name) {
         self.name = name
         let item = item ?? [:]
         version = item["order"]?.number ?? 0
@@ -78,7 +79,7 @@ struct RoomItem: Sendable {
         else { return nil }
         return RoomMember(
             connection: connection,
-            route: isV1 ? .v1(subject: map["s"]?.text?.string) : .classic(address: 0),
+            route: isV1 ? .v1(subject: map["s"]?.text.map { Subject($0) }) : .classic(address: 0),
             peerID: PeerID(peerID.string), name: map["n"]?.text?.string, order: UInt64(order))
     }
 
@@ -129,7 +130,7 @@ extension RoomMember {
         var map: [ByteText: ItemValue] = [
             "c": .text(ByteText(connection.text)), "p": .text(ByteText(peerID.text)),
         ]
-        if case .v1(let subject?) = route { map["s"] = .text(ByteText(subject)) }
+        if case .v1(let subject?) = route { map["s"] = .text(subject.text) }
         if let name { map["n"] = .text(ByteText(name)) }
         if hasSDP { map["d"] = .flag(true) }
         return .map(map)

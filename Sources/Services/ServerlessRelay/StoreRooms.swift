@@ -42,7 +42,7 @@ extension Store {
 
     /// Makes a connection a member of a room, or says why not.
     func enter(
-        _ name: RoomName, _ member: RoomMember, hasSDP: Bool, in invoked: Invoked
+        _ name: RoomItem.Name, _ member: RoomMember, hasSDP: Bool, in invoked: Invoked
     ) throws(StoreFault) -> Result<Entered, SignalError> {
         var attempt = 0
         while mayTry(&attempt, in: invoked) {
@@ -91,7 +91,7 @@ extension Store {
         }
     }
 
-    private func joining(_ name: RoomName, _ member: RoomMember, hasSDP: Bool) -> TableWrite {
+    private func joining(_ name: RoomItem.Name, _ member: RoomMember, hasSDP: Bool) -> TableWrite {
         let names = Self.names(of: member.attribute)
         let values = roomValues([":m": member.value(hasSDP: hasSDP)])
         let set = """
@@ -108,7 +108,7 @@ extension Store {
     }
 
     private func replace(
-        _ name: RoomName, _ older: RoomMember, with member: RoomMember, hasSDP: Bool
+        _ name: RoomItem.Name, _ older: RoomMember, with member: RoomMember, hasSDP: Bool
     ) throws(StoreFault) -> RoomItem? {
         let names = Self.names(of: member.attribute)
         let gone = RoomItem.Gone(
@@ -153,7 +153,7 @@ extension Store {
     ///
     /// - Returns: The room as it is then.
     func takeOut(
-        _ connection: ConnectionID, _ attribute: ByteText, order: Int64, from name: RoomName,
+        _ connection: ConnectionID, _ attribute: ByteText, order: Int64, from name: RoomItem.Name,
         _ reason: LeaveReason
     ) throws(StoreFault) -> RoomItem {
         let names = Self.names(of: attribute)
@@ -217,7 +217,7 @@ extension Store {
 
     /// Takes a member out whose session is over, or is ended by this; nil if it lives after all.
     func evict(
-        _ member: RoomMember, _ session: SessionItem?, from name: RoomName, in invoked: Invoked
+        _ member: RoomMember, _ session: SessionItem?, from name: RoomItem.Name, in invoked: Invoked
     ) throws(StoreFault) -> RoomItem? {
         var reason = session?.ended ?? .lost
         if let session, session.ended == nil {

@@ -1,6 +1,7 @@
 internal import Access
 internal import Admission
 internal import Bytes
+internal import Identifiers
 internal import Rooms
 internal import Sessions
 internal import Signalling
@@ -65,11 +66,11 @@ struct SessionItem: Sendable, Equatable {
     /// The end of the token of which its client was told last that it ends.
     let noticed: Int64?
     /// By room; of some that it has left, too, so that nobody tells it of an earlier version.
-    let told: [ByteText: Told]
+    let told: [RoomName: Told]
 
     /// The rooms that it is in, by name.
-    var rooms: [ByteText: Told] { told.filter { $0.value.member(connection) != nil } }
-    func isIn(_ room: ByteText) -> Bool { told[room]?.member(connection) != nil }
+    var rooms: [RoomName: Told] { told.filter { $0.value.member(connection) != nil } }
+    func isIn(_ room: RoomName) -> Bool { told[room]?.member(connection) != nil }
     /// About how much its item takes up.
     var size: Int {
         told.reduce(2048 + Int(bytes)) { $0 + $1.key.utf8.count + $1.value.bytes }
@@ -125,7 +126,10 @@ extension SessionItem {
         states = item["states"]?.bytes
         lease = item["lease"]?.map.flatMap(Lease.init)
         noticed = item["noticed"]?.number
-        told = (item["told"]?.map ?? [:]).compactMapValues { $0.map.flatMap(Told.init) }
+        told = Dictionary(
+            uniqueKeysWithValues: (item["told"]?.map ?? [:]).lazy.compactMap { room, value in
+                value.map.flatMap(Told.init).map { (RoomName(room), $0) }
+            })
     }
 
     private static func grant(_ item: Item) -> TokenGrant? {
@@ -134,7 +138,7 @@ extension SessionItem {
             let issuedAt = map["iat"]?.number, let expiresAt = map["exp"]?.number
         else { return nil }
         let token = RevocableToken(
-            tokenID: tokenID.string, subject: subject.string, clientID: client.string,
+            tokenID: tokenID.string, subject: Subject(subject), clientID: ClientID(client),
             issuedAt: issuedAt, legacySecretDigest: map["legacy"]?.bytes)
         let patterns = (map["rooms"]?.list ?? []).compactMap(\.text)
         return TokenGrant(

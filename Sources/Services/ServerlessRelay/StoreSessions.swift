@@ -1,6 +1,7 @@
 internal import Access
 internal import Admission
 internal import Bytes
+internal import Identifiers
 internal import Rooms
 package import Signalling
 internal import StrictJSON
@@ -100,7 +101,7 @@ extension Store {
 
     /// Takes a session that is over out of its rooms, and tells the others.
     func vacate(
-        _ session: SessionItem, _ reason: LeaveReason, but exempt: ByteText? = nil,
+        _ session: SessionItem, _ reason: LeaveReason, but exempt: RoomName? = nil,
         in invoked: Invoked
     ) throws(StoreFault) {
         guard !invoked.isNested else {
@@ -109,7 +110,7 @@ extension Store {
         }
         for (room, told) in session.rooms.sorted(by: { $0.key < $1.key }) where room != exempt {
             guard let own = told.member(session.connection) else { continue }
-            let name = RoomName(session.grant.token.clientID, room)
+            let name = RoomItem.Name(session.grant.token.clientID, room)
             let attribute = RoomMember.attribute(
                 session.dialect, session.connection, own.peerID)
             let left = try takeOut(

@@ -45,7 +45,7 @@ extension Store {
         SessionItem(try get(SessionItem.key(connection)), connection, now: ports.now())
     }
 
-    func room(_ name: RoomName) throws(StoreFault) -> RoomItem {
+    func room(_ name: RoomItem.Name) throws(StoreFault) -> RoomItem {
         RoomItem(try get(name.key), name)
     }
 

@@ -105,7 +105,7 @@ extension Store {
             if case .joined(let member) = item { offer = try self.sdp(of: member, room, sdp) }
             let text = offer ?? []
             let event = composer.event(
-                item, of: room.name.room.string, sdp: offer.map { 0..<$0.count }, in: text.span)
+                item, of: room.name.room, sdp: offer.map { 0..<$0.count }, in: text.span)
             events.append(KeptEvent(event, to: own.peerID))
             composer.reuse(event)
         }
@@ -126,7 +126,7 @@ extension Store {
 
     /// Keeps what a joiner said, for whoever tells of it.
     func keep(
-        sdp: [UInt8], of connection: ConnectionID, joining name: RoomName
+        sdp: [UInt8], of connection: ConnectionID, joining name: RoomItem.Name
     ) throws(StoreFault) {
         try put(
             name.sdpKey(connection),

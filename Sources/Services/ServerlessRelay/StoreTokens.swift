@@ -1,6 +1,7 @@
 package import Access
 package import Admission
 internal import Bytes
+internal import Identifiers
 internal import Locking
 package import Signalling
 internal import Tables
@@ -18,9 +19,9 @@ extension Store {
     package func isRevoked(_ token: RevocableToken) throws(StoreFault) -> Bool {
         guard isTrusted(token) else { return true }
         if try get(ItemKey("J#\(token.tokenID)"))?["revoked"]?.flag == true { return true }
-        guard let client = try get(ItemKey("V#\(token.clientID)")) else { return false }
+        guard let client = try get(ItemKey("V#\(token.clientID.string)")) else { return false }
         if client["disabled"]?.flag == true { return true }
-        let subject = client["subjects"]?.map?[ByteText(token.subject)]
+        let subject = client["subjects"]?.map?[token.subject.text]
         return [client["issued_before"], subject].contains { bound in
             bound?.number.map { token.issuedAt <= $0 } ?? false
         }

@@ -1,5 +1,6 @@
 package import Admission
 package import Bytes
+package import Identifiers
 package import Signalling
 
 /// The work of one invocation of the function.
@@ -61,7 +62,7 @@ package struct SessionView: Sendable {
     /// Whether nothing came of any message yet: the next is the first, as far as it matters.
     package var isFresh: Bool { item.lastSeq == 0 && item.rooms.isEmpty }
     /// The rooms that it is a member of.
-    package var rooms: [String] { item.rooms.keys.sorted().map(\.string) }
+    package var rooms: [RoomName] { item.rooms.keys.sorted() }
 }
 
 /// An event as a mailbox keeps it: without its last brace, before which v1 puts a number.

@@ -1,4 +1,5 @@
 package import Bytes
+package import Identifiers
 internal import Signalling
 internal import Tables
 
@@ -7,11 +8,11 @@ package enum Withdrawal: Equatable, Sendable {
     /// One token, by its `jti`; its end is in seconds since the epoch.
     case token(id: ByteText, expiresAt: Int64)
     /// A client's tokens with one of these `sub` that were issued in that second or before.
-    case subjects([ByteText], of: ByteText, issuedBefore: Int64)
+    case subjects([Subject], of: ClientID, issuedBefore: Int64)
     /// All tokens of a client that were issued in that second or before.
-    case tokens(of: ByteText, issuedBefore: Int64)
+    case tokens(of: ClientID, issuedBefore: Int64)
     /// All tokens of a client, until it is enabled again.
-    case client(ByteText)
+    case client(ClientID)
 }
 
 // How what `isRevoked` looks at comes into the table.
@@ -21,7 +22,7 @@ extension Store {
     /// The item is read with every message of the client's, and a table reads no larger maps.
     static let subjectsMax = 1000
 
-    private static func clientKey(_ client: ByteText) -> ItemKey { ItemKey("V#\(client)") }
+    private static func clientKey(_ client: ClientID) -> ItemKey { ItemKey("V#\(client)") }
 
     /// Has these tokens refused from now on.
     ///
@@ -46,14 +47,14 @@ extension Store {
     }
 
     /// Takes back that a client is disabled.
-    func enable(_ client: ByteText) throws(StoreFault) {
+    func enable(_ client: ClientID) throws(StoreFault) {
         // Else there would be an item where there was none.
         try set(
             Self.clientKey(client), "REMOVE #disabled", if: "attribute_exists(#disabled)")
     }
 
     private func withdraw(
-        _ subjects: [ByteText], of client: ByteText, issuedBefore before: Int64
+        _ subjects: [Subject], of client: ClientID, issuedBefore before: Int64
     ) throws(StoreFault) -> Bool {
         let key = Self.clientKey(client)
         // One cannot be set within a map that is not there.
@@ -62,7 +63,7 @@ extension Store {
         var sets: [String] = []
         var known: [String] = []
         for (index, subject) in subjects.enumerated() {
-            names["#s\(index)"] = subject
+            names["#s\(index)"] = subject.text
             sets.append("#subjects.#s\(index) = :before")
             known.append("attribute_exists(#subjects.#s\(index))")
         }
@@ -112,16 +113,18 @@ extension Withdrawal {
         case .subjects(let subjects, let client, let before):
             let any = subjects.indices.map { "#subject = :s\($0)" }.joined(separator: " OR ")
             of = "#client = :client AND #grant.#iat <= :before AND (\(any))"
-            for (index, subject) in subjects.enumerated() { values[":s\(index)"] = .text(subject) }
-            values[":client"] = .text(client)
+            for (index, subject) in subjects.enumerated() {
+                values[":s\(index)"] = .text(subject.text)
+            }
+            values[":client"] = .text(client.text)
             values[":before"] = .number(before)
         case .tokens(let client, let before):
             of = "#client = :client AND #grant.#iat <= :before"
-            values[":client"] = .text(client)
+            values[":client"] = .text(client.text)
             values[":before"] = .number(before)
         case .client(let client):
             of = "#client = :client"
-            values[":client"] = .text(client)
+            values[":client"] = .text(client.text)
         }
         return expression("\(all) AND \(of)", values)
     }

@@ -2,7 +2,7 @@
 
 import base64
 import json
-import os
+import secrets
 import time
 
 from cryptography.hazmat.primitives import hashes, hmac, serialization
@@ -91,7 +91,7 @@ def altered(members, changes):
 
 
 def fresh_id():
-    return encode(os.urandom(16))
+    return secrets.token_urlsafe(16)
 
 
 def now():

@@ -1,9 +1,11 @@
 """A proxy that delays, cuts and half-opens what goes through it."""
 
 import asyncio
-import random
+import itertools
 import socket
 import struct
+
+from . import chance
 
 FATES = ("cut", "lost by the client", "frozen", "slow")
 
@@ -11,8 +13,9 @@ FATES = ("cut", "lost by the client", "frozen", "slow")
 class Link:
     """One connection through the proxy: two pumps, and what befalls them."""
 
-    def __init__(self, client, server):
+    def __init__(self, client, server, chance):
         self.client, self.server = client, server
+        self.chance = chance
         self.flows = asyncio.Event()
         self.flows.set()
         self.delay_seconds = 0.0
@@ -23,7 +26,7 @@ class Link:
         try:
             while chunk := await reader.read(65536):
                 if self.delay_seconds:
-                    await asyncio.sleep(random.uniform(0, self.delay_seconds))
+                    await asyncio.sleep(self.chance.uniform(0, self.delay_seconds))
                 await self.flows.wait()
                 writer.write(chunk)
                 await writer.drain()
@@ -41,7 +44,7 @@ class Link:
     def cut(self):
         """Ends both halves, at times with a reset."""
         for _, writer in (self.client, self.server):
-            if random.random() < 0.5:
+            if self.chance.random() < 0.5:
                 reset(writer)
             writer.transport.abort()
 
@@ -73,6 +76,8 @@ class ChaosProxy:
     def __init__(self, host, port):
         self.target = (host, port)
         self.links = []
+        self.chance = chance.of("proxy")
+        self._numbers = itertools.count()
         self.befallen = dict.fromkeys(FATES, 0)
         self._listener = None
 
@@ -86,7 +91,7 @@ class ChaosProxy:
         except OSError:
             client[1].transport.abort()
             return
-        self.links.append(Link(client, server))
+        self.links.append(Link(client, server, chance.of("link", next(self._numbers))))
 
     async def rage(self, seconds, each_second):
         """Lets misfortunes befall open links, so many a second."""
@@ -95,9 +100,9 @@ class ChaosProxy:
             self.links = [link for link in self.links if link.is_open]
             flowing = [link for link in self.links if link.flows.is_set()]
             if flowing:
-                fate = random.choice(FATES)
+                fate = self.chance.choice(FATES)
                 self.befallen[fate] += 1
-                befall(random.choice(flowing), fate)
+                befall(self.chance.choice(flowing), fate)
 
     def calm(self):
         """From now on all is well; what was half-open ends."""

@@ -10,11 +10,11 @@ import collections
 import itertools
 import json
 import os
-import random
 import secrets
 import socket
 import sys
 
+from . import chance
 from .cost import marks
 from .http import basic
 from .swarm import Line
@@ -54,6 +54,7 @@ class Siege:
         self.half, self.idle, self.slow = [], [], []
         self.speaker = None
         self.numbers = itertools.count()
+        self.chance = chance.of("siege")
 
     async def persist(self, name):
         while True:
@@ -136,7 +137,7 @@ class Siege:
         for _ in range(20):
             one = await self.connect()
             one.send(b"POST /oauth2/token HTTP/1.1\r\nHost: usher\r\nContent-Le")
-            if random.random() < 0.5:
+            if self.chance.random() < 0.5:
                 one.close()
             else:
                 self.half.append(one)

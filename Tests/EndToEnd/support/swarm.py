@@ -4,11 +4,10 @@ import asyncio
 import collections
 import itertools
 import json
-import random
 import struct
 import time
 
-from . import schemas
+from . import chance, schemas
 from .websocket import CLOSE, PING, PONG, TEXT, frame
 
 SILENCE_SECONDS = 5
@@ -79,6 +78,7 @@ class Client:
         self.name = f"{self.dialect}-{number}"
         self.room, self.address, self.token = room, address, token
         self.source = source
+        self.chance = chance.of("client", self.name)
         self.line = None
         self.connection = None
         self.received = collections.defaultdict(list)
@@ -120,7 +120,7 @@ class Client:
                 self.is_joined = False
                 if line:
                     line.drop()
-            await asyncio.sleep(random.uniform(0.05, 0.4))
+            await asyncio.sleep(self.chance.uniform(0.05, 0.4))
 
     async def _converse(self, line):
         talk = asyncio.ensure_future(self._talk(line))
@@ -160,10 +160,10 @@ class ClassicClient(Client):
 
     async def _talk(self, line):
         while True:
-            await asyncio.sleep(random.uniform(0.5, 1.5))
+            await asyncio.sleep(self.chance.uniform(0.5, 1.5))
             if self.is_talking and self.known:
-                line.send({"action": "send-payload", "target": random.choice(list(self.known)),
-                           "payload": self._chat()})
+                target = self.chance.choice(sorted(self.known))
+                line.send({"action": "send-payload", "target": target, "payload": self._chat()})
 
     def _hear(self, event, line):
         if event["type"] in ("someone_joined", "chat"):
@@ -235,9 +235,9 @@ class V1Client(Client):
 
     async def _talk(self, line):
         while True:
-            await asyncio.sleep(random.uniform(0.3, 1.0))
+            await asyncio.sleep(self.chance.uniform(0.3, 1.0))
             line.send({"action": "ping"})
-            if self.is_talking and random.random() < 0.003:
+            if self.is_talking and self.chance.random() < 0.003:
                 self.has_closed = True
                 return line.close()
             if self.is_talking and self.members and self.is_joined:
@@ -247,11 +247,11 @@ class V1Client(Client):
         chat = self._chat()
         number = chat["n"]
         message = {"payload": chat, "ack": number}
-        if random.random() < 0.5:
+        if self.chance.random() < 0.5:
             message |= {"action": "broadcast", "roomId": self.room}
             receivers = set(self.members)
         else:
-            target = random.choice(list(self.members))
+            target = self.chance.choice(list(self.members))
             message |= {"action": "send-payload", "target": target}
             receivers = {target}
         self.unanswered[number] = message

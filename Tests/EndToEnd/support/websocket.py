@@ -2,16 +2,17 @@
 
 import base64
 import hashlib
-import os
 import select
 import socket
 import struct
 import time
 import urllib.parse
 
-from . import http
+from . import chance, http
 
 PATIENCE_SECONDS = 10
+# Keys and masks.
+draws = chance.of("websocket")
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 
 
@@ -51,7 +52,7 @@ class WebSocket:
         if place.scheme == "https":
             self.socket = http.trusted[place.netloc].wrap_socket(
                 self.socket, server_hostname=place.hostname)
-        key = base64.b64encode(os.urandom(16)).decode()
+        key = base64.b64encode(draws.randbytes(16)).decode()
         names = {name.lower() for name, _ in fields}
         lines = [f"GET {place.path.rstrip('/')}{target} HTTP/1.1"]
         lines += [f"{name}: {value}" for name, value in (
@@ -214,7 +215,7 @@ def frame(opcode, payload=b"", fin=True, masked=True, reserved=0, claimed_length
         head += bytes([mask_bit | 127]) + struct.pack("!Q", length)
     if not masked:
         return head + payload
-    mask = os.urandom(4)
+    mask = draws.randbytes(4)
     whole = int.from_bytes(payload, "big")
     stream = int.from_bytes((mask * (len(payload) // 4 + 1))[:len(payload)], "big")
     return head + mask + (whole ^ stream).to_bytes(len(payload), "big")

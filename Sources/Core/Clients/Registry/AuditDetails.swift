@@ -1,4 +1,5 @@
 import Bytes
+import Identifiers
 import Tokens
 
 /// What the audit log says about changes of clients, for people: grants by their values, never a
@@ -11,7 +12,8 @@ enum AuditDetails {
             text("lifetime", String(client.lifetimeSecondsMax)),
             list("keys", client.assertionKeys.map(\.keyID)),
             client.legacySecret.map { _ in "legacy secret set" },
-            client.introspects.isEmpty ? nil : list("introspects", client.introspects),
+            client.introspects.isEmpty
+                ? nil : list("introspects", client.introspects.map(\.string)),
             client.registration.map { method($0.authenticationMethod, $0.grantTypes) },
             text("name", client.name),
         ].compactMap { $0 }.joined(separator: "; ")
@@ -25,7 +27,7 @@ enum AuditDetails {
             update.lifetimeSecondsMax.map { text("lifetime", String($0)) },
             update.assertionKeys.map { list("keys", $0.map(\.keyID)) },
             update.legacySecret.map { "legacy secret " + ($0.isRemoval ? "removed" : "set") },
-            update.introspects.map { list("introspects", $0) },
+            update.introspects.map { list("introspects", $0.map(\.string)) },
             update.registered.map { method($0.authenticationMethod, $0.grantTypes) },
             update.registered.flatMap { secrets($0.secrets) },
             update.name.map { text("name", $0) },

@@ -1,24 +1,25 @@
 package import Bytes
+package import Identifiers
 
 /// Which clients there are and what origins they list: all of them, so that no stranger's request
 /// needs a query.
 package struct ClientIndex: Sendable {
     /// What a look at the registry found of one client.
     package struct Entry: Equatable, Sendable {
-        package let id: ByteText
+        package let id: ClientID
         /// None while the client is disabled.
         package var origins: [ByteText] = []
 
-        package init(id: ByteText) { self.id = id }
+        package init(id: ClientID) { self.id = id }
     }
 
-    private var origins: [ByteText: [ByteText]] = [:]
+    private var origins: [ClientID: [ByteText]] = [:]
     /// How many clients list an origin.
     private var listings: [ByteText: Int] = [:]
 
     package init() {}
 
-    package func knows(_ id: ByteText) -> Bool { origins[id] != nil }
+    package func knows(_ id: ClientID) -> Bool { origins[id] != nil }
 
     package func lists(_ origin: ByteText) -> Bool { listings[origin] != nil }
 
@@ -28,12 +29,12 @@ package struct ClientIndex: Sendable {
     }
 
     /// Takes note of a client whose origins the next look will tell.
-    package mutating func note(_ id: ByteText) {
+    package mutating func note(_ id: ClientID) {
         if origins[id] == nil { origins[id] = [] }
     }
 
     /// Forgets the clients that are not among these.
-    package mutating func keep(_ ids: Set<ByteText>) {
+    package mutating func keep(_ ids: Set<ClientID>) {
         for (id, listed) in origins where !ids.contains(id) {
             origins[id] = nil
             unlist(listed)

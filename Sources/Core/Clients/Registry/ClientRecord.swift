@@ -1,17 +1,18 @@
 package import Bytes
+package import Identifiers
 import Tokens
 
 /// A client as a registry keeps it: texts, numbers and bytes.
 package struct ClientRecord: Equatable, Sendable {
     package struct Registration: Equatable, Sendable {
         package let tokenDigest: [UInt8]
-        package let registrar: String
+        package let registrar: ClientID
         package let authenticationMethod: String
         /// Separated by spaces.
         package let grantTypes: String
 
         package init(
-            tokenDigest: [UInt8], registrar: String, authenticationMethod: String,
+            tokenDigest: [UInt8], registrar: ClientID, authenticationMethod: String,
             grantTypes: String
         ) {
             self.tokenDigest = tokenDigest
@@ -21,7 +22,7 @@ package struct ClientRecord: Equatable, Sendable {
         }
     }
 
-    package let id: String
+    package let id: ClientID
     package let name: String
     package let createdAt: Int64
     package let isEnabled: Bool
@@ -40,7 +41,7 @@ package struct ClientRecord: Equatable, Sendable {
     package let registration: Registration?
 
     package init(
-        id: String, name: String, createdAt: Int64, isEnabled: Bool, lifetimeSecondsMax: Int64,
+        id: ClientID, name: String, createdAt: Int64, isEnabled: Bool, lifetimeSecondsMax: Int64,
         assertionKeys: [UInt8]?, legacySecret: [UInt8]?, introspects: String, rooms: [String],
         origins: [ByteText], scopes: [ByteText], secrets: [ClientSecret],
         registration: Registration?
@@ -67,7 +68,7 @@ package struct ClientRecord: Equatable, Sendable {
             assertionKeys: client.assertionKeys.isEmpty
                 ? nil : JWKSet.serialize(client.assertionKeys),
             legacySecret: client.legacySecret,
-            introspects: client.introspects.joined(separator: " "),
+            introspects: client.introspects.map(\.text).joined(separator: " "),
             rooms: client.rooms.map(\.text), origins: client.origins, scopes: client.scopes,
             secrets: client.secrets, registration: client.registration.map(Registration.init))
     }
@@ -80,7 +81,8 @@ package struct ClientRecord: Equatable, Sendable {
             secrets: secrets, lifetimeSecondsMax: lifetimeSecondsMax,
             assertionKeys: try assertionKeys.map(Self.keys) ?? [], legacySecret: legacySecret,
             registration: try registration?.registration(),
-            introspects: ByteText(introspects).split(separator: UInt8(ascii: " ")).map(\.string))
+            introspects: ByteText(introspects).split(separator: UInt8(ascii: " "))
+                .map { ClientID($0) })
     }
 
     private static func keys(_ set: [UInt8]) throws -> [PublicKey] {

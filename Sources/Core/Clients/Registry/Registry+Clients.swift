@@ -1,4 +1,5 @@
 package import Bytes
+package import Identifiers
 
 /// What may become of clients.
 extension Registry {
@@ -8,8 +9,9 @@ extension Registry {
     ///   it may; `.originTaken` where a client over HTTP wants an origin that another has.
     package func add(_ client: Client, by actor: Actor) throws(RegistryFailure) {
         try write { rows in
-            guard try rows.client(client.clientID) == nil else {
-                throw RegistryFailure.clientExists(id: client.clientID)
+            let id = client.clientID
+            guard try rows.client(id) == nil else {
+                throw RegistryFailure.clientExists(id: id)
             }
             if let registrar = client.registration?.registrar {
                 let max = ClientRegistration.perRegistrarMax
@@ -18,10 +20,10 @@ extension Registry {
                 }
             }
             let stamp = AuditStamp(actor, at: client.createdAt)
-            try rows.settle(client.origins, of: client.clientID, stamp)
+            try rows.settle(client.origins, of: id, stamp)
             try rows.put(ClientRecord(client))
             let action = client.registration == nil ? "client.add" : "client.register"
-            try rows.append(action, client.clientID, AuditDetails.added(client), stamp)
+            try rows.append(action, id.string, AuditDetails.added(client), stamp)
         }
     }
 
@@ -33,7 +35,7 @@ extension Registry {
     }
 
     /// One client; nil where there is none.
-    package func client(id: String) throws(RegistryFailure) -> Client? {
+    package func client(id: ClientID) throws(RegistryFailure) -> Client? {
         try read { try $0.client(id)?.client() }
     }
 
@@ -43,7 +45,7 @@ extension Registry {
     /// - Returns: The client from now on.
     @discardableResult
     package func update(
-        id: String, _ update: ClientUpdate, by actor: Actor, at now: Int64
+        id: ClientID, _ update: ClientUpdate, by actor: Actor, at now: Int64
     ) throws(RegistryFailure) -> Client {
         try change(id, "client.update", actor, now) { client, rows in
             try rows.settle(
@@ -65,7 +67,7 @@ extension Registry {
     /// - Throws: `.refused` when the grace is out of range.
     @discardableResult
     package func rotateSecret(
-        id: String, digest: [UInt8], graceSeconds: Int64, by actor: Actor, at now: Int64
+        id: ClientID, digest: [UInt8], graceSeconds: Int64, by actor: Actor, at now: Int64
     ) throws(RegistryFailure) -> SecretRotation {
         var made: SecretRotation?
         try change(id, "client.rotate_secret", actor, now) { client, _ in
@@ -85,7 +87,7 @@ extension Registry {
     }
 
     /// Refuses the client tokens and, through those who follow the registry, closes its sockets.
-    package func disable(id: String, by actor: Actor, at now: Int64) throws(RegistryFailure) {
+    package func disable(id: ClientID, by actor: Actor, at now: Int64) throws(RegistryFailure) {
         try change(id, "client.disable", actor, now) { client, _ in
             client.isEnabled = false
             return ""
@@ -93,7 +95,7 @@ extension Registry {
     }
 
     /// Takes `disable` back.
-    package func enable(id: String, by actor: Actor, at now: Int64) throws(RegistryFailure) {
+    package func enable(id: ClientID, by actor: Actor, at now: Int64) throws(RegistryFailure) {
         try change(id, "client.enable", actor, now) { client, _ in
             client.isEnabled = true
             return ""
@@ -101,19 +103,20 @@ extension Registry {
     }
 
     /// Forgets the client, its secrets and its keys for good. The audit log keeps its name.
-    package func remove(id: String, by actor: Actor, at now: Int64) throws(RegistryFailure) {
+    package func remove(id: ClientID, by actor: Actor, at now: Int64) throws(RegistryFailure) {
         try write { rows in
             let client = try rows.existing(id)
             try rows.removeClient(id)
             try rows.append(
-                "client.remove", id, AuditDetails.removed(client), AuditStamp(actor, at: now))
+                "client.remove", id.string, AuditDetails.removed(client),
+                AuditStamp(actor, at: now))
         }
     }
 
     /// Writes what `body` makes of a client, and its line in the log, unless that is what it was.
     @discardableResult
     private func change(
-        _ id: String, _ action: String, _ actor: Actor, _ now: Int64,
+        _ id: ClientID, _ action: String, _ actor: Actor, _ now: Int64,
         _ body: (inout Client, any RegistryRows) throws -> String
     ) throws(RegistryFailure) -> Client {
         try write { rows in
@@ -122,14 +125,14 @@ extension Registry {
             let details = try body(&client, rows)
             guard client != before else { return client }
             try rows.put(ClientRecord(client))
-            try rows.append(action, id, details, AuditStamp(actor, at: now))
+            try rows.append(action, id.string, details, AuditStamp(actor, at: now))
             return client
         }
     }
 }
 
 extension RegistryRows {
-    func existing(_ id: String) throws -> Client {
+    func existing(_ id: ClientID) throws -> Client {
         guard let client = try client(id)?.client() else {
             throw RegistryFailure.clientUnknown(id: id)
         }
@@ -140,11 +143,11 @@ extension RegistryRows {
     /// some before: an operator's word takes them from those that registered themselves, and who
     /// registers itself takes none from anybody.
     func settle(
-        _ origins: [ByteText], of id: String?, had: [ByteText] = [], _ stamp: AuditStamp
+        _ origins: [ByteText], of id: ClientID?, had: [ByteText] = [], _ stamp: AuditStamp
     ) throws {
-        let (own, known) = (id.map { ByteText($0) }, Set(had))
+        let known = Set(had)
         for origin in origins {
-            for holder in try holders(of: origin) where ByteText(holder.id) != own {
+            for holder in try holders(of: origin) where holder.id != id {
                 guard stamp.actor.share == nil else {
                     if known.contains(origin) { continue }
                     throw RegistryFailure.originTaken(origin.string)
@@ -153,8 +156,8 @@ extension RegistryRows {
                 other.origins.removeAll { $0 == origin }
                 try put(other)
                 try append(
-                    "client.update", holder.id, "origin \(origin) taken for \(id ?? "the service")",
-                    stamp)
+                    "client.update", holder.id.string,
+                    "origin \(origin) taken for \(id?.string ?? "the service")", stamp)
             }
         }
     }

@@ -1,4 +1,5 @@
 import Bytes
+import Identifiers
 
 /// What is revoked or used up, and what is told of it all.
 extension Registry {
@@ -106,7 +107,7 @@ extension RegistryRows {
         known.legacySecret = nil
         try put(known)
         let update = try ClientUpdate(legacySecret: .remove)
-        try append("client.update", id, AuditDetails.changed(update), stamp)
+        try append("client.update", id.string, AuditDetails.changed(update), stamp)
     }
 
     /// Adds one, or extends the one about the same name; false where that says as much already.
@@ -128,7 +129,7 @@ extension RegistryRows {
         of revocation: Revocation, by actor: Actor
     ) throws -> RevocationShare.Holder? {
         let kind: RevocationShare
-        let clientID: String
+        let clientID: ClientID
         switch (revocation, actor.share) {
         case (.client, _), (_, nil): return nil
         case (_, .sessions(let id)): (kind, clientID) = (.sessions, id)

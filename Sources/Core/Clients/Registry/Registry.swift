@@ -1,4 +1,5 @@
 package import Bytes
+package import Identifiers
 
 /// The registered clients, wherever they are kept: the rules stand in the extensions of this
 /// protocol, and a driver gives transactions over rows.
@@ -41,14 +42,14 @@ extension Registry {
 /// The rows of a registry, within a transaction. Whatever they throw, the transaction turns it into
 /// a `RegistryFailure`.
 package protocol RegistryRows {
-    func client(_ id: String) throws -> ClientRecord?
+    func client(_ id: ClientID) throws -> ClientRecord?
     /// Of all clients, oldest first.
-    func clientIDs() throws -> [String]
+    func clientIDs() throws -> [ClientID]
     /// Puts a client where none of its id is or one is; those who follow the registry see it.
     func put(_ client: ClientRecord) throws
-    func removeClient(_ id: String) throws
+    func removeClient(_ id: ClientID) throws
     /// How many were registered over HTTP with this client's token.
-    func count(registeredBy registrar: String) throws -> Int
+    func count(registeredBy registrar: ClientID) throws -> Int
     /// Those who list an origin.
     func holders(of origin: ByteText) throws -> [OriginHolder]
 
@@ -102,11 +103,11 @@ package protocol RegistryWatch: Sendable {
 
 /// A client that lists an origin.
 package struct OriginHolder: Sendable {
-    package let id: String
+    package let id: ClientID
     /// Whether it registered itself, over HTTP.
     package let isRegistered: Bool
 
-    package init(id: String, isRegistered: Bool) {
+    package init(id: ClientID, isRegistered: Bool) {
         self.id = id
         self.isRegistered = isRegistered
     }

@@ -1,9 +1,11 @@
+package import Identifiers
+
 /// Why a registry did not do what it was asked for. The description says what to do.
 package enum RegistryFailure: Error, Equatable, Sendable, CustomStringConvertible {
     /// It could not be asked or told, as its driver says.
     case unavailable(RegistryTrouble)
-    case clientUnknown(id: String)
-    case clientExists(id: String)
+    case clientUnknown(id: ClientID)
+    case clientExists(id: ClientID)
     /// The value of a change is out of range.
     case refused(reason: String)
     /// A client over HTTP lists an origin that another client has.

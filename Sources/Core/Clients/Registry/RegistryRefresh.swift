@@ -1,4 +1,4 @@
-package import Bytes
+package import Identifiers
 
 /// What is new in a registry since somebody looked last, all of one moment.
 package struct RegistryRefresh: Sendable {
@@ -7,9 +7,9 @@ package struct RegistryRefresh: Sendable {
 
     package var revision: Int64
     /// Of the clients asked about: those that differ from the last refresh, as they are now.
-    package var changed: [ByteText: Client]
+    package var changed: [ClientID: Client]
     /// Of the clients asked about: those that are gone.
-    package var removed: Set<ByteText>
+    package var removed: Set<ClientID>
     /// Those made or extended since the last refresh.
     package var revocations: [Revocation] = []
     /// Whether these are all there are: the set that is kept has outgrown them.
@@ -21,9 +21,9 @@ package struct RegistryRefresh: Sendable {
     /// Every client that is new or changed.
     package var entries: [ClientIndex.Entry] = []
     /// Every client there is; nil where none was removed.
-    package var remaining: Set<ByteText>?
+    package var remaining: Set<ClientID>?
 
-    package init(revision: Int64, changed: [ByteText: Client], removed: Set<ByteText>) {
+    package init(revision: Int64, changed: [ClientID: Client], removed: Set<ClientID>) {
         self.revision = revision
         self.changed = changed
         self.removed = removed
@@ -34,7 +34,7 @@ package struct RegistryRefresh: Sendable {
     /// is there does not continue what was known, it reads everything.
     package init?(
         _ rows: any RegistryRows, isContinued: Bool, since known: Int64?,
-        at asked: Set<ByteText>, holding held: Int
+        at asked: Set<ClientID>, holding held: Int
     ) throws {
         let known = isContinued ? known : nil
         let revision = try rows.revision()
@@ -43,7 +43,7 @@ package struct RegistryRefresh: Sendable {
         isReset = !isContinued
         entries = try rows.entries(since: known ?? -1)
         for entry in entries where asked.contains(entry.id) {
-            changed[entry.id] = try rows.client(entry.id.string)?.client()
+            changed[entry.id] = try rows.client(entry.id)?.client()
         }
         // What others cover is taken out of the registry, and nobody is told which.
         let surplus = try held - rows.revocationCount()
@@ -51,7 +51,7 @@ package struct RegistryRefresh: Sendable {
         revocations = try rows.revocations(since: isWhole ? -1 : known ?? -1).map(\.revocation)
         purgedBefore = try rows.revocationsPurgedBefore()
         guard try rows.removalRevision() > known ?? -1 else { return }
-        let remaining = Set(try rows.clientIDs().map { ByteText($0) })
+        let remaining = Set(try rows.clientIDs())
         removed = asked.subtracting(remaining)
         self.remaining = remaining
     }
@@ -59,8 +59,9 @@ package struct RegistryRefresh: Sendable {
 
 extension Registry {
     /// One client, and the revision of the registry at which it was so.
-    package func snapshot(id: String) throws(RegistryFailure) -> (client: Client?, revision: Int64)
-    {
+    package func snapshot(id: ClientID) throws(RegistryFailure) -> (
+        client: Client?, revision: Int64
+    ) {
         try read { (try $0.client(id)?.client(), try $0.revision()) }
     }
 }

@@ -1,3 +1,5 @@
+package import Identifiers
+
 /// A revocation as a registry keeps it.
 package struct RevocationRecord: Equatable, Sendable {
     package enum Kind: String, CaseIterable, Sendable { case token, subject, client }
@@ -11,16 +13,16 @@ package struct RevocationRecord: Equatable, Sendable {
     /// Who revoked last.
     package var actor: String
     /// Of whose tokens one is, but for that of a whole client; nil where nobody knows.
-    package var clientID: String?
+    package var clientID: ClientID?
     /// Of one token.
-    package var subject: String?
+    package var subject: Subject?
     package var issuedAt: Int64?
     /// What it counts against; nil: nobody's.
     package var share: RevocationShare.Holder?
 
     package init(
         kind: Kind, name: String, issuedBefore: Int64?, expiresAt: Int64, actor: String,
-        clientID: String?, subject: String?, issuedAt: Int64?, share: RevocationShare.Holder?
+        clientID: ClientID?, subject: Subject?, issuedAt: Int64?, share: RevocationShare.Holder?
     ) {
         self.kind = kind
         self.name = name
@@ -40,10 +42,11 @@ package struct RevocationRecord: Equatable, Sendable {
         switch revocation {
         case .token(_, _, let owner):
             kind = .token
-            (clientID, subject, issuedAt) = (owner?.clientID, owner?.subject, owner?.issuedAt)
+            (clientID, subject) = (owner?.clientID, owner?.subject)
+            issuedAt = owner?.issuedAt
         case .subject(let subject, let second, _):
             (kind, issuedBefore) = (.subject, second)
-            clientID = Subject.clientID(of: subject)
+            clientID = subject.clientID
         case .client(_, let second, _): (kind, issuedBefore) = (.client, second)
         }
     }
@@ -61,8 +64,10 @@ package struct RevocationRecord: Equatable, Sendable {
 
     package var revocation: Revocation {
         switch (kind, issuedBefore) {
-        case (.subject, let second?): .subject(name, issuedBefore: second, expiresAt: expiresAt)
-        case (.client, let second?): .client(id: name, issuedBefore: second, expiresAt: expiresAt)
+        case (.subject, let second?):
+            .subject(Subject(name), issuedBefore: second, expiresAt: expiresAt)
+        case (.client, let second?):
+            .client(id: ClientID(name), issuedBefore: second, expiresAt: expiresAt)
         default: .token(id: name, expiresAt: expiresAt)
         }
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Bytes
 import Clients
 import Cryptography
+import Identifiers
 import RegistryOnSQLite
 import ServerlessRelay
 import StrictJSON
@@ -74,7 +75,7 @@ extension ClientCommand {
                     lifetimeSecondsMax: lifetime,
                     assertionKeys: try assertionKeys.map(AssertionKeyFile.read) ?? [],
                     legacySecret: legacyHs256 ? try LegacySecretInput.read() : nil,
-                    introspects: introspect)
+                    introspects: introspect.map { ClientID($0) })
                 let secret = SecretMaker.make()
                 let client = new.client(
                     clientID: ClientID.make(fromRandom: SecureRandom.bytes(ClientID.randomBytes)),
@@ -105,7 +106,7 @@ extension ClientCommand {
 
         func run() throws {
             try report {
-                let client = try registry.open().existing(id: clientID)
+                let client = try registry.open().existing(id: ClientID(clientID))
                 ClientPrinter(json: registry.json).printDetails(client)
             }
         }
@@ -125,10 +126,11 @@ extension ClientCommand {
                 let secret = SecretMaker.make()
                 let clients = try registry.open()
                 try clients.rotateSecret(
-                    id: clientID, digest: secret.digest, graceSeconds: grace, by: .atTerminal(),
+                    id: ClientID(clientID), digest: secret.digest, graceSeconds: grace,
+                    by: .atTerminal(),
                     at: Clock.now())
                 ClientPrinter(json: registry.json)
-                    .printSecret(secret.text, of: try clients.existing(id: clientID))
+                    .printSecret(secret.text, of: try clients.existing(id: ClientID(clientID)))
             }
         }
     }
@@ -165,7 +167,7 @@ extension ClientCommand {
                         .printDone("disabled", clientID, closed: closed)
                 }
                 try registry.open().disable(
-                    id: clientID, by: .atTerminal(), at: Clock.now())
+                    id: ClientID(clientID), by: .atTerminal(), at: Clock.now())
                 ClientPrinter(json: registry.json).printDone("disabled", clientID)
             }
         }
@@ -192,7 +194,7 @@ extension ClientCommand {
                     return ClientPrinter(json: registry.json).printDone("enabled", clientID)
                 }
                 try registry.open().enable(
-                    id: clientID, by: .atTerminal(), at: Clock.now())
+                    id: ClientID(clientID), by: .atTerminal(), at: Clock.now())
                 ClientPrinter(json: registry.json).printDone("enabled", clientID)
             }
         }
@@ -207,7 +209,7 @@ extension ClientCommand {
         func run() throws {
             try report {
                 try registry.open().remove(
-                    id: clientID, by: .atTerminal(), at: Clock.now())
+                    id: ClientID(clientID), by: .atTerminal(), at: Clock.now())
                 ClientPrinter(json: registry.json).printDone("removed", clientID)
             }
         }
@@ -216,14 +218,16 @@ extension ClientCommand {
 
 extension Registry {
     /// The client, or an error that says there is none.
-    func existing(id: String) throws(RegistryFailure) -> Client {
+    func existing(id: ClientID) throws(RegistryFailure) -> Client {
         guard let client = try client(id: id) else { throw .clientUnknown(id: id) }
         return client
     }
 
     /// Refuses the ids of nobody: a slip there would show only when an API is told nothing.
     func checkIntrospected(_ ids: [String]) throws {
-        for id in ids where ByteText(id) != Client.everyClient { _ = try existing(id: id) }
+        for id in ids.map({ ClientID($0) }) where id != Client.everyClient {
+            _ = try existing(id: id)
+        }
     }
 }
 

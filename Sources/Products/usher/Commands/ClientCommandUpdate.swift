@@ -3,6 +3,7 @@ import Bytes
 import Clients
 import Cryptography
 import Foundation
+import Identifiers
 import RegistryOnSQLite
 import Tokens
 
@@ -69,7 +70,7 @@ extension ClientCommand {
                 let opened = try registry.open()
                 try opened.checkIntrospected(introspect)
                 let client = try opened.update(
-                    id: clientID, try update(), by: .atTerminal(), at: Clock.now())
+                    id: ClientID(clientID), try update(), by: .atTerminal(), at: Clock.now())
                 ClientPrinter(json: registry.json).printDetails(client)
             }
         }
@@ -84,7 +85,8 @@ extension ClientCommand {
                     scopes: scope.isEmpty ? nil : scope.map { ByteText($0) },
                     lifetimeSecondsMax: lifetime,
                     assertionKeys: noAssertionKeys ? [] : keys, legacySecret: try legacySecret(),
-                    introspects: noIntrospect ? [] : introspect.isEmpty ? nil : introspect)
+                    introspects: noIntrospect
+                        ? [] : introspect.isEmpty ? nil : introspect.map { ClientID($0) })
             } catch let error as RegistrationError {
                 guard error.member == "name" else { throw error }
                 throw SettingError(

@@ -1,5 +1,6 @@
 import Bytes
 import Clients
+import Identifiers
 import StrictJSON
 import Tokens
 
@@ -34,7 +35,7 @@ struct ClientPrinter {
             [["CLIENT_ID", "NAME", "STATE", "LEGACY", "ROOMS", "ORIGINS"]]
             + clients.map { client in
                 [
-                    client.clientID, client.name, client.isEnabled ? "enabled" : "disabled",
+                    client.clientID.string, client.name, client.isEnabled ? "enabled" : "disabled",
                     client.legacySecret == nil ? "-" : "hs256",
                     client.rooms.map(\.text).joined(separator: " "),
                     client.origins.joined(separator: " "),
@@ -64,7 +65,8 @@ struct ClientPrinter {
             say("legacy:    HS256 tokens of its backend's open its rooms")
         }
         if !client.introspects.isEmpty {
-            say("may ask:   about tokens of \(client.introspects.joined(separator: " "))")
+            let names = client.introspects.map(\.string).joined(separator: " ")
+            say("may ask:   about tokens of \(names)")
         }
         if let registration = client.registration {
             let method = registration.authenticationMethod.rawValue
@@ -97,7 +99,7 @@ struct ClientPrinter {
 
     private func details(_ client: Client) -> JSONObject {
         [
-            "client_id": .string(client.clientID),
+            "client_id": .string(client.clientID.text),
             "name": .string(client.name),
             "enabled": .bool(client.isEnabled),
             "rooms": .array(client.rooms.map { .string($0.text) }),
@@ -106,8 +108,8 @@ struct ClientPrinter {
             "lifetime_seconds_max": .number(client.lifetimeSecondsMax),
             "assertion_keys": .array(client.assertionKeys.map(\.jwk)),
             "legacy_hs256": .bool(client.legacySecret != nil),
-            "introspects": .array(client.introspects.map { .string($0) }),
-            "registrar": client.registration.map { .string($0.registrar) } ?? .null,
+            "introspects": .array(client.introspects.map { .string($0.text) }),
+            "registrar": client.registration.map { .string($0.registrar.text) } ?? .null,
             "created_at": .number(client.createdAt),
             "secrets": .array(
                 client.secrets.map { secret in

@@ -120,7 +120,7 @@ struct NetworkLook {
 
     private func metadata(_ answer: Probe.Answer, _ issuer: String, _ url: String) -> Finding {
         let found = answer.json?["issuer"]?.string?.string ?? ""
-        guard found.utf8.elementsEqual(issuer.utf8) else {
+        guard ByteText(found) == ByteText(issuer) else {
             return .problem(
                 "issuer", "\(url) names the issuer \(Printable.text(found)), not \(issuer)",
                 "give the running service the same --issuer, to the last character")

@@ -3,6 +3,7 @@ import Bytes
 import Clients
 import Cryptography
 import Glibc
+import KeyFollowing
 import RegistryOnSQLite
 
 struct KeyCommand: ParsableCommand {
@@ -55,8 +56,7 @@ struct KeyOptions: ParsableArguments {
             let folder = Environment.dataFolder(data)
             guard RegistryOnSQLite.exists(in: folder) else { return }
             let registry = try RegistryOnSQLite(in: folder, mustExist: true)
-            try KeyAudit(registry: registry, actor: .atTerminal())
-                .append(change, command: command)
+            try KeyAudit(change, command: command)?.append(to: registry, by: .atTerminal())
         } catch {
             complain("it is done, but not in the audit log: \(error)")
         }

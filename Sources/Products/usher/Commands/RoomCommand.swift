@@ -1,5 +1,7 @@
 import ArgumentParser
 import Bytes
+import Identifiers
+import OperatorService
 import Rooms
 import ServerlessRelay
 import Signalling
@@ -67,7 +69,7 @@ extension RoomCommand {
 
         private static func document(_ room: FunctionConsole.RoomSummary) -> JSONValue {
             RoomDocument.room(
-                room.client.string, room.room.string,
+                room.client, room.room,
                 room.members.map { member in
                     RoomDocument.member(
                         member.connection.text, peerID: member.peerID.text, name: member.name,

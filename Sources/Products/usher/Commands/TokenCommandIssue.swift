@@ -2,6 +2,7 @@ import ArgumentParser
 import Bytes
 import Clients
 import Cryptography
+import Identifiers
 import RegistryOnSQLite
 import StrictJSON
 import TokenIssuing
@@ -38,7 +39,7 @@ extension TokenCommand {
                 let here = try service.service()
                 let (issuer, audience) = (try here.issuer(), try here.audience())
                 let registry = try here.registry()
-                let client = try registry.existing(id: clientID)
+                let client = try registry.existing(id: ClientID(clientID))
                 guard client.isEnabled else {
                     throw CommandFailure(
                         "\(clientID) is disabled: usher client enable \(clientID) lets it in again")
@@ -64,8 +65,8 @@ extension TokenCommand {
                 "expires_at": .number(claims.expiresAt),
                 "scope": .string(claims.scopes.joined(separator: " ")),
                 "rooms": .strings(claims.rooms.map(\.text)), "iss": .string(claims.issuer),
-                "aud": .strings(claims.audience), "sub": .string(claims.subject),
-                "client_id": .string(claims.clientID), "jti": .string(claims.tokenID),
+                "aud": .strings(claims.audience), "sub": .string(claims.subject.text),
+                "client_id": .string(claims.clientID.text), "jti": .string(claims.tokenID),
             ])
         }
 
@@ -101,7 +102,7 @@ struct IssueRequest {
         let lifetime = try lifetime(for: client)
         return TokenClaims(
             issuer: issuer, audience: [audience],
-            subject: Subject.full(subject.map { ByteText($0) }, of: client.clientID),
+            subject: Subject(subject.map { ByteText($0) }, of: client.clientID),
             clientID: client.clientID, issuedAt: now, expiresAt: now + lifetime,
             tokenID: Base64URL.encode(SecureRandom.bytes(16)), scopes: scopes.map(\.string),
             rooms: try grantedRooms(of: client), name: try label(name, "--name"),

@@ -3,6 +3,8 @@ import ArgumentParser
 import Bytes
 import Clients
 import Cryptography
+import Identifiers
+import KeyFollowing
 import RegistryOnSQLite
 import StrictJSON
 import Tokens
@@ -68,10 +70,11 @@ extension TokenCommand {
 
         private func revocation(_ opened: any Registry, _ now: Int64) throws -> Revocation? {
             guard let client else { return try ofToken(opened, now) }
-            _ = try opened.existing(id: client)
-            guard let subject else { return .allOf(clientID: client, now: now) }
+            _ = try opened.existing(id: ClientID(client))
+            let id = ClientID(client)
+            guard let subject else { return .allOf(clientID: id, now: now) }
             try Self.check(subject: subject)
-            return .allOf(user: subject, of: client, now: now)
+            return .allOf(user: ByteText(subject), of: id, now: now)
         }
 
         static func check(subject: String) throws(SettingError) {
@@ -139,12 +142,12 @@ extension TokenCommand {
             case .subject(let subject, let before, _):
                 done(
                     "revoked",
-                    "All tokens of \(Printable.text(subject)) issued until now are revoked.",
-                    ["sub": .string(subject), "issued_before": .number(before)], closed)
+                    "All tokens of \(Printable.text(subject.string)) issued until now are revoked.",
+                    ["sub": .string(subject.text), "issued_before": .number(before)], closed)
             case .client(let id, let before, _):
                 done(
                     "revoked", "All tokens of \(id) issued until now are revoked.",
-                    ["client_id": .string(id), "issued_before": .number(before)], closed)
+                    ["client_id": .string(id.text), "issued_before": .number(before)], closed)
             }
         }
 

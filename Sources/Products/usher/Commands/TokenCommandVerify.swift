@@ -3,6 +3,7 @@ import ArgumentParser
 import Bytes
 import Clients
 import Cryptography
+import Identifiers
 import RegistryOnSQLite
 import StrictJSON
 import Tokens
@@ -51,7 +52,8 @@ extension TokenCommand {
                     "no registry in \(here.settings.folders.data): revocation was not checked")
             }
             let registry = try here.registry()
-            guard let client = try registry.client(id: claims.clientID), client.isEnabled else {
+            guard let client = try registry.client(id: claims.clientID), client.isEnabled
+            else {
                 throw reject("client_not_enabled", "its client is disabled or removed")
             }
             let revoked = RevocationSet(try registry.revocations())

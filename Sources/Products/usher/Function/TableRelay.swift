@@ -4,6 +4,7 @@ import Cryptography
 import DynamoTables
 import Glibc
 import HTTPClient
+import Identifiers
 import Locking
 import ServerlessRelay
 import Signalling
@@ -107,7 +108,7 @@ extension TableRelay {
         return isDone
     }
 
-    func enable(_ client: ByteText) throws(CommandFailure) {
+    func enable(_ client: ClientID) throws(CommandFailure) {
         try done { () throws(StoreFault) in try console.enable(client) }
     }
 

@@ -2,20 +2,21 @@ import Access
 import Bytes
 import Clients
 import Cryptography
+import Identifiers
 import ServerlessRelay
 import Tokens
 import UsherVerifier
 
 /// A client's id, as it goes into a table, where nobody knows which there are.
 enum TableClient {
-    static func checked(_ id: String) throws(SettingError) -> ByteText {
-        let text = ByteText(id)
-        guard (1...Revocation.nameBytesMax).contains(text.count), TokenClaims.isClientID(id) else {
+    static func checked(_ id: String) throws(SettingError) -> ClientID {
+        let client = ClientID(id)
+        guard (1...Revocation.nameBytesMax).contains(client.text.count), client.isVisible else {
             throw SettingError(
                 place: "CLIENT-ID", value: Printable.text(id),
                 expected: "a client_id: 1 to \(Revocation.nameBytesMax) characters of ASCII")
         }
-        return text
+        return client
     }
 }
 
@@ -33,12 +34,13 @@ extension TokenCommand.Revoke {
             let id = try TableClient.checked(client)
             if let subject {
                 try Self.check(subject: subject)
-                revocation = .allOf(user: subject, of: client, now: now)
+                let user = ByteText(subject)
+                revocation = .allOf(user: user, of: id, now: now)
                 // As Usher's tokens name the user, and as those of other issuers may.
                 withdrawal = .subjects(
-                    [ByteText(revocation.name), ByteText(subject)], of: id, issuedBefore: now)
+                    [Subject(user, of: id), Subject(user)], of: id, issuedBefore: now)
             } else {
-                revocation = .allOf(clientID: client, now: now)
+                revocation = .allOf(clientID: id, now: now)
                 withdrawal = .tokens(of: id, issuedBefore: now)
             }
         } else {

@@ -1,5 +1,5 @@
 import Access
-import Bytes
+import Identifiers
 import Locking
 
 /// Passes the registry's changes on to whoever follows them, once somebody does.
@@ -21,19 +21,19 @@ final class Changes: Sendable {
 /// moment must not cost a peer its connection.
 final class LastKnownClients: Sendable {
     private static let entriesMax = 65_536
-    private let clients = Lock<[ByteText: ClientStanding]>([:])
+    private let clients = Lock<[ClientID: ClientStanding]>([:])
 
     /// The client as `lookup` finds it, or as it was when that fails.
-    func client(_ id: String, _ lookup: () throws -> ClientStanding?) -> ClientStanding? {
+    func client(_ id: ClientID, _ lookup: () throws -> ClientStanding?) -> ClientStanding? {
         do {
             let found = try lookup()
             clients.withLock { clients in
                 if clients.count >= Self.entriesMax { clients.removeAll() }
-                clients[ByteText(id)] = found
+                clients[id] = found
             }
             return found
         } catch {
-            return clients.withLock { $0[ByteText(id)] }
+            return clients.withLock { $0[id] }
         }
     }
 }

@@ -3,7 +3,6 @@ import Cryptography
 import Files
 import Foundation
 import Glibc
-import HTTPMessages
 import StrictJSON
 import Tokens
 
@@ -25,15 +24,8 @@ struct OperatorPass: Equatable, Sendable {
         OperatorPass(url: url, token: Base64URL.encode(SecureRandom.bytes(32)))
     }
 
-    /// Whether the request bears the token (RFC 6750 §2.1).
-    func isBorne(by request: HTTPRequest) -> Bool {
-        let fields = request.headers.values("Authorization")
-        let scheme: ByteText = "bearer "
-        guard fields.count == 1, FieldGrammar.lowercased(fields[0]).hasPrefix(scheme) else {
-            return false
-        }
-        return constantTimeEqual(
-            Array(fields[0].utf8.dropFirst(scheme.count)), Array(token.utf8))
+    @Sendable func isToken(_ bytes: [UInt8]) -> Bool {
+        constantTimeEqual(bytes, Array(token.utf8))
     }
 
     // MARK: The file

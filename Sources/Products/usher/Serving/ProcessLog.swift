@@ -1,7 +1,6 @@
 import Glibc
 import LogWriting
 import Logging
-import Monitoring
 
 /// The log of a running service, on stderr. Nobody who has something to report waits for whoever
 /// reads it: lines that find no room are dropped, counted, and told of once lines flow again.
@@ -27,12 +26,7 @@ struct ProcessLog: Sendable {
         self.logger = logger
     }
 
-    var family: MetricFamily {
-        MetricFamily(
-            .counter, "usher_log_lines_dropped_total",
-            "Lines of the log that nobody took in time, or that could not be written.",
-            writer.droppedCount)
-    }
+    var droppedCount: Int { writer.droppedCount }
 
     /// Writes what waits, as far as it is read.
     func stop() { writer.stop(withinSeconds: Self.flushSeconds) }

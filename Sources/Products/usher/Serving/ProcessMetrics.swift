@@ -4,16 +4,11 @@ import Monitoring
 
 /// What the kernel says of this process, under the names that every exporter uses.
 enum ProcessMetrics {
-    static func families(startedAt: Int64) -> [MetricFamily] {
-        var families = [
-            MetricFamily(
-                .gauge, "process_start_time_seconds", "Start of the process, since the epoch.",
-                Int(startedAt))
-        ]
+    @Sendable static func families() -> [MetricFamily] {
         var cpu = MetricFamily(
             .counter, "process_cpu_seconds_total", "CPU time used, user and system.")
         cpu.add(cpuSeconds)
-        families.append(cpu)
+        var families = [cpu]
         if let pages = residentPages {
             families.append(
                 MetricFamily(

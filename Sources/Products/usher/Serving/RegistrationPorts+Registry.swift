@@ -1,6 +1,7 @@
 import AuthService
 import Clients
 import Cryptography
+import Identifiers
 import RegistryFollowing
 
 extension RegistrationPorts {

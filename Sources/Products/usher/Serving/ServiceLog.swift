@@ -1,9 +1,10 @@
 import Logging
+import OperatorService
 
 /// Writes what the services report to the process's log, and counts it.
 struct ServiceLog: Sendable {
     let logger: Logger
-    let counts = ReportCounts()
+    let counts: ReportCounts
 
     @Sendable func write(_ event: StaticString, _ fields: [(StaticString, String)]) {
         write(event, fields, at: .info)

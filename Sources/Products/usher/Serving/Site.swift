@@ -6,9 +6,12 @@ import Edge
 import Glibc
 import HTTPMessages
 import HTTPServing
+import KeyFollowing
 import Locking
 import LogWriting
 import Logging
+import OperatorService
+import PublicService
 import RegistryFollowing
 import Relay
 import SocketLoop
@@ -56,22 +59,24 @@ struct Site {
             Endpoint(address: settings.operatorListen.address, port: operatorServer.port)
             .url(isTLS: false)
         let ports = [publicServer, operatorServer] + (edgeServer.map { [$0] } ?? [])
+        let pass = OperatorPass.make(url: operatorURL)
         let parts = try Wiring(
-            settings, foundations, publicURL: url, ports: HTTPPorts(servers: ports), log: log
+            settings, foundations, publicURL: url, pass, ports: ports, log: log
         ).connect()
         parts.directory.start()
         let janitor = Janitor(sweeping: foundations.registry)
-        let pass = try leavePass(operatorURL, isNeeded: parts.front.relay != nil)
-        defer { pass?.remove(in: settings.folders.data) }
+        // Commands on this machine need it to ask the relay.
+        if parts.relay != nil { try pass.write(in: settings.folders.data) }
+        defer { pass.remove(in: settings.folders.data) }
         // From here on nothing fails: what is taken off the shelf is not there for another start.
-        if let relay = parts.front.relay { parts.keeping?.putBack(into: relay.service) }
+        if let relay = parts.relay { parts.keeping?.putBack(into: relay.service) }
         publicDoor.open(parts.front.outcome)
-        operatorDoor.open(parts.operatorFront(pass).outcome)
-        if let edge = parts.edge { edgeDoor.open(edge.outcome) }
+        operatorDoor.open(parts.operators.outcome)
+        if let edge = parts.edge { edgeDoor.open { .response(edge($0)) } }
         announce(url: url, operatorURL: operatorURL, edgePort: edgeServer?.port)
         let signal = Signals.wait { reload(publicServer, foundations.turnSecret) }
         logger.notice("stopping", metadata: ["signal": "\(signal)"])
-        if let relay = parts.front.relay {
+        if let relay = parts.relay {
             drain(relay)
             parts.keeping?.shelve(from: relay.service)
         }
@@ -85,19 +90,9 @@ struct Site {
         logger.notice("stopped")
     }
 
-    /// Leaves what commands on this machine need to ask the relay.
-    private func leavePass(
-        _ url: String, isNeeded: Bool
-    ) throws(CommandFailure) -> OperatorPass? {
-        guard isNeeded else { return nil }
-        let pass = OperatorPass.make(url: url)
-        try pass.write(in: settings.folders.data)
-        return pass
-    }
-
     /// Refuses newcomers, tells v1 clients to come back, and closes every connection behind all
     /// that was sent to it.
-    private func drain(_ relay: PublicFront.SignallingHalf) {
+    private func drain(_ relay: SignallingHalf) {
         relay.admission.stopAdmitting()
         relay.service.prepareStop()
         let seconds = settings.limits.drainSeconds
@@ -203,9 +198,9 @@ private final class Door: Sendable {
 
     @Sendable func outcome(of request: HTTPRequest) -> HTTPOutcome {
         guard let routes = routes.withLock({ $0 }) else {
-            var starting = PublicFront.error(503, "starting", "the service is starting")
-            starting.headers.set("Retry-After", "1")
-            return .response(starting)
+            return .response(
+                .refusal(
+                    503, "starting", "the service is starting", headers: [("Retry-After", "1")]))
         }
         return routes.outcome(request)
     }

@@ -1,6 +1,7 @@
 """The emulator by itself: see `settings.parser`."""
 
 import asyncio
+import gc
 import json
 import signal
 import sys
@@ -20,7 +21,10 @@ async def main():
         loop.add_signal_handler(one, stopped.set)
     if options.until_stdin_ends:
         loop.add_reader(sys.stdin, lambda: sys.stdin.buffer.raw.read(4096) or stopped.set())
-    print(json.dumps(await emulator.start(options.port)), flush=True)
+    ready = await emulator.start(options.port)
+    # Else the collector, which looks through all that there is, holds up the function's requests.
+    gc.freeze()
+    print(json.dumps(ready), flush=True)
     await stopped.wait()
     if options.until_stdin_ends:
         loop.remove_reader(sys.stdin)

@@ -5,8 +5,8 @@ import json
 import re
 
 from aiohttp import web
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from werkzeug.test import Client
+from moto.core.request import Request
+from moto.dynamodb.responses import DynamoHandler
 
 from . import expressions, metering, shortcuts
 from .services import fault
@@ -27,7 +27,6 @@ class Tables:
 
     def __init__(self, emulator):
         self.emulator = emulator
-        self._moto = Client(DomainDispatcherApplication(create_backend_app))
         self._tokens = {}  # of transactions: what they wrote, the answer, until when it holds
         self._before = {}  # by key: the answer of a GetItem before the last write
         self._call("CreateTable", {
@@ -41,13 +40,16 @@ class Tables:
             "TimeToLiveSpecification": {"AttributeName": "ttl", "Enabled": True}})
 
     def _send(self, operation, body):
-        answer = self._moto.post(
-            "/", base_url="http://dynamodb.localhost", data=body, content_type=TYPE, headers={
-                "X-Amz-Target": f"DynamoDB_20120810.{operation}",
+        request = Request.from_primitives(
+            "POST", f"https://dynamodb.{REGION}.amazonaws.com/", {
+                "Content-Type": TYPE, "X-Amz-Target": f"DynamoDB_20120810.{operation}",
                 # moto finds service and region in this; the signature was checked before.
                 "Authorization": "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20200101/"
-                f"{REGION}/dynamodb/aws4_request, SignedHeaders=host, Signature=0"})
-        return answer.status_code, answer.get_data()
+                f"{REGION}/dynamodb/aws4_request, SignedHeaders=host, Signature=0"}, body)
+        status, _, answer = DynamoHandler.dispatch(request)
+        # It holds itself: else hundreds of thousands wait for the collector.
+        request.environ.clear()
+        return int(status), answer if isinstance(answer, bytes) else answer.encode()
 
     def _call(self, operation, document):
         status, body = self._send(operation, json.dumps(document).encode())

@@ -1,0 +1,106 @@
+package import Bytes
+package import HTTPMessages
+package import Monitoring
+package import Relay
+package import Signalling
+
+/// Everything of the world that `OperatorService` needs. All closures may be called from any
+/// thread.
+package struct OperatorPorts: Sendable {
+    /// Something without which the service answers by what it knew before: a word of the answer's,
+    /// and a stable code, which names no file, or nil where all is well.
+    package typealias Check = (name: String, failure: @Sendable () -> String?)
+    /// Tokens that were verified, that were refused, whose signature was known from an earlier
+    /// check, and whose signature is known now.
+    package typealias Verification = (checked: Int, refused: Int, fromCache: Int, remembered: Int)
+    /// A signing key; times are in seconds since the Unix epoch, and `goneAt` is nil where nobody
+    /// knows when it may go.
+    package typealias Key = (
+        keyID: String, algorithm: String, stage: String, since: Int64, goneAt: Int64?
+    )
+
+    let version: String
+    /// Seconds since the Unix epoch.
+    let now: @Sendable () -> Int64
+    /// Names by which it may be asked, beside addresses and `localhost`; in lower case.
+    let hosts: [String]
+    /// Files of the operator's page, by path.
+    let pages: [ByteText: PageAsset]
+    /// Whether this is the operator's token; takes as long for any of its length.
+    let isBearer: @Sendable ([UInt8]) -> Bool
+    let checks: [Check]
+    /// Of each port.
+    let connections: @Sendable () -> [ConnectionFigures]
+    let verification: @Sendable () -> Verification
+    /// Lines of the log that were dropped.
+    let droppedLines: @Sendable () -> Int
+    /// What is known of the process itself.
+    let process: @Sendable () -> [MetricFamily]
+    let keys: @Sendable () -> [Key]
+    /// nil where the process runs no relay.
+    let relay: OperatedRelay?
+    /// Answers `GET /edge/auth`; nil where the process serves no tokens.
+    let edge: (@Sendable (HTTPRequest) -> HTTPResponse)?
+
+    package init(
+        version: String, now: @escaping @Sendable () -> Int64, hosts: [String],
+        pages: [ByteText: PageAsset], isBearer: @escaping @Sendable ([UInt8]) -> Bool,
+        checks: [Check], connections: @escaping @Sendable () -> [ConnectionFigures],
+        verification: @escaping @Sendable () -> Verification,
+        droppedLines: @escaping @Sendable () -> Int,
+        process: @escaping @Sendable () -> [MetricFamily],
+        keys: @escaping @Sendable () -> [Key], relay: OperatedRelay?,
+        edge: (@Sendable (HTTPRequest) -> HTTPResponse)?
+    ) {
+        self.version = version
+        self.now = now
+        self.hosts = hosts
+        self.pages = pages
+        self.isBearer = isBearer
+        self.checks = checks
+        self.connections = connections
+        self.verification = verification
+        self.droppedLines = droppedLines
+        self.process = process
+        self.keys = keys
+        self.relay = relay
+        self.edge = edge
+    }
+}
+
+/// What the operator sees of the relay, and may do to its peers.
+package struct OperatedRelay: Sendable {
+    /// Every room and its members.
+    let rooms: @Sendable () -> [RoomSummary]
+    let roomCount: @Sendable () -> Int
+    /// v1 sessions, those included whose client is away.
+    let sessionCount: @Sendable () -> Int
+    let figures: @Sendable () -> RelayFigures
+    let sockets: @Sendable () -> LoopFigures
+    /// Closes a peer's connection for good.
+    let close: @Sendable (ConnectionID) -> Void
+}
+
+extension OperatedRelay {
+    package init(
+        _ relay: Relay, sockets: @escaping @Sendable () -> LoopFigures,
+        close: @escaping @Sendable (ConnectionID) -> Void
+    ) {
+        self.init(
+            rooms: { relay.rooms() }, roomCount: { relay.roomCount },
+            sessionCount: { relay.sessionCount }, figures: { relay.figures }, sockets: sockets,
+            close: close)
+    }
+
+    /// Whether there was a peer in a room that has this connection.
+    func kick(_ id: ByteText) -> Bool {
+        let bytes = Array(id.utf8)
+        guard let connection = ConnectionID(bytes.span, bytes.indices),
+            rooms().contains(where: { room in
+                room.members.contains { ByteText($0.connectionID) == id }
+            })
+        else { return false }
+        close(connection)
+        return true
+    }
+}

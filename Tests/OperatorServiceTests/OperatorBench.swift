@@ -1,0 +1,79 @@
+import Bytes
+import HTTPMessages
+import Identifiers
+import Locking
+import Monitoring
+import Signalling
+import StrictJSON
+
+@testable import OperatorService
+@testable import Relay
+
+/// An operator's port whose world is what a test says.
+final class OperatorBench: Sendable {
+    static let token = "operators-token"
+    static let member = "0123456789abcdef"
+
+    let service: OperatorService
+    let counts: OperatorCounts
+    private let closing: Closing
+    /// Connections that were closed.
+    var closed: [String] { closing.ids.withLock { $0 } }
+
+    private final class Closing: Sendable {
+        let ids = Lock<[String]>([])
+    }
+
+    init(checks: [(String, String?)] = [], hasRelay: Bool = true, hasEdge: Bool = true) {
+        let closing = Closing()
+        self.closing = closing
+        counts = OperatorCounts(now: { 1_800_000_000 }, routes: ["/oauth2/token"])
+        let room = RoomSummary(
+            clientID: "c_1", room: "lobby",
+            members: [
+                RoomSummary.Member(
+                    connectionID: Self.member, peerID: "ada", name: nil, dialect: "v1", seconds: 3)
+            ])
+        let relay = OperatedRelay(
+            rooms: { [room] }, roomCount: { 1 }, sessionCount: { 1 },
+            figures: { RelayFigures() }, sockets: { LoopFigures() },
+            close: { id in closing.ids.withLock { $0.append(id.text) } })
+        let ports = OperatorPorts(
+            version: "0", now: { 1_800_000_000 }, hosts: ["usher", "metrics.example"],
+            pages: [
+                "/": .html([]), "/operator.js": .script([]), "/operator.css": .style([]),
+                "/other.js": .script([]),
+            ],
+            isBearer: { $0 == Array(Self.token.utf8) },
+            checks: checks.map(Self.check),
+            connections: { [] }, verification: { (3, 1, 0, 0) },
+            droppedLines: { 0 }, process: { [] },
+            keys: { [("k", "ES256", "signing", 7, nil)] }, relay: hasRelay ? relay : nil,
+            edge: hasEdge ? { @Sendable _ in HTTPResponse(status: 202) } : nil)
+        service = OperatorService(ports, counts)
+    }
+
+    private static func check(_ name: String, _ failure: String?) -> OperatorPorts.Check {
+        (name, { failure })
+    }
+
+    func outcome(
+        _ path: String, method: String = "GET", host: String = "127.0.0.1:9090",
+        _ headers: [(ByteText, ByteText)] = []
+    ) -> HTTPOutcome {
+        service.outcome(
+            of: HTTPRequest(
+                method: ByteText(method), path: ByteText(path),
+                headers: HeaderFields([("Host", ByteText(host))] + headers)))
+    }
+
+    /// nil where it is a stream.
+    func answer(
+        _ path: String, method: String = "GET", host: String = "127.0.0.1:9090",
+        _ headers: [(ByteText, ByteText)] = []
+    ) -> HTTPResponse? {
+        guard case .response(let response) = outcome(path, method: method, host: host, headers)
+        else { return nil }
+        return response
+    }
+}

@@ -1,0 +1,211 @@
+import Bytes
+import HTTPMessages
+import StrictJSON
+import Testing
+
+@testable import OperatorService
+
+/// What docs/architecture.md §5 says of each route of the operator's port.
+private struct Rule: Sendable {
+    let path: String
+    let methods: [String]
+    var wantsBearer = false
+    /// Of an answer to who may ask; nil is a stream.
+    var status: Int? = 200
+
+    static let all = [
+        Rule(path: "/livez", methods: ["GET", "HEAD"]),
+        Rule(path: "/readyz", methods: ["GET", "HEAD"]),
+        Rule(path: "/metrics", methods: ["GET", "HEAD"]),
+        Rule(path: "/", methods: ["GET", "HEAD"]),
+        Rule(path: "/operator.js", methods: ["GET", "HEAD"]),
+        Rule(path: "/operator.css", methods: ["GET", "HEAD"]),
+        Rule(path: "/events", methods: ["GET"], wantsBearer: true, status: nil),
+        Rule(path: "/rooms", methods: ["GET"], wantsBearer: true),
+        Rule(
+            path: "/peers/\(OperatorBench.member)", methods: ["DELETE"], wantsBearer: true,
+            status: 204),
+    ]
+}
+
+private let bearer: (ByteText, ByteText) = (
+    "Authorization", ByteText("Bearer " + OperatorBench.token)
+)
+
+private func code(_ response: HTTPResponse?) throws -> ByteText? {
+    try JSONValue.parse(response?.body ?? []).object?["error"]?.string
+}
+
+@Suite("Routes of the operator's port (docs/architecture.md §5, docs/operating.md)")
+struct RouteTests {
+    private let bench = OperatorBench()
+
+    @Test("The rules below are of every route but the proxies'")
+    func complete() {
+        let table = Set(Route.all.map(\.path)).subtracting(["/edge/auth"])
+        #expect(Rule.all.count == table.count)
+        for rule in Rule.all { #expect(Route.of(ByteText(rule.path)) != nil) }
+    }
+
+    @Test("Who may ask is answered", arguments: Rule.all)
+    private func answered(_ rule: Rule) {
+        for method in rule.methods {
+            let response = bench.answer(
+                rule.path, method: method, rule.wantsBearer ? [bearer] : [])
+            #expect(response?.status == rule.status)
+            if let response { #expect(response.headers["Cache-Control"] == "no-store") }
+        }
+    }
+
+    @Test(
+        "Without the operator's token nothing is shown or done, whatever the method (RFC 6750 §3)",
+        arguments: Rule.all.filter(\.wantsBearer))
+    private func bearerOnly(_ rule: Rule) throws {
+        let fields: [[(ByteText, ByteText)]] = [
+            [], [("Authorization", "Bearer wrong")], [("Authorization", "Basic eDp5")],
+            [("Authorization", ByteText(OperatorBench.token))],
+            [("Authorization", ByteText("Bearer \(OperatorBench.token)x"))], [bearer, bearer],
+        ]
+        for headers in fields {
+            for method in rule.methods + ["POST"] {
+                let response = bench.answer(rule.path, method: method, headers)
+                #expect(response?.status == 401)
+                #expect(try code(response) == "unauthorized")
+                #expect(response?.headers["WWW-Authenticate"] == #"Bearer realm="usher operator""#)
+            }
+        }
+        #expect(bench.closed == [])
+    }
+
+    @Test("The scheme of the token has no case (RFC 9110 §11.1)")
+    func scheme() {
+        let field = ByteText("bEaReR " + OperatorBench.token)
+        #expect(bench.answer("/rooms", [("Authorization", field)])?.status == 200)
+    }
+
+    @Test("No page of another origin may ask, with the token or without", arguments: Rule.all)
+    private func pages(_ rule: Rule) throws {
+        for method in rule.methods + ["OPTIONS"] {
+            for origin: ByteText in ["https://evil.example", "null", "http://127.0.0.1:9091"] {
+                let response = bench.answer(
+                    rule.path, method: method, [bearer, ("Origin", origin)])
+                #expect(response?.status == 403)
+                #expect(try code(response) == "origin_not_allowed")
+            }
+            let rebound = bench.answer(rule.path, method: method, host: "evil.example", [bearer])
+            #expect(rebound?.status == 403)
+            #expect(try code(rebound) == "host_not_allowed")
+        }
+        let own: (ByteText, ByteText) = ("Origin", "http://127.0.0.1:9090")
+        let response = bench.answer(rule.path, method: rule.methods[0], [bearer, own])
+        #expect(response?.status == rule.status)
+    }
+
+    @Test("Other methods are refused, and those that there are named", arguments: Rule.all)
+    private func methods(_ rule: Rule) {
+        for method in ["GET", "HEAD", "POST", "DELETE", "OPTIONS", "get"]
+        where !rule.methods.contains(method) {
+            let response = bench.answer(rule.path, method: method, [bearer])
+            #expect(response?.status == 405)
+            #expect(response?.headers["Allow"]?.string == rule.methods.joined(separator: ", "))
+        }
+        #expect(bench.closed == [])
+    }
+
+    @Test("What is no route is 404, and to other pages not even that")
+    func unknown() throws {
+        for path in ["/other.js", "/oauth2/token", "/rooms/", "/peers", "//", "/livez/"] {
+            #expect(bench.answer(path, [bearer])?.status == 404)
+            #expect(bench.answer(path, host: "evil.example")?.status == 403)
+        }
+    }
+
+    @Test("Without a relay its routes are none, and without tokens the proxies' is none")
+    func halves() {
+        let auth = OperatorBench(hasRelay: false)
+        for path in ["/", "/operator.js", "/events", "/rooms", "/peers/\(OperatorBench.member)"] {
+            #expect(auth.answer(path)?.status == 404)
+        }
+        for path in ["/livez", "/readyz", "/metrics"] {
+            #expect(auth.answer(path)?.status == 200)
+        }
+        let signal = OperatorBench(hasEdge: false)
+        #expect(signal.answer("/edge/auth")?.status == 404)
+        #expect(signal.answer("/edge/auth", host: "evil.example")?.status == 403)
+    }
+
+    @Test("A proxy asks with the Host and Origin of the request that it has")
+    func proxies() {
+        for method in ["GET", "POST"] {
+            let response = bench.answer(
+                "/edge/auth", method: method, host: "app.example",
+                [("Origin", "https://app.example")])
+            #expect(response?.status == 202)
+            #expect(response?.headers.contains("Cache-Control") == false)
+        }
+    }
+
+    @Test("A peer is closed by its connection, and only one that is in a room")
+    func kick() {
+        for id in ["0123456789abcdee", "", "0123456789ABCDEF", "\(OperatorBench.member)/x"] {
+            #expect(bench.answer("/peers/\(id)", method: "DELETE", [bearer])?.status == 404)
+        }
+        #expect(bench.closed == [])
+        _ = bench.answer("/peers/\(OperatorBench.member)", method: "DELETE", [bearer])
+        #expect(bench.closed == [OperatorBench.member])
+    }
+
+    @Test("The page's events tell rooms, counters, refusals and keys")
+    func events() throws {
+        bench.counts.tokens.note()
+        bench.counts.http.count(path: "/oauth2/token", status: 401)
+        bench.counts.http.count(path: "/any/other", status: 404)
+        bench.counts.reports.count("connection_refused", [("reason", "no_token")])
+        guard case .stream(let headers, let next) = bench.outcome("/events", [bearer]) else {
+            Issue.record("no stream")
+            return
+        }
+        #expect(headers["Content-Type"] == "text/event-stream")
+        let event = try #require(next())
+        let (head, tail) = ("event: state\ndata: ", "\n\n")
+        #expect(event.starts(with: head.utf8) && event.suffix(2) == Array(tail.utf8)[...])
+        let state = try JSONValue.parse(
+            Array(event.dropFirst(head.utf8.count).dropLast(tail.utf8.count)))
+        let expected: JSONValue = [
+            "time": 1_800_000_000, "version": "0", "uptimeSeconds": 0, "connections": 0,
+            "rooms": [
+                [
+                    "client_id": "c_1", "room": "lobby",
+                    "members": [
+                        [
+                            "connectionId": "0123456789abcdef", "peerId": "ada", "name": .null,
+                            "dialect": "v1",
+                        ]
+                    ],
+                ]
+            ],
+            "roomsTotal": 1,
+            "counters": [
+                "messages": 0, "tokens": 1, "httpRequests": 2, "handshakesAccepted": 0,
+                "handshakesRefused": 1,
+            ],
+            "refusals": [
+                [
+                    "kind": "handshake", "reason": "no_token", "count": 1,
+                    "lastAt": 1_800_000_000,
+                ],
+                [
+                    "kind": "http", "reason": "/oauth2/token 401", "count": 1,
+                    "lastAt": 1_800_000_000,
+                ],
+            ],
+            "keys": [
+                [
+                    "kid": "k", "algorithm": "ES256", "stage": "signing", "since": 7,
+                    "goneAt": .null,
+                ]
+            ],
+        ]
+        #expect(state == expected)
+    }
+}

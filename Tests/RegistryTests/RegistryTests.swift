@@ -1,5 +1,6 @@
 import Bytes
 import Clients
+import Identifiers
 import RegistrySupport
 import Testing
 import Tokens

@@ -299,7 +299,7 @@ let tests: [Target] =
                 "Access", "Admission", "Bytes", "HTTPMessages", "Identifiers", "Locking", "Tokens",
             ]),
             path: "Tests/AdmissionSupport", swiftSettings: settings),
-        // What is promised of a registry, whatever keeps it: a file, or a server where one is named.
+        // What is promised of a registry, whatever keeps it: a file, or a server that is named.
         .testTarget(
             name: "RegistryTests",
             dependencies: names([

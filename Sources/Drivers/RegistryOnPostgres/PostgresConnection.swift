@@ -12,9 +12,8 @@ import Glibc
     /// Names of statements that are prepared already.
     private var prepared: [ByteText: String] = [:]
 
-    /// - Parameters:
-    ///   - target: A URL or keywords, as libpq takes them; what it leaves open, such as passwords,
-    ///     comes from where libpq looks (`PGPASSFILE`, `PGSERVICEFILE`).
+    /// Connects. What the target leaves open, such as a password, comes from where libpq looks
+    /// (`PGPASSFILE`, `PGSERVICEFILE`).
     init(_ target: PostgresTarget, until deadline: PostgresDeadline) throws(PostgresFault) {
         let options = target.options
         var opened: OpaquePointer?

@@ -83,11 +83,12 @@ let modules: [Module] = [
         name: "RegistryFollowing", layer: .drivers,
         uses: ["Access", "Bytes", "Clients", "Identifiers", "Locking"]),
     Module(
-        name: "RegistryOnSQLite", layer: .drivers, uses: ["Bytes", "Clients", "Identifiers"],
-        external: [grdb]),
+        name: "RegistryOnSQLite", layer: .drivers,
+        uses: ["Bytes", "Clients", "Identifiers", "Tokens"], external: [grdb]),
     Module(
         name: "RegistryOnPostgres", layer: .drivers,
-        uses: ["Bytes", "CPQ", "Clients", "Identifiers", "Locking"]),
+
+        uses: ["Bytes", "CPQ", "Clients", "Identifiers", "Locking", "Tokens"]),
     Module(
         name: "HTTPServing", layer: .drivers,
         uses: [
@@ -201,7 +202,7 @@ let testUses: [String: [String]] = [
     "TokenIssuing": ["StrictJSON"],
     "RegistryFollowing": ["RegistryOnSQLite", "RegistrySupport"],
     "RegistryOnPostgres": ["RegistrySupport"],
-    "RegistryOnSQLite": ["RegistrySupport", "Tokens"],
+    "RegistryOnSQLite": ["RegistrySupport"],
     "HTTPClient": ["ServerSupport"],
     "DynamoTables": ["Locking"],
     "KeyFollowing": ["Bytes", "StrictJSON", "UsherVerifier"],

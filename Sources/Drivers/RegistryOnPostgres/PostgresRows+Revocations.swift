@@ -3,20 +3,20 @@ import Clients
 import Identifiers
 
 extension PostgresRows {
-    private static let columns =
-        "kind, name, issued_before, expires_at, actor, client_id, subject, issued_at, share"
-
-    func revocation(_ kind: RevocationRecord.Kind, _ name: String) throws -> RevocationRecord? {
+    func revocation(_ kind: RevocationRecord.Kind, _ name: String) throws -> Revocation? {
         try execute(
-            "SELECT \(Self.columns) FROM revocation WHERE kind = $1 AND name = $2",
-            [.text(kind.rawValue), .text(name)]
-        ).first.map(Self.record)
+            """
+            SELECT kind, name, issued_before, expires_at FROM revocation
+            WHERE kind = $1 AND name = $2
+            """, [.text(kind.rawValue), .text(name)]
+        ).first.map(Self.revocation)
     }
 
     func put(_ revocation: RevocationRecord) throws {
         try execute(
             """
-            INSERT INTO revocation (\(Self.columns), revision)
+            INSERT INTO revocation (kind, name, issued_before, expires_at, actor, client_id,
+                subject, issued_at, share, revision)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
             ON CONFLICT (kind, name) DO UPDATE SET
                 issued_before = excluded.issued_before, expires_at = excluded.expires_at,
@@ -80,11 +80,13 @@ extension PostgresRows {
         return (Int(try row.number(0)), Int(try row.number(1)))
     }
 
-    func revocations(since revision: Int64) throws -> [RevocationRecord] {
+    func revocations(since revision: Int64) throws -> [Revocation] {
         try execute(
-            "SELECT \(Self.columns) FROM revocation WHERE revision > $1 ORDER BY revision",
-            [.number(revision)]
-        ).map(Self.record)
+            """
+            SELECT kind, name, issued_before, expires_at FROM revocation
+            WHERE revision > $1 ORDER BY revision
+            """, [.number(revision)]
+        ).map(Self.revocation)
     }
 
     func revocationCount() throws -> Int {
@@ -93,12 +95,9 @@ extension PostgresRows {
         return Int(try rows.first?.number(0) ?? 0)
     }
 
-    private static func record(_ row: PostgresRow) throws -> RevocationRecord {
-        RevocationRecord(
-            kind: .init(named: ByteText(try row.text(0))) ?? .token, name: try row.text(1),
-            issuedBefore: try row.numberIfAny(2), expiresAt: try row.number(3),
-            actor: try row.text(4), clientID: try row.textIfAny(5).map { ClientID($0) },
-            subject: try row.textIfAny(6).map { Subject($0) }, issuedAt: try row.numberIfAny(7),
-            share: .init(ByteText(try row.text(8))))
+    private static func revocation(_ row: PostgresRow) throws -> Revocation {
+        try Revocation(
+            .init(named: ByteText(row.text(0))), row.text(1), issuedBefore: row.numberIfAny(2),
+            expiresAt: row.number(3))
     }
 }

@@ -1,6 +1,7 @@
 import Bytes
 import Clients
 import Identifiers
+import Tokens
 
 /// The registry's rows in one transaction of PostgreSQL.
 struct PostgresRows: RegistryRows {
@@ -22,7 +23,7 @@ struct PostgresRows: RegistryRows {
         try execute(sql, values).first?.number(0) ?? 0
     }
 
-    func client(_ id: ClientID) throws -> ClientRecord? {
+    func client(_ id: ClientID) throws -> Client? {
         let rows = try execute(
             """
             SELECT name, created_at, is_enabled, lifetime_seconds_max, assertion_keys,
@@ -43,23 +44,24 @@ struct PostgresRows: RegistryRows {
             SELECT digest, created_at, expires_at FROM client_secret
             WHERE client_id = $1 ORDER BY position
             """, [.text(id.string)])
-        return ClientRecord(
-            id: id, name: try row.text(0), createdAt: try row.number(1),
-            isEnabled: try row.truth(2), lifetimeSecondsMax: try row.number(3),
-            assertionKeys: row.bytesIfAny(4), legacySecret: row.bytesIfAny(5),
-            introspects: try row.text(6), rooms: try values(.room),
+        return Client(
+            clientID: id, name: try row.text(0),
+            rooms: try values(.room).map { try RoomPattern($0) },
             origins: try values(.origin).map { ByteText($0) },
-            scopes: try values(.scope).map { ByteText($0) },
+            scopes: try values(.scope).map { ByteText($0) }, createdAt: try row.number(1),
+            isEnabled: try row.truth(2),
             secrets: try secrets.map { secret in
                 ClientSecret(
                     digest: try secret.bytes(0), createdAt: try secret.number(1),
                     expiresAt: try secret.numberIfAny(2))
-            },
+            }, lifetimeSecondsMax: try row.number(3),
+            assertionKeys: try Client.assertionKeys(column: row.bytesIfAny(4)),
+            legacySecret: row.bytesIfAny(5),
             registration: try row.bytesIfAny(7).map { digest in
-                ClientRecord.Registration(
-                    tokenDigest: digest, registrar: ClientID(try row.text(8)),
-                    authenticationMethod: try row.text(9), grantTypes: try row.text(10))
-            })
+                try ClientRegistration(
+                    tokenDigest: digest, registrar: row.text(8), methodColumn: row.text(9),
+                    grantTypesColumn: row.text(10))
+            }, introspects: Client.introspects(column: try row.text(6)))
     }
 
     func clientIDs() throws -> [ClientID] {
@@ -68,8 +70,8 @@ struct PostgresRows: RegistryRows {
         }
     }
 
-    func put(_ client: ClientRecord) throws {
-        let id = client.id.string
+    func put(_ client: Client) throws {
+        let id = client.clientID.string
         // What belongs to it goes with it.
         try execute("DELETE FROM client WHERE id = $1", [.text(id)])
         try execute(
@@ -81,10 +83,10 @@ struct PostgresRows: RegistryRows {
             [
                 .text(id), .text(client.name), .number(client.createdAt),
                 .truth(client.isEnabled), .number(client.lifetimeSecondsMax),
-                .bytes(client.assertionKeys), .bytes(client.legacySecret),
-                .text(client.introspects), .number(try nextRevision()),
+                .bytes(client.assertionKeysColumn), .bytes(client.legacySecret),
+                .text(client.introspectsColumn), .number(try nextRevision()),
             ])
-        try insert(.room, client.rooms, of: id)
+        try insert(.room, client.rooms.map(\.text), of: id)
         try insert(.origin, client.origins.map(\.string), of: id)
         try insert(.scope, client.scopes.map(\.string), of: id)
         for (position, secret) in client.secrets.enumerated() {
@@ -100,7 +102,8 @@ struct PostgresRows: RegistryRows {
             "INSERT INTO client_registration VALUES ($1, $2, $3, $4, $5)",
             [
                 .text(id), .bytes(registration.tokenDigest), .text(registration.registrar.string),
-                .text(registration.authenticationMethod), .text(registration.grantTypes),
+                .text(registration.authenticationMethod.rawValue),
+                .text(registration.grantTypesColumn),
             ])
     }
 

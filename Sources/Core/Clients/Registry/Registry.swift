@@ -42,19 +42,20 @@ extension Registry {
 /// The rows of a registry, within a transaction. Whatever they throw, the transaction turns it into
 /// a `RegistryFailure`.
 package protocol RegistryRows {
-    func client(_ id: ClientID) throws -> ClientRecord?
+    func client(_ id: ClientID) throws -> Client?
     /// Of all clients, oldest first.
     func clientIDs() throws -> [ClientID]
     /// Puts a client where none of its id is or one is; those who follow the registry see it.
-    func put(_ client: ClientRecord) throws
+    func put(_ client: Client) throws
     func removeClient(_ id: ClientID) throws
     /// How many were registered over HTTP with this client's token.
     func count(registeredBy registrar: ClientID) throws -> Int
     /// Those who list an origin.
     func holders(of origin: ByteText) throws -> [OriginHolder]
 
-    func revocation(_ kind: RevocationRecord.Kind, _ name: String) throws -> RevocationRecord?
-    /// Puts one where none of its kind and name is or one is; those who follow see it.
+    func revocation(_ kind: RevocationRecord.Kind, _ name: String) throws -> Revocation?
+    /// Puts one where none of its kind and name is. Where one is, it gets the second, the end and
+    /// the actor of this one. Those who follow see it.
     func put(_ revocation: RevocationRecord) throws
     /// Takes out what this one says as well, and for as long.
     func removeRevocations(coveredBy revocation: Revocation) throws
@@ -86,7 +87,7 @@ package protocol RegistryRows {
     /// The clients put after a revision, with the origins of those that are enabled.
     func entries(since revision: Int64) throws -> [ClientIndex.Entry]
     /// The revocations put after a revision, in the order in which they were.
-    func revocations(since revision: Int64) throws -> [RevocationRecord]
+    func revocations(since revision: Int64) throws -> [Revocation]
     func revocationCount() throws -> Int
     /// Every revocation that ended before this second has been dropped.
     func revocationsPurgedBefore() throws -> Int64
@@ -113,5 +114,5 @@ package struct OriginHolder: Sendable {
     }
 }
 
-/// A row says what no row of ours does.
-struct UnreadableRecord: Error {}
+/// A row says what no row of ours does: to leave it out would be to change who may come in.
+package struct UnreadableRow: Error { package init() {} }

@@ -43,12 +43,12 @@ package struct RegistryRefresh: Sendable {
         isReset = !isContinued
         entries = try rows.entries(since: known ?? -1)
         for entry in entries where asked.contains(entry.id) {
-            changed[entry.id] = try rows.client(entry.id)?.client()
+            changed[entry.id] = try rows.client(entry.id)
         }
         // What others cover is taken out of the registry, and nobody is told which.
         let surplus = try held - rows.revocationCount()
         isWhole = isReset || surplus > Self.surplusMax
-        revocations = try rows.revocations(since: isWhole ? -1 : known ?? -1).map(\.revocation)
+        revocations = try rows.revocations(since: isWhole ? -1 : known ?? -1)
         purgedBefore = try rows.revocationsPurgedBefore()
         guard try rows.removalRevision() > known ?? -1 else { return }
         let remaining = Set(try rows.clientIDs())
@@ -62,6 +62,6 @@ extension Registry {
     package func snapshot(id: ClientID) throws(RegistryFailure) -> (
         client: Client?, revision: Int64
     ) {
-        try read { (try $0.client(id)?.client(), try $0.revision()) }
+        try read { (try $0.client(id), try $0.revision()) }
     }
 }

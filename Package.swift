@@ -312,7 +312,7 @@ let tests: [Target] =
         .target(
             name: "RegistrySupport",
             dependencies: names([
-                "Bytes", "Clients", "Identifiers", "Locking", "RegistryOnPostgres",
+                "Bytes", "Clients", "Cryptography", "Identifiers", "Locking", "RegistryOnPostgres",
                 "RegistryOnSQLite", "Tokens",
             ]) + [grdb],
             path: "Tests/RegistrySupport", swiftSettings: settings),

@@ -4,7 +4,7 @@ import Testing
 @testable import RegistryOnPostgres
 
 @Suite struct PostgresTargetTests {
-    @Test("What names no database is refused, and not repeated (docs/threat-model.md §2)")
+    @Test("What names no database is refused, and not repeated (docs/decisions/0033)")
     func malformed() {
         for text in ["postgresql://user:hidden@[host/x", "password=hidden nonsense"] {
             do throws(RegistryFailure) {

@@ -1,4 +1,5 @@
 import Clients
+import Cryptography
 import Foundation
 
 @testable import RegistryOnPostgres
@@ -19,7 +20,9 @@ struct PostgresDatabase: Sendable {
     private func target() throws -> PostgresTarget { try PostgresTarget("\(server)/\(name)") }
 
     func open() throws -> any Registry {
-        try RegistryOnPostgres(target(), random: { .random(in: .min ... .max) })
+        let reserve = RandomReserve()
+        return try RegistryOnPostgres(
+            target(), random: { Int64(bitPattern: reserve.uint64()) })
     }
 
     func drop() throws { try asAdministrator("DROP DATABASE \(name) WITH (FORCE)") }

@@ -11,7 +11,8 @@ enum PostgresFault: Error, Equatable, Sendable {
     case refused(state: ByteText, message: String)
     /// Its answer is none to what was asked.
     case unexpected
-    /// The connection ended while a commit was under way, and nobody could be asked what came of it.
+    /// The connection ended while a commit was under way, and nobody could be asked what came of
+    /// it.
     case outcomeUnknown
     /// A connection string that is none; the words are libpq's.
     case target(String)
@@ -93,8 +94,8 @@ enum PostgresFault: Error, Equatable, Sendable {
         let told = detail.map { " (\($0))" } ?? ""
         return switch kind {
         case .unreachable:
-            "the registry's database cannot be reached\(told): nothing was changed; look whether it "
-                + "runs, and whether host and port are right"
+            "the registry's database cannot be reached\(told): nothing was changed; look whether "
+                + "it runs, and whether host and port are right"
         case .timedOut:
             "the registry's database says nothing: nothing is known to have changed; look whether "
                 + "it is stopped or overloaded"

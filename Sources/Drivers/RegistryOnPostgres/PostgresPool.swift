@@ -4,8 +4,8 @@ import Locking
 /// Connections that are open and idle. As many are open as threads ask at once; the idle ones are
 /// kept, up to a few.
 ///
-/// While the database cannot be reached a connection is tried at growing intervals, and whoever asks
-/// in between is told at once what the last try was told.
+/// While the database cannot be reached a connection is tried at growing intervals, and whoever
+/// asks in between is told at once what the last try was told.
 final class PostgresPool: Sendable {
     private static let idleMax = 4
     private static let pauses = (first: Duration.milliseconds(100), longest: Duration.seconds(2))

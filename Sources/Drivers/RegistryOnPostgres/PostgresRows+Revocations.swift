@@ -37,7 +37,10 @@ extension PostgresRows {
         case .token: return
         case .subject(let subject, let second, let end):
             try execute(
-                "DELETE FROM revocation WHERE subject = $1 AND issued_at <= $2 AND expires_at <= $3",
+                """
+                DELETE FROM revocation
+                WHERE subject = $1 AND issued_at <= $2 AND expires_at <= $3
+                """,
                 [.text(subject.string), .number(second), .number(end)])
         case .client(let id, let second, let end):
             try execute(

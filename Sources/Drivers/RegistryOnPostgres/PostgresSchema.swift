@@ -25,8 +25,8 @@ enum PostgresSchema {
         );
         INSERT INTO registry (schema) VALUES (0);
 
-        -- A random number for each revision. Who finds another one at a revision that it knows reads
-        -- a database that has lost what was committed elsewhere.
+        -- A random number for each revision. Who finds another one at a revision that it knows
+        -- reads a database that has lost what was committed elsewhere.
         CREATE TABLE change (
             revision BIGINT PRIMARY KEY,
             tag BIGINT NOT NULL

@@ -18,8 +18,8 @@ package protocol Registry: Sendable {
         _ body: (any RegistryRows) throws -> Value
     ) throws(RegistryFailure) -> Value
 
-    /// As `write`, for marks of tokens, which no follower sees and of which the log has no line: who
-    /// writes some need not wait for others.
+    /// As `write`, for marks of tokens, which no follower sees and of which the log has no line:
+    /// who writes some need not wait for others.
     func writeMarks<Value>(
         _ body: (any RegistryRows) throws -> Value
     ) throws(RegistryFailure) -> Value
@@ -95,8 +95,8 @@ package protocol RegistryRows {
 
 /// Somebody who notices that a registry has changed. Not for several threads at once.
 package protocol RegistryWatch: Sendable {
-    /// Has `body` look, unless nothing was written since it looked last. Where what was seen then is
-    /// not continued by what there is now, all that is known of it is void.
+    /// Has `body` look, unless nothing was written since it looked last. Where what was seen then
+    /// is not continued by what there is now, all that is known of it is void.
     mutating func look<Value>(
         _ body: (any RegistryRows, _ isContinued: Bool) throws -> Value?
     ) throws(RegistryFailure) -> Value?

@@ -30,8 +30,8 @@ package struct RegistryRefresh: Sendable {
     }
 
     /// Reads what is new since the revision `known` (nil before the first look) at the clients
-    /// `asked` and among the revocations, of which `held` are known; nil when nothing is. Where what
-    /// is there does not continue what was known, it reads everything.
+    /// `asked` and among the revocations, of which `held` are known; nil when nothing is. Where
+    /// what is there does not continue what was known, it reads everything.
     package init?(
         _ rows: any RegistryRows, isContinued: Bool, since known: Int64?,
         at asked: Set<ClientID>, holding held: Int

@@ -49,6 +49,7 @@ let modules: [Module] = [
     Module(name: "CLibSSL", layer: .cModules),
     Module(name: "CMicrohttpd", layer: .cModules),
     Module(name: "COpenSSL", layer: .cModules),
+    Module(name: "CPQ", layer: .cModules),
 
     Module(name: "Bytes", layer: .core),
     Module(name: "Identifiers", layer: .core, uses: ["Bytes"]),
@@ -82,8 +83,12 @@ let modules: [Module] = [
         name: "RegistryFollowing", layer: .drivers,
         uses: ["Access", "Bytes", "Clients", "Identifiers", "Locking"]),
     Module(
-        name: "RegistryOnSQLite", layer: .drivers, uses: ["Bytes", "Clients", "Identifiers"],
-        external: [grdb]),
+        name: "RegistryOnSQLite", layer: .drivers,
+        uses: ["Bytes", "Clients", "Identifiers", "Tokens"], external: [grdb]),
+    Module(
+        name: "RegistryOnPostgres", layer: .drivers,
+
+        uses: ["Bytes", "CPQ", "Clients", "Identifiers", "Locking", "Tokens"]),
     Module(
         name: "HTTPServing", layer: .drivers,
         uses: [
@@ -196,7 +201,8 @@ let testUses: [String: [String]] = [
     "Cryptography": ["StrictJSON"],
     "TokenIssuing": ["StrictJSON"],
     "RegistryFollowing": ["RegistryOnSQLite", "RegistrySupport"],
-    "RegistryOnSQLite": ["Access", "RegistryFollowing", "RegistrySupport", "Tokens"],
+    "RegistryOnPostgres": ["RegistrySupport"],
+    "RegistryOnSQLite": ["RegistrySupport"],
     "HTTPClient": ["ServerSupport"],
     "DynamoTables": ["Locking"],
     "KeyFollowing": ["Bytes", "StrictJSON", "UsherVerifier"],
@@ -294,11 +300,20 @@ let tests: [Target] =
                 "Access", "Admission", "Bytes", "HTTPMessages", "Identifiers", "Locking", "Tokens",
             ]),
             path: "Tests/AdmissionSupport", swiftSettings: settings),
+        // What is promised of a registry, whatever keeps it: a file, or a server that is named.
+        .testTarget(
+            name: "RegistryTests",
+            dependencies: names([
+                "Access", "Bytes", "Clients", "Identifiers", "RegistryFollowing", "RegistrySupport",
+                "TestSupport", "Tokens",
+            ]),
+            path: "Tests/RegistryTests", swiftSettings: settings),
         // A registry's file, as its tests and those of whoever follows it have it.
         .target(
             name: "RegistrySupport",
             dependencies: names([
-                "Bytes", "Clients", "Identifiers", "Locking", "RegistryOnSQLite",
+                "Bytes", "Clients", "Cryptography", "Identifiers", "Locking", "RegistryOnPostgres",
+                "RegistryOnSQLite", "Tokens",
             ]) + [grdb],
             path: "Tests/RegistrySupport", swiftSettings: settings),
         // Servers that do what a test says, for whatever asks one.

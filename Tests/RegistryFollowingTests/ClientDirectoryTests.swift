@@ -48,7 +48,7 @@ import Testing
         #expect(try await eventually { directory.listsOrigin("https://c") })
         #expect(!directory.listsOrigin("https://b"))
         directory.stop()
-        try RawRegistry(path: folder.path).execute("DROP TABLE client_grant")
+        try folder.execute("DROP TABLE client_grant")
         #expect(directory.listsOrigin("https://c"))
     }
 
@@ -59,7 +59,7 @@ import Testing
         directory.start()
         directory.stop()
         // Nothing that reads a client would succeed from here on.
-        try RawRegistry(path: folder.path).execute("DROP TABLE client_secret")
+        try folder.execute("DROP TABLE client_secret")
         for index in 0..<1_000 { #expect(try directory.client("c_\(index)") == nil) }
         #expect((0..<100).filter { _ in directory.catchUp() }.isEmpty)
     }
@@ -130,13 +130,12 @@ import Testing
         try registry.add(try Client.sample("a"))
         let directory = ClientDirectory(registry: registry) {}
         #expect(try directory.client("c_a") != nil)
-        let (here, away) = (folder.path, folder.path + ".away")
-        try FileManager.default.moveItem(atPath: here, toPath: away)
+        try folder.hide()
         directory.start()
         defer { directory.stop() }
         #expect(directory.trouble() != nil)
         #expect(try directory.client("c_a")?.name == "a")
-        try FileManager.default.moveItem(atPath: away, toPath: here)
+        try folder.show()
         #expect(try await eventually { directory.trouble() == nil })
         try registry.disable(id: "c_a")
         #expect(try await eventually { try directory.client("c_a")?.isEnabled == false })

@@ -85,17 +85,16 @@ import Testing
     func unhealthy() async throws {
         let registry = try folder.open()
         let directory = ClientDirectory(registry: registry) {}
-        let (here, away) = (folder.path, folder.path + ".away")
-        try FileManager.default.moveItem(atPath: here, toPath: away)
+        try folder.hide()
         directory.start()
         defer { directory.stop() }
         #expect(isRevoked(directory))
-        try FileManager.default.moveItem(atPath: away, toPath: here)
+        try folder.show()
         #expect(try await eventually { directory.trouble() == nil })
         #expect(!isRevoked(directory))
-        try FileManager.default.moveItem(atPath: here, toPath: away)
+        try folder.hide()
         #expect(!isRevoked(directory))
-        try FileManager.default.moveItem(atPath: away, toPath: here)
+        try folder.show()
     }
 
     @Test("What was purged leaves the memory with the next change")

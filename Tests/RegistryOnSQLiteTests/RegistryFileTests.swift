@@ -26,7 +26,7 @@ import Testing
 
     @Test("The file and what lies beside it are for their owner alone, and so is the folder")
     func permissions() throws {
-        let registry = try folder.open()
+        let registry = try folder.openFile()
         try registry.add(try Client.sample("a"))
         #expect(try folder.permissions(folder.path) == 0o600)
         #expect(try folder.permissions(folder.path + "-wal") == 0o600)
@@ -100,7 +100,7 @@ import Testing
     func empty() throws {
         try folder.write(Data())
         #expect(failure(mustExist: true) == nil)
-        try folder.open().add(try Client.sample("a"))
+        try folder.openFile().add(try Client.sample("a"))
     }
 
     @Test(
@@ -114,7 +114,7 @@ import Testing
         try folder.write(data.prefix(count))
         let error: RegistryFailure?
         do {
-            _ = try folder.open().list()
+            _ = try folder.openFile().list()
             error = nil
         } catch {
             #expect(error is RegistryFailure)
@@ -141,7 +141,7 @@ import Testing
             }
         }
         #expect(failures == 1)
-        let after = try folder.open(mustExist: true)
+        let after = try folder.openFile(mustExist: true)
         #expect(try after.list().allSatisfy { $0.secrets.count == 1 && !$0.rooms.isEmpty })
         try after.add(try Client.sample("last", rooms: rooms))
     }
@@ -158,7 +158,7 @@ import Testing
 
     @Test("A kill at any moment of the first start leaves a file that the next start completes")
     func killedWhileMaking() throws {
-        let registry = try folder.open()
+        let registry = try folder.openFile()
         let file = try Data(contentsOf: URL(fileURLWithPath: folder.path))
         let journal = try Data(contentsOf: URL(fileURLWithPath: folder.path + "-wal"))
         withExtendedLifetime(registry) {}
@@ -168,22 +168,22 @@ import Testing
             let killed = try RegistryFolder()
             try killed.write(file)
             try journal.prefix(length).write(to: URL(fileURLWithPath: killed.path + "-wal"))
-            try killed.open().add(try Client.sample("a"))
-            #expect(try killed.open(mustExist: true).list().count == 1)
+            try killed.openFile().add(try Client.sample("a"))
+            #expect(try killed.openFile(mustExist: true).list().count == 1)
             withExtendedLifetime(killed) {}
         }
     }
 
     @Test("What was acknowledged is there after a kill")
     func killedAfterwards() throws {
-        let registry = try folder.open()
+        let registry = try folder.openFile()
         try registry.add(try Client.sample("a"))
         try registry.disable(id: "c_a")
         let killed = try RegistryFolder()
         try killed.write(try Data(contentsOf: URL(fileURLWithPath: folder.path)))
         try Data(contentsOf: URL(fileURLWithPath: folder.path + "-wal"))
             .write(to: URL(fileURLWithPath: killed.path + "-wal"))
-        #expect(try killed.open(mustExist: true).client(id: "c_a")?.isEnabled == false)
+        #expect(try killed.openFile(mustExist: true).client(id: "c_a")?.isEnabled == false)
         withExtendedLifetime((registry, killed)) {}
     }
 

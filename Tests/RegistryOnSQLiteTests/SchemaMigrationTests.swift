@@ -83,7 +83,7 @@ import Tokens
     func migrated() throws {
         try makeVersion1()
         #expect(try version() == ["1"])
-        let registry = try folder.open(mustExist: true)
+        let registry = try folder.openFile(mustExist: true)
         #expect(try version() == ["4"])
         #expect(try registry.list() == [try oldClient()])
         #expect(try registry.client(id: "c_old")?.lifetimeSecondsMax == 3600)
@@ -97,7 +97,7 @@ import Tokens
     func migratedFrom2() throws {
         try makeVersion2()
         #expect(try version() == ["2"])
-        let registry = try folder.open(mustExist: true)
+        let registry = try folder.openFile(mustExist: true)
         #expect(try version() == ["4"])
         let key = try PublicKey.sample(1)
         #expect(try registry.list() == [try oldClient(lifetimeSecondsMax: 60, keys: [key])])
@@ -108,13 +108,13 @@ import Tokens
         #expect(try registry.auditEntries(after: 0, limit: 10).map(\.target) == ["c_old"])
         let secret = [UInt8](repeating: 5, count: 32)
         try registry.update(id: "c_old", ClientUpdate(legacySecret: .set(secret)))
-        #expect(try folder.open(mustExist: true).client(id: "c_old")?.legacySecret == secret)
+        #expect(try folder.openFile(mustExist: true).client(id: "c_old")?.legacySecret == secret)
     }
 
     @Test("The revocations of a version-3 file stay, and count against their clients' shares")
     func migratedFrom3() throws {
         try makeVersion3()
-        let registry = try folder.open(mustExist: true)
+        let registry = try folder.openFile(mustExist: true)
         #expect(try registry.revocations().map(\.name) == ["t9", "t1", "t2", "c_old:u", "c_old"])
         let shares = try RawRegistry(path: folder.path).texts(
             "SELECT share || ' ' || count FROM revocation_share ORDER BY share")
@@ -140,7 +140,7 @@ import Tokens
                 + client("c_b", 9, ["b", "e"], isRegistered: true)
                 + client("c_c", 11, ["c", "b"], isRegistered: true)
                 + client("c_own", 90, ["c", "a.example"], isRegistered: false))
-        let registry = try folder.open(mustExist: true)
+        let registry = try folder.openFile(mustExist: true)
         #expect(try registry.client(id: "c_a")?.origins == ["https://d"])
         #expect(try registry.client(id: "c_b")?.origins == ["https://b", "https://e"])
         #expect(try registry.client(id: "c_c")?.origins == [])
@@ -159,13 +159,13 @@ import Tokens
     @Test("A migrated file takes every change that a new one takes")
     func usable() throws {
         try makeVersion1()
-        let registry = try folder.open(mustExist: true)
+        let registry = try folder.openFile(mustExist: true)
         try registry.enable(id: "c_old")
         let key = try PublicKey.sample(1)
         try registry.update(
             id: "c_old", ClientUpdate(lifetimeSecondsMax: 60, assertionKeys: [key]))
         try registry.revoke(.token(id: "t", expiresAt: 1))
-        let client = try folder.open(mustExist: true).client(id: "c_old")
+        let client = try folder.openFile(mustExist: true).client(id: "c_old")
         #expect(client?.isEnabled == true)
         #expect(client?.lifetimeSecondsMax == 60)
         #expect(client?.assertionKeys == [key])
@@ -176,7 +176,7 @@ import Tokens
     @Test("A migrated file and a new one have the same schema", arguments: [1, 2, 3])
     func sameSchema(version: Int) throws {
         try [makeVersion1, makeVersion2, makeVersion3][version - 1]()
-        _ = try folder.open(mustExist: true)
+        _ = try folder.openFile(mustExist: true)
         let other = try RegistryFolder()
         try other.make()
         let sql = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
@@ -203,7 +203,7 @@ import Tokens
     func killed() throws {
         try makeVersion1()
         let file = try Data(contentsOf: URL(fileURLWithPath: folder.path))
-        let registry = try folder.open(mustExist: true)
+        let registry = try folder.openFile(mustExist: true)
         let journal = try Data(contentsOf: URL(fileURLWithPath: folder.path + "-wal"))
         withExtendedLifetime(registry) {}
         let lengths = Array(stride(from: 0, to: journal.count, by: 2003)) + [journal.count]
@@ -212,7 +212,7 @@ import Tokens
             let killed = try RegistryFolder()
             try killed.write(file)
             try journal.prefix(length).write(to: URL(fileURLWithPath: killed.path + "-wal"))
-            let after = try killed.open(mustExist: true)
+            let after = try killed.openFile(mustExist: true)
             #expect(try after.list() == [try oldClient()])
             try after.revoke(.token(id: "t", expiresAt: 1))
             withExtendedLifetime(killed) {}
@@ -228,6 +228,6 @@ import Tokens
             try RegistryOnSQLite(path: folder.path, mustExist: true, pageCountMax: count)
         }
         #expect(try version() == ["1"])
-        #expect(try folder.open(mustExist: true).list() == [try oldClient()])
+        #expect(try folder.openFile(mustExist: true).list() == [try oldClient()])
     }
 }

@@ -4,22 +4,38 @@ package import Foundation
 internal import Identifiers
 import Locking
 package import RegistryOnSQLite
+package import Tokens
 
-/// A folder of one test's own, gone when the test is over.
-package final class RegistryFolder {
+/// A registry of one test's own, gone when the test is over: a file, or a database of the server
+/// that `USHER_TEST_POSTGRES` names.
+package final class RegistryFolder: Sendable {
+    private static let server = ProcessInfo.processInfo.environment["USHER_TEST_POSTGRES"]
+    package static let isFile = server == nil
+
     package let url: URL
     package let path: String
+    private let database: PostgresDatabase?
 
     package init() throws {
+        let name = UUID().uuidString
         url = FileManager.default.temporaryDirectory
-            .appendingPathComponent("usher-registry-\(UUID().uuidString)", isDirectory: true)
+            .appendingPathComponent("usher-registry-\(name)", isDirectory: true)
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
         path = url.appendingPathComponent("data/registry.sqlite").path
+        database = try Self.server.map { try PostgresDatabase(on: $0, name) }
     }
 
-    deinit { try? FileManager.default.removeItem(at: url) }
+    deinit {
+        try? FileManager.default.removeItem(at: url)
+        try? database?.drop()
+    }
 
-    package func open(mustExist: Bool = false) throws -> RegistryOnSQLite {
+    package func open(mustExist: Bool = false) throws -> any Registry {
+        if let database { return try database.open() }
+        return try openFile(mustExist: mustExist)
+    }
+
+    package func openFile(mustExist: Bool = false) throws -> RegistryOnSQLite {
         try RegistryOnSQLite(path: path, mustExist: mustExist)
     }
 
@@ -27,6 +43,28 @@ package final class RegistryFolder {
     package func make(with clients: [Client] = []) throws {
         let registry = try open()
         for client in clients { try registry.add(client) }
+    }
+
+    /// Has SQL done, past every rule: another text where the dialects differ.
+    package func execute(_ sql: String, postgres: String? = nil) throws {
+        if let database { return try database.execute(postgres ?? sql) }
+        try RawRegistry(path: path).execute(sql)
+    }
+
+    /// The first column, of text, of every row.
+    package func texts(_ sql: String) throws -> [String] {
+        try database?.texts(sql) ?? RawRegistry(path: path).texts(sql)
+    }
+
+    /// Has nobody find the registry until it is shown again.
+    package func hide() throws {
+        if let database { return try database.hide() }
+        try FileManager.default.moveItem(atPath: path, toPath: path + ".away")
+    }
+
+    package func show() throws {
+        if let database { return try database.show() }
+        try FileManager.default.moveItem(atPath: path + ".away", toPath: path)
     }
 
     package func write(_ bytes: Data) throws {
@@ -77,4 +115,12 @@ package func eventually(_ isSo: () throws -> Bool) async throws -> Bool {
         try await Task.sleep(for: .milliseconds(20))
     }
     return false
+}
+
+extension PublicKey {
+    /// An Ed25519 key of the right form.
+    package static func sample(_ byte: UInt8) throws -> PublicKey {
+        try PublicKey(
+            .okp(x: [UInt8](repeating: byte, count: 32)), keyID: "key-\(byte)", sha256: { $0 })
+    }
 }

@@ -35,7 +35,7 @@ package struct AttemptCounter<Key: Hashable & Sendable> {
 
     /// Whether nothing was ever counted. Stored, since code of other modules, which does not know
     /// how windows are kept, asks for every request.
-    package private(set) var isEmpty = true
+    package private(set) var wasNeverUsed = true
 
     /// How many keys are remembered.
     var count: Int { windows.count }
@@ -68,7 +68,7 @@ package struct AttemptCounter<Key: Hashable & Sendable> {
         if windows.count >= keysMax, windows[key] == nil { makeRoom(now) }
         guard windows.count < keysMax || windows[key] != nil else { return false }
         windows[key] = Window(startedAt: now, count: 1)
-        isEmpty = false
+        wasNeverUsed = false
         return true
     }
 

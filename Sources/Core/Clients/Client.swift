@@ -13,7 +13,7 @@ package struct Client: Equatable, Sendable {
     package let rooms: [RoomPattern]
     /// Web origins whose pages may connect with a token out of a cookie, each
     /// `scheme://host[:port]`.
-    package let origins: [ByteText]
+    package internal(set) var origins: [ByteText]
     /// The scopes that its tokens may carry (RFC 6749 §3.3).
     package let scopes: [ByteText]
     /// The clients about whose tokens it may ask beside its own (RFC 7662); `*` is all of them.
@@ -31,11 +31,14 @@ package struct Client: Equatable, Sendable {
     package let assertionKeys: [PublicKey]
     /// What it has beside if it was registered over HTTP; nil when an operator added it.
     package let registration: ClientRegistration?
-    private let hiddenLegacySecret: SecretBytes?
+    private var hiddenLegacySecret: SecretBytes?
 
     /// The secret under which tokens of the first implementation are taken (`LegacySecret`); nil:
     /// none are. Printing a client does not print it.
-    package var legacySecret: [UInt8]? { hiddenLegacySecret?.bytes }
+    package internal(set) var legacySecret: [UInt8]? {
+        get { hiddenLegacySecret?.bytes }
+        set { hiddenLegacySecret = newValue.map(SecretBytes.init) }
+    }
     /// SHA-256 of the token by which the client manages its registration (RFC 7592 §1.2).
     package var registrationTokenDigest: [UInt8]? { registration?.tokenDigest }
 

@@ -1,4 +1,3 @@
-package import Bytes
 package import Identifiers
 
 /// How many revocations are kept of each kind, and how they are shared.
@@ -40,12 +39,5 @@ package enum RevocationShare: String, CaseIterable, Sendable {
 
         /// `KIND ID`, as it is kept.
         package var text: String { "\(kind.rawValue) \(clientID)" }
-
-        /// nil for what is kept without a share.
-        package init?(_ text: ByteText) {
-            let parts = text.split(separator: UInt8(ascii: " "), maxSplits: 1)
-            guard parts.count == 2, let kind = RevocationShare(named: parts[0]) else { return nil }
-            self.init(kind: kind, clientID: ClientID(parts[1]))
-        }
     }
 }

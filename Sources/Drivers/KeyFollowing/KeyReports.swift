@@ -1,45 +1,46 @@
+package import Clients
 package import Cryptography
 import Tokens
 
-/// What the audit log says of a change of keys.
-package struct KeyAudit: Equatable, Sendable {
-    package let action: String
-    package let target: String
-    package let details: String
-
-    /// nil where nothing was changed. `command` is what was asked for, such as `key.rotate`; nil
-    /// where time did it.
-    package init?(_ change: KeyChange, command: String? = nil) {
-        if case .waiting = change { return nil }
-        let isGone = if case .removed = change { true } else { false }
-        action = command ?? (isGone ? "key.remove" : "key.promote")
-        target = change.key.keyID
-        details =
-            "\(change.key.algorithm.rawValue), "
-            + (isGone ? "gone" : change.key.stage.rawValue)
+extension KeyChange {
+    /// Writes it into the audit log, unless nothing was changed. `command` is what was asked for,
+    /// such as `key.rotate`; nil where time did it. `now` is in seconds since the Unix epoch.
+    package func append(
+        to registry: any Registry, command: String? = nil, by actor: Actor, at now: Int64
+    ) throws(RegistryFailure) {
+        if case .waiting = self { return }
+        let isGone = if case .removed = self { true } else { false }
+        try registry.appendAudit(
+            action: command ?? (isGone ? "key.remove" : "key.promote"), target: key.keyID,
+            details: "\(key.algorithm.rawValue), " + (isGone ? "gone" : key.stage.rawValue),
+            by: actor, at: now)
     }
 }
 
 /// Tells the log and the audit log what happened to the keys while the service runs.
 package struct KeyReports: Sendable {
     private let log: @Sendable (StaticString, [(StaticString, String)]) -> Void
-    private let audit: @Sendable (KeyAudit) -> String?
+    private let registry: any Registry
+    private let now: @Sendable () -> Int64
 
-    /// `audit` writes a line; the code of what kept it from that, or nil.
+    /// `now` is in seconds since the Unix epoch.
     package init(
         log: @escaping @Sendable (StaticString, [(StaticString, String)]) -> Void,
-        audit: @escaping @Sendable (KeyAudit) -> String?
+        registry: any Registry, now: @escaping @Sendable () -> Int64
     ) {
         self.log = log
-        self.audit = audit
+        self.registry = registry
+        self.now = now
     }
 
     @Sendable package func report(_ event: LiveKeys.Event) {
         switch event {
         case .changed(let change):
             log(Self.name(change), [("kid", change.key.keyID)])
-            if let code = KeyAudit(change).flatMap(audit) {
-                log("registry_unavailable", [("code", code)])
+            do throws(RegistryFailure) {
+                try change.append(to: registry, by: .server, at: now())
+            } catch {
+                log("registry_unavailable", [("code", error.code)])
             }
         case .trouble(let error):
             log("keys_not_followed", [("code", error.code), ("reason", "\(error)")])

@@ -206,9 +206,10 @@ package final class ClientDirectory: Sendable {
     private func outcome(of watch: inout any RegistryWatch) -> LookOutcome {
         do throws(RegistryFailure) {
             let (known, held) = state.withLock { ($0.cache.revision, $0.revocations.count) }
-            let found = try watch.look { rows -> (RegistryRefresh, Set<ClientID>)? in
+            let found = try watch.look { rows, isContinued -> (RegistryRefresh, Set<ClientID>)? in
                 let asked = state.withLock { $0.cache.ids }
-                let refresh = try RegistryRefresh(rows, since: known, at: asked, holding: held)
+                let refresh = try RegistryRefresh(
+                    rows, isContinued: isContinued, since: known, at: asked, holding: held)
                 return refresh.map { ($0, asked) }
             }
             guard let (refresh, asked) = found else { return .nothingNew }

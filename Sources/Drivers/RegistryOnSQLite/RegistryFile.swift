@@ -44,6 +44,10 @@ enum RegistryFile {
         return Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     }
 
+    static func isMissing(_ path: String) -> Bool {
+        if case .missing = kind(of: path) { true } else { false }
+    }
+
     private enum Kind { case file, folder, missing, other(String) }
 
     private static func kind(of path: String) -> Kind {

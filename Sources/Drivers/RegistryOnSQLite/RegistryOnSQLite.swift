@@ -28,7 +28,7 @@ package final class RegistryOnSQLite: Registry {
     package static func path(in folder: String) -> String { folder + "/usher.sqlite" }
 
     package static func exists(in folder: String) -> Bool {
-        RegistryFile.identity(of: path(in: folder)) != nil
+        !RegistryFile.isMissing(path(in: folder))
     }
 
     /// For tests: `pageCountMax` plays a full disk.

@@ -4,19 +4,20 @@ internal import GRDB
 import Identifiers
 
 extension SQLiteRows {
-    private static let columns =
-        "kind, name, issued_before, expires_at, actor, client_id, subject, issued_at, share"
-
-    func revocation(_ kind: RevocationRecord.Kind, _ name: String) throws -> RevocationRecord? {
+    func revocation(_ kind: RevocationRecord.Kind, _ name: String) throws -> Revocation? {
         let select = try db.cachedStatement(
-            sql: "SELECT \(Self.columns) FROM revocation WHERE kind = ? AND name = ?")
-        return try Row.fetchOne(select, arguments: [kind.rawValue, name]).map(Self.record)
+            sql: """
+                SELECT kind, name, issued_before, expires_at FROM revocation
+                WHERE kind = ? AND name = ?
+                """)
+        return try Row.fetchOne(select, arguments: [kind.rawValue, name]).map(Self.revocation)
     }
 
     func put(_ revocation: RevocationRecord) throws {
         try db.execute(
             sql: """
-                INSERT INTO revocation (\(Self.columns), revision)
+                INSERT INTO revocation (kind, name, issued_before, expires_at, actor, client_id,
+                    subject, issued_at, share, revision)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT (kind, name) DO UPDATE SET
                     issued_before = excluded.issued_before, expires_at = excluded.expires_at,
@@ -80,24 +81,26 @@ extension SQLiteRows {
         return (row?[0] ?? 0, row?[1] ?? 0)
     }
 
-    func revocations(since revision: Int64) throws -> [RevocationRecord] {
-        try Row.fetchAll(
+    func revocations(since revision: Int64) throws -> [Revocation] {
+        let rows = try Row.fetchCursor(
             db,
-            sql: "SELECT \(Self.columns) FROM revocation WHERE revision > ? ORDER BY revision",
-            arguments: [revision]
-        ).map(Self.record)
+            sql: """
+                SELECT kind, name, issued_before, expires_at FROM revocation
+                WHERE revision > ? ORDER BY revision
+                """,
+            arguments: [revision])
+        var found: [Revocation] = []
+        while let row = try rows.next() { found.append(try Self.revocation(row)) }
+        return found
     }
 
     func revocationCount() throws -> Int {
         try Int.fetchOne(db, sql: "SELECT total(count) FROM revocation_share") ?? 0
     }
 
-    private static func record(_ row: Row) -> RevocationRecord {
-        RevocationRecord(
-            kind: .init(named: ByteText(row[0] as String)) ?? .token, name: row[1],
-            issuedBefore: row[2], expiresAt: row[3], actor: row[4],
-            clientID: (row[5] as String?).map { ClientID($0) },
-            subject: (row[6] as String?).map { Subject($0) }, issuedAt: row[7],
-            share: .init(ByteText(row[8] as String)))
+    private static func revocation(_ row: Row) throws -> Revocation {
+        try Revocation(
+            .init(named: ByteText(row[0] as String)), row[1], issuedBefore: row[2],
+            expiresAt: row[3])
     }
 }

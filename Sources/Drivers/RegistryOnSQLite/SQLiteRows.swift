@@ -3,12 +3,13 @@ import Clients
 import FoundationEssentials
 internal import GRDB
 import Identifiers
+import Tokens
 
 /// The registry's rows in one transaction of SQLite.
 struct SQLiteRows: RegistryRows {
     let db: Database
 
-    func client(_ id: ClientID) throws -> ClientRecord? {
+    func client(_ id: ClientID) throws -> Client? {
         let select = try db.cachedStatement(
             sql: """
                 SELECT name, created_at, is_enabled, lifetime_seconds_max, assertion_keys,
@@ -17,19 +18,20 @@ struct SQLiteRows: RegistryRows {
                 FROM client LEFT JOIN client_registration ON client_id = id WHERE id = ?
                 """)
         guard let row = try Row.fetchOne(select, arguments: [id.string]) else { return nil }
-        let grants = try grants(of: id.string)
-        return ClientRecord(
-            id: id, name: row[0], createdAt: row[1], isEnabled: row[2], lifetimeSecondsMax: row[3],
-            assertionKeys: bytes(row[4]), legacySecret: bytes(row[5]), introspects: row[6],
-            rooms: grants[.room] ?? [], origins: (grants[.origin] ?? []).map { ByteText($0) },
-            scopes: (grants[.scope] ?? []).map { ByteText($0) },
-            secrets: try secrets(of: id.string),
-            registration: bytes(row[7]).map { digest in
-                ClientRecord.Registration(
-                    tokenDigest: digest, registrar: ClientID(row[8] as String),
-                    authenticationMethod: row[9],
-                    grantTypes: row[10])
-            })
+        let grants = try grants(of: id)
+        return Client(
+            clientID: id, name: row[0],
+            rooms: try (grants[.room] ?? []).map { try RoomPattern($0) },
+            origins: (grants[.origin] ?? []).map { ByteText($0) },
+            scopes: (grants[.scope] ?? []).map { ByteText($0) }, createdAt: row[1],
+            isEnabled: row[2], secrets: try secrets(of: id), lifetimeSecondsMax: row[3],
+            assertionKeys: try Client.assertionKeys(column: bytes(row[4])),
+            legacySecret: bytes(row[5]),
+            registration: try bytes(row[7]).map { digest in
+                try ClientRegistration(
+                    tokenDigest: digest, registrar: row[8], methodColumn: row[9],
+                    grantTypesColumn: row[10])
+            }, introspects: Client.introspects(column: row[6]))
     }
 
     func clientIDs() throws -> [ClientID] {
@@ -37,8 +39,8 @@ struct SQLiteRows: RegistryRows {
             .map { ClientID($0) }
     }
 
-    func put(_ client: ClientRecord) throws {
-        let id = client.id.string
+    func put(_ client: Client) throws {
+        let id = client.clientID.string
         // What belongs to it goes with it.
         try db.execute(sql: "DELETE FROM client WHERE id = ?", arguments: [id])
         try db.execute(
@@ -49,10 +51,10 @@ struct SQLiteRows: RegistryRows {
                 """,
             arguments: [
                 id, client.name, client.createdAt, client.isEnabled,
-                client.lifetimeSecondsMax, client.assertionKeys.map { Data($0) },
-                client.legacySecret.map { Data($0) }, client.introspects, try nextRevision(),
+                client.lifetimeSecondsMax, client.assertionKeysColumn.map { Data($0) },
+                client.legacySecret.map { Data($0) }, client.introspectsColumn, try nextRevision(),
             ])
-        try insert(.room, client.rooms, of: id)
+        try insert(.room, client.rooms.map(\.text), of: id)
         try insert(.origin, client.origins.map(\.string), of: id)
         try insert(.scope, client.scopes.map(\.string), of: id)
         for (position, secret) in client.secrets.enumerated() {
@@ -67,7 +69,7 @@ struct SQLiteRows: RegistryRows {
             sql: "INSERT INTO client_registration VALUES (?, ?, ?, ?, ?)",
             arguments: [
                 id, Data(registration.tokenDigest), registration.registrar.string,
-                registration.authenticationMethod, registration.grantTypes,
+                registration.authenticationMethod.rawValue, registration.grantTypesColumn,
             ])
     }
 
@@ -97,13 +99,13 @@ struct SQLiteRows: RegistryRows {
 
     private enum Grant: String, CaseIterable { case room, origin, scope }
 
-    private func grants(of id: String) throws -> [Grant: [String]] {
+    private func grants(of id: ClientID) throws -> [Grant: [String]] {
         let select = try db.cachedStatement(
             sql: "SELECT kind, value FROM client_grant WHERE client_id = ? ORDER BY position")
         var grants: [Grant: [String]] = [:]
-        let rows = try Row.fetchCursor(select, arguments: [id])
+        let rows = try Row.fetchCursor(select, arguments: [id.string])
         while let row = try rows.next() {
-            guard let kind = Grant(named: ByteText(row[0] as String)) else { continue }
+            guard let kind = Grant(named: ByteText(row[0] as String)) else { throw UnreadableRow() }
             grants[kind, default: []].append(row[1])
         }
         return grants
@@ -117,13 +119,13 @@ struct SQLiteRows: RegistryRows {
         }
     }
 
-    private func secrets(of id: String) throws -> [ClientSecret] {
+    private func secrets(of id: ClientID) throws -> [ClientSecret] {
         let select = try db.cachedStatement(
             sql: """
                 SELECT digest, created_at, expires_at FROM client_secret
                 WHERE client_id = ? ORDER BY position
                 """)
-        return try Row.fetchAll(select, arguments: [id]).map { row in
+        return try Row.fetchAll(select, arguments: [id.string]).map { row in
             ClientSecret(digest: Array(row[0] as Data), createdAt: row[1], expiresAt: row[2])
         }
     }

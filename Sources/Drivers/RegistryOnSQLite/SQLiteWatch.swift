@@ -17,7 +17,7 @@ struct SQLiteWatch: RegistryWatch {
     }
 
     mutating func look<Value>(
-        _ body: (any RegistryRows) throws -> Value?
+        _ body: (any RegistryRows, _ isContinued: Bool) throws -> Value?
     ) throws(RegistryFailure) -> Value? {
         do {
             try checkIdentity()
@@ -27,7 +27,7 @@ struct SQLiteWatch: RegistryWatch {
                 try Int.fetchOne($0, sql: "PRAGMA data_version")
             }
             guard version != dataVersion else { return nil }
-            let found = try connection.read { try body(SQLiteRows(db: $0)) }
+            let found = try connection.read { try body(SQLiteRows(db: $0), true) }
             dataVersion = version
             return found
         } catch {

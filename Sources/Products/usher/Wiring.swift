@@ -104,7 +104,8 @@ struct Wiring {
         let relay =
             settings.half.servesSignalling
             ? try self.relay(directory, check, demo: demo) : nil
-        foundations.keys.start(onEvent: keyReports().report, onChange: live.replaceKeys)
+        let reports = KeyReports(log: log.write, registry: foundations.registry, now: Clock.now)
+        foundations.keys.start(onEvent: reports.report, onChange: live.replaceKeys)
         if let relay {
             changes.follow {
                 relay.admission.noteRightsChanged()
@@ -163,18 +164,6 @@ extension Wiring {
                 return (checked, refused, verifier.cacheHits, verifier.rememberedCount)
             }
         )
-    }
-
-    private func keyReports() -> KeyReports {
-        let registry = foundations.registry
-        return KeyReports(log: log.write) { audit in
-            do throws(RegistryFailure) {
-                try audit.append(to: registry, by: .server)
-                return nil
-            } catch {
-                return error.code
-            }
-        }
     }
 }
 

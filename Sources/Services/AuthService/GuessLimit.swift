@@ -44,7 +44,7 @@ final class GuessLimit: Sendable {
     /// Refuses a client that is under attack from an address that does little else.
     func check(_ clientID: ClientID, from address: String, now: Int64) throws(OAuthRefusal) {
         let seconds = counts.withLock { counts -> Int64? in
-            guard !counts.addresses.isEmpty else { return nil }
+            guard !counts.addresses.wasNeverUsed else { return nil }
             let group = AddressGroup(address)
             guard let ofAll = counts.addresses.secondsUntilAllowed(group, now: now) else {
                 return nil

@@ -20,9 +20,8 @@ package struct OperatorService: Sendable {
     @Sendable package func outcome(of request: HTTPRequest) -> HTTPOutcome {
         let route = Route.of(request.path)
         let answer = route?.answer(self)
-        if answer == nil || route?.isClosedToPages == true, let refusal = refusal(of: request) {
-            return .response(refusal)
-        }
+        let isOpenToPages = answer != nil && route?.isClosedToPages == false
+        if !isOpenToPages, let refusal = refusal(of: request) { return .response(refusal) }
         guard let route, let answer else { return .response(Self.notFound) }
         if route.wantsBearer, !isOperator(request) { return .response(Self.unauthorized) }
         guard let methods = route.methods else { return answer(request) }

@@ -43,7 +43,7 @@ package struct ClientCache: Sendable {
     /// Takes in a refresh, which looked at the entries `asked`; others that came meanwhile and are
     /// older than it are dropped, and a miss reads them again.
     package mutating func apply(_ refresh: RegistryRefresh, asked: Set<ClientID>) {
-        for (id, entry) in entries where entry.revision < refresh.revision {
+        for (id, entry) in entries where entry.revision < refresh.revision || refresh.isReset {
             if let client = refresh.changed[id] {
                 entries[id] = Entry(client: client, revision: refresh.revision)
             } else if refresh.removed.contains(id) || !asked.contains(id) {

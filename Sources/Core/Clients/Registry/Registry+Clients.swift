@@ -19,9 +19,9 @@ extension Registry {
                     throw RegistryFailure.registrationsFull(max: max)
                 }
             }
-            let stamp = AuditStamp(actor, at: client.createdAt)
+            let stamp = AuditStamp(actor: actor, at: client.createdAt)
             try rows.settle(client.origins, of: id, stamp)
-            try rows.put(ClientRecord(client))
+            try rows.put(client)
             let action = client.registration == nil ? "client.add" : "client.register"
             try rows.append(action, id.string, AuditDetails.added(client), stamp)
         }
@@ -30,13 +30,13 @@ extension Registry {
     /// Every client, oldest first.
     package func list() throws(RegistryFailure) -> [Client] {
         try read { rows in
-            try rows.clientIDs().compactMap { try rows.client($0)?.client() }
+            try rows.clientIDs().compactMap { try rows.client($0) }
         }
     }
 
     /// One client; nil where there is none.
     package func client(id: ClientID) throws(RegistryFailure) -> Client? {
-        try read { try $0.client(id)?.client() }
+        try read { try $0.client(id) }
     }
 
     /// Changes what a client is granted or called; its secrets stay. What changes nothing writes
@@ -49,7 +49,8 @@ extension Registry {
     ) throws(RegistryFailure) -> Client {
         try change(id, "client.update", actor, now) { client, rows in
             try rows.settle(
-                update.origins ?? [], of: id, had: client.origins, AuditStamp(actor, at: now))
+                update.origins ?? [], of: id, had: client.origins, AuditStamp(actor: actor, at: now)
+            )
             client = update.applied(to: client)
             return AuditDetails.changed(update)
         }
@@ -57,7 +58,7 @@ extension Registry {
 
     /// Takes origins that are the service's own from clients that registered themselves.
     package func keepOrigins(_ origins: [ByteText], at now: Int64) throws(RegistryFailure) {
-        try write { try $0.settle(origins, of: nil, AuditStamp(.server, at: now)) }
+        try write { try $0.settle(origins, of: nil, AuditStamp(actor: .server, at: now)) }
     }
 
     /// Adds a secret, of which `digest` is the SHA-256, and dates the end of the one before, which
@@ -69,21 +70,23 @@ extension Registry {
     package func rotateSecret(
         id: ClientID, digest: [UInt8], graceSeconds: Int64, by actor: Actor, at now: Int64
     ) throws(RegistryFailure) -> SecretRotation {
-        var made: SecretRotation?
-        try change(id, "client.rotate_secret", actor, now) { client, _ in
+        try write { rows in
+            var client = try rows.existing(id)
+            let rotation: SecretRotation
             do throws(RegistrationError) {
-                let rotation = try SecretRotation(
+                rotation = try SecretRotation(
                     of: client.secrets, adding: digest, atSecondsSinceEpoch: now,
                     graceSeconds: graceSeconds)
-                client.secrets = rotation.secrets
-                made = rotation
-                return AuditDetails.rotated(rotation)
             } catch {
                 throw RegistryFailure.refused(reason: error.description)
             }
+            client.secrets = rotation.secrets
+            try rows.put(client)
+            try rows.append(
+                "client.rotate_secret", id.string, AuditDetails.rotated(rotation),
+                AuditStamp(actor: actor, at: now))
+            return rotation
         }
-        guard let made else { throw .clientUnknown(id: id) }
-        return made
     }
 
     /// Refuses the client tokens and, through those who follow the registry, closes its sockets.
@@ -109,7 +112,7 @@ extension Registry {
             try rows.removeClient(id)
             try rows.append(
                 "client.remove", id.string, AuditDetails.removed(client),
-                AuditStamp(actor, at: now))
+                AuditStamp(actor: actor, at: now))
         }
     }
 
@@ -124,8 +127,8 @@ extension Registry {
             var client = before
             let details = try body(&client, rows)
             guard client != before else { return client }
-            try rows.put(ClientRecord(client))
-            try rows.append(action, id.string, details, AuditStamp(actor, at: now))
+            try rows.put(client)
+            try rows.append(action, id.string, details, AuditStamp(actor: actor, at: now))
             return client
         }
     }
@@ -133,7 +136,7 @@ extension Registry {
 
 extension RegistryRows {
     func existing(_ id: ClientID) throws -> Client {
-        guard let client = try client(id)?.client() else {
+        guard let client = try client(id) else {
             throw RegistryFailure.clientUnknown(id: id)
         }
         return client
@@ -178,9 +181,4 @@ struct AuditStamp {
     let actor: Actor
     /// Seconds since the Unix epoch.
     let at: Int64
-
-    init(_ actor: Actor, at: Int64) {
-        self.actor = actor
-        self.at = at
-    }
 }

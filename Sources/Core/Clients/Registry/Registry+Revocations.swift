@@ -20,7 +20,7 @@ extension Registry {
             throw .refused(
                 reason: "what is revoked has a name of 1 to \(Revocation.nameBytesMax) bytes")
         }
-        let stamp = AuditStamp(actor, at: now)
+        let stamp = AuditStamp(actor: actor, at: now)
         try write { rows in
             try rows.removeLegacySecret(revocation, stamp)
             guard try rows.insert(revocation, by: actor) else { return }
@@ -31,7 +31,7 @@ extension Registry {
 
     /// Every revocation that has not been dropped yet, in the order in which they were made.
     package func revocations() throws(RegistryFailure) -> [Revocation] {
-        try read { try $0.revocations(since: -1).map(\.revocation) }
+        try read { try $0.revocations(since: -1) }
     }
 
     /// Whether a token is marked as used, by its `jti`. That it is not says nothing about the
@@ -48,10 +48,10 @@ extension Registry {
     /// - Returns: Whether it was not marked before; exactly one of several callers gets true.
     /// - Throws: `RegistryFailure`: nothing is known then, and the token must not pass.
     package func markTokenUsed(id: String, expiresAt: Int64) throws(RegistryFailure) -> Bool {
-        guard id.utf8.count <= UsedToken.idBytesMax else {
-            throw .refused(reason: "a token's id has at most \(UsedToken.idBytesMax) bytes")
+        guard id.utf8.count <= usedTokenIDBytesMax else {
+            throw .refused(reason: "a token's id has at most \(usedTokenIDBytesMax) bytes")
         }
-        return try write { try $0.markTokenUsed(id, until: expiresAt) }
+        return try writeMarks { try $0.markTokenUsed(id, until: expiresAt) }
     }
 
     /// Drops what ended before `now`, in seconds since the Unix epoch: marks of tokens, and
@@ -74,7 +74,7 @@ extension Registry {
     package func appendAudit(
         action: String, target: String, details: String = "", by actor: Actor, at now: Int64
     ) throws(RegistryFailure) {
-        try write { try $0.append(action, target, details, AuditStamp(actor, at: now)) }
+        try write { try $0.append(action, target, details, AuditStamp(actor: actor, at: now)) }
     }
 
     /// The audit log after the line `id` (0: from its beginning), oldest first: up to `limit`
@@ -91,9 +91,7 @@ extension Registry {
     }
 }
 
-private enum UsedToken {
-    static let idBytesMax = 1024
-}
+private let usedTokenIDBytesMax = 1024
 
 extension AuditEntry {
     fileprivate static func atOnce(_ limit: Int) -> Int { min(max(limit, 0), 10_000) }
@@ -114,10 +112,7 @@ extension RegistryRows {
     fileprivate func insert(_ revocation: Revocation, by actor: Actor) throws -> Bool {
         var record = RevocationRecord(revocation, actor: actor)
         let known = try self.revocation(record.kind, revocation.name)
-        if let known {
-            guard let extended = known.extended(by: record) else { return false }
-            record = extended
-        }
+        if let known, !record.extends(known) { return false }
         try removeRevocations(coveredBy: revocation)
         if known == nil { record.share = try share(of: revocation, by: actor) }
         try put(record)

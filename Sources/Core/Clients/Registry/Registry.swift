@@ -18,6 +18,12 @@ package protocol Registry: Sendable {
         _ body: (any RegistryRows) throws -> Value
     ) throws(RegistryFailure) -> Value
 
+    /// As `write`, for marks of tokens, which no follower sees and of which the log has no line:
+    /// who writes some need not wait for others.
+    func writeMarks<Value>(
+        _ body: (any RegistryRows) throws -> Value
+    ) throws(RegistryFailure) -> Value
+
     /// Notices what is changed from now on, by whomever.
     func watch() -> any RegistryWatch
 
@@ -25,22 +31,31 @@ package protocol Registry: Sendable {
     func finish()
 }
 
+extension Registry {
+    package func writeMarks<Value>(
+        _ body: (any RegistryRows) throws -> Value
+    ) throws(RegistryFailure) -> Value {
+        try write(body)
+    }
+}
+
 /// The rows of a registry, within a transaction. Whatever they throw, the transaction turns it into
 /// a `RegistryFailure`.
 package protocol RegistryRows {
-    func client(_ id: ClientID) throws -> ClientRecord?
+    func client(_ id: ClientID) throws -> Client?
     /// Of all clients, oldest first.
     func clientIDs() throws -> [ClientID]
     /// Puts a client where none of its id is or one is; those who follow the registry see it.
-    func put(_ client: ClientRecord) throws
+    func put(_ client: Client) throws
     func removeClient(_ id: ClientID) throws
     /// How many were registered over HTTP with this client's token.
     func count(registeredBy registrar: ClientID) throws -> Int
     /// Those who list an origin.
     func holders(of origin: ByteText) throws -> [OriginHolder]
 
-    func revocation(_ kind: RevocationRecord.Kind, _ name: String) throws -> RevocationRecord?
-    /// Puts one where none of its kind and name is or one is; those who follow see it.
+    func revocation(_ kind: RevocationRecord.Kind, _ name: String) throws -> Revocation?
+    /// Puts one where none of its kind and name is. Where one is, it gets the second, the end and
+    /// the actor of this one. Those who follow see it.
     func put(_ revocation: RevocationRecord) throws
     /// Takes out what this one says as well, and for as long.
     func removeRevocations(coveredBy revocation: Revocation) throws
@@ -72,7 +87,7 @@ package protocol RegistryRows {
     /// The clients put after a revision, with the origins of those that are enabled.
     func entries(since revision: Int64) throws -> [ClientIndex.Entry]
     /// The revocations put after a revision, in the order in which they were.
-    func revocations(since revision: Int64) throws -> [RevocationRecord]
+    func revocations(since revision: Int64) throws -> [Revocation]
     func revocationCount() throws -> Int
     /// Every revocation that ended before this second has been dropped.
     func revocationsPurgedBefore() throws -> Int64
@@ -80,9 +95,10 @@ package protocol RegistryRows {
 
 /// Somebody who notices that a registry has changed. Not for several threads at once.
 package protocol RegistryWatch: Sendable {
-    /// Has `body` look, unless nothing was written since it looked last.
+    /// Has `body` look, unless nothing was written since it looked last. Where what was seen then
+    /// is not continued by what there is now, all that is known of it is void.
     mutating func look<Value>(
-        _ body: (any RegistryRows) throws -> Value?
+        _ body: (any RegistryRows, _ isContinued: Bool) throws -> Value?
     ) throws(RegistryFailure) -> Value?
 }
 
@@ -98,5 +114,5 @@ package struct OriginHolder: Sendable {
     }
 }
 
-/// A row says what no row of ours does.
-struct UnreadableRecord: Error {}
+/// A row says what no row of ours does: to leave it out would be to change who may come in.
+package struct UnreadableRow: Error { package init() {} }

@@ -14,6 +14,8 @@ package struct RegistryRefresh: Sendable {
     package var revocations: [Revocation] = []
     /// Whether these are all there are: the set that is kept has outgrown them.
     package var isWhole = false
+    /// Whether what was known before is void, and this is all there is.
+    package var isReset = false
     /// Revocations that ended before this second serve nobody any more.
     package var purgedBefore: Int64 = .min
     /// Every client that is new or changed.
@@ -28,20 +30,25 @@ package struct RegistryRefresh: Sendable {
     }
 
     /// Reads what is new since the revision `known` (nil before the first look) at the clients
-    /// `asked` and among the revocations, of which `held` are known; nil when nothing is.
+    /// `asked` and among the revocations, of which `held` are known; nil when nothing is. Where
+    /// what is there does not continue what was known, it reads everything.
     package init?(
-        _ rows: any RegistryRows, since known: Int64?, at asked: Set<ClientID>, holding held: Int
+        _ rows: any RegistryRows, isContinued: Bool, since known: Int64?,
+        at asked: Set<ClientID>, holding held: Int
     ) throws {
+        let known = isContinued ? known : nil
         let revision = try rows.revision()
         guard revision != known else { return nil }
         self.init(revision: revision, changed: [:], removed: [])
+        isReset = !isContinued
         entries = try rows.entries(since: known ?? -1)
         for entry in entries where asked.contains(entry.id) {
-            changed[entry.id] = try rows.client(entry.id)?.client()
+            changed[entry.id] = try rows.client(entry.id)
         }
         // What others cover is taken out of the registry, and nobody is told which.
-        isWhole = held > (try rows.revocationCount()) + Self.surplusMax
-        revocations = try rows.revocations(since: isWhole ? -1 : known ?? -1).map(\.revocation)
+        let surplus = try held - rows.revocationCount()
+        isWhole = isReset || surplus > Self.surplusMax
+        revocations = try rows.revocations(since: isWhole ? -1 : known ?? -1)
         purgedBefore = try rows.revocationsPurgedBefore()
         guard try rows.removalRevision() > known ?? -1 else { return }
         let remaining = Set(try rows.clientIDs())
@@ -55,6 +62,6 @@ extension Registry {
     package func snapshot(id: ClientID) throws(RegistryFailure) -> (
         client: Client?, revision: Int64
     ) {
-        try read { (try $0.client(id)?.client(), try $0.revision()) }
+        try read { (try $0.client(id), try $0.revision()) }
     }
 }

@@ -8,67 +8,67 @@ package struct RevocationRecord: Equatable, Sendable {
     /// The `jti`, `sub` or `client_id`.
     package let name: String
     /// nil for one token; else it holds for those issued in this second or earlier.
-    package var issuedBefore: Int64?
-    package var expiresAt: Int64
+    package private(set) var issuedBefore: Int64?
+    package private(set) var expiresAt: Int64
     /// Who revoked last.
-    package var actor: String
+    package let actor: String
     /// Of whose tokens one is, but for that of a whole client; nil where nobody knows.
-    package var clientID: ClientID?
+    package private(set) var clientID: ClientID?
     /// Of one token.
-    package var subject: Subject?
-    package var issuedAt: Int64?
+    package private(set) var subject: Subject?
+    package private(set) var issuedAt: Int64?
     /// What it counts against; nil: nobody's.
-    package var share: RevocationShare.Holder?
-
-    package init(
-        kind: Kind, name: String, issuedBefore: Int64?, expiresAt: Int64, actor: String,
-        clientID: ClientID?, subject: Subject?, issuedAt: Int64?, share: RevocationShare.Holder?
-    ) {
-        self.kind = kind
-        self.name = name
-        self.issuedBefore = issuedBefore
-        self.expiresAt = expiresAt
-        self.actor = actor
-        self.clientID = clientID
-        self.subject = subject
-        self.issuedAt = issuedAt
-        self.share = share
-    }
+    package internal(set) var share: RevocationShare.Holder?
 
     init(_ revocation: Revocation, actor: Actor) {
         name = revocation.name
         expiresAt = revocation.expiresAt
+        issuedBefore = revocation.issuedBefore
         self.actor = actor.description
         switch revocation {
         case .token(_, _, let owner):
             kind = .token
             (clientID, subject) = (owner?.clientID, owner?.subject)
             issuedAt = owner?.issuedAt
-        case .subject(let subject, let second, _):
-            (kind, issuedBefore) = (.subject, second)
+        case .subject(let subject, _, _):
+            kind = .subject
             clientID = subject.clientID
-        case .client(_, let second, _): (kind, issuedBefore) = (.client, second)
+        case .client: kind = .client
         }
     }
 
-    /// What it says together with a later one about the same name; nil where that adds nothing.
-    func extended(by other: RevocationRecord) -> RevocationRecord? {
-        let second = max(issuedBefore ?? .min, other.issuedBefore ?? .min)
-        guard second > issuedBefore ?? .min || other.expiresAt > expiresAt else { return nil }
-        var both = self
-        if issuedBefore != nil { both.issuedBefore = second }
-        both.expiresAt = max(expiresAt, other.expiresAt)
-        both.actor = other.actor
-        return both
+    /// Takes in what is known about the same name; false where this one adds nothing to it.
+    mutating func extends(_ known: Revocation) -> Bool {
+        let second = max(issuedBefore ?? .min, known.issuedBefore ?? .min)
+        guard second > known.issuedBefore ?? .min || expiresAt > known.expiresAt else {
+            return false
+        }
+        if issuedBefore != nil { issuedBefore = second }
+        expiresAt = max(expiresAt, known.expiresAt)
+        return true
+    }
+}
+
+extension Revocation {
+    /// nil for one token; else it holds for those issued in this second or earlier.
+    var issuedBefore: Int64? {
+        switch self {
+        case .token: nil
+        case .subject(_, let second, _), .client(_, let second, _): second
+        }
     }
 
-    package var revocation: Revocation {
+    /// As a registry has it in columns.
+    package init(
+        _ kind: RevocationRecord.Kind?, _ name: String, issuedBefore: Int64?, expiresAt: Int64
+    ) throws {
         switch (kind, issuedBefore) {
+        case (.token, nil): self = .token(id: name, expiresAt: expiresAt)
         case (.subject, let second?):
-            .subject(Subject(name), issuedBefore: second, expiresAt: expiresAt)
+            self = .subject(Subject(name), issuedBefore: second, expiresAt: expiresAt)
         case (.client, let second?):
-            .client(id: ClientID(name), issuedBefore: second, expiresAt: expiresAt)
-        default: .token(id: name, expiresAt: expiresAt)
+            self = .client(id: ClientID(name), issuedBefore: second, expiresAt: expiresAt)
+        default: throw UnreadableRow()
         }
     }
 }

@@ -61,8 +61,10 @@ extension ClientCommand {
         @Option(help: "File with the public keys of its private_key_jwt, a JWK set.")
         var assertionKeys: String?
         @Flag(help: ArgumentHelp(LegacySecretInput.help)) var legacyHs256 = false
-        @Option(help: "Client about whose tokens it may ask beside its own; '*' for all.")
-        var introspect: [String] = []
+        @Option(
+            help: "Client about whose tokens it may ask beside its own; '*' for all.",
+            transform: { ClientID($0) })
+        var introspect: [ClientID] = []
         @OptionGroup var registry: RegistryOptions
 
         func run() throws {
@@ -75,7 +77,7 @@ extension ClientCommand {
                     lifetimeSecondsMax: lifetime,
                     assertionKeys: try assertionKeys.map(AssertionKeyFile.read) ?? [],
                     legacySecret: legacyHs256 ? try LegacySecretInput.read() : nil,
-                    introspects: introspect.map { ClientID($0) })
+                    introspects: introspect)
                 let secret = SecretMaker.make()
                 let client = new.client(
                     clientID: ClientID.make(fromRandom: SecureRandom.bytes(ClientID.randomBytes)),
@@ -101,12 +103,12 @@ extension ClientCommand {
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show one client: what it is granted, and when its secrets end.")
-        @Argument(help: "The client_id.") var clientID: String
+        @Argument(help: "The client_id.", transform: { ClientID($0) }) var clientID: ClientID
         @OptionGroup var registry: RegistryOptions
 
         func run() throws {
             try report {
-                let client = try registry.open().existing(id: ClientID(clientID))
+                let client = try registry.open().existing(id: clientID)
                 ClientPrinter(json: registry.json).printDetails(client)
             }
         }
@@ -116,7 +118,7 @@ extension ClientCommand {
         static let configuration = CommandConfiguration(
             commandName: "rotate-secret",
             abstract: "Add a secret and date the end of the one in use.")
-        @Argument(help: "The client_id.") var clientID: String
+        @Argument(help: "The client_id.", transform: { ClientID($0) }) var clientID: ClientID
         @Option(help: "Seconds that the old secret stays good.") var grace: Int64 = 86_400
         @OptionGroup var registry: RegistryOptions
 
@@ -126,11 +128,11 @@ extension ClientCommand {
                 let secret = SecretMaker.make()
                 let clients = try registry.open()
                 try clients.rotateSecret(
-                    id: ClientID(clientID), digest: secret.digest, graceSeconds: grace,
+                    id: clientID, digest: secret.digest, graceSeconds: grace,
                     by: .atTerminal(),
                     at: Clock.now())
                 ClientPrinter(json: registry.json)
-                    .printSecret(secret.text, of: try clients.existing(id: ClientID(clientID)))
+                    .printSecret(secret.text, of: try clients.existing(id: clientID))
             }
         }
     }
@@ -148,7 +150,7 @@ extension ClientCommand {
                   usher client disable c_… --table usher \\
                       --gateway https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/live
                 """)
-        @Argument(help: "The client_id.") var clientID: String
+        @Argument(help: "The client_id.", transform: { ClientID($0) }) var clientID: ClientID
         @OptionGroup var home: TableOptions
         @OptionGroup var gateway: GatewayOptions
         @OptionGroup var registry: RegistryOptions
@@ -167,7 +169,7 @@ extension ClientCommand {
                         .printDone("disabled", clientID, closed: closed)
                 }
                 try registry.open().disable(
-                    id: ClientID(clientID), by: .atTerminal(), at: Clock.now())
+                    id: clientID, by: .atTerminal(), at: Clock.now())
                 ClientPrinter(json: registry.json).printDone("disabled", clientID)
             }
         }
@@ -181,7 +183,7 @@ extension ClientCommand {
                   usher client enable c_…
                   usher client enable c_… --table usher
                 """)
-        @Argument(help: "The client_id.") var clientID: String
+        @Argument(help: "The client_id.", transform: { ClientID($0) }) var clientID: ClientID
         @OptionGroup var home: TableOptions
         @OptionGroup var registry: RegistryOptions
 
@@ -194,7 +196,7 @@ extension ClientCommand {
                     return ClientPrinter(json: registry.json).printDone("enabled", clientID)
                 }
                 try registry.open().enable(
-                    id: ClientID(clientID), by: .atTerminal(), at: Clock.now())
+                    id: clientID, by: .atTerminal(), at: Clock.now())
                 ClientPrinter(json: registry.json).printDone("enabled", clientID)
             }
         }
@@ -203,13 +205,13 @@ extension ClientCommand {
     struct Remove: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Forget a client and close its sockets. There is no way back.")
-        @Argument(help: "The client_id.") var clientID: String
+        @Argument(help: "The client_id.", transform: { ClientID($0) }) var clientID: ClientID
         @OptionGroup var registry: RegistryOptions
 
         func run() throws {
             try report {
                 try registry.open().remove(
-                    id: ClientID(clientID), by: .atTerminal(), at: Clock.now())
+                    id: clientID, by: .atTerminal(), at: Clock.now())
                 ClientPrinter(json: registry.json).printDone("removed", clientID)
             }
         }
@@ -224,10 +226,8 @@ extension Registry {
     }
 
     /// Refuses the ids of nobody: a slip there would show only when an API is told nothing.
-    func checkIntrospected(_ ids: [String]) throws {
-        for id in ids.map({ ClientID($0) }) where id != Client.everyClient {
-            _ = try existing(id: id)
-        }
+    func checkIntrospected(_ ids: [ClientID]) throws {
+        for id in ids where id != Client.everyClient { _ = try existing(id: id) }
     }
 }
 

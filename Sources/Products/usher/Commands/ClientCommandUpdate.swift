@@ -26,7 +26,7 @@ extension ClientCommand {
                   usher client update c_… --no-legacy-hs256
                 """)
 
-        @Argument(help: "The client_id.") var clientID: String
+        @Argument(help: "The client_id.", transform: { ClientID($0) }) var clientID: ClientID
         @Option(help: "What you call it.") var name: String?
         @Option(help: "Rooms its tokens may carry; may be repeated.") var rooms: [String] = []
         @Option(help: "Web origin whose pages may connect by cookie; may be repeated.")
@@ -40,8 +40,10 @@ extension ClientCommand {
         @Flag(help: ArgumentHelp(LegacySecretInput.help)) var legacyHs256 = false
         @Flag(help: "Take no HS256 token of its backend's; what they opened is closed.")
         var noLegacyHs256 = false
-        @Option(help: "Client about whose tokens it may ask; '*' for all; may be repeated.")
-        var introspect: [String] = []
+        @Option(
+            help: "Client about whose tokens it may ask; '*' for all; may be repeated.",
+            transform: { ClientID($0) })
+        var introspect: [ClientID] = []
         @Flag(help: "It may ask about its own tokens alone.") var noIntrospect = false
         @OptionGroup var registry: RegistryOptions
 
@@ -70,7 +72,7 @@ extension ClientCommand {
                 let opened = try registry.open()
                 try opened.checkIntrospected(introspect)
                 let client = try opened.update(
-                    id: ClientID(clientID), try update(), by: .atTerminal(), at: Clock.now())
+                    id: clientID, try update(), by: .atTerminal(), at: Clock.now())
                 ClientPrinter(json: registry.json).printDetails(client)
             }
         }
@@ -85,8 +87,7 @@ extension ClientCommand {
                     scopes: scope.isEmpty ? nil : scope.map { ByteText($0) },
                     lifetimeSecondsMax: lifetime,
                     assertionKeys: noAssertionKeys ? [] : keys, legacySecret: try legacySecret(),
-                    introspects: noIntrospect
-                        ? [] : introspect.isEmpty ? nil : introspect.map { ClientID($0) })
+                    introspects: noIntrospect ? [] : introspect.isEmpty ? nil : introspect)
             } catch let error as RegistrationError {
                 guard error.member == "name" else { throw error }
                 throw SettingError(

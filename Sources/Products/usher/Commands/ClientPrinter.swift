@@ -80,9 +80,9 @@ struct ClientPrinter {
     }
 
     /// `closed` is how many connections ended by it, where that is known.
-    func printDone(_ what: String, _ clientID: String, closed: Int? = nil) {
+    func printDone(_ what: String, _ clientID: ClientID, closed: Int? = nil) {
         if json {
-            var object: JSONObject = ["client_id": .string(clientID), "state": .string(what)]
+            var object: JSONObject = ["client_id": .string(clientID.text), "state": .string(what)]
             if let closed { object["closed"] = .number(Int64(closed)) }
             sayJSON(.object(object))
         } else {

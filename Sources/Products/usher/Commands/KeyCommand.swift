@@ -56,7 +56,8 @@ struct KeyOptions: ParsableArguments {
             let folder = Environment.dataFolder(data)
             guard RegistryOnSQLite.exists(in: folder) else { return }
             let registry = try RegistryOnSQLite(in: folder, mustExist: true)
-            try KeyAudit(change, command: command)?.append(to: registry, by: .atTerminal())
+            try change.append(
+                to: registry, command: command, by: .atTerminal(), at: Clock.now())
         } catch {
             complain("it is done, but not in the audit log: \(error)")
         }

@@ -22,7 +22,8 @@ extension TokenCommand {
                   usher token issue c_… --scope client:register > initial-token.txt
                 """)
 
-        @Argument(help: "The client_id it is issued to.") var clientID: String
+        @Argument(help: "The client_id it is issued to.", transform: { ClientID($0) }) var clientID:
+            ClientID
         @Option(help: "Room or pattern it opens; may be repeated. (default: all granted)")
         var rooms: [String] = []
         @Option(help: "Scope; may be repeated. (default: all but session, client:register)")
@@ -39,7 +40,7 @@ extension TokenCommand {
                 let here = try service.service()
                 let (issuer, audience) = (try here.issuer(), try here.audience())
                 let registry = try here.registry()
-                let client = try registry.existing(id: ClientID(clientID))
+                let client = try registry.existing(id: clientID)
                 guard client.isEnabled else {
                     throw CommandFailure(
                         "\(clientID) is disabled: usher client enable \(clientID) lets it in again")
@@ -51,7 +52,8 @@ extension TokenCommand {
                 let token = try TokenIssuer(key: here.signingKey()).issue(claims)
                 // Noted before it is out: a token that nobody can account for must not exist.
                 try registry.appendAudit(
-                    action: "token.issue", target: clientID, details: Self.details(of: claims),
+                    action: "token.issue", target: clientID.string,
+                    details: Self.details(of: claims),
                     by: .atTerminal(), at: claims.issuedAt)
                 show(token, claims)
             }

@@ -32,7 +32,8 @@ extension TokenCommand {
                   usher token revoke --table usher --region eu-central-1 < token.txt
                 """)
 
-        @Option(help: "The client whose tokens are meant.") var client: String?
+        @Option(help: "The client whose tokens are meant.", transform: { ClientID($0) }) var client:
+            ClientID?
         @Option(help: "With --client: the tokens of this user of the client's.")
         var subject: String?
         @Flag(help: "With --client: all tokens of the client.") var all = false
@@ -70,11 +71,10 @@ extension TokenCommand {
 
         private func revocation(_ opened: any Registry, _ now: Int64) throws -> Revocation? {
             guard let client else { return try ofToken(opened, now) }
-            _ = try opened.existing(id: ClientID(client))
-            let id = ClientID(client)
-            guard let subject else { return .allOf(clientID: id, now: now) }
+            _ = try opened.existing(id: client)
+            guard let subject else { return .allOf(clientID: client, now: now) }
             try Self.check(subject: subject)
-            return .allOf(user: ByteText(subject), of: id, now: now)
+            return .allOf(user: ByteText(subject), of: client, now: now)
         }
 
         static func check(subject: String) throws(SettingError) {

@@ -9,11 +9,10 @@ import UsherVerifier
 
 /// A client's id, as it goes into a table, where nobody knows which there are.
 enum TableClient {
-    static func checked(_ id: String) throws(SettingError) -> ClientID {
-        let client = ClientID(id)
+    static func checked(_ client: ClientID) throws(SettingError) -> ClientID {
         guard (1...Revocation.nameBytesMax).contains(client.text.count), client.isVisible else {
             throw SettingError(
-                place: "CLIENT-ID", value: Printable.text(id),
+                place: "CLIENT-ID", value: Printable.text(client.string),
                 expected: "a client_id: 1 to \(Revocation.nameBytesMax) characters of ASCII")
         }
         return client

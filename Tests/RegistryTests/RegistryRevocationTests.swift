@@ -5,8 +5,6 @@ import RegistrySupport
 import Testing
 import Tokens
 
-@testable import RegistryOnSQLite
-
 @Suite struct RegistryRevocationTests {
     /// Lives as long as one test.
     private let folder: RegistryFolder
@@ -118,14 +116,21 @@ import Tokens
     /// Plays many revocations of before, of tokens issued in second 50 unless told otherwise.
     private func fill(_ count: Int, _ share: String, of client: ClientID, user: String = "u") throws
     {
-        try RawRegistry(path: folder.path).execute(
+        try folder.execute(
             """
             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(count))
             INSERT INTO revocation (kind, name, expires_at, actor, revision, client_id, subject,
                 issued_at, share)
             SELECT 'token', '\(share) \(client) ' || i, 100, 'client:\(client)', i, '\(client)',
                 '\(client):\(user)', 50, '\(share) \(client)' FROM n;
-            """)
+            """,
+            postgres: """
+                INSERT INTO revocation (kind, name, expires_at, actor, revision, client_id, subject,
+                    issued_at, share)
+                SELECT 'token', '\(share) \(client) ' || i, 100, 'client:\(client)', i, '\(client)',
+                    '\(client):\(user)', 50, '\(share) \(client)'
+                FROM generate_series(1, \(count)) AS n (i)
+                """)
     }
 
     private func token(_ id: String, of client: ClientID = "c_a", user: String = "x") -> Revocation
@@ -135,7 +140,7 @@ import Tokens
     }
 
     private func held() throws -> [String] {
-        try RawRegistry(path: folder.path).texts(
+        try folder.texts(
             "SELECT share || ' ' || count FROM revocation_share ORDER BY share")
     }
 
@@ -264,9 +269,10 @@ import Tokens
     @Test("A key that cannot be read is an error, never a client with fewer keys")
     func unreadableKey() throws {
         try folder.make(with: [try Client.sample("a")])
-        let raw = try RawRegistry(path: folder.path)
         for text in [#"{"keys":[{"kty":"EC"}]}"#, "x", ""] {
-            try raw.execute("UPDATE client SET assertion_keys = CAST('\(text)' AS BLOB)")
+            try folder.execute(
+                "UPDATE client SET assertion_keys = CAST('\(text)' AS BLOB)",
+                postgres: "UPDATE client SET assertion_keys = convert_to('\(text)', 'UTF8')")
             let registry = try folder.open(mustExist: true)
             #expect(throws: RegistryFailure.self) { try registry.client(id: "c_a") }
         }
@@ -286,13 +292,5 @@ import Tokens
             try registry.update(id: "c_x", ClientUpdate(name: "n"))
         }
         #expect(try registry.snapshot(id: "c_a").revision == before)
-    }
-}
-
-extension PublicKey {
-    /// An Ed25519 key of the right form.
-    static func sample(_ byte: UInt8) throws -> PublicKey {
-        try PublicKey(
-            .okp(x: [UInt8](repeating: byte, count: 32)), keyID: "key-\(byte)", sha256: { $0 })
     }
 }

@@ -5,13 +5,11 @@ import RegistrySupport
 import Testing
 import Tokens
 
-@testable import RegistryOnSQLite
-
 /// Whose an origin is.
 @Suite struct OriginTests {
     /// Lives as long as one test.
     private let folder: RegistryFolder
-    private let registry: RegistryOnSQLite
+    private let registry: any Registry
 
     init() throws {
         folder = try RegistryFolder()

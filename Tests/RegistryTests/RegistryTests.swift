@@ -1,7 +1,6 @@
 import Bytes
 import Clients
 import Identifiers
-import RegistryOnSQLite
 import RegistrySupport
 import Testing
 import Tokens
@@ -144,9 +143,9 @@ import Tokens
     func writers() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for writer in 0..<4 {
-                let path = folder.path
+                let folder = folder
                 group.addTask {
-                    let registry = try RegistryOnSQLite(path: path, mustExist: false)
+                    let registry = try folder.open()
                     for index in 0..<10 {
                         let client = try Client.sample("w\(writer)-\(index)")
                         try registry.add(client)

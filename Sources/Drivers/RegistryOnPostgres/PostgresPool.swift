@@ -1,0 +1,76 @@
+import Glibc
+import Locking
+
+/// Connections that are open and idle. As many are open as threads ask at once; the idle ones are
+/// kept, up to a few.
+///
+/// While the database cannot be reached a connection is tried at growing intervals, and whoever
+/// asks in between is told at once what the last try was told.
+final class PostgresPool: Sendable {
+    private static let idleMax = 4
+    private static let pauses = (first: Duration.milliseconds(100), longest: Duration.seconds(2))
+
+    /// A connection that nobody uses. `@unchecked Sendable`: it is one thread's at a time, handed
+    /// on under the lock.
+    private struct Idle: @unchecked Sendable { let connection: PostgresConnection }
+
+    private struct State {
+        var idle: [Idle] = []
+        /// What the last try was told, and until when that is told to others.
+        var trouble: (fault: PostgresFault, until: ContinuousClock.Instant, pause: Duration)?
+    }
+
+    let target: PostgresTarget
+    private let state = Lock(State())
+
+    init(_ target: PostgresTarget) { self.target = target }
+
+    /// nil where none is idle.
+    func takeIdle() -> PostgresConnection? { state.withLock { $0.idle.popLast() }?.connection }
+
+    /// A new one.
+    func open(until deadline: PostgresDeadline) throws(PostgresFault) -> PostgresConnection {
+        if let trouble = state.withLock({ $0.trouble }), .now < trouble.until {
+            throw trouble.fault
+        }
+        do throws(PostgresFault) {
+            let connection = try PostgresConnection(target, until: deadline)
+            try connection.prepareForWork(until: deadline)
+            state.withLock { $0.trouble = nil }
+            return connection
+        } catch {
+            state.withLock { state in
+                let pause =
+                    state.trouble.map { min($0.pause * 2, Self.pauses.longest) }
+                    ?? Self.pauses.first
+                state.trouble = (error, .now.advanced(by: pause), pause)
+                // Those that are idle lead to the same server.
+                state.idle = []
+            }
+            throw error
+        }
+    }
+
+    func giveBack(_ connection: PostgresConnection) {
+        let idle = Idle(connection: connection)
+        state.withLock { state in
+            if state.idle.count < Self.idleMax { state.idle.append(idle) }
+        }
+    }
+
+    func close() { state.withLock { $0.idle = [] } }
+}
+
+extension PostgresConnection {
+    /// Looks at the schema, and has the server give up what takes too long there.
+    func prepareForWork(until deadline: PostgresDeadline) throws(PostgresFault) {
+        try run(
+            script: """
+                SET search_path = \(PostgresSchema.name);
+                SET statement_timeout = 5000;
+                SET lock_timeout = 4000;
+                SET idle_in_transaction_session_timeout = 10000
+                """, until: deadline)
+        try PostgresSchema.check(self, until: deadline)
+    }
+}

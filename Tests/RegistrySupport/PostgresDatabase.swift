@@ -1,0 +1,60 @@
+import Clients
+import Cryptography
+import Foundation
+
+@testable import RegistryOnPostgres
+
+/// A database of one test's own.
+struct PostgresDatabase: Sendable {
+    private let server: String
+    private let name: String
+
+    /// `server` is the URL of a server, without a database.
+    init(on server: String, _ name: String) throws {
+        self.server = server
+        self.name = "test_" + name.lowercased().replacingOccurrences(of: "-", with: "_")
+        try asAdministrator("CREATE DATABASE \(self.name)")
+        try RegistryOnPostgres.migrate(target())
+    }
+
+    private func target() throws -> PostgresTarget { try PostgresTarget("\(server)/\(name)") }
+
+    func open() throws -> any Registry {
+        let reserve = RandomReserve()
+        return try RegistryOnPostgres(
+            target(), random: { Int64(bitPattern: reserve.uint64()) })
+    }
+
+    func drop() throws { try asAdministrator("DROP DATABASE \(name) WITH (FORCE)") }
+
+    func execute(_ sql: String) throws {
+        try connection(target()).run(script: sql, until: Self.deadline)
+    }
+
+    func texts(_ sql: String) throws -> [String] {
+        try connection(target()).execute(sql, until: Self.deadline).map { try $0.text(0) }
+    }
+
+    func hide() throws {
+        try asAdministrator("ALTER DATABASE \(name) WITH ALLOW_CONNECTIONS false")
+        try asAdministrator(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '\(name)'")
+    }
+
+    func show() throws { try asAdministrator("ALTER DATABASE \(name) WITH ALLOW_CONNECTIONS true") }
+
+    private func asAdministrator(_ sql: String) throws {
+        let target = try PostgresTarget("\(server)/postgres")
+        try PostgresConnection(target, until: Self.deadline).run(
+            script: sql, until: Self.deadline)
+    }
+
+    private func connection(_ target: PostgresTarget) throws -> PostgresConnection {
+        let connection = try PostgresConnection(target, until: Self.deadline)
+        try connection.run(
+            script: "SET search_path = \(PostgresSchema.name)", until: Self.deadline)
+        return connection
+    }
+
+    private static var deadline: PostgresDeadline { PostgresDeadline(after: .seconds(30)) }
+}

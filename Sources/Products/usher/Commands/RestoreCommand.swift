@@ -164,9 +164,12 @@ struct Restoration {
             try registry.close()
             return clients
         } catch {
+            // The disk is that of what was unpacked, not of the backup.
+            let isFull = error == SQLiteFault.diskFull(path: draft.path).failure
+            let detail = error.detail.map { " (\($0)\(isFull ? " for \(data)" : ""))" } ?? ""
             throw CommandFailure(
                 "nothing was restored: the registry in \(source) cannot be used: \(error.code)"
-                    + (error.detail.map { " (\($0))" } ?? ""))
+                    + detail)
         }
     }
 }

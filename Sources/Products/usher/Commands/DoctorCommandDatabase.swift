@@ -52,10 +52,13 @@ struct DatabaseLook {
                     "sslmode=verify-full in the URL, with sslrootcert where the authority is yours"
                 ))
         }
-        findings += found.excessRights.map {
-            .warning(
-                "registry_role", "the role \(found.role) \($0.rawValue)",
-                "a role of its own for the service: usher registry init --role NAME, by the owner")
+        if !found.excessRights.isEmpty {
+            let rights = found.excessRights.map(\.rawValue).joined(separator: "; ")
+            findings.append(
+                .warning(
+                    "registry_role", "the role \(found.role) \(rights)",
+                    "a role of its own for the service, which the tables' owner names: "
+                        + "usher registry init --role NAME"))
         }
         if found.connectionsMax - found.connections < connectionsPerNode {
             findings.append(

@@ -1,5 +1,5 @@
-"""A PostgreSQL server of a benchmark's own: on loopback, on the servers' processor, with the
-settings that it comes with, but that it waits for no disk."""
+"""A PostgreSQL server of a benchmark's own: on loopback, on the servers' processor, and with the
+settings that it comes with."""
 
 import os
 import pwd
@@ -35,7 +35,7 @@ class Postgres:
             self.process = subprocess.Popen(
                 pinned(SERVER_CPU, as_owner(
                     "postgres", "-D", data, "-p", self.port, "-k", self.folder.name,
-                    "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off")),
+                    "-c", "listen_addresses=127.0.0.1")),
                 cwd=self.folder.name, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.wait()
 

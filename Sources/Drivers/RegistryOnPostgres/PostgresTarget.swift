@@ -1,7 +1,6 @@
 import Bytes
 internal import CPQ
 package import Clients
-import Glibc
 
 /// Which database a registry is in: a URL (`postgresql://…`) or keywords (`service=usher`), as
 /// libpq takes them.
@@ -13,6 +12,10 @@ package struct PostgresTarget: Sendable, CustomStringConvertible {
 
     private let text: String
     private var attributes = "read-write"
+    /// Whether the text itself has a password, of the role or of a key file.
+    package let hasPassword: Bool
+    /// Host, port and database, as they can be shown.
+    package let description: String
 
     /// - Throws: A failure that says what is wrong with the text, without what may be a password.
     package init(_ text: String) throws(RegistryFailure) {
@@ -24,34 +27,41 @@ package struct PostgresTarget: Sendable, CustomStringConvertible {
             throw PostgresFault.target("it cannot be read").failure
         }
         defer { unsafe PQconninfoFree(options) }
+        var values: [ByteText: String] = [:]
+        var option = unsafe options
+        while let keyword = unsafe option.pointee.keyword {
+            if let value = unsafe option.pointee.val {
+                unsafe values[ByteText(String(cString: keyword))] = String(cString: value)
+            }
+            unsafe option += 1
+        }
+        try Self.check(values)
         self.text = text
-        try unsafe Self.check(options)
+        hasPassword = values.keys.contains("password") || values.keys.contains("sslpassword")
+        description = Self.description(values)
     }
 
     /// A password with a character that wants to be written otherwise in a URL ends up as part of
-    /// another value, which libpq would repeat.
-    private static func check(
-        _ options: UnsafeMutablePointer<PQconninfoOption>
-    ) throws(RegistryFailure) {
-        var next = unsafe options
-        while let keyword = unsafe next.pointee.keyword {
-            let value = unsafe next.pointee.val.map { unsafe ByteText(String(cString: $0)) }
-            if unsafe strcmp(keyword, "host") == 0, value?.utf8.contains(UInt8(ascii: "@")) == true
-            {
-                throw PostgresFault.target("a host with an @: in a password it is written %40")
-                    .failure
-            }
-            if unsafe strcmp(keyword, "port") == 0, value?.isListOfNumbers == false {
-                throw PostgresFault.target(
-                    "a port that is no number: in a password / is written %2F, and ? %3F"
-                ).failure
-            }
-            unsafe next = next + 1
+    /// another value, which would be shown.
+    private static func check(_ values: [ByteText: String]) throws(RegistryFailure) {
+        if values["host"]?.utf8.contains(UInt8(ascii: "@")) == true {
+            throw PostgresFault.target("a host with an @: in a password it is written %40").failure
+        }
+        if values["port"]?.utf8.allSatisfy({ 0x30...0x39 ~= $0 || $0 == 0x2C }) == false {
+            throw PostgresFault.target(
+                "a port that is no number: in a password / is written %2F, and ? %3F"
+            ).failure
         }
     }
 
-    /// What may be shown: it may hold a password.
-    package var description: String { "a PostgreSQL database" }
+    /// As a URL without what is secret, or the section of the service file that has the rest.
+    private static func description(_ values: [ByteText: String]) -> String {
+        if let service = values["service"] { return "service=\(service)" }
+        let user = values["user"].map { "\($0)@" } ?? ""
+        let host = values["host"] ?? values["hostaddr"] ?? ""
+        let port = values["port"].map { ":\($0)" } ?? ""
+        return "postgresql://\(user)\(host)\(port)/\(values["dbname"] ?? "")"
+    }
 
     /// The same, with servers that take no changes as well.
     var takingReplicas: PostgresTarget {
@@ -73,11 +83,5 @@ package struct PostgresTarget: Sendable, CustomStringConvertible {
             Option(name: "dbname", value: text),
             Option(name: "client_encoding", value: "UTF8"),
         ]
-    }
-}
-
-extension ByteText {
-    fileprivate var isListOfNumbers: Bool {
-        utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: ",") }
     }
 }

@@ -27,6 +27,7 @@ package final class PostgresServer: Sendable {
     ///   - original: Of which this one is a copy that follows it, until it is promoted.
     ///   - hba: Lines of `pg_hba.conf` that come first; whoever else comes is believed.
     ///   - settings: More of `postgresql.conf`, as flags.
+    /// - Throws: Where it does not start.
     package init(
         following original: PostgresServer? = nil, hba: [String] = [], _ settings: String = ""
     ) throws {

@@ -20,6 +20,8 @@ package struct PostgresExamination: Equatable, Sendable {
     package let isReplica: Bool
     /// Whether this very connection is over TLS.
     package let usesTLS: Bool
+    /// Whether the server is on this host, so that nothing travels.
+    package let isLocal: Bool
     package let role: String
     package let excessRights: [ExcessRight]
     /// How many connections there are, and how many may be for roles that are no superuser's.
@@ -47,13 +49,15 @@ extension PostgresExamination {
                 (SELECT sum(numbackends)::BIGINT FROM pg_stat_database),
                 current_setting('max_connections')::BIGINT
                     - current_setting('superuser_reserved_connections')::BIGINT
-                    - coalesce(current_setting('reserved_connections', true), '0')::BIGINT
+                    - coalesce(current_setting('reserved_connections', true), '0')::BIGINT,
+                coalesce(inet_server_addr() = inet_client_addr(), true)
             """, until: deadline)
         guard let row = rows.first else { throw .unexpected }
         role = try row.text(0)
         isReplica = try row.truth(1)
         connections = Int(try row.number(2))
         connectionsMax = Int(try row.number(3))
+        isLocal = try row.truth(4)
         excessRights = try Self.excessRights(connection, until: deadline)
         clockAheadSeconds = try Self.clockAhead(connection, until: deadline)
     }

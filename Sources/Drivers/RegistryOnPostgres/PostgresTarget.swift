@@ -11,11 +11,11 @@ package struct PostgresTarget: Sendable, CustomStringConvertible {
     }
 
     private let text: String
-    private var attributes = "read-write"
     /// Whether the text itself has a password, of the role or of a key file.
     package let hasPassword: Bool
     /// Host, port and database, as they can be shown.
     package let description: String
+    private var attributes = "read-write"
 
     /// - Throws: A failure that says what is wrong with the text, without what may be a password.
     package init(_ text: String) throws(RegistryFailure) {
@@ -42,12 +42,12 @@ package struct PostgresTarget: Sendable, CustomStringConvertible {
     }
 
     /// A password with a character that wants to be written otherwise in a URL ends up as part of
-    /// another value, which would be shown.
+    /// another value, which libpq would repeat.
     private static func check(_ values: [ByteText: String]) throws(RegistryFailure) {
         if values["host"]?.utf8.contains(UInt8(ascii: "@")) == true {
             throw PostgresFault.target("a host with an @: in a password it is written %40").failure
         }
-        if values["port"]?.utf8.allSatisfy({ 0x30...0x39 ~= $0 || $0 == 0x2C }) == false {
+        if let port = values["port"], !ByteText(port).isListOfNumbers {
             throw PostgresFault.target(
                 "a port that is no number: in a password / is written %2F, and ? %3F"
             ).failure
@@ -83,5 +83,11 @@ package struct PostgresTarget: Sendable, CustomStringConvertible {
             Option(name: "dbname", value: text),
             Option(name: "client_encoding", value: "UTF8"),
         ]
+    }
+}
+
+extension ByteText {
+    fileprivate var isListOfNumbers: Bool {
+        utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: ",") }
     }
 }

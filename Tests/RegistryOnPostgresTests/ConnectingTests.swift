@@ -38,6 +38,13 @@ import Testing
     func words(text: String, code: String) {
         #expect(PostgresFault(connecting: Array(text.utf8)).failure.code == code)
     }
+
+    @Test("A server that is too old is refused by its version, and told which would do")
+    func old() {
+        let failure = PostgresFault.serverTooOld(version: 120_011).failure
+        #expect(failure.code == "registry_server_unsupported")
+        #expect("\(failure)".contains("PostgreSQL 12") && "\(failure)".contains("13 or newer"))
+    }
 }
 
 @Suite(.serialized, .enabled(if: PostgresServer.isWanted, "no PostgreSQL to be started"))

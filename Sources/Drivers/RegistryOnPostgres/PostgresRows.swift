@@ -8,7 +8,7 @@ struct PostgresRows: RegistryRows {
     let connection: PostgresConnection
     let deadline: PostgresDeadline
     /// By which a commit whose answer was lost can be found.
-    let attempt: Int64
+    let attempt: PostgresAttempt
     /// Random numbers, for revisions.
     let random: @Sendable () -> Int64
 
@@ -153,14 +153,23 @@ extension PostgresRows {
             """
             INSERT INTO used_token VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING
             RETURNING expires_at
-            """, [.text(id), .number(end), .number(attempt)])
+            """, [.text(id), .number(end), .number(attempt.number)])
+        if !marked.isEmpty { attempt.mark = id }
         return !marked.isEmpty
     }
 
-    func purgeUsedTokens(endedBefore second: Int64) throws -> Int {
-        try execute(
-            "DELETE FROM used_token WHERE expires_at < $1 RETURNING expires_at", [.number(second)]
-        ).count
+    func purgeUsedTokens(endedBefore second: Int64, limit: Int) throws -> Int {
+        // What another node drops just now is its own.
+        Int(
+            try number(
+                """
+                WITH gone AS (
+                    DELETE FROM used_token WHERE ctid = ANY (ARRAY(
+                        SELECT ctid FROM used_token WHERE expires_at < $1
+                        LIMIT $2 FOR UPDATE SKIP LOCKED))
+                    RETURNING 1)
+                SELECT count(*) FROM gone
+                """, [.number(second), .number(Int64(limit))]))
     }
 
     func append(_ entry: AuditEntry) throws {
@@ -169,7 +178,7 @@ extension PostgresRows {
             "INSERT INTO audit VALUES ($1, $2, $3, $4, $5, $6, $7)",
             [
                 .number(id), .number(entry.at), .text(entry.actor), .text(entry.action),
-                .text(entry.target), .text(entry.details), .number(attempt),
+                .text(entry.target), .text(entry.details), .number(attempt.number),
             ])
     }
 
@@ -205,8 +214,12 @@ extension PostgresRows {
     func nextRevision() throws -> Int64 {
         let revision = try number(
             "UPDATE registry SET revision = revision + 1 RETURNING revision")
+        // Whoever saw none of so many changes reads everything anew.
         try execute(
-            "INSERT INTO change VALUES ($1, $2)", [.number(revision), .number(random())])
+            """
+            WITH gone AS (DELETE FROM change WHERE revision <= $1::BIGINT - 100000)
+            INSERT INTO change VALUES ($1, $2)
+            """, [.number(revision), .number(random())])
         try execute("SELECT pg_notify('usher', '')")
         return revision
     }

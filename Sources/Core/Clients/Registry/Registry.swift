@@ -59,9 +59,9 @@ package protocol RegistryRows: SealedKeyRows {
     func put(_ revocation: RevocationRecord) throws
     /// Takes out what this one says as well, and for as long.
     func removeRevocations(coveredBy revocation: Revocation) throws
-    /// Drops those that ended before a second, notes that second for those who follow, and returns
-    /// how many they were.
-    func purgeRevocations(endedBefore second: Int64) throws -> Int
+    /// Drops up to so many of those that ended before a second, notes that second for those who
+    /// follow, and returns how many they were.
+    func purgeRevocations(endedBefore second: Int64, limit: Int) throws -> Int
     /// How many count against a share.
     func revocationCount(of share: RevocationShare.Holder) throws -> Int
     /// How many count against all shares of a kind, and how many such shares there are.
@@ -70,8 +70,8 @@ package protocol RegistryRows: SealedKeyRows {
     func isTokenUsed(_ id: String) throws -> Bool
     /// False where it was marked before.
     func markTokenUsed(_ id: String, until end: Int64) throws -> Bool
-    /// Drops marks that ended before a second, and returns how many they were.
-    func purgeUsedTokens(endedBefore second: Int64) throws -> Int
+    /// Drops up to so many marks that ended before a second, and returns how many they were.
+    func purgeUsedTokens(endedBefore second: Int64, limit: Int) throws -> Int
 
     /// Adds a line, whose `id` is the registry's to give.
     func append(_ entry: AuditEntry) throws
@@ -95,11 +95,28 @@ package protocol RegistryRows: SealedKeyRows {
 
 /// Somebody who notices that a registry has changed. Not for several threads at once.
 package protocol RegistryWatch: Sendable {
+    /// How long may pass between two looks.
+    var pollMilliseconds: Int { get }
+
+    /// When the next look is worth it, asked after one.
+    mutating func wakeup() -> RegistryWakeup
+
     /// Has `body` look, unless nothing was written since it looked last. Where what was seen then
-    /// is not continued by what there is now, all that is known of it is void.
+    /// is not continued by what there is now, all that is known of it is void: `onLoss` is called
+    /// as soon as that is known, once, and `body` is not told that it is continued until it has
+    /// read all there is.
     mutating func look<Value>(
-        _ body: (any RegistryRows, _ isContinued: Bool) throws -> Value?
+        onLoss: () -> Void, _ body: (any RegistryRows, _ isContinued: Bool) throws -> Value?
     ) throws(RegistryFailure) -> Value?
+}
+
+/// When there may be something new in a registry, beside when its time has come.
+package enum RegistryWakeup: Equatable, Sendable {
+    /// Nobody tells.
+    case never
+    case atOnce
+    /// As soon as this descriptor can be read from. It may be closed by the next look.
+    case readable(Int32)
 }
 
 /// A client that lists an origin.

@@ -119,7 +119,7 @@ struct Examination {
         let (settings, fault) = settings()
         let allowsGroup = (try? PlaceSettings().keysGroupAccess.value(in: values)) ?? false
         let data = values.text(of: PlaceSettings().data) ?? Environment.defaultDataFolder
-        let registry = RegistryLook(folder: data, allowsGroup: allowsGroup)
+        let registry = registryFindings(data, allowsGroup: allowsGroup)
         let keyFolder = keys(data, allowsGroup: allowsGroup)
         var findings = [fault ?? .ok("settings", "every setting is what it must be")]
         findings += DataFolderLook(path: data, allowsGroup: allowsGroup).findings()
@@ -152,6 +152,20 @@ struct Examination {
                 }
                 return try place.open(mustExist: true)
             }, now: now)
+    }
+
+    private func registryFindings(
+        _ folder: String, allowsGroup: Bool
+    ) -> (findings: [Finding], dates: [ClockLook.Dated]) {
+        switch try? RegistryPlace(values, data: folder) {
+        case .database(let target):
+            let look = DatabaseLook(target, file: values.text(of: PlaceSettings().registry))
+            return (look.findings, look.dates)
+        case .folder(let folder):
+            let look = RegistryLook(folder: folder, allowsGroup: allowsGroup)
+            return (look.findings, look.dates)
+        case nil: return ([.notChecked("registry", "the setting is not sound", nil)], [])
+        }
     }
 
     /// What `serve` would be told, or why it would not start.

@@ -84,7 +84,7 @@ let modules: [Module] = [
         uses: ["Access", "Bytes", "Clients", "Identifiers", "Locking"]),
     Module(
         name: "RegistryOnSQLite", layer: .drivers,
-        uses: ["Bytes", "Clients", "Identifiers", "Tokens"], external: [grdb]),
+        uses: ["Bytes", "Clients", "Files", "Identifiers", "Tokens"], external: [grdb]),
     Module(
         name: "RegistryOnPostgres", layer: .drivers,
 
@@ -179,8 +179,8 @@ let modules: [Module] = [
             "Clients", "Cryptography", "DynamoTables", "Edge", "Files", "HTTPClient",
             "HTTPMessages", "HTTPServing", "ICEServers", "Identifiers", "KeyFollowing", "Locking",
             "LogWriting", "Monitoring", "OperatorService", "PublicService", "RegistryFollowing",
-            "RegistryOnSQLite", "Relay", "Rooms",
-            "ServerlessRelay", "SessionShelf", "Sessions", "Signalling", "SocketLoop",
+            "RegistryOnPostgres", "RegistryOnSQLite", "Relay", "Rooms", "ServerlessRelay",
+            "SessionShelf", "Sessions", "Signalling", "SocketLoop",
             "StrictJSON", "Tar", "Threads", "TokenIssuing", "Tokens", "UsherVerifier", "WebSocket",
         ],
         external: [argumentParser, logging]),

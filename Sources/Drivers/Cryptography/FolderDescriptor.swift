@@ -23,8 +23,11 @@ struct FolderDescriptor: ~Copyable {
 
     /// Makes the folder, and its parents, with mode 0700 where they are missing.
     static func make(path: String) throws(KeyFolderError) {
-        guard unsafe access(path, F_OK) != 0 else { return }
-        try makeFolders(path)
+        do throws(FileFailure) {
+            try OpenFolder.make(path: path, modeAbove: 0o700)
+        } catch {
+            throw .folderUnusable(path: path, errorNumber: error.errorNumber)
+        }
     }
 
     func path(of name: String) -> String { folder.path(of: name) }
@@ -141,16 +144,6 @@ struct FolderDescriptor: ~Copyable {
             try body()
         } catch {
             throw .unwritable(path: path, errorNumber: error.errorNumber)
-        }
-    }
-
-    private static func makeFolders(_ path: String) throws(KeyFolderError) {
-        var made = path.hasPrefix("/") ? "/" : ""
-        for part in path.split(separator: "/") {
-            made += made.isEmpty || made.hasSuffix("/") ? String(part) : "/\(part)"
-            guard unsafe mkdir(made, 0o700) == 0 || errno == EEXIST else {
-                throw .folderUnusable(path: made, errorNumber: errno)
-            }
         }
     }
 }

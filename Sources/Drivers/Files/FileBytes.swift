@@ -43,4 +43,14 @@ package enum FileBytes {
         }
         return (bytes, failure)
     }
+
+    /// The same of a file by its name.
+    package static func read(path: String, bytesMax: Int) throws(FileFailure) -> [UInt8] {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileFailure(errorNumber: errno) }
+        defer { close(descriptor) }
+        let (bytes, failure) = read(descriptor, bytesMax: bytesMax)
+        guard failure == 0 else { throw FileFailure(errorNumber: failure) }
+        return bytes
+    }
 }

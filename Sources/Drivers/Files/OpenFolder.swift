@@ -25,6 +25,28 @@ package struct OpenFolder: ~Copyable, Sendable {
 
     deinit { close(descriptor) }
 
+    /// Makes a folder for its owner alone, and those above it with a mode of theirs, where they are
+    /// missing.
+    package static func make(path: String, modeAbove: mode_t) throws(FileFailure) {
+        var status = stat()
+        if unsafe stat(path, &status) == 0 {
+            guard status.st_mode & S_IFMT == S_IFDIR else {
+                throw FileFailure(errorNumber: ENOTDIR)
+            }
+            return
+        }
+        guard errno == ENOENT else { throw FileFailure(errorNumber: errno) }
+        var made = path.hasPrefix("/") ? "/" : ""
+        let parts = path.split(separator: "/")
+        for (index, part) in parts.enumerated() {
+            made += made.isEmpty || made == "/" ? String(part) : "/\(part)"
+            let mode = index == parts.count - 1 ? 0o700 : modeAbove
+            guard unsafe mkdir(made, mode) == 0 || errno == EEXIST else {
+                throw FileFailure(errorNumber: errno)
+            }
+        }
+    }
+
     package func path(of name: String) -> String {
         path.hasSuffix("/") ? path + name : "\(path)/\(name)"
     }

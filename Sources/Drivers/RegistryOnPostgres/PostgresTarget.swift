@@ -1,3 +1,4 @@
+import Bytes
 internal import CPQ
 package import Clients
 
@@ -10,6 +11,10 @@ package struct PostgresTarget: Sendable, CustomStringConvertible {
     }
 
     private let text: String
+    /// Whether the text itself has a password, of the role or of a key file.
+    package let hasPassword: Bool
+    /// Host, port and database, as they can be shown.
+    package let description: String
 
     /// - Throws: A failure that says what is wrong with the text, without what may be a password.
     package init(_ text: String) throws(RegistryFailure) {
@@ -20,12 +25,28 @@ package struct PostgresTarget: Sendable, CustomStringConvertible {
             // libpq's words repeat the text.
             throw PostgresFault.target("it cannot be read").failure
         }
-        unsafe PQconninfoFree(options)
+        defer { unsafe PQconninfoFree(options) }
+        var values: [ByteText: String] = [:]
+        var option = unsafe options
+        while let keyword = unsafe option.pointee.keyword {
+            if let value = unsafe option.pointee.val {
+                unsafe values[ByteText(String(cString: keyword))] = String(cString: value)
+            }
+            unsafe option += 1
+        }
         self.text = text
+        hasPassword = values.keys.contains("password") || values.keys.contains("sslpassword")
+        description = Self.description(values)
     }
 
-    /// What may be shown: it may hold a password.
-    package var description: String { "a PostgreSQL database" }
+    /// As a URL without what is secret, or the section of the service file that has the rest.
+    private static func description(_ values: [ByteText: String]) -> String {
+        if let service = values["service"] { return "service=\(service)" }
+        let user = values["user"].map { "\($0)@" } ?? ""
+        let host = values["host"] ?? values["hostaddr"] ?? ""
+        let port = values["port"].map { ":\($0)" } ?? ""
+        return "postgresql://\(user)\(host)\(port)/\(values["dbname"] ?? "")"
+    }
 
     /// Those that come later win.
     var options: [Option] {

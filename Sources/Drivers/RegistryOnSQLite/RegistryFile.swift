@@ -1,3 +1,4 @@
+import Files
 import Glibc
 
 /// The registry's file before SQLite sees it: whether it is there, and made private when it is not.
@@ -74,25 +75,21 @@ enum RegistryFile {
         if descriptor >= 0 {
             close(descriptor)
         } else if errno != EEXIST {  // Another process may have been quicker.
-            try refuse(path)
+            try refuse(path, FileFailure(errorNumber: errno))
         }
     }
 
-    private static func makeFolder(_ path: String, mode: mode_t = 0o700) throws(SQLiteFault) {
-        switch kind(of: path) {
-        case .folder: return
-        case .file: throw .folderUnusable(path: path, reason: "it is a file")
-        case .other(let reason): throw .folderUnusable(path: path, reason: reason)
-        case .missing: break
+    private static func makeFolder(_ path: String) throws(SQLiteFault) {
+        do throws(FileFailure) {
+            try OpenFolder.make(path: path, modeAbove: 0o755)
+        } catch {
+            try refuse(path, error)
         }
-        let above = parent(of: path)
-        if above != path { try makeFolder(above, mode: 0o755) }
-        if unsafe mkdir(path, mode) != 0, errno != EEXIST { try refuse(path) }
     }
 
-    private static func refuse(_ path: String) throws(SQLiteFault) {
-        if errno == ENOSPC { throw .diskFull(path: path) }
-        throw .folderUnusable(path: path, reason: errorText())
+    private static func refuse(_ path: String, _ failure: FileFailure) throws(SQLiteFault) {
+        if failure.errorNumber == ENOSPC { throw .diskFull(path: path) }
+        throw .folderUnusable(path: path, reason: "\(failure)")
     }
 
     private static func parent(of path: String) -> String {

@@ -5,6 +5,7 @@ import Bytes
 import Clients
 import Cryptography
 import Edge
+import Files
 import HTTPMessages
 import HTTPServing
 import ICEServers
@@ -13,7 +14,6 @@ import KeyFollowing
 import OperatorService
 import PublicService
 import RegistryFollowing
-import RegistryOnSQLite
 import Relay
 import SocketLoop
 import TokenIssuing
@@ -29,7 +29,12 @@ struct Foundations {
     let turnSecret: TURNSecret?
 
     init(_ settings: ServeSettings) throws {
-        registry = try RegistryOnSQLite(in: settings.folders.data, mustExist: false)
+        do throws(FileFailure) {
+            try OpenFolder.make(path: settings.folders.data, modeAbove: 0o755)
+        } catch {
+            throw CommandFailure("\(settings.folders.data) cannot be used: \(error)")
+        }
+        registry = try settings.registry.open(mustExist: false)
         keys = try LiveKeys(
             folder: settings.folders.keys, algorithm: settings.access.signingAlgorithm.algorithm,
             duty: settings.half.servesTokens

@@ -73,7 +73,8 @@ class Postgres:
 
     def start(self):
         """Starts it, and returns when it answers."""
-        flags = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
+        flags = [part for name, value in self.settings.items()
+                 for part in ("-c", f"{name}={value}")]
         with ledger.new_log("postgres").open("wb") as log:
             self.process = subprocess.Popen(
                 # It goes with whoever runs the tests.

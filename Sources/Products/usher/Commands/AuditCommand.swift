@@ -1,7 +1,6 @@
 import ArgumentParser
 import Bytes
 import Clients
-import RegistryOnSQLite
 import StrictJSON
 
 struct AuditCommand: ParsableCommand {

@@ -27,8 +27,10 @@ struct BackupCommand: ParsableCommand {
     func run() throws {
         try report {
             Drafts.goWithTheProcess()
-            let registry = try RegistryOnSQLite(
-                in: Environment.dataFolder(options.data), mustExist: true)
+            let folder = try options.places.folder(
+                otherwise: "its backup is pg_dump's, and the keys' folder that of any folder "
+                    + "(docs/operating.md says how)")
+            let registry = try RegistryOnSQLite(in: folder, mustExist: true)
             var keys = try options.folder().copies()
             defer { for index in keys.indices { keys[index].erase() } }
             if file == "-" {

@@ -3,7 +3,6 @@ import Bytes
 import Clients
 import Cryptography
 import Identifiers
-import RegistryOnSQLite
 import ServerlessRelay
 import StrictJSON
 
@@ -22,17 +21,6 @@ struct ClientCommand: ParsableCommand {
             Add.self, List.self, Show.self, Update.self, RotateSecret.self, Disable.self,
             Enable.self, Remove.self,
         ])
-}
-
-/// What every command on the registry takes.
-struct RegistryOptions: ParsableArguments {
-    @Option(help: "Folder of the registry. (default: $USHER_DATA or ~/.local/share/usher)")
-    var data: String?
-    @Flag(help: "Print JSON for programs.") var json = false
-
-    func open(mustExist: Bool = true) throws -> RegistryOnSQLite {
-        try RegistryOnSQLite(in: Environment.dataFolder(data), mustExist: mustExist)
-    }
 }
 
 extension ClientCommand {
@@ -156,7 +144,7 @@ extension ClientCommand {
         @OptionGroup var registry: RegistryOptions
 
         func validate() throws {
-            try home.check(excludes: [("--data", registry.data)])
+            try home.check(excludes: registry.places.given)
             try gateway.check(with: home)
         }
 
@@ -187,7 +175,7 @@ extension ClientCommand {
         @OptionGroup var home: TableOptions
         @OptionGroup var registry: RegistryOptions
 
-        func validate() throws { try home.check(excludes: [("--data", registry.data)]) }
+        func validate() throws { try home.check(excludes: registry.places.given) }
 
         func run() throws {
             try report {

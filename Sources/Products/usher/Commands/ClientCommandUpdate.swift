@@ -4,7 +4,6 @@ import Clients
 import Cryptography
 import Foundation
 import Identifiers
-import RegistryOnSQLite
 import Tokens
 
 extension ClientCommand {

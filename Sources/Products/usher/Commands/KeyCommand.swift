@@ -4,7 +4,6 @@ import Clients
 import Cryptography
 import Glibc
 import KeyFollowing
-import RegistryOnSQLite
 
 struct KeyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -29,8 +28,7 @@ struct KeyCommand: ParsableCommand {
 
 /// What every command on the keys takes.
 struct KeyOptions: ParsableArguments {
-    @Option(help: "Folder of the registry. (default: $USHER_DATA or ~/.local/share/usher)")
-    var data: String?
+    @OptionGroup var places: PlaceOptions
     @Option(help: "Folder of the signing keys. (default: $USHER_KEYS or DATA/keys)")
     var keys: String?
     @Flag(help: "Take keys that their group may read, as Kubernetes mounts them with fsGroup.")
@@ -40,7 +38,7 @@ struct KeyOptions: ParsableArguments {
     func folder() throws(SettingError) -> KeyFolder {
         let values = try SettingValues(
             flags: [
-                "data": data.asTexts, "keys": keys.asTexts,
+                "data": places.data.asTexts, "keys": keys.asTexts,
                 "keys-group-access": keysGroupAccess.asFlag,
             ], environment: Environment.variables)
         let allowsGroup = try PlaceSettings().keysGroupAccess.value(in: values)
@@ -52,10 +50,10 @@ struct KeyOptions: ParsableArguments {
     /// Writes what was done into the audit log, where there is a registry, and shows it.
     func report(_ change: KeyChange, of command: String) {
         defer { printer.printChange(change) }
-        do throws(RegistryFailure) {
-            let folder = Environment.dataFolder(data)
-            guard RegistryOnSQLite.exists(in: folder) else { return }
-            let registry = try RegistryOnSQLite(in: folder, mustExist: true)
+        do {
+            let place = try places.place()
+            guard place.isThere else { return }
+            let registry = try place.open(mustExist: true)
             try change.append(
                 to: registry, command: command, by: .atTerminal(), at: Clock.now())
         } catch {

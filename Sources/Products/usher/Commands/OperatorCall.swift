@@ -4,7 +4,7 @@ import StrictJSON
 
 /// What every command takes that asks the running service.
 struct OperatorOptions: ParsableArguments {
-    @Option(help: "Folder of the registry. (default: $USHER_DATA or ~/.local/share/usher)")
+    @Option(help: "Folder of the service. (default: $USHER_DATA or ~/.local/share/usher)")
     var data: String?
     @Flag(help: "Print JSON for programs.") var json = false
 

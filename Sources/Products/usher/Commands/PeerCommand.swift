@@ -1,6 +1,5 @@
 import ArgumentParser
 import Clients
-import RegistryOnSQLite
 import Signalling
 
 struct PeerCommand: ParsableCommand {
@@ -32,10 +31,11 @@ extension PeerCommand {
         @Argument(help: "The connection, as usher room list shows it.") var connectionID: String
         @OptionGroup var home: TableOptions
         @OptionGroup var gateway: GatewayOptions
-        @OptionGroup var options: OperatorOptions
+        @OptionGroup var places: PlaceOptions
+        @Flag(help: "Print JSON for programs.") var json = false
 
         func validate() throws {
-            try home.check(excludes: [("--data", options.data)])
+            try home.check(excludes: places.given)
             try gateway.check(with: home)
             let isID =
                 connectionID.utf8.count == 16
@@ -54,7 +54,7 @@ extension PeerCommand {
                 if let relay = try home.relay(gateway: gateway.gateway) {
                     return try kick(at: relay)
                 }
-                let answer = try OperatorCall(data: options.dataFolder)
+                let answer = try OperatorCall(data: places.dataFolder)
                     .ask("DELETE", "/peers/\(connectionID)")
                 guard answer.status != 404 else {
                     throw CommandFailure(
@@ -67,7 +67,7 @@ extension PeerCommand {
         }
 
         private func done() {
-            say(options.json ? #"{"kicked":"\#(connectionID)"}"# : "kicked \(connectionID)")
+            say(json ? #"{"kicked":"\#(connectionID)"}"# : "kicked \(connectionID)")
         }
 
         private func kick(at relay: TableRelay) throws {
@@ -88,8 +88,8 @@ extension PeerCommand {
 
         /// The relay keeps no audit of its own: who ran the command is known here alone.
         private func note() {
-            do throws(RegistryFailure) {
-                let registry = try RegistryOnSQLite(in: options.dataFolder, mustExist: true)
+            do {
+                let registry = try places.place().open(mustExist: true)
                 try registry.appendAudit(
                     action: "peer.kick", target: connectionID, details: "", by: .atTerminal(),
                     at: Clock.now())

@@ -28,12 +28,15 @@ struct RestoreCommand: ParsableCommand {
     func run() throws {
         try report {
             Drafts.goWithTheProcess()
+            let folder = try options.places.folder(
+                otherwise: "restore into a folder (no --registry, no USHER_REGISTRY), then: "
+                    + "usher registry copy DATA DATABASE")
             let input = try opened()
             defer { if input != STDIN_FILENO { close(input) } }
             let restoration = Restoration(
-                data: Environment.dataFolder(options.data), keys: try options.folder(),
+                data: folder, keys: try options.folder(),
                 source: file == "-" ? "stdin" : file)
-            show(try restoration.run(input))
+            show(try restoration.run(input), in: folder)
         }
     }
 
@@ -52,10 +55,10 @@ struct RestoreCommand: ParsableCommand {
         return descriptor
     }
 
-    private func show(_ restored: Restoration.Result) {
+    private func show(_ restored: Restoration.Result, in folder: String) {
         if options.json {
             return sayJSON([
-                "data": .string(Environment.dataFolder(options.data)),
+                "data": .string(folder),
                 "made_at": .number(restored.madeAt),
                 "clients": .number(Int64(restored.clients)), "keys": .number(Int64(restored.keys)),
             ])

@@ -3,7 +3,6 @@ import Bytes
 import Clients
 import Cryptography
 import Foundation
-import RegistryOnSQLite
 import StrictJSON
 
 struct TokenCommand: ParsableCommand {
@@ -26,8 +25,7 @@ struct TokenCommand: ParsableCommand {
 /// Where a command finds the registry and the keys, and what the service calls itself: as `serve`
 /// is told, by flags, variables and the configuration file.
 struct ServiceOptions: ParsableArguments {
-    @Option(help: "Folder of the registry. (default: $USHER_DATA or ~/.local/share/usher)")
-    var data: String?
+    @OptionGroup var places: PlaceOptions
     @Option(help: "Folder of the signing keys. (default: DATA/keys)") var keys: String?
     @Option(help: "The iss of the tokens. (default: as serve would have it)") var issuer: String?
     @Option(help: "The aud of the tokens. (default: the issuer)") var audience: String?
@@ -36,11 +34,11 @@ struct ServiceOptions: ParsableArguments {
 
     func service() throws -> ServiceUnderCommand {
         let flags: [ByteText: [String]] = [
-            "data": data.asTexts, "keys": keys.asTexts, "issuer": issuer.asTexts,
-            "audience": audience.asTexts,
+            "keys": keys.asTexts, "issuer": issuer.asTexts, "audience": audience.asTexts,
         ]
         return ServiceUnderCommand(
-            settings: try ServeSettings(Environment.settings(flags, file: config)))
+            settings: try ServeSettings(
+                Environment.settings(places.flags, flags, file: config)))
     }
 }
 
@@ -64,10 +62,6 @@ struct ServiceUnderCommand {
         return try issuer()
     }
 
-    var hasRegistry: Bool {
-        RegistryOnSQLite.exists(in: settings.folders.data)
-    }
-
     /// - Throws: `KeyFolderError`; a command makes no key.
     func signingKey() throws(KeyFolderError) -> SigningKey {
         guard let signing = try settings.folders.keys.load().signing else {
@@ -76,8 +70,8 @@ struct ServiceUnderCommand {
         return signing.key
     }
 
-    func registry() throws(RegistryFailure) -> RegistryOnSQLite {
-        try RegistryOnSQLite(in: settings.folders.data, mustExist: true)
+    func registry() throws(RegistryFailure) -> any Registry {
+        try settings.registry.open(mustExist: true)
     }
 }
 

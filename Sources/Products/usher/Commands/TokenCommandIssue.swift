@@ -3,7 +3,6 @@ import Bytes
 import Clients
 import Cryptography
 import Identifiers
-import RegistryOnSQLite
 import StrictJSON
 import TokenIssuing
 import Tokens

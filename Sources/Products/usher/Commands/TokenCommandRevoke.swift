@@ -5,7 +5,6 @@ import Clients
 import Cryptography
 import Identifiers
 import KeyFollowing
-import RegistryOnSQLite
 import StrictJSON
 import Tokens
 import UsherVerifier
@@ -39,10 +38,10 @@ extension TokenCommand {
         @Flag(help: "With --client: all tokens of the client.") var all = false
         @OptionGroup var home: TableOptions
         @OptionGroup var gateway: GatewayOptions
-        @OptionGroup var places: KeyOptions
+        @OptionGroup var options: KeyOptions
 
         func validate() throws {
-            try home.check(excludes: [("--data", places.data), ("--keys", places.keys)])
+            try home.check(excludes: options.places.given + [("--keys", options.keys)])
             try gateway.check(with: home)
             if client == nil, subject != nil || all {
                 throw ValidationError("--subject and --all need --client CLIENT_ID")
@@ -59,8 +58,7 @@ extension TokenCommand {
                 if let relay = try home.relay(gateway: gateway.gateway) {
                     return try revoke(at: relay, now)
                 }
-                let opened = try RegistryOnSQLite(
-                    in: Environment.dataFolder(places.data), mustExist: true)
+                let opened = try options.places.place().open(mustExist: true)
                 guard let revocation = try revocation(opened, now) else {
                     return doneExpired()
                 }
@@ -96,7 +94,7 @@ extension TokenCommand {
 
         /// Nil where its algorithm is none of our keys'.
         private func ownClaims(of token: String) throws -> TokenClaims? {
-            let known = try places.folder().load().verification
+            let known = try options.folder().load().verification
             // Issuer and audience are not looked at: a token of before they changed counts too.
             let verifier = try Verifier(
                 issuer: "any", audience: "any", algorithms: [.es256, .rs256, .eddsa],
@@ -156,7 +154,7 @@ extension TokenCommand {
         }
 
         private func done(_ state: String, _ text: String, _ members: JSONObject, _ closed: Int?) {
-            guard places.json else {
+            guard options.json else {
                 say(text)
                 if let closed { say(Closed.text(closed)) }
                 return

@@ -4,7 +4,6 @@ import Bytes
 import Clients
 import Cryptography
 import Identifiers
-import RegistryOnSQLite
 import StrictJSON
 import Tokens
 import UsherVerifier
@@ -42,14 +41,14 @@ extension TokenCommand {
                     throw reject(error.code, RejectionText.text(error))
                 }
                 try checkRegistry(claims, here)
-                show(claims, token, isRevocationChecked: here.hasRegistry)
+                show(claims, token, isRevocationChecked: here.settings.registry.isThere)
             }
         }
 
         private func checkRegistry(_ claims: TokenClaims, _ here: ServiceUnderCommand) throws {
-            guard here.hasRegistry else {
+            guard here.settings.registry.isThere else {
                 return complain(
-                    "no registry in \(here.settings.folders.data): revocation was not checked")
+                    "there is no \(here.settings.registry): revocation was not checked")
             }
             let registry = try here.registry()
             guard let client = try registry.client(id: claims.clientID), client.isEnabled

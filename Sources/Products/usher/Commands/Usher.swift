@@ -30,6 +30,7 @@ struct Usher: ParsableCommand {
         version: usherVersion,
         subcommands: [
             Serve.self, ClientCommand.self, KeyCommand.self, TokenCommand.self, AuditCommand.self,
+            RegistryCommand.self,
             RoomCommand.self, PeerCommand.self, OperatorCommand.self, DoctorCommand.self,
             BackupCommand.self, RestoreCommand.self, EdgeCommand.self,
         ])

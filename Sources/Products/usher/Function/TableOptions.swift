@@ -34,16 +34,13 @@ struct TableOptions: ParsableArguments {
     }
 
     private static func read(_ path: ByteText) -> AWSSetup.Finding {
-        let descriptor = unsafe open(path.string, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            let failure = FileFailure(errorNumber: errno)
-            return failure.errorNumber == ENOENT || failure.errorNumber == ENOTDIR
-                ? .absent : .unreadable("\(failure)")
+        do throws(FileFailure) {
+            return .bytes(
+                try FileBytes.read(path: path.string, bytesMax: ProfileFile.bytesMax + 1))
+        } catch {
+            return error.errorNumber == ENOENT || error.errorNumber == ENOTDIR
+                ? .absent : .unreadable("\(error)")
         }
-        defer { close(descriptor) }
-        let (bytes, failure) = FileBytes.read(descriptor, bytesMax: ProfileFile.bytesMax + 1)
-        guard failure == 0 else { return .unreadable("\(FileFailure(errorNumber: failure))") }
-        return .bytes(bytes)
     }
 }
 

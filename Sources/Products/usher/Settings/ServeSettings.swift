@@ -74,6 +74,7 @@ struct ServeSettings: Sendable {
     let ice: Settings<ICESettings>
     let limits: Settings<LimitSettings>
     let folders: Folders
+    let registry: RegistryPlace
     let listen: Endpoint
     let operatorListen: Endpoint
     /// nil: plain http.
@@ -94,6 +95,7 @@ struct ServeSettings: Sendable {
         limits = try Settings(values)
         folders = Folders(
             values, allowsGroup: places.keysGroupAccess, defaultData: defaultData)
+        registry = try RegistryPlace(values, data: folders.data)
         listen =
             places.listen ?? Endpoint(address: "127.0.0.1", port: half == .signal ? 8081 : 8080)
         operatorListen =
@@ -106,7 +108,8 @@ struct ServeSettings: Sendable {
     }
 }
 
-/// Where the registry and the signing keys lie.
+/// The service's own folder, where the registry lies unless it is in a database, and the signing
+/// keys'.
 struct Folders: Sendable {
     let data: String
     let keys: KeyFolder

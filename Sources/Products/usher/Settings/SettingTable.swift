@@ -22,7 +22,11 @@ private let turnSeconds = ICEServers.lifetimeSecondsRange
 
 struct PlaceSettings: SettingSection {
     let data = Setting.text(
-        "data", default: "~/.local/share/usher", "Folder of the registry.")
+        "data", default: "~/.local/share/usher",
+        "Folder of the registry, and of what is this host's own.")
+    let registry = Setting.text(
+        "registry", default: "DATA/usher.sqlite",
+        "PostgreSQL database of the registry: a URL, service=NAME, or a file with either.")
     let keys = Setting.text("keys", default: "DATA/keys", "Folder of the signing keys.")
     let listen = Setting.endpoint(
         "listen", default: "127.0.0.1:8080", "Public ADDRESS:PORT; port 0 picks a free one.")

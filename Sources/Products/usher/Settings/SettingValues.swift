@@ -97,6 +97,11 @@ struct SettingValues: Equatable {
 extension SettingValues {
     func text(of setting: any AnySetting) -> String? { texts(of: setting).last }
 
+    /// Where a setting was set.
+    func place(of setting: any AnySetting) -> String {
+        entries[setting.name]?.place ?? setting.flag
+    }
+
     func texts(of setting: any AnySetting) -> [String] { entries[setting.name]?.texts ?? [] }
 
     /// The error for a value that is set but wrong.
@@ -104,7 +109,7 @@ extension SettingValues {
         _ setting: any AnySetting, value: String? = nil, expected: String? = nil
     ) -> SettingError {
         SettingError(
-            place: entries[setting.name]?.place ?? setting.flag,
+            place: place(of: setting),
             value: value ?? text(of: setting) ?? "", expected: expected ?? setting.expected)
     }
 }

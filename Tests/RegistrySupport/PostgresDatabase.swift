@@ -19,10 +19,17 @@ struct PostgresDatabase: Sendable {
 
     private func target() throws -> PostgresTarget { try PostgresTarget("\(server)/\(name)") }
 
-    func open() throws -> any Registry {
+    func open() throws -> any Registry { try RegistryOnPostgres(target(), random: Self.random()) }
+
+    func openForCopy(toBeFilled: Bool) throws -> any CopiedRegistry {
+        try toBeFilled
+            ? RegistryOnPostgres(toBeFilled: target(), random: Self.random())
+            : RegistryOnPostgres(target(), random: Self.random())
+    }
+
+    private static func random() -> @Sendable () -> Int64 {
         let reserve = RandomReserve()
-        return try RegistryOnPostgres(
-            target(), random: { Int64(bitPattern: reserve.uint64()) })
+        return { Int64(bitPattern: reserve.uint64()) }
     }
 
     func drop() throws { try asAdministrator("DROP DATABASE \(name) WITH (FORCE)") }

@@ -18,9 +18,12 @@ enum PostgresFault: Error, Equatable, Sendable {
     case target(String)
     /// The schema in the database is of another version.
     case schema(found: Int64, known: Int64)
+    /// The registry is filled only in part.
+    case unfinishedCopy
 
     var failure: RegistryFailure {
-        .unavailable(RegistryTrouble(code: code, description: description, detail: detail))
+        guard self != .unfinishedCopy else { return .copyUnfinished("the registry's database") }
+        return .unavailable(RegistryTrouble(code: code, description: description, detail: detail))
     }
 
     /// Whether the connection cannot be used any more.
@@ -28,7 +31,7 @@ enum PostgresFault: Error, Equatable, Sendable {
         switch self {
         case .unreachable, .timedOut, .unexpected, .outcomeUnknown: true
         case .refused(let state, _): state.hasPrefix("08") || state.hasPrefix("57P")
-        case .target, .schema: false
+        case .target, .schema, .unfinishedCopy: false
         }
     }
 
@@ -41,7 +44,7 @@ enum PostgresFault: Error, Equatable, Sendable {
         switch self {
         case .unreachable: .unreachable
         case .timedOut: .timedOut
-        case .unexpected: .failed
+        case .unexpected, .unfinishedCopy: .failed
         case .outcomeUnknown: .outcomeUnknown
         case .target: .target
         case .schema: .schema
@@ -86,7 +89,7 @@ enum PostgresFault: Error, Equatable, Sendable {
     private var detail: String? {
         switch self {
         case .unreachable(let message), .refused(_, let message), .target(let message): message
-        case .timedOut, .unexpected, .outcomeUnknown, .schema: nil
+        case .timedOut, .unexpected, .outcomeUnknown, .schema, .unfinishedCopy: nil
         }
     }
 

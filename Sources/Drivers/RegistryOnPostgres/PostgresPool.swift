@@ -21,9 +21,14 @@ final class PostgresPool: Sendable {
     }
 
     let target: PostgresTarget
+    /// Whether the registry may be one that is filled only in part.
+    private let isForFilling: Bool
     private let state = Lock(State())
 
-    init(_ target: PostgresTarget) { self.target = target }
+    init(_ target: PostgresTarget, isForFilling: Bool = false) {
+        self.target = target
+        self.isForFilling = isForFilling
+    }
 
     /// nil where none is idle.
     func takeIdle() -> PostgresConnection? { state.withLock { $0.idle.popLast() }?.connection }
@@ -35,7 +40,7 @@ final class PostgresPool: Sendable {
         }
         do throws(PostgresFault) {
             let connection = try PostgresConnection(target, until: deadline)
-            try connection.prepareForWork(until: deadline)
+            try connection.prepareForWork(until: deadline, isForFilling: isForFilling)
             state.withLock { $0.trouble = nil }
             return connection
         } catch {
@@ -63,7 +68,9 @@ final class PostgresPool: Sendable {
 
 extension PostgresConnection {
     /// Looks at the schema, and has the server give up what takes too long there.
-    func prepareForWork(until deadline: PostgresDeadline) throws(PostgresFault) {
+    func prepareForWork(
+        until deadline: PostgresDeadline, isForFilling: Bool = false
+    ) throws(PostgresFault) {
         try run(
             script: """
                 SET search_path = \(PostgresSchema.name);
@@ -72,5 +79,11 @@ extension PostgresConnection {
                 SET idle_in_transaction_session_timeout = 10000
                 """, until: deadline)
         try PostgresSchema.check(self, until: deadline)
+        guard !isForFilling else { return }
+        // For as long as this lasts nobody begins to fill the registry.
+        try execute(
+            "SELECT pg_advisory_lock_shared($1)", [.number(PostgresSchema.usersLock)],
+            until: deadline)
+        try checkFinished(until: deadline)
     }
 }

@@ -162,6 +162,15 @@ enum RegistrySchema {
             DELETE FROM revocation_share WHERE share = OLD.share AND count <= 0;
         END;
         """,
+        """
+        -- A random name, which it has wherever it is copied to.
+        ALTER TABLE registry ADD COLUMN identity TEXT NOT NULL DEFAULT '';
+        UPDATE registry SET identity = lower(hex(randomblob(16)));
+        -- While it is filled only in part: the identity of what it is a copy of, and a random
+        -- number of whoever fills it.
+        ALTER TABLE registry ADD COLUMN copy_source TEXT;
+        ALTER TABLE registry ADD COLUMN copy_run INTEGER;
+        """,
     ]
 
     static var version: Int { steps.count }

@@ -33,7 +33,8 @@ extension RegistryOnPostgres: CopiedRegistry {
             guard let rows = rows as? PostgresRows else { throw PostgresFault.unexpected }
             return try body(
                 PostgresTables(
-                    rows.connection, until: rows.deadline, attempt: rows.attempt, random: random))
+                    rows.connection, until: rows.deadline, attempt: rows.attempt.number,
+                    random: random))
         }
     }
 }

@@ -58,7 +58,7 @@ import Testing
         try from.fill(rows: 60)
         let before = try from.allRows()
         var (count, failures) = (0, 0)
-        while true {
+        while count < 60 {
             count += 1
             let faulty = Faulty(
                 try to.openForCopy(toBeFilled: true), failingAt: count, isCommitted: isCommitted)
@@ -79,6 +79,7 @@ import Testing
         #expect(failures > 15)
         #expect(try to.allRows() == before)
         #expect(!isUnfinished(to))
+        #expect(throws: RegistryCopyFault.isCopyAlready.failure) { try from.copy(to: to) }
     }
 
     @Test("What another registry was copied into in part is refused", arguments: CopyCase.all)

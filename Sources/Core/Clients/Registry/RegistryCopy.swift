@@ -14,7 +14,7 @@ package struct RegistryCopy {
 
     package struct Summary: Sendable {
         /// Of each table, in their order.
-        package fileprivate(set) var rows: [(thing: String, count: Int)] = []
+        package fileprivate(set) var rows: [(table: RegistryTable, count: Int)] = []
         /// How many of them were not there already.
         package fileprivate(set) var written = 0
         package fileprivate(set) var isResumed = false
@@ -52,7 +52,7 @@ package struct RegistryCopy {
         let moment = try source.readTables { rows in
             let moment = try rows.moment()
             for table in RegistryTable.all {
-                summary.rows.append((table.thing, try rows.count(of: table)))
+                summary.rows.append((table, try rows.count(of: table)))
             }
             summary.isResumed = try begin(moment)
             var done = Progress(phase: .copying, rowsInAll: summary.rowsInAll)
@@ -89,6 +89,9 @@ package struct RegistryCopy {
                 try rows.begin(mark)
                 return true
             }
+            guard try rows.moment().identity != mark.source else {
+                throw RegistryCopyFault.isCopyAlready.failure
+            }
             for table in RegistryTable.all {
                 guard let row = try rows.page(of: table, after: nil, limit: 1).first else {
                     continue
@@ -96,9 +99,6 @@ package struct RegistryCopy {
                 throw RegistryCopyFault.targetNotEmpty(
                     table.thing, name: table.name(of: table.key(of: row))
                 ).failure
-            }
-            guard try rows.moment().identity != mark.source else {
-                throw RegistryCopyFault.isCopyAlready.failure
             }
             try rows.begin(mark)
             return false

@@ -39,13 +39,15 @@ def database(postgres, usher):
 def filled(usher, lines=LINES):
     """A registry that takes a while to be copied."""
     for index in range(3):
-        usher.add_client(f"Client {index}", rooms=["lobby", "é"], origins=[f"https://{index}.example"])
+        usher.add_client(f"Client {index}", rooms=["lobby", "é"],
+                         origins=[f"https://{index}.example"])
     with sqlite3.connect(usher.data / "usher.sqlite") as file:
         file.executemany("INSERT INTO audit (at, actor, action, target, details) "
                          "VALUES (?, 'cli:root', 'key.rotate', 'k', ?)",
                          ((index, f"line {index} ' é") for index in range(lines)))
         file.executemany("INSERT INTO used_token VALUES (?, ?)",
-                         ((f"token {index}", 4_000_000_000 + index) for index in range(lines // 10)))
+                         ((f"token {index}", 4_000_000_000 + index)
+                          for index in range(lines // 10)))
 
 
 def rows(folder):

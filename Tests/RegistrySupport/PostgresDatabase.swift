@@ -19,15 +19,15 @@ struct PostgresDatabase: Sendable {
 
     private func target() throws -> PostgresTarget { try PostgresTarget("\(server)/\(name)") }
 
-    func open() throws -> any Registry { try RegistryOnPostgres(target(), random: Self.random()) }
+    func open() throws -> any Registry { try RegistryOnPostgres(target(), random: Self.numbers()) }
 
     func openForCopy(toBeFilled: Bool) throws -> any CopiedRegistry {
         try toBeFilled
-            ? RegistryOnPostgres(toBeFilled: target(), random: Self.random())
-            : RegistryOnPostgres(target(), random: Self.random())
+            ? RegistryOnPostgres(toBeFilled: target(), random: Self.numbers())
+            : RegistryOnPostgres(target(), random: Self.numbers())
     }
 
-    private static func random() -> @Sendable () -> Int64 {
+    private static func numbers() -> @Sendable () -> Int64 {
         let reserve = RandomReserve()
         return { Int64(bitPattern: reserve.uint64()) }
     }

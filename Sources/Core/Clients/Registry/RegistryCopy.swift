@@ -29,6 +29,8 @@ package struct RegistryCopy {
     private let progress: (Progress) -> Void
 
     /// - Parameters:
+    ///   - source: Left as it is.
+    ///   - target: Empty, or what a copy of the same source was begun into.
     ///   - run: A random number.
     ///   - batchRows: How many are written in one transaction, and are in memory at once.
     ///   - progress: Told of each batch.
@@ -45,8 +47,8 @@ package struct RegistryCopy {
 
     /// Copies, reads both again and compares them, and opens the target.
     ///
-    /// - Throws: A `RegistryCopyFault` as failure, or a driver's own. The target is unfinished then,
-    ///   unless it was refused.
+    /// - Throws: A `RegistryCopyFault` as failure, or a driver's own. The target is unfinished
+    ///   then, unless it was refused.
     package func perform() throws(RegistryFailure) -> Summary {
         var summary = Summary()
         let moment = try source.readTables { rows in

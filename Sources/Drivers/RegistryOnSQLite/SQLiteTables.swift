@@ -24,9 +24,11 @@ extension RegistryOnSQLite: CopiedRegistry {
 
     /// Refuses a registry that is filled only in part.
     static func checkFinished(_ pool: DatabasePool, path: String) throws {
-        guard try pool.read({ try SQLiteTables(db: $0).unfinishedCopy() }) == nil else {
-            throw RegistryFailure.copyUnfinished(path)
+        // By the connection that is there: a reader would go on reading a file that is moved away.
+        let unfinished = try pool.writeWithoutTransaction { db in
+            try SQLiteTables(db: db).unfinishedCopy()
         }
+        guard unfinished == nil else { throw RegistryFailure.copyUnfinished(path) }
     }
 }
 

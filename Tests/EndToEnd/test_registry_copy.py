@@ -16,7 +16,7 @@ from support.usher import Usher, binary, environment, new_folder
 from support.waiting import eventually
 
 TABLES = ["revocation", "used_token", "client", "client_registration", "client_secret",
-          "client_grant", "audit"]
+          "client_grant", "signing_key", "audit"]
 LINES = 60_000
 
 

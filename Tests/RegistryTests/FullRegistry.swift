@@ -32,6 +32,13 @@ struct FullRegistry {
             let id = ids[Int.random(in: 0..<ids.count, using: &generator)]
             try use(id, index)
         }
+        for (index, stage) in KeyStage.allCases.enumerated() {
+            let head = SealedKey.Head(
+                keyID: text(index), stage: stage, since: 1_000, masterKeyID: text(index + 1))
+            let key = SealedKey(
+                head: head, algorithm: .es256, nonce: bytes(12), box: bytes(100 + index))
+            try registry.write { try $0.put(key) }
+        }
         // Some are removed, and some of what has ended is dropped.
         try registry.remove(id: ids[4])
         try registry.purgeExpired(atSecondsSinceEpoch: 1_010)
@@ -154,6 +161,7 @@ extension RegistryFolder {
             "kindt namet issued_beforen expires_atn actort client_idt subjectt issued_atn sharet "
                 + "revisionn"
         ),
+        ("signing_key", "kidt algorithmt staget sincen master_key_idt noncex boxx"),
         ("revocation_share", "sharet countn"),
         ("audit", "idn atn actort actiont targett detailst"),
     ]

@@ -2,6 +2,7 @@ import Clients
 import Identifiers
 import RegistrySupport
 import Testing
+import Tokens
 
 /// From which kind to which: with a server, files and databases both.
 struct CopyCase: Sendable, CustomTestStringConvertible {
@@ -53,7 +54,7 @@ extension RegistryFolder {
         let before = try from.allRows()
         #expect(before.count > 1_900)
         for table in ["client", "client_grant", "client_secret", "client_registration", "audit"]
-            + ["used_token", "revocation", "revocation_share"]
+            + ["used_token", "revocation", "revocation_share", "signing_key"]
         {
             #expect(before.contains { $0.hasPrefix(table + " ") }, "\(table)")
         }
@@ -124,12 +125,19 @@ extension RegistryFolder {
         #expect(try to.open().list() == [])
     }
 
+    private static func key() throws -> SealedKey {
+        SealedKey(
+            head: .init(keyID: "k", stage: .signing, since: 1, masterKeyID: "m"),
+            algorithm: .es256, nonce: [UInt8](repeating: 1, count: 12), box: [1])
+    }
+
     @Test("What is not empty is refused and stays as it is", arguments: CopyCase.all)
     func notEmpty(_ kinds: CopyCase) throws {
         let fills: [(String, (any Registry) throws -> Void)] = [
             ("revocation", { try $0.revoke(.token(id: "t", expiresAt: 9)) }),
             ("used token", { _ = try $0.markTokenUsed(id: "t", expiresAt: 9) }),
             ("client", { try $0.add(try Client.sample("x")) }),
+            ("signing key", { try $0.write { try $0.put(try Self.key()) } }),
             (
                 "line of the audit log",
                 { try $0.appendAudit(action: "a.b", target: "t", by: .server, at: 1) }

@@ -181,6 +181,7 @@ import Testing
                 "grant",
                 "INSERT INTO client_grant VALUES ('c_plain0', 'room', 99, 'more')"
             ),
+            ("signing key", "UPDATE signing_key SET since = 2000"),
             ("line of the audit log", "UPDATE audit SET details = 'else' WHERE id = 2"),
         ]
         for (index, (thing, sql)) in plants.enumerated() {

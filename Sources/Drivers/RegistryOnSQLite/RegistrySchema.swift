@@ -163,6 +163,18 @@ enum RegistrySchema {
         END;
         """,
         """
+        -- The signing keys, each sealed (AES-256-GCM) under a master key that is not here.
+        CREATE TABLE signing_key (
+            kid TEXT NOT NULL PRIMARY KEY,
+            algorithm TEXT NOT NULL,
+            stage TEXT NOT NULL CHECK (stage IN ('published', 'signing', 'retired')),
+            since INTEGER NOT NULL,
+            master_key_id TEXT NOT NULL,
+            nonce BLOB NOT NULL CHECK (length(nonce) = 12),
+            box BLOB NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """,
+        """
         -- A random name, which it has wherever it is copied to.
         ALTER TABLE registry ADD COLUMN identity TEXT NOT NULL DEFAULT '';
         UPDATE registry SET identity = lower(hex(randomblob(16)));

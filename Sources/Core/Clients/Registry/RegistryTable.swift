@@ -113,6 +113,13 @@ extension RegistryTable {
         RegistryTable(
             "client_grant", of: "grant",
             key: [.text("client_id"), .text("kind"), .number("position")], [.text("value")]),
+        // Sealed, under a master key that does not lie here.
+        RegistryTable(
+            "signing_key", of: "signing key", key: [.text("kid")],
+            [
+                .text("algorithm"), .text("stage"), .number("since"), .text("master_key_id"),
+                .bytes("nonce"), .bytes("box"),
+            ]),
         RegistryTable(
             "audit", of: "line of the audit log", key: [.number("id")],
             [.number("at"), .text("actor"), .text("action"), .text("target"), .text("details")],

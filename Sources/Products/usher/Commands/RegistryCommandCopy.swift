@@ -11,9 +11,10 @@ extension RegistryCommand {
         static let configuration = CommandConfiguration(
             abstract: "Copy all of a registry into an empty one, of either kind.",
             discussion: """
-                Clients, revocations, used tokens and the audit log, as they are. Stop what runs \
-                on either first. A file is made where it is missing; a database has its tables \
-                from usher registry init. Both are read again and compared at the end.
+                Clients, revocations, used tokens, sealed signing keys and the audit log, as they \
+                are. Stop what runs on either first. A file is made where it is missing; a \
+                database has its tables from usher registry init. Both are read again and \
+                compared at the end.
 
                 Interrupted it is run again, and goes on; until then nothing else opens what is \
                 filled in part. So it does where FROM was changed meanwhile.

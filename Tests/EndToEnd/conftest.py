@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from support import chance, disk, homes, ledger, turns
+from support import chance, databases, disk, homes, ledger, turns
 from support.browser import chromium
 from support.demo import Guest
 from support.server import Server
@@ -50,6 +50,18 @@ def start():
     yield start_server
     for one in started:
         one.kill()
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server that tests share: none may change its settings or stop it."""
+    return databases.server()
+
+
+@pytest.fixture
+def registry():
+    """The URL of an empty registry in that server."""
+    return databases.new()
 
 
 @pytest.fixture(scope="session")
@@ -161,6 +173,8 @@ def toy(shared_toy):
 
 
 def pytest_configure(config):
+    if databases.IS_POSTGRESQL:
+        databases.take_the_place_of_files()
     if not is_leader(config):
         turns.begin()
 

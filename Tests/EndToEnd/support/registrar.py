@@ -14,8 +14,9 @@ class Registrar:
 
     def __init__(self, server):
         self.server = server
-        self.id, _ = server.usher.add_client(
+        self.id, secret = server.usher.add_client(
             "Registrar", rooms=["own"], scopes=["client:register", "signal", "session"])
+        self.application = Application(server, self.id, secret)
         self.token = self.issue()
 
     def issue(self, *flags):

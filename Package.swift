@@ -88,7 +88,7 @@ let modules: [Module] = [
     Module(
         name: "RegistryOnPostgres", layer: .drivers,
 
-        uses: ["Bytes", "CPQ", "Clients", "Identifiers", "Locking", "Tokens"]),
+        uses: ["Bytes", "CPQ", "Clients", "Identifiers", "Locking", "Threads", "Tokens"]),
     Module(
         name: "HTTPServing", layer: .drivers,
         uses: [

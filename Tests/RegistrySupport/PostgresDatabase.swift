@@ -45,12 +45,12 @@ struct PostgresDatabase: Sendable {
 
     private func asAdministrator(_ sql: String) throws {
         let target = try PostgresTarget("\(server)/postgres")
-        try PostgresConnection(target, until: Self.deadline).run(
+        try PostgresConnection.open(target, until: Self.deadline).run(
             script: sql, until: Self.deadline)
     }
 
     private func connection(_ target: PostgresTarget) throws -> PostgresConnection {
-        let connection = try PostgresConnection(target, until: Self.deadline)
+        let connection = try PostgresConnection.open(target, until: Self.deadline)
         try connection.run(
             script: "SET search_path = \(PostgresSchema.name)", until: Self.deadline)
         return connection

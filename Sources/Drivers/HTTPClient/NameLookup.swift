@@ -1,6 +1,5 @@
 import CEpoll
 import Glibc
-import Locking
 import Threads
 
 /// Where a connection may go: an address with its port, as the kernel takes it.
@@ -29,24 +28,12 @@ enum LookupFault: Error, Equatable {
     case failed(String)
 }
 
-/// getaddrinfo(3), which knows no time limit: each call has a thread of its own, which is left to
-/// itself when the time is over.
-package final class NameLookup: Sendable {
-    /// So many threads at most are there, left ones too; the resolver gives up sooner or later.
+/// getaddrinfo(3), which knows no time limit.
+package enum NameLookup {
+    /// The resolver gives up sooner or later, and so do the threads that were left to it.
     static let countMax = 8
     private static let addressesMax = 16
-    private static let running = Lock(0)
-
-    private let result = Lock<Result<[PeerAddress], LookupFault>?>(nil)
-    /// Readable once there is a result.
-    private let done: Int32
-
-    private init?() {
-        done = eventfd(0, Int32(EFD_CLOEXEC))
-        guard done >= 0 else { return nil }
-    }
-
-    deinit { close(done) }
+    private static let errands = Errands(named: "usher-lookup", countMax: countMax)
 
     /// - Parameters:
     ///   - host: A name, or an address without brackets.
@@ -59,23 +46,19 @@ package final class NameLookup: Sendable {
     ) throws(LookupFault) -> [PeerAddress] {
         // An address takes no time.
         if case .success(let found) = resolve(host, port, flags: AI_NUMERICHOST) { return found }
-        let isFree = running.withLock { running in
-            guard running < countMax else { return false }
-            running += 1
-            return true
-        }
-        guard isFree else { throw .failed("\(countMax) lookups have not ended yet") }
-        guard let lookup = NameLookup(), lookup.start(host, port) else {
-            running.withLock { $0 -= 1 }
-            throw .failed("there is no descriptor or thread left for it")
-        }
-        do throws(TransportFault) {
-            try deadline.wait(for: Int32(POLLIN), on: lookup.done)
+        let found: Result<[PeerAddress], LookupFault>?
+        do throws(Errands.Failure) {
+            found = try errands.run(
+                waiting: { try deadline.wait(for: Int32(POLLIN), on: $0) },
+                { resolve(host, port, flags: 0) })
         } catch {
-            throw .timedOut
+            switch error {
+            case .tooMany(let count): throw .failed("\(count) lookups have not ended yet")
+            case .noThread: throw .failed("there is no descriptor or thread left for it")
+            }
         }
-        guard let result = lookup.result.withLock({ $0 }) else { throw .timedOut }
-        return try result.get()
+        guard let found else { throw .timedOut }
+        return try found.get()
     }
 
     /// Has names looked up in `/etc/hosts` and asked of the servers in `/etc/resolv.conf`, whatever
@@ -83,17 +66,6 @@ package final class NameLookup: Sendable {
     /// since it is linked statically.
     package static func useHostsAndServersAlone() {
         _ = unsafe usher_configure_lookup("hosts", "files dns")
-    }
-
-    private func start(_ host: String, _ port: UInt16) -> Bool {
-        let thread = try? OwnThread(named: "usher-lookup") { [self] in
-            let found = Self.resolve(host, port, flags: 0)
-            result.withLock { $0 = found }
-            Self.running.withLock { $0 -= 1 }
-            eventfd_write(done, 1)
-        }
-        thread?.detach()
-        return thread != nil
     }
 
     private static func resolve(

@@ -5,15 +5,14 @@ import Dispatch
 package import Identifiers
 import Locking
 
-/// The registry as a server reads it: a cache that follows what other processes change, five times
-/// a second.
+/// The registry as a server reads it: a cache that follows what other processes change, as often as
+/// the registry wants, and at once where the registry tells of changes.
 ///
 /// A client that is cached costs a short lock and no database. The ids of all clients, the origins
 /// that they list and the revocations are in memory, so that nobody causes a query by an id or an
 /// origin of their own making; a client just added works, since an unknown id has the directory
 /// look out of turn, which is bounded. Safe to call from any thread.
 package final class ClientDirectory: Sendable {
-    static let pollMilliseconds = 200
     private static let entriesMax = 65_536
     /// Looks out of turn in a second.
     static let extraLooksPerSecond = 200
@@ -22,7 +21,10 @@ package final class ClientDirectory: Sendable {
 
     private struct Following: ~Copyable {
         var watch: any RegistryWatch
+        /// Whether it looks by itself.
+        var isStarted = false
         var isStopped = false
+        var alarm = LookAlarm()
     }
 
     private struct State {
@@ -35,6 +37,8 @@ package final class ClientDirectory: Sendable {
         var noted: [Revocation] = []
         /// Whether `revocations` holds everything that the registry did at some moment.
         var knowsRevocations = false
+        /// Whether the registry is known to have lost what was read, and was not read anew yet.
+        var isVoid = false
         /// Up to where `revocations` was tidied up.
         var purgedBefore: Int64 = .min
         var trouble: RegistryFailure?
@@ -51,7 +55,7 @@ package final class ClientDirectory: Sendable {
             }
             if refresh.isWhole { revocations = RevocationSet(noted) }
             for revocation in refresh.revocations { revocations.insert(revocation) }
-            knowsRevocations = true
+            (knowsRevocations, isVoid) = (true, false)
             trouble = nil
         }
     }
@@ -60,6 +64,7 @@ package final class ClientDirectory: Sendable {
     private let onChange: @Sendable () -> Void
     private let state: Lock<State>
     private let following: Lock<Following>
+    private let pollMilliseconds: Int
     private let queue = DispatchQueue(label: "registry follower", qos: .userInitiated)
 
     /// Makes a directory that does not follow yet.
@@ -67,13 +72,18 @@ package final class ClientDirectory: Sendable {
     /// - Parameters:
     ///   - registry: Where clients are looked up.
     ///   - onChange: Called after lookups answer by what was changed or revoked, here or by another
-    ///     process, on the follower's thread, at most five times a second.
+    ///     process, on the follower's thread, at most `LookAlarm.looksPerSecond` times a second
+    ///     beside the looks out of turn.
     package init(registry: any Registry, onChange: @escaping @Sendable () -> Void) {
         self.registry = registry
         self.onChange = onChange
         state = Lock(State(cache: ClientCache(entriesMax: Self.entriesMax)))
-        following = Lock(Following(watch: registry.watch()))
+        let watch = registry.watch()
+        pollMilliseconds = watch.pollMilliseconds
+        following = Lock(Following(watch: watch))
     }
+
+    deinit { following.withLock { $0.alarm.cancel() } }
 
     /// Looks a client up.
     ///
@@ -121,10 +131,13 @@ package final class ClientDirectory: Sendable {
 
     /// Whether a token is revoked, as far as the last look at the registry tells.
     ///
-    /// True for every token while no look has ever succeeded: then nobody knows.
+    /// True for every token while no look has ever succeeded: then nobody knows. So it is while the
+    /// registry is known to have lost what it held, until it was read whole once more. One that
+    /// merely cannot be reached has lost nothing: what was read last holds.
     package func isRevoked(_ token: RevocableToken) -> Bool {
         let known: Bool? = state.withLock { state in
-            state.knowsRevocations ? state.revocations.isRevoked(token) : nil
+            if state.isVoid { return true }
+            return state.knowsRevocations ? state.revocations.isRevoked(token) : nil
         }
         if let known { return known }
         return learnRevocations() ? isRevoked(token) : true
@@ -164,6 +177,7 @@ package final class ClientDirectory: Sendable {
 
     /// Starts to follow; the first look is over when this returns.
     package func start() {
+        following.withLock { $0.isStarted = true }
         lookNow()
         scheduleLook()
     }
@@ -173,11 +187,16 @@ package final class ClientDirectory: Sendable {
 
     /// Stops to follow; no look is under way when this returns. Not to be called by `onChange`.
     package func stop() {
-        queue.sync { following.withLock { $0.isStopped = true } }
+        queue.sync {
+            following.withLock { following in
+                following.isStopped = true
+                following.alarm.cancel()
+            }
+        }
     }
 
     private func scheduleLook() {
-        queue.asyncAfter(deadline: .now() + .milliseconds(Self.pollMilliseconds)) { [weak self] in
+        queue.asyncAfter(deadline: .now() + .milliseconds(pollMilliseconds)) { [weak self] in
             guard let self, self.look() else { return }
             self.scheduleLook()
         }
@@ -186,6 +205,7 @@ package final class ClientDirectory: Sendable {
     /// Looks once; false when following is over.
     @discardableResult
     private func look() -> Bool {
+        let begin = DispatchTime.now()
         // What was noted before the look began was stored before, so that the look has seen it.
         let noted = state.withLock { $0.noted.count }
         let (isStopped, outcome) = following.withLock { following in
@@ -194,6 +214,12 @@ package final class ClientDirectory: Sendable {
         }
         guard !isStopped else { return false }
         if finish(outcome, noted) { onChange() }
+        following.withLock { following in
+            guard following.isStarted else { return }
+            following.alarm.set(by: following.watch.wakeup(), on: queue, after: begin) {
+                [weak self] in _ = self?.look()
+            }
+        }
         return true
     }
 
@@ -206,7 +232,10 @@ package final class ClientDirectory: Sendable {
     private func outcome(of watch: inout any RegistryWatch) -> LookOutcome {
         do throws(RegistryFailure) {
             let (known, held) = state.withLock { ($0.cache.revision, $0.revocations.count) }
-            let found = try watch.look { rows, isContinued -> (RegistryRefresh, Set<ClientID>)? in
+            let found = try watch.look {
+                // Before anything is read: what is read may be long, or fail.
+                state.withLock { $0.isVoid = true }
+            } _: { rows, isContinued -> (RegistryRefresh, Set<ClientID>)? in
                 let asked = state.withLock { $0.cache.ids }
                 let refresh = try RegistryRefresh(
                     rows, isContinued: isContinued, since: known, at: asked, holding: held)

@@ -11,11 +11,11 @@ import Glibc
     private let connection: OpaquePointer
     /// Names of statements that are prepared already.
     private var prepared: [ByteText: String] = [:]
+    /// What the last statement did, in the server's words of command.
+    private var lastTag: ByteText = ""
 
-    /// Connects. What the target leaves open, such as a password, comes from where libpq looks
-    /// (`PGPASSFILE`, `PGSERVICEFILE`).
-    init(_ target: PostgresTarget, until deadline: PostgresDeadline) throws(PostgresFault) {
-        let options = target.options
+    /// Begins to connect: see `open`.
+    init(beginning options: [PostgresTarget.Option]) throws(PostgresFault) {
         var opened: OpaquePointer?
         unsafe Self.withCStrings(options.map(\.name)) { names in
             unsafe Self.withCStrings(options.map(\.value)) { values in
@@ -24,33 +24,66 @@ import Glibc
         }
         guard let opened = unsafe opened else { throw .unreachable("no memory") }
         unsafe connection = opened
-        try finishConnecting(until: deadline)
-        unsafe PQsetnonblocking(connection, 1)
+        // With the SQLSTATE in what is said before there is a session.
+        unsafe PQsetErrorVerbosity(connection, PQERRORS_VERBOSE)
         unsafe PQsetNoticeProcessor(connection, { _, _ in }, nil)
     }
 
     deinit { unsafe PQfinish(connection) }
 
-    private func finishConnecting(until deadline: PostgresDeadline) throws(PostgresFault) {
-        guard unsafe PQstatus(connection) != CONNECTION_BAD else { throw problem() }
-        var next = PGRES_POLLING_WRITING
-        while true {
+    func finishConnecting(until deadline: PostgresDeadline) throws(PostgresFault) {
+        var next =
+            unsafe PQstatus(connection) == CONNECTION_BAD
+            ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING
+        while next != PGRES_POLLING_OK {
             switch next {
-            case PGRES_POLLING_OK: return
             case PGRES_POLLING_READING: try wait(POLLIN, until: deadline)
             case PGRES_POLLING_WRITING: try wait(POLLOUT, until: deadline)
-            default: throw problem()
+            default: throw unsafe PostgresFault(connecting: Self.bytes(PQerrorMessage(connection)))
             }
             next = unsafe PQconnectPoll(connection)
         }
+        unsafe PQsetnonblocking(connection, 1)
+        guard serverVersion >= Self.oldestServer else {
+            throw .serverTooOld(version: serverVersion)
+        }
     }
+
+    /// What libpq made of the target, service files and variables.
+    func option(_ name: StaticString) -> String {
+        let all = unsafe PQconninfo(connection)
+        defer { unsafe PQconninfoFree(all) }
+        var next = unsafe all
+        while let option = unsafe next, let keyword = unsafe option.pointee.keyword {
+            if unsafe strcmp(keyword, "\(name)") == 0 {
+                return unsafe option.pointee.val.map { unsafe String(cString: $0) } ?? ""
+            }
+            unsafe next = option + 1
+        }
+        return ""
+    }
+
+    /// 13.0, as `serverVersion` has it.
+    static let oldestServer: Int32 = 130_000
+
+    /// As 150020 for 15.20.
+    var serverVersion: Int32 { unsafe PQserverVersion(connection) }
+
+    var usesTLS: Bool { unsafe PQsslInUse(connection) == 1 }
 
     /// Its socket, to be waited on for notifications.
     var descriptor: Int32 { unsafe PQsocket(connection) }
 
-    /// Takes notifications in that have arrived; whether there were any.
-    func takeNotifications() throws(PostgresFault) -> Bool {
-        guard unsafe PQconsumeInput(connection) == 1 else { throw problem() }
+    /// Takes in what has arrived without having been asked for, notifications among it; false where
+    /// the connection is over.
+    func hear() -> Bool {
+        guard unsafe PQconsumeInput(connection) == 1 else { return false }
+        _ = takeNotifications()
+        return true
+    }
+
+    /// Drops notifications that were taken in; whether there were any.
+    func takeNotifications() -> Bool {
         var found = false
         while let notification = unsafe PQnotifies(connection) {
             unsafe PQfreemem(notification)
@@ -77,10 +110,23 @@ import Glibc
         return try results(until: deadline)
     }
 
-    /// Several statements in one text, without values.
-    func run(script: String, until deadline: PostgresDeadline) throws(PostgresFault) {
+    /// Several statements in one text, without values; returns what the last one gave.
+    @discardableResult
+    func run(
+        script: String, until deadline: PostgresDeadline
+    ) throws(PostgresFault) -> [PostgresRow] {
         guard unsafe PQsendQuery(connection, script) == 1 else { throw problem() }
-        _ = try results(until: deadline)
+        return try results(until: deadline)
+    }
+
+    /// Ends the transaction: what was done in it is kept when this returns.
+    ///
+    /// - Throws: `.abandoned` where a statement failed in it, whoever overlooked that: then nothing
+    ///   is kept. The server takes `COMMIT` all the same, and rolls back.
+    func commit(until deadline: PostgresDeadline) throws(PostgresFault) {
+        guard unsafe PQtransactionStatus(connection) == PQTRANS_INTRANS else { throw .abandoned }
+        try run(script: "COMMIT", until: deadline)
+        guard lastTag == "COMMIT" else { throw .abandoned }
     }
 
     private func prepare(
@@ -111,13 +157,17 @@ import Glibc
             guard let result = unsafe PQgetResult(connection) else { break }
             defer { unsafe PQclear(result) }
             switch unsafe PQresultStatus(result) {
-            case PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: break
+            case PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: rows = []
             case PGRES_TUPLES_OK: unsafe rows = Self.rows(of: result)
             default: unsafe fault = fault ?? Self.fault(of: result)
             }
+            lastTag = unsafe ByteText(
+                String(decoding: Self.bytes(PQcmdStatus(result)), as: UTF8.self))
+        }
+        guard unsafe PQstatus(connection) == CONNECTION_OK else {
+            throw fault?.endsConnection == true ? fault ?? problem() : problem()
         }
         if let fault { throw fault }
-        guard unsafe PQstatus(connection) == CONNECTION_OK else { throw problem() }
         return rows
     }
 
@@ -138,49 +188,22 @@ import Glibc
     private static func fault(of result: OpaquePointer) -> PostgresFault {
         let diagnosis = unsafe PQresultErrorField(result, Int32(UInt8(ascii: "C")))
         guard let state = unsafe diagnosis else {
-            return unsafe .unreachable(Self.line(PQresultErrorMessage(result)))
+            return unsafe .unreachable(PostgresFault.line(bytes(PQresultErrorMessage(result))))
         }
-        let words = unsafe PQresultErrorField(result, Int32(UInt8(ascii: "M")))
+        let words = unsafe bytes(PQresultErrorField(result, Int32(UInt8(ascii: "M"))))
         return .refused(
-            state: ByteText(unsafe String(cString: state)), message: unsafe Self.line(words))
+            state: ByteText(unsafe String(cString: state)), message: PostgresFault.line(words))
     }
 
-    /// What the connection itself complains of: never a password, which libpq does not repeat.
+    /// What is wrong with a connection that there was.
     private func problem() -> PostgresFault {
-        let text = unsafe Self.line(PQerrorMessage(connection))
-        return unsafe PQconnectionNeedsPassword(connection) == 1
-            || PQconnectionUsedPassword(connection) == 1 && Self.isLogin(text)
-            ? .refused(state: "28P01", message: text) : Self.sorted(text)
+        .unreachable(PostgresFault.line(unsafe Self.bytes(PQerrorMessage(connection))))
     }
 
-    /// Before there is a session libpq gives no SQLSTATE, but the server's words.
-    private static func sorted(_ text: String) -> PostgresFault {
-        let words = ByteText(text)
-        if isLogin(text) { return .refused(state: "28000", message: text) }
-        if words.contains("database \"") && words.contains("does not exist") {
-            return .refused(state: "3D000", message: text)
-        }
-        if words.contains("session is read-only") || words.contains("is in hot standby mode") {
-            return .refused(state: "25006", message: text)
-        }
-        if words.contains("too many connections") || words.contains("too many clients") {
-            return .refused(state: "53300", message: text)
-        }
-        return .unreachable(text)
-    }
-
-    private static func isLogin(_ text: String) -> Bool {
-        let words = ByteText(text)
-        return words.contains("authentication failed") || words.contains("pg_hba.conf")
-            || words.contains("role \"") && words.contains("does not exist")
-    }
-
-    /// Without line feeds, of which each line of a message has one.
-    private static func line(_ text: UnsafePointer<CChar>?) -> String {
-        guard let text = unsafe text else { return "" }
-        let bytes = unsafe Array(String(cString: text).utf8.prefix(512))
-        return bytes.split(separator: UInt8(ascii: "\n"))
-            .map { String(decoding: $0, as: UTF8.self) }.joined(separator: "; ")
+    /// None for NULL.
+    private static func bytes(_ text: UnsafePointer<CChar>?) -> [UInt8] {
+        guard let text = unsafe text else { return [] }
+        return unsafe Array(UnsafeRawBufferPointer(start: text, count: strlen(text)))
     }
 
     private func wait(_ events: Int32, until deadline: PostgresDeadline) throws(PostgresFault) {
@@ -218,16 +241,6 @@ extension PostgresConnection {
                     place == nil ? nil : bytes.baseAddress.map { unsafe $0 + (place ?? 0) })
             }
             unsafe body(pointers)
-        }
-    }
-}
-
-extension ByteText {
-    fileprivate func contains(_ part: StaticString) -> Bool {
-        let wanted = ByteText("\(part)")
-        guard wanted.count <= count else { return false }
-        return (0...(count - wanted.count)).contains { start in
-            utf8.span.extracting(start..<(start + wanted.count)).equals(wanted.utf8.span)
         }
     }
 }

@@ -1,10 +1,18 @@
 import Glibc
 
 /// When an answer has to be there, by the clock that also counts while the machine sleeps.
-struct PostgresDeadline {
+struct PostgresDeadline: Sendable {
     private let instant: ContinuousClock.Instant
 
     init(after duration: Duration) { instant = .now.advanced(by: duration) }
+
+    private init(at instant: ContinuousClock.Instant) { self.instant = instant }
+
+    /// The end of what the first of `count` in a row may take.
+    func share(of count: Int) -> PostgresDeadline {
+        let left = ContinuousClock.now.duration(to: instant)
+        return PostgresDeadline(at: .now.advanced(by: left / count))
+    }
 
     var isPast: Bool { instant <= .now }
 

@@ -18,6 +18,20 @@ final class PostgresPool: Sendable {
         var idle: [Idle] = []
         /// What the last try was told, and until when that is told to others.
         var trouble: (fault: PostgresFault, until: ContinuousClock.Instant, pause: Duration)?
+        /// Whether somebody tries whether it is over: one is enough.
+        var isTrying = false
+
+        mutating func note(_ fault: PostgresFault, isProbe: Bool) {
+            // Those that are idle lead to the same server.
+            idle = []
+            if isProbe { isTrying = false }
+            // Of several that failed at once, the first has begun the pause.
+            guard isProbe || trouble == nil else { return }
+            let pause =
+                trouble.map { min($0.pause * 2, PostgresPool.pauses.longest) }
+                ?? PostgresPool.pauses.first
+            trouble = (fault, .now.advanced(by: pause), pause)
+        }
     }
 
     let target: PostgresTarget
@@ -30,25 +44,29 @@ final class PostgresPool: Sendable {
 
     /// A new one.
     func open(until deadline: PostgresDeadline) throws(PostgresFault) -> PostgresConnection {
-        if let trouble = state.withLock({ $0.trouble }), .now < trouble.until {
-            throw trouble.fault
-        }
+        let isProbe = try mayTry()
         do throws(PostgresFault) {
-            let connection = try PostgresConnection(target, until: deadline)
+            let connection = try PostgresConnection.open(target, until: deadline)
             try connection.prepareForWork(until: deadline)
-            state.withLock { $0.trouble = nil }
+            state.withLock { ($0.trouble, $0.isTrying) = (nil, false) }
             return connection
         } catch {
-            state.withLock { state in
-                let pause =
-                    state.trouble.map { min($0.pause * 2, Self.pauses.longest) }
-                    ?? Self.pauses.first
-                state.trouble = (error, .now.advanced(by: pause), pause)
-                // Those that are idle lead to the same server.
-                state.idle = []
-            }
+            state.withLock { $0.note(error, isProbe: isProbe) }
             throw error
         }
+    }
+
+    /// Throws what the last try was told where that is told to others; else whether this try is the
+    /// one that shows whether it is over.
+    private func mayTry() throws(PostgresFault) -> Bool {
+        let (told, isProbe) = state.withLock { state -> (PostgresFault?, Bool) in
+            guard let trouble = state.trouble else { return (nil, false) }
+            if state.isTrying || .now < trouble.until { return (trouble.fault, false) }
+            state.isTrying = true
+            return (nil, true)
+        }
+        if let told { throw told }
+        return isProbe
     }
 
     func giveBack(_ connection: PostgresConnection) {
@@ -69,7 +87,9 @@ extension PostgresConnection {
                 SET search_path = \(PostgresSchema.name);
                 SET statement_timeout = 5000;
                 SET lock_timeout = 4000;
-                SET idle_in_transaction_session_timeout = 10000
+                SET idle_in_transaction_session_timeout = 10000;
+                SELECT set_config('synchronous_commit', 'on', false)
+                    WHERE current_setting('synchronous_commit') = 'off'
                 """, until: deadline)
         try PostgresSchema.check(self, until: deadline)
     }

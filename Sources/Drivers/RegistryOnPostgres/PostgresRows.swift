@@ -8,7 +8,7 @@ struct PostgresRows: RegistryRows {
     let connection: PostgresConnection
     let deadline: PostgresDeadline
     /// By which a commit whose answer was lost can be found.
-    let attempt: Int64
+    let attempt: PostgresAttempt
     /// Random numbers, for revisions.
     let random: @Sendable () -> Int64
 
@@ -153,7 +153,8 @@ extension PostgresRows {
             """
             INSERT INTO used_token VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING
             RETURNING expires_at
-            """, [.text(id), .number(end), .number(attempt)])
+            """, [.text(id), .number(end), .number(attempt.number)])
+        if !marked.isEmpty { attempt.mark = id }
         return !marked.isEmpty
     }
 
@@ -169,7 +170,7 @@ extension PostgresRows {
             "INSERT INTO audit VALUES ($1, $2, $3, $4, $5, $6, $7)",
             [
                 .number(id), .number(entry.at), .text(entry.actor), .text(entry.action),
-                .text(entry.target), .text(entry.details), .number(attempt),
+                .text(entry.target), .text(entry.details), .number(attempt.number),
             ])
     }
 

@@ -175,34 +175,45 @@ enum PostgresSchema {
         return try rows.first?.number(0)
     }
 
+    static let missing = PostgresFault.refused(
+        state: "42P01", message: "there is no schema \(name)")
+
     /// Refuses a database whose schema is not this program's.
     static func check(
         _ connection: PostgresConnection, until deadline: PostgresDeadline
     ) throws(PostgresFault) {
-        guard let found = try found(connection, until: deadline) else {
-            throw .refused(state: "42P01", message: "there is no schema \(name)")
-        }
+        guard let found = try found(connection, until: deadline) else { throw missing }
         guard found == version else { throw .schema(found: found, known: version) }
     }
 
-    /// Brings the database up to the newest version, all steps in one transaction.
+    /// Brings the database up to the newest version, and gives the role what the service needs, all
+    /// in one transaction. Roles that had that before have it in new tables too.
+    ///
+    /// For tests: `newest` plays an older program.
     static func migrate(
-        _ connection: PostgresConnection, until deadline: PostgresDeadline
+        _ connection: PostgresConnection, grantingTo role: String?, to newest: Int64 = version,
+        until deadline: PostgresDeadline
     ) throws(PostgresFault) {
-        try connection.run(script: "BEGIN", until: deadline)
+        try connection.run(script: "BEGIN ISOLATION LEVEL READ COMMITTED", until: deadline)
         try connection.execute(
             "SELECT pg_advisory_xact_lock($1)", [.number(lock)], until: deadline)
         let found = try found(connection, until: deadline) ?? 0
-        guard found <= version else { throw .schema(found: found, known: version) }
+        guard found <= newest else { throw .schema(found: found, known: newest) }
         if found == 0 {
             try connection.run(script: "CREATE SCHEMA IF NOT EXISTS \(name)", until: deadline)
         }
         try connection.run(script: "SET LOCAL search_path = \(name)", until: deadline)
-        for step in steps.dropFirst(Int(found)) {
-            try connection.run(script: step, until: deadline)
+        if found < newest {
+            for step in steps.prefix(Int(newest)).dropFirst(Int(found)) {
+                try connection.run(script: step, until: deadline)
+            }
+            try connection.execute(
+                "UPDATE registry SET schema = $1", [.number(newest)], until: deadline)
         }
-        try connection.execute(
-            "UPDATE registry SET schema = $1", [.number(version)], until: deadline)
-        try connection.run(script: "COMMIT", until: deadline)
+        let roles = found < newest ? try PostgresGrants.roles(connection, until: deadline) : []
+        for each in Set((roles + [role].compactMap { $0 }).map { ByteText($0) }) {
+            try PostgresGrants.grant(to: each.string, connection, until: deadline)
+        }
+        try connection.commit(until: deadline)
     }
 }

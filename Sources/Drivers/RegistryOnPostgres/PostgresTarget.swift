@@ -15,6 +15,7 @@ package struct PostgresTarget: Sendable, CustomStringConvertible {
     package let hasPassword: Bool
     /// Host, port and database, as they can be shown.
     package let description: String
+    private var attributes = "read-write"
 
     /// - Throws: A failure that says what is wrong with the text, without what may be a password.
     package init(_ text: String) throws(RegistryFailure) {
@@ -34,9 +35,23 @@ package struct PostgresTarget: Sendable, CustomStringConvertible {
             }
             unsafe option += 1
         }
+        try Self.check(values)
         self.text = text
         hasPassword = values.keys.contains("password") || values.keys.contains("sslpassword")
         description = Self.description(values)
+    }
+
+    /// A password with a character that wants to be written otherwise in a URL ends up as part of
+    /// another value, which libpq would repeat.
+    private static func check(_ values: [ByteText: String]) throws(RegistryFailure) {
+        if values["host"]?.utf8.contains(UInt8(ascii: "@")) == true {
+            throw PostgresFault.target("a host with an @: in a password it is written %40").failure
+        }
+        if let port = values["port"], !ByteText(port).isListOfNumbers {
+            throw PostgresFault.target(
+                "a port that is no number: in a password / is written %2F, and ? %3F"
+            ).failure
+        }
     }
 
     /// As a URL without what is secret, or the section of the service file that has the rest.
@@ -48,11 +63,18 @@ package struct PostgresTarget: Sendable, CustomStringConvertible {
         return "postgresql://\(user)\(host)\(port)/\(values["dbname"] ?? "")"
     }
 
+    /// The same, with servers that take no changes as well.
+    var takingReplicas: PostgresTarget {
+        var target = self
+        target.attributes = "any"
+        return target
+    }
+
     /// Those that come later win.
     var options: [Option] {
         [
             Option(name: "fallback_application_name", value: "usher"),
-            Option(name: "target_session_attrs", value: "read-write"),
+            Option(name: "target_session_attrs", value: attributes),
             // A server that is gone without a word is noticed.
             Option(name: "keepalives_idle", value: "10"),
             Option(name: "keepalives_interval", value: "5"),
@@ -61,5 +83,11 @@ package struct PostgresTarget: Sendable, CustomStringConvertible {
             Option(name: "dbname", value: text),
             Option(name: "client_encoding", value: "UTF8"),
         ]
+    }
+}
+
+extension ByteText {
+    fileprivate var isListOfNumbers: Bool {
+        utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: ",") }
     }
 }

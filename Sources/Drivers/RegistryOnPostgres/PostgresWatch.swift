@@ -17,43 +17,69 @@ struct PostgresWatch: RegistryWatch {
     /// `@unchecked Sendable`: a watch is one thread's at a time.
     private struct Own: @unchecked Sendable { let connection: PostgresConnection }
 
-    private let target: PostgresTarget
+    private let pool: PostgresPool
     private var own: Own?
     private var seen: Seen?
+    /// Whether what was seen is gone, and what there is was not read whole since.
+    private var hasLost = false
 
-    init(_ target: PostgresTarget) { self.target = target }
+    init(_ pool: PostgresPool) { self.pool = pool }
+
+    let pollMilliseconds = 1000
+
+    /// Word of a change may have come in behind the answer to the last look, and nothing of it be
+    /// left to read.
+    func wakeup() -> RegistryWakeup {
+        guard let connection = own?.connection else { return .never }
+        return connection.takeNotifications() ? .atOnce : .readable(connection.descriptor)
+    }
 
     mutating func look<Value>(
-        _ body: (any RegistryRows, _ isContinued: Bool) throws -> Value?
+        onLoss: () -> Void, _ body: (any RegistryRows, _ isContinued: Bool) throws -> Value?
     ) throws(RegistryFailure) -> Value? {
         do {
-            let deadline = PostgresDeadline(after: Self.workTime)
-            let connection = try connected()
-            let (found, isContinued) = try Self.look(connection, seen, deadline)
-            if isContinued, let seen, seen.revision == found.revision { return nil }
-            try connection.run(
-                script: "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", until: deadline)
-            let rows = PostgresRows(
-                connection: connection, deadline: deadline, attempt: 0, random: { 0 })
-            let now = try Self.look(connection, seen, deadline)
-            let value = try body(rows, now.isContinued)
-            try connection.run(script: "COMMIT", until: deadline)
-            seen = now.found
-            return value
+            return try read(onLoss, body)
         } catch {
             own = nil
+            if seen != nil, (error as? PostgresFault)?.tellsOfLoss == true { lose(onLoss) }
             throw RegistryOnPostgres.failure(error)
         }
     }
 
+    private mutating func lose(_ onLoss: () -> Void) {
+        if !hasLost { onLoss() }
+        hasLost = true
+    }
+
+    private mutating func read<Value>(
+        _ onLoss: () -> Void, _ body: (any RegistryRows, _ isContinued: Bool) throws -> Value?
+    ) throws -> Value? {
+        let connection = try connected()
+        let deadline = PostgresDeadline(after: Self.workTime)
+        let (found, isContinued) = try Self.look(connection, seen, deadline)
+        if !isContinued { lose(onLoss) }
+        if !hasLost, let seen, seen.revision == found.revision { return nil }
+        try connection.run(
+            script: "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", until: deadline)
+        let rows = PostgresRows(
+            connection: connection, deadline: deadline, attempt: PostgresAttempt(number: 0),
+            random: { 0 })
+        let now = try Self.look(connection, seen, deadline)
+        if !now.isContinued { lose(onLoss) }
+        let value = try body(rows, !hasLost)
+        try connection.commit(until: deadline)
+        (seen, hasLost) = (now.found, false)
+        return value
+    }
+
+    /// Listens before it looks, so that nothing comes in between.
     private mutating func connected() throws(PostgresFault) -> PostgresConnection {
         if let own {
-            _ = try own.connection.takeNotifications()
-            return own.connection
+            if own.connection.hear() { return own.connection }
+            self.own = nil
         }
         let deadline = PostgresDeadline(after: Self.connectTime)
-        let connection = try PostgresConnection(target, until: deadline)
-        try connection.prepareForWork(until: deadline)
+        let connection = try pool.open(until: deadline)
         try connection.run(script: "LISTEN usher", until: deadline)
         own = Own(connection: connection)
         return connection
@@ -69,7 +95,7 @@ struct PostgresWatch: RegistryWatch {
                 (SELECT tag FROM change WHERE change.revision = $1)
             FROM registry
             """, [.number(seen?.revision ?? 0)], until: deadline)
-        guard let row = rows.first else { throw .unexpected }
+        guard let row = rows.first else { throw PostgresSchema.missing }
         let found = Seen(revision: try row.number(0), tag: try row.numberIfAny(1))
         guard let seen else { return (found, true) }
         return (found, try row.numberIfAny(2) == seen.tag)

@@ -7,8 +7,8 @@ import Locking
 /// Whoever changes something locks one row first, so that changes are committed in the order of
 /// their revisions. A call has an end: two seconds for a connection, five for all that it asks.
 package final class RegistryOnPostgres: Registry {
-    private static let connectTime = Duration.seconds(2)
-    private static let workTime = Duration.seconds(5)
+    static let connectTime = Duration.seconds(2)
+    static let workTime = Duration.seconds(5)
 
     private let pool: PostgresPool
     private let random: @Sendable () -> Int64
@@ -26,111 +26,118 @@ package final class RegistryOnPostgres: Registry {
         _ = try read { try $0.revision() }
     }
 
-    /// Makes the tables where there are none, and brings older ones up to date.
-    package static func migrate(_ target: PostgresTarget) throws(RegistryFailure) {
-        do throws(PostgresFault) {
-            // An index on a large table takes its time.
-            let deadline = PostgresDeadline(after: .seconds(600))
-            let connection = try PostgresConnection(
-                target, until: PostgresDeadline(after: connectTime))
-            try PostgresSchema.migrate(connection, until: deadline)
-        } catch {
-            throw error.failure
-        }
-    }
-
     package func read<Value>(
         _ body: (any RegistryRows) throws -> Value
     ) throws(RegistryFailure) -> Value {
-        try transact("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", body)
+        try transact(.reading, body)
     }
 
     package func write<Value>(
         _ body: (any RegistryRows) throws -> Value
     ) throws(RegistryFailure) -> Value {
         // The lock comes before the first look, so that what is counted stays so.
-        try transact("BEGIN; SELECT FROM registry FOR UPDATE", body)
+        try transact(.writing, body)
     }
 
     package func writeMarks<Value>(
         _ body: (any RegistryRows) throws -> Value
     ) throws(RegistryFailure) -> Value {
-        try transact("BEGIN", body)
+        try transact(.marking, body)
     }
 
-    package func watch() -> any RegistryWatch { PostgresWatch(pool.target) }
+    package func watch() -> any RegistryWatch { PostgresWatch(pool) }
 
     package func finish() { pool.close() }
 
+    private enum Transaction: String {
+        case reading = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+        // Who waited for another one has to see what that one did.
+        case writing = "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT FROM registry FOR UPDATE"
+        case marking = "BEGIN ISOLATION LEVEL READ COMMITTED"
+    }
+
     private func transact<Value>(
-        _ begin: String, _ body: (any RegistryRows) throws -> Value
+        _ kind: Transaction, _ body: (any RegistryRows) throws -> Value
     ) throws(RegistryFailure) -> Value {
-        let attempt = random()
+        let attempt = PostgresAttempt(number: random())
         do {
             let deadline = PostgresDeadline(after: Self.workTime)
-            let connection = try begun(begin, until: deadline)
-            let value: Value
+            let connection = try begun(kind, until: deadline)
             do {
-                value = try body(
+                let value = try body(
                     PostgresRows(
                         connection: connection, deadline: deadline, attempt: attempt,
                         random: random))
+                try commit(connection, kind, attempt, until: deadline)
+                return value
             } catch {
-                // A connection with which anything is wrong is closed, which rolls back as well.
-                if (error as? PostgresFault)?.endsConnection != true,
-                    (try? connection.run(script: "ROLLBACK", until: deadline)) != nil
-                {
-                    pool.giveBack(connection)
-                }
+                giveUp(connection, error, until: deadline)
                 throw error
             }
-            do throws(PostgresFault) {
-                try connection.run(script: "COMMIT", until: deadline)
-                pool.giveBack(connection)
-            } catch {
-                guard error.endsConnection else { throw error }
-                guard try isCommitted(attempt) else { throw error }
-            }
-            return value
         } catch {
             throw Self.failure(error)
         }
     }
 
+    private func commit(
+        _ connection: PostgresConnection, _ kind: Transaction, _ attempt: PostgresAttempt,
+        until deadline: PostgresDeadline
+    ) throws(PostgresFault) {
+        do throws(PostgresFault) {
+            try connection.commit(until: deadline)
+            pool.giveBack(connection)
+        } catch {
+            guard error.endsConnection, kind != .reading else { throw error }
+            guard try isCommitted(attempt, kind) else { throw error }
+        }
+    }
+
+    /// A connection with which anything is wrong is closed, which rolls back as well.
+    private func giveUp(
+        _ connection: PostgresConnection, _ error: any Error, until deadline: PostgresDeadline
+    ) {
+        guard (error as? PostgresFault)?.endsConnection != true,
+            (try? connection.run(script: "ROLLBACK", until: deadline)) != nil
+        else { return }
+        pool.giveBack(connection)
+    }
+
     /// A connection on which a transaction has begun. Of one that was idle nobody knows whether the
     /// other side is still there, and nothing was asked of it yet.
     private func begun(
-        _ begin: String, until deadline: PostgresDeadline
+        _ kind: Transaction, until deadline: PostgresDeadline
     ) throws(PostgresFault) -> PostgresConnection {
         while let idle = pool.takeIdle() {
-            if (try? idle.run(script: begin, until: deadline)) != nil { return idle }
+            do throws(PostgresFault) {
+                try idle.run(script: kind.rawValue, until: deadline)
+                return idle
+            } catch {
+                // One that hears nothing would not hear more on another.
+                guard error.endsConnection, error != .timedOut else {
+                    giveUp(idle, error, until: deadline)
+                    throw error
+                }
+            }
         }
         let connection = try pool.open(until: PostgresDeadline(after: Self.connectTime))
-        try connection.run(script: begin, until: deadline)
+        try connection.run(script: kind.rawValue, until: deadline)
         return connection
     }
 
-    /// Whether a commit arrived whose answer was lost. The lock of the one row is free when what
-    /// was begun there is over.
-    private func isCommitted(_ attempt: Int64) throws(PostgresFault) -> Bool {
+    /// Whether a commit arrived whose answer was lost, once what was begun there is over.
+    private func isCommitted(
+        _ attempt: PostgresAttempt, _ kind: Transaction
+    ) throws(PostgresFault) -> Bool {
         let deadline = PostgresDeadline(after: Self.workTime)
         while !deadline.isPast {
-            guard let connection = try? pool.open(until: deadline) else {
-                usleep(100_000)
-                continue
+            if let connection = try? pool.open(until: deadline),
+                let found = try? attempt.isFound(
+                    connection, beginning: kind.rawValue, until: deadline)
+            {
+                pool.giveBack(connection)
+                return found
             }
-            guard
-                (try? connection.run(
-                    script: "BEGIN; SELECT FROM registry FOR UPDATE", until: deadline)) != nil,
-                let found = try? connection.execute(
-                    """
-                    SELECT 1 FROM audit WHERE attempt = $1
-                    UNION ALL SELECT 1 FROM used_token WHERE attempt = $1
-                    """, [.number(attempt)], until: deadline),
-                (try? connection.run(script: "ROLLBACK", until: deadline)) != nil
-            else { continue }
-            pool.giveBack(connection)
-            return !found.isEmpty
+            usleep(100_000)
         }
         throw .outcomeUnknown
     }

@@ -16,8 +16,13 @@ struct SQLiteWatch: RegistryWatch {
         identity = RegistryFile.identity(of: path)
     }
 
+    let pollMilliseconds = 200
+
+    /// Other processes wake nobody.
+    func wakeup() -> RegistryWakeup { .never }
+
     mutating func look<Value>(
-        _ body: (any RegistryRows, _ isContinued: Bool) throws -> Value?
+        onLoss: () -> Void, _ body: (any RegistryRows, _ isContinued: Bool) throws -> Value?
     ) throws(RegistryFailure) -> Value? {
         do {
             try checkIdentity()

@@ -8,6 +8,7 @@ import time
 
 from . import ledger
 from .documents import blocks
+from .postgres import OWNER, Postgres, programs
 from .proxies import free_port
 from .usher import CHECKOUT, binary, environment, new_folder
 from .waiting import eventually
@@ -48,6 +49,11 @@ class Walkthrough:
         places = {DEFAULT_PORTS[port]: f"127.0.0.1:{other}"
                   for port, other in self.ports.items() if port in DEFAULT_PORTS}
         places["PATH"] = f"{binary().parent}:{os.environ['PATH']}"
+        self.database = None
+        if any(block.name and "createdb" in block.script for block in found):
+            self.database = Postgres()
+            places["PATH"] += f":{programs()}"
+            places |= {"PGHOST": "127.0.0.1", "PGPORT": str(self.database.port), "PGUSER": OWNER}
         with self.log.open("w") as errors, (self.home / "stdout").open("w") as output:
             self.shell = subprocess.Popen(
                 ["bash", "-c", self._moved(script)],
@@ -92,6 +98,8 @@ class Walkthrough:
             os.killpg(self.shell.pid, 15)
         except ProcessLookupError:
             pass
+        if self.database:
+            self.database.stop()
         remember_secrets_in((self.home / "stdout").read_text())
 
 

@@ -95,11 +95,28 @@ package protocol RegistryRows {
 
 /// Somebody who notices that a registry has changed. Not for several threads at once.
 package protocol RegistryWatch: Sendable {
+    /// How long may pass between two looks.
+    var pollMilliseconds: Int { get }
+
+    /// When the next look is worth it, asked after one.
+    mutating func wakeup() -> RegistryWakeup
+
     /// Has `body` look, unless nothing was written since it looked last. Where what was seen then
-    /// is not continued by what there is now, all that is known of it is void.
+    /// is not continued by what there is now, all that is known of it is void: `onLoss` is called
+    /// as soon as that is known, once, and `body` is not told that it is continued until it has
+    /// read all there is.
     mutating func look<Value>(
-        _ body: (any RegistryRows, _ isContinued: Bool) throws -> Value?
+        onLoss: () -> Void, _ body: (any RegistryRows, _ isContinued: Bool) throws -> Value?
     ) throws(RegistryFailure) -> Value?
+}
+
+/// When there may be something new in a registry, beside when its time has come.
+package enum RegistryWakeup: Equatable, Sendable {
+    /// Nobody tells.
+    case never
+    case atOnce
+    /// As soon as this descriptor can be read from. It may be closed by the next look.
+    case readable(Int32)
 }
 
 /// A client that lists an origin.

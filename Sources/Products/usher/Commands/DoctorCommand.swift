@@ -119,7 +119,7 @@ struct Examination {
         let (settings, fault) = settings()
         let allowsGroup = (try? PlaceSettings().keysGroupAccess.value(in: values)) ?? false
         let folders = Folders(values, allowsGroup: allowsGroup)
-        let registry = RegistryLook(folder: folders.data, allowsGroup: allowsGroup)
+        let registry = registryFindings(folders.data, allowsGroup: allowsGroup)
         let keyFolder = KeyLook(folders.keys, now: now)
         var findings = [fault ?? .ok("settings", "every setting is what it must be")]
         findings += DataFolderLook(path: folders.data, allowsGroup: allowsGroup).findings()
@@ -136,6 +136,20 @@ struct Examination {
             .findings()
         findings.append(ExposureLook.finding(settings))
         return findings
+    }
+
+    private func registryFindings(
+        _ folder: String, allowsGroup: Bool
+    ) -> (findings: [Finding], dates: [ClockLook.Dated]) {
+        switch try? RegistryPlace(values, data: folder) {
+        case .database(let target):
+            let look = DatabaseLook(target, file: values.text(of: PlaceSettings().registry))
+            return (look.findings, look.dates)
+        case .folder(let folder):
+            let look = RegistryLook(folder: folder, allowsGroup: allowsGroup)
+            return (look.findings, look.dates)
+        case nil: return ([.notChecked("registry", "the setting is not sound", nil)], [])
+        }
     }
 
     /// What `serve` would be told, or why it would not start.

@@ -27,7 +27,10 @@ struct RegistryLook {
             let examination = try RegistryExamination(path: path)
             found += Self.structure(examination)
             if examination.isUpToDate {  // Else, opening it in earnest would change it.
-                try Self.read(try RegistryOnSQLite(path: path, mustExist: true), &found, &dates)
+                let opened = try RegistryOnSQLite(path: path, mustExist: true)
+                let (findings, read) = try Self.adding(opened, to: found)
+                found = findings
+                dates += read
             }
         } catch {
             found.append(.problem(Self.check, "\(error.code): \(error)", nil))
@@ -36,14 +39,16 @@ struct RegistryLook {
         self.dates = dates
     }
 
-    private static func read(
-        _ registry: any Registry, _ findings: inout [Finding], _ dates: inout [ClockLook.Dated]
-    ) throws(RegistryFailure) {
+    /// What is in it, whatever keeps it.
+    static func adding(
+        _ registry: any Registry, to findings: [Finding]
+    ) throws(RegistryFailure) -> ([Finding], [ClockLook.Dated]) {
         let clients = try registry.list()
-        let entry = try registry.latestAuditEntries(limit: 1).last
-        dates += Self.dates(of: clients)
-        if let entry { dates.append(.init(what: "the audit log's last entry", at: entry.at)) }
-        findings.append(content(clients))
+        var dates = dates(of: clients)
+        if let entry = try registry.latestAuditEntries(limit: 1).last {
+            dates.append(.init(what: "the audit log's last entry", at: entry.at))
+        }
+        return (findings + [content(clients)], dates)
     }
 
     private static func permissions(

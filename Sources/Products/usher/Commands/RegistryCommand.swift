@@ -31,6 +31,22 @@ struct SchemaOptions: ParsableArguments {
             """)
     var role: String?
     @OptionGroup var registry: RegistryOptions
+
+    func makeTables(at place: RegistryPlace, mustExist: Bool) throws {
+        switch place {
+        case .folder(let folder):
+            guard role == nil else {
+                throw CommandFailure("--role is a database's: \(folder) has none")
+            }
+            _ = try place.open(mustExist: mustExist)
+        case .database(let target):
+            if mustExist, try RegistryOnPostgres.examine(target).schema == nil {
+                throw CommandFailure(
+                    "\(target) holds no registry to bring up to date: usher registry init")
+            }
+            try RegistryOnPostgres.migrate(target, grantingTo: role)
+        }
+    }
 }
 
 extension RegistryCommand {
@@ -49,11 +65,7 @@ extension RegistryCommand {
         func run() throws {
             try report {
                 let place = try options.registry.places.place()
-                switch place {
-                case .folder: _ = try place.open(mustExist: false)
-                case .database(let target):
-                    try RegistryOnPostgres.migrate(target)
-                }
+                try options.makeTables(at: place, mustExist: false)
                 RegistryPrinter(json: options.registry.json).show(
                     try RegistryState(place), done: "The registry is ready.")
             }
@@ -76,11 +88,7 @@ extension RegistryCommand {
         func run() throws {
             try report {
                 let place = try options.registry.places.place()
-                switch place {
-                case .folder: _ = try place.open(mustExist: true)
-                case .database(let target):
-                    try RegistryOnPostgres.migrate(target)
-                }
+                try options.makeTables(at: place, mustExist: true)
                 RegistryPrinter(json: options.registry.json).show(
                     try RegistryState(place), done: "The registry is up to date.")
             }

@@ -22,7 +22,7 @@ struct Serve: ParsableCommand {
 
     enum Half: String, ExpressibleByArgument, CaseIterable { case auth, signal }
 
-    @Argument(help: "One half alone; two such processes share one --data on one host.")
+    @Argument(help: "One half alone; such processes share one --data on one host, or one --registry.")
     var half: Half?
 
     @OptionGroup(title: "PLACES") var places: SettingOptions<PlaceSettings>

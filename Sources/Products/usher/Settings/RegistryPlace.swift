@@ -66,7 +66,8 @@ enum RegistryPlace: Sendable {
         do throws(RegistryFailure) {
             return try PostgresTarget(text)
         } catch {
-            throw SettingError(place: place, value: "…", expected: expected)
+            let reason = error.detail.map { " (\($0))" } ?? ""
+            throw SettingError(place: place, value: "…", expected: expected + reason)
         }
     }
 

@@ -1,0 +1,59 @@
+import Clients
+import Dispatch
+import Glibc
+
+/// Has a look come about as soon as a registry tells that it is worth it: once for each look, and
+/// not too soon after the one before, so that neither a storm of changes nor a connection that is
+/// over keeps a thread busy.
+///
+/// Belongs to one serial queue.
+struct LookAlarm {
+    static let looksPerSecond = 50
+    /// A look that took long leaves that many times as long to others; in nanoseconds.
+    private static let rest: (times: UInt64, least: UInt64, most: UInt64) = (
+        4, 1_000_000_000 / UInt64(looksPerSecond), 200_000_000
+    )
+
+    private var source: (any DispatchSourceRead)?
+    private var due: DispatchWorkItem?
+
+    /// Waits for the next word of a change, in place of any that it waited for.
+    ///
+    /// `begin` is when the look began that is over now. `look` is called on the queue.
+    mutating func set(
+        by wakeup: RegistryWakeup, on queue: DispatchQueue, after begin: DispatchTime,
+        _ look: @escaping @Sendable () -> Void
+    ) {
+        cancel()
+        let now = DispatchTime.now()
+        let took = now.uptimeNanoseconds - begin.uptimeNanoseconds
+        let rest = DispatchTime(
+            uptimeNanoseconds: now.uptimeNanoseconds
+                + min(max(took &* Self.rest.times, Self.rest.least), Self.rest.most))
+        let item = DispatchWorkItem(block: look)
+        due = item
+        switch wakeup {
+        case .never: due = nil
+        case .atOnce: queue.asyncAfter(deadline: rest, execute: item)
+        case .readable(let descriptor):
+            // Of its own: the other one is closed by whoever made it.
+            let own = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+            guard own >= 0 else { return }
+            let source = DispatchSource.makeReadSource(fileDescriptor: own, queue: queue)
+            source.setEventHandler {
+                source.cancel()
+                queue.asyncAfter(deadline: max(rest, .now()), execute: item)
+            }
+            source.setCancelHandler { close(own) }
+            self.source = source
+            source.resume()
+        }
+    }
+
+    /// Nothing that it waited for has a look come about any more.
+    mutating func cancel() {
+        source?.cancel()
+        due?.cancel()
+        (source, due) = (nil, nil)
+    }
+}

@@ -3,14 +3,10 @@
 import pytest
 
 from support import http
+from support.readiness import readiness
 from support.waiting import eventually
 
 READY = {"status": "ok", "checks": {"registry": "ok", "keys": "ok"}}
-
-
-def readiness(server):
-    answer = http.get(server.operator, "/readyz")
-    return answer.status, answer.json
 
 
 def becomes(server, status, checks):

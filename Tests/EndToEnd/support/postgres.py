@@ -116,6 +116,12 @@ class Postgres:
         """Makes a replica the primary."""
         self.psql("SELECT pg_promote()")
 
+    def set(self, **settings):
+        """Changes settings of the running server, for good."""
+        for name, value in settings.items():
+            self.psql(f"ALTER SYSTEM SET {name} = '{value}'")
+        self.psql("SELECT pg_reload_conf()")
+
     def _signal(self, number):
         """To the server and those that it has started, of which each is a session of its own."""
         for one in [self.process.pid, *_children(self.process.pid)]:

@@ -62,6 +62,13 @@ class Postgres:
         self.psql(f"CREATE DATABASE {name} OWNER usher")
         return self.url(name)
 
+    def offer_tls(self, certificate, key):
+        """From now on connections may be over TLS, with this certificate (PEM files)."""
+        for name, file in (("server.crt", certificate), ("server.key", key)):
+            (self.data / name).write_bytes(Path(file).read_bytes())
+            _own(self.data / name, 0o600)
+        self.set(ssl="on")
+
     def psql(self, sql, database="postgres", user=OWNER):
         """What a statement answers, line by line, columns with | between."""
         done = subprocess.run(
@@ -141,11 +148,11 @@ def _identity():
     return [f"--reuid={OWNER}", f"--regid={OWNER}", "--init-groups"]
 
 
-def _own(folder):
+def _own(path, mode=0o700):
     if os.getuid() == 0:
         owner = pwd.getpwnam(OWNER)
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
-    folder.chmod(0o700)
+        os.chown(path, owner.pw_uid, owner.pw_gid)
+    path.chmod(mode)
 
 
 def _children(process):

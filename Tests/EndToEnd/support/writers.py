@@ -109,6 +109,7 @@ class Writers:
         assert "registry" in answer.json["error_description"]
         self.told["refused"] += 1
         self.unsure.add(what)
+        time.sleep(0.05)
 
     def _step_of_commands(self):
         count = 0

@@ -190,14 +190,17 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_collection_modifyitems(items):
-    """What only one process does is left out where there are two, and what a home may do otherwise,
-    in that home."""
+    """What only one process does is left out where there are two, what a home may do otherwise, in
+    that home, and what concerns a file, where registries are databases."""
     for item in items:
         for reason in homes.missing(item):
             item.add_marker(pytest.mark.skip(reason=reason))
         mark = item.get_closest_marker("one_process")
         if IS_SPLIT and mark:
             item.add_marker(pytest.mark.skip(reason=mark.args[0]))
+        mark = item.get_closest_marker("registry_file")
+        if databases.IS_POSTGRESQL and mark:
+            item.add_marker(pytest.mark.skip(reason=f"a registry's file: {mark.args[0]}"))
         if operation := getattr(item, "operation_label", None):
             item._id = item.id.with_params(operation)  # schemathesis names the function alone.
     items.sort(key=place)

@@ -8,6 +8,8 @@ import pytest
 from support.disk import AS_ROOT, fill
 from support.usher import Usher, new_folder
 
+pytestmark = pytest.mark.registry_file("test_registry_postgres_trouble.py has a database's troubles")
+
 
 def registry_file(usher):
     """The SQLite file, found by looking: its name is the product's own business."""

@@ -110,6 +110,19 @@ import Tokens
         #expect(try registry.client(id: "c_a")?.secrets.count == 1)
     }
 
+    @Test("However many marks have ended, all are dropped, and none that has not")
+    func manyUsedTokens() throws {
+        let registry = try folder.open()
+        let fresh = try registry.writeMarks { rows in
+            try (0..<25_001).count {
+                try rows.markTokenUsed("t\($0)", until: $0 < 25_000 ? 100 : 200)
+            }
+        }
+        #expect(fresh == 25_001)
+        #expect(try registry.purgeExpired(atSecondsSinceEpoch: 101) == 25_000)
+        #expect(try !registry.isTokenUsed(id: "t0") && registry.isTokenUsed(id: "t25000"))
+    }
+
     @Test("A token is fresh once, and again only after its mark was purged")
     func usedTokens() throws {
         let registry = try folder.open()

@@ -51,19 +51,23 @@ extension PostgresRows {
         }
     }
 
-    func purgeRevocations(endedBefore second: Int64) throws -> Int {
-        // Whoever saw none of so many changes reads everything anew.
-        try execute(
-            "DELETE FROM change WHERE revision < (SELECT revision FROM registry) - 100000")
+    func purgeRevocations(endedBefore second: Int64, limit: Int) throws -> Int {
         let dropped = try execute(
-            "DELETE FROM revocation WHERE expires_at < $1 RETURNING expires_at", [.number(second)])
-        guard !dropped.isEmpty else { return 0 }
+            """
+            WITH gone AS (
+                DELETE FROM revocation WHERE ctid = ANY (ARRAY(
+                    SELECT ctid FROM revocation WHERE expires_at < $1 LIMIT $2))
+                RETURNING 1)
+            SELECT count(*) FROM gone
+            """, [.number(second), .number(Int64(limit))])
+        let count = Int(try dropped.first?.number(0) ?? 0)
+        guard count > 0 else { return 0 }
         try execute(
             """
             UPDATE registry
             SET revocations_purged_before = greatest(revocations_purged_before, $1)
             """, [.number(second)])
-        return dropped.count
+        return count
     }
 
     func revocationCount(of share: RevocationShare.Holder) throws -> Int {

@@ -51,8 +51,12 @@ extension SQLiteRows {
         }
     }
 
-    func purgeRevocations(endedBefore second: Int64) throws -> Int {
-        try db.execute(sql: "DELETE FROM revocation WHERE expires_at < ?", arguments: [second])
+    func purgeRevocations(endedBefore second: Int64, limit: Int) throws -> Int {
+        try db.execute(
+            sql: """
+                DELETE FROM revocation WHERE (kind, name) IN (
+                    SELECT kind, name FROM revocation WHERE expires_at < ? LIMIT ?)
+                """, arguments: [second, limit])
         let count = db.changesCount
         guard count > 0 else { return 0 }
         try db.execute(

@@ -146,8 +146,12 @@ extension SQLiteRows {
         return db.changesCount == 1
     }
 
-    func purgeUsedTokens(endedBefore second: Int64) throws -> Int {
-        try db.execute(sql: "DELETE FROM used_token WHERE expires_at < ?", arguments: [second])
+    func purgeUsedTokens(endedBefore second: Int64, limit: Int) throws -> Int {
+        try db.execute(
+            sql: """
+                DELETE FROM used_token
+                WHERE id IN (SELECT id FROM used_token WHERE expires_at < ? LIMIT ?)
+                """, arguments: [second, limit])
         return db.changesCount
     }
 

@@ -52,6 +52,9 @@ class Walkthrough:
         self.database = None
         if any(block.name and "createdb" in block.script for block in found):
             self.database = Postgres()
+            # They are made as a reader makes them.
+            self.database.psql("DROP DATABASE usher")
+            self.database.psql("DROP ROLE usher")
             places["PATH"] += f":{programs()}"
             places |= {"PGHOST": "127.0.0.1", "PGPORT": str(self.database.port), "PGUSER": OWNER}
         with self.log.open("w") as errors, (self.home / "stdout").open("w") as output:

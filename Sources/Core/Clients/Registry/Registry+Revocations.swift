@@ -60,9 +60,30 @@ extension Registry {
     /// - Returns: How many rows were dropped.
     @discardableResult
     package func purgeExpired(atSecondsSinceEpoch now: Int64) throws(RegistryFailure) -> Int {
-        try write { rows in
-            let marks = try rows.purgeUsedTokens(endedBefore: now)
-            return marks + (try rows.purgeRevocations(endedBefore: now))
+        // Others write in between, and no transaction takes longer than a driver allows.
+        let marks = try inPortions { () throws(RegistryFailure) in
+            try writeMarks {
+                try $0.purgeUsedTokens(endedBefore: now, limit: Self.purgedAtOnce)
+            }
+        }
+        return marks
+            + (try inPortions { () throws(RegistryFailure) in
+                try write {
+                    try $0.purgeRevocations(endedBefore: now, limit: Self.purgedAtOnce)
+                }
+            })
+    }
+
+    private static var purgedAtOnce: Int { 10_000 }
+
+    private func inPortions(
+        _ purge: () throws(RegistryFailure) -> Int
+    ) throws(RegistryFailure) -> Int {
+        var sum = 0
+        while true {
+            let count = try purge()
+            sum += count
+            if count < Self.purgedAtOnce { return sum }
         }
     }
 

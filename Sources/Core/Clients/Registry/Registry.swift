@@ -59,9 +59,9 @@ package protocol RegistryRows {
     func put(_ revocation: RevocationRecord) throws
     /// Takes out what this one says as well, and for as long.
     func removeRevocations(coveredBy revocation: Revocation) throws
-    /// Drops those that ended before a second, notes that second for those who follow, and returns
-    /// how many they were.
-    func purgeRevocations(endedBefore second: Int64) throws -> Int
+    /// Drops up to so many of those that ended before a second, notes that second for those who
+    /// follow, and returns how many they were.
+    func purgeRevocations(endedBefore second: Int64, limit: Int) throws -> Int
     /// How many count against a share.
     func revocationCount(of share: RevocationShare.Holder) throws -> Int
     /// How many count against all shares of a kind, and how many such shares there are.
@@ -70,8 +70,8 @@ package protocol RegistryRows {
     func isTokenUsed(_ id: String) throws -> Bool
     /// False where it was marked before.
     func markTokenUsed(_ id: String, until end: Int64) throws -> Bool
-    /// Drops marks that ended before a second, and returns how many they were.
-    func purgeUsedTokens(endedBefore second: Int64) throws -> Int
+    /// Drops up to so many marks that ended before a second, and returns how many they were.
+    func purgeUsedTokens(endedBefore second: Int64, limit: Int) throws -> Int
 
     /// Adds a line, whose `id` is the registry's to give.
     func append(_ entry: AuditEntry) throws

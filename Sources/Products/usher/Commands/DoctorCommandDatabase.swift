@@ -11,13 +11,14 @@ struct DatabaseLook {
     let findings: [Finding]
     let dates: [ClockLook.Dated]
 
-    /// - Parameter place: The file that names the database, if one does.
+    /// `file` is what names the database, if a file does.
     init(_ target: PostgresTarget, file: String?) {
         var findings = file.flatMap(Self.file).map { [$0] } ?? []
         var dates: [ClockLook.Dated] = []
         do throws(RegistryFailure) {
             let found = try RegistryOnPostgres.examine(target)
-            findings.append(.ok(Self.check, "PostgreSQL \(found.server), as the role \(found.role)"))
+            findings.append(
+                .ok(Self.check, "PostgreSQL \(found.server), as the role \(found.role)"))
             findings += Self.findings(found)
             if found.isUpToDate, !found.isReplica {
                 let registry = try RegistryPlace.database(target).open(mustExist: true)

@@ -22,7 +22,8 @@ struct Serve: ParsableCommand {
 
     enum Half: String, ExpressibleByArgument, CaseIterable { case auth, signal }
 
-    @Argument(help: "One half alone; such processes share one --data on one host, or one --registry.")
+    @Argument(
+        help: "One half alone; the two share one --data on one host, or one --registry anywhere.")
     var half: Half?
 
     @OptionGroup(title: "PLACES") var places: SettingOptions<PlaceSettings>

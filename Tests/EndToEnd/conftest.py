@@ -21,7 +21,7 @@ LONGEST = [f"test_{name}.py" for name in (
     "client_compatibility", "firefox", "client_calls", "log_output", "demo_page", "client_package",
     "client_socket", "shares", "deploy_proxies", "gateway_emulator_function", "client_identity",
     "demo_honesty", "demo_looks", "operator_page", "restart_shelf", "key_rotation",
-    "client_restart")]
+    "registry_postgres_trouble", "registry_nodes", "client_restart")]
 
 
 @pytest.fixture
@@ -173,10 +173,11 @@ def toy(shared_toy):
 
 
 def pytest_configure(config):
-    if databases.IS_POSTGRESQL:
+    if is_leader(config):
+        return
+    turns.begin()
+    if databases.IS_POSTGRESQL and not config.option.collectonly:
         databases.take_the_place_of_files()
-    if not is_leader(config):
-        turns.begin()
 
 
 def is_leader(config):

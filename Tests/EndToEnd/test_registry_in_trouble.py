@@ -8,7 +8,7 @@ import pytest
 from support.disk import AS_ROOT, fill
 from support.usher import Usher, new_folder
 
-pytestmark = pytest.mark.registry_file("test_registry_postgres_trouble.py has a database's troubles")
+pytestmark = pytest.mark.registry_file("a database has troubles of its own")
 
 
 def registry_file(usher):

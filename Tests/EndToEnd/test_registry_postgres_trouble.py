@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -44,9 +45,13 @@ def start_nodes():
         nodes.kill()
 
 
+def revoking(application, token):
+    return http.post_form(application.server.url, "/oauth2/revoke", [("token", token)],
+                          [http.basic(application.id, application.secret)], patience=PATIENCE)
+
+
 def revoke(application, token):
-    answer = http.post_form(application.server.url, "/oauth2/revoke", [("token", token)],
-                            [http.basic(application.id, application.secret)])
+    answer = revoking(application, token)
     assert answer.status == 200, answer.body
 
 
@@ -113,6 +118,24 @@ def test_while_the_database_is_away_what_is_known_goes_on_and_then_nothing_is_lo
     note(f"{trouble.__name__}: {unasked} made though answered 503, "
          f"{unknown_outcomes(nodes)} of unknown outcome")
     assert unasked <= unknown_outcomes(nodes), "made, though it was known not to be"
+
+
+def test_who_waits_for_a_silent_database_keeps_nobody_from_a_token(database, start):
+    """docs/architecture.md §3: there are more threads than a few that wait."""
+    Usher(registry=database.url()).succeed("registry", "init")
+    server = start(registry=database.url())
+    known = server.application()
+    waiting = [(one, one.token()) for one in (server.application() for _ in range(8))]
+    assert known.token()
+    with ThreadPoolExecutor(len(waiting)) as pool:
+        database.freeze()
+        pending = [pool.submit(revoking, *one) for one in waiting]
+        time.sleep(0.5)
+        for _ in range(20):
+            assert known.token()
+        assert not any(one.done() for one in pending), "they were answered first"
+        assert all(is_refused(one.result()) for one in pending)
+        database.thaw()
 
 
 def is_refused(answer):

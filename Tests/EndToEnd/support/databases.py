@@ -8,6 +8,7 @@ import atexit
 import functools
 import itertools
 import os
+import threading
 from pathlib import Path
 
 from .postgres import Postgres
@@ -19,7 +20,7 @@ _numbers = itertools.count(1)
 
 @functools.cache
 def server():
-    """The server, which no test may stop or change."""
+    """The server, which no test may stop or change. It ends with the thread that asks first."""
     one = Postgres(max_connections=300)
     atexit.register(one.stop, "immediate")
     return one
@@ -45,16 +46,19 @@ def psql(url, sql):
 
 
 _folders = {}
+_lock = threading.Lock()
 
 
 def of(folder):
     """The URL of a data folder's registry, which is made when it is first asked for."""
     place = Path(folder).absolute()
-    if place not in _folders:
-        _folders[place] = new()
-    return _folders[place]
+    with _lock:
+        if place not in _folders:
+            _folders[place] = new()
+        return _folders[place]
 
 
 def take_the_place_of_files():
     """From now on all commands and services of the tests use these registries."""
+    _template()
     Usher.database_of = staticmethod(of)

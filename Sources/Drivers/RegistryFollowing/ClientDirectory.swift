@@ -111,12 +111,16 @@ package final class ClientDirectory: Sendable {
 
     /// Looks out of turn, `extraLooksPerSecond` times a second at most, and tells whether it found
     /// something new. Where nothing was written meanwhile it costs no query but one for a counter.
+    /// While the registry is in trouble nobody waits for it: the next look shows by itself whether
+    /// that is over.
     ///
     /// Not to be called by `onChange`.
     package func catchUp() -> Bool {
         let now = Int64(DispatchTime.now().uptimeNanoseconds / 1_000_000)
-        let wait = state.withLock { $0.extraLooks.take(Self.extraLookRate, at: now) }
-        guard wait == nil else { return false }
+        let mayLook = state.withLock { state in
+            state.trouble == nil && state.extraLooks.take(Self.extraLookRate, at: now) == nil
+        }
+        guard mayLook else { return false }
         return queue.sync {
             let before = state.withLock { $0.cache.revision }
             look()

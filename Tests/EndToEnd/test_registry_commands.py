@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from support import databases, http, keys, ledger
-from support.postgres import OWNER, programs
+from support import http, keys, ledger
+from support.postgres import OWNER
 from support.server import Application, Server
 from support.usher import Usher, binary, environment
 from support.waiting import eventually
@@ -182,18 +182,19 @@ def test_a_backup_is_the_databases_own(remote, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_pg_dump_wrote_is_a_registry_wherever_pg_restore_puts_it(registry, tmp_path):
+def test_what_pg_dump_wrote_is_a_registry_wherever_pg_restore_puts_it(
+        postgres, registry, tmp_path):
     server = Server(registry=registry)
     application = server.application("Chess")
     gone, good = application.token(), application.token()
     server.revoke_token(application, gone)
     dump = tmp_path / "usher.dump"
-    dumped("pg_dump", "--schema=usher", "--format=custom", f"--file={dump}", registry)
+    postgres.run("pg_dump", "--schema=usher", "--format=custom", f"--file={dump}", registry)
     later = server.application("Added later")
     assert server.stop() == 0
 
-    restored = databases.server().new_database(f"{registry.rpartition('/')[2]}_restored")
-    dumped("pg_restore", f"--dbname={restored}", dump)
+    restored = postgres.new_database(f"{registry.rpartition('/')[2]}_restored")
+    postgres.run("pg_restore", f"--dbname={restored}", dump)
     again = Server(registry=restored, data=server.data, listen=server.url.removeprefix("http://"))
     try:
         known = application.at(again)
@@ -204,12 +205,6 @@ def test_what_pg_dump_wrote_is_a_registry_wherever_pg_restore_puts_it(registry, 
         assert actions(again.usher) == ["client.add", "token.revoke", "client.add"]
     finally:
         assert again.stop() == 0
-
-
-def dumped(program, *arguments):
-    done = subprocess.run([programs() / program, *arguments], capture_output=True, text=True,
-                          timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
 
 
 def is_active(application, token):

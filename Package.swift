@@ -105,9 +105,13 @@ let modules: [Module] = [
         name: "HTTPClient", layer: .drivers,
         uses: ["Bytes", "CEpoll", "CLibSSL", "Files", "HTTPMessages", "Locking", "Threads"]),
     Module(
+        name: "SigningKeys", layer: .drivers,
+        uses: ["Bytes", "Clients", "Cryptography", "Files", "Locking", "Tokens"]),
+    Module(
         name: "KeyFollowing", layer: .drivers,
         uses: [
-            "Access", "Clients", "Cryptography", "Identifiers", "Locking", "TokenIssuing", "Tokens",
+            "Access", "Clients", "Cryptography", "Identifiers", "Locking", "SigningKeys",
+            "TokenIssuing", "Tokens",
         ]),
     Module(name: "LogWriting", layer: .drivers, uses: ["Locking", "Monitoring"]),
     Module(name: "Threads", layer: .drivers, uses: ["CEpoll", "Locking"]),
@@ -180,7 +184,7 @@ let modules: [Module] = [
             "HTTPMessages", "HTTPServing", "ICEServers", "Identifiers", "KeyFollowing", "Locking",
             "LogWriting", "Monitoring", "OperatorService", "PublicService", "RegistryFollowing",
             "RegistryOnPostgres", "RegistryOnSQLite", "Relay", "Rooms", "ServerlessRelay",
-            "SessionShelf", "Sessions", "Signalling", "SocketLoop",
+            "SessionShelf", "Sessions", "Signalling", "SigningKeys", "SocketLoop",
             "StrictJSON", "Tar", "Threads", "TokenIssuing", "Tokens", "UsherVerifier", "WebSocket",
         ],
         external: [argumentParser, logging]),
@@ -201,11 +205,14 @@ let testUses: [String: [String]] = [
     "Cryptography": ["StrictJSON"],
     "TokenIssuing": ["StrictJSON"],
     "RegistryFollowing": ["RegistryOnSQLite", "RegistrySupport"],
-    "RegistryOnPostgres": ["RegistrySupport"],
+    "RegistryOnPostgres": [
+        "Access", "RegistryFollowing", "RegistrySupport", "ServerSupport",
+    ],
     "RegistryOnSQLite": ["RegistrySupport"],
     "HTTPClient": ["ServerSupport"],
     "DynamoTables": ["Locking"],
-    "KeyFollowing": ["Bytes", "StrictJSON", "UsherVerifier"],
+    "SigningKeys": ["RegistrySupport"],
+    "KeyFollowing": ["Bytes", "RegistrySupport", "StrictJSON", "UsherVerifier"],
     "SocketLoop": ["HTTPMessages"],
     "AWSServices": ["ServerSupport", "Threads"],
     "LambdaRuntime": ["Locking", "ServerSupport"],
@@ -313,7 +320,7 @@ let tests: [Target] =
             name: "RegistrySupport",
             dependencies: names([
                 "Bytes", "Clients", "Cryptography", "Identifiers", "Locking", "RegistryOnPostgres",
-                "RegistryOnSQLite", "Tokens",
+                "RegistryOnSQLite", "ServerSupport", "Threads", "Tokens",
             ]) + [grdb],
             path: "Tests/RegistrySupport", swiftSettings: settings),
         // Servers that do what a test says, for whatever asks one.

@@ -1,8 +1,10 @@
 import Bytes
+import Clients
 import Cryptography
 import Foundation
 import Identifiers
 import Locking
+import SigningKeys
 import StrictJSON
 import Synchronization
 import Testing
@@ -29,11 +31,11 @@ private final class KeyBench {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
     func keys(_ duty: LiveKeys.Duty = .keep(publishSeconds: 1200)) throws -> LiveKeys {
-        try LiveKeys(folder: folder, algorithm: .es256, duty: duty, now: clock.now)
+        try LiveKeys(store: folder, algorithm: .es256, duty: duty, now: clock.now)
     }
 
     func rotate(_ pace: KeyRotationPace = .afterPublishing) throws -> String {
-        try folder.rotate(pace, atSecondsSinceEpoch: clock.now()).key.keyID
+        try folder.rotate(pace, by: .server, at: clock.now()).key.keyID
     }
 
     func claims() -> TokenClaims {
@@ -188,7 +190,7 @@ private func publishedIDs(_ keys: LiveKeys) throws -> [String] {
         #expect(try publishedIDs(keys) == before)
         var pem = try SigningKey.generate(.eddsa).pem()
         let imported = try bench.folder.importKey(
-            wiping: &pem, atSecondsSinceEpoch: bench.clock.now())
+            wiping: &pem, by: .server, at: bench.clock.now())
         keys.tick()
         #expect(try publishedIDs(keys) == [imported.key.keyID])
     }
@@ -245,7 +247,7 @@ private func publishedIDs(_ keys: LiveKeys) throws -> [String] {
         _ = try verifier.verify(token, [.access], atSecondsSinceEpoch: now)
         let old = keys.current.signing.publicKey.keyID
         _ = try bench.rotate(.immediate)
-        _ = try bench.folder.remove(keyID: old)
+        _ = try bench.folder.remove(keyID: old, by: .server, at: now)
         keys.tick()
         #expect(throws: TokenFault.unknownKey) {
             _ = try verifier.verify(token, [.access], atSecondsSinceEpoch: now)

@@ -9,8 +9,7 @@ package import Tokens
 /// A registry of one test's own, gone when the test is over: a file, or a database of the server
 /// that `USHER_TEST_POSTGRES` names.
 package final class RegistryFolder: Sendable {
-    private static let server = ProcessInfo.processInfo.environment["USHER_TEST_POSTGRES"]
-    package static let isFile = server == nil
+    package static let isFile = PostgresDatabase.server == nil
 
     package let url: URL
     package let path: String
@@ -22,7 +21,7 @@ package final class RegistryFolder: Sendable {
             .appendingPathComponent("usher-registry-\(name)", isDirectory: true)
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
         path = url.appendingPathComponent("data/registry.sqlite").path
-        database = try Self.server.map { try PostgresDatabase(on: $0, name) }
+        database = try PostgresDatabase.server.map { try PostgresDatabase(on: $0, name) }
     }
 
     deinit {

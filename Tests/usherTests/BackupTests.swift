@@ -1,8 +1,8 @@
 import Bytes
-import Cryptography
 import Files
 import Foundation
 import Glibc
+import SigningKeys
 import Tar
 import Testing
 

@@ -1,5 +1,5 @@
 import Bytes
-import Cryptography
+import SigningKeys
 import SocketLoop
 import Testing
 
@@ -18,12 +18,29 @@ private func settings(
         let settings = try settings([:])
         #expect(settings.listen == Endpoint("127.0.0.1:8080"))
         #expect(settings.operatorListen == Endpoint("127.0.0.1:9090"))
-        #expect(settings.folders.keys.path == "/d/keys")
+        guard case .folder(let keys) = settings.keys else {
+            Issue.record("the keys are in no folder")
+            return
+        }
+        #expect(keys.path == "/d/keys")
         #expect(settings.sockets.messageBytesMax == 131_072)
         #expect(settings.limits.maxMembers == 64)
         #expect(settings.limits.maxRooms == 16)
         #expect(settings.access.edgeCookie == "__Host-usher_session")
         #expect(!settings.access.demo)
+    }
+
+    @Test("With a master key the signing keys are in the registry, and in no folder beside it")
+    func masterKey() throws {
+        let sealed = try settings(["master-key-file": ["/m"], "keys-group-access": ["true"]])
+        guard case .registry("/m", allowsGroup: true) = sealed.keys else {
+            Issue.record("the keys are in no registry")
+            return
+        }
+        let flags: [ByteText: [String]] = ["master-key-file": ["/m"], "keys": ["/k"]]
+        let error = #expect(throws: SettingError.self) { try settings(flags) }
+        #expect(error?.place == "--keys")
+        #expect(error?.expected.contains("--master-key-file") == true)
     }
 
     @Test(

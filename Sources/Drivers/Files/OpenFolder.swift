@@ -77,32 +77,58 @@ package struct OpenFolder: ~Copyable, Sendable {
         return names.sorted()
     }
 
-    /// Makes a file with mode 0600 that is there whole or not at all, and for good. It takes the
-    /// place of one that bears its name.
+    /// What a new file finds where it is to lie.
+    package enum Place: Sendable {
+        /// Whatever is there gives way.
+        case any
+        /// Nothing: a file that bears the name stays, and `EEXIST` is thrown.
+        case free
+        /// One whose place it takes, with its owner and mode.
+        case of(stat)
+    }
+
+    /// Makes a file that is there whole or not at all, and for good. It has mode 0600 and is the
+    /// folder's owner's.
     ///
     /// - Parameters:
     ///   - bytes: Its content.
     ///   - name: Its name in the folder.
     ///   - draft: Its name until it is whole. That must be the writer's alone: what bears it is
     ///     taken away. A writer that is killed may leave it behind.
+    ///   - place: What it may find there.
     /// - Throws: Where it cannot be written; then no draft is left. `name` is as it was, unless it
     ///   is but the folder that could not be written.
-    package func write(_ bytes: [UInt8], as name: String, draft: String) throws(FileFailure) {
+    package func write(
+        _ bytes: [UInt8], as name: String, draft: String, in place: Place = .any
+    ) throws(FileFailure) {
         unsafe unlinkat(descriptor, draft, 0)
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
         let file = unsafe openat(descriptor, draft, flags, 0o600)
         guard file >= 0 else { throw FileFailure(errorNumber: errno) }
-        var failure = give(file) ? FileBytes.write(bytes[...], to: file) : errno
+        var failure = give(file, place) ? FileBytes.write(bytes[...], to: file) : errno
         if failure == 0, syncing(file) != 0 { failure = errno }
         close(file)
-        if failure == 0, unsafe renameat(descriptor, draft, descriptor, name) != 0 {
-            failure = errno
-        }
+        if failure == 0, !put(draft, name, place) { failure = errno }
         guard failure == 0 else {
             unsafe unlinkat(descriptor, draft, 0)
             throw FileFailure(errorNumber: failure)
         }
         try sync()
+    }
+
+    private func give(_ file: Int32, _ place: Place) -> Bool {
+        guard case .of(let status) = place else { return give(file) }
+        return fchown(file, status.st_uid, status.st_gid) == 0
+            && fchmod(file, status.st_mode & 0o777) == 0
+    }
+
+    private func put(_ draft: String, _ name: String, _ place: Place) -> Bool {
+        guard case .free = place else {
+            return unsafe renameat(descriptor, draft, descriptor, name) == 0
+        }
+        guard unsafe linkat(descriptor, draft, descriptor, name, 0) == 0 else { return false }
+        unsafe unlinkat(descriptor, draft, 0)
+        return true
     }
 
     /// Gives a file another name, for good.

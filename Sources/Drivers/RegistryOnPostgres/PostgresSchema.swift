@@ -156,7 +156,19 @@ enum PostgresSchema {
             FOR EACH ROW EXECUTE FUNCTION refuse_audit_change();
         CREATE TRIGGER audit_keeps_everything BEFORE TRUNCATE ON audit
             FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
+        """,
         """
+        -- The signing keys, each sealed (AES-256-GCM) under a master key that is not here.
+        CREATE TABLE signing_key (
+            kid TEXT COLLATE "C" PRIMARY KEY,
+            algorithm TEXT COLLATE "C" NOT NULL,
+            stage TEXT COLLATE "C" NOT NULL CHECK (stage IN ('published', 'signing', 'retired')),
+            since BIGINT NOT NULL,
+            master_key_id TEXT COLLATE "C" NOT NULL,
+            nonce BYTEA NOT NULL CHECK (octet_length(nonce) = 12),
+            box BYTEA NOT NULL
+        );
+        """,
     ]
 
     static var version: Int64 { Int64(steps.count) }

@@ -162,6 +162,18 @@ enum RegistrySchema {
             DELETE FROM revocation_share WHERE share = OLD.share AND count <= 0;
         END;
         """,
+        """
+        -- The signing keys, each sealed (AES-256-GCM) under a master key that is not here.
+        CREATE TABLE signing_key (
+            kid TEXT NOT NULL PRIMARY KEY,
+            algorithm TEXT NOT NULL,
+            stage TEXT NOT NULL CHECK (stage IN ('published', 'signing', 'retired')),
+            since INTEGER NOT NULL,
+            master_key_id TEXT NOT NULL,
+            nonce BLOB NOT NULL CHECK (length(nonce) = 12),
+            box BLOB NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """,
     ]
 
     static var version: Int { steps.count }

@@ -15,6 +15,7 @@ import OperatorService
 import PublicService
 import RegistryFollowing
 import Relay
+import SigningKeys
 import SocketLoop
 import TokenIssuing
 import Tokens
@@ -30,13 +31,15 @@ struct Foundations {
 
     init(_ settings: ServeSettings) throws {
         do throws(FileFailure) {
-            try OpenFolder.make(path: settings.folders.data, modeAbove: 0o755)
+            try OpenFolder.make(path: settings.data, modeAbove: 0o755)
         } catch {
-            throw CommandFailure("\(settings.folders.data) cannot be used: \(error)")
+            throw CommandFailure("\(settings.data) cannot be used: \(error)")
         }
-        registry = try settings.registry.open(mustExist: false)
+        let registry = try settings.registry.open(mustExist: false)
+        self.registry = registry
         keys = try LiveKeys(
-            folder: settings.folders.keys, algorithm: settings.access.signingAlgorithm.algorithm,
+            store: try settings.keys.store { registry },
+            algorithm: settings.access.signingAlgorithm.algorithm,
             duty: settings.half.servesTokens
                 ? .keep(publishSeconds: settings.access.keyPublishSeconds) : .follow,
             now: Clock.now)
@@ -109,7 +112,9 @@ struct Wiring {
         let relay =
             settings.half.servesSignalling
             ? try self.relay(directory, check, demo: demo) : nil
-        let reports = KeyReports(log: log.write, registry: foundations.registry, now: Clock.now)
+        let reports = KeyReports(
+            log: log.write,
+            registry: foundations.keys.writesAudit ? nil : foundations.registry, now: Clock.now)
         foundations.keys.start(onEvent: reports.report, onChange: live.replaceKeys)
         if let relay {
             changes.follow {
@@ -129,7 +134,7 @@ struct Wiring {
             operators: operators(directory, figures, relay, edge), edge: edge, relay: relay,
             keeping: relay.map { _ in
                 SessionKeeping(
-                    folder: settings.folders.data,
+                    folder: settings.data,
                     allowsGroup: settings.places.keysGroupAccess, log: log)
             })
     }

@@ -41,7 +41,7 @@ extension Registry {
 
 /// The rows of a registry, within a transaction. Whatever they throw, the transaction turns it into
 /// a `RegistryFailure`.
-package protocol RegistryRows {
+package protocol RegistryRows: SealedKeyRows {
     func client(_ id: ClientID) throws -> Client?
     /// Of all clients, oldest first.
     func clientIDs() throws -> [ClientID]

@@ -1,7 +1,7 @@
 import Bytes
-import Cryptography
 import Files
 import Glibc
+import SigningKeys
 import Tar
 
 /// Reads a backup, strictly: whatever `BackupWriter` would not have written is refused. No name in

@@ -1,7 +1,7 @@
 import Bytes
-import Cryptography
 import Files
 import Glibc
+import SigningKeys
 import Tar
 
 /// Members of a backup, by the names that they have in the data folder.

@@ -1,9 +1,9 @@
 import ArgumentParser
 import Bytes
 import Clients
-import Cryptography
 import Glibc
 import RegistryOnSQLite
+import SigningKeys
 import StrictJSON
 
 struct BackupCommand: ParsableCommand {
@@ -31,7 +31,7 @@ struct BackupCommand: ParsableCommand {
                 otherwise: "its backup is pg_dump's, and the keys' folder that of any folder "
                     + "(docs/operating.md says how)")
             let registry = try RegistryOnSQLite(in: folder, mustExist: true)
-            var keys = try options.folder().copies()
+            var keys = try options.copies()
             defer { for index in keys.indices { keys[index].erase() } }
             if file == "-" {
                 try writeToStandardOutput(registry, keys)
@@ -86,7 +86,10 @@ struct BackupCommand: ParsableCommand {
             ])
         } else {
             say("\(file): registry and \(keys.count) keys, \(writer.bytesWritten) bytes")
-            say("Whoever can read it can sign tokens: keep it as you keep the keys.")
+            say(
+                keys.isEmpty
+                    ? "The keys in the registry are sealed: keep their master key elsewhere."
+                    : "Whoever can read it can sign tokens: keep it as you keep the keys.")
         }
     }
 
@@ -96,5 +99,13 @@ struct BackupCommand: ParsableCommand {
         try registry.copy(to: copy.path)
         copy.unlink()
         return copy
+    }
+}
+
+extension KeyOptions {
+    /// Of the files in the folder; none where the keys lie in the registry.
+    fileprivate func copies() throws -> [KeyFileCopy] {
+        guard case .folder(let folder) = try place() else { return [] }
+        return try folder.copies()
     }
 }

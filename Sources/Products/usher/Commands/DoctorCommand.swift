@@ -1,8 +1,8 @@
 import Admission
 import ArgumentParser
 import Bytes
-import Cryptography
 import HTTPMessages
+import RegistryOnSQLite
 import StrictJSON
 
 struct DoctorCommand: ParsableCommand {
@@ -118,11 +118,11 @@ struct Examination {
     func findings() -> [Finding] {
         let (settings, fault) = settings()
         let allowsGroup = (try? PlaceSettings().keysGroupAccess.value(in: values)) ?? false
-        let folders = Folders(values, allowsGroup: allowsGroup)
-        let registry = registryFindings(folders.data, allowsGroup: allowsGroup)
-        let keyFolder = KeyLook(folders.keys, now: now)
+        let data = values.text(of: PlaceSettings().data) ?? Environment.defaultDataFolder
+        let registry = registryFindings(data, allowsGroup: allowsGroup)
+        let keyFolder = keys(data, allowsGroup: allowsGroup)
         var findings = [fault ?? .ok("settings", "every setting is what it must be")]
-        findings += DataFolderLook(path: folders.data, allowsGroup: allowsGroup).findings()
+        findings += DataFolderLook(path: data, allowsGroup: allowsGroup).findings()
         findings += registry.findings
         findings += keyFolder.findings
         findings.append(ClockLook(now: now).finding(registry.dates + keyFolder.dates))
@@ -136,6 +136,22 @@ struct Examination {
             .findings()
         findings.append(ExposureLook.finding(settings))
         return findings
+    }
+
+    private func keys(_ data: String, allowsGroup: Bool) -> KeyLook {
+        guard let place = try? KeyPlace(values, data: data, allowsGroup: allowsGroup) else {
+            return KeyLook.notChecked
+        }
+        return KeyLook(
+            place,
+            in: {
+                let place = try RegistryPlace(values, data: data)
+                if case .folder(let folder) = place {
+                    let examined = try RegistryExamination(path: RegistryOnSQLite.path(in: folder))
+                    guard examined.isUpToDate else { return nil }
+                }
+                return try place.open(mustExist: true)
+            }, now: now)
     }
 
     private func registryFindings(

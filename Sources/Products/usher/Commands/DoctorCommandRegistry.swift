@@ -1,7 +1,5 @@
 import Clients
-import Cryptography
 import RegistryOnSQLite
-import Tokens
 
 /// The registry's files, and what is in them.
 struct RegistryLook {
@@ -115,73 +113,6 @@ struct RegistryLook {
                 + client.secrets.map {
                     ClockLook.Dated(what: "a secret of \(client.clientID)", at: $0.createdAt)
                 }
-        }
-    }
-}
-
-/// The folder of the signing keys.
-struct KeyLook {
-    private static let check = "keys"
-    /// A key this old has been signing for longer than anybody plans for.
-    private static let signingSecondsMax: Int64 = 366 * 86_400
-    /// How long a published key waits unless told otherwise, and then as long again.
-    private static let publishedSecondsMax: Int64 = 86_400
-
-    let findings: [Finding]
-    let dates: [ClockLook.Dated]
-    let signingKeyID: String?
-
-    init(_ folder: KeyFolder, now: Int64) {
-        let path = folder.path
-        guard let look = FileLook(path) else {
-            (dates, signingKeyID) = ([], nil)
-            findings = [
-                .warning(
-                    Self.check, "there is no \(path)",
-                    "usher serve makes it, and the first key; if yours lies elsewhere: --keys")
-            ]
-            return
-        }
-        do throws(KeyFolderError) {
-            let keys = try folder.list()
-            signingKeyID = keys.first { $0.stage == .signing }?.keyID
-            dates = keys.map {
-                .init(what: "the \($0.stage.rawValue) key \($0.keyID)", at: $0.since)
-            }
-            findings =
-                [Self.signing(keys, path, look)] + keys.compactMap { Self.finding($0, now: now) }
-        } catch {
-            (dates, signingKeyID) = ([], nil)
-            findings = [.problem(Self.check, "\(error.code): \(error)", nil)]
-        }
-    }
-
-    private static func signing(
-        _ keys: [StoredKey], _ path: String, _ look: FileLook
-    ) -> Finding {
-        let isSigning = keys.contains { $0.stage == .signing }
-        guard isSigning else {
-            return .warning(
-                check, "no key in \(path) signs", "usher serve makes one at its next start")
-        }
-        return .ok(check, "\(path) is closed to others\(look.groupNote); \(keys.count) in it")
-    }
-
-    private static func finding(_ key: StoredKey, now: Int64) -> Finding? {
-        let age = max(0, now - key.since)
-        let name = "\(key.algorithm.rawValue) \(key.keyID)"
-        let text = "\(name): \(key.stage.rawValue) for \(TokenPrinter.Duration.text(age))"
-        switch key.stage {
-        case .signing where age > signingSecondsMax:
-            return .warning("key", text, "usher key rotate brings in the next one")
-        case .published where age > publishedSecondsMax:
-            return .warning(
-                "key", text, "a running service lets it sign; without one: usher key rotate --now")
-        case .retired where key.goneAt.map({ $0 <= now }) == true:
-            return .warning(
-                "key", text + ", and all it signed has run out",
-                "a running service removes it")
-        default: return .ok("key", text)
         }
     }
 }

@@ -1,9 +1,8 @@
 import ArgumentParser
 import Bytes
 import Clients
-import Cryptography
 import Glibc
-import KeyFollowing
+import SigningKeys
 
 struct KeyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -22,8 +21,11 @@ struct KeyCommand: ParsableCommand {
               usher key rotate --algorithm EdDSA
               usher key import < key.pem
               usher key retire KID --now           a stolen key, after rotate --now
+
+            With --master-key-file the keys lie in the registry, sealed under that master key, and \
+            not in a folder: see usher key master.
             """,
-        subcommands: [List.self, Rotate.self, Retire.self, Import.self])
+        subcommands: [List.self, Rotate.self, Retire.self, Import.self, Master.self])
 }
 
 /// What every command on the keys takes.
@@ -31,31 +33,54 @@ struct KeyOptions: ParsableArguments {
     @OptionGroup var places: PlaceOptions
     @Option(help: "Folder of the signing keys. (default: $USHER_KEYS or DATA/keys)")
     var keys: String?
+    @Option(
+        help: """
+            File of the master key, where the keys lie in the registry. (default: \
+            $USHER_MASTER_KEY_FILE)
+            """)
+    var masterKeyFile: String?
     @Flag(help: "Take keys that their group may read, as Kubernetes mounts them with fsGroup.")
     var keysGroupAccess = false
     @Flag(help: "Print JSON for programs.") var json = false
 
-    func folder() throws(SettingError) -> KeyFolder {
-        let values = try SettingValues(
-            flags: [
-                "data": places.data.asTexts, "keys": keys.asTexts,
-                "keys-group-access": keysGroupAccess.asFlag,
-            ], environment: Environment.variables)
-        let allowsGroup = try PlaceSettings().keysGroupAccess.value(in: values)
-        return Folders(values, allowsGroup: allowsGroup).keys
-    }
-
     var printer: KeyPrinter { KeyPrinter(json: json) }
 
-    /// Writes what was done into the audit log, where there is a registry, and shows it.
-    func report(_ change: KeyChange, of command: String) {
+    private func values() throws(SettingError) -> SettingValues {
+        try SettingValues(
+            flags: [
+                "data": places.data.asTexts, "keys": keys.asTexts,
+                "master-key-file": masterKeyFile.asTexts,
+                "keys-group-access": keysGroupAccess.asFlag,
+            ], environment: Environment.variables)
+    }
+
+    func allowsGroup() throws(SettingError) -> Bool {
+        try PlaceSettings().keysGroupAccess.value(in: values())
+    }
+
+    func place() throws(SettingError) -> KeyPlace {
+        try KeyPlace(values(), data: places.dataFolder, allowsGroup: try allowsGroup())
+    }
+
+    func store() throws -> any SigningKeyStore {
+        try place().store { () throws in try places.place().open(mustExist: true) }
+    }
+
+    /// The keys in the registry, for what has no meaning with a folder.
+    func inRegistry(otherwise advice: String) throws -> RegistryKeys {
+        guard let store = try store() as? RegistryKeys else { throw CommandFailure(advice) }
+        return store
+    }
+
+    /// Shows what was done, after it is in the audit log, where there is one.
+    func report(_ change: KeyChange, of command: String, in store: any SigningKeyStore) {
         defer { printer.printChange(change) }
+        guard !store.writesAudit else { return }
         do {
             let place = try places.place()
             guard place.isThere else { return }
-            let registry = try place.open(mustExist: true)
-            try change.append(
-                to: registry, command: command, by: .atTerminal(), at: Clock.now())
+            try place.open(mustExist: true).append(
+                change, command: command, by: .atTerminal(), at: Clock.now())
         } catch {
             complain("it is done, but not in the audit log: \(error)")
         }
@@ -71,7 +96,7 @@ extension KeyCommand {
         @OptionGroup var options: KeyOptions
 
         func run() throws {
-            try report { options.printer.printTable(try options.folder().list()) }
+            try report { options.printer.printTable(try options.store().list()) }
         }
     }
 
@@ -93,10 +118,11 @@ extension KeyCommand {
 
         func run() throws {
             try report {
-                let change = try options.folder().rotate(
+                let store = try options.store()
+                let change = try store.rotate(
                     to: algorithm?.algorithm, now ? .immediate : .afterPublishing,
-                    atSecondsSinceEpoch: Clock.now())
-                options.report(change, of: "key.rotate")
+                    by: .atTerminal(), at: Clock.now())
+                options.report(change, of: "key.rotate", in: store)
             }
         }
     }
@@ -120,60 +146,14 @@ extension KeyCommand {
 
         func run() throws {
             try report {
+                let store = try options.store()
+                let (actor, second) = (Actor.atTerminal(), Clock.now())
                 let change: KeyChange =
                     now
-                    ? .removed(try options.folder().remove(keyID: kid))
-                    : .retired(
-                        try options.folder().retire(keyID: kid, atSecondsSinceEpoch: Clock.now()))
-                options.report(change, of: now ? "key.remove" : "key.retire")
+                    ? .removed(try store.remove(keyID: kid, by: actor, at: second))
+                    : .retired(try store.retire(keyID: kid, by: actor, at: second))
+                options.report(change, of: now ? "key.remove" : "key.retire", in: store)
             }
-        }
-    }
-
-    struct Import: ParsableCommand {
-        private static let bytesMax = 16_384
-
-        static let configuration = CommandConfiguration(
-            abstract: "Publish a key that was made elsewhere.",
-            discussion: """
-                Takes one private key in PEM without a password: EC P-256, RSA with 2048 bits or \
-                more, or Ed25519. It signs when its time has come, or at once where no key does.
-
-                EXAMPLES
-                  openssl genpkey -algorithm ed25519 | usher key import
-                  usher key import key.pem
-                """)
-        @Argument(help: "The PEM file. (default: stdin)") var file: String?
-        @OptionGroup var options: KeyOptions
-
-        func run() throws {
-            try report {
-                var pem = try content()
-                let change = try options.folder().importKey(
-                    wiping: &pem, atSecondsSinceEpoch: Clock.now())
-                options.report(change, of: "key.import")
-            }
-        }
-
-        /// Bytes to be erased.
-        private func content() throws(CommandFailure) -> [UInt8] {
-            let place = file ?? "stdin"
-            let input = file.map { unsafe open($0, O_RDONLY | O_CLOEXEC) } ?? STDIN_FILENO
-            defer { if input > STDIN_FILENO { close(input) } }
-            guard input >= 0,
-                var pem = SecretReading.all(of: input, bytesMax: Self.bytesMax + 1)
-            else {
-                throw CommandFailure("\(place) cannot be read: name a PEM file that is yours")
-            }
-            TextFile.dropMark(from: &pem)
-            guard !pem.isEmpty else {
-                throw CommandFailure("\(place) holds nothing: give a private key in PEM")
-            }
-            guard pem.count <= Self.bytesMax else {
-                eraseSecret(&pem)
-                throw CommandFailure("\(place) is longer than \(Self.bytesMax) bytes, so no key")
-            }
-            return pem
         }
     }
 }

@@ -1,5 +1,5 @@
 import Bytes
-import Cryptography
+import SigningKeys
 import StrictJSON
 import Tokens
 
@@ -16,13 +16,14 @@ struct KeyPrinter {
             say("No keys yet. usher serve makes the first one; usher key rotate does it now.")
             return
         }
+        let isSealed = keys.contains { $0.masterKeyID != nil }
         let rows =
-            [["KID", "ALGORITHM", "STAGE", "SINCE", "NEXT"]]
+            [["KID", "ALGORITHM", "STAGE", "SINCE", "NEXT"] + (isSealed ? ["MASTER KEY"] : [])]
             + keys.map { key in
                 [
                     key.keyID, key.algorithm.rawValue, key.stage.rawValue, Clock.text(key.since),
                     next(key),
-                ]
+                ] + (key.masterKeyID.map { [$0] } ?? [])
             }
         for line in TextTable(rows: rows).lines { say(line) }
     }
@@ -55,6 +56,21 @@ struct KeyPrinter {
         }
     }
 
+    func printImport(_ keys: [StoredKey], from folder: String, isNew: Bool) {
+        guard !json else {
+            return printJSON([
+                "change": .string(isNew ? "imported" : "none"),
+                "keys": .array(keys.map { .string($0.keyID) }),
+            ])
+        }
+        say(
+            isNew
+                ? "\(keys.count) keys of \(folder) are in the registry, in their stages."
+                : "The \(keys.count) keys of \(folder) are in the registry already.")
+        say("Start every service with --master-key-file. Then destroy the folder, and backups of")
+        say("it: whoever reads it can sign tokens.")
+    }
+
     private func next(_ key: StoredKey) -> String {
         switch key.stage {
         case .published: "signs when published long enough"
@@ -80,6 +96,7 @@ struct KeyPrinter {
             "stage": .string(key.stage.rawValue),
             "since": .number(JSONNumber(key.since)),
             "gone_after": key.goneAt.map { .number(JSONNumber($0)) } ?? .null,
+            "master_key": key.masterKeyID.map { .string($0) } ?? .null,
         ]
     }
 

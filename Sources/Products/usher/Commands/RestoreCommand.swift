@@ -1,10 +1,10 @@
 import ArgumentParser
 import Bytes
 import Clients
-import Cryptography
 import Foundation
 import Glibc
 import RegistryOnSQLite
+import SigningKeys
 import StrictJSON
 
 struct RestoreCommand: ParsableCommand {
@@ -34,7 +34,7 @@ struct RestoreCommand: ParsableCommand {
             let input = try opened()
             defer { if input != STDIN_FILENO { close(input) } }
             let restoration = Restoration(
-                data: folder, keys: try options.folder(),
+                data: folder, keys: try options.keyFolder(in: folder),
                 source: file == "-" ? "stdin" : file)
             show(try restoration.run(input), in: folder)
         }
@@ -133,13 +133,13 @@ struct Restoration {
         }
         defer { content.eraseKeys() }
         let clients = try prepare(draft, madeAt: content.madeAt)
-        do throws(KeyFolderError) {
+        do throws(KeyStoreError) {
             try keys.check(content.keys)
         } catch {
             throw CommandFailure("nothing was restored from \(source): \(error)")
         }
         draft.give(toOwnerOf: data)
-        try keys.put(content.keys)
+        if !content.keys.isEmpty { try keys.put(content.keys) }
         do {
             try draft.commit(as: RegistryOnSQLite.path(in: data), replacing: false)
         } catch {
@@ -173,6 +173,17 @@ struct Restoration {
             throw CommandFailure(
                 "nothing was restored: the registry in \(source) cannot be used: \(error.code)"
                     + detail)
+        }
+    }
+}
+
+extension KeyOptions {
+    /// For the files of a backup, which has none where the keys lay in the registry.
+    fileprivate func keyFolder(in data: String) throws -> KeyFolder {
+        switch try place() {
+        case .folder(let folder): folder
+        case .registry(_, let allowsGroup):
+            KeyFolder(path: data + "/keys", allowsGroup: allowsGroup)
         }
     }
 }

@@ -3,6 +3,7 @@ import Bytes
 import Clients
 import Cryptography
 import Foundation
+import SigningKeys
 import StrictJSON
 
 struct TokenCommand: ParsableCommand {
@@ -27,6 +28,8 @@ struct TokenCommand: ParsableCommand {
 struct ServiceOptions: ParsableArguments {
     @OptionGroup var places: PlaceOptions
     @Option(help: "Folder of the signing keys. (default: DATA/keys)") var keys: String?
+    @Option(help: "File of the master key, where the keys lie in the registry.")
+    var masterKeyFile: String?
     @Option(help: "The iss of the tokens. (default: as serve would have it)") var issuer: String?
     @Option(help: "The aud of the tokens. (default: the issuer)") var audience: String?
     @Option(help: "Configuration file of the service, JSON.") var config: String?
@@ -34,7 +37,8 @@ struct ServiceOptions: ParsableArguments {
 
     func service() throws -> ServiceUnderCommand {
         let flags: [ByteText: [String]] = [
-            "keys": keys.asTexts, "issuer": issuer.asTexts, "audience": audience.asTexts,
+            "keys": keys.asTexts, "master-key-file": masterKeyFile.asTexts,
+            "issuer": issuer.asTexts, "audience": audience.asTexts,
         ]
         return ServiceUnderCommand(
             settings: try ServeSettings(
@@ -62,13 +66,18 @@ struct ServiceUnderCommand {
         return try issuer()
     }
 
-    /// - Throws: `KeyFolderError`; a command makes no key.
-    func signingKey() throws(KeyFolderError) -> SigningKey {
-        guard let signing = try settings.folders.keys.load().signing else {
-            throw .noSigningKey(path: settings.folders.keys.path)
+    /// The keys as they are. A command makes none.
+    func keys() throws -> KeySnapshot { try keyStore().load() }
+
+    func signingKey() throws -> SigningKey {
+        let store = try keyStore()
+        guard let signing = try store.load().signing else {
+            throw KeyStoreError.noSigningKey(place: store.place)
         }
         return signing.key
     }
+
+    private func keyStore() throws -> any SigningKeyStore { try settings.keys.store(in: registry) }
 
     func registry() throws(RegistryFailure) -> any Registry {
         try settings.registry.open(mustExist: true)

@@ -5,6 +5,7 @@ import Clients
 import Cryptography
 import Identifiers
 import KeyFollowing
+import SigningKeys
 import StrictJSON
 import Tokens
 import UsherVerifier
@@ -94,7 +95,7 @@ extension TokenCommand {
 
         /// Nil where its algorithm is none of our keys'.
         private func ownClaims(of token: String) throws -> TokenClaims? {
-            let known = try options.folder().load().verification
+            let known = try options.store().load().verification
             // Issuer and audience are not looked at: a token of before they changed counts too.
             let verifier = try Verifier(
                 issuer: "any", audience: "any", algorithms: [.es256, .rs256, .eddsa],

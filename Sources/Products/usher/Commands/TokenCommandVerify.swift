@@ -2,8 +2,8 @@ import Access
 import ArgumentParser
 import Bytes
 import Clients
-import Cryptography
 import Identifiers
+import SigningKeys
 import StrictJSON
 import Tokens
 import UsherVerifier
@@ -30,7 +30,7 @@ extension TokenCommand {
                 let verifier = try Verifier(
                     issuer: try here.issuer(), audience: try here.audience(),
                     algorithms: [.es256, .rs256, .eddsa],
-                    keys: .keys(try here.settings.folders.keys.load().verification))
+                    keys: .keys(try here.keys().verification))
                 let token = try TokenInput.read()
                 let claims: TokenClaims
                 do throws(TokenRejection) {

@@ -43,9 +43,9 @@ struct Site {
         defer { log.stop() }
         OpenFiles.raiseLimit()
         // A folder that is not there yet is made with the registry.
-        let early = try DataFolderLock.take(.shared, of: settings.folders.data)
+        let early = try DataFolderLock.take(.shared, of: settings.data)
         let foundations = try Foundations(settings)
-        let lock = try early ?? DataFolderLock.take(.shared, of: settings.folders.data)
+        let lock = try early ?? DataFolderLock.take(.shared, of: settings.data)
         defer { lock?.release() }
         let publicDoor = Door()
         let operatorDoor = Door()
@@ -66,8 +66,8 @@ struct Site {
         parts.directory.start()
         let janitor = Janitor(sweeping: foundations.registry)
         // Commands on this machine need it to ask the relay.
-        if parts.relay != nil { try pass.write(in: settings.folders.data) }
-        defer { pass.remove(in: settings.folders.data) }
+        if parts.relay != nil { try pass.write(in: settings.data) }
+        defer { pass.remove(in: settings.data) }
         // From here on nothing fails: what is taken off the shelf is not there for another start.
         if let relay = parts.relay { parts.keeping?.putBack(into: relay.service) }
         publicDoor.open(parts.front.outcome)

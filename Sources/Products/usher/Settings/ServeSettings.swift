@@ -1,5 +1,4 @@
 import Bytes
-import Cryptography
 import HTTPMessages
 import ICEServers
 import SocketLoop
@@ -73,7 +72,9 @@ struct ServeSettings: Sendable {
     let access: Settings<AccessSettings>
     let ice: Settings<ICESettings>
     let limits: Settings<LimitSettings>
-    let folders: Folders
+    /// The service's own folder, where the registry lies unless it is in a database.
+    let data: String
+    let keys: KeyPlace
     let registry: RegistryPlace
     let listen: Endpoint
     let operatorListen: Endpoint
@@ -93,9 +94,9 @@ struct ServeSettings: Sendable {
         access = try Settings(values)
         ice = try Settings(values)
         limits = try Settings(values)
-        folders = Folders(
-            values, allowsGroup: places.keysGroupAccess, defaultData: defaultData)
-        registry = try RegistryPlace(values, data: folders.data)
+        data = places.data ?? defaultData
+        keys = try KeyPlace(values, data: data, allowsGroup: places.keysGroupAccess)
+        registry = try RegistryPlace(values, data: data)
         listen =
             places.listen ?? Endpoint(address: "127.0.0.1", port: half == .signal ? 8081 : 8080)
         operatorListen =
@@ -105,22 +106,6 @@ struct ServeSettings: Sendable {
         try checkPairs()
         try checkExposure()
         try checkHalf()
-    }
-}
-
-/// The service's own folder, where the registry lies unless it is in a database, and the signing
-/// keys'.
-struct Folders: Sendable {
-    let data: String
-    let keys: KeyFolder
-
-    init(
-        _ values: SettingValues, allowsGroup: Bool,
-        defaultData: String = Environment.defaultDataFolder
-    ) {
-        data = values.text(of: PlaceSettings().data) ?? defaultData
-        let path = values.text(of: PlaceSettings().keys) ?? data + "/keys"
-        keys = KeyFolder(path: path, allowsGroup: allowsGroup)
     }
 }
 

@@ -28,6 +28,9 @@ struct PlaceSettings: SettingSection {
         "registry", default: "DATA/usher.sqlite",
         "PostgreSQL database of the registry: a URL, service=NAME, or a file with either.")
     let keys = Setting.text("keys", default: "DATA/keys", "Folder of the signing keys.")
+    let masterKeyFile = Setting.text(
+        "master-key-file",
+        "File of the master key: the signing keys lie in the registry, sealed under it.")
     let listen = Setting.endpoint(
         "listen", default: "127.0.0.1:8080", "Public ADDRESS:PORT; port 0 picks a free one.")
     let operatorListen = Setting.endpoint(

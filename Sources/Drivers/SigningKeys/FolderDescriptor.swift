@@ -1,3 +1,4 @@
+import Cryptography
 import Files
 import Glibc
 
@@ -11,7 +12,7 @@ struct FolderDescriptor: ~Copyable {
     private var path: String { folder.path }
 
     /// Opens a folder that is there.
-    init(path: String, allowsGroup: Bool) throws(KeyFolderError) {
+    init(path: String, allowsGroup: Bool) throws(KeyStoreError) {
         do throws(FileFailure) {
             folder = try OpenFolder(path: path)
         } catch {
@@ -22,7 +23,7 @@ struct FolderDescriptor: ~Copyable {
     }
 
     /// Makes the folder, and its parents, with mode 0700 where they are missing.
-    static func make(path: String) throws(KeyFolderError) {
+    static func make(path: String) throws(KeyStoreError) {
         do throws(FileFailure) {
             try OpenFolder.make(path: path, modeAbove: 0o700)
         } catch {
@@ -33,7 +34,7 @@ struct FolderDescriptor: ~Copyable {
     func path(of name: String) -> String { folder.path(of: name) }
 
     /// Only its owner may have any right in it, and its group where that is allowed.
-    func checkMode() throws(KeyFolderError) {
+    func checkMode() throws(KeyStoreError) {
         let mode = try using { () throws(FileFailure) in try folder.status() }.st_mode & 0o777
         guard mode & forbidden == 0 else { throw .folderTooOpen(path: path, mode: mode) }
     }
@@ -58,13 +59,13 @@ struct FolderDescriptor: ~Copyable {
     }
 
     /// In alphabetical order, without `.` and `..`.
-    func names() throws(KeyFolderError) -> [String] {
+    func names() throws(KeyStoreError) -> [String] {
         try using { () throws(FileFailure) in try folder.names() }
     }
 
     /// Everything about the folder and its files that changes when they do, but the content.
-    func marks() throws(KeyFolderError) -> [FileMark] {
-        try (["."] + names()).map { name throws(KeyFolderError) in
+    func marks() throws(KeyStoreError) -> [FileMark] {
+        try (["."] + names()).map { name throws(KeyStoreError) in
             var status = stat()
             guard unsafe fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
                 throw .unreadableFile(path: path(of: name), errorNumber: errno)
@@ -78,7 +79,7 @@ struct FolderDescriptor: ~Copyable {
     /// - Returns: Its content, and when it last changed in any way (seconds since the epoch).
     func read(
         _ name: String, bytesMax: Int
-    ) throws(KeyFolderError) -> (bytes: [UInt8], changedAt: Int64) {
+    ) throws(KeyStoreError) -> (bytes: [UInt8], changedAt: Int64) {
         // Not to wait for a writer, should it be a pipe.
         let file = unsafe openat(descriptor, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { throw .unreadableFile(path: path(of: name), errorNumber: errno) }
@@ -106,32 +107,32 @@ struct FolderDescriptor: ~Copyable {
     private static let temporaryPrefix = ".new-"
 
     /// Takes away what a writer that died has left. To be called with the lock held.
-    func removeLeftovers() throws(KeyFolderError) {
+    func removeLeftovers() throws(KeyStoreError) {
         for name in try names() where name.hasPrefix(Self.temporaryPrefix) {
             unsafe unlinkat(descriptor, name, 0)
         }
     }
 
     /// Gives a file another name, for good.
-    func rename(_ name: String, to newName: String) throws(KeyFolderError) {
+    func rename(_ name: String, to newName: String) throws(KeyStoreError) {
         guard name != newName else { return }
         try writing { () throws(FileFailure) in try folder.rename(name, to: newName) }
     }
 
-    func remove(_ name: String) throws(KeyFolderError) {
+    func remove(_ name: String) throws(KeyStoreError) {
         try writing { () throws(FileFailure) in try folder.remove(name) }
     }
 
     /// Makes a file with mode 0600 that is there whole or not at all. It belongs to whom the folder
     /// belongs, also when root makes it.
-    func write(_ bytes: [UInt8], as name: String) throws(KeyFolderError) {
+    func write(_ bytes: [UInt8], as name: String) throws(KeyStoreError) {
         let draft = Self.temporaryPrefix + "\(SecureRandom.uint64())"
         try writing { () throws(FileFailure) in try folder.write(bytes, as: name, draft: draft) }
     }
 
     private func using<Result>(
         _ body: () throws(FileFailure) -> Result
-    ) throws(KeyFolderError) -> Result {
+    ) throws(KeyStoreError) -> Result {
         do throws(FileFailure) {
             return try body()
         } catch {
@@ -139,7 +140,7 @@ struct FolderDescriptor: ~Copyable {
         }
     }
 
-    private func writing(_ body: () throws(FileFailure) -> Void) throws(KeyFolderError) {
+    private func writing(_ body: () throws(FileFailure) -> Void) throws(KeyStoreError) {
         do throws(FileFailure) {
             try body()
         } catch {

@@ -1,7 +1,9 @@
+package import Clients
+package import Cryptography
 import Glibc
 
-/// What is wrong with a folder of keys. Each says which file it is and what to do about it.
-package enum KeyFolderError: Error, Equatable, Sendable, CustomStringConvertible {
+/// What is wrong with the signing keys. Each says which file or row it is and what to do about it.
+package enum KeyStoreError: Error, Equatable, Sendable, CustomStringConvertible {
     /// There is no such folder, and it is not for this command to make it.
     case missing(path: String)
     /// Cannot be made, opened or listed.
@@ -23,10 +25,20 @@ package enum KeyFolderError: Error, Equatable, Sendable, CustomStringConvertible
     case severalStages(paths: [String])
     case unwritable(path: String, errorNumber: Int32)
     case generation(CryptographyError)
-    /// The folder is as it should be, but not for the change that was asked for.
+    /// All is as it should be, but not for the change that was asked for.
     case refused(KeyChangeRefusal)
     /// There are keys, perhaps, but none that signs.
-    case noSigningKey(path: String)
+    case noSigningKey(place: String)
+    /// The registry that holds the keys could not be asked or told.
+    case registry(RegistryFailure)
+    /// The file of the master key is of no use.
+    case masterKey(MasterKeyError)
+    /// A key is sealed under a master key that the file does not hold.
+    case unknownMasterKey(MasterKeyID, keyID: String, path: String, held: [MasterKeyID])
+    /// A key does not open under the master key that its row names.
+    case unreadableRow(keyID: String, MasterKeyID)
+    /// Rows that say what no change of ours does.
+    case severalSigningRows(keyIDs: [String])
 
     /// Stable across releases.
     package var code: String {
@@ -46,7 +58,21 @@ package enum KeyFolderError: Error, Equatable, Sendable, CustomStringConvertible
         case .generation(let error): error.code
         case .refused(let refusal): refusal.code
         case .noSigningKey: "key_folder_without_signing"
+        case .registry(let failure): failure.code
+        case .masterKey(let error): error.code
+        case .unknownMasterKey: "master_key_unknown"
+        case .unreadableRow: "key_row_unreadable"
+        case .severalSigningRows: "key_rows_several_signing"
         }
+    }
+
+    /// Whether this is what was told before, in other words perhaps: those of a database change
+    /// from one attempt to the next.
+    package func isSame(as other: KeyStoreError) -> Bool {
+        if case .registry(let one) = self, case .registry(let two) = other {
+            return one.code.utf8.elementsEqual(two.code.utf8)
+        }
+        return self == other
     }
 
     package var description: String {
@@ -88,8 +114,21 @@ package enum KeyFolderError: Error, Equatable, Sendable, CustomStringConvertible
             "no key can be written to \(path): \(Self.text(number))"
         case .generation(let error): error.description
         case .refused(let refusal): refusal.description
-        case .noSigningKey(let path):
-            "no key in \(path) signs: make one with usher key rotate"
+        case .noSigningKey(let place):
+            "no key in \(place) signs: make one with usher key rotate"
+        case .registry(let failure): failure.description
+        case .masterKey(let error): error.description
+        case .unknownMasterKey(let id, let keyID, let path, let held):
+            "the key \(keyID) is sealed under the master key \(id), and \(path) holds "
+                + held.map(\.text).joined(separator: " and ")
+                + ": put the file there that the other hosts have"
+        case .unreadableRow(let keyID, let id):
+            "the row of the key \(keyID) does not open under the master key \(id): it was changed "
+                + "past usher, or is damaged; restore a backup of the registry, or delete that row "
+                + "of the table signing_key"
+        case .severalSigningRows(let keyIDs):
+            "more than one key in the registry is to sign (\(keyIDs.joined(separator: ", "))): its "
+                + "rows were changed past usher; restore a backup of the registry"
         }
     }
 

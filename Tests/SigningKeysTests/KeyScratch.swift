@@ -1,7 +1,10 @@
+import Clients
 import Cryptography
 import Foundation
 import Testing
 import Tokens
+
+@testable import SigningKeys
 
 /// A folder that is gone when the test ends.
 final class KeyScratch {
@@ -40,16 +43,6 @@ final class KeyScratch {
     }
 }
 
-extension KeyFolder {
-    /// Imports from bytes that the caller keeps.
-    func importKey(
-        pem: [UInt8], atSecondsSinceEpoch now: Int64
-    ) throws(KeyFolderError) -> KeyChange {
-        var pem = pem
-        return try importKey(wiping: &pem, atSecondsSinceEpoch: now)
-    }
-}
-
 extension KeyScratch {
     /// Writes a key's file; without a date as older versions did.
     func place(_ key: SigningKey, _ stage: KeyStage, since: String? = nil) throws {
@@ -57,15 +50,12 @@ extension KeyScratch {
         _ = try write(try key.pem(), "\(key.publicKey.keyID)\(date).\(stage.rawValue).pem")
     }
 
-    /// `STAGE since` of each key, as the folder lists them.
-    func stages() throws -> [String] {
-        try folder.list().map { "\($0.stage.rawValue) \($0.since)" }
-    }
+    func stages() throws -> [String] { try folder.stages() }
 }
 
 /// The error that `body` throws; nil where it throws none.
-func keyFolderError<Result>(_ body: () throws(KeyFolderError) -> Result) -> KeyFolderError? {
-    do throws(KeyFolderError) {
+func keyStoreError<Result>(_ body: () throws(KeyStoreError) -> Result) -> KeyStoreError? {
+    do throws(KeyStoreError) {
         _ = try body()
         return nil
     } catch {

@@ -1,5 +1,6 @@
 import Cryptography
 import Foundation
+import SigningKeys
 import Testing
 import Tokens
 
@@ -64,16 +65,6 @@ struct KeyFolderCrashTests {
         #expect(try !scratch.names().contains(".new-123"))
     }
 
-    @Test("The newest key signs also when the clock was set back, or two came in one second")
-    func clockSetBack() throws {
-        let scratch = try scratch()
-        for now: Int64 in [5, 1000, 1000] {
-            let new = try scratch.folder.rotate(.immediate, atSecondsSinceEpoch: now)
-            #expect(try scratch.folder.load().signing?.keyID == new.key.keyID)
-        }
-        #expect(try scratch.stages().first == "signing 1003")
-    }
-
     @Test("Files without dates, as older versions made them, keep working and get dates in time")
     func undated() throws {
         let (scratch, old, new) = try interrupted(oldSince: nil)
@@ -105,65 +96,10 @@ struct KeyFolderCrashTests {
         #expect(changes.isEmpty)
         #expect(try scratch.names().count == 2)
     }
-
-    @Test("Rotations at the same time make one key, which waits")
-    func rotationsAtOnce() async throws {
-        let scratch = try scratch()
-        let folder = scratch.folder
-        let changes = await Self.atOnce {
-            try folder.rotate(.afterPublishing, atSecondsSinceEpoch: 2000)
-        }
-        #expect(changes.count == 12)
-        #expect(Set(changes.map(\.key.keyID)).count == 1)
-        #expect(try scratch.stages() == ["signing 1000", "published 2000"])
-    }
-
-    @Test("Immediate rotations at the same time leave one key signing and none lost")
-    func immediateRotationsAtOnce() async throws {
-        let scratch = try scratch()
-        let folder = scratch.folder
-        let readings = Task.detached {
-            var signing = 0
-            for _ in 0..<60 where try folder.load().signing != nil { signing += 1 }
-            return signing
-        }
-        let changes = await Self.atOnce { try folder.rotate(.immediate, atSecondsSinceEpoch: 2000) }
-        #expect(Set(changes.map(\.key.keyID)).count == 12)
-        #expect(
-            try scratch.folder.list().map(\.stage) == [.signing]
-                + .init(repeating: .retired, count: 12))
-        #expect(try await readings.value == 60)  // Readers always found a signing key.
-    }
-
-    private static func atOnce(
-        _ change: @escaping @Sendable () throws -> KeyChange
-    ) async -> [KeyChange] {
-        await withTaskGroup(of: KeyChange?.self) { group in
-            for _ in 0..<12 { group.addTask { try? change() } }
-            return await group.reduce(into: []) { $0 += $1.map { [$0] } ?? [] }
-        }
-    }
 }
 
 @Suite("Following a key folder")
 struct KeyFolderFollowingTests {
-    @Test("A follower reads anew after each change, and only then")
-    func following() throws {
-        let scratch = try KeyScratch()
-        let folder = scratch.folder
-        _ = try folder.loadOrCreate(.es256, atSecondsSinceEpoch: 1000)
-        let first = try #require(try folder.look(after: nil))
-        #expect(try folder.look(after: first.mark) == nil)
-        _ = try folder.rotate(.afterPublishing, atSecondsSinceEpoch: 2000)
-        let second = try #require(try folder.look(after: first.mark))
-        #expect(second.keys != first.keys)
-        #expect(second.keys.keys.map(\.stage) == [.signing, .published])
-        _ = try folder.advance(publishSeconds: 1, atSecondsSinceEpoch: 3000)
-        let third = try #require(try folder.look(after: second.mark))
-        #expect(third.keys != second.keys)
-        #expect(try folder.look(after: third.mark) == nil)
-    }
-
     @Test("Snapshots are equal where keys, stages and dates are")
     func equality() throws {
         let scratch = try KeyScratch()
@@ -178,8 +114,8 @@ struct KeyFolderFollowingTests {
         let folder = scratch.folder
         _ = try folder.loadOrCreate(.es256, atSecondsSinceEpoch: 1000)
         let seen = try #require(try folder.look(after: nil)).mark
-        func found() -> KeyFolderError? {
-            keyFolderError { () throws(KeyFolderError) in try folder.look(after: seen) }
+        func found() -> KeyStoreError? {
+            keyStoreError { () throws(KeyStoreError) in try folder.look(after: seen) }
         }
         let file = scratch.keys + "/" + (try scratch.names()[0])
         try scratch.setMode(0o644, file)
@@ -201,16 +137,16 @@ struct KeyFolderFollowingTests {
         try scratch.setMode(mode, scratch.keys)
         let key = try SigningKey.generate(.es256).pem()
         let errors = [
-            keyFolderError { () throws(KeyFolderError) in
+            keyStoreError { () throws(KeyStoreError) in
                 try folder.rotate(.immediate, atSecondsSinceEpoch: 2000)
             },
-            keyFolderError { () throws(KeyFolderError) in
+            keyStoreError { () throws(KeyStoreError) in
                 try folder.importKey(pem: key, atSecondsSinceEpoch: 2000)
             },
-            keyFolderError { () throws(KeyFolderError) in
+            keyStoreError { () throws(KeyStoreError) in
                 try folder.advance(publishSeconds: 1, atSecondsSinceEpoch: 2000)
             },
-            keyFolderError { () throws(KeyFolderError) in try folder.remove(keyID: "x") },
+            keyStoreError { () throws(KeyStoreError) in try folder.remove(keyID: "x") },
         ]
         for error in errors {
             #expect(error == .folderTooOpen(path: scratch.keys, mode: UInt32(mode)))

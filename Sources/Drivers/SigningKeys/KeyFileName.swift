@@ -1,14 +1,6 @@
 import Bytes
 import Glibc
-
-/// Where a key is in its life.
-package enum KeyStage: String, Sendable, CaseIterable {
-    /// In the key set, so that verifiers learn it before it signs.
-    case published
-    case signing
-    /// Verifies what it signed until that has run out.
-    case retired
-}
+import Tokens
 
 /// `<kid>.<date>.<stage>.pem`: the date is when the key entered the stage, so one rename changes
 /// both. Files of older versions bear no date.

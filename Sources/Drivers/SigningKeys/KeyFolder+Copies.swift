@@ -1,3 +1,5 @@
+import Cryptography
+
 /// A file of a key folder as it lies there, for a copy of the folder. It holds a secret: whoever
 /// has it erases it.
 package struct KeyFileCopy: Sendable {
@@ -19,8 +21,8 @@ package struct KeyFileCopy: Sendable {
 extension KeyFolder {
     /// Every key's file, at one moment.
     ///
-    /// - Throws: `KeyFolderError`, as `load` does.
-    package func copies() throws(KeyFolderError) -> [KeyFileCopy] {
+    /// - Throws: `KeyStoreError`, as `load` does.
+    package func copies() throws(KeyStoreError) -> [KeyFileCopy] {
         let folder = try open()
         folder.lock(.shared)
         _ = try read(folder)
@@ -36,22 +38,22 @@ extension KeyFolder {
     /// Whether these could be the files of this folder: names, keys and stages.
     ///
     /// - Returns: How many of them there are.
-    /// - Throws: `KeyFolderError`, which names the file at fault by the path that it would have.
+    /// - Throws: `KeyStoreError`, which names the file at fault by the path that it would have.
     @discardableResult
-    package func check(_ copies: [KeyFileCopy]) throws(KeyFolderError) -> Int {
+    package func check(_ copies: [KeyFileCopy]) throws(KeyStoreError) -> Int {
         var files: [KeyFile] = []
         for copy in copies {
             files.append(
                 try KeyFile(
                     named: copy.name, path: "\(path)/\(copy.name)", pem: copy.pem, changedAt: 0))
         }
-        return try KeyFolderSnapshot(files).keys.count
+        return try KeySnapshot(files).keys.count
     }
 
     /// Puts copies into the folder, which is made where it is missing and must hold no key yet.
     ///
-    /// - Throws: `KeyFolderError`; then the folder holds none of them.
-    package func put(_ copies: [KeyFileCopy]) throws(KeyFolderError) {
+    /// - Throws: `KeyStoreError`; then the folder holds none of them.
+    package func put(_ copies: [KeyFileCopy]) throws(KeyStoreError) {
         try check(copies)
         try FolderDescriptor.make(path: path)
         let folder = try lockedFolder()
@@ -59,7 +61,7 @@ extension KeyFolder {
             throw .refused(.notEmpty(path: path, fileName: first))
         }
         var written: [String] = []
-        do throws(KeyFolderError) {
+        do throws(KeyStoreError) {
             for copy in copies {
                 try folder.write(copy.pem, as: copy.name)
                 written.append(copy.name)

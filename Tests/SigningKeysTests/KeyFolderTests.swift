@@ -1,16 +1,18 @@
+import Clients
 import Cryptography
 import Foundation
+import SigningKeys
 import Testing
 import Tokens
 
 @Suite("The key folder")
 struct KeyFolderTests {
-    private func load(_ scratch: KeyScratch) throws(KeyFolderError) -> LoadedKeys {
+    private func load(_ scratch: KeyScratch) throws(KeyStoreError) -> LoadedKeys {
         try KeyFolder(path: scratch.keys).loadOrCreate(.es256, atSecondsSinceEpoch: 0)
     }
 
-    private func error(_ scratch: KeyScratch) -> KeyFolderError? {
-        keyFolderError { () throws(KeyFolderError) in try load(scratch) }
+    private func error(_ scratch: KeyScratch) -> KeyStoreError? {
+        keyStoreError { () throws(KeyStoreError) in try load(scratch) }
     }
 
     @Test(
@@ -52,7 +54,7 @@ struct KeyFolderTests {
         ] {
             let before = try scratch.mode(path)
             try scratch.setMode(mode, path)
-            let error = keyFolderError { () throws(KeyFolderError) in try folder.load() }
+            let error = keyStoreError { () throws(KeyStoreError) in try folder.load() }
             #expect(error?.code.hasSuffix("_permissions") == true)
             #expect(error?.description.contains("--keys-group-access") == false)
             try scratch.setMode(before, path)
@@ -81,7 +83,7 @@ struct KeyFolderTests {
         let signing = try load(scratch).signing
         var expected: Set = [signing.publicKey.keyID]
         for stage in [KeyStage.published, .retired] {
-            let key = try TestKeys.key(stage == .retired ? .rs256 : .eddsa)
+            let key = try SigningKey.generate(stage == .retired ? .rs256 : .eddsa)
             expected.insert(key.publicKey.keyID)
             _ = try scratch.write(
                 key.pem(), "\(key.publicKey.keyID).\(stage.rawValue).pem")
@@ -197,27 +199,38 @@ struct KeyFolderTests {
         #expect(
             error(scratch) == .folderUnusable(path: scratch.keys, errorNumber: ENOTDIR))
         #expect(
-            throws: KeyFolderError.folderUnusable(path: scratch.keys + "/x", errorNumber: ENOTDIR)
+            throws: KeyStoreError.folderUnusable(path: scratch.keys + "/x", errorNumber: ENOTDIR)
         ) {
             _ = try KeyFolder(path: scratch.keys + "/x").loadOrCreate(
                 .es256, atSecondsSinceEpoch: 0)
         }
     }
 
-    @Test("Starts at the same time settle on one key, and leave nothing half made")
-    func race() async throws {
+    @Test("Looking makes nothing: a missing folder and an empty one are told apart")
+    func looking() throws {
         let scratch = try KeyScratch()
-        let folder = KeyFolder(path: scratch.keys)
-        let keyIDs = await withTaskGroup(of: String?.self) { group in
-            for _ in 0..<12 {
-                group.addTask {
-                    try? folder.loadOrCreate(.es256, atSecondsSinceEpoch: 0).signing.publicKey.keyID
-                }
-            }
-            return await group.reduce(into: [String?]()) { $0.append($1) }
+        let folder = scratch.folder
+        #expect(
+            keyStoreError { () throws(KeyStoreError) in try folder.load() }
+                == .missing(path: scratch.keys))
+        #expect(!FileManager.default.fileExists(atPath: scratch.keys))
+        let rotated = keyStoreError { () throws(KeyStoreError) in
+            try folder.rotate(.immediate, atSecondsSinceEpoch: 0)
         }
-        #expect(Set(keyIDs).count == 1)
-        #expect(keyIDs[0] != nil)
-        #expect(try scratch.names().count == 1)
+        #expect(rotated == .missing(path: scratch.keys))
+        try FileManager.default.createDirectory(
+            atPath: scratch.keys, withIntermediateDirectories: false,
+            attributes: [.posixPermissions: 0o700])
+        #expect(try folder.list().isEmpty)
+        #expect(try folder.load().signing == nil)
+    }
+
+    @Test("A key that cannot be put anywhere is overwritten in memory all the same")
+    func wiped() throws {
+        var pem = try SigningKey.generate(.es256).pem()
+        _ = keyStoreError { () throws(KeyStoreError) in
+            try KeyFolder(path: "/dev/null/keys").importKey(wiping: &pem, by: .server, at: 0)
+        }
+        #expect(pem.allSatisfy { $0 == 0 })
     }
 }

@@ -1,18 +1,22 @@
 """Services on several hosts with one registry (docs/operating.md, "Several hosts")."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from support import assertions, chance, databases, http, ledger, peers
+from support import assertions, chance, databases, http, keys, ledger, peers
 from support.nodes import Nodes, accepts
 from support.registrar import Registrar
 from support.server import Application
+from support.verifiers import Following, Patient
+from support.waiting import eventually
 
 WRITERS = 16
 # What each of them changes, and how many tokens it leaves alone.
 REVOKED, REGISTERED, REMOVED, KEPT = 125, 15, 10, 15
 TOKENS, CONNECTIONS = 200, 16
+PUBLISH_SECONDS = 4
 
 
 @pytest.fixture(scope="module")
@@ -91,9 +95,9 @@ def test_a_client_that_is_removed_is_unknown_everywhere(nodes, application):
 
 def test_an_assertion_is_used_once_wherever_that_is(nodes):
     """RFC 7523 §3: its `jti` is marked before anybody gets anything for it."""
-    application, keys = assertions.signer(nodes.whole, ["ES256"])
+    application, private = assertions.signer(nodes.whole, ["ES256"])
     for first, second in (nodes.issuing, nodes.issuing[::-1]):
-        signed = assertions.assertion(application, keys["ES256"])
+        signed = assertions.assertion(application, private["ES256"])
         assert assertions.present(application.at(first), signed).status == 200
         again = assertions.present(application.at(second), signed)
         assert (again.status, again.error) == (401, "invalid_client")
@@ -164,6 +168,53 @@ def test_16_writers_make_2400_changes_and_no_node_misses_one(nodes):
     ids = list(map(int, databases.psql(nodes.registry, "SELECT id FROM usher.audit ORDER BY id")))
     assert len(ids) > WRITERS * (REVOKED + REGISTERED + REMOVED) == 2400
     assert ids == list(range(1, len(ids) + 1)), "the log has a gap"
+
+
+def test_a_rotation_under_load_on_three_nodes_loses_no_request_and_no_good_token(registry):
+    """The stages of a key are the registry's: docs/operating.md, "Signing keys"."""
+    nodes = Nodes(registry, "--key-publish-seconds", PUBLISH_SECONDS)
+    application = nodes.whole.application("Loaded")
+    first = application.token()
+    is_over = threading.Event()
+
+    def load(issuing, verifier, seen):
+        """Takes tokens of one node, which a verifier that knows another's key set checks."""
+        there = application.at(issuing)
+        while not is_over.is_set():
+            token = there.token()
+            verifier.check(token)
+            verifier.check(first)
+            assert all(keys.is_let_in(application, token, node) for node in nodes.relaying)
+            seen.add(keys.kid(token))
+
+    verifiers = [(nodes.whole, Following(nodes.auth)), (nodes.auth, Following(nodes.whole)),
+                 (nodes.auth, Patient(nodes.whole, PUBLISH_SECONDS - 2))]
+    seen = [set() for _ in verifiers]
+    rotated = [keys.kid(first)]
+    try:
+        with ThreadPoolExecutor(len(verifiers)) as pool:
+            loads = [pool.submit(load, *pair, one) for pair, one in zip(verifiers, seen)]
+            try:
+                for algorithm in ("EdDSA", "ES256"):
+                    rotated.append(
+                        nodes.usher.json("key", "rotate", "--algorithm", algorithm)["kid"])
+                    eventually(
+                        lambda: all(rotated[-1] in one for one in seen) or any(
+                            one.done() for one in loads),
+                        f"every load met the key that signs {algorithm}", PUBLISH_SECONDS + 10)
+            finally:
+                is_over.set()
+            for one in loads:
+                one.result()
+        assert seen == [set(rotated)] * len(seen), "every load went on through all keys"
+        assert keys.stages(nodes.usher) == ["signing", "retired", "retired"]
+        assert {tuple(sorted(keys.kids(node))) for node in nodes.issuing} == {
+            tuple(sorted(rotated))}
+        assert not any((node.data / "keys").exists() for node in nodes.all)
+        nodes.usher.succeed("key", "retire", rotated[0], "--now")
+        nodes.in_force(lambda: nodes.refuse(application, first), "a key is removed")
+    finally:
+        nodes.kill()
 
 
 def test_200_one_use_tokens_open_200_connections_wherever_they_are_tried(registry):

@@ -1,10 +1,12 @@
-"""Services that share a registry, each with a data folder of its own, as on hosts of their own."""
+"""Services that share a registry and the keys in it, as on hosts of their own: each has a folder
+for data, and a copy of the master key."""
 
+import shutil
 import time
 
 from . import http, ledger, peers
 from .server import Server
-from .usher import Usher
+from .usher import Usher, new_folder
 from .waiting import eventually
 
 ISSUER = "https://usher.example"
@@ -18,7 +20,9 @@ class Nodes:
 
     def __init__(self, registry, *flags, **environment):
         self.registry = registry
-        self.usher = Usher(registry=registry)
+        self.master_key = new_folder("master") / "key"
+        self.usher = Usher(registry=registry, master_key=self.master_key)
+        self.usher.succeed("key", "master", "new")
         self.all = []
         self._flags = ["--issuer", ISSUER, *ROOMY, *flags]
         self._environment = environment
@@ -32,9 +36,10 @@ class Nodes:
 
     def start(self, *flags, **options):
         """One more."""
-        keys = ["--keys", self.all[0].data / "keys"] if self.all else []
+        copy = new_folder("copy") / "key"
+        shutil.copy2(self.master_key, copy)
         self.all.append(Server(
-            *self._flags, *keys, *flags, registry=self.registry, **options,
+            *self._flags, *flags, registry=self.registry, master_key=copy, **options,
             **self._environment))
         return self.all[-1]
 

@@ -17,7 +17,8 @@ class Server:
 
     With `log_to`, a descriptor, its log goes there and no longer to the file `stderr`; `stdout` is
     another, and `redirection` is the shell's. Where no ready line can be read, `listen` and
-    `--operator` must name ports. `registry` is the URL of a database that is the registry.
+    `--operator` must name ports. `registry` is the URL of a database that is the registry, and
+    `master_key` the file of the key under which it holds the signing keys.
 
     It is also the home that has no differences: see `support.homes`.
     """
@@ -28,8 +29,9 @@ class Server:
     legacy_client = None
 
     def __init__(self, *flags, part=None, data=None, listen="127.0.0.1:0", log_to=None,
-                 stdout=None, redirection=None, registry=None, **extra_environment):
-        self.usher = Usher(data, registry)
+                 stdout=None, redirection=None, registry=None, master_key=None,
+                 **extra_environment):
+        self.usher = Usher(data, registry, master_key)
         self.part = part
         self.data = self.usher.data
         self.halves = [self]  # Two where `support.split` runs the halves apart.

@@ -34,9 +34,18 @@ package struct PostgresDatabase: Sendable {
     }
 
     package static func open(_ url: String) throws -> any Registry {
+        try RegistryOnPostgres(PostgresTarget(url), random: numbers())
+    }
+
+    func openForCopy(toBeFilled: Bool) throws -> any CopiedRegistry {
+        try toBeFilled
+            ? RegistryOnPostgres(toBeFilled: target(), random: Self.numbers())
+            : RegistryOnPostgres(target(), random: Self.numbers())
+    }
+
+    private static func numbers() -> @Sendable () -> Int64 {
         let reserve = RandomReserve()
-        return try RegistryOnPostgres(
-            PostgresTarget(url), random: { Int64(bitPattern: reserve.uint64()) })
+        return { Int64(bitPattern: reserve.uint64()) }
     }
 
     package func drop() throws { try asAdministrator("DROP DATABASE \(name) WITH (FORCE)") }

@@ -11,17 +11,23 @@ package import Tokens
 package final class RegistryFolder: Sendable {
     package static let isFile = PostgresDatabase.server == nil
 
+    package enum Kind: Sendable { case file, database }
+
     package let url: URL
     package let path: String
     private let database: PostgresDatabase?
+    package var kind: Kind { database == nil ? .file : .database }
 
-    package init() throws {
+    /// `isFile` where the test needs the one kind, or both.
+    package init(isFile: Bool = RegistryFolder.isFile) throws {
         let name = UUID().uuidString
         url = FileManager.default.temporaryDirectory
             .appendingPathComponent("usher-registry-\(name)", isDirectory: true)
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
         path = url.appendingPathComponent("data/registry.sqlite").path
-        database = try PostgresDatabase.server.map { try PostgresDatabase(on: $0, name) }
+        database =
+            try isFile
+            ? nil : PostgresDatabase.server.map { try PostgresDatabase(on: $0, name) }
     }
 
     deinit {
@@ -32,6 +38,12 @@ package final class RegistryFolder: Sendable {
     package func open(mustExist: Bool = false) throws -> any Registry {
         if let database { return try database.open() }
         return try openFile(mustExist: mustExist)
+    }
+
+    /// As what a copy is made of, or into.
+    package func openForCopy(toBeFilled: Bool) throws -> any CopiedRegistry {
+        if let database { return try database.openForCopy(toBeFilled: toBeFilled) }
+        return try toBeFilled ? RegistryOnSQLite(toBeFilledAt: path) : openFile(mustExist: true)
     }
 
     package func openFile(mustExist: Bool = false) throws -> RegistryOnSQLite {

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from support import chance, disk, homes, ledger, turns
+from support import chance, databases, disk, homes, ledger, turns
 from support.browser import chromium
 from support.demo import Guest
 from support.server import Server
@@ -21,7 +21,7 @@ LONGEST = [f"test_{name}.py" for name in (
     "client_compatibility", "firefox", "client_calls", "log_output", "demo_page", "client_package",
     "client_socket", "shares", "deploy_proxies", "gateway_emulator_function", "client_identity",
     "demo_honesty", "demo_looks", "operator_page", "restart_shelf", "key_rotation",
-    "client_restart")]
+    "registry_postgres_trouble", "registry_nodes", "client_restart")]
 
 
 @pytest.fixture
@@ -50,6 +50,18 @@ def start():
     yield start_server
     for one in started:
         one.kill()
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server that tests share: none may change its settings or stop it."""
+    return databases.server()
+
+
+@pytest.fixture
+def registry():
+    """The URL of an empty registry in that server."""
+    return databases.new()
 
 
 @pytest.fixture(scope="session")
@@ -161,8 +173,11 @@ def toy(shared_toy):
 
 
 def pytest_configure(config):
-    if not is_leader(config):
-        turns.begin()
+    if is_leader(config):
+        return
+    turns.begin()
+    if databases.IS_POSTGRESQL and not config.option.collectonly:
+        databases.take_the_place_of_files()
 
 
 def is_leader(config):
@@ -176,14 +191,17 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_collection_modifyitems(items):
-    """What only one process does is left out where there are two, and what a home may do otherwise,
-    in that home."""
+    """What only one process does is left out where there are two, what a home may do otherwise, in
+    that home, and what concerns a file, where registries are databases."""
     for item in items:
         for reason in homes.missing(item):
             item.add_marker(pytest.mark.skip(reason=reason))
         mark = item.get_closest_marker("one_process")
         if IS_SPLIT and mark:
             item.add_marker(pytest.mark.skip(reason=mark.args[0]))
+        mark = item.get_closest_marker("registry_file")
+        if databases.IS_POSTGRESQL and mark:
+            item.add_marker(pytest.mark.skip(reason=f"a registry's file: {mark.args[0]}"))
         if operation := getattr(item, "operation_label", None):
             item._id = item.id.with_params(operation)  # schemathesis names the function alone.
     items.sort(key=place)

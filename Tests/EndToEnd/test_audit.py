@@ -72,6 +72,7 @@ def test_a_wrong_limit_is_named(usher, limit):
     assert "limit" in usher.fail("audit", f"--limit={limit}", status=64)
 
 
+@pytest.mark.registry_file("a folder without one")
 def test_a_data_folder_without_a_registry_is_named(usher):
     assert "client add" in usher.fail("audit")
     assert not usher.data.exists()
@@ -83,7 +84,7 @@ def test_following_shows_what_is_added(usher, tmp_path):
     with shown.open("w") as output, ledger.new_log("audit-follow").open("w") as errors:
         follower = subprocess.Popen(
             [str(binary()), "audit", "--follow", "--json", "--limit", "1"], stdout=output,
-            stderr=errors, env=environment(usher.home, USHER_DATA=str(usher.data)))
+            stderr=errors, env=environment(usher.home, **usher.places()))
     try:
         eventually(lambda: shown.read_text().count("\n") == 1, "the last entry is shown")
         for number, command in enumerate(("disable", "enable"), start=2):
@@ -98,6 +99,7 @@ def test_following_shows_what_is_added(usher, tmp_path):
     assert actions == ["client.add", "client.disable", "client.enable"]
 
 
+@pytest.mark.registry_file("test_registry_commands.py does the same to a database")
 def test_entries_can_be_neither_changed_nor_dropped(usher):
     usher.add_client("Chess")
     (path,) = usher.data.glob("*.sqlite")

@@ -16,6 +16,8 @@ from support.server import Application
 from support.usher import Usher, binary, environment, new_folder
 from support.waiting import eventually
 
+pytestmark = pytest.mark.registry_file("a database is backed up by pg_dump")
+
 BLOCK = 512
 
 

@@ -11,6 +11,8 @@ from support.keys import import_key
 from support.usher import Usher, binary, environment
 from support.waiting import eventually
 
+pytestmark = pytest.mark.registry_file("a database is backed up by pg_dump")
+
 
 @pytest.fixture
 def filled(usher):

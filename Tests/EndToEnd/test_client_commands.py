@@ -57,6 +57,7 @@ def test_the_registry_stores_no_secret(usher):
             assert secret.encode() not in path.read_bytes(), path
 
 
+@pytest.mark.registry_file("a folder in which it lies")
 def test_the_data_folder_is_closed_to_others(usher):
     usher.add_client("Chess")
     assert usher.data.stat().st_mode & 0o077 == 0
@@ -72,6 +73,7 @@ def test_data_may_be_named_by_flag_or_variable_and_the_flag_wins(usher, tmp_path
     assert [client["name"] for client in listed] == ["By flag"]
 
 
+@pytest.mark.registry_file("a folder in which it lies")
 def test_without_either_the_data_lies_in_the_home_folder(usher):
     usher.succeed("client", "add", "Chess", USHER_DATA="")
     assert names(Usher(usher.home / ".local" / "share" / "usher")) == ["Chess"]
@@ -90,6 +92,7 @@ def test_a_bad_grant_is_named_and_nothing_is_registered(usher, flag, value):
     assert names(usher) == ["Draughts"]
 
 
+@pytest.mark.registry_file("a folder in which it lies")
 def test_a_data_folder_without_a_registry_is_named(usher):
     message = usher.fail("client", "list")
     assert str(usher.data) in message and "client add" in message

@@ -64,6 +64,7 @@ def test_before_the_first_start_nothing_is_wrong_and_nothing_is_made(usher):
     assert not usher.data.exists()
 
 
+@pytest.mark.registry_file("what the doctor says of it")
 def test_a_service_in_order_has_no_warning(stopped):
     findings = examine(stopped, *FREE)
     for check in ("settings", "data_folder", "disk_space", "registry_file", "registry_schema",
@@ -78,6 +79,7 @@ def test_people_get_lines_with_what_to_do_and_a_count(usher):
     assert printed.splitlines()[-1].endswith("not checked")
 
 
+@pytest.mark.registry_file("what the doctor says of it")
 def test_it_leaves_keys_and_registry_as_they_are(stopped):
     def content():
         with sqlite3.connect(registry_file(stopped)) as registry:
@@ -103,6 +105,7 @@ def test_a_data_folder_open_to_others_is_told_with_its_chmod(stopped, mode, expe
     assert ("chmod 700" in text) == (expected != "ok")
 
 
+@pytest.mark.registry_file("what the doctor says of it")
 @pytest.mark.parametrize("mode, expected", [(0o644, "warning"), (0o666, "problem")])
 def test_a_registry_open_to_others_is_told_with_its_chmod(stopped, mode, expected):
     registry_file(stopped).chmod(mode)
@@ -125,6 +128,7 @@ def test_a_folder_of_another_user_is_a_problem(stopped):
     assert found == "problem" and "may not write" in text
 
 
+@pytest.mark.registry_file("what the doctor says of it")
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives a file away")
 def test_a_registry_that_root_has_made_its_own_is_a_warning(stopped):
     os.chown(registry_file(stopped), 65534, 65534)
@@ -135,6 +139,7 @@ def test_a_registry_that_root_has_made_its_own_is_a_warning(stopped):
 # The registry
 
 
+@pytest.mark.registry_file("what the doctor says of it")
 def test_a_damaged_registry_is_a_problem(stopped):
     stopped.succeed("client", "list")  # Takes the journal in.
     path = registry_file(stopped)
@@ -147,6 +152,7 @@ def test_a_damaged_registry_is_a_problem(stopped):
                          if check.startswith("registry") for finding in found}
 
 
+@pytest.mark.registry_file("what the doctor says of it")
 def test_a_row_that_belongs_to_nothing_is_a_problem_of_integrity(stopped):
     with sqlite3.connect(registry_file(stopped)) as registry:
         registry.execute("PRAGMA foreign_keys = OFF")
@@ -156,6 +162,7 @@ def test_a_row_that_belongs_to_nothing_is_a_problem_of_integrity(stopped):
     assert found == "problem" and "client_grant" in text and "backup" in text
 
 
+@pytest.mark.registry_file("what the doctor says of it")
 def test_garbage_in_place_of_the_registry_is_a_problem(stopped):
     path = registry_file(stopped)
     path.write_bytes(b"This is no database. " * 500)
@@ -181,6 +188,7 @@ def test_a_folder_without_a_signing_key_is_a_warning(stopped):
     assert found == "warning" and "signs" in text
 
 
+@pytest.mark.registry_file("what the doctor says of it")
 def test_a_clock_behind_what_is_dated_here_is_a_problem(stopped):
     with sqlite3.connect(registry_file(stopped)) as registry:
         registry.execute("UPDATE client SET created_at = ?", [int(time.time()) + 86_400])

@@ -1,62 +1,27 @@
 """Clients that sign instead of sending a secret (RFC 7523), and token exchange (RFC 8693)."""
 
 import json
-import uuid
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from support import http, ledger
+from support import assertions, http, ledger
+from support.assertions import KEYS, assertion, present
 from support.forging import now
 from support.peers import connect
 from support.registrar import Registrar
 from support.server import Application
-from support.usher import CHECKOUT, new_folder
+from support.usher import CHECKOUT
 from support.waiting import eventually
 
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 JWT_TYPE = "urn:ietf:params:oauth:token-type:jwt"
-KEYS = {
-    "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
-    "RS256": lambda: rsa.generate_private_key(65537, 2048),
-    "EdDSA": ed25519.Ed25519PrivateKey.generate,
-}
 
 
 @pytest.fixture(scope="module")
 def signer(server):
     """A client with one key of each kind, and the private halves."""
-    keys = {algorithm: make() for algorithm, make in KEYS.items()}
-    public = [
-        {**json.loads(jwt.get_algorithm_by_name(name).to_jwk(key.public_key())), "use": "sig"}
-        for name, key in keys.items()]
-    for key in public:
-        key.pop("key_ops", None)
-    path = new_folder("keys") / "jwks.json"
-    path.write_text(json.dumps({"keys": public}))
-    added = server.usher.json("client", "add", "Signer", "--assertion-keys", path)
-    ledger.remember_client(added["client_id"], added["client_secret"])
-    application = Application(server, added["client_id"], added["client_secret"])
-    return application, keys
-
-
-def assertion(application, key, algorithm="ES256", **changes):
-    claims = {
-        "iss": application.id, "sub": application.id, "aud": application.server.issuer,
-        "jti": uuid.uuid4().hex, "exp": now() + 60, **changes}
-    return jwt.encode(
-        claims, key, algorithm, headers={"typ": "client-authentication+jwt"})
-
-
-def present(application, signed, *pairs):
-    answer = http.post_form(application.server.url, "/oauth2/token", [
-        ("grant_type", "client_credentials"), ("client_assertion_type", ASSERTION_TYPE),
-        ("client_assertion", signed), *pairs])
-    if answer.status == 200:
-        ledger.remember(answer.json["access_token"], "a token")
-    return answer
+    return assertions.signer(server)
 
 
 @pytest.mark.parametrize("algorithm", KEYS)

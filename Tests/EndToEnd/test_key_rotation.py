@@ -4,11 +4,11 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import jwt
 import pytest
 
-from support import http, ledger
-from support.keys import KEY_SET, audit, is_let_in, kid, kids, stages
+from support import ledger
+from support.keys import audit, is_let_in, kid, kids, stages
+from support.verifiers import Following, Patient
 from support.waiting import eventually
 
 PUBLISH_SECONDS = 4
@@ -89,39 +89,6 @@ def test_a_spoiled_folder_changes_nothing_and_is_told_once(start):
     eventually(lambda: "keys_followed" in server.errors, "the end is logged", within=3)
     new = server.usher.json("key", "rotate", "--now")["kid"]
     eventually(lambda: kid(application.token()) == new, "changes are followed again", within=3)
-
-
-class Following:
-    """A verifier as PyJWT documents it: it follows the key set, and refetches for a new `kid`."""
-
-    def __init__(self, server):
-        self.issuer = server.issuer
-        self.client = jwt.PyJWKClient(server.url + KEY_SET, lifespan=1, cache_keys=False)
-
-    def check(self, token):
-        key = self.client.get_signing_key_from_jwt(token)
-        return jwt.decode(
-            token, key.key, algorithms=["ES256", "RS256", "EdDSA"], audience=self.issuer,
-            issuer=self.issuer)
-
-
-class Patient:
-    """A verifier that knows the key set by heart for a while and never asks out of turn."""
-
-    def __init__(self, server, seconds):
-        self.server = server
-        self.issuer = server.issuer
-        self.seconds = seconds
-        self.fetched = None
-
-    def check(self, token):
-        if self.fetched is None or time.monotonic() - self.fetched > self.seconds:
-            answer = http.get(self.server.url, KEY_SET)
-            self.keys = jwt.PyJWKSet.from_dict(answer.json)
-            self.fetched = time.monotonic()
-        return jwt.decode(
-            token, self.keys[kid(token)].key, algorithms=["ES256", "RS256", "EdDSA"],
-            audience=self.issuer, issuer=self.issuer)
 
 
 def test_a_rotation_under_load_loses_no_request_and_no_verifier_refuses_a_good_token(start):

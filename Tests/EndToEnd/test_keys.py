@@ -246,6 +246,7 @@ def test_root_makes_keys_for_whom_the_folder_belongs(keyed):
     assert {path.stat().st_uid for path in folder.iterdir()} == {65534}
 
 
+@pytest.mark.registry_file("there is none when the first key is made")
 def test_each_change_of_a_key_is_in_the_audit_log_where_there_is_a_registry(keyed):
     keyed.add_client("Chess")
     made = keyed.json("key", "rotate")["kid"]

@@ -11,7 +11,10 @@ import urllib.parse
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from support import http, ledger
+from support.databases import IS_POSTGRESQL
 from support.disk import fill, immutable
 from support.server import Application
 from support.usher import PATIENCE_SECONDS, binary, environment
@@ -100,7 +103,7 @@ class Writer(threading.Thread):
         process = subprocess.Popen(
             [str(binary()), "client", *arguments, "--json"], stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env=environment(self.usher.home, USHER_DATA=str(self.usher.data)))
+            env=environment(self.usher.home, **self.usher.places()))
         if self.random.random() < 0.6:
             time.sleep(self.random.uniform(0, 1.2 * self.usual_seconds))
             process.kill()
@@ -128,7 +131,7 @@ def kill_servers(usher, kills):
         process = subprocess.Popen(
             [str(binary()), "serve", "--listen", "127.0.0.1:0", "--operator", "127.0.0.1:0"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            env=environment(usher.home, USHER_DATA=str(usher.data)))
+            env=environment(usher.home, **usher.places()))
         time.sleep(chance.uniform(0, 0.5))
         process.kill()
         if process.wait() == -9:
@@ -136,6 +139,8 @@ def kill_servers(usher, kills):
 
 
 def check_integrity(usher):
+    if IS_POSTGRESQL:  # Which sees to that itself.
+        return
     with sqlite3.connect(usher.data / "usher.sqlite") as registry:
         assert registry.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert registry.execute("PRAGMA foreign_key_check").fetchall() == []
@@ -179,6 +184,7 @@ def check_secrets(server, writers, listed):
         assert application.ask().status == 401, application.id
 
 
+@pytest.mark.registry_file("its pages are killed half written")
 def test_a_registry_whose_making_was_killed_is_made_anew(usher):
     half = usher.home / "half.sqlite"
     maker = sqlite3.connect(half, isolation_level=None)
@@ -262,6 +268,7 @@ def check_refusal(refusal):
     assert int(refusal.header("Retry-After")) > 0
 
 
+@pytest.mark.registry_file("the disk that it lies on")
 def test_a_full_disk_refuses_writes_with_503_while_tokens_are_issued(small_disk, start):
     server = start(*ONE_USE, data=small_disk / "data")
     application = server.application()
@@ -275,6 +282,7 @@ def test_a_full_disk_refuses_writes_with_503_while_tokens_are_issued(small_disk,
     check_integrity(server.usher)
 
 
+@pytest.mark.registry_file("the disk that it lies on")
 def test_a_read_only_registry_refuses_writes_with_503_while_tokens_are_issued(start):
     server = start(*ONE_USE)
     application = server.application()
@@ -293,6 +301,7 @@ def test_a_read_only_registry_refuses_writes_with_503_while_tokens_are_issued(st
     assert connect_once(server, application) is None, "it is writable again"
 
 
+@pytest.mark.registry_file("the disk that it lies on")
 def test_a_server_says_at_its_start_that_the_registry_is_read_only(usher):
     usher.add_client("First")
     with immutable(usher.data / "usher.sqlite"):

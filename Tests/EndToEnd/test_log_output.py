@@ -184,7 +184,7 @@ def test_a_command_whose_reader_has_gone_ends_quietly(usher, arguments, restore)
     os.close(reader)
     done = subprocess.run(
         [str(binary()), *arguments], stdout=writer, stderr=subprocess.PIPE, timeout=20,
-        env=environment(usher.home, USHER_DATA=str(usher.data)), restore_signals=restore,
+        env=environment(usher.home, **usher.places()), restore_signals=restore,
         check=False)
     os.close(writer)
     assert (done.returncode, done.stderr) == (-signal.SIGPIPE, b"")
@@ -194,7 +194,7 @@ def test_following_the_audit_log_ends_when_its_reader_goes(usher):
     usher.add_client("A client")
     with subprocess.Popen(
             [str(binary()), "audit", "--follow"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env=environment(usher.home, USHER_DATA=str(usher.data))) as following:
+            env=environment(usher.home, **usher.places())) as following:
         assert b"client.add" in following.stdout.readline()
         assert following.poll() is None
         following.stdout.close()
@@ -208,7 +208,7 @@ def test_a_command_that_cannot_print_says_so(usher, redirection):
     done = subprocess.run(
         ["sh", "-c", f'exec "$0" client list {redirection}', str(binary())],
         stderr=subprocess.PIPE, timeout=20, text=True,
-        env=environment(usher.home, USHER_DATA=str(usher.data)), check=False)
+        env=environment(usher.home, **usher.places()), check=False)
     assert done.returncode == 1
     assert "cannot write to stdout" in done.stderr
 
@@ -217,7 +217,7 @@ def test_a_command_with_closed_descriptors_leaves_its_files_alone():
     usher = Usher()
     done = subprocess.run(
         ["sh", "-c", 'exec "$0" client add "A client" <&- >&- 2>&-', str(binary())], timeout=20,
-        env=environment(usher.home, USHER_DATA=str(usher.data)), check=False)
+        env=environment(usher.home, **usher.places()), check=False)
     assert done.returncode == 1
     assert [client["name"] for client in usher.json("client", "list")] == ["A client"]
     assert usher.json("doctor") or True

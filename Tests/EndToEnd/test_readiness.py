@@ -3,14 +3,10 @@
 import pytest
 
 from support import http
+from support.readiness import readiness
 from support.waiting import eventually
 
 READY = {"status": "ok", "checks": {"registry": "ok", "keys": "ok"}}
-
-
-def readiness(server):
-    answer = http.get(server.operator, "/readyz")
-    return answer.status, answer.json
 
 
 def becomes(server, status, checks):
@@ -26,6 +22,7 @@ def test_a_ready_service_names_what_it_follows(start, part):
     assert http.request(server.operator, "HEAD", "/readyz").status == 200
 
 
+@pytest.mark.registry_file("it is moved or replaced")
 def test_a_registry_that_is_moved_away_is_named_and_the_rest_goes_on(start):
     server = start()
     application = server.application()
@@ -40,6 +37,7 @@ def test_a_registry_that_is_moved_away_is_named_and_the_rest_goes_on(start):
     becomes(server, 200, READY["checks"])
 
 
+@pytest.mark.registry_file("it is moved or replaced")
 def test_a_registry_that_is_replaced_is_named(start):
     server = start()
     (path,) = server.data.glob("*.sqlite")

@@ -8,6 +8,8 @@ import pytest
 from support.disk import AS_ROOT, fill
 from support.usher import Usher, new_folder
 
+pytestmark = pytest.mark.registry_file("a database has troubles of its own")
+
 
 def registry_file(usher):
     """The SQLite file, found by looking: its name is the product's own business."""

@@ -121,6 +121,7 @@ def test_a_start_that_fails_behind_its_ports_leaves_it_to_the_next(relay):
     assert goes_on(relay, ada)
 
 
+@pytest.mark.registry_file("a database is backed up by pg_dump")
 def test_a_backup_has_no_part_of_it_and_nothing_is_restored_beside_it(relay, usher):
     shelved(relay)
     backup = relay.server.usher.home / "backup.tar"

@@ -3,6 +3,8 @@
 import sqlite3
 import time
 
+import pytest
+
 from support import http
 from support.peers import attempt, connect, query
 from support.server import Server
@@ -92,6 +94,7 @@ def test_an_operator_revokes_all_of_a_client(server):
         lambda: attempt(server, query(token)).status == 401, "the token is refused")
 
 
+@pytest.mark.registry_file("rows are written into it")
 def test_revoking_less_keeps_nobody_from_revoking_more(server):
     """Where a client's share of single tokens is used up, its sub and all=true, whoever signs out,
     other clients and the operator go on."""

@@ -81,6 +81,7 @@ def test_a_key_that_others_may_read_is_refused_with_the_remedy(start, what):
     assert str(path) in message and "chmod" in message
 
 
+@pytest.mark.registry_file("its mode on such a volume")
 def test_a_volume_with_fs_group_is_taken_where_that_was_said(start):
     server = start()
     key = server.private_key_file()

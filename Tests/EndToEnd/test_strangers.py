@@ -61,6 +61,7 @@ def crowded(start):
     return server
 
 
+@pytest.mark.registry_file("rows are written into it")
 def test_an_origin_costs_no_query(crowded):
     def preflights(origins):
         return [("OPTIONS", "/session", {"Origin": origin}, None) for origin in origins]
@@ -70,6 +71,7 @@ def test_an_origin_costs_no_query(crowded):
     assert unknown <= 25 * max(plain, 1)
 
 
+@pytest.mark.registry_file("an unknown id has a database asked, up to 200 times a second")
 @pytest.mark.one_process("the CPU time is the tokens' half's alone")
 def test_an_unknown_client_costs_what_a_wrong_secret_does(start):
     server = start()

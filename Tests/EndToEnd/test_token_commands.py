@@ -217,6 +217,7 @@ def test_a_token_of_a_disabled_client_is_rejected(service, server):
     assert code_of(verify(service, token)) == "client_not_enabled"
 
 
+@pytest.mark.registry_file("a folder without one")
 def test_without_a_registry_it_says_that_revocation_was_not_checked(service, application, tmp_path):
     done = verify(service, application.token(), "--data", tmp_path, "--keys",
                   service.data / "keys", "--json")

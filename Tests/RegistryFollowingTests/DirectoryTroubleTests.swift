@@ -28,15 +28,29 @@ import Testing
         directory.lookNow()
         #expect(try directory.client("c_1") == nil)
     }
+
+    @Test("What this process took back is good again where the registry has lost it")
+    func loss() throws {
+        let registry = Unwatched(base: try folder.open())
+        let directory = ClientDirectory(registry: registry) {}
+        directory.lookNow()
+        directory.noteRevoked(.token(id: "t1", expiresAt: 200))
+        #expect(isRevoked(directory))
+        registry.hasLost.withLock { $0 = true }
+        directory.lookNow()
+        #expect(!isRevoked(directory))
+    }
 }
 
-/// A registry of which somebody may tell that its changes cannot be followed just now.
+/// A registry of which somebody may tell that its changes cannot be followed just now, or that it
+/// has lost what it held.
 private final class Unwatched: Registry {
     static let trouble = RegistryFailure.unavailable(
         RegistryTrouble(code: "registry_timed_out", description: "it says nothing"))
 
     let base: any Registry
     let isSilent = Lock(false)
+    let hasLost = Lock(false)
     let looks = Lock(0)
 
     init(base: any Registry) { self.base = base }
@@ -66,7 +80,11 @@ private final class Unwatched: Registry {
         ) throws(RegistryFailure) -> Value? {
             registry.looks.withLock { $0 += 1 }
             if registry.isSilent.withLock({ $0 }) { throw Unwatched.trouble }
-            return try base.look(onLoss: onLoss, body)
+            guard registry.hasLost.withLock({ $0 }) else {
+                return try base.look(onLoss: onLoss, body)
+            }
+            onLoss()
+            return try registry.read { try body($0, false) }
         }
     }
 }

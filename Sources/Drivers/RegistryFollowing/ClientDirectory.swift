@@ -43,7 +43,9 @@ package final class ClientDirectory: Sendable {
         var purgedBefore: Int64 = .min
         var trouble: RegistryFailure?
 
-        mutating func apply(_ refresh: RegistryRefresh, asked: Set<ClientID>) {
+        /// `seen`: how many of those noted were stored before this was read, and are in it unless
+        /// the registry has lost them.
+        mutating func apply(_ refresh: RegistryRefresh, asked: Set<ClientID>, seen: Int) {
             cache.apply(refresh, asked: asked)
             var index = index.take() ?? ClientIndex()
             for entry in refresh.entries { index.set(entry) }
@@ -53,7 +55,7 @@ package final class ClientDirectory: Sendable {
                 purgedBefore = refresh.purgedBefore
                 revocations.drop(expiredBefore: purgedBefore)
             }
-            if refresh.isWhole { revocations = RevocationSet(noted) }
+            if refresh.isWhole { revocations = RevocationSet(Array(noted.dropFirst(seen))) }
             for revocation in refresh.revocations { revocations.insert(revocation) }
             (knowsRevocations, isVoid) = (true, false)
             trouble = nil
@@ -265,7 +267,7 @@ package final class ClientDirectory: Sendable {
                 return false
             case .refresh(let refresh, let asked):
                 let isFirst = state.cache.revision == nil
-                state.apply(refresh, asked: asked)
+                state.apply(refresh, asked: asked, seen: noted)
                 return !isFirst
             }
         }

@@ -11,10 +11,10 @@ AS_ROOT = os.geteuid() == 0
 
 
 @contextlib.contextmanager
-def mounted(place):
-    """A file system of 512 KiB at `place`; skips the test where none can be mounted."""
+def mounted(place, size="512k"):
+    """A small file system at `place`; skips the test where none can be mounted."""
     made = AS_ROOT and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=512k,mode=700", "tmpfs", place],
+        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "tmpfs", place],
         capture_output=True, check=False).returncode == 0
     if not made:
         pytest.skip("a full disk can be made only by root with the right to mount")

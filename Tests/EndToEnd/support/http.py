@@ -33,10 +33,10 @@ class Response:
         return self.json.get("error")
 
 
-def request(base, method, target, fields=(), body=None, source=None):
+def request(base, method, target, fields=(), body=None, source=None, patience=PATIENCE_SECONDS):
     """One request on a connection of its own. `fields` is a list of pairs, sent as they are."""
     place = urllib.parse.urlsplit(base)
-    options = {"timeout": PATIENCE_SECONDS, "source_address": (source, 0) if source else None}
+    options = {"timeout": patience, "source_address": (source, 0) if source else None}
     connection = (
         http.client.HTTPSConnection(
             place.hostname, place.port, context=trusted[place.netloc], **options)
@@ -60,11 +60,11 @@ def get(base, target, fields=()):
     return request(base, "GET", target, fields)
 
 
-def post_form(base, target, pairs, fields=(), source=None):
+def post_form(base, target, pairs, fields=(), source=None, **options):
     """Posts a form; `pairs` is a list, so that a name may be repeated, or the body's bytes."""
     body = pairs if isinstance(pairs, bytes) else urllib.parse.urlencode(pairs).encode()
     kind = ("Content-Type", "application/x-www-form-urlencoded")
-    return request(base, "POST", target, [kind, *fields], body, source)
+    return request(base, "POST", target, [kind, *fields], body, source, **options)
 
 
 def basic(client_id, secret):

@@ -62,6 +62,13 @@ class Postgres:
         self.psql(f"CREATE DATABASE {name} OWNER usher")
         return self.url(name)
 
+    def offer_tls(self, certificate, key):
+        """From now on connections may be over TLS, with this certificate (PEM files)."""
+        for name, file in (("server.crt", certificate), ("server.key", key)):
+            (self.data / name).write_bytes(Path(file).read_bytes())
+            _own(self.data / name, 0o600)
+        self.set(ssl="on")
+
     def psql(self, sql, database="postgres", user=OWNER):
         """What a statement answers, line by line, columns with | between."""
         done = subprocess.run(
@@ -70,6 +77,12 @@ class Postgres:
             capture_output=True, text=True, timeout=START_SECONDS, check=False)
         assert done.returncode == 0, f"{sql}\n{done.stderr}"
         return done.stdout.splitlines()
+
+    def run(self, program, *arguments):
+        """One of PostgreSQL's own programs, such as pg_dump."""
+        done = subprocess.run([programs() / program, *map(str, arguments)], capture_output=True,
+                              text=True, timeout=START_SECONDS, check=False)
+        assert done.returncode == 0, f"{program}: {done.stderr}"
 
     def start(self):
         """Starts it, and returns when it answers."""
@@ -116,6 +129,12 @@ class Postgres:
         """Makes a replica the primary."""
         self.psql("SELECT pg_promote()")
 
+    def set(self, **settings):
+        """Changes settings of the running server, for good."""
+        for name, value in settings.items():
+            self.psql(f"ALTER SYSTEM SET {name} = '{value}'")
+        self.psql("SELECT pg_reload_conf()")
+
     def _signal(self, number):
         """To the server and those that it has started, of which each is a session of its own."""
         for one in [self.process.pid, *_children(self.process.pid)]:
@@ -135,11 +154,11 @@ def _identity():
     return [f"--reuid={OWNER}", f"--regid={OWNER}", "--init-groups"]
 
 
-def _own(folder):
+def _own(path, mode=0o700):
     if os.getuid() == 0:
         owner = pwd.getpwnam(OWNER)
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
-    folder.chmod(0o700)
+        os.chown(path, owner.pw_uid, owner.pw_gid)
+    path.chmod(mode)
 
 
 def _children(process):

@@ -1,5 +1,6 @@
 """Clients that are registered over HTTP (RFC 7591)."""
 
+import copy
 import json
 import urllib.parse
 
@@ -14,9 +15,16 @@ class Registrar:
 
     def __init__(self, server):
         self.server = server
-        self.id, _ = server.usher.add_client(
+        self.id, secret = server.usher.add_client(
             "Registrar", rooms=["own"], scopes=["client:register", "signal", "session"])
+        self.application = Application(server, self.id, secret)
         self.token = self.issue()
+
+    def at(self, server):
+        """The same one, as another service with the same registry knows it."""
+        other = copy.copy(self)
+        other.server = server
+        return other
 
     def issue(self, *flags):
         token = self.server.usher.succeed(
@@ -25,8 +33,9 @@ class Registrar:
         ledger.remember(token, "an initial access token")
         return token
 
-    def post(self, metadata, token=None):
-        return send(self.server, "POST", PATH, self.token if token is None else token, metadata)
+    def post(self, metadata, token=None, **options):
+        token = self.token if token is None else token
+        return send(self.server, "POST", PATH, token, metadata, **options)
 
     def register(self, **metadata):
         return Registered(self.server, self.post(metadata))
@@ -58,7 +67,7 @@ class Registered:
         return self.manage("PUT", {"client_id": self.id, **metadata})
 
 
-def send(server, method, path, token, document=None):
+def send(server, method, path, token, document=None, **options):
     fields = [("Authorization", f"Bearer {token}")] if token else []
     body = None
     if document is not None:
@@ -66,4 +75,4 @@ def send(server, method, path, token, document=None):
         body = document if isinstance(document, bytes) else json.dumps(document).encode()
     elif method in ("POST", "PUT"):
         body = b""
-    return http.request(server.url, method, path, fields, body)
+    return http.request(server.url, method, path, fields, body, **options)

@@ -17,7 +17,8 @@ class Server:
 
     With `log_to`, a descriptor, its log goes there and no longer to the file `stderr`; `stdout` is
     another, and `redirection` is the shell's. Where no ready line can be read, `listen` and
-    `--operator` must name ports.
+    `--operator` must name ports. `registry` is the URL of a database that is the registry, and
+    `master_key` the file of the key under which it holds the signing keys.
 
     It is also the home that has no differences: see `support.homes`.
     """
@@ -28,8 +29,10 @@ class Server:
     legacy_client = None
 
     def __init__(self, *flags, part=None, data=None, listen="127.0.0.1:0", log_to=None,
-                 stdout=None, redirection=None, **extra_environment):
-        self.usher = Usher(data)
+                 stdout=None, redirection=None, registry=None, master_key=None,
+                 **extra_environment):
+        self.usher = Usher(data, registry, master_key)
+        self.part = part
         self.data = self.usher.data
         self.halves = [self]  # Two where `support.split` runs the halves apart.
         self.stdout = ledger.new_log("serve-stdout")
@@ -44,7 +47,8 @@ class Server:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=out if stdout is None else stdout,
                 stderr=errors if log_to is None else log_to,
-                env=environment(self.usher.home, USHER_LOG_LEVEL="trace", **extra_environment),
+                env=environment(self.usher.home, **{
+                    "USHER_LOG_LEVEL": "trace", **self.usher.places(), **extra_environment}),
                 start_new_session=True)
         is_silent = stdout is not None or (redirection or "").startswith(">")
         try:
@@ -149,6 +153,10 @@ class Application:
         self.server = server
         self.id = client_id
         self.secret = secret
+
+    def at(self, server):
+        """The same client, as another service with the same registry knows it."""
+        return Application(server, self.id, self.secret)
 
     def ask(self, *pairs, **parameters):
         """A token request with HTTP Basic; returns the response."""

@@ -1,6 +1,7 @@
 """The `usher` command as a person or a script runs it."""
 
 import atexit
+import itertools
 import json
 import os
 import re
@@ -41,16 +42,32 @@ def new_folder(name):
 
 
 class Usher:
-    """Runs commands on one data folder and keeps what they log."""
+    """Runs commands on one data folder, or on the registry with this URL, whose keys are sealed
+    under the master key in a file, and keeps what they log."""
 
-    def __init__(self, data=None):
+    # The database that is the registry of a data folder; None where it is the file in it.
+    database_of = staticmethod(lambda folder: None)
+
+    def __init__(self, data=None, registry=None, master_key=None):
         self.home = new_folder("home")
         self.data = Path(data) if data else self.home / "data"
+        self.registry = registry
+        self.master_key = master_key
+
+    def places(self, data=None):
+        """The variables by which commands and services find registry and keys of a data folder."""
+        places = {
+            "USHER_DATA": data or self.data,
+            "USHER_REGISTRY": self.registry or self.database_of(data or self.data),
+            "USHER_MASTER_KEY_FILE": self.master_key}
+        return {name: str(value) for name, value in places.items() if value}
 
     def run(self, *arguments, stdin=None, as_nobody=False, **extra_environment):
         """Runs `usher ARGUMENTS`, with USHER_DATA set unless `--data` or USHER_DATA is given."""
         command = [str(binary()), *map(str, arguments)]
-        extra = {"USHER_DATA": str(self.data), **extra_environment}
+        data = next((after for word, after in itertools.pairwise(arguments) if word == "--data"),
+                    extra_environment.get("USHER_DATA"))
+        extra = {**self.places(data), **extra_environment}
         if as_nobody:
             command = [*nobody(), str(public_copy()), *command[1:]]
         stdin = "" if stdin is None else stdin

@@ -138,7 +138,7 @@ struct Site {
         configuration.connectionsPerAddressMax = settings.limits.maxHTTPConnectionsPerAddress
         configuration.exemptProxies = settings.access.trustedProxies
         if port == \.listen { configuration.tls = try settings.tls?.read() }
-        configuration.threads = port == \.operatorListen ? 1 : 2
+        configuration.threads = port == \.operatorListen ? 1 : threads
         configuration.trustedProxies = port == \.listen ? settings.access.trustedProxies : []
         configuration.onWant = { [log] number in
             log.logger.warning(
@@ -155,6 +155,12 @@ struct Site {
         } catch {
             throw CommandFailure("\(flag) \(endpoint): \(error)")
         }
+    }
+
+    /// Where some wait for a database that says nothing, others still get their tokens.
+    private var threads: Int {
+        guard case .database = settings.registry else { return 2 }
+        return 16
     }
 
     /// What an operator may do where nobody can be let in.

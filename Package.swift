@@ -205,7 +205,9 @@ let testUses: [String: [String]] = [
     "Cryptography": ["StrictJSON"],
     "TokenIssuing": ["StrictJSON"],
     "RegistryFollowing": ["RegistryOnSQLite", "RegistrySupport"],
-    "RegistryOnPostgres": ["RegistrySupport"],
+    "RegistryOnPostgres": [
+        "Access", "RegistryFollowing", "RegistrySupport", "ServerSupport",
+    ],
     "RegistryOnSQLite": ["RegistrySupport"],
     "HTTPClient": ["ServerSupport"],
     "DynamoTables": ["Locking"],
@@ -318,7 +320,7 @@ let tests: [Target] =
             name: "RegistrySupport",
             dependencies: names([
                 "Bytes", "Clients", "Cryptography", "Identifiers", "Locking", "RegistryOnPostgres",
-                "RegistryOnSQLite", "Tokens",
+                "RegistryOnSQLite", "ServerSupport", "Threads", "Tokens",
             ]) + [grdb],
             path: "Tests/RegistrySupport", swiftSettings: settings),
         // Servers that do what a test says, for whatever asks one.

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import edge
 import functions
+import registries
 import relays
 import tls
 import token_endpoints
@@ -21,6 +22,7 @@ PARTS = {
     "rooms": "a message where rooms are few and many",
     "loops": "a message on one processor and on two",
     "tokens": "a token",
+    "registry": "a token and a change where the registry is in PostgreSQL",
     "edge": "a request whose session cookie is verified",
     "tls": "a message and a connection over wss",
     "lambda": "a cold start of the function",
@@ -74,6 +76,8 @@ def main():
         relays.hold_many(usher, tools, seconds)
     if "tokens" in parts:
         token_endpoints.compare(usher, tools, rounds + 2, seconds, before)
+    if "registry" in parts:
+        registries.compare(usher, tools, rounds, seconds)
     if "million" in parts:
         token_endpoints.watch_memory(usher, tools)
 

@@ -1,4 +1,4 @@
-"""Glewlwyd as Debian packages it: an OAuth 2 server in C, here on an SQLite file of its own."""
+"""Glewlwyd as Debian packages it: an OAuth 2 server in C, on SQLite or PostgreSQL."""
 
 import gzip
 import http.cookiejar
@@ -14,24 +14,29 @@ from pathlib import Path
 from servers import SERVER_CPU, basic, free_port, pinned, wait_for_port
 
 ADMIN = {"username": "admin", "password": "password"}  # As the package's own schema has it.
+ON_SQLITE, ON_POSTGRES = "init.sqlite3.sql", "init.postgre.sql"
+SCOPE = (
+    "INSERT INTO g_scope (gs_name, gs_display_name, gs_description, gs_password_required, "
+    "gs_password_max_age) VALUES ('read', 'read', 'read', 0, 0);")
 
 
 class Glewlwyd:
-    """One client with HTTP Basic and the client credentials grant; access tokens are ES256."""
+    """One client with HTTP Basic and the client credentials grant; access tokens are ES256. Its
+    database is a file of its own, or one of a PostgreSQL server."""
 
     name = "glewlwyd"
     token = ""
     path, form = "/api/glwd/token/", "grant_type=client_credentials&scope=read"
 
-    def __init__(self, client, secret):
+    def __init__(self, client, secret, postgres=None):
         self.client, self.authorization = client, basic(client, secret)
         self.folder = tempfile.TemporaryDirectory(prefix="glewlwyd-benchmark-")
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         folder = Path(self.folder.name)
-        make_database(folder / "db")
+        database = make_in(postgres) if postgres else make_file(folder / "db")
         configuration = folder / "glewlwyd.conf"
-        configuration.write_text(make_configuration(folder, self.port))
+        configuration.write_text(make_configuration(folder, self.port, database))
         self.process = subprocess.Popen(
             pinned(SERVER_CPU, ["glewlwyd", f"--config-file={configuration}"]),
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -39,8 +44,8 @@ class Glewlwyd:
         self.register(client, secret, *make_keys())
 
     @staticmethod
-    def is_installed():
-        return bool(shutil.which("glewlwyd") and packaged("init.sqlite3.sql"))
+    def is_installed(schema=ON_SQLITE):
+        return bool(shutil.which("glewlwyd") and packaged(schema))
 
     def stop(self):
         self.process.send_signal(signal.SIGKILL)
@@ -86,16 +91,22 @@ def read_packaged(name):
     return (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
 
 
-def make_database(path):
+def make_file(path):
+    """Makes the database; returns how the configuration names it."""
     with sqlite3.connect(path) as database:
-        database.executescript(read_packaged("init.sqlite3.sql"))
-        database.execute(
-            "INSERT INTO g_scope (gs_name, gs_display_name, gs_description, gs_password_required, "
-            "gs_password_max_age) VALUES ('read', 'read', 'read', 0, 0)")
+        database.executescript(read_packaged(ON_SQLITE) + SCOPE)
     database.close()
+    return f'type = "sqlite3" path = "{path}"'
 
 
-def make_configuration(folder, port):
+def make_in(postgres):
+    """As `make_file`, on a PostgreSQL server."""
+    url = postgres.new_database(
+        "glewlwyd", "CREATE EXTENSION pgcrypto;" + read_packaged(ON_POSTGRES) + SCOPE)
+    return f'type = "postgre" conninfo = "{url}"'
+
+
+def make_configuration(folder, port, database):
     modules = "/usr/lib/glewlwyd"
     settings = {
         "port": port, "bind_address": "127.0.0.1", "external_url": f"http://127.0.0.1:{port}/",
@@ -109,7 +120,7 @@ def make_configuration(folder, port):
         "plugin_module_path": f"{modules}/plugin", "hash_algorithm": "SHA512",
     }
     lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
-    lines.append(f'database = {{ type = "sqlite3" path = "{folder}/db" }};')
+    lines.append(f"database = {{ {database} }};")
     return "\n".join(lines) + "\n"
 
 

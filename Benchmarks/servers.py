@@ -50,27 +50,35 @@ class Program:
 
 
 class Usher:
-    """`usher serve` with the limits lifted that the load would run into, and a client of it."""
+    """`usher serve` with the limits lifted that the load would run into, and a client of it, which
+    is in the data folder or in the registry of this URL."""
 
     path, form = "/oauth2/token", "grant_type=client_credentials"
 
-    def __init__(self, binary, cpus=SERVER_CPU, name="usher", flags=()):
-        self.name = name
+    def __init__(self, binary, cpus=SERVER_CPU, name="usher", flags=(), registry=None):
+        self.binary, self.name = binary, name
         self.folder = tempfile.TemporaryDirectory(prefix="usher-benchmark-")
-        data = ["--data", self.folder.name + "/data"]
+        self.data = self.folder.name + "/data"
+        self.registry = ["--registry", registry] if registry else []
         added = json.loads(subprocess.run(
-            [binary, "client", "add", "Benchmark", "--json", *data],
+            [binary, "client", "add", "Benchmark", "--json", *self.places()],
             check=True, capture_output=True).stdout)
+        self.client = added["client_id"]
+        self.authorization = basic(self.client, added["client_secret"])
+        self.serve(cpus, flags)
+
+    def places(self):
+        return ["--data", self.data, *self.registry]
+
+    def serve(self, cpus, flags):
         self.process = subprocess.Popen(
             pinned(cpus, [
-                binary, "serve", *data, "--listen", "127.0.0.1:0", "--operator", "127.0.0.1:0",
-                "--log-level", "warning", *unlimited(binary), *flags]),
+                self.binary, "serve", *self.places(), "--listen", "127.0.0.1:0", "--operator",
+                "127.0.0.1:0", "--log-level", "warning", *unlimited(self.binary), *flags]),
             stdout=subprocess.PIPE)
         self.ready = json.loads(self.process.stdout.readline())
         url = self.ready["url"]
         self.port = urllib.parse.urlsplit(url).port
-        self.client = added["client_id"]
-        self.authorization = basic(self.client, added["client_secret"])
         request = urllib.request.Request(
             url + Usher.path, b"grant_type=client_credentials&expires_in=3600",
             {"Authorization": self.authorization})

@@ -114,7 +114,8 @@ int main(int argc, char **argv) {
     double elapsed = (double)(now_nanoseconds() - began) / 1e9;
     uint64_t counted = answers - before;
     printf("{\"mode\":\"http\",\"operations\":%lu,\"per_second\":%.0f,\"cpu_microseconds\":%.3f,"
-           "\"errors\":%lu}\n",
-           counted, (double)counted / elapsed, counted ? cpu * 1e6 / (double)counted : 0, refusals);
+           "\"answers\":%lu,\"errors\":%lu}\n",
+           counted, (double)counted / elapsed, counted ? cpu * 1e6 / (double)counted : 0, answers,
+           refusals);
     return refusals ? 1 : 0;
 }

@@ -206,7 +206,7 @@ import Testing
 }
 
 /// Asks about a token of the subject `c_a:zoe`.
-private func isRevoked(
+func isRevoked(
     _ directory: ClientDirectory, _ id: String = "t1", at issuedAt: Int64 = 100
 ) -> Bool {
     directory.isRevoked(

@@ -1,37 +1,60 @@
-import Clients
+package import Clients
 import Cryptography
 import Foundation
 
 @testable import RegistryOnPostgres
 
 /// A database of one test's own.
-struct PostgresDatabase: Sendable {
+package struct PostgresDatabase: Sendable {
+    /// A server of all tests, without a database; nil where they have none.
+    package static let server = ProcessInfo.processInfo.environment["USHER_TEST_POSTGRES"]
+
     private let server: String
     private let name: String
 
-    /// `server` is the URL of a server, without a database.
-    init(on server: String, _ name: String) throws {
+    /// `server` is the URL of a server, without a database; with `isEmpty` there are no tables yet.
+    package init(
+        on server: String, _ name: String = UUID().uuidString, isEmpty: Bool = false
+    ) throws {
         self.server = server
         self.name = "test_" + name.lowercased().replacingOccurrences(of: "-", with: "_")
         try asAdministrator("CREATE DATABASE \(self.name)")
-        try RegistryOnPostgres.migrate(target())
+        if !isEmpty { try RegistryOnPostgres.migrate(target()) }
     }
 
-    private func target() throws -> PostgresTarget { try PostgresTarget("\(server)/\(name)") }
+    private func target() throws -> PostgresTarget { try PostgresTarget(url()) }
 
-    func open() throws -> any Registry {
+    package func url(user: String? = nil) -> String {
+        let own = user.map { "\($0)@" + (server.split(separator: "@").last ?? "") }
+        return (own.map { "postgresql://\($0)" } ?? server) + "/\(name)"
+    }
+
+    package func open(user: String? = nil) throws -> any Registry {
+        try Self.open(url(user: user))
+    }
+
+    package static func open(_ url: String) throws -> any Registry {
+        try RegistryOnPostgres(PostgresTarget(url), random: numbers())
+    }
+
+    func openForCopy(toBeFilled: Bool) throws -> any CopiedRegistry {
+        try toBeFilled
+            ? RegistryOnPostgres(toBeFilled: target(), random: Self.numbers())
+            : RegistryOnPostgres(target(), random: Self.numbers())
+    }
+
+    private static func numbers() -> @Sendable () -> Int64 {
         let reserve = RandomReserve()
-        return try RegistryOnPostgres(
-            target(), random: { Int64(bitPattern: reserve.uint64()) })
+        return { Int64(bitPattern: reserve.uint64()) }
     }
 
-    func drop() throws { try asAdministrator("DROP DATABASE \(name) WITH (FORCE)") }
+    package func drop() throws { try asAdministrator("DROP DATABASE \(name) WITH (FORCE)") }
 
-    func execute(_ sql: String) throws {
+    package func execute(_ sql: String) throws {
         try connection(target()).run(script: sql, until: Self.deadline)
     }
 
-    func texts(_ sql: String) throws -> [String] {
+    package func texts(_ sql: String) throws -> [String] {
         try connection(target()).execute(sql, until: Self.deadline).map { try $0.text(0) }
     }
 

@@ -9,20 +9,25 @@ package import Tokens
 /// A registry of one test's own, gone when the test is over: a file, or a database of the server
 /// that `USHER_TEST_POSTGRES` names.
 package final class RegistryFolder: Sendable {
-    private static let server = ProcessInfo.processInfo.environment["USHER_TEST_POSTGRES"]
-    package static let isFile = server == nil
+    package static let isFile = PostgresDatabase.server == nil
+
+    package enum Kind: Sendable { case file, database }
 
     package let url: URL
     package let path: String
     private let database: PostgresDatabase?
+    package var kind: Kind { database == nil ? .file : .database }
 
-    package init() throws {
+    /// `isFile` where the test needs the one kind, or both.
+    package init(isFile: Bool = RegistryFolder.isFile) throws {
         let name = UUID().uuidString
         url = FileManager.default.temporaryDirectory
             .appendingPathComponent("usher-registry-\(name)", isDirectory: true)
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
         path = url.appendingPathComponent("data/registry.sqlite").path
-        database = try Self.server.map { try PostgresDatabase(on: $0, name) }
+        database =
+            try isFile
+            ? nil : PostgresDatabase.server.map { try PostgresDatabase(on: $0, name) }
     }
 
     deinit {
@@ -33,6 +38,12 @@ package final class RegistryFolder: Sendable {
     package func open(mustExist: Bool = false) throws -> any Registry {
         if let database { return try database.open() }
         return try openFile(mustExist: mustExist)
+    }
+
+    /// As what a copy is made of, or into.
+    package func openForCopy(toBeFilled: Bool) throws -> any CopiedRegistry {
+        if let database { return try database.openForCopy(toBeFilled: toBeFilled) }
+        return try toBeFilled ? RegistryOnSQLite(toBeFilledAt: path) : openFile(mustExist: true)
     }
 
     package func openFile(mustExist: Bool = false) throws -> RegistryOnSQLite {

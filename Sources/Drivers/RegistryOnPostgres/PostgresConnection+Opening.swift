@@ -64,21 +64,21 @@ extension PostgresConnection {
     /// Each as what has a target name that one alone; none where they cannot be told apart.
     private var hosts: [[PostgresTarget.Option]] {
         let lists = ["host", "hostaddr", "port"].map { (name: StaticString) in
-            (
-                name: "\(name)",
-                values: ByteText(option(name)).split(
-                    separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
-            )
+            let values = ByteText(option(name)).split(
+                separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+            return (name: "\(name)", values: values.isEmpty ? [""] : values)
         }
-        let count = lists.map(\.values.count).max() ?? 1
-        return (0..<count).compactMap { index in
-            let own = lists.compactMap { list -> PostgresTarget.Option? in
+        let count = max(lists[0].values.count, lists[1].values.count)
+        // A value that is empty would leave that of all in its place.
+        let areTold = lists.allSatisfy { list in
+            list.values.count == 1 || list.values.count == count && !list.values.contains("")
+        }
+        guard areTold else { return [] }
+        return (0..<count).map { index in
+            lists.compactMap { list in
                 let value = list.values[min(index, list.values.count - 1)]
                 return value.isEmpty ? nil : .init(name: list.name, value: value.string)
             }
-            // A value that is empty would leave that of all in its place.
-            let isWhole = lists.allSatisfy { $0.values.count == 1 || !$0.values.contains("") }
-            return isWhole ? own : nil
         }
     }
 }

@@ -38,7 +38,7 @@ extension PostgresExamination {
     init(
         _ connection: PostgresConnection, until deadline: PostgresDeadline
     ) throws(PostgresFault) {
-        schema = try Self.schema(connection, until: deadline)
+        schema = try PostgresSchema.found(connection, until: deadline).map { Int($0) }
         schemaKnown = Int(PostgresSchema.version)
         let number = connection.serverVersion
         server = "\(number / 10_000).\(number % 10_000)"
@@ -60,13 +60,6 @@ extension PostgresExamination {
         isLocal = try row.truth(4)
         excessRights = try Self.excessRights(connection, until: deadline)
         clockAheadSeconds = try Self.clockAhead(connection, until: deadline)
-    }
-
-    /// nil as well where the role may not look: then nothing that it asks for is there for it.
-    private static func schema(
-        _ connection: PostgresConnection, until deadline: PostgresDeadline
-    ) throws(PostgresFault) -> Int? {
-        try PostgresSchema.found(connection, until: deadline).map { Int($0) }
     }
 
     private static func excessRights(

@@ -26,9 +26,12 @@ enum PostgresFault: Error, Equatable, Sendable {
     case serverTooOld(version: Int32)
     /// The schema in the database is of another version.
     case schema(found: Int64, known: Int64)
+    /// The registry is filled only in part.
+    case unfinishedCopy
 
     var failure: RegistryFailure {
-        .unavailable(
+        guard self != .unfinishedCopy else { return .copyUnfinished("the registry's database") }
+        return .unavailable(
             RegistryTrouble(code: kind.rawValue, description: description, detail: detail))
     }
 
@@ -37,7 +40,7 @@ enum PostgresFault: Error, Equatable, Sendable {
         switch self {
         case .unreachable, .timedOut, .unexpected, .outcomeUnknown, .hostUnknown, .tls: true
         case .refused(let state, _): state.hasPrefix("08") || state.hasPrefix("57P")
-        case .target, .schema, .serverTooOld, .abandoned: false
+        case .target, .schema, .serverTooOld, .abandoned, .unfinishedCopy: false
         }
     }
 
@@ -76,7 +79,7 @@ enum PostgresFault: Error, Equatable, Sendable {
         case .timedOut: .timedOut
         case .hostUnknown: .hostUnknown
         case .tls: .tls
-        case .unexpected, .abandoned: .failed
+        case .unexpected, .abandoned, .unfinishedCopy: .failed
         case .outcomeUnknown: .outcomeUnknown
         case .target: .target
         case .serverTooOld: .server
@@ -110,7 +113,7 @@ enum PostgresFault: Error, Equatable, Sendable {
             .hostUnknown(let message), .tls(let message):
             message
         case .abandoned: "a statement failed, and the transaction with it"
-        case .timedOut, .unexpected, .outcomeUnknown, .schema, .serverTooOld: nil
+        case .timedOut, .unexpected, .outcomeUnknown, .schema, .serverTooOld, .unfinishedCopy: nil
         }
     }
 }

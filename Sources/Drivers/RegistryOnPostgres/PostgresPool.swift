@@ -35,9 +35,14 @@ final class PostgresPool: Sendable {
     }
 
     let target: PostgresTarget
+    /// Whether the registry may be one that is filled only in part.
+    private let isForFilling: Bool
     private let state = Lock(State())
 
-    init(_ target: PostgresTarget) { self.target = target }
+    init(_ target: PostgresTarget, isForFilling: Bool = false) {
+        self.target = target
+        self.isForFilling = isForFilling
+    }
 
     /// nil where none is idle.
     func takeIdle() -> PostgresConnection? { state.withLock { $0.idle.popLast() }?.connection }
@@ -47,7 +52,7 @@ final class PostgresPool: Sendable {
         let isProbe = try mayTry()
         do throws(PostgresFault) {
             let connection = try PostgresConnection.open(target, until: deadline)
-            try connection.prepareForWork(until: deadline)
+            try connection.prepareForWork(until: deadline, isForFilling: isForFilling)
             state.withLock { ($0.trouble, $0.isTrying) = (nil, false) }
             return connection
         } catch {
@@ -81,7 +86,9 @@ final class PostgresPool: Sendable {
 
 extension PostgresConnection {
     /// Looks at the schema, and has the server give up what takes too long there.
-    func prepareForWork(until deadline: PostgresDeadline) throws(PostgresFault) {
+    func prepareForWork(
+        until deadline: PostgresDeadline, isForFilling: Bool = false
+    ) throws(PostgresFault) {
         try run(
             script: """
                 SET search_path = \(PostgresSchema.name);
@@ -92,5 +99,11 @@ extension PostgresConnection {
                     WHERE current_setting('synchronous_commit') = 'off'
                 """, until: deadline)
         try PostgresSchema.check(self, until: deadline)
+        guard !isForFilling else { return }
+        // For as long as this lasts nobody begins to fill the registry.
+        try execute(
+            "SELECT pg_advisory_lock_shared($1)", [.number(PostgresSchema.usersLock)],
+            until: deadline)
+        try checkFinished(until: deadline)
     }
 }

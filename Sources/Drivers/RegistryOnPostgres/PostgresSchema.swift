@@ -169,12 +169,23 @@ enum PostgresSchema {
             box BYTEA NOT NULL
         );
         """,
+        """
+        -- A random name, which it has wherever it is copied to.
+        ALTER TABLE registry ADD COLUMN identity TEXT COLLATE "C" NOT NULL DEFAULT '';
+        UPDATE registry SET identity = replace(gen_random_uuid()::TEXT, '-', '');
+        -- While it is filled only in part: the identity of what it is a copy of, and a random
+        -- number of whoever fills it.
+        ALTER TABLE registry ADD COLUMN copy_source TEXT COLLATE "C";
+        ALTER TABLE registry ADD COLUMN copy_run BIGINT;
+        """,
     ]
 
     static var version: Int64 { Int64(steps.count) }
 
     /// Of "Ushr": who changes the schema holds this advisory lock until the end of its transaction.
     private static let lock: Int64 = 0x5573_6872
+    /// Who uses the registry shares this one; who begins to fill it has it alone.
+    static let usersLock: Int64 = lock + 1
 
     /// The version in the database; nil where there is none.
     static func found(

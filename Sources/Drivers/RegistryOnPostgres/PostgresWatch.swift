@@ -38,7 +38,16 @@ struct PostgresWatch: RegistryWatch {
         onLoss: () -> Void, _ body: (any RegistryRows, _ isContinued: Bool) throws -> Value?
     ) throws(RegistryFailure) -> Value? {
         do {
-            return try read(onLoss, body)
+            let isOld = own != nil
+            do {
+                return try read(onLoss, body)
+            } catch let fault as PostgresFault
+                where isOld && fault.endsConnection && fault != .timedOut
+            {
+                // That it was over while it was idle tells nothing about another one.
+                own = nil
+                return try read(onLoss, body)
+            }
         } catch {
             own = nil
             if seen != nil, (error as? PostgresFault)?.tellsOfLoss == true { lose(onLoss) }
@@ -75,8 +84,8 @@ struct PostgresWatch: RegistryWatch {
     /// Listens before it looks, so that nothing comes in between.
     private mutating func connected() throws(PostgresFault) -> PostgresConnection {
         if let own {
-            if own.connection.hear() { return own.connection }
-            self.own = nil
+            guard own.connection.hear() else { throw .unreachable("it is closed") }
+            return own.connection
         }
         let deadline = PostgresDeadline(after: Self.connectTime)
         let connection = try pool.open(until: deadline)

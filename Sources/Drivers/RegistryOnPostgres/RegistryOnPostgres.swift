@@ -10,19 +10,23 @@ package final class RegistryOnPostgres: Registry {
     static let connectTime = Duration.seconds(2)
     static let workTime = Duration.seconds(5)
 
-    private let pool: PostgresPool
-    private let random: @Sendable () -> Int64
+    let pool: PostgresPool
+    let random: @Sendable () -> Int64
 
     /// Looks whether the registry can be used.
     ///
     /// `random` gives numbers out of a cryptographic source.
     ///
     /// - Throws: What is wrong, and what to do.
-    package init(
+    package convenience init(
         _ target: PostgresTarget, random: @escaping @Sendable () -> Int64
     ) throws(RegistryFailure) {
+        try self.init(PostgresPool(target), random: random)
+    }
+
+    init(_ pool: PostgresPool, random: @escaping @Sendable () -> Int64) throws(RegistryFailure) {
         self.random = random
-        pool = PostgresPool(target)
+        self.pool = pool
         _ = try read { try $0.revision() }
     }
 

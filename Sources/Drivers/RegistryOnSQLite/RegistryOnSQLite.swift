@@ -14,7 +14,8 @@ package final class RegistryOnSQLite: Registry {
     /// - Parameters:
     ///   - path: The file. Its folder is made when it is missing.
     ///   - mustExist: Whether a missing file is an error (`.notFound`) or made.
-    /// - Throws: A `SQLiteFault` as failure. A file that is not ours stays as it is.
+    /// - Throws: A `SQLiteFault` as failure. A file that is not ours stays as it is, and so does
+    ///   one that is filled only in part (`RegistryFailure.copyUnfinished`).
     package convenience init(path: String, mustExist: Bool) throws(RegistryFailure) {
         try self.init(path: path, mustExist: mustExist, pageCountMax: nil)
     }
@@ -32,11 +33,15 @@ package final class RegistryOnSQLite: Registry {
     }
 
     /// For tests: `pageCountMax` plays a full disk.
-    init(path: String, mustExist: Bool, pageCountMax: Int?) throws(RegistryFailure) {
+    init(
+        path: String, mustExist: Bool, pageCountMax: Int?, mayBeUnfinished: Bool = false
+    ) throws(RegistryFailure) {
         self.path = path
         pool = try RegistryFailure.of(path) {
             try RegistryFile.prepare(path: path, mustExist: mustExist)
-            return try RegistryConnections.openPool(path: path, pageCountMax: pageCountMax)
+            let pool = try RegistryConnections.openPool(path: path, pageCountMax: pageCountMax)
+            if !mayBeUnfinished { try Self.checkFinished(pool, path: path) }
+            return pool
         }
     }
 

@@ -174,6 +174,15 @@ enum RegistrySchema {
             box BLOB NOT NULL
         ) STRICT, WITHOUT ROWID;
         """,
+        """
+        -- A random name, which it has wherever it is copied to.
+        ALTER TABLE registry ADD COLUMN identity TEXT NOT NULL DEFAULT '';
+        UPDATE registry SET identity = lower(hex(randomblob(16)));
+        -- While it is filled only in part: the identity of what it is a copy of, and a random
+        -- number of whoever fills it.
+        ALTER TABLE registry ADD COLUMN copy_source TEXT;
+        ALTER TABLE registry ADD COLUMN copy_run INTEGER;
+        """,
     ]
 
     static var version: Int { steps.count }

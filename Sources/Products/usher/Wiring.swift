@@ -35,6 +35,7 @@ struct Foundations {
         } catch {
             throw CommandFailure("\(settings.data) cannot be used: \(error)")
         }
+        try settings.checkKeysOfAuthHalf()
         let registry = try settings.registry.open(mustExist: false)
         self.registry = registry
         keys = try LiveKeys(

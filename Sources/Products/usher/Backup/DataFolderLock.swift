@@ -19,7 +19,7 @@ struct DataFolderLock {
             close(descriptor)
             throw CommandFailure(
                 kind == .shared
-                    ? "\(folder) is being restored: start when that is done"
+                    ? "\(folder) is being restored, or copied into: start when that is done"
                     : "a service runs on \(folder): stop it first, or name another --data")
         }
         return DataFolderLock(descriptor: descriptor)

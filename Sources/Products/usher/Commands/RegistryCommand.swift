@@ -7,7 +7,7 @@ import StrictJSON
 struct RegistryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "registry",
-        abstract: "Make the registry's tables, see its state, bring it up to date.",
+        abstract: "Make the registry's tables, see its state, bring it up to date, copy it.",
         discussion: """
             The registry is a file in the data folder, which is made when it is needed, or a \
             PostgreSQL database that services on many hosts share: --registry or USHER_REGISTRY. \
@@ -18,8 +18,9 @@ struct RegistryCommand: ParsableCommand {
               usher registry init --registry postgresql://owner@db.example/usher --role usher
               usher registry status --registry service=usher
               usher registry migrate --registry service=usher
+              usher registry copy /var/lib/usher service=usher
             """,
-        subcommands: [Init.self, Status.self, Migrate.self])
+        subcommands: [Init.self, Status.self, Migrate.self, Copy.self])
 }
 
 /// What makes or changes tables takes.

@@ -176,6 +176,16 @@ struct Site {
             ready["edge"] = .string(endpoint.url(isTLS: false))
         }
         output.append(JSONValue.object(ready).serialized() + [0x0A])
+        if settings.hasKeysApart {
+            logger.notice(
+                "keys_of_this_host",
+                metadata: [
+                    "next": """
+                        where other hosts share the registry, have its keys in it \
+                        (--master-key-file), or give all the same folder
+                        """
+                ])
+        }
         if settings.access.demo { logger.notice("demo", metadata: ["page": "\(url)/demo/"]) }
         if settings.access.allowPlainHTTP, !settings.listen.isLoopback {
             logger.warning("tokens and secrets travel in the clear: allow-plain-http is set")

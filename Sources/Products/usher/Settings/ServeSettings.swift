@@ -1,6 +1,7 @@
 import Bytes
 import HTTPMessages
 import ICEServers
+import SigningKeys
 import SocketLoop
 import Tokens
 
@@ -187,6 +188,32 @@ extension ServeSettings {
                 \.clientRegistration, value: "true",
                 expected: "the auth half, where clients are registered")
         }
+    }
+}
+
+// MARK: Keys of several hosts
+
+extension ServeSettings {
+    /// Whether this host has keys of its own while others share its registry: theirs may be others.
+    var hasKeysApart: Bool {
+        guard case .database = registry, case .folder = keys else { return false }
+        return true
+    }
+
+    /// A relay that made a key of its own would refuse every token of the auth half.
+    func checkKeysOfAuthHalf() throws {
+        guard half == .signal, hasKeysApart, case .folder(let folder) = keys else { return }
+        var keys: [StoredKey] = []
+        do throws(KeyStoreError) {
+            keys = try folder.list()
+        } catch {
+            guard case .missing = error else { throw error }
+        }
+        guard !keys.contains(where: { $0.stage == .signing }) else { return }
+        throw CommandFailure(
+            "\(folder.path) holds no key of the auth half, whose tokens are taken here: have the "
+                + "keys of both in the registry (--master-key-file), or name the same folder "
+                + "(--keys)")
     }
 }
 

@@ -247,12 +247,13 @@ def test_after_a_failover_to_an_asynchronous_replica_all_say_what_it_had(pair, s
         alone.succeed("token", "revoke", "--client", kept.id, "--subject", "after")
         while revision(replica) <= seen:
             alone.add_client("Another")
-    eventually(lambda: are_ready(nodes), "the new primary is found", PATIENCE)
-    assert nodes.refuse(gone, ghost), "its client is gone"
-    assert nodes.refuse(kept, before) and nodes.refuse(kept, after)
-    assert nodes.accept(kept, never)
+    eventually(lambda: nodes.refuse(gone, ghost), "its client is gone", PATIENCE)
+    # Until a node has read all anew it refuses everything.
+    eventually(lambda: nodes.accept(kept, never), "the new primary is read", PATIENCE)
+    assert nodes.refuse(kept, before) and nodes.refuse(kept, after) and nodes.refuse(gone, ghost)
     assert nodes.accept(kept, lost), "the database knows nothing of it"
     assert nodes.accept(new, new.token())
+    assert are_ready(nodes)
 
 
 def test_while_a_database_is_gone_no_token_is_good_and_then_all_say_what_was_restored(

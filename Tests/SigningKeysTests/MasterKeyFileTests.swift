@@ -99,7 +99,7 @@ extension KeyScratch {
     func refusals() throws {
         let scratch = try scratch()
         let path = scratch.master
-        let (good, other) = (try scratch.masterLines()[0], MasterKey.random())
+        let (good, other) = (try scratch.masterLines()[0], MasterKey.generate())
         let otherLine = String(decoding: other.line.dropLast(), as: UTF8.self)
         func error(_ lines: [String]) throws -> MasterKeyError? {
             try scratch.writeMaster(lines)
@@ -171,7 +171,7 @@ extension KeyScratch {
             path: scratch.master, allowsGroup: false, milliseconds: { clock.withLock { $0 } })
         let old = file.ids[0]
         let lines = try scratch.masterLines()
-        let other = MasterKey.random()
+        let other = MasterKey.generate()
         try scratch.writeMaster([String(decoding: other.line.dropLast(), as: UTF8.self)] + lines)
         clock.withLock { $0 = 999 }
         #expect(try file.key(other.id) == nil)

@@ -45,7 +45,7 @@ import Tokens
 
     @Test("Two boxes of one key differ: each has a nonce of its own")
     func nonces() throws {
-        let master = MasterKey.random()
+        let master = MasterKey.generate()
         let key = try SigningKey.generate(.es256)
         let boxes = try (0..<16).map { _ in try master.sealed(key, .signing, since: 0) }
         #expect(Set(boxes.map(\.nonce)).count == 16)

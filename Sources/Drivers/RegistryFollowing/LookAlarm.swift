@@ -11,7 +11,7 @@ struct LookAlarm {
     static let looksPerSecond = 50
     /// A look that took long leaves that many times as long to others; in nanoseconds.
     private static let rest: (times: UInt64, least: UInt64, most: UInt64) = (
-        4, 1_000_000_000 / UInt64(looksPerSecond), 200_000_000
+        4, 1_000_000_000 / UInt64(looksPerSecond), 50_000_000
     )
 
     private var source: (any DispatchSourceRead)?

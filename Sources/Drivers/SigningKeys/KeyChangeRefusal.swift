@@ -44,8 +44,8 @@ package enum KeyChangeRefusal: Error, Equatable, Sendable, CustomStringConvertib
             "the \(algorithm.rawValue) key \(keyID) is to sign next: retire it first with "
                 + "usher key retire \(keyID), or rotate with --now"
         case .keysThere(let place, let count):
-            "\(place) holds other keys already (\(count)): a folder's keys are brought there before "
-                + "the first start; bring a single key with usher key import FILE"
+            "\(place) holds other keys already (\(count)): a folder's keys are brought there "
+                + "before the first start; bring a single key with usher key import FILE"
         case .notEmpty(let path, let fileName):
             "the key folder \(path) holds \(fileName) already: name an empty one, or one that is "
                 + "not there yet"

@@ -32,7 +32,7 @@ package final class MasterKey: @unchecked Sendable {
         eraseSecret(&bytes)
     }
 
-    static func random() -> MasterKey {
+    static func generate() -> MasterKey {
         var bytes = SecureRandom.bytes(byteCount)
         return MasterKey(wiping: &bytes)
     }

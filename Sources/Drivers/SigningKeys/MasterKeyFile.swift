@@ -137,7 +137,7 @@ extension MasterKeyFile {
     ///
     /// - Throws: `.exists` where anything lies there.
     package static func make(path: String) throws(MasterKeyError) -> MasterKeyID {
-        let key = MasterKey.random()
+        let key = MasterKey.generate()
         try write([key], path, .free)
         return key.id
     }
@@ -148,7 +148,7 @@ extension MasterKeyFile {
     func addKey() throws(MasterKeyError) -> (new: MasterKeyID, old: MasterKeyID, isNew: Bool) {
         let keys = try reread()
         guard keys.count == 1 else { return (keys[0].id, keys[1].id, false) }
-        let new = MasterKey.random()
+        let new = MasterKey.generate()
         try replace(by: [new, keys[0]])
         return (new.id, keys[0].id, true)
     }

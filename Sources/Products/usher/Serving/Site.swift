@@ -183,14 +183,10 @@ struct Site {
         }
         output.append(JSONValue.object(ready).serialized() + [0x0A])
         if settings.hasKeysApart {
-            logger.notice(
-                "keys_of_this_host",
-                metadata: [
-                    "next": """
-                        where other hosts share the registry, have its keys in it \
-                        (--master-key-file), or give all the same folder
-                        """
-                ])
+            let next =
+                "where other hosts share the registry, have the keys in it (--master-key-file), or "
+                + "give all the same folder"
+            logger.notice("keys_of_this_host", metadata: ["next": "\(next)"])
         }
         if settings.access.demo { logger.notice("demo", metadata: ["page": "\(url)/demo/"]) }
         if settings.access.allowPlainHTTP, !settings.listen.isLoopback {

@@ -95,6 +95,7 @@ def test_services_share_the_keys_in_the_registry(usher, master, place):
         again.stop()
 
 
+@pytest.mark.registry_file("its rows are read")
 def test_a_row_is_what_another_implementation_opens(usher, master):
     """Decision 0034: AES-256-GCM, bound to form, key, algorithm and master key."""
     usher.succeed("registry", "init")
@@ -185,6 +186,7 @@ def test_another_master_key_starts_nothing_and_is_named(usher, master, place):
     assert "chmod 600" in usher.fail("key", "list", *sealed)
 
 
+@pytest.mark.registry_file("a database is backed up by pg_dump")
 def test_a_backup_holds_sealed_keys_and_no_others(usher, master):
     server = serve(usher, master)
     signing = kids(server)

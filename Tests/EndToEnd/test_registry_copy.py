@@ -15,6 +15,8 @@ from support.server import Application
 from support.usher import Usher, binary, environment, new_folder
 from support.waiting import eventually
 
+pytestmark = pytest.mark.registry_file("one is copied into a database, and back")
+
 TABLES = ["revocation", "used_token", "client", "client_registration", "client_secret",
           "client_grant", "signing_key", "audit"]
 LINES = 60_000

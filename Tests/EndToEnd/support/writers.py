@@ -22,6 +22,9 @@ class Writers:
     def __init__(self, nodes):
         self.nodes = nodes
         self.registrars = [Registrar(nodes.whole) for _ in range(REVOKING)]
+        for registrar in self.registrars:
+            for node in nodes.issuing:  # Which has met it then.
+                registrar.application.at(node).token()
         self.is_over = threading.Event()
         self.failures = []
         self.told = Counter()

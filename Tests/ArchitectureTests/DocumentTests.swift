@@ -94,7 +94,9 @@ import Testing
     func threads() {
         let documented = Self.rows("## 3. Threads", of: "docs/architecture.md")
             .flatMap { Self.parts(of: $0[1]) }
-        let starts = ["OwnThread(named: \"", "Errands(named: \"", "DispatchQueue(label: \""]
+        let starts = [
+            "OwnThread(named: \"", "Errands(named: \"", "Crew(named: \"", "DispatchQueue(label: \"",
+        ]
         let found = Self.sources.flatMap { file in
             starts.flatMap { Self.literals(behind: $0, in: file.lines) }
         }.map { name in

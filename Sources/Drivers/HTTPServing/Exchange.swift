@@ -24,6 +24,8 @@ final class Exchange {
     var mustClose = false
     /// How long the answer's header may be: what the request's has left of the connection's memory.
     var answerHeaderBytesMax = Int.max
+    /// The answer, where it was made elsewhere.
+    var outcome: HTTPOutcome?
     /// Who gets the socket, once 101 has been sent.
     var adopt: (@Sendable (UpgradedSocket) -> Void)?
     private var drainedBytes = 0

@@ -108,6 +108,7 @@ package final class HTTPServer: Sendable {
             waited += 2
         }
         service.end()
+        core.crew.waitUntilIdle()
         stage.withLock { $0 = .stopped }
     }
 

@@ -26,6 +26,9 @@ package struct HTTPServerConfiguration: Sendable {
     package var exemptProxies: [CIDR] = []
     /// Threads that read requests and run the handler.
     package var threads = 2
+    /// Whether the handler may have to wait for another machine over a request: then it runs on a
+    /// thread of its own, so that those who need not wait do not.
+    package var mayWait: (@Sendable (HTTPRequest) -> Bool)?
     /// Connections that the kernel holds until they are accepted.
     package var backlog = 1024
     /// What TLS handshakes are answered with; nil speaks plain HTTP. `HTTPServer.replaceTLS`

@@ -69,7 +69,11 @@ enum ServerCallbacks {
             return goesOn ? .YES : .NO
         }
         exchange.visit?.noteWholeRequest()
-        switch core.answer(exchange) {
+        let outcome = core.answer(exchange) { request in
+            unsafe worker.wait(for: request, WaitingRequest(exchange, on: connection))
+        }
+        switch outcome {
+        case nil: return .YES
         case .response(let response):
             return unsafe ResponseQueue.send(
                 response, to: exchange, on: connection)

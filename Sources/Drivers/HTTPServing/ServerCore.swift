@@ -1,6 +1,7 @@
 import Bytes
 import HTTPMessages
 import Synchronization
+import Threads
 
 /// What the callbacks reach: the settings, the handler, and the number of requests in flight.
 final class ServerCore: Sendable {
@@ -10,6 +11,8 @@ final class ServerCore: Sendable {
     let inFlight = Atomic<Int>(0)
     let ledger: ConnectionLedger
     let streams = ResponseStreams()
+    /// Makes the answers that may have to wait.
+    let crew = Crew(named: "usher-waiting", threadsMax: 16)
     /// New requests are turned away from now on.
     let isStopping = Atomic<Bool>(false)
 
@@ -90,12 +93,18 @@ final class ServerCore: Sendable {
         return line.headerBytes > bytesMax ? Refusals.headerTooLong(bytesMax: bytesMax) : nil
     }
 
-    /// The answer to a request that was read to its end.
-    func answer(_ exchange: Exchange) -> HTTPOutcome {
+    /// The answer to a request that was read to its end; nil where it is made elsewhere, and the
+    /// request waits for it.
+    func answer(
+        _ exchange: Exchange, waiting: (HTTPRequest) -> Void
+    ) -> HTTPOutcome? {
+        if let outcome = exchange.outcome.take() { return outcome }
         guard exchange.stage == .reading, let request = exchange.takeRequest() else {
             return .response(Refusals.bodyTooLong(bytesMax: configuration.bodyBytesMax))
         }
-        return handler(request)
+        guard configuration.mayWait?(request) == true else { return handler(request) }
+        waiting(request)
+        return nil
     }
 
     /// A client that waits for 100 Continue has sent nothing yet and hears at once.

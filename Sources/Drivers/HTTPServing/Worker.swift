@@ -4,6 +4,7 @@ import Glibc
 import HTTPMessages
 import Locking
 import Synchronization
+import Threads
 
 /// One thread of a server: it accepts connections and runs libmicrohttpd for those it has.
 ///
@@ -20,7 +21,7 @@ import Synchronization
     private let listener: Int32
     private let poll: Int32
     private let alarm: Int32
-    private let mailbox = Lock(Mailbox())
+    private let mailbox = Lock(WorkerMail())
     private let events: UnsafeMutablePointer<epoll_event>
 
     private var thread: pthread_t?
@@ -31,6 +32,8 @@ import Synchronization
     private var ended: [Visit] = []
     /// The connection that is being given to libmicrohttpd.
     private var arriving: Visit?
+    /// Requests whose answers are made elsewhere.
+    private var waiting: [ObjectIdentifier: WaitingRequest] = [:]
     /// Whether libmicrohttpd has something to do that no descriptor tells of.
     private var mustRunAgain = false
     private var isListening = false
@@ -38,19 +41,6 @@ import Synchronization
     private var listensAgainAt: Int64 = 0
     private var now = Clock.milliseconds
     private var lastSweep = Clock.milliseconds
-
-    private struct Mailbox {
-        var arrivals: [Arrival] = []
-        var released: [UpgradeHandle] = []
-        var mustEnd = false
-    }
-
-    /// A connection that was accepted, and its address as the kernel gave it.
-    struct Arrival: Sendable {
-        let visit: Visit
-        var name = sockaddr_storage()
-        var nameSize = socklen_t(MemoryLayout<sockaddr_storage>.size)
-    }
 
     /// What an event is about where it is no connection; a connection's is its address.
     private enum Key {
@@ -108,7 +98,7 @@ import Synchronization
         wake()
     }
 
-    private func take(_ arrival: Arrival) {
+    private func take(_ arrival: WorkerMail.Arrival) {
         load.add(1, ordering: .relaxed)
         let isTaken = mailbox.withLock { mailbox in
             if !mailbox.mustEnd { mailbox.arrivals.append(arrival) }
@@ -117,7 +107,7 @@ import Synchronization
         if isTaken { wake() } else { turnAway(arrival) }
     }
 
-    private func turnAway(_ arrival: Arrival) {
+    private func turnAway(_ arrival: WorkerMail.Arrival) {
         load.subtract(1, ordering: .relaxed)
         core.ledger.leave(arrival.visit)
         close(arrival.visit.descriptor)
@@ -132,6 +122,10 @@ import Synchronization
         listen()
         while !mailbox.withLock({ $0.mustEnd }) { turn(daemon, workers) }
         if isListening { forget(listener) }
+        // It must not stop with connections that are suspended.
+        for request in waiting.values { request.resume(with: .response(Refusals.stopping)) }
+        waiting = [:]
+        daemon.run()
         daemon.stop()
         let late = mailbox.withLock { mailbox in
             defer { mailbox.arrivals = [] }
@@ -182,15 +176,32 @@ import Synchronization
     private func collectMail(_ daemon: Daemon) {
         var count: eventfd_t = 0
         _ = unsafe eventfd_read(alarm, &count)
-        let (arrivals, released) = mailbox.withLock { mailbox in
+        let (arrivals, released, answered) = mailbox.withLock { mailbox in
             defer {
                 mailbox.arrivals.removeAll()
                 mailbox.released.removeAll()
+                mailbox.answered.removeAll()
             }
-            return (mailbox.arrivals, mailbox.released)
+            return (mailbox.arrivals, mailbox.released, mailbox.answered)
         }
         for handle in released { handle.release() }
+        for answer in answered where waiting.removeValue(forKey: answer.request.id) != nil {
+            answer.request.resume(with: answer.outcome)
+        }
         for arrival in arrivals { give(arrival, to: daemon) }
+    }
+
+    /// Has the answer made elsewhere. It comes with the mail, unless the thread ends before.
+    func wait(for request: HTTPRequest, _ waiting: WaitingRequest) {
+        self.waiting[waiting.id] = waiting
+        core.crew.add { [self] in
+            let outcome = core.handler(request)
+            mailbox.withLock { mailbox in
+                guard !mailbox.mustEnd else { return }
+                mailbox.answered.append(WorkerMail.Answered(request: waiting, outcome: outcome))
+            }
+            wake()
+        }
     }
 
     private func sweep() {
@@ -243,7 +254,7 @@ import Synchronization
                 SocketAddress.reset(descriptor)
                 continue
             }
-            let arrival = Arrival(visit: visit, name: name, nameSize: size)
+            let arrival = WorkerMail.Arrival(visit: visit, name: name, nameSize: size)
             let worker = idlest(among: workers)
             if worker === self {
                 load.add(1, ordering: .relaxed)
@@ -265,7 +276,7 @@ import Synchronization
         return best
     }
 
-    private func give(_ arrival: Arrival, to daemon: Daemon) {
+    private func give(_ arrival: WorkerMail.Arrival, to daemon: Daemon) {
         var name = arrival.name
         arriving = arrival.visit
         daemon.add(arrival.visit.descriptor, &name, arrival.nameSize)
@@ -381,14 +392,5 @@ import Synchronization
 
     private func forget(_ descriptor: Int32) {
         epoll_ctl(poll, EPOLL_CTL_DEL, descriptor, nil)
-    }
-}
-
-/// Milliseconds on a clock that never goes back.
-enum Clock {
-    static var milliseconds: Int64 {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 }

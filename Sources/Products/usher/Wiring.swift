@@ -130,7 +130,11 @@ struct Wiring {
             directory: directory,
             front: PublicService(
                 allowPlainHTTP: settings.access.allowPlainHTTP, edge: edgeStep, auth: auth,
-                relay: relay.map { $0.routes(path: settings.access.signalPath) },
+                relay: relay.map {
+                    $0.routes(
+                        path: settings.access.signalPath,
+                        marksTokens: settings.access.queryToken == .oneUse)
+                },
                 count: counts.http.count),
             operators: operators(directory, figures, relay, edge), edge: edge, relay: relay,
             keeping: relay.map { _ in
@@ -270,9 +274,9 @@ struct SignallingHalf {
     let service: Relay
     let loops: SocketLoops<RelayHandler>
 
-    fileprivate func routes(path: String?) -> PublicService.Relay {
+    fileprivate func routes(path: String?, marksTokens: Bool) -> PublicService.Relay {
         PublicService.Relay(
-            admission, path: path.map { ByteText($0) },
+            admission, path: path.map { ByteText($0) }, marksTokens: marksTokens,
             check: { [admission, service] in admission.check($0, refusal: service.refusal) },
             upgrade: { [service, loops] headers, admission in
                 let affinity = service.affinity(of: admission)

@@ -96,4 +96,10 @@ package final class AuthService: Sendable {
     package static func authenticatesItself(_ request: HTTPRequest) -> Bool {
         Route.place(of: request.path).map { Route.all[$0].isBeyondEdge } ?? false
     }
+
+    /// Whether the answer may have to wait for the registry, where that is another machine's: what
+    /// is stored there. What is only looked up is known, but for a client's first request.
+    package static func mayWait(_ request: HTTPRequest) -> Bool {
+        Route.place(of: request.path).map { Route.all[$0].mayWait(request) } ?? false
+    }
 }

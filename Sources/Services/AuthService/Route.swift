@@ -31,29 +31,60 @@ struct Route: Sendable {
     /// Whether the requests authenticate their sender by themselves, or end whatever the cookie
     /// holds: the edge step must touch neither their `Authorization` nor their `Cookie`.
     var isBeyondEdge = false
+    /// Whether the answer may have to be waited for where the registry is another machine's: what
+    /// is stored there, or was never looked up.
+    var wait = Wait.never
     /// nil where the service has no such endpoint.
     let endpoint: @Sendable (AuthService) -> (any Endpoint)?
+
+    enum Wait {
+        case never, always
+        /// Where the client authenticates by an assertion, which is good once.
+        case withAssertion
+    }
+
+    /// Whether a request to it may have to wait for the registry.
+    func mayWait(_ request: HTTPRequest) -> Bool {
+        switch wait {
+        case .never: false
+        case .always: true
+        case .withAssertion: Self.hasAssertion(request.body)
+        }
+    }
+
+    private static let assertion = Array("client_assertion=".utf8)
+
+    private static func hasAssertion(_ form: [UInt8]) -> Bool {
+        var rest = form[...]
+        while let start = rest.firstIndex(of: assertion[0]) {
+            if rest[start...].starts(with: assertion) { return true }
+            rest = rest[(start + 1)...]
+        }
+        return false
+    }
 
     /// Every route but those of the demo, which are where a demo is. A segment in braces stands for
     /// any other.
     static let all: [Route] = [
-        form(TokenEndpoint.path, TokenEndpoint.parameters) { $0.tokens },
-        form(IntrospectionEndpoint.path, IntrospectionEndpoint.parameters) { $0.introspection },
-        form(RevocationEndpoint.path, RevocationEndpoint.parameters) { $0.revocation },
+        form(TokenEndpoint.path, TokenEndpoint.parameters, .withAssertion) { $0.tokens },
+        form(
+            IntrospectionEndpoint.path, IntrospectionEndpoint.parameters, .withAssertion
+        ) { $0.introspection },
+        form(RevocationEndpoint.path, RevocationEndpoint.parameters, .always) { $0.revocation },
         Route(
             path: RegistrationEndpoint.path, methods: ["POST"],
-            parameters: RegistrationEndpoint.parameters, isBeyondEdge: true
+            parameters: RegistrationEndpoint.parameters, isBeyondEdge: true, wait: .always
         ) { $0.registration },
         Route(
             path: RegisteredClientEndpoint.path, methods: ["GET", "PUT", "DELETE"],
-            isBeyondEdge: true
+            isBeyondEdge: true, wait: .always
         ) { $0.registered },
         open(Discovery.wellKnown) { $0.discovery },
         open(Discovery.keySetPath) { $0.discovery },
         open(Discovery.openAPIPath) { $0.discovery.hasOpenAPI ? $0.discovery : nil },
         Route(
             path: SessionEndpoint.path, methods: ["POST", "DELETE", "OPTIONS"], readers: .listed,
-            isBeyondEdge: true
+            isBeyondEdge: true, wait: .always
         ) { $0.sessions },
         Route(
             path: SessionEndpoint.tokenPath, methods: ["POST", "OPTIONS"],
@@ -79,12 +110,12 @@ struct Route: Sendable {
     }
 
     private static func form(
-        _ path: ByteText, _ parameters: [FormParameter],
+        _ path: ByteText, _ parameters: [FormParameter], _ wait: Wait,
         _ endpoint: @escaping @Sendable (AuthService) -> (any Endpoint)?
     ) -> Route {
         Route(
             path: path, methods: ["POST"], parameters: names(parameters), isBeyondEdge: true,
-            endpoint: endpoint)
+            wait: wait, endpoint: endpoint)
     }
 
     /// To everybody, and without a limit.

@@ -15,18 +15,22 @@ package struct PublicService: Sendable {
         let path: ByteText?
         let check: @Sendable (HTTPRequest) -> HTTPResponse
         let upgrade: Upgrade
+        /// Whether a handshake may use its token up.
+        let marksTokens: Bool
 
         /// - Parameters:
         ///   - admission: Decides about handshakes.
         ///   - path: The one path it answers on; nil for every path that is no route.
+        ///   - marksTokens: Whether a handshake may use its token up.
         ///   - check: Answers at `Admission.checkPath`.
         ///   - upgrade: What becomes of a connection that is answered 101 with these fields.
         package init(
-            _ admission: Admission, path: ByteText?,
+            _ admission: Admission, path: ByteText?, marksTokens: Bool = false,
             check: @escaping @Sendable (HTTPRequest) -> HTTPResponse, upgrade: @escaping Upgrade
         ) {
             self.admission = admission
             self.path = path
+            self.marksTokens = marksTokens
             self.check = check
             self.upgrade = upgrade
         }
@@ -61,6 +65,12 @@ package struct PublicService: Sendable {
         case .stream: count(request.path, 200)
         }
         return outcome
+    }
+
+    /// Whether the answer may have to wait for the registry, where that is another machine's.
+    @Sendable package func mayWait(_ request: HTTPRequest) -> Bool {
+        if auth != nil, AuthService.mayWait(request) { return true }
+        return relay?.marksTokens == true && request.headers.contains("Upgrade")
     }
 
     private func uncounted(_ request: HTTPRequest) -> HTTPOutcome {

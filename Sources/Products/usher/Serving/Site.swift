@@ -70,7 +70,7 @@ struct Site {
         defer { pass.remove(in: settings.data) }
         // From here on nothing fails: what is taken off the shelf is not there for another start.
         if let relay = parts.relay { parts.keeping?.putBack(into: relay.service) }
-        publicDoor.open(parts.front.outcome)
+        publicDoor.open(parts.front.outcome, mayWait: parts.front.mayWait)
         operatorDoor.open(parts.operators.outcome)
         if let edge = parts.edge { edgeDoor.open { .response(edge($0)) } }
         announce(url: url, operatorURL: operatorURL, edgePort: edgeServer?.port)
@@ -138,7 +138,10 @@ struct Site {
         configuration.connectionsPerAddressMax = settings.limits.maxHTTPConnectionsPerAddress
         configuration.exemptProxies = settings.access.trustedProxies
         if port == \.listen { configuration.tls = try settings.tls?.read() }
-        configuration.threads = port == \.operatorListen ? 1 : threads
+        configuration.threads = port == \.operatorListen ? 1 : 2
+        if port == \.listen, case .database = settings.registry {
+            configuration.mayWait = door.mayWait
+        }
         configuration.trustedProxies = port == \.listen ? settings.access.trustedProxies : []
         configuration.onWant = { [log] number in
             log.logger.warning(
@@ -155,12 +158,6 @@ struct Site {
         } catch {
             throw CommandFailure("\(flag) \(endpoint): \(error)")
         }
-    }
-
-    /// Where some wait for a database that says nothing, others still get their tokens.
-    private var threads: Int {
-        guard case .database = settings.registry else { return 2 }
-        return 16
     }
 
     /// What an operator may do where nobody can be let in.
@@ -200,12 +197,20 @@ private final class Door: Sendable {
     /// A function kept in a mutex by itself would be wrapped once more at every look.
     private struct Routes: Sendable {
         let outcome: @Sendable (HTTPRequest) -> HTTPOutcome
+        let mayWait: @Sendable (HTTPRequest) -> Bool
     }
 
     private let routes = Lock<Routes?>(nil)
 
-    func open(_ outcome: @escaping @Sendable (HTTPRequest) -> HTTPOutcome) {
-        routes.withLock { $0 = Routes(outcome: outcome) }
+    func open(
+        _ outcome: @escaping @Sendable (HTTPRequest) -> HTTPOutcome,
+        mayWait: @escaping @Sendable (HTTPRequest) -> Bool = { _ in false }
+    ) {
+        routes.withLock { $0 = Routes(outcome: outcome, mayWait: mayWait) }
+    }
+
+    @Sendable func mayWait(_ request: HTTPRequest) -> Bool {
+        routes.withLock { $0 }?.mayWait(request) ?? false
     }
 
     @Sendable func outcome(of request: HTTPRequest) -> HTTPOutcome {

@@ -2,7 +2,6 @@ import Bytes
 import Glibc
 import HTTPMessages
 import HTTPServing
-import Locking
 import Synchronization
 import TestSupport
 import Testing
@@ -26,11 +25,12 @@ import Testing
         }
     }
 
-    private func serve(_ gate: Gate) throws -> HTTPServer {
+    private func serve(_ gate: Gate, waitingMax: Int = 1024) throws -> HTTPServer {
         var configuration = HTTPServerConfiguration(address: "127.0.0.1", port: 0)
         configuration.threads = 1
         configuration.mayWait = { $0.path == "/slow" }
         configuration.stopGraceMilliseconds = 200
+        configuration.waitingMax = waitingMax
         return try HTTPServer(configuration, handler: gate.outcome)
     }
 
@@ -87,22 +87,36 @@ import Testing
         while server.requestsInFlight > 0 { usleep(1000) }
     }
 
-    @Test("A stop answers those who wait with 503, and returns when nothing runs any more")
+    @Test("A stop waits for what is under way, and turns away those whose turn has not come")
     func stops() throws {
         let gate = Gate()
         let server = try serve(gate)
         let clients = try (0..<20).map { _ in try RawClient(server) }
         for client in clients { client.send(post("/slow", "x")) }
         gate.wait(for: 16)
-        let isStopped = Lock(false)
-        let stopper = TestThread {
-            server.stop()
-            isStopped.withLock { $0 = true }
-        }
-        for client in clients { #expect(try client.answer().status == 503) }
-        #expect(isStopped.withLock { !$0 })
+        let stopper = TestThread { server.stop() }
+        while try ask(server, post("/fast", "x")).status == 200 { usleep(1000) }
         gate.isOpen.store(true, ordering: .relaxed)
         stopper.wait()
+        let answers = try clients.map { try $0.answer().status }
+        #expect(answers.count { $0 == 200 } == 16 && answers.count { $0 == 503 } == 4)
+        #expect(gate.waiting.load(ordering: .relaxed) == 16)
+    }
+
+    @Test("Whoever finds too many waiting is told so, and nothing is done for them")
+    func tooMany() throws {
+        let gate = Gate()
+        let server = try serve(gate, waitingMax: 8)
+        let clients = try (0..<40).map { _ in try RawClient(server) }
+        for client in clients { client.send(post("/slow", "x")) }
+        gate.wait(for: 16)
+        // Those that found no room, however they came, have been told so by now.
+        while server.requestsInFlight > 24 { usleep(1000) }
+        gate.isOpen.store(true, ordering: .relaxed)
+        let answers = try clients.map { try $0.answer().status }
+        let done = answers.count { $0 == 200 }
+        #expect(done == 24 && answers.count { $0 == 503 } == 16)
+        #expect(gate.waiting.load(ordering: .relaxed) == done)
     }
 
     @Test("A server under load that is stopped while some wait always stops")

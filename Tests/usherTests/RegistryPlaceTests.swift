@@ -65,11 +65,20 @@ import Testing
 
     @Test("What names no database is refused, and not repeated where it may hold a password")
     func malformed() throws {
-        let texts = ["postgresql://u:hunter2@[::1/meet", "nosuch=hunter2", "host='hunter2"]
+        let texts = [
+            "postgresql://u:hunter2@[::1/meet", "nosuch=hunter2", "host='hunter2",
+            " postgresql://u:hunter2@h/d", "\"postgresql://u:hunter2@h/d\"",
+            "POSTGRESQL://u:hunter2@h/d", "jdbc:postgresql://h/d?password=hunter2",
+            "postgresql://u:/hunter2@h/d", "postgresql://u:12/hunter2@h/d",
+            "postgresql://u:p@w/hunter2@h/d",
+        ]
         for text in texts {
             for refusal in [try error(flag: text), try error(variable: text)] {
                 #expect(!"\(refusal)".contains("hunter2"), "\(refusal)")
             }
+        }
+        #expect(throws: SettingError.self) {
+            try RegistryPlace.argument("psql://u:hunter2@h/d", place: "TO")
         }
         let nowhere = try error(flag: "/nowhere/registry")
         #expect("\(nowhere)".contains("/nowhere/registry"))

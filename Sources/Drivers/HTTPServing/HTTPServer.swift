@@ -107,8 +107,8 @@ package final class HTTPServer: Sendable {
             usleep(2000)
             waited += 2
         }
-        service.end()
         core.crew.waitUntilIdle()
+        service.end()
         stage.withLock { $0 = .stopped }
     }
 

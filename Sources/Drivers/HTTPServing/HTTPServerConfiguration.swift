@@ -29,6 +29,8 @@ package struct HTTPServerConfiguration: Sendable {
     /// Whether the handler may have to wait for another machine over a request: then it runs on a
     /// thread of its own, so that those who need not wait do not.
     package var mayWait: (@Sendable (HTTPRequest) -> Bool)?
+    /// So many of these at most have to wait for a thread; others get 503.
+    package var waitingMax = 1024
     /// Connections that the kernel holds until they are accepted.
     package var backlog = 1024
     /// What TLS handshakes are answered with; nil speaks plain HTTP. `HTTPServer.replaceTLS`

@@ -30,13 +30,18 @@ enum Refusals {
 
     /// Any page may read it, since it may have asked what only pages ask, and tells them when to
     /// try again.
-    static let stopping: HTTPResponse = {
-        var response = json(503, "temporarily_unavailable", "the service is stopping")
+    static let stopping = unavailable("the service is stopping")
+
+    /// Nothing was done, and nothing will be.
+    static let busy = unavailable("too many wait for the registry already: nothing was done")
+
+    private static func unavailable(_ text: String) -> HTTPResponse {
+        var response = json(503, "temporarily_unavailable", text)
         response.headers.add("Retry-After", "1")
         response.headers.add("Access-Control-Allow-Origin", "*")
         response.headers.add("Access-Control-Expose-Headers", "Retry-After")
         return response
-    }()
+    }
 
     /// The handler gave a response that cannot be sent: our mistake, never the client's.
     static let unsendable = json(500, "server_error", "the response could not be formed")

@@ -12,7 +12,7 @@ final class ServerCore: Sendable {
     let ledger: ConnectionLedger
     let streams = ResponseStreams()
     /// Makes the answers that may have to wait.
-    let crew = Crew(named: "usher-waiting", threadsMax: 16)
+    let crew: Crew
     /// New requests are turned away from now on.
     let isStopping = Atomic<Bool>(false)
 
@@ -29,6 +29,8 @@ final class ServerCore: Sendable {
             totalMax: configuration.connectionsMax,
             perAddressMax: configuration.connectionsPerAddressMax)
         self.handler = handler
+        crew = Crew(
+            named: "usher-waiting", threadsMax: 16, waitingMax: configuration.waitingMax)
     }
 
     /// A newcomer could not be accepted: whoever holds most gives way.
@@ -103,6 +105,10 @@ final class ServerCore: Sendable {
             return .response(Refusals.bodyTooLong(bytesMax: configuration.bodyBytesMax))
         }
         guard configuration.mayWait?(request) == true else { return handler(request) }
+        // Nothing begins to wait while the server stops.
+        guard !isStopping.load(ordering: .relaxed) else {
+            return .response(Refusals.stopping)
+        }
         waiting(request)
         return nil
     }

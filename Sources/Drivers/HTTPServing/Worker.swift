@@ -4,7 +4,6 @@ import Glibc
 import HTTPMessages
 import Locking
 import Synchronization
-import Threads
 
 /// One thread of a server: it accepts connections and runs libmicrohttpd for those it has.
 ///
@@ -21,7 +20,7 @@ import Threads
     private let listener: Int32
     private let poll: Int32
     private let alarm: Int32
-    private let mailbox = Lock(WorkerMail())
+    let mailbox = Lock(WorkerMail())
     private let events: UnsafeMutablePointer<epoll_event>
 
     private var thread: pthread_t?
@@ -33,13 +32,13 @@ import Threads
     /// The connection that is being given to libmicrohttpd.
     private var arriving: Visit?
     /// Requests whose answers are made elsewhere.
-    private var waiting: [ObjectIdentifier: WaitingRequest] = [:]
+    var waiting: [ObjectIdentifier: WaitingRequest] = [:]
     /// Whether libmicrohttpd has something to do that no descriptor tells of.
     private var mustRunAgain = false
     private var isListening = false
     /// When it listens again, on the clock of `Clock`.
     private var listensAgainAt: Int64 = 0
-    private var now = Clock.milliseconds
+    private(set) var now = Clock.milliseconds
     private var lastSweep = Clock.milliseconds
 
     /// What an event is about where it is no connection; a connection's is its address.
@@ -123,8 +122,7 @@ import Threads
         while !mailbox.withLock({ $0.mustEnd }) { turn(daemon, workers) }
         if isListening { forget(listener) }
         // It must not stop with connections that are suspended.
-        for request in waiting.values { request.resume(with: .response(Refusals.stopping)) }
-        waiting = [:]
+        waitForAnswers()
         daemon.run()
         daemon.stop()
         let late = mailbox.withLock { mailbox in
@@ -176,32 +174,16 @@ import Threads
     private func collectMail(_ daemon: Daemon) {
         var count: eventfd_t = 0
         _ = unsafe eventfd_read(alarm, &count)
-        let (arrivals, released, answered) = mailbox.withLock { mailbox in
+        let (arrivals, released) = mailbox.withLock { mailbox in
             defer {
                 mailbox.arrivals.removeAll()
                 mailbox.released.removeAll()
-                mailbox.answered.removeAll()
             }
-            return (mailbox.arrivals, mailbox.released, mailbox.answered)
+            return (mailbox.arrivals, mailbox.released)
         }
         for handle in released { handle.release() }
-        for answer in answered where waiting.removeValue(forKey: answer.request.id) != nil {
-            answer.request.resume(with: answer.outcome)
-        }
+        resumeAnswered()
         for arrival in arrivals { give(arrival, to: daemon) }
-    }
-
-    /// Has the answer made elsewhere. It comes with the mail, unless the thread ends before.
-    func wait(for request: HTTPRequest, _ waiting: WaitingRequest) {
-        self.waiting[waiting.id] = waiting
-        core.crew.add { [self] in
-            let outcome = core.handler(request)
-            mailbox.withLock { mailbox in
-                guard !mailbox.mustEnd else { return }
-                mailbox.answered.append(WorkerMail.Answered(request: waiting, outcome: outcome))
-            }
-            wake()
-        }
     }
 
     private func sweep() {

@@ -93,7 +93,10 @@ package final class ClientDirectory: Sendable {
     /// - Throws: `RegistryFailure` when it is not cached and the database cannot be asked.
     package func client(_ id: ClientID) throws(RegistryFailure) -> Client? {
         guard id.isPlausible else { return nil }
-        if let client = state.withLock({ $0.cache.client(id) }) { return client }
+        let (known, trouble) = state.withLock { ($0.cache.client(id), $0.trouble) }
+        if let known { return known }
+        // Whoever waits for it would keep others from a token.
+        if let trouble { throw trouble }
         guard try exists(id) else { return nil }
         let (found, revision) = try registry.snapshot(id: id)
         guard let found else { return nil }

@@ -22,8 +22,9 @@ final class PostgresPool: Sendable {
         var isTrying = false
 
         mutating func note(_ fault: PostgresFault, isProbe: Bool) {
-            // Those that are idle lead to the same server.
-            idle = []
+            // Those that are idle lead to the same server; where it is but full, they are all there
+            // is.
+            if fault.kind != .connections { idle = [] }
             if isProbe { isTrying = false }
             // Of several that failed at once, the first has begun the pause.
             guard isProbe || trouble == nil else { return }

@@ -47,6 +47,13 @@ package struct PostgresTarget: Sendable, CustomStringConvertible {
         if values["host"]?.utf8.contains(UInt8(ascii: "@")) == true {
             throw PostgresFault.target("a host with an @: in a password it is written %40").failure
         }
+        if let name = values["dbname"].map({ ByteText($0) }),
+            name.utf8.contains(UInt8(ascii: "@")) || name.utf8.contains(UInt8(ascii: "/"))
+        {
+            throw PostgresFault.target(
+                "a database with an @ or a /: in a password these are written %40 and %2F"
+            ).failure
+        }
         if let port = values["port"], !ByteText(port).isListOfNumbers {
             throw PostgresFault.target(
                 "a port that is no number: in a password / is written %2F, and ? %3F"

@@ -153,10 +153,11 @@ extension MasterKeyFile {
         return (new.id, keys[0].id, true)
     }
 
-    /// Takes the second line out.
-    func dropOldKey() throws(MasterKeyError) {
+    /// Takes the second line out, where the first is the key under which all is sealed now: another
+    /// command may have put a new one there meanwhile.
+    func dropOldKey(beside first: MasterKeyID) throws(MasterKeyError) {
         let keys = try reread()
-        if keys.count > 1 { try replace(by: [keys[0]]) }
+        if keys.count > 1, keys[0].id == first { try replace(by: [keys[0]]) }
     }
 
     private func replace(by keys: [MasterKey]) throws(MasterKeyError) {

@@ -72,7 +72,7 @@ extension RegistryKeys {
             return count
         }
         do throws(MasterKeyError) {
-            try masterKeys.dropOldKey()
+            try masterKeys.dropOldKey(beside: new.id)
         } catch {
             throw .masterKey(error)
         }

@@ -5,7 +5,7 @@ import RegistryOnPostgres
 struct DatabaseLook {
     private static let check = "registry_database"
     /// What one node may need in a busy moment.
-    private static let connectionsPerNode = 10
+    private static let connectionsPerNode = 20
     private static let clockSecondsMax = 2.0
 
     let findings: [Finding]

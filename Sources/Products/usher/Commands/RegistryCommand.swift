@@ -77,9 +77,9 @@ extension RegistryCommand {
         static let configuration = CommandConfiguration(
             abstract: "Bring the tables of an older usher up to date.",
             discussion: """
-                By the role that made them; back the database up first (pg_dump). Services of the \
-                version before then go by what they know until they are replaced. A file in a \
-                data folder is brought up to date by whatever opens it.
+                By the role that made them; back the database up first (pg_dump). Replace the \
+                services of the version before soon after: they open no new connections. A file in \
+                a data folder is brought up to date by whatever opens it.
 
                 EXAMPLES
                   usher registry migrate --registry postgresql://owner@db.example/usher

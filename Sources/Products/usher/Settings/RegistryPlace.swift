@@ -33,7 +33,12 @@ enum RegistryPlace: Sendable {
     static func database(
         _ text: String, place: String, isArgument: Bool
     ) throws(SettingError) -> RegistryPlace {
-        guard isConnection(text) else { return try database(inFile: text, place: place) }
+        guard isConnection(text) else {
+            guard !mayHoldPassword(text) else {
+                throw SettingError(place: place, value: "…", expected: expected)
+            }
+            return try database(inFile: text, place: place)
+        }
         let target = try target(text, place: place)
         guard !isArgument || !target.hasPassword else {
             throw SettingError(
@@ -46,6 +51,9 @@ enum RegistryPlace: Sendable {
 
     /// A folder that is there or may be made, or a database as `database` takes it.
     static func argument(_ text: String, place: String) throws(SettingError) -> RegistryPlace {
+        guard isConnection(text) || !mayHoldPassword(text) else {
+            throw SettingError(place: place, value: "…", expected: expected)
+        }
         let isFile = FileLook(text).map { !$0.isFolder } ?? false
         guard isConnection(text) || isFile else { return .folder(text) }
         return try database(text, place: place, isArgument: true)
@@ -58,6 +66,13 @@ enum RegistryPlace: Sendable {
         let keyword = text.utf8.prefix { 0x61...0x7A ~= $0 || $0 == UInt8(ascii: "_") }
         let rest = text.utf8.dropFirst(keyword.count).drop { $0 == 0x20 }
         return !keyword.isEmpty && rest.first == UInt8(ascii: "=")
+    }
+
+    /// Whether it looks like something that was meant as a connection: no name of a file.
+    private static func mayHoldPassword(_ text: String) -> Bool {
+        let bytes = ByteText(text).utf8
+        let hasScheme = bytes.indices.contains { bytes[$0...].starts(with: "://".utf8) }
+        return hasScheme || bytes.contains(UInt8(ascii: "=")) || bytes.contains(UInt8(ascii: "@"))
     }
 
     private static func target(

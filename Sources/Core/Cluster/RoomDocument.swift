@@ -85,11 +85,20 @@ package struct RoomDocument: Equatable, Sendable {
     }
 
     /// Why this stay in the room ended; as for a lost connection where that is known no more.
-    package func reason(for member: RoomMember) -> LeaveReason {
-        let change = changes.last {
+    package func reason(for member: RoomMember) -> LeaveReason { end(of: member) ?? .lost }
+
+    /// This stay is known to have ended.
+    package func hasLeft(_ member: RoomMember) -> Bool { end(of: member) != nil }
+
+    /// Another took its place, which ends its session: it will never join again.
+    package func hasReplaced(_ connection: ConnectionID) -> Bool {
+        changes.contains { $0.connection == connection && $0.reason == .replaced }
+    }
+
+    private func end(of member: RoomMember) -> LeaveReason? {
+        changes.last {
             $0.connection == member.connection && $0.order == member.order && $0.reason != nil
-        }
-        return change?.reason ?? .lost
+        }?.reason
     }
 
     // MARK: Events
@@ -116,14 +125,46 @@ package struct RoomDocument: Equatable, Sendable {
 
     /// Takes members in again that the bucket lost, with the orders that they had; later ones come
     /// after `lastOrder`.
+    ///
+    /// A member's own node may not have heard that it was taken out. Others may: `changes` are what
+    /// the one that writes knew of. And of two v1 members with one peer id the later has taken the
+    /// other's place.
     package mutating func restore(
-        _ members: [(member: RoomMember, seat: Seat)], after lastOrder: UInt64
+        _ members: [(member: RoomMember, seat: Seat)], _ changes: [Change] = [],
+        after lastOrder: UInt64
     ) {
-        let missing = members.filter { room.member($0.member.connection) == nil }
-        guard !missing.isEmpty || room.lastOrder < lastOrder else { return }
-        room = Room(
-            room.members + missing.map(\.member.shared), after: max(room.lastOrder, lastOrder))
-        for (member, seat) in missing { seats[member.connection] = seat }
+        for change in changes { repeatEnd(change) }
+        for (member, seat) in members.sorted(by: { $0.member.order < $1.member.order })
+        where room.member(member.connection) == nil && !hasLeft(member) {
+            let rival = room.members.first {
+                member.isV1 && $0.isV1 && $0.peerID == member.peerID
+            }
+            if let rival, rival.order > member.order {
+                append(member, seat.home, .replaced)
+                continue
+            }
+            // Whoever comes this late was taken for dead when the bucket was opened to all.
+            if room.members.contains(where: { $0.order == member.order }) {
+                append(member, seat.home, .lost)
+                continue
+            }
+            if let rival { leave(rival.connection, .replaced) }
+            room = Room(room.members + [member.shared], after: room.lastOrder)
+            seats[member.connection] = seat
+        }
+        if room.lastOrder < lastOrder { room = Room(room.members, after: lastOrder) }
+    }
+
+    private mutating func repeatEnd(_ change: Change) {
+        let isKnown = changes.contains {
+            $0.connection == change.connection && $0.order == change.order && $0.reason != nil
+        }
+        guard let reason = change.reason, !isKnown else { return }
+        if let member = room.member(change.connection), member.order == change.order {
+            leave(change.connection, reason)
+        } else {
+            append(change)
+        }
     }
 
     private mutating func note(_ member: RoomMember, _ reason: LeaveReason) {
@@ -131,13 +172,17 @@ package struct RoomDocument: Equatable, Sendable {
         append(member, seat.home, reason)
     }
 
+    private mutating func append(_ change: Change) {
+        changes.append(change)
+        if changes.count > Self.changesMax { changes.removeFirst() }
+    }
+
     private mutating func append(
         _ member: RoomMember, _ home: Incarnation, _ reason: LeaveReason?
     ) {
-        changes.append(
+        append(
             Change(
                 connection: member.connection, order: member.order, home: home, reason: reason))
-        if changes.count > Self.changesMax { changes.removeFirst() }
     }
 }
 

@@ -7,7 +7,6 @@ extension RoomWriter {
     ) {
         guard let document else {
             // That there is none may be old as well; but then a write that says so is refused.
-            guard newest > .absent || !isBehind else { return }
             known = nil
             isBehind = false
             mustRead = false
@@ -29,11 +28,13 @@ extension RoomWriter {
         _ document: RoomDocument, _ revision: Revision, _ effects: inout [Effect]
     ) {
         guard revision > newest else { return }
+        // What this node may have written it has to announce, as nobody else will.
+        let wasUncertain = isUncertain
         keep(document, revision)
-        guard restoring == .no else { return }
-        let adopted = apply(document, &effects)
-        // Whoever announced this waits for nobody on their behalf.
-        if !adopted.isEmpty { announce(document, revision, admitting: adopted, &effects) }
+        let adopted = restoring == .no ? apply(document, &effects) : []
+        if wasUncertain || !adopted.isEmpty {
+            announce(document, revision, admitting: adopted, &effects)
+        }
         lookForWork()
     }
 
@@ -42,11 +43,15 @@ extension RoomWriter {
         newest = revision
         isBehind = false
         mustRead = false
+        isUncertain = false
         // No write that was made from an older version can come through any more.
-        let areBack = own.keys.allSatisfy { document.home(of: $0) == node || leaves[$0] != nil }
+        let areBack = own.keys.allSatisfy { connection in
+            document.home(of: connection) == node || leaves[connection] != nil
+                || told.member(connection).map { document.hasLeft($0) } ?? true
+        }
         if restoring == .writingBack, areBack { restoring = .waiting }
         mustWrite =
-            restoring == .writingBack || restoring == .proving && !own.isEmpty || isSweeping
+            restoring == .writingBack || restoring == .proving && !own.isEmpty
     }
 
     mutating func accepted(
@@ -55,7 +60,6 @@ extension RoomWriter {
         let isNewest = revision > newest
         var readmitted: [ConnectionID] = []
         if isNewest {
-            isSweeping = false
             keep(attempt.document, revision)
             if restoring == .proving, attempt.isProof {
                 restoring = .no
@@ -100,15 +104,26 @@ extension RoomWriter {
             own[member.connection] = seat
             adopted.append(member.connection)
         }
-        for connection in own.keys.sorted() {
-            tell(connection, document, &effects)
+        for join in joins where leaves[join.member.connection] == nil {
+            let connection = join.member.connection
+            // In the write that let it in, or before this node heard of it.
+            guard document.hasReplaced(connection) else { continue }
+            joins.removeAll { $0.number == join.number }
+            effects.append(.ended(connection, .replaced))
         }
-        told = document.room
+        // Nobody hears of a dead node's members but that they are gone, whatever it wrote last.
+        var room = document.room
+        for (connection, seat) in document.seats where dead.contains(seat.home) {
+            room.leave(connection)
+        }
+        for connection in own.keys.sorted() { tell(connection, document, room, &effects) }
+        told = room
         return adopted
     }
 
     mutating func tell(
-        _ connection: ConnectionID, _ document: RoomDocument, _ effects: inout [Effect]
+        _ connection: ConnectionID, _ document: RoomDocument, _ room: Room,
+        _ effects: inout [Effect]
     ) {
         guard document.home(of: connection) == node else {
             own[connection] = nil
@@ -121,7 +136,7 @@ extension RoomWriter {
         }
         guard leaves[connection] == nil else { return }
         let isFirst = own[connection]?.isFirst == true
-        let news = RoomNews.between(told, document.room, for: connection) {
+        let news = RoomNews.between(told, room, for: connection) {
             document.reason(for: $0)
         }
         // One that was there when it joined may be gone by the time that this is told.

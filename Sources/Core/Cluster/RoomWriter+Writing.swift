@@ -4,6 +4,9 @@ import Signalling
 extension RoomWriter {
     mutating func proceed(_ effects: inout [Effect]) {
         guard case .none = flight else { return }
+        // Where the last member has left, there is nothing to prove and nobody to write back.
+        if own.isEmpty, restoring == .writingBack { restoring = .waiting }
+        if own.isEmpty, restoring == .proving { restoring = .no }
         if !mustRead, mustWrite || !leaves.isEmpty || !joins.isEmpty && restoring == .no {
             let attempt = attempt()
             if mustWrite || attempt.document != known?.document {
@@ -64,6 +67,6 @@ extension RoomWriter {
         let members = own.compactMap { connection, seat in
             leaves[connection] == nil ? told.member(connection).map { ($0, seat) } : nil
         }
-        document.restore(members, after: told.lastOrder)
+        document.restore(members, past, after: told.lastOrder)
     }
 }

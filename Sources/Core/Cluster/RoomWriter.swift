@@ -28,11 +28,8 @@ package struct RoomWriter: Sendable {
         case acknowledged(Revision, by: Incarnation)
         /// A node was declared dead.
         case died(Incarnation)
-        /// Somebody died who may have written and told nobody.
+        /// A node died that may have written and told nobody, and by now writes no more.
         case recheck
-        /// This node was itself taken for dead, and is another now: what the dead one may have
-        /// written last is to be taken out and told.
-        case sweep
         /// The bucket was made anew; nobody joins until `restored`.
         case renewed(BucketEpoch)
         /// All nodes that live have written their members back.
@@ -109,10 +106,13 @@ package struct RoomWriter: Sendable {
     /// A write of unknown outcome is to be closed, or a member to be taken out.
     var mustWrite = false
     var mustRead = false
-    var isSweeping = false
+    /// A write of unknown outcome is not closed: if it came through, nobody has been told.
+    var isUncertain = false
     /// The key was found to be elsewhere than at `newest`: an answer that says so is old.
     var isBehind = false
     var restoring = Restoring.no
+    /// What is known to have happened in buckets that are gone.
+    var past: [RoomDocument.Change] = []
 
     /// In a new bucket: its members are being written back; they stand in it, and those of other
     /// nodes may not; all do, which a write has to prove before anybody is told of anything.
@@ -168,11 +168,9 @@ package struct RoomWriter: Sendable {
         case .died(let other):
             dead.insert(other)
             acknowledged(by: other, &effects) { _ in true }
+            if restoring == .no, let known { _ = apply(known.document, &effects) }
             lookForWork()
         case .recheck: mustRead = mustRead || !own.isEmpty
-        case .sweep:
-            isSweeping = true
-            mustWrite = true
         case .renewed(let epoch): renew(epoch)
         case .restored: restored()
         case .accepted, .conflict, .unknown, .read, .unreadable: answered(input, &effects)
@@ -190,11 +188,13 @@ package struct RoomWriter: Sendable {
             flight = .none
             // A version that came meanwhile may be the one that was in the way.
             guard newest == attempt.newest else { return }
-            isBehind = true
+            // Of one that seemed to be gone it shows only that it isn't.
+            isBehind = attempt.base == newest
             mustRead = true
         case (.unknown(request), .writing):
             flight = .none
             mustWrite = true
+            isUncertain = true
         case (.read(let document, let revision, request), .reading):
             flight = .none
             read(document, revision, &effects)
@@ -224,11 +224,13 @@ package struct RoomWriter: Sendable {
     mutating func renew(_ epoch: BucketEpoch) {
         guard epoch != self.epoch else { return }
         self.epoch = epoch
+        past = (past + (known?.document.changes ?? [])).suffix(RoomDocument.changesMax)
         known = nil
         newest = .absent
         isBehind = false
         mustRead = false
-        mustWrite = !own.isEmpty || isSweeping
+        isUncertain = false
+        mustWrite = !own.isEmpty
         flight = .none
         restoring = own.isEmpty ? .waiting : .writingBack
     }
@@ -238,6 +240,7 @@ package struct RoomWriter: Sendable {
         // What is read may be old: only a write proves that all are there, and only then is
         // anybody told.
         restoring = own.isEmpty ? .no : .proving
+        past = []
         mustWrite = mustWrite || !own.isEmpty
     }
 }

@@ -1,0 +1,36 @@
+import Cluster
+import Rooms
+import Signalling
+
+/// What one member was told, and whether it makes sense.
+struct ModelClient {
+    let member: RoomMember
+    private(set) var others: [ConnectionID: UInt64] = [:]
+    private(set) var firsts = 0
+    private(set) var fault: String?
+    private var isIn = false
+    var isAdmitted = false
+
+    init(_ member: RoomMember) { self.member = member }
+
+    mutating func hear(_ news: RoomNews) {
+        switch news {
+        case .firstToJoin:
+            firsts += 1
+            if !others.isEmpty || firsts > 1 { fault = "first_to_join among others" }
+        case .state(let own, let present):
+            if isIn { fault = "room_state twice" }
+            isIn = true
+            if own.connection != member.connection { fault = "somebody else's room_state" }
+            for other in present { others[other.connection] = other.order }
+        case .joined(let other):
+            if other.connection == member.connection { fault = "someone_joined of itself" }
+            // In classic nobody is told who left, so one who comes back comes unannounced.
+            if member.isV1, others[other.connection] != nil { fault = "someone_joined twice" }
+            if others[other.connection] == other.order { fault = "one stay told twice" }
+            others[other.connection] = other.order
+        case .left(let other, _):
+            if others.removeValue(forKey: other.connection) == nil { fault = "stranger left" }
+        }
+    }
+}

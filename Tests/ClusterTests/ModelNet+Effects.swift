@@ -31,6 +31,9 @@ extension ModelNet {
         case .left: break
         case .ended(let connection, let reason):
             marks.insert(reason == .replaced ? .replaced : .takenOut)
+            if reason != .replaced, !dead.contains(nodes[node].incarnation) {
+                faults.append("\(connection.raw) was taken out of a living node's members")
+            }
             dismiss(node, connection)
         case .empty(let revision):
             marks.insert(.empty)
@@ -82,13 +85,15 @@ extension ModelNet {
             revision.map { .accepted($0, request: request) } ?? .conflict(request: request))
     }
 
-    /// A refusal must have been right at some time.
+    /// A refusal must be right, or have been shortly before the join was asked for.
     private mutating func refuse(_ connection: ConnectionID, _ error: SignalError, at node: Int) {
         guard let client = nodes[node].clients[connection] else { return }
         dismiss(node, connection)
         marks.insert(.refused)
         let isRight = (store.versions + store.buried.joined()).contains { version in
-            guard var room = version.document?.room else { return false }
+            guard var room = version.document?.room,
+                (version.end ?? .max) > client.since - ModelStore.staleness
+            else { return false }
             do throws(SignalError) {
                 _ = try room.join(client.member, membersMax: Self.membersMax)
                 return false
@@ -209,7 +214,14 @@ extension ModelNet {
                 && new.changes.contains { $0.order == member.order && $0.reason == nil }
         }.sorted { $0.order < $1.order }
         for member in base.members where !kept.contains(member.order) {
-            if new.reason(for: member) != .replaced { room.leave(member.connection) }
+            if new.reason(for: member) != .replaced {
+                room.leave(member.connection)
+            } else if let newer = joiners.first(where: { $0.peerID == member.peerID && $0.isV1 }),
+                newer.connection < member.connection,
+                old?.home(of: member.connection) == new.home(of: newer.connection)
+            {
+                faults.append("\(newer.connection.raw) came first and took another's place")
+            }
         }
         for joiner in joiners {
             guard let joined = try? room.join(joiner, membersMax: Self.membersMax) else {

@@ -128,7 +128,7 @@ struct ModelNet {
         let member = RoomMember(
             connection: ConnectionID(raw: number()), route: route,
             peerID: PeerID("p\(peer % 3)"))
-        nodes[node].clients[member.connection] = ModelClient(member)
+        nodes[node].clients[member.connection] = ModelClient(member, since: now)
         input(node, .join(member))
     }
 

@@ -125,6 +125,37 @@ struct RoomDocumentTests {
         #expect(document.room.members == [member] && document.room.lastOrder == 8)
     }
 
+    @Test("Who was taken out is not given back, nor who comes after its order was given anew")
+    func lateRestore() throws {
+        func member(_ id: UInt64, _ peer: String, order: UInt64) -> RoomMember {
+            RoomMember(
+                connection: ConnectionID(raw: id), route: .v1(subject: "a:x"),
+                peerID: PeerID(peer), order: order)
+        }
+        let seat = RoomDocument.Seat(home: Incarnation(raw: 1), isFirst: false)
+        let (older, newer) = (member(1, "p", order: 4), member(2, "p", order: 6))
+        for members in [[older, newer], [newer, older]] {
+            var document = Self.empty()
+            for member in members { document.restore([(member, seat)], after: 6) }
+            #expect(document.room.members == [newer])
+            #expect(document.reason(for: older) == .replaced)
+        }
+        var left = Self.empty()
+        left.restore([(older, seat)], after: 4)
+        left.leave(older.connection, .kicked)
+        var document = Self.empty()
+        document.restore([(older, seat)], after: 4)
+        document.restore([], left.changes, after: 4)
+        document.restore([(older, seat)], after: 4)
+        #expect(document.room.members.isEmpty && document.reason(for: older) == .kicked)
+
+        let joined = try document.join(member(3, "q", order: 0), at: seat.home)
+        let late = member(4, "r", order: joined?.own.order ?? 0)
+        document.restore([(late, seat)], after: 4)
+        #expect(document.room.members.count == 1 && document.hasLeft(late))
+        #expect(try RoomDocument(document.encoded) == document)
+    }
+
     @Test("The key is base64url of the digest of client and room, which no other pair shares")
     func key() {
         let key = DocumentKey.text("a", "b") { $0 }

@@ -69,6 +69,9 @@ let modules: [Module] = [
     Module(name: "Signalling", layer: .core, uses: ["Bytes", "Identifiers", "StrictJSON"]),
     Module(name: "Rooms", layer: .core, uses: ["Identifiers", "Signalling"]),
     Module(name: "Sessions", layer: .core, uses: ["Bytes", "Identifiers", "Signalling"]),
+    Module(
+        name: "Cluster", layer: .core,
+        uses: ["Bytes", "Identifiers", "Rooms", "Sessions", "Signalling"]),
     Module(name: "ICEServers", layer: .core, uses: ["Bytes", "Identifiers", "StrictJSON"]),
     Module(name: "AWSRequests", layer: .core, uses: ["Bytes", "HTTPMessages"]),
     Module(name: "Tables", layer: .core, uses: ["Bytes"]),

@@ -1,23 +1,25 @@
 internal import Bytes
 
 /// Numbers and texts one behind the other, big-endian, each text behind its length.
-struct ByteWriter {
-    private(set) var bytes: [UInt8] = []
+package struct ByteWriter {
+    package private(set) var bytes: [UInt8] = []
 
-    mutating func put<Number: FixedWidthInteger>(_ number: Number) {
+    package init() {}
+
+    package mutating func put<Number: FixedWidthInteger>(_ number: Number) {
         for shift in stride(from: Number.bitWidth - 8, through: 0, by: -8) {
             bytes.append(UInt8(truncatingIfNeeded: number >> Number(shift)))
         }
     }
 
-    mutating func put(_ part: some Collection<UInt8>) {
+    package mutating func put(_ part: some Collection<UInt8>) {
         put(UInt32(truncatingIfNeeded: part.count))
         bytes.append(contentsOf: part)
     }
 
-    mutating func put(_ text: String) { put(text.utf8) }
+    package mutating func put(_ text: String) { put(text.utf8) }
 
-    mutating func put(_ text: String?) {
+    package mutating func put(_ text: String?) {
         guard let text else { return put(UInt8(0)) }
         put(UInt8(1))
         put(text)
@@ -25,20 +27,20 @@ struct ByteWriter {
 }
 
 /// Reads what `ByteWriter` wrote, and takes nothing else for it.
-struct ByteReader {
+package struct ByteReader {
     /// Where the bytes are not as they have to be.
-    struct Fault: Error { let position: Int }
+    package struct Fault: Error { package let position: Int }
 
     private let bytes: ArraySlice<UInt8>
     private var position: Int
 
-    init(_ bytes: ArraySlice<UInt8>) {
+    package init(_ bytes: ArraySlice<UInt8>) {
         self.bytes = bytes
         position = bytes.startIndex
     }
 
-    var fault: Fault { Fault(position: position) }
-    var isAtEnd: Bool { position == bytes.endIndex }
+    package var fault: Fault { Fault(position: position) }
+    package var isAtEnd: Bool { position == bytes.endIndex }
 
     private mutating func take(_ count: Int) throws(Fault) -> ArraySlice<UInt8> {
         guard count <= bytes.endIndex - position else { throw fault }
@@ -46,7 +48,7 @@ struct ByteReader {
         return bytes[position..<(position + count)]
     }
 
-    mutating func number<Number: FixedWidthInteger>(
+    package mutating func number<Number: FixedWidthInteger>(
         _: Number.Type = Number.self
     ) throws(Fault) -> Number {
         var number: Number = 0
@@ -56,24 +58,24 @@ struct ByteReader {
         return number
     }
 
-    mutating func part() throws(Fault) -> ArraySlice<UInt8> {
+    package mutating func part() throws(Fault) -> ArraySlice<UInt8> {
         try take(Int(try number(UInt32.self)))
     }
 
-    mutating func text() throws(Fault) -> String {
+    package mutating func text() throws(Fault) -> String {
         let part = try part()
         guard let text = ByteText(part.span) else { throw fault }
         return text.string
     }
 
-    mutating func optionalText() throws(Fault) -> String? {
+    package mutating func optionalText() throws(Fault) -> String? {
         let hasText: UInt8 = try number()
         guard hasText <= 1 else { throw fault }
         return hasText == 1 ? try text() : nil
     }
 
     /// How many items follow. Nobody may make room for so many before they were read.
-    mutating func count() throws(Fault) -> Range<UInt32> { 0..<(try number()) }
+    package mutating func count() throws(Fault) -> Range<UInt32> { 0..<(try number()) }
 
     mutating func texts() throws(Fault) -> [String] {
         var texts: [String] = []

@@ -1,0 +1,246 @@
+package import Identifiers
+package import Rooms
+package import Signalling
+
+/// What one node knows of one room that lies in a store, and what it wants to change there.
+///
+/// The store compares and sets: a write names the revision that it was made from, and is refused
+/// where there is another. A read may be old. A value, without a store: each `Input` is answered
+/// with `Effects`, to be performed in order; at most one request counts at a time.
+///
+/// What its members were told is kept apart from what is known of the store: however many versions
+/// lie between, each member is told the difference, once (`RoomNews.between`).
+package struct RoomWriter: Sendable {
+    package enum Input: Sendable {
+        /// A connection of this node wants in; its token has been found to grant the room.
+        case join(RoomMember)
+        case leave(ConnectionID, LeaveReason)
+        /// Answers to the request of this number; those to older ones are passed over.
+        case accepted(Revision, request: UInt64)
+        case conflict(request: UInt64)
+        /// Refused, lost or late: the write may have happened, or may still happen.
+        case unknown(request: UInt64)
+        case read(RoomDocument?, Revision, request: UInt64)
+        case unreadable(request: UInt64)
+        /// Another node has this version, and says so.
+        case announced(RoomDocument, Revision)
+        /// Another node has all up to this version.
+        case acknowledged(Revision, by: Incarnation)
+        /// A node was declared dead.
+        case died(Incarnation)
+        /// A node died that may have written and told nobody, and by now writes no more.
+        case recheck
+        /// The bucket was made anew; nobody joins until `restored`.
+        case renewed(BucketEpoch)
+        /// All nodes that live have written their members back.
+        case restored
+    }
+
+    package enum Effect: Equatable, Sendable {
+        case read(request: UInt64)
+        /// To be set if the key still is at this revision.
+        case write(RoomDocument, from: Revision, request: UInt64)
+        /// To be sent to these nodes, which acknowledge it.
+        case announce(RoomDocument, Revision, to: Set<Incarnation>)
+        /// A member of this node is told.
+        case tell(ConnectionID, RoomNews)
+        /// All nodes that the join concerns know of it: it is to be acknowledged.
+        case admitted(ConnectionID)
+        case refused(ConnectionID, SignalError)
+        /// A leave that was asked for stands in the store.
+        case left(ConnectionID)
+        /// A member of this node was taken out by somebody else: its session ends.
+        case ended(ConnectionID, LeaveReason)
+        /// The room is empty, and may be purged up to this revision once no write to it can be on
+        /// its way any more.
+        case empty(Revision)
+    }
+
+    struct Known: Sendable {
+        let document: RoomDocument
+        let revision: Revision
+    }
+
+    struct Pending: Sendable {
+        let number: UInt64
+        let member: RoomMember
+        /// What the refusal of this one was found by has been read since it came.
+        var isChecked = false
+    }
+
+    struct Attempt: Sendable {
+        let document: RoomDocument
+        let base: Revision
+        /// The newest that was known of, which may be later where the document seemed to be gone.
+        let newest: Revision
+        let leaves: Set<ConnectionID>
+        let refusals: [UInt64: SignalError]
+        /// Made after all had come back into a new bucket.
+        let isProof: Bool
+    }
+
+    enum Flight: Sendable {
+        case none, reading, writing(Attempt)
+    }
+
+    let node: Incarnation
+    let clientID: ClientID
+    let name: RoomName
+    let membersMax: Int
+    package internal(set) var epoch: BucketEpoch
+    /// What the next write is made from; nil where there seems to be no document.
+    var known: Known?
+    /// The newest that was ever seen in this epoch.
+    var newest = Revision.absent
+    /// What its members were told.
+    var told: Room
+    /// Members of this node, whatever the store says.
+    var own: [ConnectionID: RoomDocument.Seat] = [:]
+    var joins: [Pending] = []
+    var leaves: [ConnectionID: LeaveReason] = [:]
+    var admissions: [ConnectionID: (revision: Revision, nodes: Set<Incarnation>)] = [:]
+    var dead: Set<Incarnation>
+    var flight = Flight.none
+    var request: UInt64 = 0
+    var lastPending: UInt64 = 0
+    /// A write of unknown outcome is to be closed, or a member to be taken out.
+    var mustWrite = false
+    var mustRead = false
+    /// A write of unknown outcome is not closed: if it came through, nobody has been told.
+    var isUncertain = false
+    /// The key was found to be elsewhere than at `newest`: an answer that says so is old.
+    var isBehind = false
+    var restoring = Restoring.no
+    /// What is known to have happened in buckets that are gone.
+    var past: [RoomDocument.Change] = []
+
+    /// In a new bucket: its members are being written back; they stand in it, and those of other
+    /// nodes may not; all do, which a write has to prove before anybody is told of anything.
+    enum Restoring { case no, writingBack, waiting, proving }
+
+    /// Orders begin after `lastOrder`, the greatest that this node has met in a room of this name;
+    /// `dead` are nodes that were declared dead, and `membersMax` of 0 means no limit.
+    package init(
+        of clientID: ClientID, _ name: RoomName, at node: Incarnation, in epoch: BucketEpoch,
+        membersMax: Int = 0, after lastOrder: UInt64 = 0, dead: Set<Incarnation> = []
+    ) {
+        self.node = node
+        self.clientID = clientID
+        self.name = name
+        self.epoch = epoch
+        self.membersMax = membersMax
+        self.dead = dead
+        told = Room(after: lastOrder)
+    }
+
+    // MARK: Looking
+
+    /// Nothing is on its way, nothing to be done and nobody here: it may be forgotten.
+    package var isIdle: Bool {
+        guard case .none = flight else { return false }
+        return own.isEmpty && joins.isEmpty && leaves.isEmpty && !mustWrite && !mustRead
+            && restoring == .no
+    }
+
+    /// The newest version that this node knows, for its acknowledgements.
+    package var revision: Revision { newest }
+    /// As this node's members were told.
+    package var room: Room { told }
+
+    /// After a new bucket was made: whether this node's members stand in it.
+    package func hasWrittenBack(into epoch: BucketEpoch) -> Bool {
+        self.epoch == epoch && restoring != .writingBack
+    }
+
+    // MARK: Events
+
+    package mutating func handle(_ input: Input) -> [Effect] {
+        var effects: [Effect] = []
+        switch input {
+        case .join(let member):
+            lastPending += 1
+            joins.append(Pending(number: lastPending, member: member))
+        case .leave(let connection, let reason): leave(connection, reason, &effects)
+        case .announced(let document, let revision):
+            if document.epoch == epoch { take(document, revision, &effects) }
+        case .acknowledged(let revision, by: let other):
+            acknowledged(by: other, &effects) { $0 <= revision }
+        case .died(let other):
+            dead.insert(other)
+            acknowledged(by: other, &effects) { _ in true }
+            if restoring == .no, let known { _ = apply(known.document, &effects) }
+            lookForWork()
+        case .recheck: mustRead = mustRead || !own.isEmpty
+        case .renewed(let epoch): renew(epoch)
+        case .restored: restored()
+        case .accepted, .conflict, .unknown, .read, .unreadable: answered(input, &effects)
+        }
+        proceed(&effects)
+        return effects
+    }
+
+    mutating func answered(_ input: Input, _ effects: inout [Effect]) {
+        switch (input, flight) {
+        case (.accepted(let revision, request), .writing(let attempt)):
+            flight = .none
+            accepted(attempt, revision, &effects)
+        case (.conflict(request), .writing(let attempt)):
+            flight = .none
+            // A version that came meanwhile may be the one that was in the way.
+            guard newest == attempt.newest else { return }
+            // Of one that seemed to be gone it shows only that it isn't.
+            isBehind = attempt.base == newest
+            mustRead = true
+        case (.unknown(request), .writing):
+            flight = .none
+            mustWrite = true
+            isUncertain = true
+        case (.read(let document, let revision, request), .reading):
+            flight = .none
+            read(document, revision, &effects)
+        case (.unreadable(request), .reading): flight = .none
+        default: return
+        }
+    }
+
+    mutating func leave(
+        _ connection: ConnectionID, _ reason: LeaveReason, _ effects: inout [Effect]
+    ) {
+        joins.removeAll { $0.member.connection == connection }
+        admissions[connection] = nil
+        leaves[connection] = reason
+    }
+
+    mutating func acknowledged(
+        by other: Incarnation, _ effects: inout [Effect], where isMet: (Revision) -> Bool
+    ) {
+        for (connection, var admission) in admissions.sorted(by: { $0.key < $1.key })
+        where isMet(admission.revision) && admission.nodes.remove(other) != nil {
+            admissions[connection] = admission.nodes.isEmpty ? nil : admission
+            if admission.nodes.isEmpty { effects.append(.admitted(connection)) }
+        }
+    }
+
+    mutating func renew(_ epoch: BucketEpoch) {
+        guard epoch != self.epoch else { return }
+        self.epoch = epoch
+        past = (past + (known?.document.changes ?? [])).suffix(RoomDocument.changesMax)
+        known = nil
+        newest = .absent
+        isBehind = false
+        mustRead = false
+        isUncertain = false
+        mustWrite = !own.isEmpty
+        flight = .none
+        restoring = own.isEmpty ? .waiting : .writingBack
+    }
+
+    mutating func restored() {
+        guard restoring == .waiting else { return }
+        // What is read may be old: only a write proves that all are there, and only then is
+        // anybody told.
+        restoring = own.isEmpty ? .no : .proving
+        past = []
+        mustWrite = mustWrite || !own.isEmpty
+    }
+}

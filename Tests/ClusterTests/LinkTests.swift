@@ -1,0 +1,77 @@
+import Cluster
+import TestSupport
+import Testing
+
+@Suite("The line from node to node (docs/decisions/0036)")
+struct LinkTests {
+    private static var limits: Link<Int>.Limits {
+        var limits = Link<Int>.Limits()
+        limits.mailsMax = 20
+        limits.frameMailsMax = 3
+        limits.windowMax = 8
+        return limits
+    }
+
+    @Test("All that is sent arrives once and in order, whatever becomes of the frames")
+    func lossyLine() {
+        for seed in 0..<150 {
+            var random = SeededGenerator(seed: UInt64(seed))
+            var ends = [Link<Int>(Self.limits), Link<Int>(Self.limits)]
+            var frames: [(to: Int, frame: Link<Int>.Frame)] = []
+            var sent = [0, 0]
+            var heard: [[Int]] = [[], []]
+            var answered = [0, 0]
+            for step in 0..<1500 {
+                let isQuiet = step > 700
+                let end = Int.random(in: 0...1, using: &random)
+                if !isQuiet, Bool.random(using: &random), ends[end].send(sent[end]) != nil {
+                    sent[end] += 1
+                }
+                while let frame = ends[end].nextFrame() {
+                    let copies = isQuiet ? 1 : Int.random(in: 0...2, using: &random)
+                    for _ in 0..<copies { frames.append((1 - end, frame)) }
+                }
+                if Int.random(in: 0...4, using: &random) == 0 { ends[end].tick() }
+                guard let index = frames.indices.randomElement(using: &random) else { continue }
+                let (to, frame) = frames.remove(at: index)
+                let arrival = ends[to].receive(frame)
+                heard[to] += arrival.mails
+                let isNext = arrival.answered.lowerBound == answered[to] + 1
+                answered[to] += isNext ? arrival.answered.count : 0
+            }
+            for end in 0...1 {
+                #expect(heard[1 - end] == Array(0..<sent[end]), "seed \(seed)")
+                #expect(ends[end].isIdle && answered[end] == sent[end], "seed \(seed)")
+            }
+        }
+    }
+
+    @Test("A full link refuses, and says when it takes mail again")
+    func full() {
+        var (one, other) = (Link<Int>(Self.limits), Link<Int>(Self.limits))
+        for mail in 0..<20 { #expect(one.send(mail) == UInt64(mail + 1)) }
+        #expect(one.send(20) == nil)
+        var hasRoom = 0
+        for _ in 0..<10 {
+            while let frame = one.nextFrame() { _ = other.receive(frame) }
+            guard let answer = other.nextFrame() else { break }
+            if one.receive(answer).hasRoom { hasRoom += 1 }
+            if one.isIdle { break }
+        }
+        #expect(hasRoom == 1 && one.isIdle && one.send(21) == 21)
+    }
+
+    @Test("What can't be an answer is none, and what never was answered can be given up")
+    func nonsense() {
+        var link = Link<Int>(Self.limits)
+        _ = link.send(1)
+        _ = link.send(2)
+        #expect(link.receive(.init(first: 1, mails: [], acknowledged: 1)).answered.isEmpty)
+        _ = link.nextFrame()
+        #expect(link.receive(.init(first: 0, mails: [9], acknowledged: .max)).mails.isEmpty)
+        #expect(link.receive(.init(first: .max, mails: [9], acknowledged: 0)).mails.isEmpty)
+        #expect(link.receive(.init(first: 1, mails: [], acknowledged: 1)).answered == 1..<2)
+        let rest = link.giveUp()
+        #expect(rest.first == 2 && rest.mails == [2] && link.isIdle)
+    }
+}

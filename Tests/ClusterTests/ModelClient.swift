@@ -1,0 +1,47 @@
+import Cluster
+import Rooms
+import Signalling
+
+/// What one member was told, and whether it makes sense.
+struct ModelClient {
+    let member: RoomMember
+    /// The step at which it asked to join.
+    let since: Int
+    private(set) var others: [ConnectionID: UInt64] = [:]
+    private(set) var firsts = 0
+    private(set) var fault: String?
+    private var isIn = false
+    /// All stays that it ever was told of, by their orders.
+    private var known: Set<UInt64> = []
+    var isAdmitted = false
+
+    init(_ member: RoomMember, since: Int) {
+        self.member = member
+        self.since = since
+    }
+
+    mutating func hear(_ news: RoomNews) {
+        switch news {
+        case .firstToJoin:
+            firsts += 1
+            if !others.isEmpty || firsts > 1 { fault = "first_to_join among others" }
+        case .state(let own, let present):
+            if isIn { fault = "room_state twice" }
+            isIn = true
+            if own.connection != member.connection { fault = "somebody else's room_state" }
+            for other in present { meet(other) }
+        case .joined(let other):
+            if other.connection == member.connection { fault = "someone_joined of itself" }
+            // In classic nobody is told who left, so one who comes back comes unannounced.
+            if member.isV1, others[other.connection] != nil { fault = "someone_joined twice" }
+            meet(other)
+        case .left(let other, _):
+            if others.removeValue(forKey: other.connection) == nil { fault = "stranger left" }
+        }
+    }
+
+    private mutating func meet(_ other: RoomMember) {
+        if !known.insert(other.order).inserted { fault = "one stay told twice" }
+        others[other.connection] = other.order
+    }
+}

@@ -9,8 +9,8 @@ package final class Crew: Sendable {
         var waiting: [(@Sendable () -> Void)?] = []
         var next = 0
         var threads = 0
-
-        var count: Int { waiting.count - next }
+        /// Waiting or under way.
+        var count = 0
 
         mutating func take() -> (@Sendable () -> Void)? {
             guard next < waiting.count else { return nil }
@@ -44,7 +44,8 @@ package final class Crew: Sendable {
     /// - Returns: False where so much waits already; then it is not done.
     package func add(_ work: @escaping @Sendable () -> Void) -> Bool {
         let (isTaken, isNewNeeded) = state.withLock { state -> (Bool, Bool) in
-            guard state.count < waitingMax else { return (false, false) }
+            guard state.count < threadsMax + waitingMax else { return (false, false) }
+            state.count += 1
             state.waiting.append(work)
             guard state.threads < threadsMax else { return (true, false) }
             state.threads += 1
@@ -61,7 +62,10 @@ package final class Crew: Sendable {
     }
 
     @Sendable private func run() {
-        while let work = next() { work() }
+        while let work = next() {
+            work()
+            state.withLock { $0.count -= 1 }
+        }
     }
 
     private func next() -> (@Sendable () -> Void)? {

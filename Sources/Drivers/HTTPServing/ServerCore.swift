@@ -29,8 +29,8 @@ final class ServerCore: Sendable {
             totalMax: configuration.connectionsMax,
             perAddressMax: configuration.connectionsPerAddressMax)
         self.handler = handler
-        crew = Crew(
-            named: "usher-waiting", threadsMax: 16, waitingMax: configuration.waitingMax)
+        let waitingMax = configuration.waitingMax
+        crew = Crew(named: "usher-waiting", threadsMax: 16, waitingMax: waitingMax)
     }
 
     /// A newcomer could not be accepted: whoever holds most gives way.

@@ -25,6 +25,8 @@ struct LookAlarm {
         _ look: @escaping @Sendable () -> Void
     ) {
         cancel()
+        // Of a file nobody tells: a look there costs nothing beside itself.
+        guard wakeup != .never else { return }
         let now = DispatchTime.now()
         let took = now.uptimeNanoseconds - begin.uptimeNanoseconds
         let rest = DispatchTime(

@@ -94,6 +94,10 @@ import Testing
         #expect("\(folder)" == "/var/lib/usher/usher.sqlite")
         let database = try RegistryPlace.argument("service=usher", place: "TO")
         #expect("\(database)" == "service=usher")
+        let odd = NSTemporaryDirectory() + "registry@\(UUID().uuidString)"
+        #expect(throws: SettingError.self) { try RegistryPlace.argument(odd, place: "TO") }
+        try FileManager.default.createDirectory(atPath: odd, withIntermediateDirectories: false)
+        #expect("\(try RegistryPlace.argument(odd, place: "TO"))" == odd + "/usher.sqlite")
         let path = try file("service=usher")
         #expect("\(try RegistryPlace.argument(path, place: "TO"))" == "service=usher")
     }

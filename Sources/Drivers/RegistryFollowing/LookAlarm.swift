@@ -34,22 +34,21 @@ struct LookAlarm {
                 + min(max(took &* Self.rest.times, Self.rest.least), Self.rest.most))
         let item = DispatchWorkItem(block: look)
         due = item
-        switch wakeup {
-        case .never: due = nil
-        case .atOnce: queue.asyncAfter(deadline: rest, execute: item)
-        case .readable(let descriptor):
-            // Of its own: the other one is closed by whoever made it.
-            let own = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
-            guard own >= 0 else { return }
-            let source = DispatchSource.makeReadSource(fileDescriptor: own, queue: queue)
-            source.setEventHandler {
-                source.cancel()
-                queue.asyncAfter(deadline: max(rest, .now()), execute: item)
-            }
-            source.setCancelHandler { close(own) }
-            self.source = source
-            source.resume()
+        guard case .readable(let descriptor) = wakeup else {
+            queue.asyncAfter(deadline: rest, execute: item)
+            return
         }
+        // Of its own: the other one is closed by whoever made it.
+        let own = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        guard own >= 0 else { return }
+        let source = DispatchSource.makeReadSource(fileDescriptor: own, queue: queue)
+        source.setEventHandler {
+            source.cancel()
+            queue.asyncAfter(deadline: max(rest, .now()), execute: item)
+        }
+        source.setCancelHandler { close(own) }
+        self.source = source
+        source.resume()
     }
 
     /// Nothing that it waited for has a look come about any more.

@@ -119,12 +119,16 @@ struct PostgresTables: RegistryTables {
     }
 
     func remove(_ keys: [RegistryTable.Key], from table: RegistryTable) throws {
-        for key in keys {
+        var left = keys[...]
+        while let count = Self.rowsPerStatement.first(where: { $0 <= left.count }) {
+            let width = table.key.count
+            let places = (0..<count).map { "(\(Self.marks(width, from: $0 * width + 1)))" }
             try execute(
                 """
                 DELETE FROM \(table.name)
-                WHERE (\(Self.names(table.key))) = (\(Self.marks(key.count, from: 1)))
-                """, key.map(Self.sent))
+                WHERE (\(Self.names(table.key))) IN (\(places.joined(separator: ", ")))
+                """, left.prefix(count).flatMap { $0.map(Self.sent) })
+            left = left.dropFirst(count)
         }
     }
 

@@ -33,7 +33,14 @@ struct SchemaOptions: ParsableArguments {
     var role: String?
     @OptionGroup var registry: RegistryOptions
 
-    func makeTables(at place: RegistryPlace, mustExist: Bool) throws {
+    /// And shows what is there then.
+    func makeTables(mustExist: Bool, done: String) throws {
+        let place = try registry.places.place()
+        try makeTables(at: place, mustExist: mustExist)
+        RegistryPrinter(json: registry.json).show(try RegistryState(place), done: done)
+    }
+
+    private func makeTables(at place: RegistryPlace, mustExist: Bool) throws {
         switch place {
         case .folder(let folder):
             guard role == nil else {
@@ -64,12 +71,7 @@ extension RegistryCommand {
         @OptionGroup var options: SchemaOptions
 
         func run() throws {
-            try report {
-                let place = try options.registry.places.place()
-                try options.makeTables(at: place, mustExist: false)
-                RegistryPrinter(json: options.registry.json).show(
-                    try RegistryState(place), done: "The registry is ready.")
-            }
+            try report { try options.makeTables(mustExist: false, done: "The registry is ready.") }
         }
     }
 
@@ -88,10 +90,7 @@ extension RegistryCommand {
 
         func run() throws {
             try report {
-                let place = try options.registry.places.place()
-                try options.makeTables(at: place, mustExist: true)
-                RegistryPrinter(json: options.registry.json).show(
-                    try RegistryState(place), done: "The registry is up to date.")
+                try options.makeTables(mustExist: true, done: "The registry is up to date.")
             }
         }
     }

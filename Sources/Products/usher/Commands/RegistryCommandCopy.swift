@@ -1,7 +1,6 @@
 import ArgumentParser
 import Bytes
 import Clients
-import Cryptography
 import RegistryOnPostgres
 import RegistryOnSQLite
 import StrictJSON
@@ -43,7 +42,7 @@ extension RegistryCommand {
                 defer { lock?.release() }
                 let progress = CopyProgress()
                 let summary = try RegistryCopy(
-                    from: source, to: target, run: Int64(bitPattern: SecureRandom.uint64()),
+                    from: source, to: target, run: RegistryPlace.random(),
                     progress: { progress.show($0) }
                 ).perform()
                 target.finish()
@@ -112,9 +111,5 @@ extension RegistryPlace {
         } catch {
             throw CommandFailure("a service runs on \(folder): stop it, or name another folder")
         }
-    }
-
-    private static let random: @Sendable () -> Int64 = {
-        Int64(bitPattern: SecureRandom.uint64())
     }
 }

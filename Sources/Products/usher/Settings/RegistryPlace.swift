@@ -34,7 +34,7 @@ enum RegistryPlace: Sendable {
         _ text: String, place: String, isArgument: Bool
     ) throws(SettingError) -> RegistryPlace {
         guard isConnection(text) else {
-            guard !mayHoldPassword(text) else {
+            guard FileLook(text) != nil || !mayHoldPassword(text) else {
                 throw SettingError(place: place, value: "…", expected: expected)
             }
             return try database(inFile: text, place: place)
@@ -51,12 +51,18 @@ enum RegistryPlace: Sendable {
 
     /// A folder that is there or may be made, or a database as `database` takes it.
     static func argument(_ text: String, place: String) throws(SettingError) -> RegistryPlace {
-        guard isConnection(text) || !mayHoldPassword(text) else {
-            throw SettingError(place: place, value: "…", expected: expected)
+        if isConnection(text) { return try database(text, place: place, isArgument: true) }
+        if let look = FileLook(text) {
+            return look.isFolder
+                ? .folder(text) : try database(text, place: place, isArgument: true)
         }
-        let isFile = FileLook(text).map { !$0.isFolder } ?? false
-        guard isConnection(text) || isFile else { return .folder(text) }
-        return try database(text, place: place, isArgument: true)
+        guard !mayHoldPassword(text) else {
+            throw SettingError(
+                place: place, value: "…",
+                expected: expected
+                    + ", or a folder, which has to be there if its name has an @ or =")
+        }
+        return .folder(text)
     }
 
     /// A URL, or keywords with values as libpq has them; all else is the name of a file.
@@ -125,10 +131,11 @@ extension RegistryPlace: CustomStringConvertible {
         switch self {
         case .folder(let folder): try RegistryOnSQLite(in: folder, mustExist: mustExist)
         case .database(let target):
-            try RegistryOnPostgres(
-                target, random: { Int64(bitPattern: SecureRandom.uint64()) })
+            try RegistryOnPostgres(target, random: Self.random)
         }
     }
+
+    static let random: @Sendable () -> Int64 = { Int64(bitPattern: SecureRandom.uint64()) }
 
     /// Whether there is something to open: false for a folder without a registry.
     var isThere: Bool {

@@ -81,12 +81,20 @@ def function():
     assert shared.stop() == 0
 
 
+@pytest.fixture(scope="session")
+def cluster():
+    """Three nodes behind one address, shared as `server` is."""
+    shared = homes.ClusterHome()
+    yield shared
+    assert shared.stop() == 0
+
+
 @pytest.fixture(scope="module")
 def home(request):
     """Where the protocol is spoken: the shared server, and in modules that are marked `homes` each
     of the homes in turn."""
     kind = getattr(request, "param", homes.PROCESS)
-    return request.getfixturevalue("server" if kind == homes.PROCESS else "function")
+    return request.getfixturevalue("server" if kind == homes.PROCESS else kind)
 
 
 @pytest.fixture

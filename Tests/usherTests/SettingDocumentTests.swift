@@ -13,7 +13,8 @@ import Testing
 
     private static let sections: [(title: String, settings: [any AnySetting])] = [
         ("Places", PlaceSettings.all), ("Tokens and access", AccessSettings.all),
-        ("STUN and TURN", ICESettings.all), ("Limits", LimitSettings.all),
+        ("STUN and TURN", ICESettings.all), ("Cluster", ClusterSettings.all),
+        ("Limits", LimitSettings.all),
     ]
 
     private let lines: [Substring]

@@ -139,7 +139,7 @@ struct Wiring {
             operators: operators(directory, figures, relay, edge), edge: edge, relay: relay,
             keeping: relay.map { _ in
                 SessionKeeping(
-                    folder: settings.data,
+                    folder: settings.data, node: settings.cluster?.nodeName,
                     allowsGroup: settings.places.keysGroupAccess, log: log)
             })
     }

@@ -10,17 +10,20 @@ import os
 import time
 
 from . import forging, http, legacy
+from .cluster import ClusterHome
 from .gateway.settings import Settings
 from .server import Application, Server
 from .serverless import Home
 from .split import serve
 
-PROCESS, FUNCTION = "process", "function"
-KINDS = tuple(os.environ.get("USHER_TEST_HOMES", f"{PROCESS},{FUNCTION}").split(","))
+PROCESS, FUNCTION, CLUSTER = "process", "function", "cluster"
+KINDS = tuple(
+    os.environ.get("USHER_TEST_HOMES", f"{PROCESS},{FUNCTION},{CLUSTER}").split(","))
 
 # What a test may need (the mark `needs`) that a home need not give, and why.
 CANNOT = {
     PROCESS: {},
+    CLUSTER: {},
     FUNCTION: {
         "its own closes": "the gateway closes with codes of its own, and classic is told none",
         "its own frames": "frames are the gateway's: what is bad, and what comes too early",
@@ -48,7 +51,8 @@ def missing(item):
 
 def open_home(kind, *flags, **options):
     """A new home of this kind, set by these flags of `usher serve`."""
-    return serve(*flags, **options) if kind == PROCESS else FunctionHome(*flags, **options)
+    make = {PROCESS: serve, FUNCTION: FunctionHome, CLUSTER: ClusterHome}[kind]
+    return make(*flags, **options)
 
 
 # Settings of a process alone, and those that the auth half has.

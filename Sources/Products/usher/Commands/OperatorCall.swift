@@ -6,9 +6,21 @@ import StrictJSON
 struct OperatorOptions: ParsableArguments {
     @Option(help: "Folder of the service. (default: $USHER_DATA or ~/.local/share/usher)")
     var data: String?
+    @OptionGroup var node: NodeOption
     @Flag(help: "Print JSON for programs.") var json = false
 
     var dataFolder: String { Environment.dataFolder(data) }
+}
+
+/// Which of the services that run on one data folder.
+struct NodeOption: ParsableArguments {
+    @Option(name: .customLong("node"), help: "Node of a cluster, where several run on that folder.")
+    var name: String?
+
+    func validate() throws {
+        guard let name, !ClusterPlace.isName(name, bytesMax: 64, allowsDots: true) else { return }
+        throw ValidationError("--node is \"\(name)\": expected the --node-name of usher serve")
+    }
 }
 
 /// Asks the service that runs on a data folder, with the bearer that it left there.
@@ -17,7 +29,10 @@ struct OperatorCall {
     private static let bytesMax = 64 << 20
     private let pass: OperatorPass
 
-    init(data: String) throws(CommandFailure) { pass = try OperatorPass.read(in: data) }
+    /// `isAnyGood`: what is asked of one node of a cluster is done by all.
+    init(data: String, node: String?, isAnyGood: Bool = false) throws(CommandFailure) {
+        pass = try OperatorPass.read(in: data, of: node, isAnyGood: isAnyGood)
+    }
 
     /// Status and body of the answer; `path` has its slash in front.
     func ask(_ method: String, _ path: String) throws(CommandFailure) -> Probe.Answer {

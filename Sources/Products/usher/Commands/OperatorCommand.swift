@@ -26,7 +26,8 @@ extension OperatorCommand {
 
         func run() throws {
             try report {
-                let pass = try OperatorPass.read(in: options.dataFolder)
+                let pass = try OperatorPass.read(
+                    in: options.dataFolder, of: options.node.name)
                 let link = "\(pass.url)/#token=\(pass.token)"
                 say(options.json ? #"{"link":"\#(link)"}"# : link)
             }

@@ -32,10 +32,11 @@ extension PeerCommand {
         @OptionGroup var home: TableOptions
         @OptionGroup var gateway: GatewayOptions
         @OptionGroup var places: PlaceOptions
+        @OptionGroup var node: NodeOption
         @Flag(help: "Print JSON for programs.") var json = false
 
         func validate() throws {
-            try home.check(excludes: places.given)
+            try home.check(excludes: places.given + [("--node", node.name)])
             try gateway.check(with: home)
             let isID =
                 connectionID.utf8.count == 16
@@ -54,8 +55,9 @@ extension PeerCommand {
                 if let relay = try home.relay(gateway: gateway.gateway) {
                     return try kick(at: relay)
                 }
-                let answer = try OperatorCall(data: places.dataFolder)
-                    .ask("DELETE", "/peers/\(connectionID)")
+                let answer = try OperatorCall(
+                    data: places.dataFolder, node: node.name, isAnyGood: true
+                ).ask("DELETE", "/peers/\(connectionID)")
                 guard answer.status != 404 else {
                     throw CommandFailure(
                         "no peer in a room has the connection \(connectionID): see usher room list")

@@ -39,7 +39,7 @@ extension RoomCommand {
         @OptionGroup var options: OperatorOptions
 
         func validate() throws {
-            try home.check(excludes: [("--data", options.data)])
+            try home.check(excludes: [("--data", options.data), ("--node", options.node.name)])
             if watch, home.table != nil {
                 throw ValidationError(
                     "--watch and --table exclude each other: each look costs a look at all items")
@@ -53,7 +53,7 @@ extension RoomCommand {
                     let body = JSONValue.object(["rooms": .array(rooms)]).serialized()
                     return show(body, rooms, isFirst: true)
                 }
-                let relay = try OperatorCall(data: options.dataFolder)
+                let relay = try OperatorCall(data: options.dataFolder, node: options.node.name)
                 var last: [UInt8]?
                 repeat {
                     let answer = try relay.ask("GET", "/rooms")

@@ -18,6 +18,9 @@ struct Serve: ParsableCommand {
             --issuer https://meet.example
               usher serve auth   --data /var/lib/usher --issuer https://meet.example
               usher serve signal --data /var/lib/usher --issuer https://meet.example
+              usher serve --registry service=usher --master-key-file /etc/usher/master.key \
+            --issuer https://meet.example --cluster nats://10.0.0.1:4222 \
+            --cluster nats://10.0.0.2:4222
             """)
 
     enum Half: String, ExpressibleByArgument, CaseIterable { case auth, signal }
@@ -30,6 +33,7 @@ struct Serve: ParsableCommand {
     @OptionGroup(title: "PLACES") var file: ConfigurationOption
     @OptionGroup(title: "TOKENS AND ACCESS") var access: SettingOptions<AccessSettings>
     @OptionGroup(title: "STUN AND TURN") var ice: SettingOptions<ICESettings>
+    @OptionGroup(title: "CLUSTER") var cluster: SettingOptions<ClusterSettings>
     @OptionGroup(title: "LIMITS") var limits: SettingOptions<LimitSettings>
 
     func run() throws {
@@ -37,7 +41,8 @@ struct Serve: ParsableCommand {
             let settings = try ServeSettings(
                 half: half.flatMap { ServedHalf(rawValue: $0.rawValue) } ?? .both,
                 Environment.settings(
-                    places.flags, access.flags, ice.flags, limits.flags, file: file.config))
+                    places.flags, access.flags, ice.flags, cluster.flags,
+                    limits.flags, file: file.config))
             try Site(settings).run()
         }
     }

@@ -15,10 +15,10 @@ struct SessionKeeping {
     private let log: ServiceLog
 
     /// Takes the lock, which another relay on the same data folder may have.
-    init(folder: String, allowsGroup: Bool, log: ServiceLog) {
+    init(folder: String, node: String?, allowsGroup: Bool, log: ServiceLog) {
         self.log = log
         do throws(ShelfError) {
-            file = try ShelfFile(folder: folder, allowsGroup: allowsGroup)
+            file = try ShelfFile(folder: folder, node: node, allowsGroup: allowsGroup)
         } catch {
             file = nil
             warn("shelf_failed", code: error.code, "\(error)")

@@ -66,8 +66,8 @@ struct Site {
         parts.directory.start()
         let janitor = Janitor(sweeping: foundations.registry)
         // Commands on this machine need it to ask the relay.
-        if parts.relay != nil { try pass.write(in: settings.data) }
-        defer { pass.remove(in: settings.data) }
+        if parts.relay != nil { try pass.write(in: settings.data, of: settings.cluster?.nodeName) }
+        defer { pass.remove(in: settings.data, of: settings.cluster?.nodeName) }
         // From here on nothing fails: what is taken off the shelf is not there for another start.
         if let relay = parts.relay { parts.keeping?.putBack(into: relay.service) }
         publicDoor.open(parts.front.outcome, mayWait: parts.front.mayWait)

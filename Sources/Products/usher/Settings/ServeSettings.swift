@@ -72,11 +72,14 @@ struct ServeSettings: Sendable {
     let places: Settings<PlaceSettings>
     let access: Settings<AccessSettings>
     let ice: Settings<ICESettings>
+    let clusterSettings: Settings<ClusterSettings>
     let limits: Settings<LimitSettings>
     /// The service's own folder, where the registry lies unless it is in a database.
     let data: String
     let keys: KeyPlace
     let registry: RegistryPlace
+    /// nil: this relay is alone.
+    let cluster: ClusterPlace?
     let listen: Endpoint
     let operatorListen: Endpoint
     /// nil: plain http.
@@ -94,10 +97,12 @@ struct ServeSettings: Sendable {
         places = try Settings(values)
         access = try Settings(values)
         ice = try Settings(values)
+        clusterSettings = try Settings(values)
         limits = try Settings(values)
         data = places.data ?? defaultData
         keys = try KeyPlace(values, data: data, allowsGroup: places.keysGroupAccess)
         registry = try RegistryPlace(values, data: data)
+        cluster = try ClusterPlace(clusterSettings)
         listen =
             places.listen ?? Endpoint(address: "127.0.0.1", port: half == .signal ? 8081 : 8080)
         operatorListen =
@@ -174,6 +179,10 @@ extension ServeSettings {
     }
 
     private func checkHalf() throws(SettingError) {
+        if half == .auth, cluster != nil {
+            throw clusterSettings.error(
+                \.cluster, expected: "a relay: the auth half shares the registry alone")
+        }
         guard half == .signal else { return }
         if access.issuer == nil {
             throw access.error(

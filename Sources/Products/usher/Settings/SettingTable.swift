@@ -10,7 +10,9 @@ import SocketLoop
 // it is used, and in docs/configuration.md, which a test holds against this.
 
 enum SettingTable {
-    static let all = PlaceSettings.all + AccessSettings.all + ICESettings.all + LimitSettings.all
+    static let all =
+        PlaceSettings.all + AccessSettings.all + ICESettings.all + ClusterSettings.all
+        + LimitSettings.all
     static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 }
 
@@ -114,6 +116,26 @@ struct ICESettings: SettingSection {
         "turn-credential-seconds", 3600,
         in: Int(turnSeconds.lowerBound)...Int(turnSeconds.upperBound),
         "Seconds that TURN credentials are good.")
+}
+
+struct ClusterSettings: SettingSection {
+    let cluster = Setting.list(
+        "cluster", expected: "nats://HOST:PORT or tls://HOST:PORT, without user and password",
+        "NATS server by which the relays of several hosts are one; may be repeated.",
+        ClusterPlace.server)
+    let clusterCredentials = Setting.text(
+        "cluster-credentials", "File of what NATS wants: user and password, token, nkey or creds.")
+    let clusterCA = Setting.text(
+        "cluster-ca", default: "the system's", "File of the CA of NATS' certificates, PEM.")
+    let clusterName = Setting.single(
+        "cluster-name", "usher", "usher",
+        expected: "1 to 32 letters, digits, - and _",
+        "What this cluster is called; several may share NATS."
+    ) { ClusterPlace.isName($0, bytesMax: 32, allowsDots: false) ? $0 : nil }
+    let nodeName = Setting.optional(
+        "node-name", default: "the host's name", expected: "1 to 64 letters, digits, -, _ and .",
+        "What this node is called, as no other of the cluster."
+    ) { ClusterPlace.isName($0, bytesMax: 64, allowsDots: true) ? $0 : nil }
 }
 
 struct LimitSettings: SettingSection {

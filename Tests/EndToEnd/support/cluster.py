@@ -1,0 +1,168 @@
+"""Nodes of a cluster over real NATS servers, and one address in front of them all."""
+
+import json
+import shutil
+import subprocess
+import time
+
+from . import http, ledger
+from .nats import Nats
+from .proxies import free_port
+from .server import Application, Server
+from .usher import new_folder
+from .waiting import eventually
+
+ROOMY = ["--max-connections-per-address", "0", "--connections-per-second", "0",
+         "--max-http-connections-per-address", "0"]
+
+
+class Cluster:
+    """`count` nodes on one data folder, as they may be on one host: they share registry and keys.
+    `flags` are those of `usher serve`."""
+
+    def __init__(self, *flags, count=3, nats=None, issuer="https://usher.example", **environment):
+        self._own_nats = nats is None
+        self.nats = nats or Nats(1)
+        self._flags = ["--issuer", issuer, *ROOMY, *flags]
+        self._environment = environment
+        self.folder = new_folder("cluster")
+        self.nodes = []
+        self.started = 0
+        try:
+            for _ in range(count):
+                self.start()
+        except BaseException:
+            self.kill()
+            raise
+
+    def start(self, *flags, wait=True, name=None, **options):
+        """One more node, which is ready when this returns."""
+        self.started += 1
+        node = Server(
+            *self._flags, "--node-name", name or f"node-{self.started}",
+            *[word for url in self.nats.urls for word in ("--cluster", url)], *flags,
+            data=self.folder / "data", **self._environment, **options)
+        node.name = name or f"node-{self.started}"
+        self.nodes.append(node)
+        if wait:
+            self.wait(node)
+        return node
+
+    def wait(self, node, within=30):
+        eventually(lambda: is_ready(node), f"{node.name} is part of its cluster", within)
+
+    def application(self, name="An application", **grants):
+        """A client that all nodes know; its tokens come from the first."""
+        return Application(self.nodes[0], *self.nodes[0].usher.add_client(name, **grants))
+
+    def stop(self):
+        """Stops the nodes one after the other; returns the greatest status."""
+        status = max([node.stop() for node in self.nodes])
+        if self._own_nats:
+            self.nats.kill()
+        return status
+
+    def kill(self):
+        for node in self.nodes:
+            node.kill()
+        if self._own_nats:
+            self.nats.kill()
+
+
+def is_ready(node):
+    assert node.process.poll() is None, f"usher ended ({node.process.returncode}): {node.errors}"
+    try:
+        return http.get(node.operator, "/readyz").status == 200
+    except OSError:
+        return False
+
+
+class Balancer:
+    """HAProxy before some nodes: connections go to them in turn."""
+
+    def __init__(self, nodes):
+        assert shutil.which("haproxy"), "haproxy is not installed"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        folder = new_folder("balancer")
+        servers = "".join(
+            f"  server {node.name} {node.url.removeprefix('http://')} check inter 200ms\n"
+            for node in nodes)
+        (folder / "haproxy.cfg").write_text(
+            "defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 1h\n"
+            "  timeout server 1h\n"
+            f"frontend all\n  bind 127.0.0.1:{self.port}\n  default_backend nodes\n"
+            f"backend nodes\n  balance roundrobin\n{servers}")
+        with ledger.new_log("balancer").open("wb") as log:
+            self.process = subprocess.Popen(
+                ["setpriv", "--pdeathsig=KILL", "haproxy", "-db", "-f", folder / "haproxy.cfg"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        eventually(self._answers, "the balancer answers")
+
+    def _answers(self):
+        try:
+            return http.get(self.url, "/.well-known/jwks.json").status == 200
+        except OSError:
+            return False
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+class ClusterHome(Cluster):
+    """A cluster that looks like one server, for the tests of the protocol: `support.homes`."""
+
+    kind = "cluster"
+    may_repeat = False
+    shows_refusals = True
+    legacy_client = None
+
+    def __init__(self, *flags, **options):
+        super().__init__(*flags, issuer="http://127.0.0.1", **options)
+        try:
+            self.balancer = Balancer(self.nodes)
+        except BaseException:
+            self.kill()
+            raise
+        self.url = self.socket_url = self.balancer.url
+        self.websocket_url = self.url.replace("http", "ws", 1)
+        self.usher, self.data = self.nodes[0].usher, self.nodes[0].data
+        self.operator = self.nodes[0].operator
+        self.issuer = "http://127.0.0.1"
+
+    def application(self, name="An application", **grants):
+        """Whatever node is asked knows it: the registry is followed."""
+        application = Application(self, *self.usher.add_client(name, **grants))
+        time.sleep(0.3)
+        return application
+
+    def limits(self, **changed):
+        return self.nodes[0].limits(**changed)
+
+    def settle(self):
+        """What was sent to another node arrives a moment later, and nothing says when."""
+        time.sleep(0.1)
+
+    def prompt(self, peer):
+        """Nobody need say anything for a connection to be looked at."""
+
+    revoke = Server.revoke
+    revoke_token = Server.revoke_token
+    disable = Server.disable
+    private_key_file = Server.private_key_file
+
+    def rooms(self):
+        """What each node lists of rooms."""
+        return [json.loads(node.usher.succeed("room", "list", "--node", node.name, "--json"))
+                for node in self.nodes]
+
+    def stop(self):
+        self.balancer.stop()
+        return super().stop()
+
+    def kill(self):
+        if hasattr(self, "balancer"):
+            self.balancer.stop()
+        super().kill()

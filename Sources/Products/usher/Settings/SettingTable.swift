@@ -121,8 +121,8 @@ struct ICESettings: SettingSection {
 struct ClusterSettings: SettingSection {
     let cluster = Setting.list(
         "cluster", expected: "nats://HOST:PORT or tls://HOST:PORT, without user and password",
-        "NATS server by which the relays of several hosts are one; may be repeated.",
-        ClusterPlace.server)
+        "NATS servers by which relays are one, with commas between; may be repeated.",
+        ClusterPlace.servers)
     let clusterCredentials = Setting.text(
         "cluster-credentials", "File of what NATS wants: user and password, token, nkey or creds.")
     let clusterCA = Setting.text(

@@ -27,8 +27,8 @@ import Testing
         let place = try #require(try place(["cluster": servers, "node-name": ["n"]]))
         #expect(place.servers == servers)
         #expect((place.name, place.nodeName) == ("usher", "n"))
-        let joined = ["cluster": ["nats://a:4222,tls://b"], "node-name": ["n"]] as [ByteText: [String]]
-        #expect(try self.place(joined)?.servers == servers)
+        let joined = try self.place(["cluster": ["nats://a:4222,tls://b"], "node-name": ["n"]])
+        #expect(joined?.servers == servers)
         let values = try SettingValues(
             flags: [:], environment: ["USHER_CLUSTER": "nats://a:4222,tls://b"])
         #expect(try ClusterPlace(Settings(values))?.servers == servers)

@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 
+import clusters
 import edge
 import functions
 import registries
@@ -23,6 +24,7 @@ PARTS = {
     "loops": "a message on one processor and on two",
     "tokens": "a token",
     "registry": "a token and a change where the registry is in PostgreSQL",
+    "cluster": "a message between two nodes",
     "edge": "a request whose session cookie is verified",
     "tls": "a message and a connection over wss",
     "lambda": "a cold start of the function",
@@ -66,6 +68,8 @@ def main():
         relays.compare_rooms(usher, tools, rounds, seconds)
     if "loops" in parts:
         relays.compare_loops(usher, tools, rounds, seconds)
+    if "cluster" in parts:
+        clusters.compare(usher, tools, arguments.python, rounds, seconds)
     if "edge" in parts:
         edge.compare(usher, tools, rounds, seconds, before)
     if "tls" in parts:

@@ -32,11 +32,12 @@ struct connection {
 struct options {
     enum mode mode;
     const char *host, *token, *client;
-    int port, rooms, in_flight, at_once, payload_bytes;
+    int port, second_port; // where the second of each pair connects; 0 for the same
+    int rooms, in_flight, at_once, payload_bytes;
     long count;
     double per_second; // of all messages, when paced
     double seconds, warmup_seconds, timeout_seconds;
-    int server; // process whose CPU time and memory are read; 0 for none
+    int server, second_server; // processes whose CPU time and memory are read; 0 for none
 };
 
 struct counts {

@@ -142,6 +142,7 @@ static void run_idle(void) {
 
 static void explain(void) {
     fputs("load_classic --port P [--host 127.0.0.1] [--client C] [--server PID]\n"
+          "  [--second-port P] [--second-server PID]   the second of each pair is at another node\n"
           "  --mode throughput  [--rooms 50] [--in-flight 1] [--seconds 2] [--payload 1200]\n"
           "  --mode paced       [--rooms 50] [--rate 2000] [--seconds 2] [--payload 1200]\n"
           "  --mode connect     [--count 2000] [--at-once 32]\n"
@@ -163,11 +164,13 @@ static void parse(int argc, char **argv) {
         {"port", 1, 0, 'p'}, {"host", 1, 0, 'h'}, {"client", 1, 0, 'c'}, {"server", 1, 0, 's'},
         {"mode", 1, 0, 'm'}, {"rooms", 1, 0, 'r'}, {"in-flight", 1, 0, 'f'}, {"count", 1, 0, 'n'},
         {"at-once", 1, 0, 'a'}, {"seconds", 1, 0, 't'}, {"payload", 1, 0, 'b'},
-        {"rate", 1, 0, 'R'}, {0}};
+        {"rate", 1, 0, 'R'}, {"second-port", 1, 0, 'P'}, {"second-server", 1, 0, 'S'}, {0}};
     if (getenv("LOAD_TOKEN")) options.token = getenv("LOAD_TOKEN");
     for (int flag; (flag = getopt_long(argc, argv, "", flags, NULL)) != -1;) {
         switch (flag) {
         case 'p': options.port = atoi(optarg); break;
+        case 'P': options.second_port = atoi(optarg); break;
+        case 'S': options.second_server = atoi(optarg); break;
         case 'h': options.host = optarg; break;
         case 'c': options.client = optarg; break;
         case 's': options.server = atoi(optarg); break;

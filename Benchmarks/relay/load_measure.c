@@ -37,10 +37,10 @@ double latency_microseconds(double quantile) {
 }
 
 // User and system time of all threads; the kernel counts in ticks of 10 ms.
-double server_cpu_seconds(void) {
+static double cpu_seconds(int process) {
     char path[64], text[1024];
-    snprintf(path, sizeof path, "/proc/%d/stat", options.server);
-    FILE *file = options.server ? fopen(path, "r") : NULL;
+    snprintf(path, sizeof path, "/proc/%d/stat", process);
+    FILE *file = process ? fopen(path, "r") : NULL;
     if (!file) return 0;
     text[fread(text, 1, sizeof text - 1, file)] = 0;
     fclose(file);
@@ -52,13 +52,21 @@ double server_cpu_seconds(void) {
     return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
 
-long server_memory_kilobytes(void) {
+double server_cpu_seconds(void) {
+    return cpu_seconds(options.server) + cpu_seconds(options.second_server);
+}
+
+static long memory_kilobytes(int process) {
     char path[64], line[256];
     long kilobytes = 0;
-    snprintf(path, sizeof path, "/proc/%d/status", options.server);
-    FILE *file = options.server ? fopen(path, "r") : NULL;
+    snprintf(path, sizeof path, "/proc/%d/status", process);
+    FILE *file = process ? fopen(path, "r") : NULL;
     if (!file) return 0;
     while (fgets(line, sizeof line, file)) sscanf(line, "VmRSS: %ld", &kilobytes);
     fclose(file);
     return kilobytes;
+}
+
+long server_memory_kilobytes(void) {
+    return memory_kilobytes(options.server) + memory_kilobytes(options.second_server);
 }

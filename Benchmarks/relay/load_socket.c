@@ -156,7 +156,9 @@ void open_connection(struct connection *connection) {
     connection->partner_id[0] = 0;
     connection->opened_at = now_nanoseconds();
     counts.opened++;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port)};
+    bool is_second = options.second_port && connection->slot % 2;
+    int port = is_second ? options.second_port : options.port;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     inet_pton(AF_INET, options.host, &address.sin_addr);
     if (connect(descriptor, (void *)&address, sizeof address) && errno != EINPROGRESS) {
         end_connection(connection, &counts.connect_errors, "connect");

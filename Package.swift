@@ -48,6 +48,7 @@ let modules: [Module] = [
     Module(name: "CLibJWT", layer: .cModules),
     Module(name: "CLibSSL", layer: .cModules),
     Module(name: "CMicrohttpd", layer: .cModules),
+    Module(name: "CNats", layer: .cModules),
     Module(name: "COpenSSL", layer: .cModules),
     Module(name: "CPQ", layer: .cModules),
 
@@ -116,6 +117,12 @@ let modules: [Module] = [
             "Access", "Clients", "Cryptography", "Identifiers", "Locking", "SigningKeys",
             "TokenIssuing", "Tokens",
         ]),
+    Module(
+        name: "NATSBus", layer: .drivers,
+        uses: [
+            "Bytes", "CEpoll", "CNats", "COpenSSL", "Cluster", "Cryptography", "Locking",
+            "StrictJSON", "Threads",
+        ]),
     Module(name: "LogWriting", layer: .drivers, uses: ["Locking", "Monitoring"]),
     Module(name: "Threads", layer: .drivers, uses: ["CEpoll", "Locking"]),
     Module(name: "Files", layer: .drivers),
@@ -151,8 +158,8 @@ let modules: [Module] = [
     Module(
         name: "Relay", layer: .services,
         uses: [
-            "Access", "Admission", "Bytes", "ICEServers", "Identifiers", "Locking", "Rooms",
-            "Sessions", "Shares", "Signalling", "Tokens", "WebSocket",
+            "Access", "Admission", "Bytes", "Cluster", "ICEServers", "Identifiers", "Locking",
+            "Rooms", "Sessions", "Shares", "Signalling", "Tokens", "WebSocket",
         ]),
     Module(
         name: "ServerlessRelay", layer: .services,
@@ -183,12 +190,13 @@ let modules: [Module] = [
         name: "usher", layer: .products,
         uses: [
             "AWSRequests", "AWSServices", "Access", "Admission", "AuthService", "Bytes",
-            "Clients", "Cryptography", "DynamoTables", "Edge", "Files", "HTTPClient",
+            "Clients", "Cluster", "Cryptography", "DynamoTables", "Edge", "Files", "HTTPClient",
             "HTTPMessages", "HTTPServing", "ICEServers", "Identifiers", "KeyFollowing", "Locking",
-            "LogWriting", "Monitoring", "OperatorService", "PublicService", "RegistryFollowing",
-            "RegistryOnPostgres", "RegistryOnSQLite", "Relay", "Rooms", "ServerlessRelay",
-            "SessionShelf", "Sessions", "Signalling", "SigningKeys", "SocketLoop",
-            "StrictJSON", "Tar", "Threads", "TokenIssuing", "Tokens", "UsherVerifier", "WebSocket",
+            "LogWriting", "Monitoring", "NATSBus", "OperatorService", "PublicService",
+            "RegistryFollowing", "RegistryOnPostgres", "RegistryOnSQLite", "Relay", "Rooms",
+            "ServerlessRelay", "SessionShelf", "Sessions", "Signalling", "SigningKeys",
+            "SocketLoop", "StrictJSON", "Tar", "Threads", "TokenIssuing", "Tokens",
+            "UsherVerifier", "WebSocket",
         ],
         external: [argumentParser, logging]),
     Module(
@@ -217,6 +225,7 @@ let testUses: [String: [String]] = [
     "SigningKeys": ["RegistrySupport"],
     "KeyFollowing": ["Bytes", "RegistrySupport", "StrictJSON", "UsherVerifier"],
     "SocketLoop": ["HTTPMessages"],
+    "NATSBus": ["ServerSupport"],
     "AWSServices": ["ServerSupport", "Threads"],
     "LambdaRuntime": ["Locking", "ServerSupport"],
     "AuthService": ["Cryptography"],
@@ -337,7 +346,7 @@ let fuzzer: [Target] = [
     .executableTarget(
         name: "usher-fuzz",
         dependencies: names([
-            "Access", "AuthService", "Bytes", "CEpoll", "CFuzzer", "Clients", "Edge",
+            "Access", "AuthService", "Bytes", "CEpoll", "CFuzzer", "Clients", "Cluster", "Edge",
             "HTTPMessages", "ICEServers", "Identifiers", "Locking", "Signalling", "SocketLoop",
             "StrictJSON", "Tokens", "WebSocket",
         ]),

@@ -52,7 +52,8 @@ install_packages() {
 }
 
 # What compiling and running Usher takes beside Swift.
-build_packages=(git libjwt-dev libmicrohttpd-dev libpq-dev libsqlite3-dev libssl-dev pkg-config)
+build_packages=(git libjwt-dev libmicrohttpd-dev libnats-dev libpq-dev libsqlite3-dev libssl-dev
+    pkg-config)
 
 require_swift() {
     command -v swift >/dev/null || fail "swift is not on the PATH. Get Swift 6.2 or newer for" \

@@ -3,9 +3,10 @@ import Glibc
 
 /// One entry for libFuzzer; `USHER_FUZZ_TARGET` says which parser it feeds.
 private let targets: [String: FuzzTarget] = [
-    "basic": .basic, "client-assertion": .clientAssertion, "compact-token": .compactToken,
-    "cookie": .cookie, "form": .formBody, "frame": .frame, "json": .json, "jwk-set": .jwkSet,
-    "loop-turns": .loopTurns, "message": .message, "token-request": .tokenRequest,
+    "basic": .basic, "client-assertion": .clientAssertion, "cluster-frame": .clusterFrame,
+    "compact-token": .compactToken, "cookie": .cookie, "form": .formBody, "frame": .frame,
+    "json": .json, "jwk-set": .jwkSet, "loop-turns": .loopTurns, "message": .message,
+    "node-words": .nodeWords, "room-document": .roomDocument, "token-request": .tokenRequest,
     "viewer-request": .viewerRequest,
 ]
 

@@ -5,6 +5,8 @@ import Signalling
 /// What one member was told, and whether it makes sense.
 struct ModelClient {
     let member: RoomMember
+    let place: RoomPlace
+    let sdp: [UInt8]?
     /// The step at which it asked to join.
     let since: Int
     private(set) var others: [ConnectionID: UInt64] = [:]
@@ -13,10 +15,16 @@ struct ModelClient {
     private var isIn = false
     /// All stays that it ever was told of, by their orders.
     private var known: Set<UInt64> = []
+    /// All connections that it ever was told of.
+    private(set) var met: Set<ConnectionID> = []
     var isAdmitted = false
+    /// The last payload of each sender.
+    private var lastHeard: [ConnectionID: UInt64] = [:]
 
-    init(_ member: RoomMember, since: Int) {
+    init(_ member: RoomMember, in place: RoomPlace, sdp: [UInt8]?, since: Int) {
         self.member = member
+        self.place = place
+        self.sdp = sdp
         self.since = since
     }
 
@@ -40,8 +48,16 @@ struct ModelClient {
         }
     }
 
+    mutating func hear(payload number: UInt64, from sender: ConnectionID) {
+        if number <= lastHeard[sender] ?? 0 { fault = "payload \(number) twice or late" }
+        lastHeard[sender] = number
+        // A classic one is told only of those who come after it.
+        if member.isV1, !met.contains(sender) { fault = "payload \(number) of a stranger" }
+    }
+
     private mutating func meet(_ other: RoomMember) {
         if !known.insert(other.order).inserted { fault = "one stay told twice" }
         others[other.connection] = other.order
+        met.insert(other.connection)
     }
 }

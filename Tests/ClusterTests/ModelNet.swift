@@ -4,157 +4,221 @@ import Rooms
 import Signalling
 import TestSupport
 
-/// What befalls the nodes of a model; what happens in between is chosen by `seed`, so that a
-/// sequence without one of its steps still is much the same.
-struct ModelStep {
-    enum Kind {
-        case join(node: Int, peer: Int, isV1: Bool)
-        case leave(node: Int, member: Int)
-        case kill(node: Int)
-        /// It lives, and is taken for dead.
-        case suspect(node: Int)
-        case cut(from: Int, to: Int)
-        case heal
-        case vanish
-    }
-
-    let kind: Kind
-    let seed: UInt64
-}
-
-/// What a model has to have met, or it shows nothing.
-enum ModelMark: CaseIterable {
-    case first, present, joined, left, admitted, refused, replaced, takenOut, empty
-    case conflict, silence, lateWrite, oldRead, oldAbsence, purge
-    case frameLost, mailDoubled, death, anew, writtenBack, proof
-}
-
-enum ModelMail: Sendable {
-    case document(RoomDocument, Revision)
-    case acknowledged(Revision, BucketEpoch)
-}
-
-/// Several nodes with one room, over an imagined store and imagined lines.
+/// Several nodes with some rooms, over an imagined store and imagined lines.
 struct ModelNet {
-    struct Node {
-        var incarnation: Incarnation
-        var writer: RoomWriter
-        var links: [Incarnation: Link<ModelMail>] = [:]
-        var clients: [ConnectionID: ModelClient] = [:]
-        var isRunning = true
-        /// Of whose deaths it has heard.
-        var dead: Set<Incarnation>
-    }
-
-    enum Event {
-        case input(RoomWriter.Input)
-        case frame(from: Incarnation, Link<ModelMail>.Frame)
-        case renewed
-        case restored(BucketEpoch)
-        case died(Incarnation)
-    }
-
     static let membersMax = 6
-    /// For how many steps a node may go on that was declared dead.
-    static let unawareness = 60
+    static let stepMilliseconds: Int64 = 50
+    static let places = ["r", "s", "t"].enumerated().map { index, name in
+        RoomPlace(
+            digest: RoomDigest(bytes: Array(repeating: UInt8(index + 1), count: 32)),
+            clientID: "a", name: RoomName(name))
+    }
 
     var random = SeededGenerator(seed: 0)
     var store = ModelStore()
-    var nodes: [Node] = []
-    var events: [(due: Int, to: Incarnation, event: Event)] = []
-    var deaths: [(due: Int, node: Incarnation)] = []
-    /// When a node that died will write no more.
-    var quiets: [Int] = []
-    var purges: [(due: Int, revision: Revision)] = []
-    var dead: Set<Incarnation> = []
+    var hosts: [ModelHost] = []
     var cuts: Set<[Int]> = []
     var now = 0
     var isCalm = false
-    var isRestoring = false
+    var isSmooth = false
     var lastNumber: UInt64 = 0
     var faults: [String] = []
     var marks: Set<ModelMark> = []
+    /// Who was declared dead or has left, by an accepted write at this step.
+    var fallen: [Incarnation: (step: Int, epoch: BucketEpoch)] = [:]
+    /// Who was not there when a bucket was opened.
+    var unlisted: Set<Incarnation> = []
+    var payloads: [UInt64: ModelPayload] = [:]
+    /// By their tickets.
+    var kicks: [UInt64: (asker: Incarnation, isAnswered: Bool)] = [:]
 
     init(nodes count: Int) {
-        for _ in 0..<count { nodes.append(start()) }
+        for index in 0..<count { hosts.append(start("n\(index)")) }
     }
+
+    /// Three nodes, all of them members.
+    static let begun: ModelNet = {
+        var net = ModelNet(nodes: 3)
+        net.isCalm = true
+        while net.hosts.contains(where: { $0.node.standing != .member }), net.now < 200 {
+            net.turn()
+        }
+        net.isCalm = false
+        return net
+    }()
 
     mutating func number() -> UInt64 {
         lastNumber += 1
         return lastNumber
     }
 
-    mutating func start() -> Node {
-        let incarnation = Incarnation(raw: number())
-        let before = BucketEpoch(createdAt: .max, nonce: 0)
-        var writer = RoomWriter(
-            of: "a", "r", at: incarnation, in: isRestoring ? before : store.epoch,
-            membersMax: Self.membersMax, dead: dead)
-        // Who starts while others are writing back waits with them.
-        if isRestoring { _ = writer.handle(.renewed(store.epoch)) }
-        return Node(incarnation: incarnation, writer: writer, dead: dead)
+    mutating func start(_ name: String, setting: String = "a") -> ModelHost {
+        let node = ClusterNode(
+            ModelHost.configuration(name, setting: setting), Incarnation(raw: number()))
+        // An hour apart, and more.
+        var host = ModelHost(name: name, node, clock: Int64(number()) * 3_600_000)
+        host.connectAt = now
+        return host
     }
 
     mutating func chance(_ of: Int) -> Bool {
         !isCalm && Int.random(in: 0..<of, using: &random) == 0
     }
 
-    mutating func later(_ most: Int = 6) -> Int {
-        now + 1 + Int.random(in: 0...(isCalm ? 1 : most), using: &random)
+    mutating func later(_ most: Int = 3) -> Int {
+        now + Int.random(in: 0...(isCalm ? 1 : most), using: &random)
+    }
+
+    func host(of incarnation: Incarnation) -> Int? {
+        hosts.indices.first { hosts[$0].isRunning && hosts[$0].node.incarnation == incarnation }
+    }
+
+    /// It was declared dead, or left out of a new bucket.
+    func isGone(_ incarnation: Incarnation) -> Bool {
+        fallen[incarnation] != nil || unlisted.contains(incarnation)
     }
 
     // MARK: Steps
 
     mutating func take(_ step: ModelStep) {
         random = SeededGenerator(seed: step.seed)
-        switch step.kind {
-        case .join(let node, let peer, let isV1): join(node, peer, isV1)
-        case .leave(let node, let member):
-            let ids = nodes[node].clients.keys.sorted()
-            if nodes[node].isRunning, !ids.isEmpty { leave(node, ids[member % ids.count]) }
-        case .kill(let node): kill(node)
-        case .suspect(let node):
-            if nodes[node].isRunning { deaths.append((now, nodes[node].incarnation)) }
-        case .cut(let from, let to): cuts.insert([from, to])
-        case .heal: cuts = []
-        case .vanish: vanish()
-        }
+        perform(step.kind)
         for _ in 0..<Int.random(in: 0...12, using: &random) { turn() }
     }
 
-    private mutating func join(_ node: Int, _ peer: Int, _ isV1: Bool) {
-        guard nodes[node].isRunning else { return }
+    private mutating func perform(_ step: ModelStep.Kind) {
+        switch step {
+        case .join(let host, let room, let peer, let isV1): join(host, room, peer, isV1)
+        case .leave(let host, let member):
+            if let id = client(host, member) { leave(host, id, .left) }
+        case .say(let host, let member, let target):
+            if let id = client(host, member) { say(host, id, target) }
+        case .kick(let host, let member): kick(host, member)
+        case .kill(let host): kill(host)
+        case .farewell(let host): farewell(host)
+        case .freeze(let host, let steps):
+            if isAwake(host) { hosts[host].frozenUntil = now + steps }
+        case .lag(let host, let steps): hosts[host].lagsUntil = now + steps
+        case .cutStore(let host, let isTold):
+            hosts[host].isStoreCut = true
+            if isTold { disconnect(host) }
+        case .cut(let from, let to): cuts.insert([from, to])
+        case .isolate(let host):
+            hosts[host].isStoreCut = true
+            for other in 0..<4 { cuts.formUnion([[host, other], [other, host]]) }
+        case .heal: heal()
+        case .vanish: vanish()
+        case .election(let steps): store.elections = max(store.elections, now + steps)
+        case .intrude(let host, let isAlike): intrude(host, isAlike: isAlike)
+        }
+    }
+
+    func isAwake(_ host: Int) -> Bool {
+        host < hosts.count && hosts[host].isRunning && hosts[host].frozenUntil <= now
+    }
+
+    private func client(_ host: Int, _ index: Int) -> ConnectionID? {
+        guard isAwake(host), !hosts[host].clients.isEmpty else { return nil }
+        let ids = hosts[host].clients.keys.sorted()
+        return ids[index % ids.count]
+    }
+
+    private mutating func join(_ host: Int, _ room: Int, _ peer: Int, _ isV1: Bool) {
+        guard isAwake(host) else { return }
         let route: RoomMember.Route = isV1 ? .v1(subject: "a:\(peer % 4)") : .classic(address: 0)
+        let id = number()
         let member = RoomMember(
-            connection: ConnectionID(raw: number()), route: route,
-            peerID: PeerID("p\(peer % 3)"))
-        nodes[node].clients[member.connection] = ModelClient(member, since: now)
-        input(node, .join(member))
+            connection: ConnectionID(raw: id), route: route, peerID: PeerID("p\(peer % 3)"))
+        let place = Self.places[room]
+        let sdp = id % 2 == 0 ? Array("\(id)".utf8) : nil
+        hosts[host].clients[member.connection] = ModelClient(
+            member, in: place, sdp: sdp, since: now)
+        tick(host)
+        let mayJoin = hosts[host].node.standing == .member && !hosts[host].isLeaving
+        input(host, .join(member, place, sdp: sdp))
+        if !mayJoin, hosts[host].clients[member.connection] != nil {
+            faults.append("\(id) may join a node that is \(hosts[host].node.standing)")
+        }
     }
 
-    private mutating func leave(_ node: Int, _ connection: ConnectionID) {
-        dismiss(node, connection)
-        input(node, .leave(connection, .left))
+    mutating func leave(_ host: Int, _ id: ConnectionID, _ reason: LeaveReason) {
+        guard let client = hosts[host].clients[id] else { return }
+        dismiss(host, id)
+        tick(host)
+        input(host, .leave(id, client.place, reason))
     }
 
-    private mutating func kill(_ node: Int) {
-        guard nodes[node].isRunning else { return }
-        nodes[node].isRunning = false
-        for connection in nodes[node].clients.keys { dismiss(node, connection) }
-        deaths.append((now + ModelStore.staleness + 5, nodes[node].incarnation))
+    private mutating func say(_ host: Int, _ id: ConnectionID, _ target: Int?) {
+        guard let client = hosts[host].clients[id], client.isAdmitted,
+            let view = hosts[host].views[client.place.digest], view.room.member(id) != nil
+        else { return }
+        let others = view.elsewhere.keys.sorted()
+        guard !others.isEmpty else { return }
+        let one = target.map { others[$0 % others.count] }
+        let home = one.flatMap { view.elsewhere[$0] }
+        let ticket = number()
+        let outgoing = OutgoingPayload(
+            room: client.place, sender: id,
+            target: one.flatMap { one in home.map { .member(one, at: $0) } } ?? .room,
+            event: Array("\(ticket)".utf8), ticket: ticket)
+        payloads[ticket] = ModelPayload(
+            sender: id, senderHome: hosts[host].node.incarnation, place: client.place, target: one,
+            targets: one.map { one in view.elsewhere.filter { $0.key == one } } ?? view.elsewhere)
+        tick(host)
+        switch hosts[host].node.send(outgoing) {
+        case .taken(let effects): for effect in effects { perform(effect, at: host) }
+        case .full: payloads[ticket] = nil
+        }
+    }
+
+    private mutating func kick(_ host: Int, _ member: Int) {
+        let all = hosts.flatMap { $0.clients.keys }.sorted()
+        guard isAwake(host), hosts[host].node.standing == .member, !all.isEmpty else { return }
+        let ticket = number()
+        kicks[ticket] = (hosts[host].node.incarnation, false)
+        tick(host)
+        input(host, .kick(all[member % all.count], ticket: ticket))
+    }
+
+    mutating func kill(_ host: Int) {
+        guard host < hosts.count, hosts[host].isRunning else { return }
+        for id in hosts[host].clients.keys { dismiss(host, id) }
+        hosts[host].isRunning = false
+        hosts[host].restartAt = now + Int.random(in: 2...50, using: &random)
+    }
+
+    private mutating func farewell(_ host: Int) {
+        guard isAwake(host) else { return }
+        for id in hosts[host].clients.keys.sorted() { leave(host, id, .closed) }
+        tick(host)
+        hosts[host].isLeaving = true
+        input(host, .farewell)
+    }
+
+    private mutating func intrude(_ host: Int, isAlike: Bool) {
+        guard hosts.count == 3 || !hosts[3].isRunning else { return }
+        if hosts.count > 3 { hosts.removeLast() }
+        hosts.append(isAlike ? start("n\(host)") : start("m", setting: "b"))
+    }
+
+    mutating func heal() {
+        cuts = []
+        for host in hosts.indices where hosts[host].isStoreCut {
+            hosts[host].isStoreCut = false
+            if !hosts[host].isConnected { hosts[host].connectAt = later(5) }
+        }
     }
 
     private mutating func vanish() {
         store.vanish()
-        isRestoring = true
-        purges = []
-        for node in nodes where node.isRunning {
-            events.append((later(20), node.incarnation, .renewed))
+        for host in hosts.indices where hosts[host].isRunning {
+            hosts[host].connectAt = later(20)
+            hosts[host].watched = []
         }
     }
 
-    mutating func dismiss(_ node: Int, _ connection: ConnectionID) {
-        guard let client = nodes[node].clients.removeValue(forKey: connection) else { return }
+    mutating func dismiss(_ host: Int, _ connection: ConnectionID) {
+        guard let client = hosts[host].clients.removeValue(forKey: connection) else { return }
         if let fault = client.fault { faults.append("\(connection.raw): \(fault)") }
     }
 
@@ -162,115 +226,72 @@ struct ModelNet {
 
     mutating func turn() {
         now += 1
-        if store.pass(to: now) { marks.insert(.lateWrite) }
-        for purge in purges where purge.due <= now {
-            if store.purge(upTo: purge.revision, at: now) { marks.insert(.purge) }
+        for change in store.pass(to: now) {
+            marks.insert(.lateWrite)
+            accepted(change)
         }
-        purges.removeAll { $0.due <= now }
-        for _ in quiets.filter({ $0 <= now }) {
-            // Whoever started since has to look as well.
-            for node in nodes.indices where nodes[node].isRunning { input(node, .recheck) }
+        for host in hosts.indices where isAwake(host) { turn(host) }
+        for host in hosts.indices {
+            guard let due = hosts[host].restartAt, due <= now else { continue }
+            hosts[host] = start(hosts[host].name)
+            marks.insert(.restarted)
         }
-        quiets.removeAll { $0 <= now }
-        for death in deaths where death.due <= now { declare(death.node) }
-        deaths.removeAll { $0.due <= now }
-        while let index = events.indices.filter({ events[$0].due <= now })
-            .randomElement(using: &random)
+    }
+
+    mutating func tick(_ host: Int) {
+        let now = Int64(now) * Self.stepMilliseconds + hosts[host].clock
+        input(host, .tick(now))
+    }
+
+    private mutating func turn(_ host: Int) {
+        // Ten times a second, and before all else.
+        let isQuiet =
+            hosts[host].heartbeats.isEmpty && hosts[host].watched.isEmpty
+            && hosts[host].events.isEmpty && hosts[host].connectAt == nil
+        if isQuiet, (now + host) % 2 == 0 { return }
+        tick(host)
+        if let due = hosts[host].connectAt, due <= now, !hosts[host].isStoreCut { connect(host) }
+        for heartbeat in hosts[host].heartbeats { input(host, .bus(.heartbeat(heartbeat))) }
+        hosts[host].heartbeats = []
+        if !hosts[host].isStoreCut, hosts[host].isConnected, hosts[host].lagsUntil <= now {
+            let most = hosts[host].watched.count
+            let count = isCalm ? most : Int.random(in: 0...most, using: &random)
+            let events = hosts[host].watched.prefix(count)
+            hosts[host].watched.removeFirst(count)
+            for event in events { input(host, .bus(event)) }
+        }
+        while hosts[host].isRunning,
+            let index = hosts[host].events.indices.filter({ hosts[host].events[$0].due <= now })
+                .randomElement(using: &random)
         {
-            let (_, to, event) = events.remove(at: index)
-            if let node = nodes.firstIndex(where: { $0.incarnation == to && $0.isRunning }) {
-                perform(event, at: node)
-            }
+            perform(hosts[host].events.remove(at: index).event, at: host)
         }
-        for node in nodes.indices where nodes[node].isRunning { publish(node) }
-        openIfRestored()
+        input(host, .turnEnded)
     }
 
-    private mutating func declare(_ victim: Incarnation) {
-        if dead.insert(victim).inserted {
-            marks.insert(.death)
-            for node in nodes where node.isRunning {
-                // The one that it is about may be the last to learn it.
-                let due = later(node.incarnation == victim ? Self.unawareness : 6)
-                events.append((due, node.incarnation, .died(victim)))
-            }
-            quiets.append(now + Self.unawareness + 2 * ModelStore.staleness + 9)
-        }
-        // Another process takes the place of one that was killed.
-        if let node = nodes.firstIndex(where: { $0.incarnation == victim && !$0.isRunning }) {
-            nodes[node] = start()
-        }
-    }
-
-    private mutating func openIfRestored() {
-        guard isRestoring else { return }
-        let living = nodes.filter { !dead.contains($0.incarnation) }
-        guard living.allSatisfy({ $0.isRunning && $0.writer.hasWrittenBack(into: store.epoch) })
-        else { return }
-        isRestoring = false
-        for node in living {
-            events.append((later(), node.incarnation, .restored(store.epoch)))
-        }
-    }
-
-    private mutating func publish(_ node: Int) {
-        let from = nodes[node].incarnation
-        for to in nodes[node].links.keys.sorted() {
-            if Int.random(in: 0...3, using: &random) == 0 { nodes[node].links[to]?.tick() }
-            while let frame = nodes[node].links[to]?.nextFrame() {
-                let other = nodes.firstIndex { $0.incarnation == to }
-                let isCut = other.map { cuts.contains([node, $0]) } ?? true
-                let copies = isCut || chance(5) ? 0 : chance(6) ? 2 : 1
-                if copies != 1 { marks.insert(copies == 0 ? .frameLost : .mailDoubled) }
-                for _ in 0..<copies { events.append((later(), to, .frame(from: from, frame))) }
-            }
-        }
-    }
-
-    private mutating func perform(_ event: Event, at node: Int) {
+    private mutating func perform(_ event: ModelHost.Event, at host: Int) {
         switch event {
-        case .input(let value): input(node, value)
-        case .frame(let from, let frame): receive(frame, from: from, at: node)
-        case .renewed: input(node, .renewed(store.epoch))
-        case .restored(let epoch):
-            guard nodes[node].writer.hasWrittenBack(into: epoch) else { return }
-            marks.insert(nodes[node].clients.isEmpty ? .writtenBack : .proof)
-            input(node, .restored)
-        case .died(let victim):
-            if victim == nodes[node].incarnation { return beginAnew(node) }
-            nodes[node].links[victim] = nil
-            nodes[node].dead.insert(victim)
-            input(node, .died(victim))
+        case .answer(let answer, let request):
+            input(host, .bus(.answer(answer, request: request)))
+        case .frame(let bytes, let to):
+            if to == hosts[host].node.incarnation { input(host, .bus(.frame(bytes))) }
+        case .delivered(let receipt, let isTaken):
+            input(host, .delivered(receipt, isTaken: isTaken))
+        case .kicked(let connection, let wasHere):
+            input(host, .kicked(connection, wasHere: wasHere))
+        case .reborn: input(host, .reborn(Incarnation(raw: number())))
         }
     }
 
-    /// It was taken for dead, and learns it.
-    private mutating func beginAnew(_ node: Int) {
-        for connection in nodes[node].clients.keys { dismiss(node, connection) }
-        nodes[node] = start()
-        marks.insert(.anew)
-    }
-
-    private mutating func receive(
-        _ frame: Link<ModelMail>.Frame, from other: Incarnation, at node: Int
-    ) {
-        // A line ends with the nodes at its ends.
-        guard !nodes[node].dead.contains(other) else { return }
-        let arrival = nodes[node].links[other, default: Link()].receive(frame)
-        for mail in arrival.mails {
-            switch mail {
-            case .document(let document, let revision):
-                input(node, .announced(document, revision))
-                send(.acknowledged(revision, document.epoch), from: node, to: other)
-            case .acknowledged(let revision, let epoch):
-                if epoch == nodes[node].writer.epoch {
-                    input(node, .acknowledged(revision, by: other))
-                }
+    mutating func input(_ host: Int, _ input: ClusterNode.Input) {
+        guard hosts[host].isRunning else { return }
+        let before = hosts[host].node.standing
+        for effect in hosts[host].node.handle(input) {
+            // What the store and the lines are asked says nothing to the relay.
+            if before == .condemned, hosts[host].node.standing == .condemned, effect.isForRelay {
+                faults.append("\(hosts[host].name) goes on after its death: \(effect)")
             }
+            perform(effect, at: host)
         }
-    }
-
-    mutating func send(_ mail: ModelMail, from node: Int, to other: Incarnation) {
-        _ = nodes[node].links[other, default: Link()].send(mail)
     }
 }

@@ -2,80 +2,108 @@ import Cluster
 import Rooms
 import TestSupport
 
-/// A store of one key that compares and sets, as a model has it: reads may be old, and of a write
-/// nobody may hear what became of it, or only later.
+/// A store that compares and sets, as a model has it: reads may be old, and of a write nobody may
+/// hear what became of it, or only later.
 struct ModelStore {
     struct Version {
-        let document: RoomDocument?
+        var bytes: [UInt8]?
+        /// Of a room in this bucket: who is in it; nobody where it was written for another one.
+        var document: RoomDocument?
         let revision: Revision
         /// The step at which the next one came.
         var end: Int?
     }
 
-    /// What may still come of a write that its writer gave up.
-    private struct Late {
-        let document: RoomDocument
+    struct Write {
+        let key: StoreKey
+        let bytes: [UInt8]
         let base: Revision
-        let due: Int
+        let writer: Incarnation
+        /// The step at which it was asked for.
+        let since: Int
     }
 
-    /// For how many steps a read may answer with what is no more, or a write come late.
-    static let staleness = 25
+    struct Change {
+        let write: Write
+        let revision: Revision
+    }
 
-    private(set) var versions = [Version(document: nil, revision: .absent)]
+    /// For how many steps a read may answer with what is no more.
+    static let staleness = 15
+    /// How many steps late a write may come.
+    static let lateness = 15
+
+    private(set) var keys: [StoreKey: [Version]] = [:]
     /// The versions of buckets that are gone.
-    private(set) var buried: [[Version]] = []
-    private(set) var epoch = BucketEpoch(createdAt: 0, nonce: 0)
-    private var late: [Late] = []
+    private(set) var buried: [[StoreKey: [Version]]] = []
+    private(set) var epoch = BucketEpoch(createdAt: 1, nonce: 1 << 20)
+    private var lastRevision: UInt64 = 1 << 20
+    private var late: [(write: Write, due: Int)] = []
+    /// Until which step nothing is written.
+    var elections = 0
 
-    var newest: Version { versions[versions.count - 1] }
+    func newest(_ key: StoreKey) -> Version {
+        keys[key]?.last ?? Version(revision: .absent)
+    }
 
-    mutating func set(_ document: RoomDocument, from base: Revision, at step: Int) -> Revision? {
-        guard newest.revision == base || newest.document == nil && base == .absent else {
+    func document(_ room: RoomDigest) -> RoomDocument? { newest(.room(room)).document }
+
+    mutating func set(_ write: Write, at step: Int) -> Revision? {
+        let newest = newest(write.key)
+        guard newest.bytes == nil ? write.base == .absent : newest.revision == write.base else {
             return nil
         }
-        versions[versions.count - 1].end = step
-        let last = versions.map(\.revision.raw).max() ?? 0
-        let revision = Revision(raw: last + 1)
-        versions.append(Version(document: document, revision: revision))
-        return revision
+        lastRevision += 1
+        var version = Version(bytes: write.bytes, revision: Revision(raw: lastRevision))
+        if case .room = write.key, let document = try? RoomDocument(write.bytes) {
+            version.document = document.counted(in: epoch)
+        }
+        append(version, to: write.key, at: step)
+        return version.revision
     }
 
-    mutating func setLater(_ document: RoomDocument, from base: Revision, at step: Int) {
-        late.append(Late(document: document, base: base, due: step))
+    private mutating func append(_ version: Version, to key: StoreKey, at step: Int) {
+        var versions = keys[key] ?? [Version(revision: .absent)]
+        versions[versions.count - 1].end = step
+        versions.append(version)
+        keys[key] = versions
     }
+
+    mutating func setLater(_ write: Write, at step: Int) { late.append((write, step)) }
 
     /// Writes that nobody waits for any more come through, or don't.
-    ///
-    /// - Returns: Whether one has.
-    mutating func pass(to step: Int) -> Bool {
+    mutating func pass(to step: Int) -> [Change] {
         let due = late.filter { $0.due <= step }
+        guard !due.isEmpty else { return [] }
         late.removeAll { $0.due <= step }
-        return due.map { set($0.document, from: $0.base, at: step) }.contains { $0 != nil }
+        guard step >= elections else { return [] }
+        return due.compactMap { write, _ in
+            set(write, at: step).map { Change(write: write, revision: $0) }
+        }
     }
 
-    func read(at step: Int, _ random: inout SeededGenerator) -> Version {
-        guard Int.random(in: 0...3, using: &random) == 0 else { return newest }
+    func read(_ key: StoreKey, at step: Int, _ random: inout SeededGenerator) -> Version {
+        guard let versions = keys[key], Int.random(in: 0...3, using: &random) == 0 else {
+            return newest(key)
+        }
         let recent = versions.filter { ($0.end ?? .max) > step - Self.staleness }
-        return recent.randomElement(using: &random) ?? newest
+        return recent.randomElement(using: &random) ?? newest(key)
     }
 
-    /// Only what no write can bring back: it is empty, and nothing is on its way.
-    ///
-    /// - Returns: Whether it is gone.
-    mutating func purge(upTo revision: Revision, at step: Int) -> Bool {
-        guard newest.revision == revision, newest.document?.room.members.isEmpty == true,
-            late.isEmpty
-        else { return false }
-        versions[versions.count - 1].end = step
-        versions.append(Version(document: nil, revision: .absent))
+    /// - Returns: Whether something is gone.
+    mutating func purge(_ key: StoreKey, upTo revision: Revision, at step: Int) -> Bool {
+        let newest = newest(key)
+        guard newest.bytes != nil, newest.revision <= revision else { return false }
+        append(Version(revision: .absent), to: key, at: step)
         return true
     }
 
     mutating func vanish() {
-        buried.append(versions)
-        versions = [Version(document: nil, revision: .absent)]
         late = []
-        epoch = BucketEpoch(createdAt: epoch.createdAt + 1, nonce: 0)
+        buried.append(keys)
+        keys = [:]
+        let created = epoch.createdAt + 1
+        lastRevision = created << 20
+        epoch = BucketEpoch(createdAt: created, nonce: lastRevision)
     }
 }

@@ -1,4 +1,3 @@
-import Bytes
 import Cluster
 import Identifiers
 import Rooms
@@ -156,10 +155,55 @@ struct RoomDocumentTests {
         #expect(try RoomDocument(document.encoded) == document)
     }
 
-    @Test("The key is base64url of the digest of client and room, which no other pair shares")
-    func key() {
-        let key = DocumentKey.text("a", "b") { $0 }
-        #expect(key == Base64URL.encode([0x61, 0xFF, 0x62]))
-        #expect(DocumentKey.text("ab", "") { $0 } != key)
+    @Test("Whether others are to be told something with a join stands in it")
+    func sdpFlag() throws {
+        var document = Self.empty()
+        for id: UInt64 in 1...2 {
+            let member = RoomMember(
+                connection: ConnectionID(raw: id), route: .classic(address: 0),
+                peerID: PeerID("p"))
+            _ = try document.join(member, at: Incarnation(raw: 1), hasSDP: id == 2)
+        }
+        let read = try RoomDocument(document.encoded)
+        #expect(read == document)
+        #expect(
+            read.seats.mapValues(\.hasSDP) == [
+                ConnectionID(raw: 1): false, ConnectionID(raw: 2): true,
+            ])
+    }
+
+    @Test("One of another bucket says nothing of who is there, and its orders are not given again")
+    func otherEpoch() {
+        var random = SeededGenerator(seed: 4)
+        let document = Self.document(&random, steps: 40)
+        #expect(document.counted(in: Self.epoch) == document)
+        let other = BucketEpoch(createdAt: 8, nonce: .max)
+        let counted = document.counted(in: other)
+        #expect(counted.epoch == other && counted.room.members.isEmpty)
+        #expect(counted.changes.isEmpty && counted.room.lastOrder == document.room.lastOrder)
+    }
+
+    @Test("A member that moves stays who it is, and only from where it still is")
+    func move() throws {
+        var document = Self.empty()
+        let nodes = (1...3).map { Incarnation(raw: $0) }
+        let member = RoomMember(
+            connection: ConnectionID(raw: 1), route: .v1(subject: "a:x"), peerID: PeerID("p"))
+        let joined = try document.join(member, at: nodes[0], hasSDP: true)
+        let order = try #require(joined?.own.order)
+        let before = document
+        for (order, old) in [(order, nodes[1]), (order + 1, nodes[0])] {
+            let isMoved = document.move(member.connection, order: order, from: old, to: nodes[2])
+            #expect(!isMoved && document == before)
+        }
+        let isMoved = document.move(member.connection, order: order, from: nodes[0], to: nodes[2])
+        #expect(isMoved && document.room == before.room && document.changes == before.changes)
+        #expect(document.seats[member.connection] == .init(home: nodes[2], isFirst: true))
+        #expect(try RoomDocument(document.encoded) == document)
+        // Its old home is among them for as long as its join is among the changes.
+        #expect(document.nodes == [nodes[0], nodes[2]])
+        let isMovedAgain = document.move(
+            member.connection, order: order, from: nodes[0], to: nodes[1])
+        #expect(!isMovedAgain)
     }
 }

@@ -24,7 +24,20 @@ final class OperatorBench: Sendable {
         let ids = Lock<[String]>([])
     }
 
-    init(checks: [(String, String?)] = [], hasRelay: Bool = true, hasEdge: Bool = true) {
+    private static func closing(
+        _ elsewhere: [String], _ closing: Closing
+    ) -> @Sendable (ConnectionID) -> Bool {
+        { connection in
+            closing.ids.withLock { $0.append(connection.text) }
+            return elsewhere.contains(connection.text)
+        }
+    }
+
+    /// `elsewhere` is who is at other nodes of a cluster; nil where there is none.
+    init(
+        checks: [(String, String?)] = [], hasRelay: Bool = true, hasEdge: Bool = true,
+        elsewhere: [String]? = nil
+    ) {
         let closing = Closing()
         self.closing = closing
         counts = OperatorCounts(now: { 1_800_000_000 }, routes: ["/oauth2/token"])
@@ -37,6 +50,7 @@ final class OperatorBench: Sendable {
         let relay = OperatedRelay(
             rooms: { [room] }, roomCount: { 1 }, sessionCount: { 1 },
             figures: { RelayFigures() }, sockets: { LoopFigures() },
+            closeAnywhere: elsewhere.map { Self.closing($0, closing) },
             close: { id in closing.ids.withLock { $0.append(id.text) } })
         let ports = OperatorPorts(
             version: "0", now: { 1_800_000_000 }, hosts: ["usher", "metrics.example"],

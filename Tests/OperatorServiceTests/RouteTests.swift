@@ -155,6 +155,16 @@ struct RouteTests {
         #expect(bench.closed == [OperatorBench.member])
     }
 
+    @Test("In a cluster all nodes are asked for a peer, in whatever room it is")
+    func kickElsewhere() {
+        let elsewhere = "00000000000000aa"
+        let bench = OperatorBench(elsewhere: [elsewhere])
+        #expect(bench.answer("/peers/\(elsewhere)", method: "DELETE", [bearer])?.status == 204)
+        let stranger = "/peers/00000000000000ab"
+        #expect(bench.answer(stranger, method: "DELETE", [bearer])?.status == 404)
+        #expect(bench.closed == [elsewhere, "00000000000000ab"])
+    }
+
     @Test("The page's events tell rooms, counters, refusals and keys")
     func events() throws {
         bench.counts.tokens.note()

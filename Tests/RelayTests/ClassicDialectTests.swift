@@ -6,7 +6,7 @@ import Testing
 import WebSocket
 
 /// The rules of docs/protocol.md §2, one by one.
-@Suite struct ClassicDialectTests {
+@Suite(.inEachHome) struct ClassicDialectTests {
     private let relay = Hub(isV1: false)
 
     @Test("first_to_join goes to the joiner when nobody live was in the room")

@@ -13,6 +13,10 @@ class Client {
     /// Why the server closes it; nothing more is sent then.
     var closeCode: CloseCode?
 
+    /// What it says waits in its loop, in order.
+    var isHeld = false
+    var waiting: [String] = []
+
     /// Its connection id as peers see it.
     var connection = ""
     private(set) var secret = ""
@@ -33,6 +37,7 @@ class Client {
     }
 
     func leave(isClosed: Bool) {
+        if isClosed { waiting = [] }
         isOpen = false
         self.isClosed = isClosed
     }

@@ -6,6 +6,11 @@ func numbered(_ seq: Int, _ type: String, _ data: String) -> String {
     #"{"type":"\#(type)","data":{\#(data)},"seq":\#(seq)}"#
 }
 
+/// The `type` of an event.
+func type(of text: String?) -> String? {
+    text.map { String($0.dropFirst(9).prefix { $0 != "\"" }) }
+}
+
 func refused(
     _ seq: Int, _ code: String, _ action: String, ack: String = "null",
     _ complaint: MessageComplaint? = nil
@@ -26,6 +31,7 @@ private let errors = [
     "peer_id_taken": "another connection in the room bears this id",
     "resume_failed": "the session cannot be resumed: join afresh",
     "invalid_token": "the token is not good for this connection",
+    "temporarily_unavailable": "the service can't reach its cluster: try again",
 ]
 
 /// A member in a `room_state`.

@@ -8,28 +8,39 @@ import WebSocket
 
 /// A relay with its admission, its loops and its clients, on one thread.
 final class Hub {
-    let world = World()
+    let world: World
     private(set) var admission: Admission
     private(set) var service: Relay
     let net: Net
     private let configuration: RelayConfiguration
     private let limits: AdmissionConfiguration
     private let isV1: Bool
+    /// Where it is the one node of a cluster.
+    private var fleet: Fleet?
 
     /// With `isMoving`, a connection goes to the loop of the first room it joins; `isV1` is what
     /// clients speak where a test does not say.
     init(
         _ configuration: RelayConfiguration = RelayConfiguration(),
         limits: AdmissionConfiguration = AdmissionConfiguration(), isV1: Bool = true,
-        loops count: Int = 2, isMoving: Bool = false
+        loops count: Int = 2, isMoving: Bool = false, in world: World = World(),
+        line: BusLine? = nil
     ) {
+        self.world = world
+        let one = line == nil && Home.isCluster ? BusLine() : nil
+        let line = line ?? one
         self.isV1 = isV1
         self.configuration = configuration
         self.limits = limits
-        (admission, service) = world.services(configuration, limits)
+        (admission, service) = world.services(configuration, limits, line: line)
         net = Net((0..<count).map { _ in Mailbox() }, isMoving: isMoving)
         net.start(service, loops: 0..<count)
         net.isHeld = false
+        if let one {
+            fleet = Fleet(of: self, configuration, one)
+            let seconds = world.state.withLock { $0.milliseconds / 1000 }
+            for loop in loops { loop.advance(seconds: seconds) }
+        }
     }
 
     var loops: [Loop] { net.loops }
@@ -100,6 +111,7 @@ final class Hub {
         }
         for loop in loops { loop.advance(seconds: seconds) }
         for loop in loops { loop.tick() }
+        fleet?.tick()
         net.settle()
     }
 

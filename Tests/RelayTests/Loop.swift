@@ -9,6 +9,8 @@ enum LoopAction: Equatable, Sendable {
     case close(SocketID, CloseCode)
     case probe(SocketID, seconds: Int)
     case nudge(SocketID)
+    case hold(SocketID)
+    case release(SocketID)
     case postNow
     case move(SocketID, Move)
 }
@@ -43,7 +45,7 @@ struct LoopOutput: SocketOutput {
         actions.append(.send(socket, Self.text(head, body, tail)))
     }
 
-    private static func text(
+    static func text(
         _ head: Span<UInt8>, _ body: Span<UInt8> = Span(), _ tail: Span<UInt8> = Span()
     ) -> String {
         var bytes: [UInt8] = []
@@ -63,8 +65,8 @@ struct LoopOutput: SocketOutput {
         actions.append(.probe(socket, seconds: secondsMax))
     }
 
-    mutating func hold(_ socket: SocketID) {}
-    mutating func release(_ socket: SocketID) {}
+    mutating func hold(_ socket: SocketID) { actions.append(.hold(socket)) }
+    mutating func release(_ socket: SocketID) { actions.append(.release(socket)) }
     mutating func nudge(_ socket: SocketID) { actions.append(.nudge(socket)) }
     mutating func postNow() { actions.append(.postNow) }
 
@@ -84,6 +86,8 @@ struct LoopOutput: SocketOutput {
 /// What one loop finds in its mailbox.
 enum LoopMail: Sendable {
     case action(LoopAction)
+    /// Of a thread that is no loop.
+    case posted(LoopAction)
     case note(RelayNote)
 }
 
@@ -122,6 +126,7 @@ final class Loop {
     private var outboxes: [[LoopMail]]
     private var nudges: [SocketID] = []
     private var closing: [Client] = []
+    private var released: [SocketID] = []
     private var slots = 0
     private var freeSlots: [Int] = []
     private var generation: UInt32 = 0
@@ -139,7 +144,8 @@ final class Loop {
     func advance(seconds: Int64) { output.monotonicSeconds += seconds }
 
     var isQuiet: Bool {
-        mailbox.count == 0 && nudges.isEmpty && closing.isEmpty && outboxes.allSatisfy(\.isEmpty)
+        mailbox.count == 0 && nudges.isEmpty && closing.isEmpty && released.isEmpty
+            && outboxes.allSatisfy(\.isEmpty)
     }
 
     // MARK: Calls
@@ -155,6 +161,7 @@ final class Loop {
 
     /// Also of a socket that is closed or about to be, which the handler must not mind.
     func receive(_ text: String, from client: Client) {
+        guard !client.isHeld else { return client.waiting.append(text) }
         let bytes = Array(text.utf8)
         call(.received(client, text)) { $0.received(bytes.span, from: client.socket, &$1) }
     }
@@ -188,14 +195,15 @@ final class Loop {
         body(&handler, &output)
         let actions = output.actions
         output.actions = []
-        net.asked? += actions
+        net.note(actions)
         for action in actions { carryOut(action) }
         net.watch?(call, self, actions)
     }
 
     private func carryOut(_ action: LoopAction) {
         switch action {
-        case .send(let socket, _), .close(let socket, _), .nudge(let socket):
+        case .send(let socket, _), .close(let socket, _), .nudge(let socket), .hold(let socket),
+            .release(let socket):
             if socket.loop == index {
                 perform(action)
             } else {
@@ -221,6 +229,8 @@ final class Loop {
             client.closeCode = code
             closing.append(client)
         case .nudge(let socket): nudges.append(socket)
+        case .hold(let socket): net.client(socket)?.isHeld = true
+        case .release(let socket): released.append(socket)
         case .move(let socket, let move):
             guard let client = net.clients.removeValue(forKey: socket) else { return }
             open(client, move.admission)
@@ -234,18 +244,27 @@ final class Loop {
     func collect(_ count: Int = .max) {
         for mail in mailbox.take(count) {
             switch mail {
-            case .action(.nudge(let socket)): nudge(socket)
-            case .action(let action): perform(action)
+            case .posted(let action):
+                net.note([action])
+                collect(action)
+            case .action(let action): collect(action)
             case .note(let note): tell(note)
             }
         }
     }
 
+    private func collect(_ action: LoopAction) {
+        if case .nudge(let socket) = action { nudge(socket) } else { perform(action) }
+    }
+
     func endTurn() {
-        while !nudges.isEmpty || !closing.isEmpty {
+        while !nudges.isEmpty || !closing.isEmpty || !released.isEmpty {
             let sockets = nudges
             nudges = []
             for socket in sockets { nudge(socket) }
+            let free = released
+            released = []
+            for client in free.compactMap(net.client) { release(client) }
             let clients = closing
             closing = []
             for client in clients where client.isOpen {
@@ -253,6 +272,14 @@ final class Loop {
             }
         }
         post()
+    }
+
+    /// Hands on what the client said meanwhile, until it is held again.
+    private func release(_ client: Client) {
+        client.isHeld = false
+        while !client.isHeld, !client.waiting.isEmpty, client.closeCode == nil {
+            receive(client.waiting.removeFirst(), from: client)
+        }
     }
 
     private func post() {

@@ -262,7 +262,7 @@ extension ModelTrial {
                 !$0.hasEnded && revoked.contains($0.token.id) && isTold($0, loop)
             }
             rooms.endTogether(gone.map { ($0, "kicked") }) { self.isGone($0) }
-        case .draining: break
+        case .draining, .cluster: break
         }
     }
 

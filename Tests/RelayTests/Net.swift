@@ -14,8 +14,20 @@ final class Net {
     var clients: [SocketID: Client] = [:]
     /// What the handlers asked for, where somebody wants to know.
     var asked: [LoopAction]?
+    func note(_ actions: [LoopAction]) {
+        asked? += actions.filter { action in
+            switch action {
+            // How a node of a cluster waits is nothing that clients hear of.
+            case .hold, .release: false
+            default: true
+            }
+        }
+    }
+
     /// Hears of each call of a handler, when what it asked for is carried out.
     var watch: ((LoopCall, Loop, [LoopAction]) -> Void)?
+    /// Runs all nodes of a cluster, where this is one.
+    var cluster: (() -> Void)?
     /// What a client was sent that no server may send.
     var complaints: [String] = []
     /// Turns don't end and mail waits, until whoever holds the net says so.
@@ -55,26 +67,32 @@ final class Net {
 
     /// Lets everything that is on its way arrive, until nothing is left.
     func run() {
-        while loops.contains(where: { !$0.isQuiet }) {
-            for loop in loops {
-                loop.collect()
-                loop.endTurn()
-            }
-        }
+        while !isQuiet { turn() }
         #expect(complaints == [])
     }
 
-    /// What follows by itself, unless the net is held.
-    func settle() { if !isHeld { run() } }
+    var isQuiet: Bool { loops.allSatisfy(\.isQuiet) }
+
+    /// One of each loop.
+    func turn() {
+        for loop in loops {
+            loop.collect()
+            loop.endTurn()
+        }
+    }
+
+    /// What follows by itself, unless the net is held; with the other nodes of a cluster.
+    func settle() { if !isHeld { (cluster ?? run)() } }
 }
 
 /// Runs `body` with loops on threads of their own, all at the same time.
 func race(
-    _ service: Relay, loops count: Int, _ body: @escaping @Sendable (Loop) throws -> Void
+    _ service: Relay, loops count: Int, _ mailboxes: [Mailbox]? = nil,
+    _ body: @escaping @Sendable (Loop) throws -> Void
 ) {
     let failures = Lock<[String]>([])
     let waiting = Atomic(count)
-    let mailboxes = (0..<count).map { _ in Mailbox() }
+    let mailboxes = mailboxes ?? (0..<count).map { _ in Mailbox() }
     DispatchQueue.concurrentPerform(iterations: count) { index in
         let net = Net(mailboxes)
         net.start(service, loops: index..<(index + 1))

@@ -23,7 +23,8 @@ extension Hub {
     }
 }
 
-@Suite("What is asked of the rooms before a connection is in one") struct RoomPlacesTests {
+@Suite("What is asked of the rooms before a connection is in one", .inEachHome)
+struct RoomPlacesTests {
     @Test("Tokens for one and the same room share an affinity, tokens for many rooms have none")
     func affinity() throws {
         let hub = Hub()

@@ -9,7 +9,7 @@ import WebSocket
 
 @testable import Relay
 
-@Suite("What is kept for those who are away is shared")
+@Suite("What is kept for those who are away is shared", .inEachHome)
 struct KeptByteTests {
     /// Joins a room, goes away, and is sent `count` events of about 100 bytes.
     private func leave(
@@ -67,7 +67,7 @@ struct KeptByteTests {
     }
 }
 
-@Suite("What is kept of those who are there is shared")
+@Suite("What is kept of those who are there is shared", .inEachHome)
 struct HeldByteTests {
     @Test("The sessions of a client that are sent most forget it, and go on; no other's do")
     func forgets() throws {
@@ -125,7 +125,7 @@ struct HeldByteTests {
     }
 }
 
-@Suite("Sessions whose clients are away have places like connections")
+@Suite("Sessions whose clients are away have places like connections", .inEachHome)
 struct AwayPlaceTests {
     private func members(_ hub: Hub) -> [String] {
         hub.service.rooms().flatMap(\.members).map(\.peerID)

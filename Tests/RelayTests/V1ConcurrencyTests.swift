@@ -10,7 +10,7 @@ import WebSocket
 /// the threads do to one another's sessions, nothing deadlocks and nothing is left.
 @Suite struct V1ConcurrencyTests {
     /// Sessions whose sockets are gone, or are about to be taken over.
-    private struct Lost: Sendable {
+    struct Lost: Sendable {
         var sessions: [(secret: String, seq: Int)] = []
     }
 
@@ -56,14 +56,14 @@ import WebSocket
         #expect((service.figures.ended[.bytesOfClient] ?? 0) > 0)
     }
 
-    private static func open(_ loop: Loop) -> [Client] { loop.net.clients.values.filter(\.isOpen) }
+    static func open(_ loop: Loop) -> [Client] { loop.net.clients.values.filter(\.isOpen) }
 
-    private static func turn(_ loop: Loop) {
+    static func turn(_ loop: Loop) {
         loop.collect()
         loop.endTurn()
     }
 
-    private static func step(
+    static func step(
         _ loop: Loop, _ admission: SocketAdmission, _ lost: borrowing Lock<Lost>,
         _ random: inout SeededGenerator
     ) {

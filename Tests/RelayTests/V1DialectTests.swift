@@ -8,7 +8,7 @@ import Testing
 import WebSocket
 
 /// The messages and events of docs/protocol.md §3, one by one; peers are on two loops.
-@Suite struct V1DialectTests {
+@Suite(.inEachHome) struct V1DialectTests {
     private let hub = Hub()
 
     @Test("welcome is the first event of every v1 connection, and bears no number")
@@ -176,7 +176,7 @@ import WebSocket
 }
 
 /// docs/protocol.md §4 for v1: every refusal is told, and the connection stays open.
-@Suite struct V1RefusalTests {
+@Suite(.inEachHome) struct V1RefusalTests {
     private let hub = Hub(
         RelayConfiguration(roomsPerConnectionMax: 2, membersPerRoomMax: 2))
 
@@ -284,7 +284,7 @@ import WebSocket
 }
 
 /// Classic and v1 peers in one room (docs/protocol.md §2, §3).
-@Suite struct MixedRoomTests {
+@Suite(.inEachHome) struct MixedRoomTests {
     private let hub = Hub()
 
     @Test("Each hears of the other in its own dialect, and classic peers get no event of v1")

@@ -7,7 +7,7 @@ import Tokens
 import WebSocket
 
 /// Tokens that end or are replaced, ages, and the first message (docs/protocol.md §3, §4, §5).
-@Suite struct V1TokenTests {
+@Suite(.inEachHome) struct V1TokenTests {
     private let hub = Hub()
 
     @Test(
@@ -101,7 +101,7 @@ import WebSocket
     }
 }
 
-@Suite struct AgeTests {
+@Suite(.inEachHome) struct AgeTests {
     @Test(
         "A connection that says nothing within 60 s is closed with 4408", arguments: [true, false])
     func firstMessage(isV1: Bool) throws {
@@ -136,7 +136,7 @@ import WebSocket
 }
 
 /// The same peer id twice among v1 peers (docs/protocol.md §2).
-@Suite struct V1SamePeerTests {
+@Suite(.inEachHome) struct V1SamePeerTests {
     private let hub = Hub()
 
     @Test("With the same subject the newer replaces the older, in all rooms, with 4509")
@@ -196,7 +196,7 @@ import WebSocket
 }
 
 /// What operators do (docs/protocol.md §4).
-@Suite struct V1NoteTests {
+@Suite(.inEachHome) struct V1NoteTests {
     private let hub = Hub()
 
     @Test("Kicked is 4501 and kicked, wherever the peer is and in either dialect")
@@ -265,7 +265,7 @@ import WebSocket
 }
 
 /// A connection goes to the loop of the first room it joins.
-@Suite struct MovingTests {
+@Suite(.inEachHome) struct MovingTests {
     private let hub = Hub(RelayConfiguration(), loops: 3, isMoving: true)
 
     @Test("Members of one room share a loop after their first join, whatever their dialect")

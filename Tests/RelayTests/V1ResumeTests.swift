@@ -7,7 +7,7 @@ import WebSocket
 @testable import Relay
 
 /// Resume (docs/protocol.md §3): what was missed comes exactly once, in order, on whatever loop.
-@Suite struct V1ResumeTests {
+@Suite(.inEachHome) struct V1ResumeTests {
     private let hub = Hub()
 
     /// Ann, on loop 0, and Bob, on loop 1, in room R; what came until now is read.
@@ -259,7 +259,7 @@ import WebSocket
 }
 
 /// The time in which a lost session waits, and what is kept for it (docs/protocol.md §3, §5).
-@Suite struct V1GraceTests {
+@Suite(.inEachHome) struct V1GraceTests {
     private func pair(_ hub: Hub) throws -> (ann: Client, bob: Client) {
         let (ann, bob) = (try hub.connect(), try hub.connect(loop: 1))
         ann.join("R", id: "ann")

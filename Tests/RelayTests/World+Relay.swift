@@ -7,16 +7,17 @@ import Relay
 extension World {
     /// The relay and the admission before it; no limit on addresses, since all clients share one.
     func services(
-        _ configuration: RelayConfiguration, _ limits: AdmissionConfiguration
+        _ configuration: RelayConfiguration, _ limits: AdmissionConfiguration,
+        line: BusLine? = nil
     ) -> (admission: Admission, relay: Relay) {
         var limits = limits
         limits.connectionsPerAddressMax = 0
         let admission = Admission(limits, ports())
         follow(admission.noteRightsChanged)
-        return (admission, Relay(configuration, relayPorts(), ledger: admission.ledger))
+        return (admission, Relay(configuration, relayPorts(line), ledger: admission.ledger))
     }
 
-    private func relayPorts() -> RelayPorts {
+    private func relayPorts(_ line: BusLine?) -> RelayPorts {
         RelayPorts(
             ports(),
             random64: { self.random() },
@@ -26,6 +27,6 @@ extension World {
                 guard self.state.withLock({ $0.hasTURN }) else { return .none }
                 return ICEServers.Offer(
                     json: #"[{"urls":["turn:t"],"username":"\#(subject)"}]"#, expiresAt: now + 9)
-            })
+            }, cluster: line)
     }
 }

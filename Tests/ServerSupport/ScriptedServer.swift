@@ -143,6 +143,16 @@ package final class ScriptedServer: Sendable {
         return count == 1 ? byte : nil
     }
 
+    /// Reads one line; nil where the client ends before.
+    package func line() -> String? {
+        var bytes: [UInt8] = []
+        while let next = byte() {
+            if next == 0x0A { return String(decoding: bytes, as: UTF8.self) }
+            bytes.append(next)
+        }
+        return nil
+    }
+
     /// Reads one request, with a body as long as it says.
     package func request() -> String? {
         var bytes: [UInt8] = []

@@ -84,7 +84,8 @@ package enum TestKeys {
     }
 
     private static let pem = SSL_FILETYPE_PEM
-    private let path: String
+    /// Of `.pem` and `.key`, without either.
+    package let path: String
 
     /// The same key and certificate, with no newer version of TLS.
     package func upTo(_ version: Int32) -> ServerIdentity {

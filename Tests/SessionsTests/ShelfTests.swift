@@ -47,6 +47,27 @@ struct ShelfTests {
         #expect(try Shelf(empty.encoded(sha256: Self.digest), at: 0, sha256: Self.digest) == empty)
     }
 
+    @Test("A record by itself is read again, and nothing else is taken for one")
+    func record() throws {
+        var random = SeededGenerator(seed: 1)
+        for record in [Self.record(1), Self.record(.max, client: "", events: 0, sent: 0)] {
+            let bytes = record.encoded
+            #expect(try SessionRecord(bytes) == record)
+            for count in bytes.indices {
+                #expect(throws: SessionRecordFault.malformed) {
+                    try SessionRecord(Array(bytes.prefix(count)))
+                }
+                var other = bytes
+                other[count] = .random(in: 0...255, using: &random)
+                if let read = try? SessionRecord(other) { #expect(read.encoded == other) }
+            }
+            #expect(throws: SessionRecordFault.malformed) { try SessionRecord(bytes + [0]) }
+            var other = bytes
+            other[2] += 1
+            #expect(throws: SessionRecordFault.unknownFormat) { try SessionRecord(other) }
+        }
+    }
+
     @Test("Events go on where they were: numbers, what was sent, and how old each is")
     func history() {
         let history = Self.record(1).history(

@@ -199,6 +199,19 @@ private let long = String(repeating: "x", count: 257)
         #expect(SessionSecret("000000000000abcAAAAAAAAAAAAAAAAAAAAAA") == nil)
     }
 
+    @Test("A secret that names its node does so with 16 digits before those of the session")
+    func atHome() {
+        let secret = SessionSecret(bits: 1, of: ConnectionID(raw: 0xABC), at: 0xDEF0)
+        #expect(
+            secret.text == "000000000000def00000000000000abcAAAAAAAAAAAAAAAAAAAAAQ")
+        #expect(SessionSecret(secret.text) == secret)
+        #expect(SessionSecret(secret.text)?.home == 0xDEF0)
+        #expect(SessionSecret(SessionSecret(bits: 1).text)?.home == nil)
+        #expect(SessionSecret("000000000000DEF00000000000000abcAAAAAAAAAAAAAAAAAAAAAQ") == nil)
+        #expect(SessionSecret("000000000000def00000000000000ABCAAAAAAAAAAAAAAAAAAAAAQ") == nil)
+        #expect(SessionSecret("0" + secret.text) == nil)
+    }
+
     @Test("A secret never describes itself")
     func silent() {
         let secret = SessionSecret(bits: 1 << 64 | 1)

@@ -3,7 +3,7 @@ import Testing
 import WebSocket
 
 /// What a client reads: a frame, or the end.
-enum Heard: Equatable {
+enum Heard: Hashable {
     case text(String)
     case binary([UInt8])
     case ping([UInt8])

@@ -1,25 +1,3 @@
-/// Under what something lies in the cluster's bucket. The text is the key there.
-package enum StoreKey: Hashable, Sendable {
-    /// The nodes that the bucket was opened to; absent until then.
-    case open
-    /// What is known of one node.
-    case node(Incarnation)
-    /// The document of a room.
-    case room(RoomDigest)
-}
-
-/// SHA-256 over a client and a room of it, in which nobody reads their names.
-package struct RoomDigest: Hashable, Comparable, Sendable {
-    package let bytes: [UInt8]
-
-    /// `bytes` are 32.
-    package init(bytes: [UInt8]) { self.bytes = bytes }
-
-    package static func < (one: Self, other: Self) -> Bool {
-        one.bytes.lexicographicallyPrecedes(other.bytes)
-    }
-}
-
 /// What became of a request to the store.
 package enum StoreAnswer: Equatable, Sendable {
     case accepted(Revision)
@@ -35,9 +13,10 @@ package enum StoreAnswer: Equatable, Sendable {
 /// What comes from the bus that the nodes of a cluster share.
 package enum BusEvent: Equatable, Sendable {
     /// The bucket is there, and its requests are answered: after a connection or another one, and
-    /// whenever the bucket was made anew. Whatever was asked before is answered with `unknown`.
+    /// whenever the bucket was made anew. Whatever was asked before has been answered.
     case connected(BucketEpoch)
-    /// Nothing that is asked from now on is answered with anything but `unknown`.
+    /// Nothing that is asked from now on is answered with anything but `unknown`, or `unreadable`
+    /// where it is a read, and that with a tick.
     case disconnected
     case answer(StoreAnswer, request: UInt64)
     /// A version of `open` or of a node's key, in the order of the bucket; after `connected` what
@@ -46,7 +25,7 @@ package enum BusEvent: Equatable, Sendable {
     case watchedAll
     /// Sent to this node. Whoever may publish on the bus may have made it up.
     case frame([UInt8])
-    /// Sent to all nodes.
+    /// Sent to all nodes by one of them; its own don't come back.
     case heartbeat([UInt8])
 }
 

@@ -1,6 +1,3 @@
-internal import Bytes
-package import Identifiers
-
 /// One life of a node: 64 random bits, drawn at its start and again after it was declared dead.
 package struct Incarnation: Hashable, Comparable, Sendable {
     package let raw: UInt64
@@ -34,16 +31,4 @@ package struct Revision: Hashable, Comparable, Sendable {
     package static let absent = Revision(raw: 0)
 
     package static func < (one: Self, other: Self) -> Bool { one.raw < other.raw }
-}
-
-/// Under what a room's document lies.
-package enum DocumentKey {
-    /// Base64url of the SHA-256 over client and room, which fits any store and tells nobody a name.
-    /// The document names both.
-    package static func text(
-        _ clientID: ClientID, _ room: RoomName, sha256: ([UInt8]) -> [UInt8]
-    ) -> String {
-        // Never a byte of UTF-8 between them, so no two pairs make one key.
-        Base64URL.encode(sha256(Array(clientID.utf8) + [0xFF] + Array(room.utf8)))
-    }
 }

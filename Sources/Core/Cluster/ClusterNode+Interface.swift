@@ -42,26 +42,15 @@ package struct OutgoingPayload: Equatable, Sendable {
     }
 }
 
-/// What a member of this node is sent by one that is elsewhere.
+/// What members of this node are sent by one that is elsewhere.
 package struct IncomingPayload: Equatable, Sendable {
-    package enum Target: Equatable, Sendable {
-        case member(ConnectionID)
-        /// All members of the room at this node.
-        case room
-    }
-
     package let room: RoomPlace
     package let sender: ConnectionID
-    package let target: Target
+    /// Who is to get it, of those who are there.
+    package let targets: [ConnectionID]
     package let event: [UInt8]
     /// For `Input.delivered`.
-    package let receipt: Receipt
-
-    /// Which payload of which node it is.
-    package struct Receipt: Hashable, Sendable {
-        let source: Incarnation
-        let number: UInt64
-    }
+    package let receipt: PayloadInbox.Receipt
 }
 
 /// Whether a node may act, as the bus has it.
@@ -75,6 +64,8 @@ package enum NodeStanding: Equatable, Sendable {
     case lost
     /// It was declared dead: all sessions end, sockets are closed with 1012, and `reborn` follows.
     case condemned
+    /// `farewell` stands in the store: the process may end.
+    case left
     /// It may not take part, and why: the process is to end with that.
     case refused(ClusterRefusal)
 }
@@ -98,15 +89,17 @@ package enum ClusterRefusal: Equatable, Sendable {
 extension ClusterNode {
     package enum Input: Sendable {
         case bus(BusEvent)
-        /// So many milliseconds on the bus' clock; at least ten times a second.
+        /// So many milliseconds on the bus' clock; at least ten times a second, and before all else
+        /// that is handed in after a while.
         case tick(Int64)
+        /// All that had come is handed in: what is to be sent together goes now.
+        case turnEnded
         /// A connection of this node wants into a room; its token grants it. `sdp` is what the
         /// others are to be told with it, as JSON.
         case join(RoomMember, RoomPlace, sdp: [UInt8]?)
         case leave(ConnectionID, RoomPlace, LeaveReason)
-        case send(OutgoingPayload)
-        /// Whether what came with `Effect.deliver` stands in the queue of its target.
-        case delivered(IncomingPayload.Receipt, isTaken: Bool)
+        /// Whether what came with `Effect.deliver` stands in the queue of one of its targets.
+        case delivered(PayloadInbox.Receipt, isTaken: Bool)
         /// An operator wants this connection, of whatever node, closed.
         case kick(ConnectionID, ticket: UInt64)
         /// Whether a connection of this node was found and closed, after `Effect.kick`.
@@ -115,6 +108,14 @@ extension ClusterNode {
         case reborn(Incarnation)
         /// The process ends in order, and nobody is here any more.
         case farewell
+    }
+
+    /// What became of `send`.
+    package enum Sending: Equatable, Sendable {
+        case taken([Effect])
+        /// The line to this node is full: nothing was sent, and `Effect.hasRoom` will say when it
+        /// may be tried again.
+        case full(Incarnation)
     }
 
     package enum Effect: Equatable, Sendable {
@@ -128,7 +129,7 @@ extension ClusterNode {
 
         // To the relay, in this order for each version of a room.
         /// What this node's members know of their room from now on, and who of it is elsewhere;
-        /// comes before all `tell` of that version.
+        /// comes before all `tell` of that version. Empty where none of them is left.
         case room(RoomPlace, Room, elsewhere: [ConnectionID: Incarnation])
         /// A member of this node is told; `sdp` is the joiner's.
         case tell(ConnectionID, RoomPlace, RoomNews, sdp: [UInt8]?)

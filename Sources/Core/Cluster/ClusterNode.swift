@@ -1,38 +1,261 @@
-package import Identifiers
+import Identifiers
+import Rooms
+import Signalling
 
 /// One node of a cluster: which nodes live, the rooms that its members are in, and the lines to
 /// other nodes. A value, which meets neither clock nor bus: each `Input` is answered with
 /// `Effects`, to be performed in order.
 package struct ClusterNode: Sendable {
-    package struct Configuration: Equatable, Sendable {
+    package struct Configuration: Sendable {
         /// For people, and one at a time.
         package var nodeName: String
         /// What all nodes have to have alike, by the setting's name.
         package var alike: [(setting: String, value: String)]
         /// 0 means no limit.
         package var membersPerRoomMax: Int
+        package var timing: Timing
 
         package init(
-            nodeName: String, alike: [(setting: String, value: String)], membersPerRoomMax: Int
+            nodeName: String, alike: [(setting: String, value: String)], membersPerRoomMax: Int,
+            timing: Timing = Timing()
         ) {
             self.nodeName = nodeName
             self.alike = alike
             self.membersPerRoomMax = membersPerRoomMax
+            self.timing = timing
         }
+    }
 
-        package static func == (one: Self, other: Self) -> Bool {
-            one.nodeName == other.nodeName && one.membersPerRoomMax == other.membersPerRoomMax
-                && one.alike.elementsEqual(other.alike, by: ==)
-        }
+    /// Whose request to the store it was.
+    enum Owner: Sendable {
+        case keys(request: UInt64)
+        case room(RoomDigest, life: UInt64, request: UInt64)
     }
 
     package let configuration: Configuration
-    package private(set) var incarnation: Incarnation
+    let timing: Timing
+    var now: Int64 = 0
+    var keys: NodeKeys
+    var rooms: [RoomDigest: ClusterRoom] = [:]
+    var lastLife: UInt64 = 0
+    var requests: [UInt64: Owner] = [:]
+    var lastRequest: UInt64 = 0
+
+    /// Rooms that have something to ask of the store, and may not.
+    var waiting: Set<RoomDigest> = []
+    /// Rooms that ask again later, in the order of time.
+    var delayed = Ring<(due: Int64, room: RoomDigest, life: UInt64)>()
+    /// Rooms that were left empty.
+    var purges = Ring<(due: Int64, room: RoomDigest, revision: Revision)>()
+    /// Rooms that are to be looked at again.
+    var rechecks = Ring<RoomDigest>()
+    /// Rooms whose members do not stand in this bucket yet.
+    var unrestored: Set<RoomDigest> = []
+    var parkedRooms: Set<RoomDigest> = []
+
+    var lines: [Incarnation: ClusterLine] = [:]
+    /// Lines that may have something to be sent.
+    var stirred: Set<Incarnation> = []
+    var lineTickAt: Int64 = 0
+
+    var source = PayloadSource()
+    var inbox: PayloadInbox
+    /// Rooms of which a later version is waited for by payloads, since when, and when it is asked
+    /// for again.
+    var lookUps: [RoomDigest: (since: Int64, nextAt: Int64)] = [:]
+    /// Where leaves wait until what was said before is answered.
+    var heldLeaves: [ConnectionID: [RoomDigest]] = [:]
+
+    var kicks: [UInt64: Kick] = [:]
+    var lastKick: UInt64 = 0
+    /// Who waits for what becomes of a connection of this node.
+    var kickers: [ConnectionID: [(node: Incarnation, number: UInt64)]] = [:]
+    var isLeaving = false
 
     package init(_ configuration: Configuration, _ incarnation: Incarnation) {
         self.configuration = configuration
-        self.incarnation = incarnation
+        timing = configuration.timing
+        keys = NodeKeys(configuration, incarnation)
+        inbox = PayloadInbox(at: incarnation)
     }
 
-    package mutating func handle(_ input: Input) -> [Effect] { [] }
+    // MARK: Looking
+
+    package var incarnation: Incarnation { keys.incarnation }
+    package var standing: NodeStanding { keys.standing }
+    /// Of the bucket; nil before the first connection.
+    package var epoch: BucketEpoch? { keys.epoch }
+    /// Who takes part no more, as far as that is still written down.
+    package var gone: Set<Incarnation> { keys.gone }
+    /// For others to hear.
+    package var counts: (connections: UInt32, sessions: UInt32, rooms: UInt32) {
+        get { keys.counts }
+        set { keys.counts = newValue }
+    }
+    /// Nothing is on its way to another node, nor asked of the store for a room, or to be.
+    package var isAtRest: Bool {
+        source.isIdle && lookUps.isEmpty && lines.values.allSatisfy(\.isIdle) && waiting.isEmpty
+            && delayed.isEmpty
+            && parkedRooms.isEmpty && rechecks.isEmpty && keys.rechecks.isEmpty
+            && !requests.values.contains { if case .room = $0 { true } else { false } }
+    }
+    /// Which version of a room is known here; nil where nobody here has to do with it.
+    package func revision(of room: RoomDigest) -> Revision? { rooms[room]?.writer.revision }
+
+    // MARK: Events
+
+    package mutating func handle(_ input: Input) -> [Effect] {
+        var effects: [Effect] = []
+        switch input {
+        case .tick(let now): tick(now, &effects)
+        case .turnEnded: publish(&effects)
+        case .bus(let event): heard(event, &effects)
+        case .join(let member, let place, let sdp): join(member, place, sdp, &effects)
+        case .leave(let connection, let place, let reason):
+            leave(connection, place, reason, &effects)
+        case .delivered(let receipt, let isTaken): delivered(receipt, isTaken, &effects)
+        case .kick(let connection, let ticket): kick(connection, ticket, &effects)
+        case .kicked(let connection, let wasHere): kicked(connection, wasHere, &effects)
+        case .reborn(let incarnation):
+            guard standing == .condemned else { return [] }
+            forgetAll()
+            effects.append(.listen(incarnation))
+            tellKeys(&effects) { $0.reborn(incarnation, &$1) }
+            beginPayloads()
+        case .farewell:
+            isLeaving = true
+            leaveIfEmpty(&effects)
+        }
+        freeWaiting(&effects)
+        return effects
+    }
+
+    private mutating func heard(_ event: BusEvent, _ effects: inout [Effect]) {
+        switch event {
+        case .connected(let epoch):
+            if self.epoch == nil { effects.append(.listen(incarnation)) }
+            if self.epoch != epoch { purges = Ring() }
+            tellKeys(&effects) { $0.connected(epoch, &$1) }
+        case .disconnected: tellKeys(&effects) { $0.disconnected(&$1) }
+        case .watched(let key, let bytes, let revision):
+            tellKeys(&effects) { $0.watched(key, bytes, revision, &$1) }
+        case .watchedAll: tellKeys(&effects) { $0.watchedAll(&$1) }
+        case .heartbeat(let bytes):
+            guard let heartbeat = try? Heartbeat(bytes) else { return }
+            tellKeys(&effects) { $0.heard(heartbeat, &$1) }
+        case .frame(let bytes): arrived(bytes, &effects)
+        case .answer(let answer, let request):
+            switch requests.removeValue(forKey: request) {
+            case .keys(let request):
+                tellKeys(&effects) { $0.answered(answer, request: request, &$1) }
+            case .room(let room, let life, let request):
+                guard rooms[room]?.life == life else { return }
+                answered(answer, room, request, &effects)
+            case nil: return
+            }
+        }
+    }
+
+    private mutating func tick(_ now: Int64, _ effects: inout [Effect]) {
+        self.now = max(now, self.now)
+        keys.hasWrittenBack = unrestored.isEmpty
+        tellKeys(&effects) { $0.ticked(now, &$1) }
+        while !delayed.isEmpty, delayed[0].due <= now {
+            let (_, room, life) = delayed.removeFirst()
+            if rooms[room]?.life == life { askAgain(room, &effects) }
+        }
+        while !purges.isEmpty, purges[0].due <= now {
+            let (_, room, revision) = purges.removeFirst()
+            effects.append(.purge(.room(room), upTo: revision))
+        }
+        // Not all at once: others want to ask, too.
+        for _ in 0..<min(rechecks.count, Self.rechecksPerTick) {
+            drive(rechecks.removeFirst(), .recheck, &effects)
+        }
+        for room in parkedRooms.sorted() { giveUpWaiting(room, &effects) }
+        tickPayloads(&effects)
+        if now >= lineTickAt {
+            lineTickAt = now + timing.linkTick
+            for other in lines.keys { lines[other]?.tick() }
+            stirred.formUnion(lines.keys)
+        }
+        leaveIfEmpty(&effects)
+    }
+
+    private static let rechecksPerTick = 500
+
+    /// Rooms that had to wait go on.
+    private mutating func freeWaiting(_ effects: inout [Effect]) {
+        guard keys.mayWrite, !waiting.isEmpty else { return }
+        let rooms = waiting.sorted()
+        waiting = []
+        for room in rooms { drive(room, .free, &effects) }
+    }
+
+    private mutating func leaveIfEmpty(_ effects: inout [Effect]) {
+        guard isLeaving, rooms.isEmpty else { return }
+        isLeaving = false
+        tellKeys(&effects) { $0.farewell(&$1) }
+    }
+
+    // MARK: Nodes
+
+    mutating func tellKeys(
+        _ effects: inout [Effect], _ event: (inout NodeKeys, inout [NodeKeys.Effect]) -> Void
+    ) {
+        var outcome: [NodeKeys.Effect] = []
+        event(&keys, &outcome)
+        for effect in outcome { perform(effect, &effects) }
+    }
+
+    private mutating func perform(_ effect: NodeKeys.Effect, _ effects: inout [Effect]) {
+        switch effect {
+        case .read(let key, let request):
+            effects.append(.read(key, request: ask(.keys(request: request))))
+        case .write(let key, let bytes, let base, let request):
+            effects.append(
+                .write(key, bytes, from: base, request: ask(.keys(request: request))))
+        case .purge(let key, let revision): effects.append(.purge(key, upTo: revision))
+        case .heartbeat(let bytes): effects.append(.heartbeat(bytes))
+        case .died(let other): died(other, &effects)
+        case .recheck:
+            rechecks = Ring()
+            for room in rooms.keys.sorted() { rechecks.append(room) }
+        case .renewed(let epoch):
+            for room in rooms.keys.sorted() {
+                unpark(room)
+                drive(room, .renewed(epoch), &effects)
+            }
+        case .restored:
+            for room in rooms.keys.sorted() { drive(room, .restored, &effects) }
+        case .standing(let standing):
+            if standing == .condemned { forgetAll() }
+            effects.append(.standing(standing))
+        }
+    }
+
+    mutating func ask(_ owner: Owner) -> UInt64 {
+        lastRequest += 1
+        requests[lastRequest] = owner
+        return lastRequest
+    }
+
+    /// Others end what it had: nothing is to be cleaned up.
+    private mutating func forgetAll() {
+        (rooms, lines, stirred) = ([:], [:], [])
+        (waiting, unrestored, parkedRooms) = ([], [], [])
+        (delayed, purges, rechecks) = (Ring(), Ring(), Ring())
+        (kicks, kickers) = ([:], [:])
+        (lookUps, heldLeaves) = ([:], [:])
+        beginPayloads()
+    }
+
+    private mutating func died(_ other: Incarnation, _ effects: inout [Effect]) {
+        for room in rooms.keys.sorted() { drive(room, .died(other), &effects) }
+        lines[other] = nil
+        stirred.remove(other)
+        payloadsDied(with: other, &effects)
+        for room in parkedRooms.sorted() { homeDied(other, room, &effects) }
+        endKicks(of: other, &effects)
+    }
 }

@@ -7,10 +7,13 @@ package struct Link<Mail: Sendable>: Sendable {
     package struct Limits: Sendable {
         /// How much may be on its way or wait; beyond, `send` refuses.
         package var mailsMax = 4096
-        /// How many mails one frame takes.
+        package var bytesMax = 8 << 20
+        /// What one frame takes, of mails each of which takes no more than that.
         package var frameMailsMax = 256
-        /// How many mails may be sent and unanswered.
+        package var frameBytesMax = 256 << 10
+        /// What may be sent and unanswered.
         package var windowMax = 1024
+        package var windowBytesMax = 2 << 20
         /// How many ticks without an answer until all is sent again.
         package var resendTicks = 2
 
@@ -46,8 +49,10 @@ package struct Link<Mail: Sendable>: Sendable {
     /// Of the first one in `waiting`.
     private var firstNumber: UInt64 = 1
     /// Sent and unanswered ones, then those not sent yet.
-    private var waiting: [Mail] = []
+    private var waiting = Ring<(mail: Mail, size: Int)>()
+    private var waitingBytes = 0
     private var sentCount = 0
+    private var sentBytes = 0
     /// The last one that ever was sent.
     private var lastSent: UInt64 = 0
     private var ticksUnanswered = 0
@@ -63,29 +68,50 @@ package struct Link<Mail: Sendable>: Sendable {
     package var waitingCount: Int { waiting.count }
     package var lastNumber: UInt64 { firstNumber + UInt64(waiting.count) - 1 }
 
+    /// Whether so much may be sent, all at once; if not, `hasRoom` will say when to try again.
+    package mutating func mayTake(_ count: Int, bytes: Int) -> Bool {
+        // What is longer than all that may wait has to go when nothing does.
+        let mayTake =
+            waiting.count + count <= limits.mailsMax && waitingBytes + bytes <= limits.bytesMax
+            || waiting.isEmpty
+        wasRefused = wasRefused || !mayTake
+        return mayTake
+    }
+
+    /// `size` is in bytes.
+    ///
     /// - Returns: Its number; nil where the link is full, and the sender has to wait for
     ///   `hasRoom`.
-    package mutating func send(_ mail: Mail) -> UInt64? {
-        guard waiting.count < limits.mailsMax else {
-            wasRefused = true
-            return nil
-        }
-        waiting.append(mail)
+    package mutating func send(_ mail: Mail, size: Int = 0) -> UInt64? {
+        mayTake(1, bytes: size) ? push(mail, size: size) : nil
+    }
+
+    /// Sends what can't wait, however full the link is.
+    @discardableResult
+    package mutating func push(_ mail: Mail, size: Int = 0) -> UInt64 {
+        waiting.append((mail, size))
+        waitingBytes += size
         return lastNumber
     }
 
     /// What is to be sent now: asked for at the end of each turn, until there is none.
     package mutating func nextFrame() -> Frame? {
-        let room = max(0, limits.windowMax - sentCount)
-        let count = min(waiting.count - sentCount, limits.frameMailsMax, room)
-        guard count > 0 || owesAnswer else { return nil }
-        let mails = Array(waiting[sentCount..<(sentCount + count)])
-        let frame = Frame(
-            first: firstNumber + UInt64(sentCount), mails: mails, acknowledged: arrived)
-        sentCount += count
+        var (mails, bytes): ([Mail], Int) = ([], 0)
+        let first = firstNumber + UInt64(sentCount)
+        while sentCount < min(waiting.count, limits.windowMax), mails.count < limits.frameMailsMax {
+            let (mail, size) = waiting[sentCount]
+            guard mails.isEmpty || bytes + size <= limits.frameBytesMax,
+                sentCount == 0 || sentBytes + size <= limits.windowBytesMax
+            else { break }
+            mails.append(mail)
+            bytes += size
+            sentCount += 1
+            sentBytes += size
+        }
+        guard !mails.isEmpty || owesAnswer else { return nil }
         lastSent = max(lastSent, firstNumber + UInt64(sentCount) - 1)
         owesAnswer = false
-        return frame
+        return Frame(first: first, mails: mails, acknowledged: arrived)
     }
 
     /// A while has passed.
@@ -95,6 +121,7 @@ package struct Link<Mail: Sendable>: Sendable {
         guard ticksUnanswered >= limits.resendTicks else { return }
         ticksUnanswered = 0
         sentCount = 0
+        sentBytes = 0
     }
 
     /// A frame from the other node. One that can't be its own is taken for nothing.
@@ -117,11 +144,16 @@ package struct Link<Mail: Sendable>: Sendable {
         guard acknowledged >= firstNumber, acknowledged <= lastSent else { return }
         let count = Int(acknowledged - firstNumber) + 1
         arrival.answered = firstNumber..<(acknowledged + 1)
-        waiting.removeFirst(count)
+        for index in 0..<count {
+            let size = waiting.removeFirst().size
+            waitingBytes -= size
+            // What is being sent again may be answered before it was.
+            if index < sentCount { sentBytes -= size }
+        }
         firstNumber = acknowledged + 1
         sentCount = max(0, sentCount - count)
         ticksUnanswered = 0
-        if wasRefused, waiting.count <= limits.mailsMax / 2 {
+        if wasRefused, waiting.count <= limits.mailsMax / 2, waitingBytes <= limits.bytesMax / 2 {
             wasRefused = false
             arrival.hasRoom = true
         }
@@ -129,11 +161,13 @@ package struct Link<Mail: Sendable>: Sendable {
 
     /// What never was answered, for whoever has to say that it may be lost.
     package mutating func giveUp() -> (first: UInt64, mails: [Mail]) {
-        defer {
-            firstNumber = lastNumber + 1
-            waiting = []
-            sentCount = 0
-        }
-        return (firstNumber, waiting)
+        let first = firstNumber
+        firstNumber += UInt64(waiting.count)
+        var mails: [Mail] = []
+        while !waiting.isEmpty { mails.append(waiting.removeFirst().mail) }
+        (waitingBytes, sentCount, sentBytes) = (0, 0, 0)
+        return (first, mails)
     }
 }
+
+extension Link.Frame: Equatable where Mail: Equatable {}

@@ -22,7 +22,8 @@ extension RoomDocument {
         static let v1: UInt8 = 1
         static let first: UInt8 = 2
         static let unclaimed: UInt8 = 4
-        static let all: UInt8 = 7
+        static let sdp: UInt8 = 8
+        static let all: UInt8 = 15
     }
 
     /// May be longer than `bytesMax`: whoever writes it looks.
@@ -56,7 +57,7 @@ extension RoomDocument {
         out.put(member.order)
         out.put(
             (member.isV1 ? Flag.v1 : 0) | (seat.isFirst ? Flag.first : 0)
-                | (member.isUnclaimed ? Flag.unclaimed : 0))
+                | (member.isUnclaimed ? Flag.unclaimed : 0) | (seat.hasSDP ? Flag.sdp : 0))
         out.put(member.peerID.text)
         out.put(member.name)
         if case .v1(let subject) = member.route { out.put(subject?.string) }
@@ -117,7 +118,9 @@ extension RoomDocument {
         let member = RoomMember(
             connection: connection, route: route, peerID: peerID, name: name, order: order,
             isUnclaimed: flags & Flag.unclaimed != 0)
-        return (member, Seat(home: home, isFirst: flags & Flag.first != 0))
+        let seat = Seat(
+            home: home, isFirst: flags & Flag.first != 0, hasSDP: flags & Flag.sdp != 0)
+        return (member, seat)
     }
 
     private static func change(_ input: inout ByteReader) throws(ByteReader.Fault) -> Change {

@@ -14,10 +14,13 @@ package struct RoomDocument: Equatable, Sendable {
         package let home: Incarnation
         /// Nobody was there when it joined, however long it took until it was told.
         package let isFirst: Bool
+        /// The others are to be told something with its join, which its home has.
+        package let hasSDP: Bool
 
-        package init(home: Incarnation, isFirst: Bool) {
+        package init(home: Incarnation, isFirst: Bool, hasSDP: Bool = false) {
             self.home = home
             self.isFirst = isFirst
+            self.hasSDP = hasSDP
         }
     }
 
@@ -77,6 +80,13 @@ package struct RoomDocument: Equatable, Sendable {
 
     // MARK: Looking
 
+    /// What it counts as in a bucket: one that was written for another bucket, and came too late,
+    /// says nothing of who is there.
+    package func counted(in epoch: BucketEpoch) -> RoomDocument {
+        guard self.epoch != epoch else { return self }
+        return RoomDocument(epoch: epoch, clientID: clientID, name: name, after: room.lastOrder)
+    }
+
     package func home(of connection: ConnectionID) -> Incarnation? { seats[connection]?.home }
 
     /// Whom this version concerns: where members are, and where those were that left last.
@@ -105,11 +115,11 @@ package struct RoomDocument: Equatable, Sendable {
 
     /// As `Room.join`, for a member at this node.
     package mutating func join(
-        _ member: RoomMember, at home: Incarnation, membersMax: Int = 0
+        _ member: RoomMember, at home: Incarnation, hasSDP: Bool = false, membersMax: Int = 0
     ) throws(SignalError) -> Room.Joined? {
         guard let joined = try room.join(member.shared, membersMax: membersMax) else { return nil }
         if let replaced = joined.replaced { note(replaced, .replaced) }
-        let seat = Seat(home: home, isFirst: joined.others.isEmpty)
+        let seat = Seat(home: home, isFirst: joined.others.isEmpty, hasSDP: hasSDP)
         seats[member.connection] = seat
         append(joined.own, seat.home, nil)
         return joined
@@ -120,6 +130,21 @@ package struct RoomDocument: Equatable, Sendable {
     package mutating func leave(_ connection: ConnectionID, _ reason: LeaveReason) -> Bool {
         guard let left = room.leave(connection) else { return false }
         note(left.member, reason)
+        return true
+    }
+
+    /// A member's session goes on at another node: nobody joins, nobody leaves, and nobody is told.
+    /// Its old home, which `nodes` may name no more, has to hear of it all the same.
+    ///
+    /// - Returns: False where it is not the member of that order at the old home; nothing changed.
+    package mutating func move(
+        _ connection: ConnectionID, order: UInt64, from old: Incarnation, to home: Incarnation
+    ) -> Bool {
+        guard let seat = seats[connection], seat.home == old,
+            room.member(connection)?.order == order
+        else { return false }
+        // Whoever was to be told something with its join has been, or it would not be admitted.
+        seats[connection] = Seat(home: home, isFirst: seat.isFirst)
         return true
     }
 

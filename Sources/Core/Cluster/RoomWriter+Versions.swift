@@ -117,8 +117,27 @@ extension RoomWriter {
             room.leave(connection)
         }
         for connection in own.keys.sorted() { tell(connection, document, room, &effects) }
+        elsewhere = document.seats.filter { $0.value.home != node && !dead.contains($0.value.home) }
+            .mapValues(\.home)
         told = room
+        toldRevision = newest
+        toldCount += 1
         return adopted
+    }
+
+    /// Whoever was at a node that died is gone, whatever else is known of the room.
+    mutating func strip(_ home: Incarnation, _ effects: inout [Effect]) {
+        var room = told
+        for (connection, other) in elsewhere where other == home { room.leave(connection) }
+        guard room != told else { return }
+        for connection in own.keys.sorted() where leaves[connection] == nil {
+            for news in RoomNews.between(told, room, for: connection, reason: { _ in .lost }) {
+                effects.append(.tell(connection, news))
+            }
+        }
+        elsewhere = elsewhere.filter { $0.value != home }
+        told = room
+        toldCount += 1
     }
 
     mutating func tell(

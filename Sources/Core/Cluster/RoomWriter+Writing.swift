@@ -2,11 +2,12 @@ import Rooms
 import Signalling
 
 extension RoomWriter {
-    mutating func proceed(_ effects: inout [Effect]) {
+    mutating func proceed(mayAsk: Bool, _ effects: inout [Effect]) {
         guard case .none = flight else { return }
         // Where the last member has left, there is nothing to prove and nobody to write back.
         if own.isEmpty, restoring == .writingBack { restoring = .waiting }
         if own.isEmpty, restoring == .proving { restoring = .no }
+        guard mayAsk else { return }
         if !mustRead, mustWrite || !leaves.isEmpty || !joins.isEmpty && restoring == .no {
             let attempt = attempt()
             if mustWrite || attempt.document != known?.document {
@@ -52,7 +53,8 @@ extension RoomWriter {
         if restoring == .no {
             for join in joins {
                 do throws(SignalError) {
-                    _ = try document.join(join.member, at: node, membersMax: membersMax)
+                    _ = try document.join(
+                        join.member, at: node, hasSDP: join.hasSDP, membersMax: membersMax)
                 } catch {
                     refusals[join.number] = error
                 }

@@ -13,7 +13,7 @@ package import Signalling
 package struct RoomWriter: Sendable {
     package enum Input: Sendable {
         /// A connection of this node wants in; its token has been found to grant the room.
-        case join(RoomMember)
+        case join(RoomMember, hasSDP: Bool = false)
         case leave(ConnectionID, LeaveReason)
         /// Answers to the request of this number; those to older ones are passed over.
         case accepted(Revision, request: UInt64)
@@ -22,6 +22,10 @@ package struct RoomWriter: Sendable {
         case unknown(request: UInt64)
         case read(RoomDocument?, Revision, request: UInt64)
         case unreadable(request: UInt64)
+        /// What was to be written is longer than a document may be.
+        case tooLong(request: UInt64)
+        /// It may ask again.
+        case free
         /// Another node has this version, and says so.
         case announced(RoomDocument, Revision)
         /// Another node has all up to this version.
@@ -64,6 +68,7 @@ package struct RoomWriter: Sendable {
     struct Pending: Sendable {
         let number: UInt64
         let member: RoomMember
+        let hasSDP: Bool
         /// What the refusal of this one was found by has been read since it came.
         var isChecked = false
     }
@@ -94,6 +99,12 @@ package struct RoomWriter: Sendable {
     var newest = Revision.absent
     /// What its members were told.
     var told: Room
+    /// Who of it is at other nodes.
+    package internal(set) var elsewhere: [ConnectionID: Incarnation] = [:]
+    /// Of which version they were told.
+    package internal(set) var toldRevision = Revision.absent
+    /// How often that has changed.
+    package internal(set) var toldCount = 0
     /// Members of this node, whatever the store says.
     var own: [ConnectionID: RoomDocument.Seat] = [:]
     var joins: [Pending] = []
@@ -146,6 +157,20 @@ package struct RoomWriter: Sendable {
     package var revision: Revision { newest }
     /// As this node's members were told.
     package var room: Room { told }
+    package var hasMembers: Bool { !own.isEmpty }
+    package func hasMember(_ connection: ConnectionID) -> Bool { own[connection] != nil }
+    /// Whether it stands in the newest version that is known.
+    package func knows(_ connection: ConnectionID) -> Bool {
+        known?.document.seats[connection] != nil
+    }
+    /// Somebody here is to be told of what happens, or will be.
+    package var concernsAnybody: Bool { !own.isEmpty || !joins.isEmpty }
+
+    /// It would ask for something if it might.
+    package var wantsToAsk: Bool {
+        guard case .none = flight else { return false }
+        return mustRead || mustWrite || !leaves.isEmpty || !joins.isEmpty && restoring == .no
+    }
 
     /// After a new bucket was made: whether this node's members stand in it.
     package func hasWrittenBack(into epoch: BucketEpoch) -> Bool {
@@ -154,12 +179,13 @@ package struct RoomWriter: Sendable {
 
     // MARK: Events
 
-    package mutating func handle(_ input: Input) -> [Effect] {
+    /// Without `mayAsk` nothing is asked of the store for now, whatever there is to be done.
+    package mutating func handle(_ input: Input, mayAsk: Bool = true) -> [Effect] {
         var effects: [Effect] = []
         switch input {
-        case .join(let member):
+        case .join(let member, let hasSDP):
             lastPending += 1
-            joins.append(Pending(number: lastPending, member: member))
+            joins.append(Pending(number: lastPending, member: member, hasSDP: hasSDP))
         case .leave(let connection, let reason): leave(connection, reason, &effects)
         case .announced(let document, let revision):
             if document.epoch == epoch { take(document, revision, &effects) }
@@ -168,14 +194,20 @@ package struct RoomWriter: Sendable {
         case .died(let other):
             dead.insert(other)
             acknowledged(by: other, &effects) { _ in true }
-            if restoring == .no, let known { _ = apply(known.document, &effects) }
+            if restoring == .no, let known {
+                _ = apply(known.document, &effects)
+            } else {
+                strip(other, &effects)
+            }
             lookForWork()
         case .recheck: mustRead = mustRead || !own.isEmpty
         case .renewed(let epoch): renew(epoch)
         case .restored: restored()
-        case .accepted, .conflict, .unknown, .read, .unreadable: answered(input, &effects)
+        case .accepted, .conflict, .unknown, .read, .unreadable, .tooLong:
+            answered(input, &effects)
+        case .free: break
         }
-        proceed(&effects)
+        proceed(mayAsk: mayAsk, &effects)
         return effects
     }
 
@@ -199,6 +231,11 @@ package struct RoomWriter: Sendable {
             flight = .none
             read(document, revision, &effects)
         case (.unreadable(request), .reading): flight = .none
+        case (.tooLong(request), .writing(let attempt)):
+            flight = .none
+            for join in joins {
+                refuse(join.number, attempt.refusals[join.number] ?? .roomFull, &effects)
+            }
         default: return
         }
     }

@@ -93,6 +93,18 @@ package struct Room: Equatable, Sendable {
         if let index = index(of: connection) { members[index].isUnclaimed = false }
     }
 
+    /// A member takes part no more, and is to be taken out elsewhere.
+    mutating func noteLeaving(_ connection: ConnectionID) {
+        if let index = index(of: connection) { members[index].home = RoomMember.leavingHome }
+    }
+
+    /// The same room with other things known of its members, who stay who they are.
+    package func mapped(_ change: (RoomMember) -> RoomMember) -> Room {
+        var room = self
+        for index in room.members.indices { room.members[index] = change(members[index]) }
+        return room
+    }
+
     private mutating func enter(_ member: RoomMember, for replaced: RoomMember?) -> Joined {
         lastOrder &+= 1
         var own = member

@@ -22,12 +22,17 @@ package struct RoomMember: Equatable, Sendable {
     /// Its place is from before a restart, and nobody has come back for it yet. Clients of before
     /// forget at a restart what they would have to show, and join anew.
     package internal(set) var isUnclaimed: Bool
+    /// At which node of a cluster it is, by the bits of its incarnation; 0 for this process, and
+    /// `leavingHome` for one of this process that takes part no more.
+    package internal(set) var home: UInt64
     /// What people see; nil where none was given.
     package let name: String?
 
+    package static let leavingHome = UInt64.max
+
     package init(
         connection: ConnectionID, route: Route, peerID: PeerID, name: String? = nil,
-        joinedAt: UInt32 = 0, order: UInt64 = 0, isUnclaimed: Bool = false
+        joinedAt: UInt32 = 0, order: UInt64 = 0, isUnclaimed: Bool = false, home: UInt64 = 0
     ) {
         self.connection = connection
         self.route = route
@@ -36,6 +41,7 @@ package struct RoomMember: Equatable, Sendable {
         self.joinedAt = joinedAt
         self.order = order
         self.isUnclaimed = isUnclaimed
+        self.home = home
     }
 
     /// Where to send for a member.
@@ -43,19 +49,34 @@ package struct RoomMember: Equatable, Sendable {
         case classic(UInt64)
         /// Found by its connection.
         case v1
+        /// At another node, by the bits of its incarnation.
+        case elsewhere(UInt64)
+        /// It is leaving: nothing reaches it any more.
+        case nowhere
     }
 
     @inline(__always)
     package var address: Address {
-        switch route {
+        guard home == 0 else { return home == Self.leavingHome ? .nowhere : .elsewhere(home) }
+        return switch route {
         case .classic(let address): .classic(address)
         case .v1: .v1
         }
     }
 
-    package var isV1: Bool { address == .v1 }
+    /// At another node of the cluster.
+    package var isElsewhere: Bool { home != 0 && home != Self.leavingHome }
+
+    package var isV1: Bool { if case .v1 = route { true } else { false } }
 
     package var dialect: Dialect { isV1 ? .v1 : .classic }
+
+    /// The same member, known since another time.
+    func joined(at second: UInt32) -> RoomMember {
+        RoomMember(
+            connection: connection, route: route, peerID: peerID, name: name, joinedAt: second,
+            order: order, isUnclaimed: isUnclaimed, home: home)
+    }
 
     /// What becomes of this member when `newer` joins with the same peer id (docs/protocol.md §2).
     func verdict(on newer: RoomMember) -> SamePeer {

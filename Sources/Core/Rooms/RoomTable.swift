@@ -78,13 +78,15 @@ package struct RoomTable: Sendable {
         guard let left = places[room].room.leave(connection), let key = places[room].key else {
             return nil
         }
-        if left.remaining.isEmpty {
-            lastOrder = max(lastOrder, places[room].room.lastOrder)
-            indexes[key] = nil
-            places[room] = Place()
-            free.append(room)
-        }
+        if left.remaining.isEmpty { close(room, key) }
         return (key, left)
+    }
+
+    private mutating func close(_ room: Int, _ key: RoomKey) {
+        lastOrder = max(lastOrder, places[room].room.lastOrder)
+        indexes[key] = nil
+        places[room] = Place()
+        free.append(room)
     }
 
     // MARK: Looking
@@ -123,5 +125,51 @@ package struct RoomTable: Sendable {
     /// All rooms with their members, in no order.
     package var contents: [(key: RoomKey, members: [RoomMember])] {
         indexes.map { (key: $0.key, members: places[$0.value].room.members) }
+    }
+}
+
+// Rooms that are kept elsewhere: what this process knows of them is put here as a whole, and a room
+// is here for as long as one of its members is.
+extension RoomTable {
+    /// Has a room be as it is known from now on. Members of this process keep that they are
+    /// leaving, and those of others since when they are known.
+    package mutating func replace(_ key: RoomKey, with room: Room) {
+        guard room.members.contains(where: { !$0.isElsewhere }) else { return remove(key) }
+        let index = indexes[key] ?? open(key)
+        let old = places[index].room
+        places[index].room = room.mapped { member in
+            guard let known = old.member(member.connection), known.order == member.order else {
+                return member
+            }
+            var member = member
+            if known.home == RoomMember.leavingHome { member.home = known.home }
+            return member.isElsewhere ? member.joined(at: known.joinedAt) : member
+        }
+    }
+
+    /// Takes a room out, whoever is in it.
+    package mutating func remove(_ key: RoomKey) {
+        if let index = indexes[key] { close(index, key) }
+    }
+
+    /// Takes a member of this process out, and the room with the last of them.
+    package mutating func forget(_ connection: ConnectionID, _ key: RoomKey) {
+        guard let index = indexes[key] else { return }
+        places[index].room.leave(connection)
+        if !places[index].room.members.contains(where: { !$0.isElsewhere }) { close(index, key) }
+    }
+
+    /// A member takes part no more; others see it until the room is replaced.
+    package mutating func noteLeaving(_ connection: ConnectionID, room: Int) {
+        places[room].room.noteLeaving(connection)
+    }
+
+    /// The index of a room in which a connection is.
+    package func index(of key: RoomKey, with connection: ConnectionID) -> Int? {
+        indexes[key].flatMap { places[$0].room.index(of: connection) == nil ? nil : $0 }
+    }
+
+    package mutating func removeAll() {
+        for (key, index) in indexes { close(index, key) }
     }
 }

@@ -1,15 +1,33 @@
 internal import Bytes
 
 /// Numbers and texts one behind the other, big-endian, each text behind its length.
+@usableFromInline
 package struct ByteWriter {
     package private(set) var bytes: [UInt8] = []
 
-    package init() {}
+    /// `capacity` is how many bytes will probably come.
+    package init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
 
+    @inlinable
     package mutating func put<Number: FixedWidthInteger>(_ number: Number) {
-        for shift in stride(from: Number.bitWidth - 8, through: 0, by: -8) {
-            bytes.append(UInt8(truncatingIfNeeded: number >> Number(shift)))
+        if Number.bitWidth > 64 { put(UInt64(truncatingIfNeeded: number >> 64), bytes: 8) }
+        put(UInt64(truncatingIfNeeded: number), bytes: min(Number.bitWidth / 8, 8))
+    }
+
+    /// The lowest `count` bytes of a number. Numbers of all sizes come here, as nothing generic is
+    /// specialised for other modules.
+    @usableFromInline
+    mutating func put(_ number: UInt64, bytes count: Int) {
+        bytes.append(addingCapacity: count) { out in
+            for place in (0..<count).reversed() {
+                out.append(UInt8(truncatingIfNeeded: number >> UInt64(8 * place)))
+            }
         }
+    }
+
+    package mutating func put(_ part: [UInt8]) {
+        put(UInt32(truncatingIfNeeded: part.count))
+        bytes.append(contentsOf: part)
     }
 
     package mutating func put(_ part: some Collection<UInt8>) {
@@ -27,8 +45,10 @@ package struct ByteWriter {
 }
 
 /// Reads what `ByteWriter` wrote, and takes nothing else for it.
+@usableFromInline
 package struct ByteReader {
     /// Where the bytes are not as they have to be.
+    @usableFromInline
     package struct Fault: Error { package let position: Int }
 
     private let bytes: ArraySlice<UInt8>
@@ -48,13 +68,22 @@ package struct ByteReader {
         return bytes[position..<(position + count)]
     }
 
+    @inlinable
     package mutating func number<Number: FixedWidthInteger>(
         _: Number.Type = Number.self
     ) throws(Fault) -> Number {
-        var number: Number = 0
-        for byte in try take(Number.bitWidth / 8) {
-            number = number << 8 | Number(truncatingIfNeeded: byte)
-        }
+        let first = try number(bytes: min(Number.bitWidth / 8, 8))
+        guard Number.bitWidth > 64 else { return Number(truncatingIfNeeded: first) }
+        return Number(truncatingIfNeeded: first) << 64
+            | Number(truncatingIfNeeded: try number(bytes: 8))
+    }
+
+    @usableFromInline
+    mutating func number(bytes count: Int) throws(Fault) -> UInt64 {
+        guard count <= bytes.endIndex - position else { throw fault }
+        var number: UInt64 = 0
+        for index in position..<(position + count) { number = number << 8 | UInt64(bytes[index]) }
+        position += count
         return number
     }
 

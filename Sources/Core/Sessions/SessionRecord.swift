@@ -121,7 +121,41 @@ package struct SessionRecord: Equatable, Sendable {
 
 // MARK: Encoding
 
+/// Why bytes are no session's record. The raw value is for the log.
+package enum SessionRecordFault: String, Error, Sendable {
+    case unknownFormat = "unknown_format"
+    case malformed
+}
+
 extension SessionRecord {
+    /// Changes with what `write` writes, as `Shelf.version` does.
+    package static let format: UInt8 = 1
+    private static let mark = Array("US".utf8)
+
+    /// By itself, for another process that runs.
+    package var encoded: [UInt8] {
+        var out = ByteWriter(capacity: bytesOfEvents + 1024)
+        for byte in Self.mark { out.put(byte) }
+        out.put(Self.format)
+        write(to: &out)
+        return out.bytes
+    }
+
+    /// Reads what `encoded` wrote, and takes nothing else for it.
+    package init(_ bytes: [UInt8]) throws(SessionRecordFault) {
+        guard bytes.count > Self.mark.count, bytes.starts(with: Self.mark) else {
+            throw .malformed
+        }
+        guard bytes[Self.mark.count] == Self.format else { throw .unknownFormat }
+        do {
+            var input = ByteReader(bytes[(Self.mark.count + 1)...])
+            self = try SessionRecord(&input)
+            guard input.isAtEnd else { throw input.fault }
+        } catch {
+            throw .malformed
+        }
+    }
+
     func write(to out: inout ByteWriter) {
         out.put(connection.raw)
         for text in [clientID.string, subject.string, address] { out.put(text) }

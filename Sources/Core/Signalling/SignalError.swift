@@ -18,6 +18,8 @@ package enum SignalError: String, Error, CaseIterable, Sendable {
     case resumeFailed = "resume_failed"
     /// A token for `refresh-token` that does not verify or is another's (v1).
     case invalidToken = "invalid_token"
+    /// The service can't let anybody in for now.
+    case temporarilyUnavailable = "temporarily_unavailable"
 
     /// Stable across releases.
     package var code: String { rawValue }
@@ -34,6 +36,7 @@ package enum SignalError: String, Error, CaseIterable, Sendable {
         case .peerIDTaken: "another connection in the room bears this id"
         case .resumeFailed: "the session cannot be resumed: join afresh"
         case .invalidToken: "the token is not good for this connection"
+        case .temporarilyUnavailable: "the service can't reach its cluster: try again"
         }
     }
 }

@@ -136,3 +136,9 @@ package protocol SocketOutput: ~Copyable {
     /// Seconds on a clock that never goes back; its zero means nothing.
     var monotonicSeconds: Int64 { get }
 }
+
+/// The same for a thread that is no loop, and handles nobody's message.
+package protocol SocketPost: SocketOutput, ~Copyable {
+    /// Whose share counts what is sent to a loop that is behind.
+    var speaker: ClientID { get set }
+}

@@ -14,16 +14,21 @@ extension EventLoop {
     }
 
     /// Performs what other loops and threads asked for since the last turn.
+    ///
+    /// What a thread posts before it tells or hands on something is performed before that: so the
+    /// deliveries are taken out first, and looked at last.
     mutating func collectMail<Handler: SocketHandler & ~Copyable>(
         _ handler: inout Handler, _ deliveries: Deliveries<Handler.Admission, Handler.Note>
     ) {
         var mail = ByteQueue()
         swap(&mail, &inbox)
+        mailboxes[index].noteCome()
+        let items = deliveries.collect()
         if let stop = mailboxes[index].collect(&mail) { stopping = stop }
         perform(mail)
         mail.removeAll()
         if mail.capacity <= Self.inboxBytesKept { swap(&mail, &inbox) }
-        for item in deliveries.collect() {
+        for item in items {
             switch item {
             case .socket(let descriptor, let earlyBytes, let admission):
                 adopt(descriptor, earlyBytes, admission, &handler)
@@ -86,13 +91,7 @@ extension EventLoop {
         nudged.removeAll(keepingCapacity: true)
     }
 
-    mutating func postOutboxes() {
-        for loop in 0..<outboxes.count where !outboxes[loop].records.isEmpty {
-            post(to: loop)
-        }
-    }
-
-    mutating func post(to loop: Int) { outboxes[loop].post(to: mailboxes[loop]) }
+    mutating func postOutboxes() { outboxes.post(to: mailboxes) }
 
     // MARK: Adopting
 

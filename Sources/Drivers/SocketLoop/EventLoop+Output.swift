@@ -13,32 +13,25 @@ extension EventLoop: SocketOutput {
     ) {
         let length = head.count &+ body.count &+ tail.count
         let frame = ServerFrame(.text, payloadLength: length)
-        let total = frame.headerLength &+ length
         figures.messagesSent &+= 1
-        guard var at = unsafe room(for: socket, total) else { return }
-        unsafe at = write(frame, to: at)
-        unsafe at = copy(head, to: at)
-        unsafe at = copy(body, to: at)
-        _ = unsafe copy(tail, to: at)
+        guard let room = unsafe room(for: socket, frame.headerLength &+ length) else { return }
+        unsafe frame.write(head, body, tail, to: room)
     }
 
     /// Sends a binary message back.
     mutating func echo(_ message: Span<UInt8>, _ slot: Int) {
         let frame = ServerFrame(.binary, payloadLength: message.count)
         guard let room = unsafe reserve(slot, frame.headerLength + message.count) else { return }
-        _ = unsafe copy(message, to: write(frame, to: room))
+        _ = unsafe ServerFrame.copy(message, to: frame.write(to: room))
     }
 
     package mutating func close(_ socket: SocketID, _ code: CloseCode, reason: StaticString) {
-        precondition(code.isAllowedInFrames, "RFC 6455 §7.4.1 forbids to send this code")
-        let text = unsafe UnsafeBufferPointer(
-            start: reason.utf8Start, count: reason.utf8CodeUnitCount)
-        let payload = ClosePayload.bytes(code, reason: unsafe text.span)
+        let payload = ClosePayload.bytes(code, reason)
         if socket.loop == index {
             guard let slot = slots.find(socket) else { return }
             beginClose(slot, code, payload, then: .closing)
         } else {
-            postClose(socket, payload)
+            outboxes.addClose(of: socket, payload)
         }
     }
 
@@ -46,10 +39,8 @@ extension EventLoop: SocketOutput {
         if socket.loop == index {
             guard let slot = slots.find(socket) else { return }
             probe(slot: slot, secondsMax: secondsMax)
-        } else if socket.loop < outboxes.count {
-            let room = unsafe outboxes[socket.loop].begin(.probe, for: socket, length: 8)
-            guard let room = unsafe room else { return }
-            unsafe room.storeBytes(of: Int64(secondsMax), as: Int64.self)
+        } else {
+            outboxes.addProbe(of: socket, secondsMax: secondsMax)
         }
     }
 
@@ -64,8 +55,7 @@ extension EventLoop: SocketOutput {
 
     /// Asks another loop for something that needs no bytes.
     mutating func post(_ kind: LoopRecord.Kind, for socket: SocketID) {
-        guard socket.loop < outboxes.count else { return }
-        _ = unsafe outboxes[socket.loop].begin(kind, for: socket, length: 0)
+        outboxes.add(kind, for: socket)
     }
 
     mutating func nudge(slot: Int) {
@@ -76,16 +66,6 @@ extension EventLoop: SocketOutput {
 
     package mutating func postNow() { postOutboxes() }
 
-    mutating func postClose(_ socket: SocketID, _ payload: [UInt8]) {
-        guard socket.loop < outboxes.count else { return }
-        let length = payload.count
-        let room = unsafe outboxes[socket.loop].begin(.close, for: socket, length: length)
-        guard let room = unsafe room else { return }
-        unsafe payload.withUnsafeBytes { bytes in
-            unsafe UnsafeMutableRawBufferPointer(start: room, count: length).copyMemory(from: bytes)
-        }
-    }
-
     // MARK: Queueing
 
     /// Room for a frame to any loop's socket; nil if it is gone, or must go for its queue is full.
@@ -95,23 +75,15 @@ extension EventLoop: SocketOutput {
             return unsafe reserve(slot, total)
         }
         guard socket.loop < outboxes.count else { return nil }
-        if outboxes[socket.loop].records.count > Outbox.postedBytesMin { post(to: socket.loop) }
-        if !outboxes[socket.loop].isCrowded || admits(total, to: socket.loop) {
-            let room = unsafe outboxes[socket.loop].begin(.frame, for: socket, length: total)
-            if let room = unsafe room { return unsafe room }
-        }
-        postClose(socket, Self.overloadPayload)
-        return nil
+        outboxes.postIfLarge(socket.loop, mailboxes)
+        let isAdmitted = !outboxes[socket.loop].isCrowded || admits(total, to: socket.loop)
+        return unsafe outboxes.addFrame(for: socket, total, isAdmitted: isAdmitted)
     }
 
     /// Of whoever speaks: nobody is sent anything by other clients.
     @inline(never) private mutating func admits(_ total: Int, to loop: Int) -> Bool {
         let client = speaker >= 0 ? owners[speaker]?.clientID ?? "" : ""
         return outboxes[loop].admits(total, of: client, senders: outboxes.count - 1)
-    }
-
-    static var overloadPayload: [UInt8] {
-        ClosePayload.bytes(.overloaded, reason: "the queue is full".utf8.span)
     }
 
     /// Room for `total` bytes at the end of an open socket's queue; nil if there is none, in which
@@ -146,7 +118,7 @@ extension EventLoop: SocketOutput {
     /// Drops what is queued but the frame that is begun, and closes with 1013.
     mutating func overload(_ slot: Int) {
         slots[slot].output.shorten(toFirst: Int(slots[slot].begunFrameBytes))
-        beginClose(slot, .overloaded, Self.overloadPayload, then: .closing)
+        beginClose(slot, .overloaded, ClosePayload.overload, then: .closing)
     }
 
     /// Queues a control frame of at most 125 bytes, as any frame: within the limit.
@@ -155,7 +127,7 @@ extension EventLoop: SocketOutput {
     ) {
         let frame = ServerFrame(opcode, payloadLength: payload.count)
         guard let room = unsafe reserve(slot, frame.headerLength + payload.count) else { return }
-        let start = unsafe write(frame, to: room)
+        let start = unsafe frame.write(to: room)
         unsafe UnsafeMutableRawBufferPointer(start: start, count: payload.count)
             .copyMemory(from: payload)
     }
@@ -167,7 +139,7 @@ extension EventLoop: SocketOutput {
         if slots[slot].output.capacity == 0 { slots[slot].output = spare.take() }
         let room = unsafe slots[slot].output.extend(frame.headerLength + payload.count)
         guard let room = unsafe room else { return }
-        let start = unsafe write(frame, to: room)
+        let start = unsafe frame.write(to: room)
         unsafe payload.withUnsafeBytes { bytes in
             unsafe UnsafeMutableRawBufferPointer(start: start, count: bytes.count)
                 .copyMemory(from: bytes)
@@ -262,35 +234,5 @@ extension EventLoop: SocketOutput {
 
     func id(of slot: Int) -> SocketID {
         SocketID(loop: index, slot: slot, generation: slots[slot].generation)
-    }
-
-    // MARK: Bytes
-
-    private func write(
-        _ frame: ServerFrame, to room: UnsafeMutableRawPointer
-    ) -> UnsafeMutableRawPointer {
-        switch frame.headerLength {
-        case 2:
-            let bytes = UInt16(truncatingIfNeeded: frame.headerBytes.low)
-            unsafe room.storeBytes(of: bytes, as: UInt16.self)
-        case 4:
-            let bytes = UInt32(truncatingIfNeeded: frame.headerBytes.low)
-            unsafe room.storeBytes(of: bytes, as: UInt32.self)
-        default:
-            unsafe room.storeBytes(of: frame.headerBytes.low, as: UInt64.self)
-            unsafe room.storeBytes(of: frame.headerBytes.high, toByteOffset: 8, as: UInt16.self)
-        }
-        return unsafe room + frame.headerLength
-    }
-
-    private func copy(
-        _ bytes: Span<UInt8>, to room: UnsafeMutableRawPointer
-    ) -> UnsafeMutableRawPointer {
-        guard bytes.count > 0 else { return unsafe room }
-        unsafe bytes.withUnsafeBytes { source in
-            unsafe UnsafeMutableRawBufferPointer(start: room, count: source.count)
-                .copyMemory(from: source)
-        }
-        return unsafe room + bytes.count
     }
 }

@@ -99,7 +99,9 @@ struct Outbox: ~Copyable {
 }
 
 /// A fixed row of noncopyable outboxes, one a loop, which `Array` can't hold.
-@safe struct Outboxes: ~Copyable {
+///
+/// `@unchecked Sendable`: the row has one owner, since it is never copied.
+@safe struct Outboxes: ~Copyable, @unchecked Sendable {
     private let base: UnsafeMutablePointer<Outbox>
     let count: Int
 

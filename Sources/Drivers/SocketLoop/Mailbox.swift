@@ -75,12 +75,16 @@ final class Mailbox: Sendable {
         wake()
     }
 
-    /// Takes what waits; `inbox` must be empty.
-    func collect(_ inbox: inout ByteQueue) -> StopRequest? {
+    /// The loop has come: whoever puts something in from now on wakes it again.
+    func noteCome() {
         var value: UInt64 = 0
         unsafe read(event, &value, 8)
-        return contents.withLock { contents in
-            contents.isWoken = false
+        contents.withLock { $0.isWoken = false }
+    }
+
+    /// Takes what waits; `inbox` must be empty.
+    func collect(_ inbox: inout ByteQueue) -> StopRequest? {
+        contents.withLock { contents in
             swap(&contents.records, &inbox)
             return contents.stop
         }

@@ -10,11 +10,11 @@ package import WebSocket
 ///
 /// Any thread may adopt, tell and stop, but no callback may stop.
 package final class SocketLoops<Handler: SocketHandler & ~Copyable>: Sendable {
-    private let mailboxes: [Mailbox]
-    private let deliveries: [Deliveries<Handler.Admission, Handler.Note>]
+    let mailboxes: [Mailbox]
+    let deliveries: [Deliveries<Handler.Admission, Handler.Note>]
     private let threads: Lock<[OwnThread]>
     private let turn = Atomic<Int>(0)
-    private let clock: SocketClock
+    let clock: SocketClock
     private let closers = Closers()
     private let shares: SocketShares
     private let board = FigureBoard()

@@ -77,6 +77,9 @@ package struct OperatedRelay: Sendable {
     let sessionCount: @Sendable () -> Int
     let figures: @Sendable () -> RelayFigures
     let sockets: @Sendable () -> LoopFigures
+    /// Closes a peer's connection for good, wherever in a cluster it is; false where it is nowhere.
+    /// nil where the process is alone.
+    let closeAnywhere: (@Sendable (ConnectionID) -> Bool)?
     /// Closes a peer's connection for good.
     let close: @Sendable (ConnectionID) -> Void
 }
@@ -84,18 +87,21 @@ package struct OperatedRelay: Sendable {
 extension OperatedRelay {
     package init(
         _ relay: Relay, sockets: @escaping @Sendable () -> LoopFigures,
+        closeAnywhere: (@Sendable (ConnectionID) -> Bool)? = nil,
         close: @escaping @Sendable (ConnectionID) -> Void
     ) {
         self.init(
             rooms: { relay.rooms() }, roomCount: { relay.roomCount },
             sessionCount: { relay.sessionCount }, figures: { relay.figures }, sockets: sockets,
-            close: close)
+            closeAnywhere: closeAnywhere, close: close)
     }
 
     /// Whether there was a peer in a room that has this connection.
     func kick(_ id: ByteText) -> Bool {
         let bytes = Array(id.utf8)
-        guard let connection = ConnectionID(bytes.span, bytes.indices),
+        guard let connection = ConnectionID(bytes.span, bytes.indices) else { return false }
+        if let closeAnywhere { return closeAnywhere(connection) }
+        guard
             rooms().contains(where: { room in
                 room.members.contains { ByteText($0.connectionID) == id }
             })

@@ -39,8 +39,14 @@ extension Relay {
 
     /// All sessions whose clients may come back; nil where there are none. To be called when the
     /// loops have ended: every client is away then, and all that was to be told has been.
+    ///
+    /// A node of a cluster keeps none, for the others would wait for it: they all end.
     package func shelve() -> Shelved? {
         let second = commons.ports.monotonicMilliseconds() / 1000
+        if commons.line != nil {
+            _ = end(commons.sessions.all.map(\.connection), by: .end(.lost), at: second)
+            return nil
+        }
         let away = commons.ledger.awaySessions
         let limits = KeptBytes.limits(bytesMax: commons.configuration.detachedBytesMax)
         var dropped = Shelf.Dropped()

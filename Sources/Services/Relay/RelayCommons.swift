@@ -1,5 +1,6 @@
 internal import Access
 internal import Admission
+internal import Cluster
 internal import Identifiers
 internal import Locking
 internal import Rooms
@@ -21,6 +22,8 @@ final class RelayCommons: Sendable {
     let bytesHeld: KeptBytes
     let ledger: ConnectionLedger
     let isStopping = Atomic(false)
+    /// To the other nodes of a cluster; nil for a process of its own.
+    let line: BusLine?
 
     init(
         _ configuration: RelayConfiguration, _ ports: RelayPorts, _ ledger: ConnectionLedger
@@ -28,6 +31,7 @@ final class RelayCommons: Sendable {
         self.configuration = configuration
         self.ports = ports
         self.ledger = ledger
+        line = ports.cluster
         bytesHeld = KeptBytes(bytesMax: configuration.heldBytesMax)
         bytesAway = KeptBytes(bytesMax: configuration.detachedBytesMax)
         roomHash = RoomHash(key: ports.random128())
@@ -54,6 +58,15 @@ final class RelayCommons: Sendable {
     func key(clientID: ClientID, room: RoomName) -> RoomKey {
         RoomKey(clientID: clientID, room: room, roomHash)
     }
+
+    /// How the nodes of a cluster name a room.
+    func place(of key: RoomKey) -> RoomPlace {
+        let (clientID, room) = (key.clientID, key.room)
+        let digest = RoomDigest(of: clientID, room, sha256: ports.sha256)
+        return RoomPlace(digest: digest, clientID: clientID, name: room)
+    }
+
+    func key(of place: RoomPlace) -> RoomKey { key(clientID: place.clientID, room: place.name) }
 
     /// Whether a connection that is in so many rooms may join this one, which it may be in already:
     /// to join again changes nothing.

@@ -1,4 +1,5 @@
 internal import Admission
+internal import Cluster
 internal import Rooms
 internal import Signalling
 internal import WebSocket
@@ -14,12 +15,34 @@ extension RelayHandler {
         while index < connections[slot].memberships.count {
             let membership = connections[slot].memberships[index]
             index &+= 1
-            let address = commons.rooms.address(of: message.target, sharing: membership)
-            guard let address else { continue }
             let sender = connections[slot].connection
+            // Where others may take it out, it may be a member no more.
+            let address =
+                commons.line == nil
+                ? commons.rooms.address(of: message.target, sharing: membership)
+                : commons.rooms.address(of: message.target, sharing: membership, with: sender)
+            guard let address else { continue }
+            if case .elsewhere(let home) = address {
+                return send(message, text, to: home, room: index &- 1, from: slot, &loop)
+            }
             if pass(message, text, from: sender, to: address, &loop) != .refused { return }
         }
         throw .refused(.unknownTarget)
+    }
+
+    /// Nobody is told what becomes of it: classic clients know no answer.
+    private mutating func send(
+        _ message: SendPayload, _ text: Span<UInt8>, to home: UInt64, room: Int, from slot: Int,
+        _ loop: inout some SocketOutput & ~Copyable
+    ) {
+        let connection = connections[slot]
+        let event = composer.delivered(message.payload, of: text, from: connection.connection)
+        send(
+            event, of: text, to: .member(message.target, at: Incarnation(raw: home)),
+            in: connection.places[room], from: connection.connection, connection.socket,
+            ticket: nil)
+        composer.reuse(event)
+        waitIfBehind(slot, &loop)
     }
 
     mutating func enter(
@@ -39,6 +62,9 @@ extension RelayHandler {
             joinedAt: commons.monotonicSeconds)
         let count = connection.memberships.count
         do throws(SignalError) {
+            if let line = commons.line {
+                return try ask(member, join, key, text, slot, line, &loop)
+            }
             let entered = try enter(key, member, join, text, roomsJoined: count, &loop)
             figures.note(.joinRoom)
             if let entered { connections[slot].memberships.append(entered.membership) }
@@ -51,12 +77,26 @@ extension RelayHandler {
     mutating func leaveAll(
         _ slot: Int, _ fate: Fate, _ loop: inout some SocketOutput & ~Copyable
     ) {
+        let reason = if case .ended(let reason) = fate { reason } else { LeaveReason.lost }
+        if let line = commons.line { return leaveAll(slot, reason, line) }
         let memberships = connections[slot].memberships
         guard !memberships.isEmpty else { return }
         connections[slot].memberships = []
-        let reason = if case .ended(let reason) = fate { reason } else { LeaveReason.lost }
         for membership in memberships {
             leave(connections[slot].connection, membership, reason, &loop)
+        }
+    }
+
+    private mutating func leaveAll(_ slot: Int, _ reason: LeaveReason, _ line: BusLine) {
+        let connection = connections[slot]
+        connections[slot].memberships = []
+        connections[slot].places = []
+        connections[slot].joining = nil
+        for (place, membership) in zip(connection.places, connection.memberships) {
+            ask(toLeave: place, connection.connection, membership, reason, line)
+        }
+        if let place = connection.joining {
+            line.tell(.leave(connection.connection, place.place, reason))
         }
     }
 }

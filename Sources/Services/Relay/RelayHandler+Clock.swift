@@ -90,6 +90,7 @@ extension RelayHandler {
         switch note {
         case .rightsChanged: checkRights(&loop)
         case .kick(let connection): kick(connection, &loop)
+        case .cluster(let answer): told(answer, &loop)
         case .draining(let seconds):
             let event = composer.draining(withinSeconds: seconds)
             for connection in connections where !connection.isEnding {

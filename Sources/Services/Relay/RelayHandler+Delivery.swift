@@ -39,6 +39,8 @@ extension RelayHandler {
         case .v1:
             let session = commons.sessions.session(receiver)
             return session?.take(event.head.span, body, commons, &loop) == true ? .done : .refused
+        // Who is elsewhere is told there.
+        case .elsewhere, .nowhere: return .refused
         }
     }
 
@@ -98,10 +100,11 @@ extension RelayHandler {
         return isPosted
     }
 
-    private func socket(of member: RoomMember) -> SocketID? {
+    func socket(of member: RoomMember) -> SocketID? {
         switch member.address {
         case .classic(let raw): SocketID(raw: raw)
         case .v1: commons.sessions.session(member.connection)?.socket
+        case .elsewhere, .nowhere: nil
         }
     }
 }

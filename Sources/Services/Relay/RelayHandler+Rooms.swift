@@ -78,7 +78,18 @@ extension RelayHandler {
         announceLeft(older, .replaced, room, others, &loop)
     }
 
-    /// A connection leaves a room; nothing happens if it is in it no more.
+    /// A session leaves a room; nothing happens if it is in it no more.
+    mutating func leave(
+        _ connection: ConnectionID, _ room: Conversation.JoinedRoom, _ reason: LeaveReason,
+        _ loop: inout some SocketOutput & ~Copyable
+    ) {
+        if let place = room.place, let line = commons.line {
+            ask(toLeave: place, connection, room.membership, reason, line)
+        } else {
+            leave(connection, room.membership, reason, &loop)
+        }
+    }
+
     mutating func leave(
         _ connection: ConnectionID, _ membership: Membership, _ reason: LeaveReason,
         _ loop: inout some SocketOutput & ~Copyable

@@ -72,20 +72,29 @@ extension RelayHandler {
 
     // MARK: Losing the socket
 
+    /// Within this time other nodes of a cluster answer, or are known to be dead.
+    private static let answerSecondsMax: Int64 = 60
+
     /// A session's socket is gone, or on its way out. Nothing happens if it was resumed elsewhere.
     mutating func detach(
         _ session: V1Session, _ socket: SocketID, _ admission: SocketAdmission?, _ fate: Fate,
         _ loop: inout some SocketOutput & ~Copyable
     ) {
         let graceSeconds = Int64(commons.configuration.resumeGraceSeconds)
-        let until = loop.monotonicSeconds + graceSeconds
+        let now = loop.monotonicSeconds
         session.conversation.withLock { conversation in
-            if case .ended(let reason) = fate {
+            // Closed for one that takes over when all is answered, it goes on.
+            let resume = conversation.outstanding.resume
+            if case .ended(let reason) = fate, reason != .replaced || resume == nil {
                 self.handle(.closed(socket.raw, reason), session, &conversation, &loop)
                 return
             }
-            let mayWait = graceSeconds > 0 && !conversation.rooms.isEmpty
-            let input = Session.Input.lost(socket.raw, until: mayWait ? until : nil)
+            let isJoining = conversation.outstanding.change?.isJoin == true
+            let mayWait = graceSeconds > 0 && (!conversation.rooms.isEmpty || isJoining)
+            let until = mayWait ? now + graceSeconds : nil
+            let answeredUntil = resume == nil ? nil : now + Self.answerSecondsMax
+            let input = Session.Input.lost(
+                socket.raw, until: [until, answeredUntil].compactMap(\.self).max())
             let effects = self.handle(input, session, &conversation, &loop)
             guard effects.isDone, effects.finished == nil else { return }
             admission?.park(session.connection)
@@ -105,7 +114,8 @@ extension RelayHandler {
         if let reason = effects.finished {
             let rooms = conversation.rooms
             conversation.rooms = []
-            for room in rooms { leave(session.connection, room.membership, reason, &loop) }
+            for room in rooms { leave(session.connection, room, reason, &loop) }
+            abandonOutstanding(of: session, &conversation, reason)
             commons.sessions.remove(session, secret: conversation.secret)
         }
         return effects
@@ -147,9 +157,13 @@ extension RelayHandler {
     ) {
         let grant = fresh.conversation.withLock { $0.grant }
         let secret = resume.secret.map(commons.digest)
-        guard let secret, let old = commons.sessions.session(secret), old !== fresh,
-            commons.allows(grant.token), takeOver(old, secret, resume.seq, grant, slot, &loop)
-        else {
+        var old = secret.flatMap(commons.sessions.session)
+        if old === fresh || !commons.allows(grant.token) { old = nil }
+        if let session = old, let secret {
+            if wait(for: session, secret, grant, slot, text, &loop) { return }
+            if !takeOver(session, secret, resume.seq, grant, slot, &loop) { old = nil }
+        }
+        guard let old else {
             connections[slot].refusedMessages &+= 1
             takePlace(slot, &loop)
             return refuse(.resumeFailed, envelope, text, fresh, &loop)
@@ -161,6 +175,30 @@ extension RelayHandler {
         connections[slot].connection = old.connection
         connections[slot].isSettled = true
         _ = fresh.conversation.withLock { handle(.end(.replaced), fresh, &$0, &loop) }
+    }
+
+    /// Has a resume wait until everything is answered that the session has asked of other nodes: a
+    /// client sends again what it does not know to have arrived. Nothing more is heard of the
+    /// connection that it replaces.
+    private mutating func wait(
+        for old: V1Session, _ secret: SecretDigest, _ grant: TokenGrant, _ slot: Int,
+        _ text: Span<UInt8>, _ loop: inout some SocketOutput & ~Copyable
+    ) -> Bool {
+        guard commons.line != nil else { return false }
+        let socket = connections[slot].socket
+        return old.conversation.withLock { conversation in
+            guard conversation.secret == secret, old.isSamePeer(as: grant.token),
+                !conversation.outstanding.isEmpty
+            else { return false }
+            let earlier = conversation.outstanding.resume?.socket
+            for other in [old.socket, earlier] {
+                guard let other, other != socket else { continue }
+                loop.close(other, .replaced, reason: "the session was resumed elsewhere")
+            }
+            conversation.outstanding.resume = WaitingResume(socket, text)
+            loop.hold(socket)
+            return true
+        }
     }
 
     /// - Returns: False if the session can't be resumed. If that was for what it no longer keeps,
@@ -186,7 +224,7 @@ extension RelayHandler {
             for room in conversation.rooms {
                 self.commons.rooms.claim(old.connection, room.membership)
             }
-            self.accept(grant, at: ports.now(), old, &conversation, &loop)
+            self.accept(grant, nil, at: ports.now(), old, &conversation, &loop)
             self.sendRoomStates(old, conversation, &loop)
             return true
         }

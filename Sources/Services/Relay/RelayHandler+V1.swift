@@ -1,6 +1,7 @@
 internal import Access
 internal import Admission
 internal import Bytes
+internal import Cluster
 internal import Locking
 internal import Rooms
 internal import Signalling
@@ -53,14 +54,16 @@ extension RelayHandler {
     ) {
         let socket = connections[slot].socket
         session.conversation.withLock { conversation in
-            guard session.hears(socket) else { return }
+            guard session.hears(socket), conversation.outstanding.resume == nil else { return }
             do throws(SignalError) {
                 let message = try envelope.content.get()
-                let isPosted = try self.perform(message, text, session, &conversation, &loop)
+                let outcome = try self.perform(
+                    message, envelope, text, session, &conversation, &loop)
                 self.figures.note(RelayFigures.Action(message))
                 // Should the session go on at another loop, nothing may overtake this.
-                if isPosted { loop.postNow() }
-                self.acknowledge(envelope, text, session, &loop)
+                if outcome == .posted { loop.postNow() }
+                if outcome != .asked { self.acknowledge(envelope, text, session, &loop) }
+                self.waitIfBehind(slot, &loop)
             } catch {
                 self.connections[slot].refusedMessages &+= 1
                 self.refuse(error, envelope, text, session, &loop)
@@ -86,50 +89,77 @@ extension RelayHandler {
         tell(event, to: session, &loop)
     }
 
-    /// - Returns: Whether something is on its way to sockets of other loops.
+    /// How far a message was carried out.
+    enum Outcome: Equatable {
+        case done
+        /// Done, and something is on its way to sockets of other loops.
+        case posted
+        /// Others have been asked, and its sender is told later.
+        case asked
+    }
+
     private mutating func perform(
-        _ message: V1Message, _ text: Span<UInt8>, _ session: V1Session,
+        _ message: V1Message, _ envelope: V1Envelope, _ text: Span<UInt8>, _ session: V1Session,
         _ conversation: inout Conversation, _ loop: inout some SocketOutput & ~Copyable
-    ) throws(SignalError) -> Bool {
+    ) throws(SignalError) -> Outcome {
         switch message {
         case .sendPayload(let payload):
-            return try pass(payload, text, session, conversation, &loop)
+            return try pass(payload, envelope, text, session, &conversation, &loop)
         case .broadcast(let broadcast):
-            return try tellAll(broadcast, text, session, conversation, &loop)
-        case .joinRoom(let join): return try enter(join, text, session, &conversation, &loop)
+            return try tellAll(broadcast, envelope, text, session, &conversation, &loop)
+        case .joinRoom(let join):
+            return try enter(join, envelope, text, session, &conversation, &loop)
         case .leaveRoom(let room):
             let key = commons.key(clientID: session.clientID, room: room)
-            if let index = conversation.index(of: key) {
-                let membership = conversation.rooms.remove(at: index).membership
-                leave(session.connection, membership, .left, &loop)
+            guard let index = conversation.index(of: key) else { return .done }
+            let room = conversation.rooms.remove(at: index)
+            if commons.line != nil {
+                let asked = AskedMessage(envelope, text)
+                ask(toLeave: [room], asked, session, &conversation, &loop)
+                return .asked
             }
-        case .refreshToken(let token): try refresh(token, session, &conversation, &loop)
+            leave(session.connection, room, .left, &loop)
+        case .refreshToken(let token):
+            let asked = commons.line == nil ? nil : AskedMessage(envelope, text)
+            return try refresh(token, asked, session, &conversation, &loop)
         case .resume: throw .badRequest  // Good only as the first message of a connection.
         case .ping: tell(composer.pong(), to: session, &loop)
         }
-        return false
+        return .done
     }
 
     // MARK: Payloads
 
     private mutating func pass(
-        _ message: SendPayload, _ text: Span<UInt8>, _ session: V1Session,
-        _ conversation: Conversation, _ loop: inout some SocketOutput & ~Copyable
-    ) throws(SignalError) -> Bool {
+        _ message: SendPayload, _ envelope: V1Envelope, _ text: Span<UInt8>,
+        _ session: V1Session, _ conversation: inout Conversation,
+        _ loop: inout some SocketOutput & ~Copyable
+    ) throws(SignalError) -> Outcome {
         for room in conversation.rooms {
             let address = commons.rooms.address(
                 of: message.target, sharing: room.membership, with: session.connection)
             guard let address else { continue }
+            if case .elsewhere(let home) = address, let place = room.place {
+                let event = composer.delivered(
+                    message.payload, of: text, from: session.connection)
+                let target = OutgoingPayload.Target.member(
+                    message.target, at: Incarnation(raw: home))
+                let outcome = send(
+                    event, of: text, to: target, in: place, from: session, envelope, &conversation)
+                composer.reuse(event)
+                return outcome
+            }
             let delivery = pass(message, text, from: session.connection, to: address, &loop)
-            if delivery != .refused { return delivery == .posted }
+            if delivery != .refused { return delivery == .posted ? .posted : .done }
         }
         throw .unknownTarget
     }
 
     private mutating func tellAll(
-        _ broadcast: Broadcast, _ text: Span<UInt8>, _ session: V1Session,
-        _ conversation: Conversation, _ loop: inout some SocketOutput & ~Copyable
-    ) throws(SignalError) -> Bool {
+        _ broadcast: Broadcast, _ envelope: V1Envelope, _ text: Span<UInt8>,
+        _ session: V1Session, _ conversation: inout Conversation,
+        _ loop: inout some SocketOutput & ~Copyable
+    ) throws(SignalError) -> Outcome {
         let key = commons.key(clientID: session.clientID, room: broadcast.room)
         guard let index = conversation.index(of: key) else { throw .unknownTarget }
         let membership = conversation.rooms[index].membership
@@ -139,17 +169,25 @@ extension RelayHandler {
             self.announce(event, of: text, to: others, speaking: .v1, &loop)
         }
         let isPosted = announce(event, of: text, to: others ?? [], speaking: .classic, &loop)
+        var outcome = isPosted ? Outcome.posted : .done
+        if let place = conversation.rooms[index].place,
+            others?.contains(where: \.isElsewhere) == true
+        {
+            if isPosted { loop.postNow() }
+            outcome = send(
+                event, of: text, to: .room, in: place, from: session, envelope, &conversation)
+        }
         composer.reuse(event)
         guard others != nil else { throw .unknownTarget }
-        return isPosted
+        return outcome
     }
 
     // MARK: Rooms
 
     private mutating func enter(
-        _ join: JoinRoom, _ text: Span<UInt8>, _ session: V1Session,
+        _ join: JoinRoom, _ envelope: V1Envelope, _ text: Span<UInt8>, _ session: V1Session,
         _ conversation: inout Conversation, _ loop: inout some SocketOutput & ~Copyable
-    ) throws(SignalError) -> Bool {
+    ) throws(SignalError) -> Outcome {
         let grant = conversation.grant
         guard grant.covers(room: join.room) else { throw .roomForbidden }
         let key = commons.key(clientID: session.clientID, room: join.room)
@@ -157,20 +195,24 @@ extension RelayHandler {
             connection: session.connection, route: .v1(subject: grant.namedSubject),
             peerID: join.peerID ?? PeerID(session.connection), name: grant.name ?? join.name,
             joinedAt: commons.monotonicSeconds)
+        if let line = commons.line {
+            return try ask(
+                member, join, key, envelope, text, session, &conversation, line, &loop)
+        }
         let count = conversation.rooms.count
         let entered = try enter(key, member, join, text, roomsJoined: count, &loop)
-        guard let entered else { return false }
+        guard let entered else { return .done }
         conversation.rooms.append(.init(key: key, membership: entered.membership))
-        return entered.isPosted
+        return entered.isPosted ? .posted : .done
     }
 
     // MARK: Tokens
 
     /// A session token will not do: it is for cookies, and this is no handshake.
     private mutating func refresh(
-        _ token: String, _ session: V1Session, _ conversation: inout Conversation,
-        _ loop: inout some SocketOutput & ~Copyable
-    ) throws(SignalError) {
+        _ token: String, _ asked: AskedMessage?, _ session: V1Session,
+        _ conversation: inout Conversation, _ loop: inout some SocketOutput & ~Copyable
+    ) throws(SignalError) -> Outcome {
         let ports = commons.ports
         let now = ports.now()
         let verified = try? ports.tokens.verified(ByteText(token), [.access, .legacy], now: now)
@@ -179,19 +221,26 @@ extension RelayHandler {
         guard session.isSamePeer(as: grant.token), commons.allows(grant.token) else {
             throw .invalidToken
         }
-        accept(grant, at: now, session, &conversation, &loop)
+        return accept(grant, asked, at: now, session, &conversation, &loop)
     }
 
-    /// A new token counts from now on: rooms that it does not grant are left.
+    /// A new token counts from now on: rooms that it does not grant are left. In a cluster, `asked`
+    /// is acknowledged when they are.
+    @discardableResult
     mutating func accept(
-        _ grant: TokenGrant, at now: Int64, _ session: V1Session,
+        _ grant: TokenGrant, _ asked: AskedMessage?, at now: Int64, _ session: V1Session,
         _ conversation: inout Conversation, _ loop: inout some SocketOutput & ~Copyable
-    ) {
+    ) -> Outcome {
         conversation.accept(
             grant, noticeSeconds: commons.configuration.tokenExpiringSeconds, now: now)
-        for room in conversation.rooms where !grant.covers(room: room.key.room) {
-            leave(session.connection, room.membership, .left, &loop)
-        }
+        let forbidden = conversation.rooms.filter { !grant.covers(room: $0.key.room) }
+        guard !forbidden.isEmpty else { return .done }
         conversation.rooms.removeAll { !grant.covers(room: $0.key.room) }
+        if commons.line != nil {
+            ask(toLeave: forbidden, asked, session, &conversation, &loop)
+            return .asked
+        }
+        for room in forbidden { leave(session.connection, room, .left, &loop) }
+        return .done
     }
 }

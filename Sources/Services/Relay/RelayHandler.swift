@@ -1,5 +1,6 @@
 package import Admission
 internal import Bytes
+internal import Cluster
 internal import Identifiers
 package import Signalling
 package import WebSocket
@@ -11,6 +12,8 @@ package enum RelayNote: Sendable, Equatable {
     case rightsChanged
     /// An operator wants this connection closed, with 4501.
     case kick(ConnectionID)
+    /// What a node of a cluster has heard.
+    case cluster(ClusterAnswer)
     /// The process is about to stop: v1 clients are told to connect again within so many seconds.
     case draining(withinSeconds: Int)
 }
@@ -39,6 +42,11 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
         var session: V1Session?
         /// Of a classic connection.
         var memberships: [Membership] = []
+        /// In a cluster, of what rooms those are, and which one it is about to join.
+        var places: [RoomPlace] = []
+        var joining: SharedPlace?
+        /// It is held since it has said more than the lines to other nodes take.
+        var isWaitingForRoom = false
         var refusedMessages: UInt32 = 0
         /// A close was asked for: nothing that still comes counts.
         var isEnding = false

@@ -18,18 +18,22 @@ package struct RelayPorts: Sendable {
     /// What the holder of a token with this `sub` is told of ICE servers; `now` is in seconds since
     /// the epoch.
     package let iceServers: @Sendable (_ subject: Subject, _ now: Int64) -> ICEServers.Offer
+    /// To the other nodes of a cluster; nil for a process of its own.
+    package let cluster: BusLine?
 
     package init(
         _ admission: AdmissionPorts, random64: @escaping @Sendable () -> UInt64,
         random128: @escaping @Sendable () -> UInt128,
         sha256: @escaping @Sendable ([UInt8]) -> [UInt8],
-        iceServers: @escaping @Sendable (Subject, Int64) -> ICEServers.Offer = { _, _ in .none }
+        iceServers: @escaping @Sendable (Subject, Int64) -> ICEServers.Offer = { _, _ in .none },
+        cluster: BusLine? = nil
     ) {
         self.admission = admission
         self.random64 = random64
         self.random128 = random128
         self.sha256 = sha256
         self.iceServers = iceServers
+        self.cluster = cluster
     }
 
     var now: @Sendable () -> Int64 { admission.now }

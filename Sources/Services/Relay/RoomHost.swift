@@ -60,6 +60,26 @@ protocol RoomHost: AnyObject, Sendable {
         _ membership: Membership, of connection: ConnectionID,
         _ tell: (_ own: RoomMember, _ others: [RoomMember]) -> Void
     ) -> [RoomMember]?
+
+    // MARK: Of a cluster
+
+    /// Has a room be as it is known from now on, and `announce` tell v1 members, as in `join`.
+    func replace(_ key: RoomKey, with room: Room, announce: () -> Void)
+
+    /// Tells all members of this process, with `tell` as `announce` in `join`.
+    ///
+    /// - Returns: All members.
+    func tell(_ key: RoomKey, _ tell: (_ members: [RoomMember]) -> Void) -> [RoomMember]
+
+    func membership(of connection: ConnectionID, in key: RoomKey) -> Membership?
+
+    /// Where to send for a member; nil when the connection is none.
+    func address(of connection: ConnectionID, in key: RoomKey) -> RoomMember.Address?
+
+    /// As of `RoomTable`, like the next two.
+    func noteLeaving(_ connection: ConnectionID, _ membership: Membership)
+    func forget(_ connection: ConnectionID, _ key: RoomKey)
+    func removeAll()
 }
 
 /// Where a connection is a member, as its host has numbered it; good until it leaves.

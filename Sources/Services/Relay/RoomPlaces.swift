@@ -22,7 +22,8 @@ extension Relay {
     }
 
     /// Whether the room has no place for whoever holds this token: none either that may be its own
-    /// from before, to be resumed or taken over.
+    /// from before, to be resumed or taken over. In a cluster, of what this node knows: of rooms
+    /// that it has members in.
     private func isFull(_ room: RoomName, for grant: TokenGrant) -> Bool {
         let membersMax = commons.configuration.membersPerRoomMax
         guard membersMax > 0 else { return false }

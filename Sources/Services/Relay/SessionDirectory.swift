@@ -27,6 +27,10 @@ final class SessionDirectory: Sendable {
         shards.reduce(0) { sum, shard in sum + shard.contents.withLock { $0.secrets.count } }
     }
 
+    var all: [V1Session] {
+        shards.flatMap { shard in shard.contents.withLock { Array($0.connections.values) } }
+    }
+
     /// Both are random enough to be their own hash.
     private func shard(_ connection: ConnectionID) -> Shard {
         shards[Int(truncatingIfNeeded: connection.raw % UInt64(Self.shardCount))]

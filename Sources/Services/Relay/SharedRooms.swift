@@ -61,6 +61,8 @@ final class SharedRooms: RoomHost {
         Int(key.hash % UInt64(shardCount))
     }
 
+    private func place(of key: RoomKey) -> Shard { shards[Self.shard(of: key)] }
+
     func join(
         _ member: RoomMember, _ key: RoomKey, announce: (Room.Joined) -> Void
     ) throws(SignalError) -> (membership: Membership, joined: Room.Joined)? {
@@ -133,4 +135,49 @@ final class SharedRooms: RoomHost {
             return company.others
         }
     }
+}
+
+// The rooms of a cluster are decided elsewhere, and here is what this process knows of them: the
+// thread that hears of a new version puts it here and tells v1 members of it in one step, so that
+// what else they are told of the room stands before or behind it.
+extension SharedRooms {
+    func replace(_ key: RoomKey, with room: Room, announce: () -> Void) {
+        place(of: key).table.withLock { table in
+            table.replace(key, with: room)
+            announce()
+        }
+    }
+
+    func tell(_ key: RoomKey, _ tell: (_ members: [RoomMember]) -> Void) -> [RoomMember] {
+        place(of: key).table.withLock { table in
+            let members = table.members(of: key)
+            tell(members)
+            return members
+        }
+    }
+
+    func membership(of connection: ConnectionID, in key: RoomKey) -> Membership? {
+        let room = place(of: key).table.withLock { $0.index(of: key, with: connection) }
+        return room.map { Membership(shard: UInt32(Self.shard(of: key)), room: UInt32($0)) }
+    }
+
+    func address(of connection: ConnectionID, in key: RoomKey) -> RoomMember.Address? {
+        place(of: key).table.withLock { table in
+            table.index(of: key, with: connection).flatMap {
+                table.address(of: connection, in: $0)
+            }
+        }
+    }
+
+    func noteLeaving(_ connection: ConnectionID, _ membership: Membership) {
+        shards[Int(membership.shard)].table.withLock {
+            $0.noteLeaving(connection, room: Int(membership.room))
+        }
+    }
+
+    func forget(_ connection: ConnectionID, _ key: RoomKey) {
+        place(of: key).table.withLock { $0.forget(connection, key) }
+    }
+
+    func removeAll() { for shard in shards { shard.table.withLock { $0.removeAll() } } }
 }

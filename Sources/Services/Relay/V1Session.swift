@@ -1,5 +1,6 @@
 internal import Access
 internal import Admission
+internal import Cluster
 internal import Identifiers
 internal import Locking
 internal import Rooms
@@ -72,11 +73,22 @@ struct Conversation: Sendable {
     struct JoinedRoom: Sendable {
         let key: RoomKey
         let membership: Membership
+        private let shared: SharedPlace?
+
+        init(key: RoomKey, membership: Membership, place: RoomPlace? = nil) {
+            self.key = key
+            self.membership = membership
+            shared = place.map { SharedPlace($0) }
+        }
+
+        /// In a cluster.
+        var place: RoomPlace? { shared?.place }
     }
 
     /// Good for the next resume.
     var secret: SecretDigest
     var rooms: [JoinedRoom] = []
+    var outstanding = Outstanding()
     private(set) var grant: TokenGrant
     /// When the client is told that its token ends, in seconds since the epoch; nil once it was.
     private(set) var noticeAt: Int64?

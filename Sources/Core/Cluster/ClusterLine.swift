@@ -1,0 +1,132 @@
+import Bytes
+import Sessions
+
+/// A `Link` between two nodes of a cluster, with its frames as bytes.
+///
+/// What is too long for one frame is cut, and joined at the other end: mails behind it wait until
+/// it is there.
+package struct ClusterLine: Sendable {
+    /// What a frame brought.
+    package struct Arrival: Sendable {
+        /// For the first time, in order.
+        package var mails: [ClusterMail] = []
+        /// Mail of ours that stands at the other node from now on, by number.
+        package var answered: Range<UInt64> = 1..<1
+        /// The line was full, and is no more.
+        package var hasRoom = false
+        /// How many mails were nothing that a node of this version says; they are passed over.
+        package var unreadableCount = 0
+    }
+
+    /// What one mail in a frame may have; longer ones are cut.
+    static let partBytesMax = 128 << 10
+
+    private let own: Incarnation
+    private let other: Incarnation
+    private var link: Link<ClusterMail>
+    /// Of a mail whose last part has not arrived; nil once it is too long.
+    private var parts: [UInt8]? = []
+
+    package init(
+        from own: Incarnation, to other: Incarnation,
+        _ limits: Link<ClusterMail>.Limits = Link<ClusterMail>.Limits()
+    ) {
+        self.own = own
+        self.other = other
+        link = Link(limits)
+    }
+
+    /// Nothing of ours is unanswered.
+    package var isIdle: Bool { link.isIdle }
+
+    /// - Returns: False where the line is full, and the sender has to wait for `hasRoom`.
+    package mutating func send(_ mail: ClusterMail) -> Bool {
+        let size = mail.size
+        let count = (size + Self.partBytesMax - 1) / Self.partBytesMax
+        guard link.mayTake(count, bytes: size) else { return false }
+        push(mail)
+        return true
+    }
+
+    /// Sends what can't wait, however full the line is.
+    ///
+    /// - Returns: Its number, of its last part where it has several.
+    @discardableResult
+    package mutating func push(_ mail: ClusterMail) -> UInt64 {
+        let mail = mail.fitting
+        let size = mail.size
+        precondition(size <= ClusterMail.bytesMax, "nobody would take it")
+        guard size > Self.partBytesMax else { return link.push(mail, size: size) }
+        var out = ByteWriter(capacity: size)
+        mail.write(to: &out)
+        var rest = out.bytes[...]
+        while !rest.isEmpty {
+            let part = ClusterMail.part(
+                Array(rest.prefix(Self.partBytesMax)), isLast: rest.count <= Self.partBytesMax)
+            rest = rest.dropFirst(Self.partBytesMax)
+            link.push(part, size: part.size)
+        }
+        return link.lastNumber
+    }
+
+    /// What is to be published now: asked for at the end of each turn, until there is none.
+    package mutating func nextFrame() -> [UInt8]? {
+        link.nextFrame().map { ClusterFrame(from: own, to: other, $0).encoded }
+    }
+
+    /// A while has passed.
+    package mutating func tick() { link.tick() }
+
+    /// A frame from the other node. One that is not of this line is taken for nothing.
+    package mutating func receive(_ frame: ClusterFrame) -> Arrival {
+        guard frame.sender == other, frame.receiver == own else { return Arrival() }
+        let linked = link.receive(frame.line)
+        var arrival = Arrival(answered: linked.answered, hasRoom: linked.hasRoom)
+        arrival.mails.reserveCapacity(linked.mails.count)
+        for mail in linked.mails {
+            guard case .part(let bytes, let isLast) = mail else {
+                arrival.mails.append(mail)
+                continue
+            }
+            take(bytes, isLast: isLast, &arrival)
+        }
+        return arrival
+    }
+
+    private mutating func take(_ bytes: [UInt8], isLast: Bool, _ arrival: inout Arrival) {
+        let count = (parts?.count ?? 0) + bytes.count
+        if count > ClusterMail.bytesMax { parts = nil }
+        parts?.append(contentsOf: bytes)
+        guard isLast else { return }
+        defer { parts = [] }
+        guard let parts, let mail = ClusterMail(whole: parts) else {
+            arrival.unreadableCount += 1
+            return
+        }
+        arrival.mails.append(mail)
+    }
+}
+
+extension ClusterMail {
+    /// Without what is to be told with joins, as far as that makes it too long: whoever lacks it
+    /// asks for it, one at a time.
+    fileprivate var fitting: ClusterMail {
+        guard size > Self.bytesMax,
+            case .document(let room, let revision, let bytes, let sdps) = self
+        else { return self }
+        var rest = Self.bytesMax - ClusterMail.document(room, revision, bytes, sdps: []).size
+        let fitting = sdps.prefix {
+            rest -= ClusterMail.document(room, revision, [], sdps: [$0]).size
+            return rest >= 0
+        }
+        return .document(room, revision, bytes, sdps: Array(fitting))
+    }
+
+    /// Nil where the bytes are no mail, or a part of one.
+    fileprivate init?(whole bytes: [UInt8]) {
+        var input = ByteReader(bytes[...])
+        guard let mail = try? ClusterMail(&input), input.isAtEnd else { return nil }
+        if case .part = mail { return nil }
+        self = mail
+    }
+}

@@ -1,0 +1,228 @@
+import Identifiers
+import Rooms
+import Signalling
+
+extension ClusterNode {
+    mutating func join(
+        _ member: RoomMember, _ place: RoomPlace, _ sdp: [UInt8]?, _ effects: inout [Effect]
+    ) {
+        guard keys.mayAdmit, !isLeaving else {
+            effects.append(.refused(member.connection, place, .temporarilyUnavailable))
+            return
+        }
+        guard rooms[place.digest]?.heldLeaves[member.connection] == nil else {
+            rooms[place.digest]?.heldLeaves[member.connection]?.next = (member, sdp)
+            return
+        }
+        open(place, &effects)
+        rooms[place.digest]?.sdps[member.connection] = sdp
+        drive(place.digest, .join(member, hasSDP: sdp != nil), &effects)
+    }
+
+    mutating func leave(
+        _ connection: ConnectionID, _ place: RoomPlace, _ reason: LeaveReason,
+        _ effects: inout [Effect]
+    ) {
+        // Whoever was condemned has forgotten all, and a ghost is taken out by others.
+        guard rooms[place.digest] != nil else { return }
+        guard source.awaitSettled(connection) else {
+            // Others would hear of the leave first, from nodes that it was told.
+            if rooms[place.digest]?.heldLeaves[connection] == nil {
+                heldLeaves[connection, default: []].append(place.digest)
+            }
+            rooms[place.digest]?.heldLeaves[connection] = ClusterRoom.Held(reason: reason)
+            return
+        }
+        drive(place.digest, .leave(connection, reason), &effects)
+    }
+
+    /// All that it said is answered.
+    mutating func settled(_ connection: ConnectionID, _ effects: inout [Effect]) {
+        for digest in heldLeaves.removeValue(forKey: connection) ?? [] {
+            guard let place = rooms[digest]?.place,
+                let held = rooms[digest]?.heldLeaves.removeValue(forKey: connection)
+            else { continue }
+            drive(digest, .leave(connection, held.reason), &effects)
+            if let (member, sdp) = held.next { join(member, place, sdp, &effects) }
+        }
+    }
+
+    /// Sees to it that there is a room of this name here.
+    mutating func open(_ place: RoomPlace, _ effects: inout [Effect]) {
+        guard rooms[place.digest] == nil, let epoch else { return }
+        lastLife += 1
+        let before = BucketEpoch(createdAt: ~epoch.createdAt, nonce: ~epoch.nonce)
+        let writer = RoomWriter(
+            of: place.clientID, place.name, at: incarnation, in: keys.isOpen ? epoch : before,
+            membersMax: configuration.membersPerRoomMax, dead: keys.gone)
+        rooms[place.digest] = ClusterRoom(place, life: lastLife, writer)
+        // Whoever comes while others are writing back waits with them.
+        if !keys.isOpen { drive(place.digest, .renewed(epoch), isLast: false, &effects) }
+    }
+
+    /// Hands something to the writer of a room, if there is one. With `isLast` the room may be
+    /// forgotten if nothing is left to be done.
+    mutating func drive(
+        _ digest: RoomDigest, _ input: RoomWriter.Input, mayAsk: Bool = true, isLast: Bool = true,
+        _ effects: inout [Effect]
+    ) {
+        guard let notBefore = rooms[digest]?.notBefore else { return }
+        let mayAsk = mayAsk && keys.mayWrite && now >= notBefore
+        let outcome = rooms[digest]?.writer.handle(input, mayAsk: mayAsk) ?? []
+        show(digest, &effects)
+        for effect in outcome { perform(effect, digest, &effects) }
+        if case .read = input, rooms[digest]?.heldRead == nil { rooms[digest]?.hasRead = false }
+        forgetSDPs(digest)
+        release(digest, &effects)
+        guard let room = rooms[digest] else { return }
+        if !keys.isOpen, let epoch, !room.writer.hasWrittenBack(into: epoch) {
+            unrestored.insert(digest)
+        } else {
+            unrestored.remove(digest)
+        }
+        guard !room.writer.wantsToAsk else { return wait(digest) }
+        if isLast, room.isIdle { forget(digest, &effects) }
+    }
+
+    private mutating func wait(_ digest: RoomDigest) {
+        guard let room = rooms[digest] else { return }
+        guard now < room.notBefore else {
+            waiting.insert(digest)
+            return
+        }
+        delay(digest)
+    }
+
+    private mutating func delay(_ digest: RoomDigest) {
+        guard let room = rooms[digest], !room.isDelayed else { return }
+        rooms[digest]?.isDelayed = true
+        delayed.append((now + timing.retryAfter, digest, room.life))
+    }
+
+    mutating func askAgain(_ digest: RoomDigest, _ effects: inout [Effect]) {
+        rooms[digest]?.isDelayed = false
+        guard let request = rooms[digest]?.heldRead else { return drive(digest, .free, &effects) }
+        rooms[digest]?.heldRead = nil
+        read(digest, request, &effects)
+    }
+
+    /// The relay is given what its members know of their room, where that has changed.
+    private mutating func show(_ digest: RoomDigest, _ effects: inout [Effect]) {
+        guard let room = rooms[digest], room.writer.hasMembers || room.shown != nil else { return }
+        let count = room.writer.toldCount
+        if !room.writer.hasMembers {
+            rooms[digest]?.shown = nil
+            effects.append(.room(room.place, Room(), elsewhere: [:]))
+        } else if room.shown != count {
+            rooms[digest]?.shown = count
+            effects.append(
+                .room(room.place, room.writer.room, elsewhere: room.writer.elsewhere))
+        }
+    }
+
+    private mutating func forget(_ digest: RoomDigest, _ effects: inout [Effect]) {
+        rooms[digest] = nil
+        waiting.remove(digest)
+        unrestored.remove(digest)
+        release(digest, &effects)
+    }
+
+    // MARK: What a writer wants
+
+    private mutating func perform(
+        _ effect: RoomWriter.Effect, _ digest: RoomDigest, _ effects: inout [Effect]
+    ) {
+        guard let place = rooms[digest]?.place else { return }
+        switch effect {
+        case .read(let request):
+            // Whoever asks again at once was told something old.
+            if rooms[digest]?.hasRead == true {
+                rooms[digest]?.heldRead = request
+                rooms[digest]?.isDelayed = false
+                delay(digest)
+            } else {
+                read(digest, request, &effects)
+            }
+        case .write(let document, let base, let request):
+            write(digest, document, base, request, &effects)
+        case .announce(let document, let revision, let others):
+            announce(digest, document, revision, to: others, &effects)
+        case .tell(let connection, let news):
+            var sdp: [UInt8]?
+            if case .joined(let other) = news { sdp = rooms[digest]?.sdp(of: other.connection) }
+            effects.append(.tell(connection, place, news, sdp: sdp))
+        case .admitted(let connection):
+            rooms[digest]?.sdps[connection] = nil
+            effects.append(.admitted(connection, place))
+        case .refused(let connection, let error):
+            rooms[digest]?.sdps[connection] = nil
+            effects.append(.refused(connection, place, error))
+        case .left(let connection):
+            rooms[digest]?.sdps[connection] = nil
+            effects.append(.left(connection, place))
+        case .ended(let connection, let reason):
+            rooms[digest]?.sdps[connection] = nil
+            effects.append(.ended(connection, place, reason))
+        case .empty(let revision):
+            purges.append((now + timing.emptyKeptFor, digest, revision))
+        }
+    }
+
+    private mutating func read(
+        _ digest: RoomDigest, _ request: UInt64, _ effects: inout [Effect]
+    ) {
+        guard let life = rooms[digest]?.life else { return }
+        rooms[digest]?.hasRead = true
+        let own = ask(.room(digest, life: life, request: request))
+        effects.append(.read(.room(digest), request: own))
+    }
+
+    private mutating func write(
+        _ digest: RoomDigest, _ document: RoomDocument, _ base: Revision, _ request: UInt64,
+        _ effects: inout [Effect]
+    ) {
+        guard let life = rooms[digest]?.life else { return }
+        rooms[digest]?.hasRead = false
+        let bytes = document.encoded
+        guard bytes.count <= RoomDocument.bytesMax else {
+            rooms[digest]?.notBefore = now + timing.retryAfter
+            return drive(digest, .tooLong(request: request), &effects)
+        }
+        let own = ask(.room(digest, life: life, request: request))
+        effects.append(.write(.room(digest), bytes, from: base, request: own))
+    }
+
+    // MARK: What the store says
+
+    mutating func answered(
+        _ answer: StoreAnswer, _ digest: RoomDigest, _ request: UInt64, _ effects: inout [Effect]
+    ) {
+        switch answer {
+        case .accepted(let revision):
+            drive(digest, .accepted(revision, request: request), &effects)
+        case .conflict: drive(digest, .conflict(request: request), &effects)
+        case .found(nil, let revision):
+            drive(digest, .read(nil, revision, request: request), &effects)
+        case .found(let bytes?, let revision):
+            guard let room = rooms[digest] else { return }
+            do throws(DocumentFault) {
+                let document = try RoomDocument(bytes, of: room.place.clientID, room.place.name)
+                found(digest, document, revision, request, &effects)
+            } catch {
+                failed(digest, request, &effects)
+            }
+        case .unknown, .unreadable: failed(digest, request, &effects)
+        }
+    }
+
+    /// What failed is tried again, but not at once.
+    mutating func failed(
+        _ digest: RoomDigest, _ request: UInt64, _ effects: inout [Effect]
+    ) {
+        rooms[digest]?.notBefore = now + timing.retryAfter
+        rooms[digest]?.hasRead = false
+        // One of them is what was asked for; the other is passed over.
+        drive(digest, .unknown(request: request), &effects)
+        drive(digest, .unreadable(request: request), &effects)
+    }
+}

@@ -1,0 +1,189 @@
+import Bytes
+package import Sessions
+package import Signalling
+
+/// What two nodes say to each other of a session that goes from one to the other.
+package enum HandOverMail: Equatable, Sendable {
+    /// "Have this one": its node is about to end.
+    case offer(ConnectionID)
+    /// "Not now": the receiver of the offer is about to end itself.
+    case decline(ConnectionID)
+    /// "Give it to me": its client is here, or it was offered. `secret` is what the client showed;
+    /// nil after an offer. The number is the asker's own, and names all that follows.
+    case take(attempt: UInt64, ConnectionID, secret: SecretDigest?)
+    case refuse(attempt: UInt64, Refusal)
+    /// One piece of the state after the other.
+    case state(attempt: UInt64, [UInt8], isLast: Bool)
+    /// So many pieces have arrived: more may be sent.
+    case taken(attempt: UInt64, pieces: UInt32)
+    /// The session is at home at the asker, or has ended there: it may be forgotten.
+    case confirm(attempt: UInt64)
+
+    package enum Refusal: Equatable, Sendable {
+        /// There is no such session, it is over, or the secret is another's.
+        case unknown
+        /// It went to another node, or is on its way there.
+        case elsewhere(Incarnation)
+    }
+}
+
+/// What goes over with a session.
+package struct HandOverState: Equatable, Sendable {
+    package static let bytesMax = 64 << 20
+    private static let head = ByteHead(
+        letters: (UInt8(ascii: "U"), UInt8(ascii: "T")), format: 1, bytesMax: bytesMax)
+
+    package let record: SessionRecord
+    /// In seconds: for how long it still waits for its client.
+    package let graceSeconds: UInt32
+    /// The numbers of what it took from each node that may not know so.
+    package let taken: [Incarnation: Set<UInt64>]
+    /// What later versions say besides.
+    package let more: [UInt8]
+
+    package init(
+        _ record: SessionRecord, graceSeconds: UInt32, taken: [Incarnation: Set<UInt64>],
+        more: [UInt8] = []
+    ) {
+        self.record = record
+        self.graceSeconds = graceSeconds
+        self.taken = taken
+        self.more = more
+    }
+
+    package var encoded: [UInt8] {
+        let record = record.encoded
+        var out = ByteWriter(capacity: record.count + 1024)
+        Self.head.write(to: &out)
+        out.put(record)
+        out.put(graceSeconds)
+        out.put(UInt32(truncatingIfNeeded: taken.count))
+        for (source, numbers) in taken.sorted(by: { $0.key < $1.key }) {
+            out.put(source.raw)
+            out.put(UInt32(truncatingIfNeeded: numbers.count))
+            for number in numbers.sorted() { out.put(number) }
+        }
+        out.put(more)
+        return out.bytes
+    }
+
+    /// Reads what `encoded` wrote, and takes nothing else for it.
+    package init(_ bytes: [UInt8]) throws(WireFault) {
+        self = try Self.head.read(bytes) { input throws(ByteReader.Fault) in
+            let part = Array(try input.part())
+            guard let record = try? SessionRecord(part) else { throw input.fault }
+            let graceSeconds: UInt32 = try input.number()
+            var taken: [Incarnation: Set<UInt64>] = [:]
+            var last: Incarnation?
+            for _ in try input.count() {
+                let source = Incarnation(raw: try input.number())
+                if let last, last >= source { throw input.fault }
+                last = source
+                taken[source] = try Self.numbers(&input)
+            }
+            return Self(
+                record, graceSeconds: graceSeconds, taken: taken, more: Array(try input.part()))
+        }
+    }
+
+    private static func numbers(
+        _ input: inout ByteReader
+    ) throws(ByteReader.Fault) -> Set<UInt64> {
+        var numbers: [UInt64] = []
+        for _ in try input.count() {
+            let number: UInt64 = try input.number()
+            if let last = numbers.last, last >= number { throw input.fault }
+            numbers.append(number)
+        }
+        return Set(numbers)
+    }
+}
+
+// MARK: Encoding
+
+extension HandOverMail {
+    /// By what a mail's first byte says; no later version may change them.
+    private enum Kind {
+        static let offer: UInt8 = 1
+        static let decline: UInt8 = 2
+        static let take: UInt8 = 3
+        static let unknown: UInt8 = 4
+        static let elsewhere: UInt8 = 5
+        static let state: UInt8 = 6
+        static let lastState: UInt8 = 7
+        static let taken: UInt8 = 8
+        static let confirm: UInt8 = 9
+    }
+
+    /// How many bytes `write` makes.
+    var size: Int {
+        let number = 8
+        let rest =
+            switch self {
+            case .offer, .decline, .confirm: number
+            case .take(_, _, let secret): number * 2 + 1 + (secret == nil ? 0 : 16)
+            case .refuse(_, .unknown): number
+            case .refuse(_, .elsewhere): number * 2
+            case .state(_, let bytes, _): number + 4 + bytes.count
+            case .taken: number + 4
+            }
+        return 1 + rest
+    }
+
+    func write(to out: inout ByteWriter) {
+        switch self {
+        case .offer(let connection):
+            out.put(Kind.offer)
+            out.put(connection.raw)
+        case .decline(let connection):
+            out.put(Kind.decline)
+            out.put(connection.raw)
+        case .take(let attempt, let connection, let secret):
+            out.put(Kind.take)
+            out.put(attempt)
+            out.put(connection.raw)
+            out.put(secret != nil)
+            if let secret { out.put(secret.bits) }
+        case .refuse(let attempt, .unknown):
+            out.put(Kind.unknown)
+            out.put(attempt)
+        case .refuse(let attempt, .elsewhere(let home)):
+            out.put(Kind.elsewhere)
+            out.put(attempt)
+            out.put(home.raw)
+        case .state(let attempt, let bytes, let isLast):
+            out.put(isLast ? Kind.lastState : Kind.state)
+            out.put(attempt)
+            out.put(bytes)
+        case .taken(let attempt, let pieces):
+            out.put(Kind.taken)
+            out.put(attempt)
+            out.put(pieces)
+        case .confirm(let attempt):
+            out.put(Kind.confirm)
+            out.put(attempt)
+        }
+    }
+
+    init(_ input: inout ByteReader) throws(ByteReader.Fault) {
+        let kind: UInt8 = try input.number()
+        let number: UInt64 = try input.number()
+        switch kind {
+        case Kind.offer: self = .offer(ConnectionID(raw: number))
+        case Kind.decline: self = .decline(ConnectionID(raw: number))
+        case Kind.take:
+            let connection = ConnectionID(raw: try input.number())
+            let secret = try input.flag() ? SecretDigest(bits: try input.number()) : nil
+            self = .take(attempt: number, connection, secret: secret)
+        case Kind.unknown: self = .refuse(attempt: number, .unknown)
+        case Kind.elsewhere:
+            self = .refuse(attempt: number, .elsewhere(Incarnation(raw: try input.number())))
+        case Kind.state, Kind.lastState:
+            self = .state(
+                attempt: number, Array(try input.part()), isLast: kind == Kind.lastState)
+        case Kind.taken: self = .taken(attempt: number, pieces: try input.number())
+        case Kind.confirm: self = .confirm(attempt: number)
+        default: throw input.fault
+        }
+    }
+}

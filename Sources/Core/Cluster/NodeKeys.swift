@@ -1,0 +1,331 @@
+import Bytes
+
+/// Which nodes of a cluster live, as one of them knows it, and what it does to be one itself.
+///
+/// Each node has a key in the store, which it alone renews, and which others set to dead when they
+/// hear nothing of it. A value without store and clock: each event appends `Effects`, to be
+/// performed in order.
+package struct NodeKeys: Sendable {
+    package enum Effect: Equatable, Sendable {
+        case read(StoreKey, request: UInt64)
+        case write(StoreKey, [UInt8], from: Revision, request: UInt64)
+        case purge(StoreKey, upTo: Revision)
+        case heartbeat([UInt8])
+        /// It takes part no more: dead or left.
+        case died(Incarnation)
+        /// One that died can write no more by now.
+        case recheck
+        /// The bucket was made anew; nobody joins until `restored`.
+        case renewed(BucketEpoch)
+        /// All that live have written their members back.
+        case restored
+        case standing(NodeStanding)
+    }
+
+    enum Fate: Equatable, Sendable {
+        case well, condemned, leaving, left
+        case refused(ClusterRefusal)
+    }
+
+    enum Flight: Sendable {
+        case renewal(sentAt: Int64, isFarewell: Bool)
+        case look
+        case inquest(Incarnation)
+        case verdict(Incarnation)
+        case opening(OpenList)
+    }
+
+    struct Other: Sendable {
+        enum State { case unknown, alive, gone }
+
+        var state = State.unknown
+        var record: NodeRecord?
+        /// Of its key, as far as known.
+        var revision = Revision.absent
+        /// When a heartbeat was heard last.
+        var beatAt: Int64?
+        var restored: BucketEpoch?
+        /// Since when it is known of, or gone.
+        var since: Int64
+        /// It is to be written down as dead, whether it is silent or not.
+        var mustDie = false
+        var isBusy = false
+        /// When it may be asked about again.
+        var nextAt: Int64 = 0
+    }
+
+    let timing: Timing
+    let nodeName: ByteText
+    let alike: [NodeRecord.Alike]
+    package internal(set) var incarnation: Incarnation
+    var now: Int64 = 0
+    var hasTicked = false
+    /// Since when the clock goes without a gap, and the connection stands.
+    var steadySince: Int64 = 0
+
+    package internal(set) var epoch: BucketEpoch?
+    package internal(set) var isConnected = false
+    /// All keys of this epoch were seen as they are.
+    var isWatched = false
+    /// Joins may be let in, as far as the bucket is concerned.
+    package internal(set) var isOpen = false
+    var openRevision = Revision.absent
+    var openNextAt: Int64 = 0
+    /// Whom this bucket was opened to.
+    var openList: Set<Incarnation>?
+
+    /// Of its own key in this epoch; nil before it has one.
+    var base: Revision?
+    /// What its own key is to be set from where it has none.
+    var blank = Revision.absent
+    /// At which revision its own key was there first.
+    var first = Revision.absent
+    /// How far the watch has come with its own key.
+    var seenOwn = Revision.absent
+    var isBusy = false
+    var nextAt: Int64 = 0
+    /// When the last accepted renewal was asked for.
+    var reachedAt: Int64?
+    /// What it was in buckets of before.
+    var past = NodeRecord.Past.none
+    var wasMember = false
+    var fate = Fate.well
+    /// Since when another node is in its way, and how.
+    var blocked: (since: Int64, why: ClusterRefusal)?
+
+    var others: [Incarnation: Other] = [:]
+    /// All that are dead or left, as long as that is written down.
+    package internal(set) var gone: Set<Incarnation> = []
+    var rechecks: [Int64] = []
+    var flights: [UInt64: Flight] = [:]
+    var lastRequest: UInt64 = 0
+    var heartbeatAt: Int64 = 0
+    package private(set) var standing = NodeStanding.joining(StaticStringCode("connecting"))
+    /// Whether all its members stand in the bucket of this epoch; for others to hear.
+    package var hasWrittenBack = true
+    /// For others to hear.
+    package var counts = (connections: UInt32(0), sessions: UInt32(0), rooms: UInt32(0))
+
+    package init(
+        _ configuration: ClusterNode.Configuration, _ incarnation: Incarnation
+    ) {
+        timing = configuration.timing
+        nodeName = ByteText(configuration.nodeName)
+        alike = configuration.alike.map {
+            NodeRecord.Alike(setting: ByteText($0.setting), value: ByteText($0.value))
+        }
+        self.incarnation = incarnation
+    }
+
+    // MARK: Looking
+
+    /// A renewal was accepted not long ago.
+    package var reaches: Bool {
+        guard let reachedAt, reachedAt >= steadySince else { return false }
+        return isConnected && isWatched && base != nil && now - reachedAt <= timing.reachFor
+    }
+
+    /// Documents may be written.
+    package var mayWrite: Bool { reaches && (fate == .well || fate == .leaving) }
+
+    /// Members may be let in.
+    package var mayAdmit: Bool { standing == .member && fate == .well }
+
+    /// All others that live, in order.
+    package var living: [Incarnation] {
+        others.filter { $0.value.state == .alive }.keys.sorted()
+    }
+
+    package func isAlive(_ other: Incarnation) -> Bool { others[other]?.state == .alive }
+
+    // MARK: Events
+
+    /// `now` is on a clock that never goes back.
+    package mutating func ticked(_ now: Int64, _ effects: inout [Effect]) {
+        if !hasTicked || now - self.now > timing.gapMost {
+            steadySince = now
+            nextAt = now
+        }
+        hasTicked = true
+        self.now = max(now, self.now)
+        while let due = rechecks.first, due <= now {
+            rechecks.removeFirst()
+            if rechecks.first.map({ $0 > now }) ?? true { effects.append(.recheck) }
+        }
+        if isConnected {
+            beat(&effects)
+            for other in others.keys.sorted() { look(at: other, &effects) }
+        }
+        conclude(&effects)
+    }
+
+    package mutating func connected(_ epoch: BucketEpoch, _ effects: inout [Effect]) {
+        isConnected = true
+        isWatched = false
+        // All were answered, or never will be.
+        flights = [:]
+        isBusy = false
+        for other in others.keys { others[other]?.isBusy = false }
+        steadySince = now
+        nextAt = now
+        openNextAt = now
+        if let before = self.epoch, before != epoch { renew(epoch, &effects) }
+        self.epoch = epoch
+        conclude(&effects)
+    }
+
+    private mutating func renew(_ epoch: BucketEpoch, _ effects: inout [Effect]) {
+        if base != nil { past = max(past, wasMember ? .member : .registered) }
+        (base, blank, first, seenOwn) = (nil, .absent, .absent, .absent)
+        hasWrittenBack = false
+        (isOpen, openRevision, openList) = (false, .absent, nil)
+        for other in others.keys {
+            others[other]?.revision = .absent
+            others[other]?.restored = nil
+            switch others[other]?.state {
+            case .alive: others[other]?.state = .unknown
+            // That it is dead went with the bucket, and it may come back to this one.
+            case .gone:
+                let hasLeft = others[other]?.record?.state == .left
+                others[other]?.mustDie = !hasLeft
+            case .unknown, nil: break
+            }
+        }
+        effects.append(.renewed(epoch))
+    }
+
+    package mutating func disconnected(_ effects: inout [Effect]) {
+        isConnected = false
+        conclude(&effects)
+    }
+
+    package mutating func watchedAll(_ effects: inout [Effect]) {
+        isWatched = true
+        conclude(&effects)
+    }
+
+    package mutating func watched(
+        _ key: StoreKey, _ bytes: [UInt8]?, _ revision: Revision, _ effects: inout [Effect]
+    ) {
+        switch key {
+        case .open: sawOpen(bytes, revision, &effects)
+        case .node(incarnation):
+            seenOwn = max(seenOwn, revision)
+            if bytes != nil { foundOwn(bytes, revision) }
+        case .node(let other): found(other, bytes, revision, isWatch: true, &effects)
+        case .room: return
+        }
+        conclude(&effects)
+    }
+
+    package mutating func answered(
+        _ answer: StoreAnswer, request: UInt64, _ effects: inout [Effect]
+    ) {
+        switch flights.removeValue(forKey: request) {
+        case .renewal(let sentAt, let isFarewell):
+            renewed(answer, sentAt, isFarewell: isFarewell, &effects)
+        case .look: looked(answer)
+        case .inquest(let other): inquired(other, answer, &effects)
+        case .verdict(let other): judged(other, answer, &effects)
+        case .opening(let list): tried(list, answer, &effects)
+        case nil: return
+        }
+        conclude(&effects)
+    }
+
+    package mutating func heard(_ heartbeat: Heartbeat, _ effects: inout [Effect]) {
+        let other = heartbeat.incarnation
+        guard other != incarnation, others[other]?.state != .gone else { return }
+        others[other, default: Other(since: now)].beatAt = now
+        others[other]?.restored = heartbeat.restored
+        conclude(&effects)
+    }
+
+    /// It is named in a document. Nobody writes one without having a key, so whoever has none was
+    /// written by a late one of an older bucket, or its key is not seen yet.
+    package mutating func met(_ other: Incarnation) {
+        guard other != incarnation, isWatched else { return }
+        let known = others[other, default: Other(since: now)]
+        others[other] = known
+        guard known.state == .unknown, !known.mustDie else { return }
+        others[other]?.mustDie = true
+        others[other]?.nextAt = now + timing.retryAfter
+    }
+
+    /// All members have left, and so does the node.
+    package mutating func farewell(_ effects: inout [Effect]) {
+        switch fate {
+        case .well: fate = base == nil && !isBusy ? .left : .leaving
+        case .condemned: fate = .left
+        case .leaving, .left, .refused: return
+        }
+        nextAt = now
+        conclude(&effects)
+    }
+
+    /// Goes on as another, after it was condemned.
+    package mutating func reborn(_ incarnation: Incarnation, _ effects: inout [Effect]) {
+        let old = self.incarnation
+        self.incarnation = incarnation
+        (base, blank, first, seenOwn) = (nil, .absent, .absent, .absent)
+        flights = [:]
+        isBusy = false
+        for other in others.keys { others[other]?.isBusy = false }
+        others[incarnation] = nil
+        (fate, past, wasMember) = (.well, .none, false)
+        (reachedAt, blocked, nextAt) = (nil, nil, now)
+        die(old, mustBeWritten: true, &effects)
+        conclude(&effects)
+    }
+
+    // MARK: What follows from all of them
+
+    mutating func ask(_ flight: Flight) -> UInt64 {
+        lastRequest += 1
+        flights[lastRequest] = flight
+        return lastRequest
+    }
+
+    private mutating func conclude(_ effects: inout [Effect]) {
+        keepOwn(&effects)
+        if fate == .well, !wasMember || !isOpen { lookForRivals() }
+        openIfRestored(&effects)
+        let standing = currentStanding
+        if standing == .member { wasMember = true }
+        guard standing != self.standing else { return }
+        self.standing = standing
+        effects.append(.standing(standing))
+    }
+
+    private var currentStanding: NodeStanding {
+        switch fate {
+        case .condemned: return .condemned
+        case .refused(let refusal): return .refused(refusal)
+        case .left: return .left
+        case .well, .leaving: break
+        }
+        if wasMember {
+            let reachedAt = reachedAt ?? steadySince
+            if now - reachedAt > timing.lostAfter { return .lost }
+            // Whoever was asleep or has another connection is given time to renew.
+            if !reaches, now - max(reachedAt, steadySince) > timing.reachFor || !isConnected {
+                return .cutOff
+            }
+        }
+        let why: StaticString =
+            if !isConnected || !isWatched {
+                "connecting"
+            } else if base == nil || seenOwn < first {
+                "registering"
+            } else if let blocked {
+                if case .nameTaken = blocked.why { "name_taken" } else { "settings_differ" }
+            } else {
+                "opening"
+            }
+        // Who is in the way of one that is new is known once all was seen.
+        let isIn =
+            base != nil && seenOwn >= first && blocked == nil && isOpen
+            && (isWatched || wasMember)
+        return isIn ? .member : .joining(StaticStringCode(why))
+    }
+}

@@ -1,0 +1,196 @@
+package import Signalling
+
+/// What members of this node are sent from elsewhere, from the line to the answer.
+///
+/// It knows who is on the way to or from another node: what is sent to one that left is answered
+/// with its new home, and one that came is given nothing that it took at its old home.
+package struct PayloadInbox: Sendable {
+    /// By which a delivered payload is answered.
+    package struct Receipt: Equatable, Sendable {
+        package let source: Incarnation
+        package let number: UInt64
+        /// By which the source tells it from others of that number.
+        let firstTarget: ConnectionID
+        /// Who is to get it.
+        package let targets: [ConnectionID]
+        /// Those who have another home, and are not to get it here.
+        let moved: [PayloadAnswer.Move]
+    }
+
+    package enum Step: Equatable, Sendable {
+        /// To be put into the queues of the receipt's targets, then to be answered.
+        case deliver(PayloadMail, Receipt)
+        /// To be said to that node.
+        case answer(PayloadAnswer, number: UInt64, target: ConnectionID, to: Incarnation)
+        /// Nothing newer is known of the room than what a payload waits for: to be read.
+        case lookUp(RoomDigest)
+    }
+
+    /// Of each source: what waits, and what was taken and may not be known there.
+    private struct Source {
+        var gate = PayloadGate()
+        /// Behind the number that the answer has on the line.
+        var taken = Ring<(answer: UInt64, receipt: Receipt)>()
+    }
+
+    private struct Sender: Hashable {
+        let connection: ConnectionID
+        let source: Incarnation
+    }
+
+    private var sources: [Incarnation: Source] = [:]
+    /// Sessions that are about to come, and what those took before, of each source, that have.
+    private var awaited: Set<ConnectionID> = []
+    private var arrivals: [ConnectionID: [Incarnation: Set<UInt64>]] = [:]
+    /// Sessions that left, with their new homes.
+    private var departures: [ConnectionID: Incarnation] = [:]
+    /// What these senders said to them was not taken, and has not begun to come again.
+    private var turnedAway: [ConnectionID: Set<Sender>] = [:]
+    private let own: Incarnation
+
+    package init(at own: Incarnation) { self.own = own }
+
+    // MARK: Payloads
+
+    /// `isReady` says whether this node knows the room in that version or a later one, or has
+    /// nobody in it and nothing to find out.
+    package mutating func take(
+        _ payload: PayloadMail, from source: Incarnation,
+        isReady: (RoomDigest, Revision) -> Bool
+    ) -> [Step] {
+        let isReady = isReady(payload.room, payload.revision)
+        switch sources[source, default: Source()].gate.take(payload, isReady: isReady) {
+        case .ready: return steps(payload, source)
+        case .parked: return isReady ? [] : [.lookUp(payload.room)]
+        case .refused: return [answer(.unknownTarget, payload, source)]
+        }
+    }
+
+    /// Whether something waits for another version of this room.
+    package func isWaiting(for room: RoomDigest) -> Bool {
+        sources.values.contains { $0.gate.isWaiting(for: room) }
+    }
+
+    /// Another version of a room is known, or nobody is in it any more.
+    package mutating func learned(
+        _ room: RoomDigest, isReady: (RoomDigest, Revision) -> Bool
+    ) -> [Step] {
+        var steps: [Step] = []
+        for source in sources.keys.sorted() {
+            guard
+                let (ready, others) = sources[source]?.gate.release(
+                    room, isReady: { isReady($0.room, $0.revision) })
+            else { continue }
+            for payload in ready { steps += self.steps(payload, source) }
+            steps += others.sorted().map { .lookUp($0) }
+        }
+        return steps
+    }
+
+    private mutating func steps(_ payload: PayloadMail, _ source: Incarnation) -> [Step] {
+        var (targets, moved): ([ConnectionID], [PayloadAnswer.Move]) = ([], [])
+        let sender = Sender(connection: payload.sender, source: source)
+        for target in payload.targets {
+            let home = awaited.contains(target) ? own : departures[target]
+            if payload.isAlone { turnedAway[target]?.remove(sender) }
+            if let home {
+                moved.append(PayloadAnswer.Move(target, to: home))
+                turnedAway[target, default: []].insert(sender)
+            } else if turnedAway[target]?.contains(sender) == true {
+                // It came back, and this one would overtake those that were turned away.
+                moved.append(PayloadAnswer.Move(target, to: own))
+            } else if arrivals[target]?[source]?.contains(payload.number) != true {
+                targets.append(target)
+            }
+        }
+        if !targets.isEmpty {
+            let receipt = Receipt(
+                source: source, number: payload.number, firstTarget: payload.targets[0],
+                targets: targets, moved: moved)
+            return [.deliver(payload, receipt)]
+        }
+        return [answer(moved.isEmpty ? .queued : .moved(moved), payload, source)]
+    }
+
+    private func answer(
+        _ answer: PayloadAnswer, _ payload: PayloadMail, _ source: Incarnation
+    ) -> Step {
+        .answer(answer, number: payload.number, target: payload.targets[0], to: source)
+    }
+
+    /// What is to be answered to a payload that was delivered, or was for nobody.
+    package func answer(to receipt: Receipt, isTaken: Bool) -> Step {
+        let answer: PayloadAnswer =
+            receipt.moved.isEmpty ? isTaken ? .queued : .unknownTarget : .moved(receipt.moved)
+        return .answer(
+            answer, number: receipt.number, target: receipt.firstTarget, to: receipt.source)
+    }
+
+    /// It was taken, and its answer has this number on the line to the source.
+    package mutating func noteAnswered(_ receipt: Receipt, as answer: UInt64) {
+        sources[receipt.source, default: Source()].taken.append((answer, receipt))
+    }
+
+    /// The answers up to this number have arrived.
+    package mutating func confirmed(upTo answer: UInt64, by source: Incarnation) {
+        while let first = sources[source]?.taken.first, first.answer <= answer {
+            _ = sources[source]?.taken.removeFirst()
+        }
+    }
+
+    package mutating func died(_ source: Incarnation) { sources[source] = nil }
+
+    // MARK: Sessions on the move
+
+    /// What is sent to this session from now on is for its new home, which is another node. All
+    /// that was delivered to it has been answered.
+    ///
+    /// - Returns: What it took, and whose senders may not know so: it goes over with the session.
+    package mutating func freeze(
+        _ connection: ConnectionID, to home: Incarnation
+    ) -> [Incarnation: Set<UInt64>] {
+        precondition(home != own, "what is sent to it would go round in circles")
+        departures[connection] = home
+        var taken = arrivals.removeValue(forKey: connection) ?? [:]
+        for (source, state) in sources {
+            for index in 0..<state.taken.count {
+                let receipt = state.taken[index].receipt
+                guard receipt.targets.contains(connection) else { continue }
+                taken[source, default: []].insert(receipt.number)
+            }
+        }
+        return taken
+    }
+
+    /// A session has been asked for: what comes for it is to come again, until it is here or its
+    /// home has refused.
+    package mutating func expect(_ connection: ConnectionID) { awaited.insert(connection) }
+
+    package mutating func expectNoMore(_ connection: ConnectionID) { awaited.remove(connection) }
+
+    /// It is here, with what it took before.
+    package mutating func arrive(
+        _ connection: ConnectionID, taken: [Incarnation: Set<UInt64>]
+    ) {
+        awaited.remove(connection)
+        departures[connection] = nil
+        arrivals[connection] = taken
+    }
+
+    /// It has ended here.
+    package mutating func forget(_ connection: ConnectionID) {
+        arrivals[connection] = nil
+        turnedAway[connection] = nil
+    }
+
+    /// Where it went from here, as far as is remembered.
+    package func home(ofDeparted connection: ConnectionID) -> Incarnation? {
+        departures[connection]
+    }
+
+    /// It left so long ago that nobody can think it here.
+    package mutating func forgetDeparture(of connection: ConnectionID) {
+        guard departures.removeValue(forKey: connection) != nil else { return }
+        turnedAway[connection] = nil
+    }
+}

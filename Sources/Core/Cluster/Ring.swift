@@ -1,0 +1,40 @@
+/// A line of elements: one steps in at the end and out at the front at the same small cost,
+/// however long it is.
+struct Ring<Element: Sendable>: Sendable {
+    /// As many as a power of two.
+    private var places: [Element?] = []
+    private var head = 0
+    private(set) var count = 0
+
+    var isEmpty: Bool { count == 0 }
+    var first: Element? { isEmpty ? nil : self[0] }
+
+    subscript(index: Int) -> Element {
+        guard index >= 0, index < count, let element = places[place(index)] else {
+            preconditionFailure("no element is there")
+        }
+        return element
+    }
+
+    private func place(_ index: Int) -> Int { (head &+ index) & (places.count &- 1) }
+
+    mutating func append(_ element: Element) {
+        if count == places.count { grow() }
+        places[place(count)] = element
+        count += 1
+    }
+
+    mutating func removeFirst() -> Element {
+        let element = self[0]
+        places[head] = nil
+        head = place(1)
+        count -= 1
+        return element
+    }
+
+    private mutating func grow() {
+        var larger = (0..<count).map { Optional(self[$0]) }
+        larger += Array(repeating: nil, count: max(16, count))
+        (places, head) = (larger, 0)
+    }
+}

@@ -1,0 +1,196 @@
+import Bytes
+import Cluster
+import Cryptography
+import Glibc
+import StrictJSON
+
+/// The bucket of a cluster: a stream in which the last message of a subject is the value of a key.
+struct Bucket: Equatable {
+    let epoch: BucketEpoch
+    /// In what it is not what this node would have made.
+    let differences: [String]
+    /// By how many servers it is kept.
+    let replicas: Int
+
+    /// From an INFO of the stream, or what came of making it.
+    ///
+    /// - Throws: Why it can't serve.
+    init(
+        _ info: JSONObject, _ subjects: Subjects, replicas wanted: Int
+    ) throws(NATSFault) {
+        guard let configuration = info["config"]?.object,
+            let epoch = Self.epoch(info)
+        else { throw .bucket("its description is not understood") }
+        let subjects = subjects.inBucket(epoch.nonce)
+        func int(_ name: ByteText) -> Int { Int(clamping: configuration[name]?.int64 ?? 0) }
+        func flag(_ name: ByteText) -> Bool { configuration[name]?.bool == true }
+        let names = configuration["subjects"]?.array?.compactMap(\.string) ?? []
+        // Whatever makes it forget or refuse what it holds.
+        let faults = [
+            names != [ByteText(subjects.all)] ? "its subjects are not \(subjects.all)" : nil,
+            configuration["retention"]?.string != "limits" ? "its retention is not limits" : nil,
+            int("max_age") != 0 ? "it forgets what is old (max_age)" : nil,
+            int("max_msgs") > 0 && configuration["discard"]?.string != "new"
+                ? "it forgets what is old (max_msgs, discard)" : nil,
+            int("max_bytes") > 0 && configuration["discard"]?.string != "new"
+                ? "it forgets what is old (max_bytes, discard)" : nil,
+            flag("sealed") ? "it is sealed" : nil,
+            flag("deny_purge") ? "nothing can be purged (deny_purge)" : nil,
+            flag("no_ack") ? "it acknowledges nothing (no_ack)" : nil,
+            configuration["mirror"] != nil || configuration["sources"] != nil
+                ? "it copies another stream" : nil,
+        ].compactMap(\.self)
+        guard faults.isEmpty else {
+            throw .bucket("stream \(subjects.stream): \(faults.joined(separator: ", "))")
+        }
+        self.epoch = epoch
+        replicas = int("num_replicas")
+        differences = [
+            configuration["storage"]?.string != "file"
+                ? "its storage is not file: it is gone when all servers have stopped" : nil,
+            int("max_msgs_per_subject") != 1 ? "it keeps a history (max_msgs_per_subject)" : nil,
+            replicas < wanted ? "\(replicas) servers keep it, not \(wanted) (num_replicas)" : nil,
+        ].compactMap(\.self)
+    }
+
+    /// When it was made, as the servers have it, and the first revision that it was given.
+    static func epoch(_ info: JSONObject) -> BucketEpoch? {
+        guard let created = info["created"]?.string, let time = nanoseconds(created) else {
+            return nil
+        }
+        let first = info["config"]?.object?["first_seq"]?.int64 ?? 0
+        return BucketEpoch(createdAt: time, nonce: UInt64(clamping: first))
+    }
+
+    /// Nanoseconds of an RFC 3339 time in UTC, from 1970 on; each month has 31 days here, which
+    /// tells all times apart as well.
+    private static func nanoseconds(_ text: ByteText) -> UInt64? {
+        let parts = text.split(separator: UInt8(ascii: "."))
+        guard text.hasSuffix("Z"), (1...2).contains(parts.count) else { return nil }
+        let whole = digits(parts[0])
+        var fraction = parts.count == 2 ? digits(parts[1]) : []
+        guard whole.count == 14, fraction.count <= 9 else { return nil }
+        fraction += [UInt8](repeating: 0x30, count: 9 - fraction.count)
+        let year = value(whole[0..<4])
+        guard (1970...2400).contains(year) else { return nil }
+        let months = (year - 1970) * 12 + value(whole[4..<6])
+        let hours = (months * 31 + value(whole[6..<8])) * 24 + value(whole[8..<10])
+        let seconds = (hours * 60 + value(whole[10..<12])) * 60 + value(whole[12..<14])
+        return seconds * 1_000_000_000 + value(fraction[...])
+    }
+
+    private static func digits(_ text: ByteText) -> [UInt8] {
+        text.utf8.filter { (0x30...0x39).contains($0) }
+    }
+
+    private static func value(_ digits: ArraySlice<UInt8>) -> UInt64 {
+        digits.reduce(0) { $0 * 10 + UInt64($1 - 0x30) }
+    }
+
+    /// What is known of a bucket: that it has gone as far as this revision.
+    struct Seen: Equatable {
+        let epoch: BucketEpoch
+        var revision: Revision
+    }
+
+    // MARK: Finding and making it
+
+    /// Finds it, or makes it where it is missing, or where it has lost what it once acknowledged:
+    /// servers write through to their disks now and then, and a power cut takes the rest.
+    ///
+    /// - Returns: It, and whether it was made here.
+    static func prepare(
+        _ line: NATSLine, _ subjects: Subjects, replicas: Int, seen: Seen?
+    ) throws(NATSFault) -> (bucket: Bucket, isMade: Bool) {
+        for _ in 0..<3 {
+            if let found = try find(line, subjects, replicas: replicas) {
+                let last = try write(line, subjects.inBucket(found.epoch.nonce))
+                guard found.epoch == seen?.epoch, let seen, last <= seen.revision else {
+                    return (found, false)
+                }
+                remove(line, subjects)
+                continue
+            }
+            let request = try creation(subjects, replicas: replicas, after: seen?.epoch.nonce)
+            let text = try line.ask(subjects.request("STREAM.CREATE"), request)
+            switch JetStreamAnswer.object(text) {
+            case .success(let info):
+                let bucket = try Bucket(info, subjects, replicas: replicas)
+                return (bucket, true)
+            case .failure(let refusal) where refusal.code == JetStreamAnswer.Code.streamExists:
+                continue  // Another node was faster.
+            case .failure(let refusal): throw fault(refusal, line)
+            case nil: throw .notReady(line.server, "its answer is not understood", code: nil)
+            }
+        }
+        throw .bucketGone
+    }
+
+    /// Nil where there is none.
+    static func find(
+        _ line: NATSLine, _ subjects: Subjects, replicas: Int
+    ) throws(NATSFault) -> Bucket? {
+        switch JetStreamAnswer.object(try line.ask(subjects.request("STREAM.INFO"))) {
+        case .success(let info): return try Bucket(info, subjects, replicas: replicas)
+        case .failure(let refusal) where refusal.code == JetStreamAnswer.Code.noStream: return nil
+        case .failure(let refusal): throw fault(refusal, line)
+        case nil: throw .notReady(line.server, "its answer is not understood", code: nil)
+        }
+    }
+
+    private static func fault(
+        _ refusal: JetStreamAnswer.Refusal, _ line: NATSLine
+    ) -> NATSFault {
+        switch refusal.code {
+        case JetStreamAnswer.Code.notEnabled, JetStreamAnswer.Code.notForAccount:
+            .noJetStream(line.server)
+        default: .notReady(line.server, refusal.text, code: refusal.code)
+        }
+    }
+
+    /// `former` is the nonce of a bucket that was there: a clock may have gone back since.
+    private static func creation(
+        _ subjects: Subjects, replicas: Int, after former: UInt64?
+    ) throws(NATSFault) -> [UInt8] {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        let milliseconds = Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+        let nonce = max(milliseconds << 20, Int64(clamping: (former ?? 0) + (1 << 20)))
+        let keys = subjects.inBucket(UInt64(clamping: nonce)).all
+        let request: JSONValue = [
+            "name": .string(subjects.stream), "subjects": [.string(keys)],
+            "description": "Rooms and nodes of a cluster of usher",
+            "retention": "limits", "storage": "file", "discard": "new",
+            "max_msgs_per_subject": 1, "max_msgs": -1, "max_bytes": -1, "max_age": 0,
+            "max_msg_size": -1, "max_consumers": -1, "deny_delete": true,
+            "num_replicas": .number(JSONNumber(Int64(replicas))),
+            // So that no revision of a bucket of this name ever comes again.
+            "first_seq": .number(JSONNumber(nonce)),
+        ]
+        return request.serialized()
+    }
+
+    /// Writes something, and purges it: its revision is greater than any that the bucket has given,
+    /// which no answer to a question could promise.
+    private static func write(
+        _ line: NATSLine, _ subjects: Subjects
+    ) throws(NATSFault) -> Revision {
+        let subject = subjects.race + SecureRandom.uint64().hex
+        let answer = JetStreamAnswer.written(try line.ask(subject), stream: subjects.stream)
+        purge(line, subjects, subject)
+        guard case .accepted(let revision) = answer else {
+            throw .notReady(line.server, "it takes no writes", code: nil)
+        }
+        return revision
+    }
+
+    static func purge(_ line: NATSLine, _ subjects: Subjects, _ filter: String) {
+        let request: JSONValue = ["filter": .string(filter)]
+        _ = try? line.ask(subjects.request("STREAM.PURGE"), request.serialized())
+    }
+
+    /// Has it and all that it holds vanish.
+    static func remove(_ line: NATSLine, _ subjects: Subjects) {
+        _ = try? line.ask(subjects.request("STREAM.DELETE"))
+    }
+}

@@ -1,0 +1,75 @@
+import CEpoll
+import Glibc
+import Locking
+
+/// What others than the bus thread may know of it, and what the log is told.
+final class BusStanding: Sendable {
+    private static let repeatMilliseconds: Int64 = 60_000
+
+    private struct State {
+        var wasConnected = false
+        var isEnded = false
+        var fault: NATSFault?
+        /// One for each server, most often.
+        var told: [(fault: NATSFault, at: Int64)] = []
+    }
+
+    private let state = Lock(State())
+    private let port: @Sendable (NATSNotice) -> Void
+    /// Readable once there was a connection, or none will be.
+    private let event: Int32
+
+    /// - Throws: `.noThread`.
+    init(_ port: @escaping @Sendable (NATSNotice) -> Void) throws(NATSFault) {
+        self.port = port
+        event = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
+        guard event >= 0 else { throw .noThread }
+    }
+
+    deinit { close(event) }
+
+    func notify(_ notice: NATSNotice) { port(notice) }
+
+    func connected(_ dialled: Dialled) {
+        state.withLock { state in
+            state.wasConnected = true
+            state.fault = nil
+            state.told = []
+        }
+        port(.connected(server: dialled.line.server.description, version: dialled.version))
+        eventfd_write(event, 1)
+    }
+
+    /// An attempt has failed.
+    func wait(for fault: NATSFault, at now: Int64) {
+        let isNews = state.withLock { state in
+            state.fault = fault
+            state.told.removeAll { now - $0.at >= Self.repeatMilliseconds }
+            guard !state.told.contains(where: { $0.fault == fault }) else { return false }
+            state.told.append((fault, now))
+            return true
+        }
+        if isNews { port(.waiting(fault)) }
+    }
+
+    /// The bus thread has ended.
+    func end() {
+        state.withLock { $0.isEnded = true }
+        eventfd_write(event, 1)
+    }
+
+    /// Waits for the first connection.
+    ///
+    /// - Throws: Why there was none in time, or before the bus was stopped.
+    func waitForFirst(millisecondsMax: Int64) throws(NATSFault) {
+        let deadline = BusClock.milliseconds() + millisecondsMax
+        while true {
+            let state = state.withLock { $0 }
+            if state.wasConnected { return }
+            let left = deadline - BusClock.milliseconds()
+            guard left > 0, !state.isEnded else { throw state.fault ?? .stopped }
+            var ready = pollfd(fd: event, events: Int16(POLLIN), revents: 0)
+            _ = unsafe poll(&ready, 1, Int32(clamping: left))
+        }
+    }
+}

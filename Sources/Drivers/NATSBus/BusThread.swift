@@ -1,0 +1,252 @@
+import Bytes
+import Cluster
+import Cryptography
+import Threads
+
+/// What the bus thread holds, and how it turns: it alone sends, and calls the handler.
+struct BusThread<Note: Sendable>: ~Copyable {
+    static var tickMilliseconds: Int64 { 100 }
+    static var lookMilliseconds: Int64 { 2000 }
+    /// Without answers of the store for so long, another server is tried.
+    static var silenceMillisecondsMax: Int64 { 3000 }
+    private static var forbiddenMax: Int { 32 }
+    static var lastFlushMillisecondsMax: Int64 { 1000 }
+
+    let configuration: NATSConfiguration
+    private(set) var subjects: Subjects
+    let mailbox: BusMailbox<Note>
+    let standing: BusStanding
+
+    var line: NATSLine?
+    /// How far the bucket is known to have come; outlives the connection.
+    var seen: Bucket.Seen?
+    var incarnation: Incarnation?
+    var requests = BusRequests()
+    var watch = Watch()
+    var dials: Dials
+    /// To be told to the handler now.
+    var events: [BusEvent] = []
+    /// With the next tick: what is asked while there is no connection has no haste, and whoever
+    /// asks again at once shall not turn in circles.
+    var later: [BusEvent] = []
+    /// Writes that were refused since another one of their key was on its way.
+    var early: [(at: Int64, write: BusRequests.Write)] = []
+    /// Since when the store gives no answers.
+    var silentSince: Int64?
+    var isLeavingServer = false
+    var lookedAt: Int64 = 0
+    /// What the servers refused, each told once.
+    private var forbidden: Set<ByteText> = []
+
+    init(
+        _ configuration: NATSConfiguration, _ mailbox: BusMailbox<Note>, _ standing: BusStanding
+    ) {
+        self.configuration = configuration
+        self.mailbox = mailbox
+        self.standing = standing
+        subjects = Subjects(cluster: configuration.cluster)
+        let chance = Int(SecureRandom.uint64() >> 8)
+        dials = Dials(configuration.servers, chance: chance)
+    }
+
+    /// Until it is told to stop.
+    mutating func run<Handler: BusHandler & ~Copyable>(_ handler: inout Handler)
+    where Handler.Note == Note {
+        var nextTick = BusClock.milliseconds()
+        var isStopping = false
+        while !isStopping {
+            dialIfDue()
+            let next = early.reduce(nextTick) { min($0, $1.at) }
+            mailbox.wait(millisecondsMax: events.isEmpty ? next - BusClock.milliseconds() : 0)
+            sendAgain(BusClock.milliseconds())
+            let batch = mailbox.collect()
+            isStopping = batch.isStopping
+            if batch.hasDropped { standing.notify(.dropped) }
+            hand(to: &handler)
+            for (number, arrival) in batch.arrivals {
+                take(arrival, from: number)
+                hand(to: &handler)
+            }
+            for note in batch.notes {
+                handler.told(note, &self)
+                hand(to: &handler)
+            }
+            let now = BusClock.milliseconds()
+            if now >= nextTick || isStopping {
+                // Late by more than one tick, those that were missed are not made up for.
+                nextTick = max(nextTick + Self.tickMilliseconds, now)
+                tick(now)
+                hand(to: &handler)
+                handler.ticked(&self)
+                hand(to: &handler)
+            }
+            handler.turnEnded(&self)
+        }
+        finish()
+    }
+
+    private mutating func hand<Handler: BusHandler & ~Copyable>(to handler: inout Handler)
+    where Handler.Note == Note {
+        while !events.isEmpty {
+            let told = events
+            events = []
+            for event in told { handler.heard(event, &self) }
+        }
+    }
+
+    private mutating func finish() {
+        line?.flush(millisecondsMax: Self.lastFlushMillisecondsMax)
+        line?.close()
+        line = nil
+        for (_, arrival) in mailbox.close().arrivals {
+            if case .dialled(.success(let other), _) = arrival { other.line.close() }
+        }
+        standing.end()
+    }
+
+    // MARK: What comes
+
+    private mutating func take(_ arrival: Arrival, from number: UInt32) {
+        if case .dialled(let result, let attempt) = arrival {
+            return dialled(result, attempt)
+        }
+        if case .forbidden(let text) = arrival {  // While it is made as well.
+            guard forbidden.count < Self.forbiddenMax, forbidden.insert(text).inserted else {
+                return
+            }
+            return standing.notify(.forbidden(text.string))
+        }
+        // Of a connection that is given up, nothing counts any more.
+        guard let line, line.number == number else { return }
+        switch arrival {
+        case .answer(let bytes, let request): answered(bytes, request)
+        case .frame(let bytes): events.append(.frame(bytes))
+        case .heartbeat(let bytes): events.append(.heartbeat(bytes))
+        case .watched(let message):
+            let heard = watch.heard(message, subjects, at: BusClock.milliseconds())
+            if let event = heard.event {
+                if case .watched(_, _, let revision) = event { see(revision) }
+                events.append(event)
+            }
+            if heard.completes { events.append(.watchedAll) }
+            if heard.isGap { restartWatch() }
+        case .closed: lose(.lost(line.server))
+        case .leaving: isLeavingServer = true
+        case .dialled, .forbidden: break
+        }
+    }
+
+    mutating func see(_ revision: Revision) {
+        if let known = seen?.revision, revision > known { seen?.revision = revision }
+    }
+
+    private mutating func tick(_ now: Int64) {
+        events += later
+        later = []
+        for asked in requests.takeLate(now) {
+            if let event = asked.unanswered() {
+                events.append(event)
+                silentSince = silentSince ?? now - BusRequests.millisecondsMax
+            }
+        }
+        guard line != nil else { return }
+        if watch.isSilent(at: now) { restartWatch() }
+        if now - lookedAt >= Self.lookMilliseconds { look() }
+    }
+}
+
+// MARK: Connections
+
+extension BusThread {
+    /// Whether another server is to be tried although there is a connection.
+    private func wantsAnother(_ now: Int64) -> Bool {
+        guard dials.hasChoice else { return false }
+        if isLeavingServer { return true }
+        return silentSince.map { now - $0 >= Self.silenceMillisecondsMax } ?? false
+    }
+
+    private mutating func dialIfDue() {
+        let now = BusClock.milliseconds()
+        guard line == nil || wantsAnother(now) else { return }
+        guard let (server, attempt) = dials.begin(now, avoiding: line?.server) else { return }
+        let (configuration, mailbox, seen) = (configuration, mailbox, seen)
+        let thread = try? OwnThread(named: "usher-bus-dial") {
+            let result: Result<Dialled, NATSFault>
+            do throws(NATSFault) {
+                result = .success(try Dialled.dial(server, configuration, seen: seen, mailbox))
+            } catch {
+                result = .failure(error)
+            }
+            let isTaken = mailbox.put(.dialled(result, attempt: attempt), line: 0)
+            if !isTaken, case .success(let dialled) = result { dialled.line.close() }
+        }
+        // Not waited for: the look-up of a name may take for ever.
+        if let thread { thread.detach() } else { dialled(.failure(.noThread), attempt) }
+    }
+
+    private mutating func dialled(_ result: Result<Dialled, NATSFault>, _ attempt: Int) {
+        let now = BusClock.milliseconds()
+        let isAwaited = dials.ended(attempt)
+        switch result {
+        case .failure(let fault):
+            guard isAwaited else { return }
+            dials.failed(at: now, jitter: Int64(SecureRandom.uint64() % 100))
+            if line == nil { standing.wait(for: fault, at: now) }
+        case .success(let dialled):
+            guard isAwaited, line == nil || wantsAnother(now) else {
+                return Self.end(dialled.line)
+            }
+            dials.succeeded(knowing: dialled.others)
+            if let line { lose(isLeavingServer ? .leaving(line.server) : .silent(line.server)) }
+            adopt(dialled)
+        }
+    }
+
+    private mutating func adopt(_ dialled: Dialled) {
+        line = dialled.line
+        subjects = subjects.inBucket(dialled.epoch.nonce)
+        if seen?.epoch != dialled.epoch {
+            seen = Bucket.Seen(epoch: dialled.epoch, revision: .absent)
+        }
+        watch = Watch()
+        silentSince = nil
+        isLeavingServer = false
+        lookedAt = BusClock.milliseconds()
+        for notice in dialled.notices { standing.notify(notice) }
+        events.append(.connected(dialled.epoch))
+        need(dialled.line.subscribe(dialled.line.inbox + ".a.*", for: .answers))
+        need(line?.subscribe(subjects.heartbeats, for: .heartbeats))
+        if let incarnation { need(listenOnLine(as: incarnation)) }
+        restartWatch()
+        if line != nil { standing.connected(dialled) }
+    }
+
+    func listenOnLine(as incarnation: Incarnation) -> Bool? {
+        line?.subscribe(subjects.frames(to: incarnation), for: .frames)
+    }
+
+    /// What libnats can't do on a connection, the connection is given up for: a part of it may be
+    /// on the wire.
+    mutating func need(_ isDone: Bool?) {
+        if let line, isDone == false { lose(.lost(line.server)) }
+    }
+
+    mutating func lose(_ fault: NATSFault) {
+        guard let former = line else { return }
+        line = nil
+        standing.notify(.disconnected(fault))
+        events.append(.disconnected)
+        events += requests.takeAll().compactMap { $0.unanswered() }
+        events += early.map { .answer(.unknown, request: $0.write.request) }
+        early = []
+        Self.end(former)
+    }
+
+    /// On a thread of its own: libnats waits for its threads, and for a server that reads nothing.
+    private static func end(_ line: NATSLine) {
+        guard let thread = try? OwnThread(named: "usher-bus-end", { line.close() }) else {
+            return line.close()
+        }
+        thread.detach()
+    }
+}

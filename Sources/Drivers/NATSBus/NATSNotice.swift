@@ -1,0 +1,43 @@
+/// What happens to the bus, for the log.
+package enum NATSNotice: Equatable, Sendable, CustomStringConvertible {
+    case connected(server: String, version: String)
+    case disconnected(NATSFault)
+    /// An attempt to connect that failed; each reason is told again after a minute.
+    case waiting(NATSFault)
+    case bucketMade(replicas: Int)
+    /// It serves, but is not what this node would have made: in what.
+    case bucketDiffers(String)
+    /// What these credentials may not do, in the server's words.
+    case forbidden(String)
+    /// Something was not sent, since the server takes no message of so many bytes.
+    case tooLong(bytes: Int)
+    /// More came than the bus could take in.
+    case dropped
+
+    /// Stable across releases.
+    package var code: StaticString {
+        switch self {
+        case .connected: "bus_connected"
+        case .disconnected: "bus_disconnected"
+        case .waiting: "bus_waiting"
+        case .bucketMade: "bus_bucket_made"
+        case .bucketDiffers: "bus_bucket_differs"
+        case .forbidden: "bus_forbidden"
+        case .tooLong: "bus_message_too_long"
+        case .dropped: "bus_messages_dropped"
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .connected(let server, let version): "connected to \(server), nats-server \(version)"
+        case .disconnected(let fault), .waiting(let fault): fault.description
+        case .bucketMade(let replicas): "the cluster's bucket was made, on \(replicas) servers"
+        case .bucketDiffers(let what): "the cluster's bucket: \(what)"
+        case .forbidden(let text): text
+        case .tooLong(let bytes):
+            "\(bytes) bytes were not sent: the server's max_payload is less than that"
+        case .dropped: "more came than could be taken in, and some of it is lost"
+        }
+    }
+}

@@ -1,0 +1,80 @@
+internal import Cluster
+internal import Signalling
+internal import WebSocket
+
+/// What a session has asked of a cluster and was not answered. Until it is, nobody resumes it, or
+/// the client would say again what has arrived.
+struct Outstanding: Sendable {
+    /// By ticket: those whose sender waits for an `ack`. The others of them go on meanwhile.
+    var payloads: [UInt64: AskedMessage] = [:]
+    /// While there is one, the session's socket is held.
+    var change: RoomChange?
+    /// Who resumes the session when all is answered; from then on nobody else is heard.
+    var resume: WaitingResume?
+
+    var isEmpty: Bool { payloads.isEmpty && change == nil }
+
+    func isJoining(_ place: RoomPlace) -> Bool {
+        change.map { $0.isJoin && $0.rooms == [place] } ?? false
+    }
+}
+
+/// A room as the nodes of a cluster name it, for those who keep none as a rule.
+final class SharedPlace: Sendable {
+    let place: RoomPlace
+
+    init(_ place: RoomPlace) { self.place = place }
+}
+
+/// Rooms that a session is about to join or leave.
+final class RoomChange: Sendable {
+    let isJoin: Bool
+    let rooms: [RoomPlace]
+    /// What is acknowledged when it has come about; nil where nothing is.
+    let message: AskedMessage?
+
+    init(isJoin: Bool, _ rooms: [RoomPlace], _ message: AskedMessage?) {
+        self.isJoin = isJoin
+        self.rooms = rooms
+        self.message = message
+    }
+
+    /// What is left of it without this room; nil where nothing is.
+    func without(_ place: RoomPlace) -> RoomChange? {
+        let rest = rooms.filter { $0 != place }
+        return rest.isEmpty ? nil : RoomChange(isJoin: isJoin, rest, message)
+    }
+}
+
+/// The message by which a connection wants to go on with a session.
+package final class WaitingResume: Sendable {
+    let socket: SocketID
+    let text: [UInt8]
+
+    init(_ socket: SocketID, _ text: Span<UInt8>) {
+        self.socket = socket
+        self.text = [UInt8](capacity: text.count) { part in
+            for index in text.indices { part.append(text[index]) }
+        }
+    }
+}
+
+/// What is needed of a message to answer it later.
+struct AskedMessage: Sendable {
+    private(set) var bytes: [UInt8] = []
+    private(set) var action: Range<Int>?
+    private(set) var ack: Range<Int>?
+
+    init(_ envelope: V1Envelope, _ text: Span<UInt8>) {
+        action = envelope.action.map { append($0, of: text) }
+        ack = envelope.ack.map { append($0, of: text) }
+    }
+
+    private mutating func append(_ range: Range<Int>, of text: Span<UInt8>) -> Range<Int> {
+        let start = bytes.count
+        bytes.append(addingCapacity: range.count) { part in
+            for index in range { part.append(text[index]) }
+        }
+        return start..<bytes.count
+    }
+}

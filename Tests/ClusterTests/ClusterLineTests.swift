@@ -1,0 +1,139 @@
+import Cluster
+import Signalling
+import TestSupport
+import Testing
+
+@Suite("The line between two nodes, with bytes (docs/decisions/0036)")
+struct ClusterLineTests {
+    private static let (one, two) = (Incarnation(raw: 1), Incarnation(raw: 2))
+
+    private static func payload(_ number: UInt64, bytes: Int) -> ClusterMail {
+        .payload(
+            PayloadMail(
+                number: number, room: RoomDigest(bytes: Array(repeating: 7, count: 32)),
+                revision: Revision(raw: 1), sender: ConnectionID(raw: 3),
+                targets: [ConnectionID(raw: 4)], isAlone: true,
+                event: Array(repeating: UInt8(truncatingIfNeeded: number), count: bytes)))
+    }
+
+    @Test("Mails of any length arrive once, in order, in frames that a bus takes")
+    func anyLength() throws {
+        for seed: UInt64 in 0..<4 {
+            var random = SeededGenerator(seed: seed)
+            var (line, other) = (
+                ClusterLine(from: Self.one, to: Self.two), ClusterLine(from: Self.two, to: Self.one)
+            )
+            var (sent, heard): ([ClusterMail], [ClusterMail]) = ([], [])
+            var frames: [(isBack: Bool, bytes: [UInt8])] = []
+            var refused = 0
+            for step in 0..<500 {
+                let length = [3, 100, 100, 200, 9_000, 700_000].randomElement(using: &random) ?? 0
+                let mail = Self.payload(UInt64(sent.count), bytes: length)
+                if step < 200 { if line.send(mail) { sent.append(mail) } else { refused += 1 } }
+                while let bytes = line.nextFrame() {
+                    #expect(bytes.count <= ClusterFrame.bytesMax)
+                    let copies = step < 200 ? Int.random(in: 0...2, using: &random) : 1
+                    for _ in 0..<copies { frames.append((false, bytes)) }
+                }
+                while let bytes = other.nextFrame() { frames.append((true, bytes)) }
+                for _ in 0..<(step < 200 ? 3 : .max) {
+                    guard let index = frames.indices.randomElement(using: &random) else { break }
+                    let (isBack, bytes) = frames.remove(at: index)
+                    let frame = try ClusterFrame(bytes)
+                    if isBack {
+                        _ = line.receive(frame)
+                    } else {
+                        let arrival = other.receive(frame)
+                        #expect(arrival.unreadableCount == 0)
+                        heard += arrival.mails
+                    }
+                }
+                if Bool.random(using: &random) { line.tick() }
+            }
+            #expect(heard == sent && line.isIdle && refused > 0, "seed \(seed)")
+        }
+    }
+
+    @Test("So many bytes may wait and no more, but for what can't")
+    func bytes() {
+        var limits = Link<ClusterMail>.Limits()
+        limits.bytesMax = 1000
+        var line = ClusterLine(from: Self.one, to: Self.two, limits)
+        var other = ClusterLine(from: Self.two, to: Self.one)
+        let taken = (0..<2).map { line.send(Self.payload($0, bytes: 800)) }
+        #expect(taken == [true, false])
+        line.push(Self.payload(3, bytes: 800))
+        var (heard, hasRoom) = (0, 0)
+        while let bytes = line.nextFrame(), let frame = try? ClusterFrame(bytes) {
+            heard += other.receive(frame).mails.count
+        }
+        while let bytes = other.nextFrame(), let frame = try? ClusterFrame(bytes) {
+            hasRoom += line.receive(frame).hasRoom ? 1 : 0
+        }
+        #expect(heard == 2 && hasRoom == 1 && line.isIdle)
+        // Or it would wait for ever.
+        let isTaken = line.send(Self.payload(4, bytes: 5000))
+        #expect(isTaken)
+    }
+
+    @Test("No more bytes are on their way than the window has, whatever waits")
+    func window() throws {
+        var limits = Link<ClusterMail>.Limits()
+        limits.windowBytesMax = 3000
+        limits.frameBytesMax = 2000
+        var line = ClusterLine(from: Self.one, to: Self.two, limits)
+        var other = ClusterLine(from: Self.two, to: Self.one)
+        for number: UInt64 in 0..<10 { line.push(Self.payload(number, bytes: 900)) }
+        var heard = 0
+        for _ in 0..<4 {
+            var frames: [ClusterFrame] = []
+            while let bytes = line.nextFrame() { frames.append(try ClusterFrame(bytes)) }
+            #expect(frames.map(\.line.mails.count) == [2, 1].suffix(heard == 9 ? 1 : 2))
+            for frame in frames { heard += other.receive(frame).mails.count }
+            while let bytes = other.nextFrame() { _ = line.receive(try ClusterFrame(bytes)) }
+        }
+        #expect(heard == 10 && line.isIdle)
+    }
+
+    @Test("A frame of another line, parts of nothing and parts without end are passed over")
+    func nonsense() throws {
+        var line = ClusterLine(from: Self.one, to: Self.two)
+        func frame(_ first: UInt64, _ mails: [ClusterMail], from sender: Incarnation)
+            -> ClusterFrame
+        {
+            ClusterFrame(
+                from: sender, to: Self.one, .init(first: first, mails: mails, acknowledged: 0))
+        }
+        let kick = ClusterMail.kick(number: 1, ConnectionID(raw: 2))
+        #expect(line.receive(frame(1, [kick], from: Self.one)).mails.isEmpty)
+        let nothing = line.receive(frame(1, [.part([9], isLast: true), kick], from: Self.two))
+        #expect(nothing.mails == [kick] && nothing.unreadableCount == 1)
+        let long = ClusterMail.part(Array(repeating: 1, count: 400_000), isLast: false)
+        for number: UInt64 in 3..<20 {
+            #expect(line.receive(frame(number, [long], from: Self.two)).mails.isEmpty)
+        }
+        let end = line.receive(frame(20, [.part([], isLast: true), kick], from: Self.two))
+        #expect(end.mails == [kick] && end.unreadableCount == 1)
+    }
+
+    @Test("A document goes with as much of what is to be told with joins as a mail holds")
+    func manyJoiners() throws {
+        let sdp = [UInt8](repeating: 7, count: 1 << 20)
+        let joiners = (1...9).map { JoinerSDP(ConnectionID(raw: $0), sdp) }
+        let digest = RoomDigest(bytes: Array(repeating: 7, count: 32))
+        let bytes = [UInt8](repeating: 1, count: 900_000)
+        var line = ClusterLine(from: Self.one, to: Self.two)
+        var other = ClusterLine(from: Self.two, to: Self.one)
+        line.push(.document(digest, Revision(raw: 1), bytes, sdps: joiners))
+        var heard: [ClusterMail] = []
+        while !line.isIdle {
+            while let bytes = line.nextFrame() {
+                heard += other.receive(try ClusterFrame(bytes)).mails
+            }
+            while let bytes = other.nextFrame() { _ = line.receive(try ClusterFrame(bytes)) }
+        }
+        let expected = ClusterMail.document(
+            digest, Revision(raw: 1), bytes, sdps: Array(joiners.prefix(3)))
+        #expect(heard == [expected])
+    }
+}

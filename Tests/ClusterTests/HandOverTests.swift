@@ -1,0 +1,169 @@
+import Cluster
+import Identifiers
+import Sessions
+import Signalling
+import TestSupport
+import Testing
+
+/// A session goes from one node to another (docs/decisions/0036). What becomes of what is said to
+/// it meanwhile is played by `PayloadTests`.
+@Suite("A session is handed over")
+struct HandOverTests {
+    private static let (old, new, third) = (
+        Incarnation(raw: 1), Incarnation(raw: 2), Incarnation(raw: 3)
+    )
+    private static let connection = ConnectionID(raw: 9)
+    private static let secret = SecretDigest(bits: 5)
+
+    static func state(
+        rooms: [RoomName], bytes: Int = 0, taken: [Incarnation: Set<UInt64>] = [:]
+    ) -> HandOverState {
+        var session = Session(
+            attachedTo: 1, limits: HistoryLimits(eventsMax: 0, bytesMax: 0), outboundBytesMax: 0)
+        let body = Array(repeating: UInt8(ascii: "x"), count: bytes)
+        for _ in 0..<3 { _ = session.take("{é".utf8.span, body.span, at: 5) }
+        session.markSent()
+        let record = SessionRecord(
+            connection: connection, clientID: "a", subject: "a:x", address: "192.0.2.1",
+            secret: secret,
+            token: .init(
+                id: "jti", issuedAt: 1, expiresAt: 2, rooms: ["*"], name: nil, secretDigest: []),
+            rooms: rooms.map {
+                .init(room: $0, peerID: PeerID("p"), name: nil, order: 1, age: 3)
+            }, session.history, at: 5)
+        return HandOverState(record, graceSeconds: 30, taken: taken)
+    }
+
+    private static func taker(asking nodes: Set<Incarnation> = [old]) -> HandOverTaker {
+        HandOverTaker(connection, secret: secret, at: new, attempt: 7, asking: nodes)
+    }
+
+    private static let question = HandOverMail.take(attempt: 7, connection, secret: secret)
+
+    @Test("It is frozen once all that it sent is answered, and goes over in pieces")
+    func pieces() {
+        let state = Self.state(
+            rooms: ["r", "s"], bytes: 200_000, taken: [Self.old: [3, 9], Self.third: []])
+        var giver = HandOverGiver(to: Self.new, attempt: 7)
+        #expect(giver.begin() == [.settle])
+        #expect(giver.handle(.frozen(state)).isEmpty && giver.handle(.confirmed).isEmpty)
+        #expect(giver.handle(.settled) == [.freeze])
+        var taker = Self.taker()
+        #expect(taker.begin() == [.expect, .send(Self.question, to: Self.old)])
+        var mails = giver.handle(.frozen(state))
+        #expect(mails.count == 4)
+        var arrived: [HandOverTaker.Effect] = []
+        var count = 0
+        while !mails.isEmpty {
+            guard case .send(.state(7, let bytes, let isLast)) = mails.removeFirst() else { return }
+            count += 1
+            for effect in taker.handle(.piece(bytes, isLast: isLast, from: Self.old)) {
+                if case .send(.taken(7, let pieces), Self.old) = effect {
+                    mails += giver.handle(.taken(pieces: pieces))
+                } else {
+                    arrived.append(effect)
+                }
+            }
+        }
+        #expect(count == 10 && arrived == [.arrive(state, from: Self.old)])
+        #expect(taker.handle(.adopted("s")).isEmpty)
+        #expect(taker.handle(.adopted("s")).isEmpty)
+        let confirm = HandOverMail.confirm(attempt: 7)
+        #expect(taker.handle(.adopted("r")) == [.open, .send(confirm, to: Self.old)])
+        #expect(giver.handle(.confirmed) == [.forget] && giver.isOver && taker.isOver)
+        #expect(giver.handle(.died).isEmpty && taker.handle(.died(Self.old)).isEmpty)
+    }
+
+    @Test("One that is in no room is at home as soon as it is there")
+    func noRoom() {
+        var taker = Self.taker()
+        let state = Self.state(rooms: [])
+        #expect(
+            taker.handle(.piece(state.encoded, isLast: true, from: Self.old)) == [
+                .arrive(state, from: Self.old), .open,
+                .send(.confirm(attempt: 7), to: Self.old),
+            ])
+    }
+
+    @Test("If the new home dies before it is frozen it stays, and else it is lost")
+    func newHomeDies() {
+        var giver = HandOverGiver(to: Self.new, attempt: 7)
+        #expect(giver.handle(.died) == [.release] && giver.isOver)
+        for isFrozen in [false, true] {
+            giver = HandOverGiver(to: Self.new, attempt: 7)
+            _ = giver.handle(.settled)
+            if isFrozen { _ = giver.handle(.frozen(Self.state(rooms: []))) }
+            #expect(giver.handle(.died) == [.end(.lost)] && giver.isOver)
+        }
+    }
+
+    @Test("If it ends before it is frozen, whoever asked is told that there is none")
+    func ended() {
+        for isSettled in [false, true] {
+            var giver = HandOverGiver(to: Self.new, attempt: 7)
+            if isSettled { _ = giver.handle(.settled) }
+            #expect(giver.handle(.ended) == [.send(.refuse(attempt: 7, .unknown))])
+            #expect(giver.isOver)
+        }
+    }
+
+    @Test("If the old home dies it can't be had, unless it is there already")
+    func oldHomeDies() {
+        for isBegun in [false, true] {
+            var taker = Self.taker()
+            if isBegun { _ = taker.handle(.piece([1], isLast: false, from: Self.old)) }
+            #expect(taker.handle(.died(Self.third)).isEmpty)
+            #expect(taker.handle(.died(Self.old)) == [.expectNoMore, .fail] && taker.isOver)
+        }
+        var taker = Self.taker()
+        let state = Self.state(rooms: ["r"])
+        _ = taker.handle(.piece(state.encoded, isLast: true, from: Self.old))
+        #expect(taker.handle(.died(Self.old)).isEmpty)
+        #expect(taker.handle(.adopted("r")).first == .open)
+    }
+
+    @Test("One that was taken out of a room meanwhile is over, and its old home forgets it")
+    func gone() {
+        var taker = Self.taker()
+        let state = Self.state(rooms: ["r", "s"])
+        _ = taker.handle(.piece(state.encoded, isLast: true, from: Self.old))
+        _ = taker.handle(.adopted("r"))
+        #expect(
+            taker.handle(.gone(.replaced)) == [
+                .end(.replaced), .send(.confirm(attempt: 7), to: Self.old),
+            ])
+        #expect(taker.handle(.adopted("s")).isEmpty)
+    }
+
+    @Test("It is followed to where it went, and where nobody has it, it can't be had")
+    func elsewhere() {
+        var taker = Self.taker()
+        let away = taker.handle(.refused(.elsewhere(Self.third), by: Self.old))
+        #expect(away == [.send(Self.question, to: Self.third)])
+        #expect(taker.isAsking(Self.third) && !taker.isAsking(Self.old))
+        // In a circle.
+        #expect(
+            taker.handle(.refused(.elsewhere(Self.old), by: Self.third)) == [.expectNoMore, .fail])
+
+        taker = Self.taker(asking: [Self.old, Self.third, Self.new])
+        #expect(taker.begin().count == 3)
+        #expect(taker.handle(.refused(.elsewhere(Self.new), by: Self.old)).isEmpty)
+        #expect(taker.handle(.died(Self.third)) == [.expectNoMore, .fail])
+
+        taker = Self.taker()
+        _ = taker.handle(.died(Self.third))
+        let dead = taker.handle(.refused(.elsewhere(Self.third), by: Self.old))
+        #expect(dead == [.expectNoMore, .fail])
+        taker = Self.taker(asking: [])
+        #expect(taker.begin() == [.fail] && taker.isOver)
+    }
+
+    @Test("A state that can't be read is nobody's, and its old home takes it out")
+    func unreadable() {
+        var taker = Self.taker()
+        #expect(
+            taker.handle(.piece([1, 2], isLast: true, from: Self.old)) == [
+                .expectNoMore, .fail, .send(.confirm(attempt: 7), to: Self.old),
+            ])
+    }
+}

@@ -1,0 +1,211 @@
+import Cluster
+import Rooms
+import Signalling
+import TestSupport
+
+/// What a relay makes of what its node says.
+extension ModelNet {
+    mutating func relay(_ effect: ClusterNode.Effect, at host: Int) {
+        switch effect {
+        case .room(let place, let room, let elsewhere):
+            hosts[host].views[place.digest] =
+                room.members.isEmpty ? nil : .init(room: room, elsewhere: elsewhere)
+        case .tell(let connection, _, let news, let sdp):
+            tell(connection, news, sdp, at: host)
+        case .admitted(let connection, _):
+            marks.insert(.admitted)
+            hosts[host].clients[connection]?.isAdmitted = true
+            checkAdmission(of: connection, at: host)
+        case .refused(let connection, _, let error): refuse(connection, error, at: host)
+        case .left: break
+        case .ended(let connection, _, let reason):
+            if reason == .replaced { marks.insert(.replaced) }
+            if reason != .replaced, !isGone(hosts[host].node.incarnation) {
+                faults.append("\(connection.raw) was taken out of a living node's members")
+            }
+            dismiss(host, connection)
+        case .deliver(let payload): deliver(payload, at: host)
+        case .answered(let ticket, let isKept): answered(ticket, isKept, at: host)
+        case .kick(let connection):
+            let wasHere = hosts[host].clients[connection] != nil
+            if wasHere { leave(host, connection, .kicked) }
+            hosts[host].events.append((later(), .kicked(connection, wasHere: wasHere)))
+        case .kickAnswered(let ticket, let wasThere):
+            if kicks[ticket]?.isAnswered != false { faults.append("a kick was answered twice") }
+            kicks[ticket]?.isAnswered = true
+            if wasThere { marks.insert(.kicked) }
+        case .hasRoom: break
+        case .standing(let standing): stand(standing, at: host)
+        default: break
+        }
+    }
+
+    private mutating func stand(_ standing: NodeStanding, at host: Int) {
+        switch standing {
+        case .joining: break
+        case .member: checkNames()
+        case .cutOff: marks.insert(.cutOff)
+        case .lost:
+            marks.insert(.lost)
+            for id in hosts[host].clients.keys.sorted() { leave(host, id, .lost) }
+        case .condemned:
+            marks.insert(.condemned)
+            let incarnation = hosts[host].node.incarnation
+            if unlisted.contains(incarnation), fallen[incarnation] == nil {
+                marks.insert(.unlisted)
+            }
+            if !isGone(incarnation) { faults.append("\(incarnation.raw) ends, and is not dead") }
+            for id in hosts[host].clients.keys { dismiss(host, id) }
+            hosts[host].views = [:]
+            hosts[host].events.append((later(), .reborn))
+        case .left: end(host)
+        case .refused(let why):
+            switch why {
+            case .nameTaken: marks.insert(.nameTaken)
+            case .differs: marks.insert(.differs)
+            case .formatTooNew: faults.append("who wrote something new?")
+            }
+            end(host)
+        }
+    }
+
+    private mutating func end(_ host: Int) {
+        if !hosts[host].clients.isEmpty { faults.append("a node ends that has members") }
+        hosts[host].isRunning = false
+        hosts[host].hasEnded = true
+        // One of the first three is begun anew, if nobody has its place.
+        let name = hosts[host].name
+        let isReplaced = hosts.contains { $0.isRunning && $0.name == name }
+        if host < 3, !isReplaced { hosts[host].restartAt = now + 20 }
+    }
+
+    private mutating func tell(
+        _ connection: ConnectionID, _ news: RoomNews, _ sdp: [UInt8]?, at host: Int
+    ) {
+        switch news {
+        case .firstToJoin: marks.insert(.first)
+        case .state(_, let others): if !others.isEmpty { marks.insert(.present) }
+        case .joined(let other):
+            marks.insert(.joined)
+            checkSDP(sdp, of: other.connection, at: host)
+        case .left: marks.insert(.left)
+        }
+        hosts[host].clients[connection]?.hear(news)
+    }
+
+    private mutating func checkSDP(_ sdp: [UInt8]?, of joiner: ConnectionID, at host: Int) {
+        let hasSome = joiner.raw % 2 == 0
+        if let sdp {
+            if sdp != Array("\(joiner.raw)".utf8) || !hasSome { faults.append("a false sdp") }
+            if hosts[host].clients[joiner] == nil { marks.insert(.sdpTold) }
+        } else if hasSome {
+            if hosts[host].clients[joiner] != nil { faults.append("an sdp was lost at home") }
+            // Its home is dead, or was silent for too long.
+            marks.insert(.sdpUntold)
+            let isThere = hosts.indices.contains { hosts[$0].clients[joiner] != nil }
+            if isSmooth, isThere { faults.append("the sdp of \(joiner.raw) was lost") }
+        }
+    }
+
+    /// A refusal must be right, or have been shortly before the join was asked for.
+    private mutating func refuse(_ connection: ConnectionID, _ error: SignalError, at host: Int) {
+        guard let client = hosts[host].clients[connection] else { return }
+        dismiss(host, connection)
+        if error == .temporarilyUnavailable {
+            marks.insert(.turnedAway)
+            let isMember = hosts[host].node.standing == .member
+            if isMember, !hosts[host].isLeaving { faults.append("a member turns away") }
+            return
+        }
+        marks.insert(.refused)
+        let key = StoreKey.room(client.place.digest)
+        let versions = (store.buried + [store.keys]).flatMap { $0[key] ?? [] }
+        let isRight = versions.contains { version in
+            guard var room = version.document?.room,
+                (version.end ?? .max) > client.since - ModelStore.staleness
+            else { return false }
+            do throws(SignalError) {
+                _ = try room.join(client.member, membersMax: Self.membersMax)
+                return false
+            } catch let other {
+                return other == error
+            }
+        }
+        if !isRight { faults.append("\(connection.raw) was refused for nothing: \(error)") }
+    }
+
+    /// Whoever was there when it joined has been told of it.
+    private mutating func checkAdmission(of connection: ConnectionID, at host: Int) {
+        guard let room = hosts[host].clients[connection]?.place.digest else { return }
+        // Not of one that was given back to a new bucket, whose revisions say nothing of its join.
+        let first = store.keys[.room(room)]?.first { version in
+            version.document?.changes.contains {
+                $0.connection == connection && $0.reason == nil
+            } ?? false
+        }
+        guard let first, let document = first.document else { return }
+        for other in hosts where other.isRunning && !isGone(other.node.incarnation) {
+            let isThere = other.clients.keys.contains {
+                document.home(of: $0) == other.node.incarnation
+            }
+            if isThere, other.node.epoch == store.epoch, let known = other.node.revision(of: room),
+                known < first.revision
+            {
+                faults.append("\(connection.raw) admitted before \(other.name) knew of it")
+            }
+        }
+    }
+
+    // MARK: Payloads
+
+    private mutating func deliver(_ incoming: IncomingPayload, at host: Int) {
+        guard let number = UInt64(String(decoding: incoming.event, as: UTF8.self)),
+            let payload = payloads[number], payload.sender == incoming.sender,
+            payload.place == incoming.room
+        else {
+            faults.append("a payload that nobody sent")
+            return
+        }
+        let members = hosts[host].views[incoming.room.digest]?.room.members.map(\.connection) ?? []
+        let targets = incoming.targets.filter { target in
+            hosts[host].clients[target] != nil && members.contains(target)
+        }
+        for target in targets {
+            if payload.targets[target] == nil { faults.append("\(number) was not for them") }
+            hosts[host].clients[target]?.hear(payload: number, from: incoming.sender)
+            payloads[number]?.delivered.insert(target)
+            marks.insert(payload.target == nil ? .broadcast : .delivered)
+        }
+        hosts[host].events.append(
+            (later(), .delivered(incoming.receipt, isTaken: !targets.isEmpty)))
+    }
+
+    private mutating func answered(_ number: UInt64, _ isKept: Bool, at host: Int) {
+        guard let payload = payloads[number], payload.isKept == nil,
+            payload.senderHome == hosts[host].node.incarnation
+        else {
+            faults.append("\(number) was answered twice, or elsewhere")
+            return
+        }
+        payloads[number]?.isKept = isKept
+        marks.insert(isKept ? .kept : .unknownTarget)
+        if isKept, payload.target != nil, payload.delivered.isEmpty {
+            faults.append("\(number) was kept by nobody")
+        }
+        if let target = payload.target, !isKept, let home = payload.targets[target], !isGone(home),
+            let other = self.host(of: home), hosts[other].clients[target] != nil,
+            store.buried.isEmpty
+        {
+            // With its bucket a join may go of which only others knew; then it joins once more.
+            faults.append("\(number) is for nobody, and \(target.raw) was there all the time")
+        }
+        guard let target = payload.target, !isKept, let home = payload.targets[target],
+            hosts[host].node.gone.contains(home), let client = hosts[host].clients[payload.sender]
+        else { return }
+        // Whoever hears that it is for nobody has heard before that it is gone.
+        marks.insert(.deadTarget)
+        if client.member.isV1, client.others[target] != nil {
+            faults.append("\(number) is for nobody, and \(target.raw) is there")
+        }
+    }
+}

@@ -1,0 +1,182 @@
+import Admission
+import AdmissionSupport
+import Cluster
+import Locking
+import Signalling
+import Testing
+import WebSocket
+
+@testable import Relay
+
+/// Several relays that are nodes of one cluster, on one thread.
+final class Fleet {
+    /// One node: a relay with its loops, and what speaks for it on the bus.
+    final class Node {
+        private(set) unowned var hub: Hub
+        private let own: Hub?
+        fileprivate let end: InMemoryBus.End
+        private let notes: Notes
+        private var handler: ClusterHandler<PostOutput>
+        private var output: InMemoryOutput
+        /// Notes of its loops wait, and so does what came from the bus.
+        var isFrozen = false
+
+        /// What the loops told.
+        private final class Notes: Sendable {
+            let notes = Lock<[ClusterNote]>([])
+            let standings = Lock<[NodeStanding]>([])
+        }
+
+        fileprivate convenience init(
+            _ name: String, _ bus: InMemoryBus, _ configuration: RelayConfiguration, _ world: World
+        ) {
+            let line = BusLine()
+            let hub = Hub(configuration, in: world, line: line)
+            self.init(name, bus, configuration, world, hub, line, isOwn: true)
+        }
+
+        fileprivate init(
+            _ name: String, _ bus: InMemoryBus, _ configuration: RelayConfiguration, _ world: World,
+            _ hub: Hub, _ line: BusLine, isOwn: Bool
+        ) {
+            let notes = Notes()
+            self.hub = hub
+            own = isOwn ? hub : nil
+            line.connect { note in notes.notes.withLock { $0.append(note) } }
+            self.notes = notes
+            end = bus.join()
+            output = InMemoryOutput(bus: bus, end: end)
+            let mailboxes = hub.net.mailboxes
+            handler = hub.service.makeClusterHandler(
+                ClusterNode(
+                    ClusterNode.Configuration(
+                        nodeName: name, alike: [],
+                        membersPerRoomMax: configuration.membersPerRoomMax),
+                    Incarnation(raw: world.random())),
+                ClusterPorts(
+                    tellLoop: { mailboxes[$1].post([.note($0)]) },
+                    tellLoops: { note in for mailbox in mailboxes { mailbox.post([.note(note)]) } },
+                    stands: { standing in notes.standings.withLock { $0.append(standing) } }),
+                PostOutput(mailboxes) { world.state.withLock { $0.milliseconds } })
+        }
+
+        fileprivate var isQuiet: Bool {
+            hub.net.isQuiet && (isFrozen || end.isDead || notes.notes.withLock { $0.isEmpty })
+        }
+
+        /// What has happened so far, the last is what counts.
+        var standing: NodeStanding? { notes.standings.withLock { $0.last } }
+        var standingsSoFar: [NodeStanding] { notes.standings.withLock { $0 } }
+
+        fileprivate func tick(at milliseconds: Int64) {
+            guard !end.isDead, !isFrozen else { return }
+            output.monotonicMilliseconds = milliseconds
+            handler.ticked(&output)
+            handler.turnEnded(&output)
+        }
+
+        fileprivate func turn(_ bus: InMemoryBus) {
+            hub.net.turn()
+            guard !end.isDead, !isFrozen else { return }
+            let told = notes.notes.withLock { notes in
+                defer { notes = [] }
+                return notes
+            }
+            let heard = bus.events(of: end)
+            guard !told.isEmpty || !heard.isEmpty else { return }
+            for note in told { handler.told(note, &output) }
+            for event in heard { handler.heard(event, &output) }
+            handler.turnEnded(&output)
+        }
+    }
+
+    let world: World
+    let bus = InMemoryBus()
+    private(set) var nodes: [Node] = []
+
+    /// A cluster of one.
+    init(of hub: Hub, _ configuration: RelayConfiguration, _ line: BusLine) {
+        world = hub.world
+        nodes = [Node("one", bus, configuration, world, hub, line, isOwn: false)]
+        hub.net.cluster = { [unowned self] in run() }
+        wait(milliseconds: 7000)
+    }
+
+    /// Nodes that stand in an open bucket.
+    init(
+        _ count: Int = 2, _ configuration: RelayConfiguration = RelayConfiguration()
+    ) {
+        world = World()
+        for index in 0..<count {
+            let node = Node("n\(index)", bus, configuration, world)
+            nodes.append(node)
+            node.hub.net.cluster = { [unowned self] in run() }
+        }
+        wait(milliseconds: 7000)
+    }
+
+    subscript(_ index: Int) -> Hub { nodes[index].hub }
+
+    /// Lets all that is on its way arrive.
+    func run() {
+        while !isQuiet {
+            bus.answer()
+            for node in nodes { node.turn(bus) }
+        }
+        for node in nodes { #expect(node.hub.net.complaints == []) }
+    }
+
+    /// Nothing can go on but what is frozen.
+    private var isQuiet: Bool {
+        nodes.allSatisfy { $0.isQuiet && ($0.isFrozen || bus.isQuiet($0.end)) }
+    }
+
+    /// Has the nodes look at the clock.
+    func tick() {
+        let now = world.state.withLock { $0.milliseconds }
+        for node in nodes { node.tick(at: now) }
+    }
+
+    /// Lets time pass for the nodes, not for their loops.
+    func wait(milliseconds: Int64) {
+        for _ in 0..<(milliseconds / 100) {
+            let now = world.state.withLock { state in
+                state.milliseconds += 100
+                return state.milliseconds
+            }
+            for node in nodes { node.tick(at: now) }
+            run()
+        }
+    }
+
+    /// A node is gone from one moment to the next.
+    func kill(_ index: Int) { nodes[index].end.isDead = true }
+
+    /// The bucket answers a node later.
+    func stall(_ index: Int, _ isStalled: Bool = true) {
+        nodes[index].end.isStalled = isStalled
+        run()
+    }
+
+    func cutFromStore(_ index: Int, _ isCut: Bool = true) {
+        bus.cut(nodes[index].end, isCut)
+        run()
+    }
+
+    /// What a node and the others send to each other is lost.
+    func cutFromNodes(_ index: Int, _ isCut: Bool = true) {
+        nodes[index].end.isCutFromNodes = isCut
+    }
+
+    /// Ends a node in order.
+    func stop(_ index: Int) {
+        let hub = self[index]
+        hub.admission.stopAdmitting()
+        hub.service.prepareStop()
+        for loop in hub.loops { loop.closeAll(.restarting) }
+        run()
+        #expect(hub.service.shelve() == nil)
+        hub.service.farewell()
+        run()
+    }
+}

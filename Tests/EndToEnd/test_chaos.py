@@ -1,12 +1,13 @@
 """Two hundred clients behind a proxy that delays, cuts and half-opens their connections."""
 
 import asyncio
-import collections
 import os
 import urllib.parse
 
 import pytest
 
+from support.agreement import (
+    check_acknowledged, check_order, disagreeing, names_by_room, unanswered)
 from support.proxy import ChaosProxy
 from support.swarm import population, until
 from support.v1 import connect
@@ -15,25 +16,6 @@ SECONDS = float(os.environ.get("USHER_TEST_CHAOS_SECONDS") or 12)
 CLIENTS = 200
 ROOMS = 20
 MISFORTUNES_A_SECOND = 15
-
-
-def names_by_room(clients):
-    rooms = collections.defaultdict(list)
-    for client in clients:
-        rooms[client.room].append(client.name)
-    return {room: sorted(names) for room, names in rooms.items()}
-
-
-def disagreeing(clients):
-    """v1 clients whose list of the room is not who is there."""
-    rooms = names_by_room(clients)
-    return [client.name for client in clients if client.dialect == "v1" and (
-        not client.is_joined
-        or sorted([*client.members.values(), client.name]) != rooms[client.room])]
-
-
-def unanswered(clients):
-    return [client.name for client in clients if client.dialect == "v1" and client.unanswered]
 
 
 async def run(server, clients, proxy):
@@ -58,28 +40,6 @@ async def run(server, clients, proxy):
             if client.is_started:
                 await client.stop()
         proxy.stop()
-
-
-def check_order(clients):
-    """From one life to another, numbers grow: nothing comes twice or out of order."""
-    for client in clients:
-        for numbers in client.received.values():
-            assert all(one < other for one, other in zip(numbers, numbers[1:])), client.name
-
-
-def check_acknowledged(clients):
-    """What was acknowledged reached everybody who was there and stayed; returns how often."""
-    speakers = [client for client in clients if client.dialect == "v1"]
-    by_life = {client.connection: client for client in speakers}
-    arrivals = 0
-    for client in speakers:
-        for number in client.acked:
-            life, receivers = client.said[number]
-            for receiver in receivers & by_life.keys():
-                heard = by_life[receiver].received[(life, receiver)]
-                assert heard.count(number) == 1, (client.name, number, by_life[receiver].name)
-                arrivals += 1
-    return arrivals
 
 
 @pytest.mark.one_process("puts a proxy of its own before the relay")

@@ -3,6 +3,7 @@ import Admission
 import AuthService
 import Bytes
 import Clients
+import Cluster
 import Cryptography
 import Edge
 import Files
@@ -195,10 +196,8 @@ extension Wiring {
             OperatorPorts(
                 version: usherVersion, now: Clock.now, hosts: settings.places.operatorHosts,
                 pages: Pages.operators, isBearer: pass.isToken,
-                checks: [
-                    ("registry", { directory.trouble()?.code }),
-                    ("keys", { keys.trouble?.code }),
-                ], connections: { ports.map(\.connections) }, verification: verification,
+                checks: checks(directory, relay), connections: { ports.map(\.connections) },
+                verification: verification,
                 droppedLines: { processLog.droppedCount }, process: ProcessMetrics.families,
                 keys: {
                     keys.stored.map {
@@ -206,10 +205,29 @@ extension Wiring {
                     }
                 },
                 relay: relay.map { relay in
-                    OperatedRelay(relay.service, sockets: { relay.loops.figures }) {
+                    OperatedRelay(
+                        relay.service, sockets: { relay.loops.figures },
+                        closeAnywhere: relay.node.map { $0.kick }
+                    ) {
                         relay.loops.tell(.kick($0))
                     }
                 }, edge: edge), counts)
+    }
+}
+
+extension Wiring {
+    /// Without which the service answers by what it knew before.
+    private func checks(
+        _ directory: ClientDirectory, _ relay: SignallingHalf?
+    ) -> [OperatorPorts.Check] {
+        let keys = foundations.keys
+        var checks: [OperatorPorts.Check] = [
+            ("registry", { directory.trouble()?.code }), ("keys", { keys.trouble?.code }),
+        ]
+        if let relay, relay.node != nil {
+            checks.append(("cluster", { relay.service.standing?.trouble }))
+        }
+        return checks
     }
 }
 
@@ -269,37 +287,33 @@ extension Wiring {
 
 // MARK: The signalling half
 
-struct SignallingHalf {
-    let admission: Admission
-    let service: Relay
-    let loops: SocketLoops<RelayHandler>
-
-    fileprivate func routes(path: String?, marksTokens: Bool) -> PublicService.Relay {
-        PublicService.Relay(
-            admission, path: path.map { ByteText($0) }, marksTokens: marksTokens,
-            check: { [admission, service] in admission.check($0, refusal: service.refusal) },
-            upgrade: { [service, loops] headers, admission in
-                let affinity = service.affinity(of: admission)
-                return .upgrade(headers: headers) { socket in
-                    loops.adopt(
-                        socket.descriptor, earlyBytes: socket.earlyBytes, admission: admission,
-                        affinity: affinity, onClosed: socket.onClosed)
-                }
-            })
-    }
-}
-
 extension Wiring {
     private func relay(
         _ directory: ClientDirectory, _ check: TokenCheck, demo: Client?
     ) throws -> SignallingHalf {
         let ports = admissionPorts(check, clients(directory, demo: demo))
         let admission = Admission(admissionConfiguration, ports)
-        let service = Relay(relayConfiguration, relayPorts(ports), ledger: admission.ledger)
+        let line = settings.cluster.map { _ in BusLine() }
+        let service = Relay(
+            relayConfiguration, relayPorts(ports, line), ledger: admission.ledger)
         let loops = try SocketLoops(
             count: min(Processors.usableCount, SocketID.loopCountMax), limits: settings.sockets,
             makeHandler: { service.makeHandler(loop: $0) })
-        return SignallingHalf(admission: admission, service: service, loops: loops)
+        return SignallingHalf(
+            admission: admission, service: service, loops: loops,
+            node: try node(service, loops, line))
+    }
+
+    private func node(
+        _ service: Relay, _ loops: SocketLoops<RelayHandler>, _ line: BusLine?
+    ) throws -> ClusterNodeProcess? {
+        guard let place = settings.cluster, let line else { return nil }
+        let configuration = ClusterNode.Configuration(
+            nodeName: place.nodeName,
+            alike: [("issuer", issuer), ("audience", audience)],
+            membersPerRoomMax: settings.limits.maxMembers)
+        return try ClusterNodeProcess(
+            place, configuration, RandomReserve().uint64(), service, loops, line, log: log)
     }
 
     private var admissionConfiguration: AdmissionConfiguration {
@@ -357,10 +371,10 @@ extension Wiring {
             sha1: Digest.sha1, log: log.write)
     }
 
-    private func relayPorts(_ admission: AdmissionPorts) -> RelayPorts {
+    private func relayPorts(_ admission: AdmissionPorts, _ line: BusLine?) -> RelayPorts {
         RelayPorts(
             admission, random64: RandomReserve().uint64, random128: SecureRandom.uint128,
-            sha256: Digest.sha256, iceServers: iceServers())
+            sha256: Digest.sha256, iceServers: iceServers(), cluster: line)
     }
 }
 

@@ -148,9 +148,20 @@ class ClusterHome(Cluster):
     def prompt(self, peer):
         """Nobody need say anything for a connection to be looked at."""
 
-    revoke = Server.revoke
-    revoke_token = Server.revoke_token
-    disable = Server.disable
+    # All nodes know of it within a second, most often much sooner.
+
+    def revoke(self, application, subject):
+        Server.revoke(self, application, subject)
+        time.sleep(0.5)
+
+    def revoke_token(self, application, token):
+        Server.revoke_token(self, application, token)
+        time.sleep(0.5)
+
+    def disable(self, application):
+        Server.disable(self, application)
+        time.sleep(0.5)
+
     private_key_file = Server.private_key_file
 
     def rooms(self):

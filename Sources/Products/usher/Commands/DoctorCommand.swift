@@ -23,12 +23,13 @@ struct DoctorCommand: ParsableCommand {
     @OptionGroup(title: "PLACES") var places: SettingOptions<PlaceSettings>
     @OptionGroup(title: "PLACES") var file: ConfigurationOption
     @OptionGroup(title: "TOKENS AND ACCESS") var access: SettingOptions<AccessSettings>
+    @OptionGroup(title: "CLUSTER") var cluster: SettingOptions<ClusterSettings>
     @Flag(help: "Print JSON for programs.") var json = false
 
     func run() throws {
         try report {
             let values = try Environment.settings(
-                places.flags, access.flags, file: file.config)
+                places.flags, access.flags, cluster.flags, file: file.config)
             let findings = Examination(values, now: Clock.now()).findings()
             if json {
                 sayJSON(.array(findings.map(\.json)))
@@ -134,6 +135,7 @@ struct Examination {
         }
         findings += NetworkLook(settings: settings, signingKeyID: keyFolder.signingKeyID)
             .findings()
+        if let cluster = settings.cluster { findings += ClusterLook(cluster).findings }
         findings.append(ExposureLook.finding(settings))
         return findings
     }

@@ -82,7 +82,7 @@ struct OperatorPass: Equatable, Sendable {
                 return nil
             }
             return node
-        }.sorted()
+        }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
     private static func read(

@@ -24,6 +24,15 @@ enum Signals {
         }
     }
 
+    /// Has signals end the process meanwhile, as they end a command: nothing is served yet, and
+    /// nothing of it lies anywhere.
+    static func heeding<Result>(_ body: () throws -> Result) rethrows -> Result {
+        var set = awaited()
+        unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil)
+        defer { unsafe pthread_sigmask(SIG_BLOCK, &set, nil) }
+        return try body()
+    }
+
     private static func awaited() -> sigset_t {
         var set = sigset_t()
         unsafe sigemptyset(&set)

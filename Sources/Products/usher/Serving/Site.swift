@@ -65,6 +65,7 @@ struct Site {
         ).connect()
         parts.directory.start()
         let janitor = Janitor(sweeping: foundations.registry)
+        if let node = parts.relay?.node { try Signals.heeding(node.start) }
         // Commands on this machine need it to ask the relay.
         if parts.relay != nil { try pass.write(in: settings.data, of: settings.cluster?.nodeName) }
         defer { pass.remove(in: settings.data, of: settings.cluster?.nodeName) }
@@ -79,6 +80,7 @@ struct Site {
         if let relay = parts.relay {
             drain(relay)
             parts.keeping?.shelve(from: relay.service)
+            relay.node?.stop()
         }
         publicServer.stop()
         operatorServer.stop()
@@ -88,6 +90,7 @@ struct Site {
         parts.directory.stop()
         foundations.registry.finish()
         logger.notice("stopped")
+        if let failure = parts.relay?.node?.failure { throw failure }
     }
 
     /// Refuses newcomers, tells v1 clients to come back, and closes every connection behind all

@@ -9,12 +9,17 @@ struct ClusterPlace: Equatable, Sendable {
     let credentials: String?
     /// Path of the file with the CA's certificates, if it is not the system's.
     let authority: String?
+    /// Whether the credentials' group may read them.
+    let allowsGroup: Bool
     let name: String
     let nodeName: String
 
     /// - Returns: nil where no server is set.
     /// - Throws: `SettingError` for what is set beside it and means nothing, or is missing.
-    init?(_ settings: Settings<ClusterSettings>) throws(SettingError) {
+    init?(
+        _ settings: Settings<ClusterSettings>, allowsGroup: Bool = false
+    ) throws(SettingError) {
+        self.allowsGroup = allowsGroup
         servers = settings.cluster.flatMap(\.self)
         credentials = settings.clusterCredentials
         authority = settings.clusterCA

@@ -1,4 +1,5 @@
 import Bytes
+import Cluster
 import HTTPMessages
 import ICEServers
 import SigningKeys
@@ -102,7 +103,8 @@ struct ServeSettings: Sendable {
         data = places.data ?? defaultData
         keys = try KeyPlace(values, data: data, allowsGroup: places.keysGroupAccess)
         registry = try RegistryPlace(values, data: data)
-        cluster = try ClusterPlace(clusterSettings)
+        cluster = try ClusterPlace(
+            clusterSettings, allowsGroup: places.keysGroupAccess)
         listen =
             places.listen ?? Endpoint(address: "127.0.0.1", port: half == .signal ? 8081 : 8080)
         operatorListen =
@@ -112,6 +114,7 @@ struct ServeSettings: Sendable {
         try checkPairs()
         try checkExposure()
         try checkHalf()
+        try checkCluster()
     }
 }
 
@@ -176,6 +179,15 @@ extension ServeSettings {
         if !listen.isLoopback, !listen.isWildcard, access.issuer == nil, !access.allowPlainHTTP {
             throw access.error(\.issuer, expected: "the public https URL of this service")
         }
+    }
+
+    private func checkCluster() throws(SettingError) {
+        let bytesMax = PayloadSource.eventBytesMax - 1024
+        let bytes = limits.maxMessageBytes
+        guard cluster != nil, bytes == 0 || bytes > bytesMax else { return }
+        throw limits.error(
+            \.maxMessageBytes, value: String(bytes),
+            expected: "1 to \(bytesMax) beside --cluster: messages go from node to node whole")
     }
 
     private func checkHalf() throws(SettingError) {

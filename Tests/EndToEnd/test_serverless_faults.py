@@ -333,8 +333,20 @@ def test_messages_that_overtake_each_other_do_no_harm(token_service):
         home.stop()
 
 
-def test_chance_breaks_no_promise(home, application):
+@pytest.fixture
+def patient(token_service):
+    """A home whose sessions wait longer than a slow emulator may take to have one come back."""
+    one = Home(token_service, {"USHER_RESUME_GRACE_SECONDS": "120"}, environments=6,
+               function_seconds=4)
+    yield one
+    one.clear()
+    one.rest(30)
+    one.stop()
+
+
+def test_chance_breaks_no_promise(patient):
     """Calls fail in every way for a while, for a room of four who go on talking."""
+    home, application = patient, patient.application()
     room = home.room()
     people = [Visitor(home, application) for _ in range(4)]
     for number, one in enumerate(people):

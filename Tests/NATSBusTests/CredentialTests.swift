@@ -68,12 +68,14 @@ struct CredentialTests {
             "usher.c.>", "$KV.usher-c.>", "$JS.API.STREAM.*.\(stream)",
             "$JS.API.STREAM.MSG.GET.\(stream)", "$JS.API.CONSUMER.CREATE.\(stream).>",
         ]
-        func server(_ subjects: [String]) async throws -> NATSProcess {
+        func server(
+            _ subjects: [String], hearing heard: String = "usher.c.>"
+        ) async throws -> NATSProcess {
             let publish = subjects.map { "\"\($0)\"" }.joined(separator: ", ")
             return try await NATSProcess.started(
                 """
                 authorization { users: [ { user: u, password: p, permissions: {
-                    publish: [ \(publish) ], subscribe: [ "usher.c.>", "_INBOX.>" ] } } ] }
+                    publish: [ \(publish) ], subscribe: [ "\(heard)", "_INBOX.>" ] } } ] }
                 """)
         }
         let path = try file("u:p")
@@ -99,6 +101,16 @@ struct CredentialTests {
         }
         #expect(told.contains("$JS.API.CONSUMER.CREATE"), "\(told)")
         third.bus.stop()
+        // Who can't hear the others would take them for dead.
+        let alone = try await server(subjects, hearing: "other.>")
+        let fourth = try await TestNode.start([alone], "c") { $0.credentialsFile = path }
+        let lost = try await fourth.wait { state in
+            state.notices.compactMap {
+                if case .disconnected(let fault) = $0 { fault.code } else { nil }
+            }.first
+        }
+        #expect(lost == "nats_not_permitted")
+        fourth.bus.stop()
         try FileManager.default.removeItem(at: folder)
     }
 

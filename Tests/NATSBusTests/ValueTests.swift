@@ -45,8 +45,8 @@ import Testing
         #expect(named.description == "tls://10.0.0.2:4222")
         #expect(named.certificateName == "a.b")
         let other = try #require(
-            NATSServer(named: "10.0.0.2:4222", by: NATSServer("nats://10.0.0.1:1")))
-        #expect(other.certificateName == "10.0.0.2" && !other.isTLS)
+            NATSServer(named: "evil.example:4222", by: NATSServer("tls://10.0.0.1:1")))
+        #expect(other.certificateName == "10.0.0.1" && other.isTLS)
     }
 
     @Test(

@@ -37,12 +37,22 @@ import Testing
     @Test(
         "What is no server, or holds a password, is refused by name",
         arguments: [
-            "a:4222", "http://a", "nats://", "nats://u:p@a", "nats://a/b", "nats://a b",
+            "a:4222", "http://a", "nats://", "nats://a/b", "nats://a b",
             "nats://a?x", "nats://é", "nats://a,", "nats://a,,nats://b",
         ])
     func badServer(text: String) throws {
         let error = #expect(throws: SettingError.self) { try place(["cluster": [text]]) }
         #expect(error?.place == "--cluster")
+    }
+
+    @Test("A password in a URL is refused, and not repeated")
+    func password() throws {
+        let error = #expect(throws: SettingError.self) {
+            try place(["cluster": ["nats://a,nats://user:secret@b"], "node-name": ["n"]])
+        }
+        #expect(error?.place == "--cluster")
+        #expect(error?.description.contains("secret") == false)
+        #expect(error?.expected.contains("--cluster-credentials") == true)
     }
 
     @Test(

@@ -77,7 +77,6 @@ extension ClusterNode {
     struct Kick: Sendable {
         let ticket: UInt64
         var waitsFor: Set<Incarnation>
-        var wasThere = false
     }
 
     mutating func kick(
@@ -107,11 +106,10 @@ extension ClusterNode {
         _ number: UInt64, by other: Incarnation, wasHere: Bool, _ effects: inout [Effect]
     ) {
         guard var kick = kicks[number], kick.waitsFor.remove(other) != nil else { return }
-        kick.wasThere = kick.wasThere || wasHere
-        kicks[number] = kick.waitsFor.isEmpty ? nil : kick
-        if kick.waitsFor.isEmpty {
-            effects.append(.kickAnswered(ticket: kick.ticket, wasThere: kick.wasThere))
-        }
+        // It is at one node alone: what the others say is the same.
+        let isDone = wasHere || kick.waitsFor.isEmpty
+        kicks[number] = isDone ? nil : kick
+        if isDone { effects.append(.kickAnswered(ticket: kick.ticket, wasThere: wasHere)) }
     }
 
     mutating func endKicks(of other: Incarnation, _ effects: inout [Effect]) {

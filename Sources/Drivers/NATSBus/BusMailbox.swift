@@ -22,7 +22,8 @@ enum Arrival: Sendable {
     /// What may be dropped where too much waits.
     fileprivate var droppableBytes: Int? {
         switch self {
-        case .frame(let bytes), .heartbeat(let bytes): bytes.count
+        // Empty ones take room as well.
+        case .frame(let bytes), .heartbeat(let bytes): bytes.count + 64
         default: nil
         }
     }

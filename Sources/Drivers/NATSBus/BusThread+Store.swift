@@ -38,8 +38,8 @@ extension BusThread: BusOutput {
     mutating func purge(_ key: StoreKey, upTo revision: Revision) {
         let text: JSONValue = [
             "filter": .string(subjects.subject(key)),
-            // The first that is kept.
-            "seq": .number(JSONNumber(Int64(clamping: revision.raw) + 1)),
+            // The first that is kept; of a revision that somebody made up there is no next one.
+            "seq": .number(JSONNumber(Int64(clamping: revision.raw &+ 1))),
         ]
         ask(subjects.request("STREAM.PURGE"), text, .purge)
     }

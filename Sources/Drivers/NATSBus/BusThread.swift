@@ -111,6 +111,10 @@ struct BusThread<Note: Sendable>: ~Copyable {
             return dialled(result, attempt)
         }
         if case .forbidden(let text) = arrival {  // While it is made as well.
+            // Who hears nobody would take all others for dead.
+            if let line, line.number == number, Self.isOfSubscription(text) {
+                lose(.deaf(line.server, text.string))
+            }
             guard forbidden.count < Self.forbiddenMax, forbidden.insert(text).inserted else {
                 return
             }
@@ -229,6 +233,12 @@ extension BusThread {
     /// on the wire.
     mutating func need(_ isDone: Bool?) {
         if let line, isDone == false { lose(.lost(line.server)) }
+    }
+
+    /// Whether it is a subscription that is refused, and not what was published.
+    private static func isOfSubscription(_ text: ByteText) -> Bool {
+        let (bytes, word) = (Array(text.utf8), Array("ubscription to".utf8))
+        return bytes.indices.contains { bytes[$0...].starts(with: word) }
     }
 
     mutating func lose(_ fault: NATSFault) {

@@ -14,6 +14,8 @@ package enum NATSFault: Error, Equatable, Sendable, CustomStringConvertible {
     case wantsTLS(NATSServer)
     case tls(NATSServer, String)
     case refused(NATSServer)
+    /// A node may not hear what it has to: in the server's words.
+    case deaf(NATSServer, String)
     case leaving(NATSServer)
     case noJetStream(NATSServer)
     /// JetStream gave no answer, or said that it can't: with its own code, where it gave one.
@@ -42,6 +44,7 @@ package enum NATSFault: Error, Equatable, Sendable, CustomStringConvertible {
         case .messagesTooSmall: "nats_max_payload"
         case .wantsTLS, .tls: "nats_tls"
         case .refused: "nats_credentials_refused"
+        case .deaf: "nats_not_permitted"
         case .leaving: "nats_leaving"
         case .noJetStream: "nats_no_jetstream"
         case .notReady: "nats_not_ready"
@@ -69,7 +72,10 @@ package enum NATSFault: Error, Equatable, Sendable, CustomStringConvertible {
                 + "\(ServerGreeting.payloadMin) or more"
         case .wantsTLS(let server): "\(server) wants TLS: write tls:// in its URL"
         case .tls(let server, let why): "no TLS with \(server): \(why)"
-        case .refused(let server): "\(server) refuses the credentials"
+        case .refused(let server):
+            "\(server) refuses the credentials: see the file of --cluster-credentials"
+        case .deaf(let server, let what):
+            "\(server) does not let this node hear the others (\(what)): give its user these rights"
         case .leaving(let server): "\(server) is about to stop"
         case .noJetStream(let server):
             "\(server) has no JetStream for this account: switch it on (jetstream in its "

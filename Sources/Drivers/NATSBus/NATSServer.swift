@@ -47,20 +47,16 @@ package struct NATSServer: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Another server, as this one names it in its INFO (`connect_urls`): by its address, most
-    /// often, which no certificate bears.
+    /// often, which no certificate bears. Over TLS it has to prove the name of this one: whoever
+    /// stands between can write another into an INFO, and have a certificate for that.
     init?(named text: ByteText, by other: NATSServer) {
         guard let place = Self.place(text) else { return nil }
         (host, port) = place
         isTLS = other.isTLS
-        certificateName = Self.isAddress(other.certificateName) ? host : other.certificateName
+        certificateName = other.certificateName
     }
 
     func isSamePlace(as other: NATSServer) -> Bool { host == other.host && port == other.port }
-
-    private static func isAddress(_ host: ByteText) -> Bool {
-        host.utf8.contains(UInt8(ascii: ":"))
-            || host.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }
-    }
 
     private static func place(_ text: ByteText) -> (ByteText, UInt16)? {
         var text = text

@@ -40,7 +40,7 @@ struct Watch {
             ? ["deliver_policy": "last_per_subject"]
             : [
                 "deliver_policy": "by_start_sequence",
-                "opt_start_seq": .number(JSONNumber(Int64(clamping: seen + 1))),
+                "opt_start_seq": .number(JSONNumber(Int64(clamping: seen &+ 1))),
             ]
         var configuration: JSONObject = [
             "name": .string(id.hex), "deliver_subject": .string("\(inbox).w.\(id.hex)"),

@@ -310,7 +310,10 @@ extension Wiring {
         guard let place = settings.cluster, let line else { return nil }
         let configuration = ClusterNode.Configuration(
             nodeName: place.nodeName,
-            alike: [("issuer", issuer), ("audience", audience)],
+            alike: [
+                ("issuer", issuer), ("audience", audience),
+                ("max-members", String(settings.limits.maxMembers)),
+            ],
             membersPerRoomMax: settings.limits.maxMembers)
         return try ClusterNodeProcess(
             place, configuration, RandomReserve().uint64(), service, loops, line, log: log)

@@ -110,7 +110,12 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
             joining.remove(Stay(connection, place))
             handle(.leave(connection, place, reason), &bus)
         case .catchUp(let socket, let connection):
-            if !lines.isHeld(connection) { tell(.hasRoom, socket) }
+            // What waits may be of a socket that it had before.
+            if lines.isHeld(connection) {
+                _ = lines.moves(connection, to: socket)
+            } else {
+                tell(.hasRoom, socket)
+            }
         case .takeUp(let resume): tell(.resume(resume.text), resume.socket)
         case .kick(let connection, let answer):
             let ticket = line.makeTicket()

@@ -135,7 +135,10 @@ class ClusterHome(Cluster):
     def application(self, name="An application", **grants):
         """Whatever node is asked knows it: the registry is followed."""
         application = Application(self, *self.usher.add_client(name, **grants))
-        time.sleep(0.3)
+        for node in self.nodes:
+            # Unknown clients are looked for at once, but not again within a moment.
+            eventually(lambda node=node: application.at(node).ask().status in (200, 400),
+                       f"{node.name} knows the client")
         return application
 
     def limits(self, **changed):

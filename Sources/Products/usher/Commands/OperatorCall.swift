@@ -27,15 +27,26 @@ struct NodeOption: ParsableArguments {
 struct OperatorCall {
     /// A room's entry has some 200 bytes for each member.
     private static let bytesMax = 64 << 20
-    private let pass: OperatorPass
+    private let passes: [OperatorPass]
 
     /// `isAnyGood`: what is asked of one node of a cluster is done by all.
     init(data: String, node: String?, isAnyGood: Bool = false) throws(CommandFailure) {
-        pass = try OperatorPass.read(in: data, of: node, isAnyGood: isAnyGood)
+        passes =
+            isAnyGood && node == nil
+            ? try OperatorPass.all(in: data) : [try OperatorPass.read(in: data, of: node)]
     }
 
-    /// Status and body of the answer; `path` has its slash in front.
+    /// Status and body of the first answer; `path` has its slash in front.
     func ask(_ method: String, _ path: String) throws(CommandFailure) -> Probe.Answer {
+        for pass in passes.dropLast() {
+            if let answer = try? ask(pass, method, path) { return answer }
+        }
+        return try ask(passes[passes.count - 1], method, path)
+    }
+
+    private func ask(
+        _ pass: OperatorPass, _ method: String, _ path: String
+    ) throws(CommandFailure) -> Probe.Answer {
         let outcome = Probe.ask(
             method, pass.url + path, bearer: pass.token, bytesMax: Self.bytesMax)
         switch outcome {

@@ -71,15 +71,20 @@ final class ClusterNodeProcess: Sendable {
         line.connect { [bus] in bus.tell($0) }
     }
 
+    /// Starts, as `start` and `serve`; a signal ends the process meanwhile.
+    func begin() throws {
+        try Signals.heeding(start)
+        try serve()
+    }
+
     /// Waits until NATS is there, for half a minute, and until this is a node of the cluster.
-    func start() throws {
+    private func start() throws {
         do throws(NATSFault) {
             try bus.start()
         } catch {
             throw CommandFailure("--cluster: \(error)")
         }
         let result = hasJoined.wait(timeout: .now() + .seconds(Self.joinSecondsMax))
-        isReady.value.withLock { $0 = true }
         if let failure { throw failure }
         guard case .success = result else {
             throw CommandFailure(
@@ -87,6 +92,12 @@ final class ClusterNodeProcess: Sendable {
                     + "seconds (\(service.standing?.trouble ?? "")): see whether the servers of "
                     + "NATS agree among each other (nats server check jetstream)")
         }
+    }
+
+    /// From now on a refusal ends the process as an operator would.
+    private func serve() throws {
+        isReady.value.withLock { $0 = true }
+        if let failure { throw failure }
     }
 
     /// Closes a connection of whatever node; false where there is none.
@@ -103,6 +114,8 @@ final class ClusterNodeProcess: Sendable {
 
     /// Leaves, once nobody is here any more.
     func stop() {
+        // No process waits for its sessions, if the shelf has not ended them already.
+        _ = service.shelve()
         service.farewell()
         _ = hasLeft.wait(timeout: .now() + .seconds(Self.farewellSecondsMax))
         bus.stop()

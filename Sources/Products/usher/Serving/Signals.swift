@@ -28,6 +28,8 @@ enum Signals {
     /// nothing of it lies anywhere.
     static func heeding<Result>(_ body: () throws -> Result) rethrows -> Result {
         var set = awaited()
+        // What asks to read files again ends nothing.
+        unsafe sigdelset(&set, SIGHUP)
         unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil)
         defer { unsafe pthread_sigmask(SIG_BLOCK, &set, nil) }
         return try body()

@@ -65,14 +65,15 @@ struct Site {
         ).connect()
         parts.directory.start()
         let janitor = Janitor(sweeping: foundations.registry)
-        if let node = parts.relay?.node { try Signals.heeding(node.start) }
+        // Whoever looks after the process may see it wait.
+        operatorDoor.open(parts.operators.outcome)
+        try parts.relay?.node?.begin()
         // Commands on this machine need it to ask the relay.
         if parts.relay != nil { try pass.write(in: settings.data, of: settings.cluster?.nodeName) }
         defer { pass.remove(in: settings.data, of: settings.cluster?.nodeName) }
         // From here on nothing fails: what is taken off the shelf is not there for another start.
         if let relay = parts.relay { parts.keeping?.putBack(into: relay.service) }
         publicDoor.open(parts.front.outcome, mayWait: parts.front.mayWait)
-        operatorDoor.open(parts.operators.outcome)
         if let edge = parts.edge { edgeDoor.open { .response(edge($0)) } }
         announce(url: url, operatorURL: operatorURL, edgePort: edgeServer?.port)
         let signal = Signals.wait { reload(publicServer, foundations.turnSecret) }

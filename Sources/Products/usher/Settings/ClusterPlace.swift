@@ -32,6 +32,12 @@ struct ClusterPlace: Equatable, Sendable {
             if authority != nil { throw settings.error(\.clusterCA, expected: expected) }
             return nil
         }
+        guard !servers.contains(where: { $0.utf8.contains(UInt8(ascii: "@")) }) else {
+            throw settings.error(
+                \.cluster, value: "…@…",
+                expected: "no user and password, which every user of this host would see: they "
+                    + "have a file (--cluster-credentials)")
+        }
         guard let nodeName = settings.nodeName ?? Self.hostName else {
             throw settings.error(
                 \.nodeName, expected: "a name for this node, since the host's will not do")
@@ -69,13 +75,14 @@ struct ClusterPlace: Equatable, Sendable {
         return servers.count == texts.count ? servers : nil
     }
 
-    /// A server's URL. Credentials have a file, since other users see flags.
+    /// A server's URL. One that holds credentials is found out later, so that no error repeats
+    /// them.
     private static func server(_ text: String) -> String? {
         let bytes = ByteText(text)
         guard bytes.hasPrefix("nats://") || bytes.hasPrefix("tls://") else { return nil }
         let place = text.utf8.drop { $0 != UInt8(ascii: "/") }.dropFirst(2)
         let isPlace = place.allSatisfy { byte in
-            (0x21...0x7E).contains(byte) && !"/@?#,".utf8.contains(byte)
+            (0x21...0x7E).contains(byte) && !"/?#,".utf8.contains(byte)
         }
         return isPlace && !place.isEmpty ? text : nil
     }

@@ -103,6 +103,9 @@ async def run(clients, misfortune):
             await asyncio.sleep(0.02)
         await until(lambda: not disagreeing(clients), 60, lambda: disagreeing(clients))
         await misfortune.rage(SECONDS)
+        # Whoever began anew last has said little yet.
+        await until(lambda: not disagreeing(clients), 60, lambda: disagreeing(clients))
+        await asyncio.sleep(4)
         for client in clients:
             client.check()
             client.is_talking = False

@@ -6,10 +6,10 @@ import urllib.parse
 
 import pytest
 
-from support.agreement import (
-    check_acknowledged, check_order, disagreeing, names_by_room, unanswered)
+from support import agreement
+from support.agreement import check_acknowledged, check_order, names_by_room
 from support.proxy import ChaosProxy
-from support.swarm import population, until
+from support.swarm import population
 from support.v1 import connect
 
 SECONDS = float(os.environ.get("USHER_TEST_CHAOS_SECONDS") or 12)
@@ -20,25 +20,13 @@ MISFORTUNES_A_SECOND = 15
 
 async def run(server, clients, proxy):
     try:
-        for client in clients:
-            client.start()
-            await asyncio.sleep(0.02)
-        await until(lambda: not disagreeing(clients), 60, lambda: disagreeing(clients))
+        await agreement.begin(clients)
         await proxy.rage(SECONDS, MISFORTUNES_A_SECOND)
-        for client in clients:
-            client.check()
-            client.is_talking = False
+        agreement.fall_silent(clients)
         proxy.calm()
-        await until(lambda: not disagreeing(clients) and not unanswered(clients), 60,
-                    lambda: (disagreeing(clients), unanswered(clients)))
-        await asyncio.sleep(0.5)  # What is still on its way to a client arrives.
-        for client in clients:
-            client.check()
-        assert not disagreeing(clients)
+        await agreement.come_to_rest(clients)
     finally:
-        for client in clients:
-            if client.is_started:
-                await client.stop()
+        await agreement.end(clients)
         proxy.stop()
 
 

@@ -38,6 +38,20 @@ def start_cluster():
         one.kill()
 
 
+@pytest.fixture
+def start_nats():
+    """Starts servers of NATS that a test may break."""
+    started = []
+
+    def start(count):
+        started.append(Nats(count))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.kill()
+
+
 def at_each(cluster, application, connector=connect):
     """A peer at each node."""
     return [connector(application.at(node), application.token()) for node in cluster.nodes]
@@ -229,75 +243,66 @@ def test_a_node_that_stops_leaves_nobody_behind(start_cluster):
 # NATS in trouble
 
 
-def test_all_nats_servers_restart_and_nobody_notices(start_cluster):
-    nats = Nats(3)
-    try:
-        cluster = start_cluster(count=2, nats=nats)
-        application = cluster.application()
-        one, two = at_each(cluster, application)
-        one.join("room", id="one")
-        two.join("room", id="two")
-        one.expect("someone_joined")
-        nats.restart_all()
-        one.send(two.connection, {"type": "offer"}, ack=1)
-        assert one.expect("ack", 20) == {"ack": 1}
-        two.expect("offer")
-        for node in cluster.nodes:
-            cluster.wait(node)
-        with connect(application) as three:
-            assert len(three.join("room", id="three")["members"]) == 2
-    finally:
-        nats.kill()
+def test_all_nats_servers_restart_and_nobody_notices(start_cluster, start_nats):
+    nats = start_nats(3)
+    cluster = start_cluster(count=2, nats=nats)
+    application = cluster.application()
+    one, two = at_each(cluster, application)
+    one.join("room", id="one")
+    two.join("room", id="two")
+    one.expect("someone_joined")
+    nats.restart_all()
+    one.send(two.connection, {"type": "offer"}, ack=1)
+    assert one.expect("ack", 20) == {"ack": 1}
+    two.expect("offer")
+    for node in cluster.nodes:
+        cluster.wait(node)
+    with connect(application) as three:
+        assert len(three.join("room", id="three")["members"]) == 2
 
 
-def test_without_nats_nobody_joins_and_after_a_while_nobody_stays(start_cluster):
-    nats = Nats(1)
-    try:
-        cluster = start_cluster(count=2, nats=nats)
-        application = cluster.application()
-        one, two = at_each(cluster, application)
-        one.join("room", id="one")
-        nats.servers[0].kill()
-        for node in cluster.nodes:
-            eventually(lambda node=node: not is_ready(node), "/readyz says no")
-        answer = http.get(cluster.nodes[0].operator, "/readyz")
-        assert answer.json["checks"]["cluster"] == "cluster_unreachable", answer.json
-        assert refusal(two, {"action": "join-room", "roomId": "room", "name": "Two",
-                              "id": "two"}) == (
-            "temporarily_unavailable")
-        assert [peer.end(within=30)[0] for peer in (one, two)] == [1013, 1013]
-        nats.servers[0].start()
-        for node in cluster.nodes:
-            cluster.wait(node)
-        with connect(application) as again:
-            again.join("room", id="again")
-    finally:
-        nats.kill()
+def test_without_nats_nobody_joins_and_after_a_while_nobody_stays(start_cluster, start_nats):
+    nats = start_nats(1)
+    cluster = start_cluster(count=2, nats=nats)
+    application = cluster.application()
+    one, two = at_each(cluster, application)
+    one.join("room", id="one")
+    nats.servers[0].kill()
+    for node in cluster.nodes:
+        eventually(lambda node=node: not is_ready(node), "/readyz says no")
+    answer = http.get(cluster.nodes[0].operator, "/readyz")
+    assert answer.json["checks"]["cluster"] == "cluster_unreachable", answer.json
+    assert refusal(two, {"action": "join-room", "roomId": "room", "name": "Two",
+                          "id": "two"}) == (
+        "temporarily_unavailable")
+    assert [peer.end(within=30)[0] for peer in (one, two)] == [1013, 1013]
+    nats.servers[0].start()
+    for node in cluster.nodes:
+        cluster.wait(node)
+    with connect(application) as again:
+        again.join("room", id="again")
 
 
-def test_a_bucket_that_vanishes_costs_nobody_a_place(start_cluster):
-    nats = Nats(1)
-    try:
-        cluster = start_cluster(count=2, nats=nats)
-        application = cluster.application()
-        one, two = at_each(cluster, application)
-        one.join("room", id="one")
-        two.join("room", id="two")
-        one.expect("someone_joined")
-        nats.servers[0].kill()
-        nats.servers[0].forget()
-        for node in cluster.nodes:
-            eventually(lambda node=node: not is_ready(node), "/readyz says no")
-        nats.servers[0].start()
-        for node in cluster.nodes:
-            cluster.wait(node)
-        offer(one, two, 1)
-        two.expect("offer")
-        with connect(application) as three:
-            assert len(three.join("room", id="three")["members"]) == 2
-            assert one.expect("someone_joined")["peerId"] == "three"
-    finally:
-        nats.kill()
+def test_a_bucket_that_vanishes_costs_nobody_a_place(start_cluster, start_nats):
+    nats = start_nats(1)
+    cluster = start_cluster(count=2, nats=nats)
+    application = cluster.application()
+    one, two = at_each(cluster, application)
+    one.join("room", id="one")
+    two.join("room", id="two")
+    one.expect("someone_joined")
+    nats.servers[0].kill()
+    nats.servers[0].forget()
+    for node in cluster.nodes:
+        eventually(lambda node=node: not is_ready(node), "/readyz says no")
+    nats.servers[0].start()
+    for node in cluster.nodes:
+        cluster.wait(node)
+    offer(one, two, 1)
+    two.expect("offer")
+    with connect(application) as three:
+        assert len(three.join("room", id="three")["members"]) == 2
+        assert one.expect("someone_joined")["peerId"] == "three"
 
 
 # Who may be a node

@@ -6,8 +6,8 @@ import os
 import signal
 import urllib.parse
 
-from support import chance
-from support.agreement import check_acknowledged, check_order, disagreeing, unanswered
+from support import agreement, chance
+from support.agreement import check_acknowledged, check_order, disagreeing
 from support.cluster import Balancer, Cluster
 from support.nats import Nats
 from support.swarm import V1Client, population, until
@@ -98,27 +98,15 @@ class Misfortune:
 
 async def run(clients, misfortune):
     try:
-        for client in clients:
-            client.start()
-            await asyncio.sleep(0.02)
-        await until(lambda: not disagreeing(clients), 60, lambda: disagreeing(clients))
+        await agreement.begin(clients)
         await misfortune.rage(SECONDS)
         # Whoever began anew last has said little yet.
         await until(lambda: not disagreeing(clients), 60, lambda: disagreeing(clients))
         await asyncio.sleep(4)
-        for client in clients:
-            client.check()
-            client.is_talking = False
-        await until(lambda: not disagreeing(clients) and not unanswered(clients), 60,
-                    lambda: (disagreeing(clients), unanswered(clients)))
-        await asyncio.sleep(0.5)  # What is still on its way to a client arrives.
-        for client in clients:
-            client.check()
-        assert not disagreeing(clients)
+        agreement.fall_silent(clients)
+        await agreement.come_to_rest(clients)
     finally:
-        for client in clients:
-            if client.is_started:
-                await client.stop()
+        await agreement.end(clients)
 
 
 def test_rooms_agree_whatever_befalls_nodes_and_servers():

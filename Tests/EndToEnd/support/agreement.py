@@ -1,6 +1,9 @@
 """What has to be true of a swarm's clients, whatever befell them."""
 
+import asyncio
 import collections
+
+from .swarm import until
 
 
 def names_by_room(clients):
@@ -20,6 +23,37 @@ def disagreeing(clients):
 
 def unanswered(clients):
     return [client.name for client in clients if client.dialect == "v1" and client.unanswered]
+
+
+async def begin(clients):
+    """Has all come, and waits until they agree."""
+    for client in clients:
+        client.start()
+        await asyncio.sleep(0.02)
+    await until(lambda: not disagreeing(clients), 60, lambda: disagreeing(clients))
+
+
+def fall_silent(clients):
+    """Nobody says anything new from now on."""
+    for client in clients:
+        client.check()
+        client.is_talking = False
+
+
+async def come_to_rest(clients):
+    """Waits until all agree and are answered, and what is on its way to them has arrived."""
+    await until(lambda: not disagreeing(clients) and not unanswered(clients), 60,
+                lambda: (disagreeing(clients), unanswered(clients)))
+    await asyncio.sleep(0.5)
+    for client in clients:
+        client.check()
+    assert not disagreeing(clients)
+
+
+async def end(clients):
+    for client in clients:
+        if client.is_started:
+            await client.stop()
 
 
 def check_order(clients):

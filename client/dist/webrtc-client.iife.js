@@ -14,10 +14,10 @@
     peer_id_taken: "choose another id",
     token_unavailable: "see what getToken gives",
     token_malformed: "see what getToken gives",
-    unreachable: "see whether the server runs, and its address",
+    unreachable: "see if a server runs there",
     blocked_by_page: "allow the server in its Content-Security-Policy, and use wss:",
     kicked: "by an operator, or the token is revoked: sign in again",
-    replaced: "by another page: go on there, or reload",
+    replaced: "by another page: go on there",
     server_restarting: "wait",
     protocol_error: "see what stands between",
     closed: "make another client"
@@ -380,6 +380,7 @@
     switch (name) {
       case "ack":
         state.takenSince = void 0;
+        state.attempt = 0;
         settle(state, data.ack);
         break;
       case "error":
@@ -417,6 +418,10 @@
     const final = action === "join-room";
     const failure = { code: `${code}`, said: `${action}: ${message2}`, final };
     if (final) {
+      if (code === "temporarily_unavailable") {
+        tell(state, failure);
+        return act(state, "later", "rejoin", 0, state.attempt += 1, 1e3);
+      }
       state.takenSince ??= state.now;
       return code === "peer_id_taken" && state.now - state.takenSince <= GRACE_MS ? act(state, "later", "rejoin", REJOIN_MS) : stumble(state, failure);
     }

@@ -270,6 +270,7 @@ function hear(state: State, name: string, data: Json, seq?: number): void {
   switch (name) {
     case 'ack':
       state.takenSince = undefined;
+      state.attempt = 0;
       settle(state, data.ack);
       break;
     case 'error': refused(state, data); break;
@@ -306,6 +307,10 @@ function refused(state: State, { action, ack, code, message }: Json): void {
   const final = action === 'join-room';
   const failure: Failure = { code: `${code}`, said: `${action}: ${message}`, final };
   if (final) {
+    if (code === 'temporarily_unavailable') {
+      tell(state, failure);
+      return act(state, 'later', 'rejoin', 0, (state.attempt += 1), 1_000);
+    }
     state.takenSince ??= state.now;
     return code === 'peer_id_taken' && state.now - state.takenSince <= GRACE_MS
       ? act(state, 'later', 'rejoin', REJOIN_MS) : stumble(state, failure);

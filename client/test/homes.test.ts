@@ -1,4 +1,4 @@
-// What a relay may do where nothing runs between calls, as behind API Gateway.
+// What a relay may do where nothing runs between calls, as behind API Gateway, or as a node.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { LOST, OURS, Talk } from './talk.js';
@@ -197,4 +197,26 @@ test('the age and the idleness that a gateway ends are losses like others', () =
   const talk = new Talk().open().say('kept').close(1001, 'Going away').at('waiting');
   assert.equal(talk.problem, undefined);
   assert.deepEqual(talk.back().resumed(0).written, ['kept']);
+});
+
+test('a join that a cluster cannot let in for now is said again, later each time', () => {
+  const cutOff = {
+    code: 'temporarily_unavailable', action: 'join-room', message: 'later', ack: 1,
+  };
+  const talk = new Talk().open().join().say('behind').hear('error', cutOff).at('open');
+  talk.did('emit', 'later');
+  assert.deepEqual(talk.problem, ['temporarily_unavailable', false]);
+  assert.deepEqual(talk.args('later').slice(0, 3), ['rejoin', 0, 1]);
+  talk.take('rejoin');
+  assert.deepEqual(talk.written, ['join-room']);
+  talk.now += 40_000;
+  talk.hear('error', cutOff, 2).at('open');
+  assert.deepEqual(talk.args('later').slice(0, 3), ['rejoin', 0, 2]);
+  // The time of an id that is taken begins with the first time that it is.
+  const taken = { ...cutOff, code: 'peer_id_taken' };
+  talk.hear('error', taken, 3).at('open').did('later');
+  talk.close(1013).back().resumed(3);
+  assert.deepEqual(talk.written, ['join-room', 'behind']);
+  talk.hear('ack', { ack: 1 });
+  assert.equal(talk.state.attempt, 0);
 });

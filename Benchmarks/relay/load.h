@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum mode { THROUGHPUT, PACED, CONNECT, IDLE };
+enum mode { THROUGHPUT, PACED, CONNECT, IDLE, JOIN };
 enum opcode { TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10 };
 enum state { FREE, CONNECTING, UPGRADING, JOINING, READY, CLOSING };
 
@@ -21,7 +21,7 @@ struct connection {
     uint32_t slot, serial; // its place in the table; its number among all ever opened
     uint32_t room;
     struct connection *partner; // the other member of its room
-    uint64_t opened_at;
+    uint64_t opened_at, asked_at;
     struct buffer input, output;
     struct buffer stream; // where a dialect's messages are not frames
     char partner_id[96]; // the partner's connection id, as the relay spells it
@@ -34,6 +34,8 @@ struct options {
     const char *host, *token, *client;
     int port, second_port; // where the second of each pair connects; 0 for the same
     int rooms, in_flight, at_once, payload_bytes;
+    bool is_v1; // with an `ack` in each message
+    int joiner; // whose joins are measured: the first of each room, or the second
     long count;
     double per_second; // of all messages, when paced
     double seconds, warmup_seconds, timeout_seconds;
@@ -84,5 +86,7 @@ void became_ready(struct connection *connection);
 // A dialect: load_classic.c or load_nats.c
 void queue_message(struct connection *connection, const char *bytes, size_t length);
 void prepare_message(struct connection *connection);
+const char *protocol(void); // a header field of the handshake
 void upgraded(struct connection *connection);
+void ask_to_join(struct connection *connection);
 void received(struct connection *connection, const char *text, size_t length);

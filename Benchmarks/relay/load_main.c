@@ -13,7 +13,7 @@
 
 struct options options = {
     .mode = THROUGHPUT, .host = "127.0.0.1", .token = "t", .client = "c", .rooms = 50,
-    .in_flight = 1, .at_once = 32, .payload_bytes = 1200, .count = 2000, .per_second = 2000,
+    .in_flight = 1, .at_once = 32, .joiner = 1, .payload_bytes = 1200, .count = 2000, .per_second = 2000,
     .seconds = 2,
     .warmup_seconds = 0.5, .timeout_seconds = 60,
 };
@@ -22,7 +22,7 @@ struct connection *connections;
 uint32_t connection_count;
 bool is_measuring, is_stopping;
 
-static const char *mode_names[] = {"throughput", "paced", "connect", "idle"};
+static const char *mode_names[] = {"throughput", "paced", "connect", "idle", "join"};
 
 void fail(const char *format, ...) {
     va_list values;
@@ -140,6 +140,20 @@ static void run_idle(void) {
            connection_count, (double)(held - before) * 1024 / connection_count, error_count());
 }
 
+// One after the other, when all are connected: how long a joiner waits for its `ack`.
+static void run_join(void) {
+    open_all();
+    uint64_t began = now_nanoseconds();
+    for (uint32_t i = 0; i < connection_count; i++) {
+        ask_to_join(&connections[i]);
+        for (uint64_t end = after(10); counts.answered <= i;) {
+            if (now_nanoseconds() > end || error_count()) fail("%s", "a join was not answered");
+            turn(20);
+        }
+    }
+    print_result((double)(now_nanoseconds() - began) / 1e9, 0);
+}
+
 static void explain(void) {
     fputs("load_classic --port P [--host 127.0.0.1] [--client C] [--server PID]\n"
           "  [--second-port P] [--second-server PID]   the second of each pair is at another node\n"
@@ -147,13 +161,15 @@ static void explain(void) {
           "  --mode paced       [--rooms 50] [--rate 2000] [--seconds 2] [--payload 1200]\n"
           "  --mode connect     [--count 2000] [--at-once 32]\n"
           "  --mode idle        [--count 2000] [--at-once 32] [--seconds 2]\n"
+          "  --mode join --v1   [--count 2000] [--joiner 1]   of two in a room, who is measured\n"
+          "  --v1 speaks that dialect, with an ack in each message.\n"
           "The token is read from the variable LOAD_TOKEN, so that ps does not show it.\n",
           stderr);
     exit(2);
 }
 
 static enum mode parse_mode(const char *name) {
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         if (!strcmp(name, mode_names[i])) return (enum mode)i;
     explain();
     return THROUGHPUT;
@@ -164,13 +180,15 @@ static void parse(int argc, char **argv) {
         {"port", 1, 0, 'p'}, {"host", 1, 0, 'h'}, {"client", 1, 0, 'c'}, {"server", 1, 0, 's'},
         {"mode", 1, 0, 'm'}, {"rooms", 1, 0, 'r'}, {"in-flight", 1, 0, 'f'}, {"count", 1, 0, 'n'},
         {"at-once", 1, 0, 'a'}, {"seconds", 1, 0, 't'}, {"payload", 1, 0, 'b'},
-        {"rate", 1, 0, 'R'}, {"second-port", 1, 0, 'P'}, {"second-server", 1, 0, 'S'}, {0}};
+        {"rate", 1, 0, 'R'}, {"second-port", 1, 0, 'P'}, {"second-server", 1, 0, 'S'}, {"v1", 0, 0, 'v'}, {"joiner", 1, 0, 'j'}, {0}};
     if (getenv("LOAD_TOKEN")) options.token = getenv("LOAD_TOKEN");
     for (int flag; (flag = getopt_long(argc, argv, "", flags, NULL)) != -1;) {
         switch (flag) {
         case 'p': options.port = atoi(optarg); break;
         case 'P': options.second_port = atoi(optarg); break;
         case 'S': options.second_server = atoi(optarg); break;
+        case 'v': options.is_v1 = true; break;
+        case 'j': options.joiner = atoi(optarg); break;
         case 'h': options.host = optarg; break;
         case 'c': options.client = optarg; break;
         case 's': options.server = atoi(optarg); break;
@@ -220,6 +238,7 @@ int main(int argc, char **argv) {
     case PACED: run_paced(); break;
     case CONNECT: run_connect(); break;
     case IDLE: run_idle(); break;
+    case JOIN: run_join(); break;
     }
     is_stopping = true;
     return error_count() ? 1 : 0;

@@ -20,6 +20,12 @@ void prepare_message(struct connection *connection) {
     prepare_around_payload(connection, before, "\r\n");
 }
 
+const char *protocol(void) { return ""; }
+
+void ask_to_join(struct connection *connection) {
+    end_connection(connection, &counts.protocol_errors, "no rooms are joined in NATS");
+}
+
 void upgraded(struct connection *connection) {
     char text[256];
     int length = snprintf(text, sizeof text,

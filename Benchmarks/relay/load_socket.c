@@ -172,8 +172,8 @@ static void ask_for_upgrade(struct connection *connection) {
     int length = snprintf(
         request, sizeof request,
         "GET /?token=%s&client=%s HTTP/1.1\r\nHost: %s:%d\r\nUpgrade: websocket\r\n"
-        "Connection: Upgrade\r\nSec-WebSocket-Key: " KEY "\r\nSec-WebSocket-Version: 13\r\n\r\n",
-        options.token, options.client, options.host, options.port);
+        "Connection: Upgrade\r\nSec-WebSocket-Key: " KEY "\r\nSec-WebSocket-Version: 13\r\n%s\r\n",
+        options.token, options.client, options.host, options.port, protocol());
     append(&connection->output, request, (size_t)length);
     connection->state = UPGRADING;
     flush(connection);

@@ -174,7 +174,7 @@ let modules: [Module] = [
     Module(
         name: "OperatorService", layer: .services,
         uses: [
-            "Access", "AuthService", "Bytes", "HTTPMessages", "Identifiers", "Locking",
+            "Access", "AuthService", "Bytes", "Cluster", "HTTPMessages", "Identifiers", "Locking",
             "Monitoring", "Relay", "Signalling", "StrictJSON",
         ]),
 

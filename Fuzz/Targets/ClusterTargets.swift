@@ -66,6 +66,9 @@ func fuzzNodeWords(_ bytes: [UInt8]) {
     if let list = try? OpenList(bytes) {
         require(list.encoded == bytes, "a list has one spelling")
     }
+    if let format = try? FormatRecord(bytes) {
+        require(format.encoded == bytes, "a format has one spelling")
+    }
     if let heartbeat = try? Heartbeat(bytes) {
         require(heartbeat.encoded == bytes, "a heartbeat has one spelling")
     }

@@ -1,6 +1,7 @@
 import Cluster
 import Identifiers
 import Rooms
+import Sessions
 import Signalling
 
 /// Some whole nodes over a store that answers at once and lines that lose nothing.
@@ -21,13 +22,20 @@ struct ClusterScene {
     var unanswered: Set<Int> = []
     /// Whose frames are lost.
     var mute: Set<Int> = []
+    /// Sessions in the room, by their nodes, and those that say nothing to `settle`.
+    var sessions: [Set<UInt64>] = []
+    var unsettled: Set<UInt64> = []
+    /// What comes for members is put into their queues.
+    var delivers = false
+    var killed: Set<Int> = []
 
-    init(_ count: Int, membersMax: Int = 0) {
+    init(_ count: Int, membersMax: Int = 0, reads: UInt8 = 1) {
         for node in 0..<count {
             let configuration = ClusterNode.Configuration(
-                nodeName: "n\(node)", alike: [], membersPerRoomMax: membersMax)
+                nodeName: "n\(node)", alike: [], membersPerRoomMax: membersMax, reads: reads)
             nodes.append(ClusterNode(configuration, Incarnation(raw: UInt64(node) + 1)))
             said.append([])
+            sessions.append([])
             give(node, .tick(0))
             give(node, .bus(.connected(Self.epoch)))
             give(node, .bus(.watchedAll))
@@ -35,24 +43,36 @@ struct ClusterScene {
         run(6000)
     }
 
-    mutating func run(_ milliseconds: Int64) {
+    mutating func run(_ milliseconds: Int64, step: Int64 = 100) {
         let end = now + milliseconds
         while now < end {
-            now += 100
+            now += step
             for node in nodes.indices { give(node, .tick(now)) }
         }
     }
 
     mutating func give(_ node: Int, _ input: ClusterNode.Input) {
+        guard !killed.contains(node) else { return }
         perform(nodes[node].handle(input), node)
         if case .turnEnded = input { return }
         perform(nodes[node].handle(.turnEnded), node)
     }
 
-    mutating func join(_ node: Int, _ id: UInt64, sdp: [UInt8]? = nil) {
+    /// Lays something under the room's key.
+    mutating func put(_ bytes: [UInt8]) {
+        lastRevision += 1
+        keys[.room(Self.room.digest)] = (bytes, Revision(raw: lastRevision))
+    }
+
+    mutating func put(_ document: RoomDocument) { put(document.encoded) }
+
+    mutating func join(
+        _ node: Int, _ id: UInt64, in room: RoomPlace = Self.room, sdp: [UInt8]? = nil
+    ) {
         let member = RoomMember(
             connection: ConnectionID(raw: id), route: .v1(subject: nil), peerID: PeerID("p\(id)"))
-        give(node, .join(member, Self.room, sdp: sdp))
+        sessions[node].insert(id)
+        give(node, .join(member, room, sdp: sdp))
     }
 
     mutating func say(_ node: Int, _ sender: UInt64, to target: UInt64, at home: Int) -> Bool {
@@ -77,6 +97,13 @@ struct ClusterScene {
         case .read(let key, let request):
             let found = StoreAnswer.found(keys[key]?.bytes, keys[key]?.revision ?? .absent)
             answer(node, cut.contains(node) ? .unknown : found, request)
+        case .next(let revision, let request):
+            let next = keys.filter { $0.key.isRoom && $0.value.revision > revision }
+                .min { $0.value.revision < $1.value.revision }
+            guard case .room(let room)? = next?.key, let value = next?.value else {
+                return answer(node, .found(nil, .absent), request)
+            }
+            answer(node, .next(room, value.bytes, value.revision), request)
         case .write(let key, let bytes, let base, let request):
             guard !cut.contains(node) else { return answer(node, .unknown, request) }
             guard keys[key]?.revision ?? .absent == base else {
@@ -99,8 +126,65 @@ struct ClusterScene {
             for other in nodes.indices where other != node {
                 give(other, .bus(.heartbeat(bytes)))
             }
+        default: move(effect, node)
+        }
+    }
+
+    /// What a relay does with sessions that come and go.
+    private mutating func move(_ effect: ClusterNode.Effect, _ node: Int) {
+        switch effect {
+        case .settle(let connection, _):
+            guard !unsettled.contains(connection.raw) else { return }
+            let isHere = sessions[node].contains(connection.raw)
+            give(
+                node,
+                isHere
+                    ? .settled(connection, rooms: isMember(connection) ? [Self.room] : [])
+                    : .unsettled(connection))
+        case .freeze(let connection):
+            sessions[node].remove(connection.raw)
+            give(node, .frozen(connection, record(of: connection), graceSeconds: 30))
+        case .arrive(let connection, _, _, _): sessions[node].insert(connection.raw)
+        case .deliver(let payload):
+            guard delivers else { return }
+            let isTaken = payload.targets.contains { sessions[node].contains($0.raw) }
+            give(node, .delivered(payload.receipt, isTaken: isTaken))
         default: return
         }
+    }
+
+    private func isMember(_ connection: ConnectionID) -> Bool {
+        document?.room.member(connection) != nil
+    }
+
+    private func record(of connection: ConnectionID) -> SessionRecord {
+        let member = document?.room.member(connection)
+        return SessionRecord(
+            connection: connection, clientID: "a", subject: "a:x", address: "",
+            secret: SecretDigest(bits: UInt128(connection.raw)),
+            token: .init(
+                id: "", issuedAt: 0, expiresAt: 0, rooms: [], name: nil, secretDigest: []),
+            rooms: member.map { member in
+                [
+                    .init(
+                        room: Self.room.name, peerID: member.peerID, name: nil, order: member.order,
+                        age: 0)
+                ]
+            } ?? [],
+            EventHistory(limits: HistoryLimits()), at: 0)
+    }
+
+    /// It is heard of no more.
+    mutating func kill(_ node: Int) {
+        mute.insert(node)
+        killed.insert(node)
+    }
+
+    mutating func resume(_ node: Int, _ id: UInt64, from home: Int) {
+        let secret = SecretDigest(bits: UInt128(id))
+        give(
+            node,
+            .resume(ConnectionID(raw: id), secret: secret, home: nodes[home].incarnation))
     }
 
     private mutating func answer(_ node: Int, _ answer: StoreAnswer, _ request: UInt64) {
@@ -118,6 +202,15 @@ struct ClusterScene {
     var document: RoomDocument? {
         keys[.room(Self.room.digest)].flatMap { try? RoomDocument($0.bytes) }
     }
+
+    /// Whom those of a node were told to have left, and why.
+    func left(_ node: Int) -> [LeaveReason] {
+        said[node].compactMap { effect in
+            if case .tell(_, _, .left(_, let reason), _) = effect { reason } else { nil }
+        }
+    }
+
+    var isAtRest: Bool { nodes.allSatisfy(\.isAtRest) }
 
     func reads(_ node: Int) -> Int {
         said[node].count { if case .read(.room, _) = $0 { true } else { false } }

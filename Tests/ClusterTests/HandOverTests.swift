@@ -141,9 +141,16 @@ struct HandOverTests {
         let away = taker.handle(.refused(.elsewhere(Self.third), by: Self.old))
         #expect(away == [.send(Self.question, to: Self.third)])
         #expect(taker.isAsking(Self.third) && !taker.isAsking(Self.old))
-        // In a circle.
+        // It went on meanwhile, and on, but not for ever.
+        var followed = taker.handle(.refused(.elsewhere(Self.old), by: Self.third))
+        #expect(followed == [.send(Self.question, to: Self.old)])
+        for _ in 0..<7 {
+            _ = taker.handle(.refused(.elsewhere(Self.third), by: Self.old))
+            #expect(!taker.isOver)
+            followed = taker.handle(.refused(.elsewhere(Self.old), by: Self.third))
+        }
         #expect(
-            taker.handle(.refused(.elsewhere(Self.old), by: Self.third)) == [.expectNoMore, .fail])
+            taker.handle(.refused(.elsewhere(Self.third), by: Self.old)) == [.expectNoMore, .fail])
 
         taker = Self.taker(asking: [Self.old, Self.third, Self.new])
         #expect(taker.begin().count == 3)

@@ -27,10 +27,11 @@ struct KeysNet {
     static func incarnation(_ node: Int) -> Incarnation { Incarnation(raw: UInt64(node) + 1) }
 
     /// Without a name it gets one of its own.
-    mutating func start(name: String? = nil, issuer: String = "a") {
+    mutating func start(name: String? = nil, issuer: String = "a", reads: UInt8 = 1) {
         let node = nodes.count
         let configuration = ClusterNode.Configuration(
-            nodeName: name ?? "n\(node)", alike: [("issuer", issuer)], membersPerRoomMax: 0)
+            nodeName: name ?? "n\(node)", alike: [("issuer", issuer)], membersPerRoomMax: 0,
+            reads: reads)
         nodes.append(NodeKeys(configuration, Self.incarnation(node)))
         said.append([])
         tell(node) { [now] in $0.ticked(now, &$1) }
@@ -116,7 +117,7 @@ struct KeysNet {
             for other in nodes.indices where other != node && !stopped.contains(other) {
                 tell(other) { $0.heard(heartbeat, &$1) }
             }
-        case .died, .recheck, .renewed, .restored, .standing: return
+        case .died, .forgotten, .recheck, .renewed, .restored, .standing: return
         }
     }
 

@@ -18,15 +18,34 @@ struct ModelClient {
     /// All connections that it ever was told of.
     private(set) var met: Set<ConnectionID> = []
     var isAdmitted = false
+    /// Its session is at this node, or about to go.
+    enum Stage { case home, settling, settled }
+    var stage = Stage.home
+    /// When nothing is outstanding any more, once it is about to go.
+    var settlesAt = 0
+    /// It has a socket.
+    var isAttached = true
+    /// Which node its secret names.
+    var secretHome: Incarnation
+    /// How often its session went to another node.
+    var moves = 0
+    /// Of its stay in the room, once it was told.
+    var order: UInt64?
     /// The last payload of each sender.
     private var lastHeard: [ConnectionID: UInt64] = [:]
 
-    init(_ member: RoomMember, in place: RoomPlace, sdp: [UInt8]?, since: Int) {
+    init(
+        _ member: RoomMember, in place: RoomPlace, sdp: [UInt8]?, since: Int,
+        at home: Incarnation
+    ) {
+        secretHome = home
         self.member = member
         self.place = place
         self.sdp = sdp
         self.since = since
     }
+
+    mutating func attach() { isAttached = stage == .home }
 
     mutating func hear(_ news: RoomNews) {
         switch news {
@@ -36,6 +55,7 @@ struct ModelClient {
         case .state(let own, let present):
             if isIn { fault = "room_state twice" }
             isIn = true
+            order = own.order
             if own.connection != member.connection { fault = "somebody else's room_state" }
             for other in present { meet(other) }
         case .joined(let other):

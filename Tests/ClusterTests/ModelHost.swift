@@ -7,7 +7,6 @@ struct ModelHost {
     enum Event {
         case answer(StoreAnswer, request: UInt64)
         case frame([UInt8], to: Incarnation)
-        case delivered(PayloadInbox.Receipt, isTaken: Bool)
         case kicked(ConnectionID, wasHere: Bool)
         case reborn
     }
@@ -19,10 +18,16 @@ struct ModelHost {
 
     let name: String
     var node: ClusterNode
-    /// Milliseconds by which its clock is ahead.
+    /// Milliseconds by which its clock is ahead, and of each how many thousandths it counts.
     let clock: Int64
+    let rate: Int64
+    /// The newest format that it reads, and that its next process will.
+    let reads: UInt8
+    var nextReads: UInt8
     var isRunning = true
     var isLeaving = false
+    /// When it last heard that a write was accepted.
+    var reachedAt = 0
     /// It stopped for good.
     var hasEnded = false
     var frozenUntil = 0
@@ -38,17 +43,26 @@ struct ModelHost {
     /// In their order.
     var watched: [BusEvent] = []
     var heartbeats: [[UInt8]] = []
+    /// What follows from what was done, in the same turn.
+    var following: [ClusterNode.Input] = []
+    /// Since when others are to take its sessions, and whom nobody would.
+    var drainsSince: Int?
+    var undrainable: Set<ConnectionID> = []
 
-    init(name: String, _ node: ClusterNode, clock: Int64) {
+    init(name: String, _ node: ClusterNode, clock: Int64, rate: Int64) {
         self.name = name
         self.node = node
         self.clock = clock
+        self.rate = rate
+        (reads, nextReads) = (node.configuration.reads, node.configuration.reads)
     }
 
-    static func configuration(_ name: String, setting: String = "a") -> ClusterNode.Configuration {
+    static func configuration(
+        _ name: String, setting: String, reads: UInt8
+    ) -> ClusterNode.Configuration {
         ClusterNode.Configuration(
             nodeName: name, alike: [("issuer", setting)], membersPerRoomMax: ModelNet.membersMax,
-            timing: .model)
+            reads: reads, timing: .model)
     }
 }
 

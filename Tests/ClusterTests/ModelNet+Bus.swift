@@ -7,6 +7,7 @@ extension ModelNet {
     mutating func perform(_ effect: ClusterNode.Effect, at host: Int) {
         switch effect {
         case .read(let key, let request): read(host, key, request)
+        case .next(let revision, let request): next(host, revision, request)
         case .write(let key, let bytes, let base, let request):
             let writer = hosts[host].node.incarnation
             let write = ModelStore.Write(
@@ -23,7 +24,7 @@ extension ModelNet {
         case .frame(let bytes, let other): publish(bytes, from: host, to: other)
         case .heartbeat(let bytes):
             for other in hosts.indices where other != host && hosts[other].isRunning {
-                guard !cuts.contains([host, other]), !chance(5) else { continue }
+                guard !cuts.contains([host, other]), isOrderly || !chance(5) else { continue }
                 hosts[other].heartbeats.append(bytes)
             }
         default: relay(effect, at: host)
@@ -49,6 +50,16 @@ extension ModelNet {
             marks.insert(version.bytes == nil ? .oldAbsence : .oldRead)
         }
         answer(host, .found(version.bytes, version.revision), request, at: later())
+    }
+
+    private mutating func next(_ host: Int, _ revision: Revision, _ request: UInt64) {
+        guard !hosts[host].isStoreCut, hosts[host].isConnected, !chance(10) else {
+            return answer(host, .unreadable, request, at: later(8) + 1)
+        }
+        guard hosts[host].epoch == store.epoch, let next = store.next(after: revision) else {
+            return answer(host, .found(nil, .absent), request, at: later())
+        }
+        answer(host, .next(next.room, next.bytes, next.revision), request, at: later())
     }
 
     private mutating func write(_ host: Int, _ write: ModelStore.Write, _ request: UInt64) {
@@ -87,6 +98,7 @@ extension ModelNet {
             if record.past != .none { marks.insert(.veteran) }
             guard record.state != .alive, fallen[id]?.epoch != store.epoch else { return }
             fallen[id] = (now, store.epoch)
+            hasDied = hasDied || record.state == .dead
             marks.insert(record.state == .dead ? .death : .farewell)
         case .open:
             guard let list = try? OpenList(write.bytes) else { return }
@@ -95,7 +107,14 @@ extension ModelNet {
                 if case .node(let id) = key { id } else { nil }
             }
             for id in before where !list.nodes.contains(id) { unlisted.insert(id) }
-        case .room:
+        case .format:
+            marks.insert(.raised)
+            if (try? FormatRecord(write.bytes))?.epoch != store.epoch {
+                faults.append("a format of another epoch")
+            }
+        case .room(let room):
+            if store.isSwept(room) { marks.insert(.swept) }
+            if write.bytes[2] > store.format { faults.append("a format before its time") }
             // By then everybody may think that it is over.
             let most = Timing.model.reachFor / Self.stepMilliseconds + 1
             if let end = fallen[write.writer], end.epoch == store.epoch,
@@ -122,9 +141,12 @@ extension ModelNet {
         hosts[host].isConnected = true
         hosts[host].epoch = store.epoch
         hosts[host].watched = []
-        let current = store.keys.sorted { $0.key.order < $1.key.order }
+        let current = store.keys.sorted {
+            store.newest($0.key).revision < store.newest($1.key).revision
+        }
         for (key, versions) in current {
-            guard key.order > 0, let version = versions.last, let bytes = version.bytes else {
+            if case .room = key { continue }
+            guard let version = versions.last, let bytes = version.bytes else {
                 continue
             }
             hosts[host].watched.append(.watched(key, bytes, version.revision))
@@ -160,21 +182,10 @@ extension ModelNet {
     }
 }
 
-extension StoreKey {
-    /// Rooms are not watched.
-    var order: UInt64 {
-        switch self {
-        case .room: 0
-        case .open: 1
-        case .node(let id): 1 + id.raw
-        }
-    }
-}
-
 extension ClusterNode.Effect {
     var isForRelay: Bool {
         switch self {
-        case .read, .write, .purge, .listen, .frame, .heartbeat, .standing: false
+        case .read, .next, .write, .purge, .listen, .frame, .heartbeat, .standing: false
         case .refused(_, _, .temporarilyUnavailable): false
         default: true
         }

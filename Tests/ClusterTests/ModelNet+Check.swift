@@ -13,6 +13,16 @@ extension ModelNet {
         if Set(members.map(\.name)).count < members.count { faults.append("two of one name") }
     }
 
+    mutating func checkFormats(_ host: Int) {
+        let others = hosts.filter { $0.isRunning && $0.node.standing == .member }
+        if others.contains(where: { $0.reads != hosts[host].reads }) { marks.insert(.mixed) }
+        if hosts[host].reads > 1 {
+            upgraded.insert(hosts[host].name)
+        } else if upgraded.contains(hosts[host].name) {
+            marks.insert(.rolledBack)
+        }
+    }
+
     /// All is mended, and what is on its way arrives.
     mutating func settle() {
         isCalm = true
@@ -47,14 +57,25 @@ extension ModelNet {
                 : host.restartAt == nil && host.hasEnded
         }
         guard areUp else { return false }
-        // Nobody is taken for alive who is not.
-        return store.keys.allSatisfy { key, versions in
-            guard case .node(let id) = key, let bytes = versions.last?.bytes,
-                let record = try? NodeRecord(bytes), record.epoch == store.epoch,
-                record.state == .alive
-            else { return true }
-            return living.contains(id)
+        let running = hosts.filter(\.isRunning)
+        if !running.isEmpty, running.allSatisfy({ $0.reads == 2 }), store.format != 2 {
+            return false
         }
+        // What nobody is in is taken away, whoever has left it there.
+        let areSwept = Self.places.allSatisfy { place in
+            store.newest(.room(place.digest)).bytes == nil
+                || hosts.contains { $0.clients.values.contains { $0.place == place } }
+        }
+        guard areSwept || running.isEmpty else { return false }
+        // Nobody is taken for alive who is not.
+        return resumes.isEmpty
+            && store.keys.allSatisfy { key, versions in
+                guard case .node(let id) = key, let bytes = versions.last?.bytes,
+                    let record = try? NodeRecord(bytes), record.epoch == store.epoch,
+                    record.state == .alive
+                else { return true }
+                return living.contains(id)
+            }
     }
 
     mutating func check() {
@@ -66,15 +87,23 @@ extension ModelNet {
         for (_, kick) in kicks where !kick.isAnswered && host(of: kick.asker) != nil {
             faults.append("a kick was not answered")
         }
+        for (_, kick) in kicks where isOrderly && kick.isAnswered && place(of: kick.target) != nil {
+            faults.append("\(kick.target.raw) was kicked, and is there")
+        }
+        for (id, session) in transit where host(of: session.giver) != nil {
+            faults.append("\(id.raw) is on its way for ever")
+        }
     }
 
     private mutating func check(_ number: UInt64, _ payload: ModelPayload) {
         guard host(of: payload.senderHome) != nil else { return }
         if payload.isKept == nil { faults.append("\(number) was not answered") }
         guard payload.target == nil, payload.isKept == true else { return }
-        for (target, home) in payload.targets where !payload.delivered.contains(target) {
+        for target in payload.targets.keys where !payload.delivered.contains(target) {
             // It is there still, so it was there all the time.
-            if let host = host(of: home), hosts[host].clients[target] != nil {
+            if let host = place(of: target), let client = hosts[host].clients[target],
+                client.moves == 0 || client.met.contains(payload.sender)
+            {
                 faults.append("\(number) was kept, and \(target.raw) never heard it")
             }
         }
@@ -86,13 +115,7 @@ extension ModelNet {
         let here = hosts.flatMap { host in
             host.clients.values.filter { $0.place == place }.map { (host, $0) }
         }
-        // A node that is dead may leave members in a room where nobody is to be told.
-        let isEmpty =
-            here.isEmpty
-            && members.allSatisfy { member in
-                document?.home(of: member.connection).map { isGone($0) } ?? false
-            }
-        if !isEmpty, Set(members.map(\.connection)) != Set(here.map(\.1.member.connection)) {
+        if Set(members.map(\.connection)) != Set(here.map(\.1.member.connection)) {
             faults.append(
                 "in the store \(members.map(\.connection.raw)), at the nodes "
                     + "\(here.map(\.1.member.connection.raw).sorted())")
@@ -125,6 +148,10 @@ extension ModelNet {
         let view = host.views[client.place.digest]
         if view?.room.members.map(\.connection) != members.map(\.connection) {
             faults.append("the relay of \(host.name) has another room")
+        }
+        let distant = document?.seats.values.count { $0.home != host.node.incarnation }
+        if view?.elsewhere.count != distant {
+            faults.append("the relay of \(host.name) looks for somebody here, or nobody elsewhere")
         }
         for (other, home) in view?.elsewhere ?? [:] where document?.home(of: other) != home {
             faults.append("the relay of \(host.name) looks for \(other.raw) elsewhere")

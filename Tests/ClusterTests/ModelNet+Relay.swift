@@ -14,6 +14,7 @@ extension ModelNet {
             tell(connection, news, sdp, at: host)
         case .admitted(let connection, _):
             marks.insert(.admitted)
+            admitted.insert(connection)
             hosts[host].clients[connection]?.isAdmitted = true
             checkAdmission(of: connection, at: host)
         case .refused(let connection, _, let error): refuse(connection, error, at: host)
@@ -24,26 +25,29 @@ extension ModelNet {
                 faults.append("\(connection.raw) was taken out of a living node's members")
             }
             dismiss(host, connection)
+            hosts[host].following.append(.sessionEnded(connection, reason))
         case .deliver(let payload): deliver(payload, at: host)
         case .answered(let ticket, let isKept): answered(ticket, isKept, at: host)
         case .kick(let connection):
             let wasHere = hosts[host].clients[connection] != nil
             if wasHere { leave(host, connection, .kicked) }
             hosts[host].events.append((later(), .kicked(connection, wasHere: wasHere)))
-        case .kickAnswered(let ticket, let wasThere):
+        case .kickAnswered(let ticket, let outcome):
             if kicks[ticket]?.isAnswered != false { faults.append("a kick was answered twice") }
             kicks[ticket]?.isAnswered = true
-            if wasThere { marks.insert(.kicked) }
+            if outcome == .closed { marks.insert(.kicked) }
         case .hasRoom: break
         case .standing(let standing): stand(standing, at: host)
-        default: break
+        default: move(effect, at: host)
         }
     }
 
     private mutating func stand(_ standing: NodeStanding, at host: Int) {
         switch standing {
         case .joining: break
-        case .member: checkNames()
+        case .member:
+            checkNames()
+            checkFormats(host)
         case .cutOff: marks.insert(.cutOff)
         case .lost:
             marks.insert(.lost)
@@ -54,8 +58,13 @@ extension ModelNet {
             if unlisted.contains(incarnation), fallen[incarnation] == nil {
                 marks.insert(.unlisted)
             }
-            if !isGone(incarnation) { faults.append("\(incarnation.raw) ends, and is not dead") }
+            // It may have been for so long that nobody would know.
+            let silence = Int64(now - hosts[host].reachedAt) * Self.stepMilliseconds
+            if !isGone(incarnation), silence < Timing.model.keysKeptFor * 38 / 100 {
+                faults.append("\(incarnation.raw) ends, and is not dead")
+            }
             for id in hosts[host].clients.keys { dismiss(host, id) }
+            forgetResumes(host)
             hosts[host].views = [:]
             hosts[host].events.append((later(), .reborn))
         case .left: end(host)
@@ -63,7 +72,11 @@ extension ModelNet {
             switch why {
             case .nameTaken: marks.insert(.nameTaken)
             case .differs: marks.insert(.differs)
-            case .formatTooNew: faults.append("who wrote something new?")
+            case .formatTooNew:
+                marks.insert(.tooOld)
+                if store.format <= hosts[host].reads { faults.append("no format is too new") }
+                // Whoever sees to it begins the right version.
+                hosts[host].nextReads = 2
             }
             end(host)
         }
@@ -71,6 +84,7 @@ extension ModelNet {
 
     private mutating func end(_ host: Int) {
         if !hosts[host].clients.isEmpty { faults.append("a node ends that has members") }
+        forgetResumes(host)
         hosts[host].isRunning = false
         hosts[host].hasEnded = true
         // One of the first three is begun anew, if nobody has its place.
@@ -82,13 +96,21 @@ extension ModelNet {
     private mutating func tell(
         _ connection: ConnectionID, _ news: RoomNews, _ sdp: [UInt8]?, at host: Int
     ) {
+        if transit[connection] != nil { faults.append("\(connection.raw) is told, and not here") }
         switch news {
         case .firstToJoin: marks.insert(.first)
         case .state(_, let others): if !others.isEmpty { marks.insert(.present) }
         case .joined(let other):
             marks.insert(.joined)
-            checkSDP(sdp, of: other.connection, at: host)
-        case .left: marks.insert(.left)
+            // Of those who came while it was on its way.
+            let isNew = hosts[host].clients[connection]?.moves == 0
+            if isNew { checkSDP(sdp, of: other.connection, at: host) }
+        case .left(let other, let reason):
+            marks.insert(.left)
+            // One that was refused may have been written all the same.
+            if isOrderly, isUnharmed, reason == .lost, admitted.contains(other.connection) {
+                faults.append("somebody was lost in good order")
+            }
         }
         hosts[host].clients[connection]?.hear(news)
     }
@@ -111,10 +133,16 @@ extension ModelNet {
     private mutating func refuse(_ connection: ConnectionID, _ error: SignalError, at host: Int) {
         guard let client = hosts[host].clients[connection] else { return }
         dismiss(host, connection)
+        hosts[host].following.append(.sessionEnded(connection, .closed))
         if error == .temporarilyUnavailable {
             marks.insert(.turnedAway)
             let isMember = hosts[host].node.standing == .member
-            if isMember, !hosts[host].isLeaving { faults.append("a member turns away") }
+            let waited = Int64(now - client.since) * Self.stepMilliseconds
+            if waited >= Timing.model.joinWait - 2 * Self.stepMilliseconds {
+                marks.insert(.givenUp)
+            } else if isMember, !hosts[host].isLeaving {
+                faults.append("a member turns away")
+            }
             return
         }
         marks.insert(.refused)
@@ -176,8 +204,8 @@ extension ModelNet {
             payloads[number]?.delivered.insert(target)
             marks.insert(payload.target == nil ? .broadcast : .delivered)
         }
-        hosts[host].events.append(
-            (later(), .delivered(incoming.receipt, isTaken: !targets.isEmpty)))
+        hosts[host].following.append(
+            .delivered(incoming.receipt, isTaken: !targets.isEmpty))
     }
 
     private mutating func answered(_ number: UInt64, _ isKept: Bool, at host: Int) {
@@ -192,15 +220,17 @@ extension ModelNet {
         if isKept, payload.target != nil, payload.delivered.isEmpty {
             faults.append("\(number) was kept by nobody")
         }
-        if let target = payload.target, !isKept, let home = payload.targets[target], !isGone(home),
-            let other = self.host(of: home), hosts[other].clients[target] != nil,
-            store.buried.isEmpty
+        let isHeard = hosts[host].clients[payload.sender] != nil
+        if let target = payload.target, !isKept, store.buried.isEmpty, isHeard,
+            isThere(target) || isUnharmed && isOnItsWay(target)
         {
             // With its bucket a join may go of which only others knew; then it joins once more.
             faults.append("\(number) is for nobody, and \(target.raw) was there all the time")
         }
         guard let target = payload.target, !isKept, let home = payload.targets[target],
-            hosts[host].node.gone.contains(home), let client = hosts[host].clients[payload.sender]
+            let client = hosts[host].clients[payload.sender],
+            lost.contains(target)
+                || hosts[host].node.gone.contains(home) && !isThere(target)
         else { return }
         // Whoever hears that it is for nobody has heard before that it is gone.
         marks.insert(.deadTarget)

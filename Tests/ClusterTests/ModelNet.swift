@@ -21,16 +21,28 @@ struct ModelNet {
     var now = 0
     var isCalm = false
     var isSmooth = false
+    var isOrderly = false
     var lastNumber: UInt64 = 0
     var faults: [String] = []
     var marks: Set<ModelMark> = []
     /// Who was declared dead or has left, by an accepted write at this step.
     var fallen: [Incarnation: (step: Int, epoch: BucketEpoch)] = [:]
+    /// Some were declared dead.
+    var hasDied = false
     /// Who was not there when a bucket was opened.
     var unlisted: Set<Incarnation> = []
     var payloads: [UInt64: ModelPayload] = [:]
+    /// Names of nodes that were members and read the second format.
+    var upgraded: Set<String> = []
     /// By their tickets.
-    var kicks: [UInt64: (asker: Incarnation, isAnswered: Bool)] = [:]
+    var kicks: [UInt64: (asker: Incarnation, target: ConnectionID, isAnswered: Bool)] = [:]
+    var transit: [ConnectionID: Transit] = [:]
+    var resumes: [Resume] = []
+    /// Who ever was let in.
+    var admitted: Set<ConnectionID> = []
+    /// Whose sessions ended with their nodes.
+    var lost: Set<ConnectionID> = []
+    var depth = 0
 
     init(nodes count: Int) {
         for index in 0..<count { hosts.append(start("n\(index)")) }
@@ -52,11 +64,17 @@ struct ModelNet {
         return lastNumber
     }
 
-    mutating func start(_ name: String, setting: String = "a") -> ModelHost {
+    mutating func start(
+        _ name: String, setting: String = "a", reads: UInt8 = 1
+    ) -> ModelHost {
         let node = ClusterNode(
-            ModelHost.configuration(name, setting: setting), Incarnation(raw: number()))
-        // An hour apart, and more.
-        var host = ModelHost(name: name, node, clock: Int64(number()) * 3_600_000)
+            ModelHost.configuration(name, setting: setting, reads: reads),
+            Incarnation(raw: number()))
+        // An hour apart, and more; and none goes as fast as another.
+        let hours = number()
+        var host = ModelHost(
+            name: name, node, clock: Int64(hours) * 3_600_000,
+            rate: 980 + Int64(hours * 7 % 41))
         host.connectAt = now
         return host
     }
@@ -90,12 +108,20 @@ struct ModelNet {
         switch step {
         case .join(let host, let room, let peer, let isV1): join(host, room, peer, isV1)
         case .leave(let host, let member):
-            if let id = client(host, member) { leave(host, id, .left) }
+            if let id = client(host, member), hosts[host].clients[id]?.stage != .settled {
+                leave(host, id, .left)
+            }
         case .say(let host, let member, let target):
             if let id = client(host, member) { say(host, id, target) }
         case .kick(let host, let member): kick(host, member)
-        case .kill(let host): kill(host)
+        case .resume(let host, let member, let isForged):
+            resume(host, member, isForged: isForged)
+        case .drain(let host): drain(host)
+        case .kill(let host): kill(resumes.last.flatMap { self.host(of: $0.node) } ?? host)
         case .farewell(let host): farewell(host)
+        case .change(let host):
+            hosts[host].nextReads = hosts[host].reads == 1 ? 2 : 1
+            farewell(host)
         case .freeze(let host, let steps):
             if isAwake(host) { hosts[host].frozenUntil = now + steps }
         case .lag(let host, let steps): hosts[host].lagsUntil = now + steps
@@ -131,9 +157,10 @@ struct ModelNet {
             connection: ConnectionID(raw: id), route: route, peerID: PeerID("p\(peer % 3)"))
         let place = Self.places[room]
         let sdp = id % 2 == 0 ? Array("\(id)".utf8) : nil
-        hosts[host].clients[member.connection] = ModelClient(
-            member, in: place, sdp: sdp, since: now)
         tick(host)
+        guard hosts[host].isRunning else { return }
+        hosts[host].clients[member.connection] = ModelClient(
+            member, in: place, sdp: sdp, since: now, at: hosts[host].node.incarnation)
         let mayJoin = hosts[host].node.standing == .member && !hosts[host].isLeaving
         input(host, .join(member, place, sdp: sdp))
         if !mayJoin, hosts[host].clients[member.connection] != nil {
@@ -146,24 +173,38 @@ struct ModelNet {
         dismiss(host, id)
         tick(host)
         input(host, .leave(id, client.place, reason))
+        input(host, .sessionEnded(id, reason))
     }
 
     private mutating func say(_ host: Int, _ id: ConnectionID, _ target: Int?) {
-        guard let client = hosts[host].clients[id], client.isAdmitted,
+        guard let client = hosts[host].clients[id], client.isAdmitted, client.isAttached,
             let view = hosts[host].views[client.place.digest], view.room.member(id) != nil
         else { return }
-        let others = view.elsewhere.keys.sorted()
-        guard !others.isEmpty else { return }
-        let one = target.map { others[$0 % others.count] }
+        let all = view.room.members.map(\.connection).filter { $0 != id }.sorted()
+        guard !all.isEmpty else { return }
+        let one = target.map { all[$0 % all.count] }
         let home = one.flatMap { view.elsewhere[$0] }
         let ticket = number()
+        let own = hosts[host].node.incarnation
+        let targets = one.map { [$0] } ?? all
+        payloads[ticket] = ModelPayload(
+            sender: id, senderHome: own, place: client.place, target: one,
+            targets: Dictionary(
+                uniqueKeysWithValues: targets.map { ($0, view.elsewhere[$0] ?? own) }))
+        for target in targets where view.elsewhere[target] == nil {
+            guard hosts[host].clients[target] != nil else { continue }
+            hosts[host].clients[target]?.hear(payload: ticket, from: id)
+            payloads[ticket]?.delivered.insert(target)
+        }
+        let others = targets.filter { view.elsewhere[$0] != nil }
+        guard !others.isEmpty else {
+            payloads[ticket]?.isKept = true
+            return
+        }
         let outgoing = OutgoingPayload(
             room: client.place, sender: id,
-            target: one.flatMap { one in home.map { .member(one, at: $0) } } ?? .room,
+            target: one.flatMap { one in home.map { .member(one, at: $0) } } ?? .members(others),
             event: Array("\(ticket)".utf8), ticket: ticket)
-        payloads[ticket] = ModelPayload(
-            sender: id, senderHome: hosts[host].node.incarnation, place: client.place, target: one,
-            targets: one.map { one in view.elsewhere.filter { $0.key == one } } ?? view.elsewhere)
         tick(host)
         switch hosts[host].node.send(outgoing) {
         case .taken(let effects): for effect in effects { perform(effect, at: host) }
@@ -172,23 +213,32 @@ struct ModelNet {
     }
 
     private mutating func kick(_ host: Int, _ member: Int) {
-        let all = hosts.flatMap { $0.clients.keys }.sorted()
+        let all = (hosts.flatMap { $0.clients.keys } + transit.keys).sorted()
         guard isAwake(host), hosts[host].node.standing == .member, !all.isEmpty else { return }
         let ticket = number()
-        kicks[ticket] = (hosts[host].node.incarnation, false)
+        let target = all[member % all.count]
+        kicks[ticket] = (hosts[host].node.incarnation, target, false)
         tick(host)
-        input(host, .kick(all[member % all.count], ticket: ticket))
+        input(host, .kick(target, ticket: ticket))
     }
 
     mutating func kill(_ host: Int) {
         guard host < hosts.count, hosts[host].isRunning else { return }
+        lost.formUnion(hosts[host].clients.keys)
         for id in hosts[host].clients.keys { dismiss(host, id) }
+        forgetResumes(host)
         hosts[host].isRunning = false
         hosts[host].restartAt = now + Int.random(in: 2...50, using: &random)
     }
 
-    private mutating func farewell(_ host: Int) {
+    mutating func forgetResumes(_ host: Int) {
+        let node = hosts[host].node.incarnation
+        resumes.removeAll { $0.node == node }
+    }
+
+    mutating func farewell(_ host: Int) {
         guard isAwake(host) else { return }
+        hosts[host].drainsSince = nil
         for id in hosts[host].clients.keys.sorted() { leave(host, id, .closed) }
         tick(host)
         hosts[host].isLeaving = true
@@ -198,7 +248,9 @@ struct ModelNet {
     private mutating func intrude(_ host: Int, isAlike: Bool) {
         guard hosts.count == 3 || !hosts[3].isRunning else { return }
         if hosts.count > 3 { hosts.removeLast() }
-        hosts.append(isAlike ? start("n\(host)") : start("m", setting: "b"))
+        let reads = hosts[host].nextReads
+        hosts.append(
+            isAlike ? start("n\(host)", reads: reads) : start("m", setting: "b", reads: reads))
     }
 
     mutating func heal() {
@@ -233,13 +285,14 @@ struct ModelNet {
         for host in hosts.indices where isAwake(host) { turn(host) }
         for host in hosts.indices {
             guard let due = hosts[host].restartAt, due <= now else { continue }
-            hosts[host] = start(hosts[host].name)
+            hosts[host] = start(hosts[host].name, reads: hosts[host].nextReads)
             marks.insert(.restarted)
         }
     }
 
     mutating func tick(_ host: Int) {
-        let now = Int64(now) * Self.stepMilliseconds + hosts[host].clock
+        let passed = Int64(now) * Self.stepMilliseconds * hosts[host].rate / 1000
+        let now = passed + hosts[host].clock
         input(host, .tick(now))
     }
 
@@ -266,17 +319,18 @@ struct ModelNet {
         {
             perform(hosts[host].events.remove(at: index).event, at: host)
         }
+        settleClients(host)
+        goOnDraining(host)
         input(host, .turnEnded)
     }
 
     private mutating func perform(_ event: ModelHost.Event, at host: Int) {
         switch event {
         case .answer(let answer, let request):
+            if case .accepted = answer { hosts[host].reachedAt = now }
             input(host, .bus(.answer(answer, request: request)))
         case .frame(let bytes, let to):
             if to == hosts[host].node.incarnation { input(host, .bus(.frame(bytes))) }
-        case .delivered(let receipt, let isTaken):
-            input(host, .delivered(receipt, isTaken: isTaken))
         case .kicked(let connection, let wasHere):
             input(host, .kicked(connection, wasHere: wasHere))
         case .reborn: input(host, .reborn(Incarnation(raw: number())))
@@ -286,12 +340,17 @@ struct ModelNet {
     mutating func input(_ host: Int, _ input: ClusterNode.Input) {
         guard hosts[host].isRunning else { return }
         let before = hosts[host].node.standing
+        depth += 1
         for effect in hosts[host].node.handle(input) {
             // What the store and the lines are asked says nothing to the relay.
             if before == .condemned, hosts[host].node.standing == .condemned, effect.isForRelay {
                 faults.append("\(hosts[host].name) goes on after its death: \(effect)")
             }
             perform(effect, at: host)
+        }
+        depth -= 1
+        while depth == 0, !hosts[host].following.isEmpty {
+            self.input(host, hosts[host].following.removeFirst())
         }
     }
 }

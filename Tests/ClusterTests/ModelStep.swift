@@ -9,9 +9,17 @@ struct ModelStep {
         /// To one member that it knows elsewhere, or to all.
         case say(node: Int, member: Int, target: Int?)
         case kick(node: Int, member: Int)
-        /// The process ends, and begins again some time later.
+        /// A client shows up there, or somebody who takes himself for one.
+        case resume(node: Int, member: Int, isForged: Bool)
+        /// Others are to take its sessions, and then it ends.
+        case drain(node: Int)
+        /// The process ends, and begins again some time later: of a node that asks for a session,
+        /// if there is one.
         case kill(node: Int)
         case farewell(node: Int)
+        /// It stops in order, and is begun in the later version, which reads the second format as
+        /// well; or in the former one again.
+        case change(node: Int)
         /// It sleeps for so many steps.
         case freeze(node: Int, steps: Int)
         /// What it watches comes late by so many steps.
@@ -36,10 +44,13 @@ struct ModelStep {
     /// Nothing happens that may keep a node from another.
     var isSmooth: Bool {
         switch kind {
-        case .join, .leave, .say, .kick: true
+        case .join, .leave, .say, .kick, .resume: true
         default: false
         }
     }
+
+    /// Nothing happens by which a session may be lost.
+    var isOrderly: Bool { if case .drain = kind { true } else { isSmooth } }
 }
 
 /// What a model has to have met, or it shows nothing.
@@ -49,7 +60,9 @@ enum ModelMark: CaseIterable {
     case frameLost, frameDoubled, death, condemned, unlisted, opened, veteran, turnedAway
     case cutOff, lost, restarted, nameTaken, differs, farewell
     case delivered, broadcast, kept, unknownTarget, deadTarget, kicked
-    case sdpTold, sdpUntold
+    case sdpTold, sdpUntold, givenUp, swept
+    case raised, tooOld, mixed, rolledBack
+    case moved, resumed, unresumable, drained, undrainable, released, unwanted, gone, ended
 }
 
 extension Timing {
@@ -67,9 +80,17 @@ extension Timing {
         timing.openAfter = 1500
         timing.emptyKeptFor = 1500
         timing.sdpWait = 1000
+        timing.keysKeptFor = 12_000
+        timing.sweepEvery = 100
+        timing.sweepRest = 1000
+        timing.joinWait = 3000
+        timing.unreadableWait = 500
         timing.payloadWait = 8000
         timing.lookUpEvery = 500
         timing.retryAfter = 100
+        timing.handOverWait = 3000
+        timing.departureKept = 10_000
+        timing.declineKept = 500
         timing.linkTick = 100
         return timing
     }

@@ -10,6 +10,7 @@ struct ModelStore {
         /// Of a room in this bucket: who is in it; nobody where it was written for another one.
         var document: RoomDocument?
         let revision: Revision
+        var writer: Incarnation?
         /// The step at which the next one came.
         var end: Int?
     }
@@ -46,6 +47,35 @@ struct ModelStore {
         keys[key]?.last ?? Version(revision: .absent)
     }
 
+    /// The room that was written next after this revision.
+    func next(after revision: Revision) -> (room: RoomDigest, bytes: [UInt8], revision: Revision)? {
+        keys.compactMap {
+            key, versions -> (room: RoomDigest, bytes: [UInt8], revision: Revision)? in
+            guard case .room(let room) = key, let last = versions.last, let bytes = last.bytes,
+                last.revision > revision
+            else { return nil }
+            return (room, bytes, last.revision)
+        }.min { $0.revision < $1.revision }
+    }
+
+    /// In which documents may be written.
+    var format: UInt8 {
+        newest(.format).bytes.flatMap { try? FormatRecord($0) }?.format ?? 1
+    }
+
+    /// It was left empty, by a node that is none of those whose members were in it.
+    func isSwept(_ room: RoomDigest) -> Bool {
+        let versions = keys[.room(room)]?.suffix(2) ?? []
+        guard versions.count == 2, let old = versions.first?.document,
+            let new = versions.last?.document
+        else { return false }
+        return !old.seats.isEmpty && new.seats.isEmpty
+            && versions.last?.writer.map { writer in
+                !old.seats.values.contains { $0.home == writer }
+            }
+                == true
+    }
+
     func document(_ room: RoomDigest) -> RoomDocument? { newest(.room(room)).document }
 
     mutating func set(_ write: Write, at step: Int) -> Revision? {
@@ -55,7 +85,8 @@ struct ModelStore {
         }
         lastRevision += 1
         var version = Version(bytes: write.bytes, revision: Revision(raw: lastRevision))
-        if case .room = write.key, let document = try? RoomDocument(write.bytes) {
+        version.writer = write.writer
+        if case .room = write.key, let document = try? RoomDocument(write.bytes, upTo: 2) {
             version.document = document.counted(in: epoch)
         }
         append(version, to: write.key, at: step)

@@ -103,7 +103,7 @@ struct NewBucketTests {
         net.start()
         net.run(400)
         #expect(net.record(0)?.state == .alive)
-        #expect(net.nodes[0].standing == .joining(StaticStringCode("opening")))
+        #expect(net.nodes[0].standing == .joining(StableCode("opening")))
         net.run(5000)
         #expect(net.nodes[0].standing == .member)
         let open = try OpenList(#require(net.keys[.open]?.bytes))

@@ -21,7 +21,7 @@ struct NodeKeysTests {
         #expect(net.writes[0].base == .absent)
         net.run(4900)
         #expect(net.nodes[0].mayWrite && !net.nodes[0].mayAdmit)
-        #expect(net.nodes[0].standing == .joining(StaticStringCode("opening")))
+        #expect(net.nodes[0].standing == .joining(StableCode("opening")))
         net.run(200)
         #expect(net.nodes[0].standing == .member && net.nodes[0].mayAdmit)
         let open = try OpenList(#require(net.keys[.open]?.bytes))
@@ -69,7 +69,7 @@ struct NodeKeysTests {
         net.run(300)
         #expect(net.nodes[0].mayWrite)
         net.tell(0) { $0.disconnected(&$1) }
-        #expect(!net.nodes[0].mayWrite && net.nodes[0].standing == .cutOff)
+        #expect(!net.nodes[0].mayWrite && net.nodes[0].standing == .member)
         net.tell(0) { $0.connected(KeysNet.epoch, &$1) }
         #expect(!net.nodes[0].mayWrite)
         net.tell(0) { $0.watchedAll(&$1) }
@@ -155,7 +155,7 @@ struct NodeKeysTests {
     func names() {
         var net = Self.net(1)
         net.start(name: "n0")
-        #expect(net.nodes[1].standing == .joining(StaticStringCode("name_taken")))
+        #expect(net.nodes[1].standing == .joining(StableCode("name_taken")))
         net.run(7900)
         #expect(net.nodes[1].mayWrite && !net.nodes[1].mayAdmit)
         net.run(300)
@@ -189,9 +189,9 @@ struct NodeKeysTests {
         net.cut = []
         net.run(500)
         #expect(net.record(1)?.state == .alive && net.nodes[2].standing == .member)
-        #expect(net.nodes[1].standing == .joining(StaticStringCode("registering")))
+        #expect(net.nodes[1].standing == .joining(StableCode("registering")))
         net.catchUp()
-        #expect(net.nodes[1].standing == .joining(StaticStringCode("name_taken")))
+        #expect(net.nodes[1].standing == .joining(StableCode("name_taken")))
         // Nor is it by what comes again after another connection, before all of it has.
         net.tell(1) { $0.disconnected(&$1) }
         net.tell(1) { $0.connected(KeysNet.epoch, &$1) }
@@ -199,14 +199,14 @@ struct NodeKeysTests {
         let bytes = net.keys[own]?.bytes
         let revision = net.keys[own]?.revision ?? .absent
         net.tell(1) { $0.watched(own, bytes, revision, &$1) }
-        #expect(net.nodes[1].standing == .joining(StaticStringCode("connecting")))
+        #expect(net.nodes[1].standing == .joining(StableCode("connecting")))
     }
 
     @Test("Whose settings differ is refused by name")
     func settings() {
         var net = Self.net(1)
         net.start(issuer: "b")
-        #expect(net.nodes[1].standing == .joining(StaticStringCode("settings_differ")))
+        #expect(net.nodes[1].standing == .joining(StableCode("settings_differ")))
         net.run(8100)
         #expect(net.nodes[1].standing == .refused(.differs("issuer", from: "n0")))
         #expect(net.nodes[0].standing == .member)
@@ -231,6 +231,29 @@ struct NodeKeysTests {
         net.stopped = [1, 2]
         net.run(3_608_000)
         #expect(net.keys[.node(KeysNet.incarnation(1))] == nil && net.nodes[0].gone.isEmpty)
+    }
+
+    @Test("What is no record under a node's key is written over by it, and is nobody's word")
+    func garbage() {
+        var net = Self.net(2)
+        let late = NodeRecord(.dead, epoch: BucketEpoch(createdAt: 9, nonce: 9)).encoded
+        for bytes in [[], [9, 9], late] as [[UInt8]] {
+            net.set(1, .node(KeysNet.incarnation(0)), bytes)
+            net.run(5000)
+            #expect(net.nodes[0].standing == .member && net.nodes[0].mayWrite)
+            #expect(net.record(0)?.state == .alive)
+        }
+        #expect(net.nodes[1].living == [KeysNet.incarnation(0)])
+    }
+
+    @Test("Who reached nobody for half an hour is dead, since nobody may know any more that it is")
+    func longSilence() {
+        var net = Self.net(1)
+        net.cut = [0]
+        net.run(1_790_000)
+        #expect(net.nodes[0].standing == .lost)
+        net.run(20_000)
+        #expect(net.nodes[0].standing == .condemned)
     }
 
     @Test("Who can't read what others write takes no part")

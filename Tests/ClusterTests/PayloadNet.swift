@@ -156,6 +156,11 @@ struct PayloadNet {
     }
 
     private mutating func publish(_ node: Incarnation) {
+        for (other, receipts) in nodes[node]?.inbox.takeUnsaid() ?? [] {
+            let names = receipts.map { PayloadName($0.number, $0.firstTarget) }
+            guard let number = nodes[node]?.lines[other]?.push(.queued(names)) else { continue }
+            nodes[node]?.inbox.noteAnswered(receipts, of: other, as: number)
+        }
         for other in nodes[node]?.lines.keys.sorted() ?? [] {
             if Int.random(in: 0...3, using: &random) == 0 { nodes[node]?.lines[other]?.tick() }
             while let bytes = nodes[node]?.lines[other]?.nextFrame() {
@@ -181,7 +186,7 @@ struct PayloadNet {
         let viaBus = others.filter { $0.value == node && !isDirect($0.key, at: node) }
         sessions[sender]?.count += 1
         let count = sessions[sender]?.count ?? 0
-        var target: OutgoingPayload.Target = .room
+        var target: OutgoingPayload.Target = .members([])
         var homes: [Incarnation: [ConnectionID]] = [:]
         if Int.random(in: 0...2, using: &random) > 0 {
             guard let other = others.keys.sorted().randomElement(using: &random),
@@ -314,9 +319,13 @@ struct PayloadNet {
             isTaken = true
             hear(target, heard)
         }
+        if isTaken, receipt.isWhole, receipt.source != node {
+            nodes[node]?.inbox.noteTaken(receipt)
+            return
+        }
         guard let step = nodes[node]?.inbox.answer(to: receipt, isTaken: isTaken) else { return }
         if let number = say(step, at: node), isTaken {
-            nodes[node]?.inbox.noteAnswered(receipt, as: number)
+            nodes[node]?.inbox.noteAnswered([receipt], of: receipt.source, as: number)
         }
     }
 
@@ -349,6 +358,10 @@ struct PayloadNet {
                 if let outcome = nodes[node]?.source.take(
                     answer, to: number, for: target, from: frame.sender)
                 {
+                    perform(outcome, at: node)
+                }
+            case .queued(let names):
+                if let outcome = nodes[node]?.source.take(queued: names, from: frame.sender) {
                     perform(outcome, at: node)
                 }
             case .handOver(let mail): take(mail, from: frame.sender, at: node)

@@ -55,7 +55,7 @@ struct PayloadTests {
     func broadcast() {
         var source = PayloadSource()
         let members = [Self.there: [Self.ben], Self.elsewhere: [Self.cleo]]
-        let sent = Self.send(&source, Self.payload(to: .room), to: members)
+        let sent = Self.send(&source, Self.payload(to: .members([])), to: members)
         #expect(sent?.parcels.map(\.node) == [Self.there, Self.elsewhere])
         #expect(sent?.answers == [])
         let first = source.take(.unknownTarget, to: 1, for: Self.ben, from: Self.there)
@@ -63,7 +63,7 @@ struct PayloadTests {
         let last = source.take(.queued, to: 1, for: Self.cleo, from: Self.elsewhere)
         #expect(last.answers == [.init(ticket: 1, isKept: true)] && source.isIdle)
         // For nobody.
-        #expect(Self.send(&source, Self.payload(to: .room))?.answers.count == 1)
+        #expect(Self.send(&source, Self.payload(to: .members([])))?.answers.count == 1)
     }
 
     @Test("What a node that died has not answered is for nobody, in the order in which it was sent")
@@ -99,14 +99,44 @@ struct PayloadTests {
         #expect(source.died(Self.there) { _ in nil }.hasRoom == [Self.there])
     }
 
+    @Test("A client that fills what may be unanswered leaves as much to others as it has itself")
+    func shares() {
+        var limits = PayloadSource.Limits()
+        limits.payloadsMax = 100
+        var source = PayloadSource(limits)
+        func payload(of client: ClientID) -> OutgoingPayload {
+            OutgoingPayload(
+                room: RoomPlace(
+                    digest: PayloadNet.room.digest, clientID: client, name: PayloadNet.room.name),
+                sender: Self.ann, target: .member(Self.ben, at: Self.there), event: [7],
+                ticket: nil)
+        }
+        func fill(of client: ClientID) -> Int {
+            for count in 0... {
+                if case .full = source.send(payload(of: client), at: .absent) { return count }
+            }
+            return 0
+        }
+        #expect(fill(of: "loud") == 50)
+        #expect(fill(of: "quiet") == 25)
+        #expect(fill(of: "third") == 13 && fill(of: "loud") == 0)
+        // Each hears when it may go on, and not before.
+        var heard: [Int] = []
+        for number: UInt64 in 1...88 {
+            let outcome = source.take(.queued, to: number, for: Self.ben, from: Self.there)
+            if !outcome.hasRoom.isEmpty { heard.append(Int(number)) }
+        }
+        #expect(source.isIdle && heard.count == 3 && heard[0] < 50 && heard[1] < 75)
+    }
+
     @Test("What no mail holds is sent to nobody, and is not kept")
     func tooLong() {
         var source = PayloadSource()
         let most = PayloadSource.eventBytesMax
         let members = [Self.there: [Self.ben]]
-        let long = Self.send(&source, Self.payload(to: .room, bytes: most + 1), to: members)
+        let long = Self.send(&source, Self.payload(to: .members([]), bytes: most + 1), to: members)
         #expect(long?.parcels == [] && long?.answers == [.init(ticket: 1, isKept: false)])
-        let longest = Self.send(&source, Self.payload(to: .room, bytes: most), to: members)
+        let longest = Self.send(&source, Self.payload(to: .members([]), bytes: most), to: members)
         var line = ClusterLine(from: Self.here, to: Self.there)
         for parcel in longest?.parcels ?? [] { line.push(.payload(parcel.payload)) }
         #expect(!line.isIdle)
@@ -178,7 +208,7 @@ struct PayloadTests {
         for number: UInt64 in 1...2 {
             for step in old.take(Self.mail(number), from: Self.here, isReady: { _, _ in true }) {
                 guard case .deliver(_, let receipt) = step else { continue }
-                old.noteAnswered(receipt, as: number)
+                old.noteAnswered([receipt], of: Self.here, as: number)
             }
         }
         old.confirmed(upTo: 1, by: Self.here)

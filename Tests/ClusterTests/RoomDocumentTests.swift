@@ -63,7 +63,7 @@ struct RoomDocumentTests {
         other[2] = 2
         #expect(throws: DocumentFault.unknownFormat) { try RoomDocument(other) }
         #expect(throws: DocumentFault.tooLong) {
-            try RoomDocument(Array(repeating: 0, count: RoomDocument.bytesMax + 1))
+            try RoomDocument(bytes + Array(repeating: 0, count: RoomDocument.bytesMax))
         }
     }
 

@@ -42,7 +42,7 @@ enum WireSamples {
     static func mail(_ random: inout SeededGenerator) -> ClusterMail {
         let digest = digest(&random)
         let (number, connection) = (number(&random), connection(&random))
-        switch Int.random(in: 0..<10, using: &random) {
+        switch Int.random(in: 0..<11, using: &random) {
         case 0:
             let sdps = (0..<Int.random(in: 0...3, using: &random)).map { _ in
                 JoinerSDP(Self.connection(&random), bytes(&random))
@@ -54,9 +54,10 @@ enum WireSamples {
                 PayloadMail(
                     number: number, room: digest, revision: Revision(raw: Self.number(&random)),
                     sender: connection,
-                    targets: (0...Int.random(in: 0...2, using: &random)).map { _ in
-                        Self.connection(&random)
-                    },
+                    targets: PayloadTargets(
+                        (0...Int.random(in: 0...2, using: &random)).map { _ in
+                            Self.connection(&random)
+                        }),
                     isAlone: Bool.random(using: &random), event: bytes(&random)))
         case 3:
             let moves = (0..<Int.random(in: 0...2, using: &random)).map { _ in
@@ -71,6 +72,11 @@ enum WireSamples {
         case 6: return .askSDP(digest, connection)
         case 7: return .sdp(digest, connection, Bool.random(using: &random) ? nil : bytes(&random))
         case 8: return .handOver(handOver(&random))
+        case 9:
+            return .queued(
+                (0..<Int.random(in: 0...3, using: &random)).map { _ in
+                    PayloadName(Self.number(&random), Self.connection(&random))
+                })
         default: return .part(bytes(&random), isLast: Bool.random(using: &random))
         }
     }
@@ -117,7 +123,7 @@ enum WireSamples {
             nodeName: text(&random),
             alike: (0..<Int.random(in: 0...3, using: &random)).map { _ in
                 .init(setting: text(&random), value: text(&random))
-            }, more: bytes(&random))
+            }, reads: UInt8.random(in: 0...9, using: &random), more: bytes(&random))
     }
 
     static func openList(_ random: inout SeededGenerator) -> OpenList {
@@ -129,8 +135,9 @@ enum WireSamples {
     static func heartbeat(_ random: inout SeededGenerator) -> Heartbeat {
         Heartbeat(
             node(&random), restored: Bool.random(using: &random) ? epoch(&random) : nil,
-            nodeName: text(&random), connections: UInt32.random(in: 0...(.max), using: &random),
-            sessions: 7, rooms: UInt32.random(in: 0...9, using: &random), more: bytes(&random))
+            nodeName: text(&random), version: text(&random),
+            connections: UInt32.random(in: 0...(.max), using: &random), sessions: 7,
+            rooms: UInt32.random(in: 0...9, using: &random), more: bytes(&random))
     }
 }
 
@@ -156,6 +163,14 @@ struct WireTests {
             testDescription: "record", bytesMax: NodeRecord.bytesMax,
             sample: { WireSamples.record(&$0).encoded },
             again: { bytes throws(WireFault) in try NodeRecord(bytes).encoded }),
+        Kind(
+            testDescription: "format", bytesMax: FormatRecord.bytesMax,
+            sample: {
+                FormatRecord(
+                    epoch: WireSamples.epoch(&$0), UInt8.random(in: 1...9, using: &$0)
+                ).encoded
+            },
+            again: { bytes throws(WireFault) in try FormatRecord(bytes).encoded }),
         Kind(
             testDescription: "open list", bytesMax: OpenList.bytesMax,
             sample: { WireSamples.openList(&$0).encoded },

@@ -60,24 +60,28 @@ struct CredentialTests {
         try FileManager.default.removeItem(at: folder)
     }
 
+    private static let published = [
+        "usher.c.>", "$KV.usher-c.>", "$JS.API.STREAM.*.KV_usher-c",
+        "$JS.API.STREAM.MSG.GET.KV_usher-c", "$JS.API.CONSUMER.CREATE.KV_usher-c.>",
+    ]
+
+    /// One whose user may do so much.
+    private func server(
+        _ subjects: [String], hearing heard: String = "usher.c.>"
+    ) async throws -> NATSProcess {
+        let publish = subjects.map { "\"\($0)\"" }.joined(separator: ", ")
+        return try await NATSProcess.started(
+            """
+            authorization { users: [ { user: u, password: p, permissions: {
+                publish: [ \(publish) ], subscribe: [ "\(heard)" ] } } ] }
+            """)
+    }
+
     @Test(
         "A user needs no more than what is the cluster's, and what it lacks is told by name (0037)")
     func permissions() async throws {
-        let stream = "KV_usher-c"
-        let subjects = [
-            "usher.c.>", "$KV.usher-c.>", "$JS.API.STREAM.*.\(stream)",
-            "$JS.API.STREAM.MSG.GET.\(stream)", "$JS.API.CONSUMER.CREATE.\(stream).>",
-        ]
-        func server(
-            _ subjects: [String], hearing heard: String = "usher.c.>"
-        ) async throws -> NATSProcess {
-            let publish = subjects.map { "\"\($0)\"" }.joined(separator: ", ")
-            return try await NATSProcess.started(
-                """
-                authorization { users: [ { user: u, password: p, permissions: {
-                    publish: [ \(publish) ], subscribe: [ "\(heard)", "_INBOX.>" ] } } ] }
-                """)
-        }
+        let subjects = Self.published
+        #expect(Subjects(cluster: try #require(ClusterName("c"))).published == subjects)
         let path = try file("u:p")
         let good = try await server(subjects)
         let node = try await TestNode.start([good], "c") { $0.credentialsFile = path }
@@ -92,6 +96,8 @@ struct CredentialTests {
             TestNode.configuration([bad], "c") { $0.credentialsFile = path })
         let fault = try #require(await other.outcome())
         #expect("\(fault)".contains("$KV.usher-c."), "\(fault)")
+        // A refusal names the very subject, which is another one each time.
+        #expect(other.heard.now.notices.count { $0.code.description == "bus_forbidden" } <= 1)
         let deaf = try await server(subjects.filter { !$0.contains("CONSUMER") })
         let third = try await TestNode.start([deaf], "c") { $0.credentialsFile = path }
         let told = try await third.wait { state in
@@ -99,10 +105,13 @@ struct CredentialTests {
                 if case .forbidden(let text) = $0 { text } else { nil }
             }.first
         }
-        #expect(told.contains("$JS.API.CONSUMER.CREATE"), "\(told)")
+        #expect(told.contains("publish to $JS.API.CONSUMER.CREATE.KV_usher-c.>"), "\(told)")
+        // The watch is asked for again and again.
+        try await Task.sleep(for: .seconds(8))
+        #expect(third.heard.now.notices.count { $0.code.description == "bus_forbidden" } == 1)
         third.bus.stop()
         // Who can't hear the others would take them for dead.
-        let alone = try await server(subjects, hearing: "other.>")
+        let alone = try await server(subjects, hearing: "usher.c.inbox.>")
         let fourth = try await TestNode.start([alone], "c") { $0.credentialsFile = path }
         let lost = try await fourth.wait { state in
             state.notices.compactMap {
@@ -111,6 +120,10 @@ struct CredentialTests {
         }
         #expect(lost == "nats_not_permitted")
         fourth.bus.stop()
+        let mute = try await server(subjects, hearing: "other.>")
+        let fifth = try TestNode(
+            TestNode.configuration([mute], "c") { $0.credentialsFile = path })
+        #expect(try await fifth.outcome()?.code == "nats_not_permitted")
         try FileManager.default.removeItem(at: folder)
     }
 

@@ -100,6 +100,36 @@ struct RefusalTests {
         served.bus.stop()
     }
 
+    @Test("A bucket that is not in use yet is not taken before its writers have raced (0037)")
+    func raceThatFails() async throws {
+        // One that takes no second connection.
+        let server = try await NATSProcess.started("max_connections: 1")
+        let configuration = try TestNode.configuration([server])
+        for _ in 0..<3 {
+            #expect(throws: NATSFault.self) {
+                let dialled = try Dialled.dial(
+                    server.server, configuration, seen: nil, WritersRace.Answers())
+                dialled.line.close()
+            }
+        }
+    }
+
+    @Test("Nobody else of a node's account hears what it is answered (0037)")
+    func inboxes() async throws {
+        let server = try await NATSProcess.started()
+        let stranger = WritersRace.Answers()
+        let configuration = try TestNode.configuration([server])
+        let line = try NATSLine.open(try server.server, configuration, stranger)
+        defer { line.close() }
+        #expect(line.subscribe("_INBOX.>", for: .answers))
+        let node = try await TestNode.start([server])
+        _ = try await node.put(.room(1), "one")
+        _ = try await node.read(.room(1))
+        _ = try await node.wait { $0.events.contains(.watchedAll) ? true : nil }
+        #expect(stranger.take(1, millisecondsMax: 300).isEmpty)
+        node.bus.stop()
+    }
+
     @Test("Where nobody answers, a start says so in time, and leaves no thread behind")
     func nobody() async throws {
         let server = try NATSProcess()

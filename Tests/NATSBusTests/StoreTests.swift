@@ -46,6 +46,35 @@ struct StoreTests {
         node.bus.stop()
     }
 
+    @Test("Rooms are walked over in the order in which they were written last, and nothing else")
+    func walk() async throws {
+        let server = try await NATSProcess.started()
+        let node = try await TestNode.start([server])
+        #expect(try await node.answer { .next(.absent, $0) } == .found(nil, .absent))
+        _ = try await node.put(.room(2), "one")
+        let third = try await node.put(.room(3), "three")
+        _ = try await node.put(.node(Incarnation(raw: 1)), "node")
+        guard case .found(_, let base) = try await node.read(.room(2)) else { return }
+        let second = try await node.put(.room(2), "two", from: base)
+        var walked: [StoreAnswer] = []
+        var behind = Revision.absent
+        while case .next(let room, let bytes, let revision) =
+            try await node.answer({ [behind] in .next(behind, $0) })
+        {
+            walked.append(.next(room, bytes, revision))
+            behind = revision
+        }
+        func digest(_ number: UInt8) -> RoomDigest? {
+            if case .room(let room) = StoreKey.room(number) { room } else { nil }
+        }
+        let expected: [StoreAnswer] = [
+            .next(digest(3), Array("three".utf8), third),
+            .next(digest(2), Array("two".utf8), second),
+        ]
+        #expect(walked == expected)
+        node.bus.stop()
+    }
+
     @Test("Frames reach the incarnation that listens, and no former one; heartbeats reach all")
     func frames() async throws {
         let server = try await NATSProcess.started()

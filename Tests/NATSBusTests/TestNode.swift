@@ -8,6 +8,7 @@ import Testing
 final class TestNode: Sendable {
     enum Order: Sendable {
         case read(StoreKey, UInt64)
+        case next(Revision, UInt64)
         case write(StoreKey, [UInt8], Revision, UInt64)
         case purge(StoreKey, Revision)
         case listen(Incarnation)
@@ -22,6 +23,7 @@ final class TestNode: Sendable {
         func told(_ note: Order, _ bus: inout some BusOutput & ~Copyable) {
             switch note {
             case .read(let key, let request): bus.read(key, request: request)
+            case .next(let revision, let request): bus.next(after: revision, request: request)
             case .write(let key, let bytes, let base, let request):
                 bus.write(key, bytes, from: base, request: request)
             case .purge(let key, let revision): bus.purge(key, upTo: revision)

@@ -235,6 +235,77 @@ import Testing
         #expect(box.value.hasChoice)
     }
 
+    @Test("Servers that greet and say no more are tried for ever, less often, and others at once")
+    func dialsThatHang() throws {
+        let servers = try ["nats://a", "nats://b"].map { try NATSServer($0) }
+        let box = Box(Dials([servers[0]], chance: 0))
+        var now: Int64 = 0
+        for _ in 0..<8 {
+            #expect(box.change { $0.begin(now, avoiding: nil) } != nil)
+            now += 20_001
+        }
+        #expect(box.change { $0.begin(now, avoiding: nil) } == nil)
+        #expect(box.change { $0.begin(now + 59_999, avoiding: nil) } == nil)
+        #expect(box.change { $0.begin(now + 60_000, avoiding: nil) } != nil)
+        let both = Box(Dials(servers, chance: 0))
+        now = 0
+        for _ in 0..<8 {
+            let (server, attempt) = try #require(both.change { $0.begin(now, avoiding: nil) })
+            now += 20_001
+            guard server == servers[1] else { continue }
+            #expect(both.change { $0.ended(attempt) })
+            both.change { $0.failed(at: now - 20_001, jitter: 0) }
+        }
+        for _ in 0..<12 {
+            guard let (server, attempt) = both.change({ $0.begin(now, avoiding: nil) }) else {
+                break
+            }
+            if server == servers[1] {
+                #expect(both.change { $0.ended(attempt) })
+            } else {
+                now += 20_001
+            }
+        }
+        #expect(both.change { $0.begin(now, avoiding: nil)?.0 } == servers[1])
+    }
+
+    @Test("Two servers that are a cluster keep the bucket both, three or more by three (0037)")
+    func replicas() throws {
+        func count(_ named: Int, told: Int, isCluster: Bool = true) throws -> Int {
+            let servers = try (0..<named).map { try NATSServer("nats://n\($0)") }
+            let configuration = NATSConfiguration(
+                servers: servers, cluster: try #require(ClusterName("c")), nodeName: "n")
+            let others = (0..<told).map { ByteText("n\($0):4222") }
+            return configuration.replicas(
+                ServerGreeting(
+                    id: "N", version: "2.11.0", payloadMax: 1 << 20, isCluster: isCluster,
+                    wantsTLS: false, isLeaving: false, others: others))
+        }
+        #expect(try count(1, told: 0, isCluster: false) == 1)
+        #expect(try (count(2, told: 2), count(1, told: 2), count(2, told: 0)) == (2, 2, 2))
+        #expect(try (count(3, told: 2), count(3, told: 0), count(1, told: 3)) == (3, 3, 3))
+        #expect(try (count(1, told: 0), count(5, told: 5)) == (3, 3), "not all servers tell")
+    }
+
+    @Test("A refusal is about a right that a node needs, whatever the very subject (0037)")
+    func rights() throws {
+        let subjects = Subjects(cluster: try #require(ClusterName("c")))
+        func right(_ what: String, _ subject: String) -> String? {
+            subjects.right(refusedBy: ByteText("Permissions Violation for \(what) \"\(subject)\""))?
+                .subjects.string
+        }
+        #expect(right("Publish to", "$KV.usher-c.0012.race.8.1") == "$KV.usher-c.>")
+        #expect(right("Publish to", "$JS.API.STREAM.INFO.KV_usher-c") == subjects.published[2])
+        #expect(
+            right("Publish to", "$JS.API.CONSUMER.CREATE.KV_usher-c.12") == subjects.published[4])
+        #expect(right("Subscription to", "usher.c.inbox.n.12.a.*") == "usher.c.>")
+        #expect(right("Subscription to", "$KV.usher-c.0012") == nil)
+        #expect(right("Publish to", "$KV.usher-d.0012") == nil)
+        #expect(right("Publish to", "$JS.API.STREAM.MSG.GET.KV_usher-d") == nil)
+        #expect(right("Publish to", "usher.c") == nil)
+        #expect(subjects.inboxes(of: "a.host \"1\"*>") == "usher.c.inbox.a_host__1___")
+    }
+
     /// What a macro may change.
     private final class Box<Value> {
         var value: Value

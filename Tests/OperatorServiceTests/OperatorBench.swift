@@ -1,4 +1,5 @@
 import Bytes
+import Cluster
 import HTTPMessages
 import Identifiers
 import Locking
@@ -13,6 +14,8 @@ import StrictJSON
 final class OperatorBench: Sendable {
     static let token = "operators-token"
     static let member = "0123456789abcdef"
+    /// Some nodes say nothing of this one.
+    static let silenced = "00000000000000ff"
 
     let service: OperatorService
     let counts: OperatorCounts
@@ -26,11 +29,18 @@ final class OperatorBench: Sendable {
 
     private static func closing(
         _ elsewhere: [String], _ closing: Closing
-    ) -> @Sendable (ConnectionID) -> Bool {
+    ) -> @Sendable (ConnectionID) -> KickOutcome {
         { connection in
             closing.ids.withLock { $0.append(connection.text) }
-            return elsewhere.contains(connection.text)
+            if connection.text == Self.silenced { return .silent(["node-2", "node-3"]) }
+            return elsewhere.contains(connection.text) ? .closed : .nowhere
         }
+    }
+
+    private static func cluster(_: [String]) -> @Sendable () -> ClusterState {
+        let state = ClusterState(
+            name: "c", nodeName: "n", standing: .cutOff, figures: ClusterFigures(), store: nil)
+        return { state }
     }
 
     /// `elsewhere` is who is at other nodes of a cluster; nil where there is none.
@@ -50,6 +60,7 @@ final class OperatorBench: Sendable {
         let relay = OperatedRelay(
             rooms: { [room] }, roomCount: { 1 }, sessionCount: { 1 },
             figures: { RelayFigures() }, sockets: { LoopFigures() },
+            cluster: elsewhere.map(Self.cluster),
             closeAnywhere: elsewhere.map { Self.closing($0, closing) },
             close: { id in closing.ids.withLock { $0.append(id.text) } })
         let ports = OperatorPorts(

@@ -22,6 +22,8 @@ private struct Rule: Sendable {
         Rule(path: "/operator.css", methods: ["GET", "HEAD"]),
         Rule(path: "/events", methods: ["GET"], wantsBearer: true, status: nil),
         Rule(path: "/rooms", methods: ["GET"], wantsBearer: true),
+        // Of a process that is alone.
+        Rule(path: "/cluster", methods: ["GET"], wantsBearer: true, status: 404),
         Rule(
             path: "/peers/\(OperatorBench.member)", methods: ["DELETE"], wantsBearer: true,
             status: 204),
@@ -123,7 +125,7 @@ struct RouteTests {
     @Test("Without a relay its routes are none, and without tokens the proxies' is none")
     func halves() {
         let auth = OperatorBench(hasRelay: false)
-        for path in ["/", "/operator.js", "/events", "/rooms", "/peers/\(OperatorBench.member)"] {
+        for path in ["/", "/events", "/rooms", "/cluster", "/peers/\(OperatorBench.member)"] {
             #expect(auth.answer(path)?.status == 404)
         }
         for path in ["/livez", "/readyz", "/metrics"] {
@@ -163,6 +165,53 @@ struct RouteTests {
         let stranger = "/peers/00000000000000ab"
         #expect(bench.answer(stranger, method: "DELETE", [bearer])?.status == 404)
         #expect(bench.closed == [elsewhere, "00000000000000ab"])
+    }
+
+    @Test(
+        "While a node is silent nobody says that there is no such peer, but whose word is missing")
+    func kickSilent() throws {
+        let bench = OperatorBench(elsewhere: [])
+        let path = "/peers/\(OperatorBench.silenced)"
+        let answer = try #require(bench.answer(path, method: "DELETE", [bearer]))
+        #expect(answer.status == 503)
+        let body = try JSONValue.parse(answer.body).object
+        #expect(body?["error"]?.string == "node_silent")
+        #expect(body?["error_description"]?.string?.string.contains("node-2, node-3") == true)
+    }
+
+    @Test("What may have to wait for other nodes keeps nobody else waiting")
+    func waiting() {
+        func mayWait(_ bench: OperatorBench, _ method: ByteText, _ path: ByteText) -> Bool {
+            bench.service.mayWait(
+                HTTPRequest(method: method, path: path, headers: HeaderFields([])))
+        }
+        let (alone, node) = (OperatorBench(), OperatorBench(elsewhere: []))
+        #expect(mayWait(node, "DELETE", "/peers/00000000000000ff"))
+        #expect(!mayWait(node, "GET", "/readyz") && !mayWait(node, "GET", "/metrics"))
+        #expect(!mayWait(alone, "DELETE", "/peers/00000000000000ff"))
+    }
+
+    @Test("A node of a cluster tells of the others, a process that is alone that it is")
+    func clusterState() throws {
+        let answer = try #require(OperatorBench(elsewhere: []).answer("/cluster", [bearer]))
+        let expected: JSONValue = [
+            "cluster": "c", "node": "n", "trouble": "cluster_unreachable", "nodes": [],
+            "nats": .null,
+        ]
+        #expect(try JSONValue.parse(answer.body) == expected)
+        #expect(try code(bench.answer("/cluster", [bearer])) == "no_cluster")
+    }
+
+    @Test("A node of a cluster tells how it stands there (docs/operating.md, Metrics)")
+    func clusterMetrics() {
+        func text(_ bench: OperatorBench) -> String {
+            String(decoding: bench.answer("/metrics")?.body ?? [], as: UTF8.self)
+        }
+        let told = text(OperatorBench(elsewhere: []))
+        #expect(told.contains("usher_cluster_standing{is=\"cut_off\"} 1\n"))
+        #expect(told.contains("usher_cluster_standing{is=\"member\"} 0\n"))
+        #expect(told.contains("usher_cluster_writes_total{result=\"conflict\"} 0\n"))
+        #expect(!text(OperatorBench()).contains("usher_cluster"))
     }
 
     @Test("The page's events tell rooms, counters, refusals and keys")

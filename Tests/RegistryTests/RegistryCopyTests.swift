@@ -66,6 +66,7 @@ extension RegistryFolder {
         #expect(try back.allRows() == before)
         #expect(try from.allRows() == before)
         #expect(try back.open().list() == from.open().list())
+        #expect(try back.open().identity() == from.open().identity(), "it is the same registry")
     }
 
     @Test("What held before holds after it, and all is counted on", arguments: CopyCase.all)

@@ -25,6 +25,16 @@ import Tokens
         #expect(try registry.client(id: "c_other") == nil)
     }
 
+    @Test("A registry has a name of its own, by which nodes of a cluster know that they share it")
+    func identity() throws {
+        let name = try folder.open().identity()
+        #expect(name.count == 32)
+        try folder.open().add(try Client.sample("a"))
+        #expect(try folder.open().identity() == name)
+        let other = try RegistryFolder()
+        #expect(try other.open().identity() != name)
+    }
+
     @Test("The list is in order of registration")
     func order() throws {
         let registry = try folder.open()

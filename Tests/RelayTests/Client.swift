@@ -104,6 +104,12 @@ class Client {
         return say(#"{"action":"resume","session":"\#(secret)","seq":\#(seq)\#(more)}"#)
     }
 
+    /// As `say`, and nothing follows from it yet.
+    func ask(_ text: String, resumingAfter seq: Int? = nil) {
+        resumedAfter = seq ?? resumedAfter
+        loop?.receive(text, from: self)
+    }
+
     func close(_ end: SocketEnd = .lost) {
         loop?.close(self, end)
         loop?.net.settle()

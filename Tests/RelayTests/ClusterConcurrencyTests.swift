@@ -59,17 +59,15 @@ private final class BusThread: Sendable {
     struct State: Sendable {
         var isMember = false
         /// All that was told has been heard, and answered.
-        var isQuiet: Bool { notes.isEmpty && !isBusy }
-        fileprivate var notes: [ClusterNote] = []
+        fileprivate let line: BusLine
+        var isQuiet: Bool { line.isQuiet && !isBusy }
         fileprivate var isBusy = false
         fileprivate var isOver = false
     }
 
-    private let state = Lock(State())
+    private let state: Lock<State>
 
-    init(_ line: BusLine) {
-        line.connect { [unowned self] note in state.withLock { $0.notes.append(note) } }
-    }
+    init(_ line: BusLine) { state = Lock(State(line: line)) }
 
     func waitFor(_ condition: (State) -> Bool) {
         // Not for ever: then what is expected after it fails.
@@ -94,15 +92,14 @@ private final class BusThread: Sendable {
                 }),
             PostOutput(mailboxes) { 7000 })
         while true {
-            let (notes, isMember, isOver) = state.withLock { state in
-                defer { state.notes = [] }
+            let (isMember, isOver) = state.withLock { state in
                 state.isBusy = true
-                return (state.notes, state.isMember, state.isOver)
+                return (state.isMember, state.isOver)
             }
             if isOver { break }
             if !isMember { output.monotonicMilliseconds += 100 }
             handler.ticked(&output)
-            for note in notes { handler.told(note, &output) }
+            handler.told(ClusterKnock(), &output)
             handler.turnEnded(&output)
             while !bus.isQuiet(end) {
                 bus.answer()

@@ -142,18 +142,18 @@ import WebSocket
         for client in [ann, bob] {
             let digits = Array(client.connection.utf8)
             let connection = ConnectionID(digits.span, digits.indices) ?? ConnectionID(raw: 0)
-            for wasThere in [true, false] {
+            for outcome in [KickOutcome.closed, .nowhere] {
                 let answer = Answer()
-                fleet[1].service.kick(connection) { wasThere in
-                    answer.value.withLock { $0 = wasThere }
+                fleet[1].service.kick(connection) { outcome in
+                    answer.value.withLock { $0 = outcome }
                 }
                 fleet.run()
-                #expect(answer.value.withLock { $0 } == wasThere)
+                #expect(answer.value.withLock { $0 } == outcome)
             }
             #expect(client.closeCode == .revoked)
         }
         #expect(fleet[0].service.roomCount == 0)
     }
 
-    private final class Answer: Sendable { let value = Lock<Bool?>(nil) }
+    private final class Answer: Sendable { let value = Lock<KickOutcome?>(nil) }
 }

@@ -1,3 +1,4 @@
+import Admission
 import AdmissionSupport
 import Foundation
 import Identifiers
@@ -27,12 +28,25 @@ import Testing
     }
 
     @Test(
+        "When a node ends in order nothing is lost, doubled or reordered, and nobody is told of it",
+        arguments: 1...count)
+    func drained(seed: UInt64) throws {
+        let swarm = Swarm(seed: seed)
+        for _ in 0..<80 { try swarm.step() }
+        swarm.drain(0)
+        for _ in 0..<40 { try swarm.step() }
+        try swarm.rest()
+        swarm.check()
+        swarm.checkDrained(0)
+    }
+
+    @Test(
         "When a node is killed the others see who is left, and all is answered that was said to it",
         arguments: 1...count)
     func killed(seed: UInt64) throws {
         let swarm = Swarm(seed: seed)
         for _ in 0..<80 { try swarm.step() }
-        swarm.kill(0)
+        try swarm.kill(0)
         for _ in 0..<40 { try swarm.step() }
         try swarm.rest()
         swarm.check()
@@ -57,6 +71,7 @@ private final class Swarm {
     private var numbers = 0
     private var names = 0
     private var dead: Set<Int> = []
+    private var draining: Set<Int> = []
     /// For so many milliseconds a node has been cut off.
     private var trouble: Int64 = 0
 
@@ -68,10 +83,13 @@ private final class Swarm {
 
     private var nodes: [Int] { [0, 1, 2].filter { !dead.contains($0) } }
 
-    func kill(_ node: Int) {
+    func kill(_ node: Int) throws {
         fleet.kill(node)
         dead.insert(node)
-        for walker in walkers where walker.node == node { walker.hasEnded = true }
+        for walker in walkers where walker.node == node {
+            // Its session may have been on its way here, or not yet.
+            if walker.isResuming { try resume(walker) } else { walker.hasEnded = true }
+        }
         sweep()
     }
 
@@ -105,11 +123,14 @@ private final class Swarm {
     }
 
     private func connect() throws {
-        guard let node = nodes.randomElement(using: &generator) else { return }
+        let here = nodes.filter { !draining.contains($0) }
+        guard let node = here.randomElement(using: &generator) else { return }
         names += 1
         let subject = "s\(names)"
         let client = try fleet[node].connect(subject: subject, loop: names % 2)
-        walkers.append(Walker(subject, node: node, client))
+        let walker = Walker(subject, node: node, client)
+        walker.comesBack = !draining.isEmpty
+        walkers.append(walker)
     }
 
     private func act(_ walker: Walker) {
@@ -131,9 +152,23 @@ private final class Swarm {
 
     private func resume(_ walker: Walker) throws {
         guard !walker.hasEnded else { return }
-        let client = try fleet[walker.node].connect(
+        let others = nodes.filter { !draining.contains($0) }
+        let stays = others.contains(walker.node) && chance(50)
+        let node = stays ? walker.node : others.randomElement(using: &generator)
+        guard let node else { return }
+        let client = try fleet[node].connect(
             subject: walker.subject, loop: Int.random(in: 0..<2, using: &generator))
-        walker.resume(client)
+        walker.resume(client, at: node)
+    }
+
+    /// A node is to end, and others have its sessions.
+    func drain(_ node: Int) {
+        calm()
+        draining.insert(node)
+        for walker in walkers { walker.comesBack = true }
+        fleet[node].admission.stopAdmitting()
+        fleet[node].service.drain {}
+        sweep()
     }
 
     /// A node is cut off for a moment, too short to be taken for dead.
@@ -197,6 +232,12 @@ private final class Swarm {
                 #expect(walker.view == expected.subtracting([walker.connection]), "\(name)")
             }
         }
+    }
+
+    /// Nobody in a room is at this node any more.
+    func checkDrained(_ node: Int) {
+        #expect(fleet[node].service.roomCount == 0)
+        #expect(walkers.allSatisfy { $0.node != node || $0.room == nil })
     }
 
     private func checkPayloads() {

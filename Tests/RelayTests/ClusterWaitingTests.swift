@@ -1,5 +1,8 @@
+import Admission
 import AdmissionSupport
 import Cluster
+import Identifiers
+import Rooms
 import Signalling
 import Testing
 import WebSocket
@@ -74,6 +77,35 @@ import WebSocket
         #expect(fleet[1].service.rooms()[0].members.count == 1)
     }
 
+    @Test("A client that says more than the bus takes waits, and others don't")
+    func shares() {
+        func payload(of client: ClientID) -> ClusterNote {
+            .send(
+                OutgoingPayload(
+                    room: RoomPlace(
+                        digest: RoomDigest(bytes: Array(repeating: 7, count: 32)),
+                        clientID: client, name: "R"),
+                    sender: ConnectionID(raw: 1), target: .members([]),
+                    event: Array(repeating: 7, count: 1 << 20), ticket: nil),
+                from: SocketID(raw: 1))
+        }
+        let (loud, quiet) = (RoomPlace.share(of: "loud"), RoomPlace.share(of: "quiet"))
+        let line = BusLine()
+        for count in 0..<8 {
+            #expect(!line.isBehind(loud), "after \(count)")
+            line.tell(payload(of: "loud"))
+        }
+        #expect(line.isTight && line.isBehind(loud))
+        for _ in 0..<3 {
+            #expect(!line.isBehind(quiet))
+            line.tell(payload(of: "quiet"))
+        }
+        #expect(!line.isBehind(RoomPlace.share(of: "third")))
+        var notes: [ClusterNote] = []
+        line.collect(&notes)
+        #expect(notes.count == 11 && !line.isTight && !line.isBehind(loud))
+    }
+
     @Test("A session that is refused while its client is away, and is in no room, is over")
     func refusedWhileAway() throws {
         let fleet = Fleet(2, RelayConfiguration(membersPerRoomMax: 1))
@@ -128,6 +160,50 @@ import WebSocket
                 resumed(third, seq: 3), numbered(3, "ack", #""ack":1"#),
             ])
         #expect(fleet[0].service.roomCount == 0 && third.join("T").count == 2)
+    }
+
+    @Test(
+        "A resume that waits and is lost leaves the session to the next, however late the old ends")
+    func lostWhileResumeWaits() throws {
+        let (ann, bob) = (try fleet[0].connect(subject: "ann"), try fleet[1].connect())
+        ann.join("R", id: "ann")
+        bob.join("R", id: "bob")
+        _ = (ann.take(), bob.take())
+        fleet.cutFromNodes(1)
+        ann.send("{}", to: bob, ack: "1")
+        fleet[0].loops[0].keepsClosing = true
+        let back = try fleet[0].connect(subject: "ann", loop: 1)
+        back.resume(ann.secret, after: ann.seq)
+        #expect(fleet[0].admission.ledger.awaySessions.count == 1)
+        back.close(.lost)
+        fleet.cutFromNodes(1, false)
+        fleet.wait(milliseconds: 1000)
+        fleet[0].loops[0].keepsClosing = false
+        fleet.run()
+        #expect(ann.isClosed && bob.take().map { type(of: $0) } == ["payload"])
+        let again = try fleet[0].connect(subject: "ann", loop: 1)
+        let told = again.resume(ann.secret, after: ann.seq)
+        #expect(told.map { type(of: $0) } == ["resumed", "ack", "room_state"])
+        #expect(fleet[0].admission.ledger.awaySessions.isEmpty)
+    }
+
+    @Test("All news of a version are told with it, whatever else of it stands between")
+    func newsOfVersion() {
+        let digest = RoomDigest(of: "a", "R", sha256: fakeDigest)
+        let (here, other) = (
+            RoomPlace(digest: digest, clientID: "a", name: "R"),
+            RoomPlace(
+                digest: RoomDigest(of: "a", "S", sha256: fakeDigest), clientID: "a", name: "S")
+        )
+        let (ann, bob) = (ConnectionID(raw: 1), ConnectionID(raw: 2))
+        let effects: [ClusterNode.Effect] = [
+            .left(bob, here), .tell(ann, here, .firstToJoin, sdp: nil),
+            .tell(ann, other, .firstToJoin, sdp: nil),
+            .admitted(ann, here), .tell(bob, here, .firstToJoin, sdp: [1]),
+            .room(here, Room(), elsewhere: [:]), .tell(ann, here, .firstToJoin, sdp: nil),
+        ]
+        let news = ClusterHandler<PostOutput>.news(of: here, effects[...])
+        #expect(news.map(\.connection) == [ann, bob])
     }
 
     @Test("A session that ends while a resume waits fails it at once")

@@ -16,14 +16,14 @@ final class Fleet {
         private let own: Hub?
         fileprivate let end: InMemoryBus.End
         private let notes: Notes
+        private let line: BusLine
         private var handler: ClusterHandler<PostOutput>
         private var output: InMemoryOutput
         /// Notes of its loops wait, and so does what came from the bus.
         var isFrozen = false
 
-        /// What the loops told.
+        /// What it said of itself.
         private final class Notes: Sendable {
-            let notes = Lock<[ClusterNote]>([])
             let standings = Lock<[NodeStanding]>([])
         }
 
@@ -42,7 +42,7 @@ final class Fleet {
             let notes = Notes()
             self.hub = hub
             own = isOwn ? hub : nil
-            line.connect { note in notes.notes.withLock { $0.append(note) } }
+            self.line = line
             self.notes = notes
             end = bus.join()
             output = InMemoryOutput(bus: bus, end: end)
@@ -61,8 +61,11 @@ final class Fleet {
         }
 
         fileprivate var isQuiet: Bool {
-            hub.net.isQuiet && (isFrozen || end.isDead || notes.notes.withLock { $0.isEmpty })
+            hub.net.isQuiet && (isFrozen || end.isDead || line.isQuiet)
         }
+
+        /// Clients here that wait for sessions of other nodes, and sessions between two.
+        var waiting: Int { handler.resumes.count + handler.giving.count }
 
         /// What has happened so far, the last is what counts.
         var standing: NodeStanding? { notes.standings.withLock { $0.last } }
@@ -78,13 +81,9 @@ final class Fleet {
         fileprivate func turn(_ bus: InMemoryBus) {
             hub.net.turn()
             guard !end.isDead, !isFrozen else { return }
-            let told = notes.notes.withLock { notes in
-                defer { notes = [] }
-                return notes
-            }
             let heard = bus.events(of: end)
-            guard !told.isEmpty || !heard.isEmpty else { return }
-            for note in told { handler.told(note, &output) }
+            guard !line.isQuiet || !heard.isEmpty else { return }
+            handler.told(ClusterKnock(), &output)
             for event in heard { handler.heard(event, &output) }
             handler.turnEnded(&output)
         }
@@ -124,6 +123,12 @@ final class Fleet {
             for node in nodes { node.turn(bus) }
         }
         for node in nodes { #expect(node.hub.net.complaints == []) }
+    }
+
+    /// Lets what is on its way come a step further.
+    func turn() {
+        bus.answer()
+        for node in nodes { node.turn(bus) }
     }
 
     /// Nothing can go on but what is frozen.
@@ -166,6 +171,17 @@ final class Fleet {
     /// What a node and the others send to each other is lost.
     func cutFromNodes(_ index: Int, _ isCut: Bool = true) {
         nodes[index].end.isCutFromNodes = isCut
+    }
+
+    /// Has other nodes take the sessions of one that is to end.
+    ///
+    /// - Returns: Whether they have.
+    func drain(_ index: Int, milliseconds: Int64 = 2000) -> Bool {
+        let isDone = Lock(false)
+        self[index].admission.stopAdmitting()
+        self[index].service.drain { isDone.withLock { $0 = true } }
+        wait(milliseconds: milliseconds)
+        return isDone.withLock { $0 }
     }
 
     /// Ends a node in order.

@@ -87,6 +87,21 @@ final class InMemoryBus {
         }
     }
 
+    fileprivate func next(_ revision: Revision, _ request: UInt64, _ end: End) {
+        end.requests.append { [unowned self] in
+            guard !end.isCut else { return .answer(.unreadable, request: request) }
+            let next = entries.filter {
+                !Self.isWatched($0.key) && $0.value.revision > revision.raw
+            }
+            .min { $0.value.revision < $1.value.revision }
+            guard case .room(let room)? = next?.key, let entry = next?.value else {
+                return .answer(.found(nil, .absent), request: request)
+            }
+            return .answer(
+                .next(room, entry.bytes, Revision(raw: entry.revision)), request: request)
+        }
+    }
+
     fileprivate func write(
         _ key: StoreKey, _ bytes: [UInt8], _ base: Revision, _ request: UInt64, _ end: End
     ) {
@@ -145,6 +160,7 @@ struct InMemoryOutput: BusOutput {
     var monotonicMilliseconds: Int64 = 0
 
     func read(_ key: StoreKey, request: UInt64) { bus.read(key, request, end) }
+    func next(after revision: Revision, request: UInt64) { bus.next(revision, request, end) }
     func write(_ key: StoreKey, _ bytes: [UInt8], from base: Revision, request: UInt64) {
         bus.write(key, bytes, base, request, end)
     }

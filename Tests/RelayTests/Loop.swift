@@ -126,6 +126,8 @@ final class Loop {
     private var outboxes: [[LoopMail]]
     private var nudges: [SocketID] = []
     private var closing: [Client] = []
+    /// Sockets that the server closes stay until their clients answer, which they don't.
+    var keepsClosing = false
     private var released: [SocketID] = []
     private var slots = 0
     private var freeSlots: [Int] = []
@@ -144,7 +146,8 @@ final class Loop {
     func advance(seconds: Int64) { output.monotonicSeconds += seconds }
 
     var isQuiet: Bool {
-        mailbox.count == 0 && nudges.isEmpty && closing.isEmpty && released.isEmpty
+        mailbox.count == 0 && nudges.isEmpty && (keepsClosing || closing.isEmpty)
+            && released.isEmpty
             && outboxes.allSatisfy(\.isEmpty)
     }
 
@@ -258,15 +261,15 @@ final class Loop {
     }
 
     func endTurn() {
-        while !nudges.isEmpty || !closing.isEmpty || !released.isEmpty {
+        while !nudges.isEmpty || !keepsClosing && !closing.isEmpty || !released.isEmpty {
             let sockets = nudges
             nudges = []
             for socket in sockets { nudge(socket) }
             let free = released
             released = []
             for client in free.compactMap(net.client) { release(client) }
-            let clients = closing
-            closing = []
+            let clients = keepsClosing ? [] : closing
+            closing.removeFirst(clients.count)
             for client in clients where client.isOpen {
                 if let code = client.closeCode { close(client, .closedByUs(code)) }
             }

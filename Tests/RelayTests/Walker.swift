@@ -7,7 +7,8 @@ import WebSocket
 /// and then says again what was not answered.
 final class Walker {
     let subject: String
-    let node: Int
+    /// Where it is, or was last.
+    private(set) var node: Int
     private(set) var client: Client
     private(set) var connection: String
     private var secret = ""
@@ -26,6 +27,8 @@ final class Walker {
     var hasEnded = false
     /// It has asked for a resume and was not answered.
     private(set) var isResuming = false
+    /// Where nodes end in order, 1012 says no more than that it is to come back elsewhere.
+    var comesBack = false
 
     init(_ subject: String, node: Int, _ client: Client) {
         self.subject = subject
@@ -82,9 +85,10 @@ final class Walker {
     }
 
     /// Goes on over another socket.
-    func resume(_ client: Client) {
+    func resume(_ client: Client, at node: Int? = nil) {
         listen()
         self.client = client
+        self.node = node ?? self.node
         isResuming = true
         hear(client.resume(secret, after: seq))
     }
@@ -105,7 +109,9 @@ final class Walker {
         if wasResuming, !isResuming, !hasEnded {
             for (_, text) in pending { hear(client.say(text)) }
         }
-        if client.closeCode == .replaced || client.closeCode == .restarting { hasEnded = true }
+        if client.closeCode == .replaced || client.closeCode == .restarting && !comesBack {
+            hasEnded = true
+        }
     }
 
     private func hear(_ text: String) {

@@ -55,6 +55,29 @@ import Testing
         #expect(table.members(of: key).map(\.isV1) == [true, true, false])
     }
 
+    @Test("Who has come from elsewhere is reached over the bus first, then while that is busy")
+    func landing() throws {
+        var table = RoomTable(membersMax: 0)
+        let member = { (home: UInt64) in
+            RoomMember(
+                connection: id(2), route: .v1(subject: nil), peerID: PeerID("p"), order: 1,
+                home: home)
+        }
+        table.replace(key, with: room([member(RoomMember.arrivingHome)]))
+        let index = try #require(table.index(of: key, with: id(2)))
+        #expect(table.address(of: id(2), in: index) == .arriving)
+        #expect(table.members(of: key)[0].isOverBus(whileBusy: false))
+        // That it is here is known before it is shown so.
+        table.noteLanded(id(2), key)
+        #expect(table.address(of: id(2), in: index) == .arriving)
+        table.replace(key, with: room([member(RoomMember.landingHome)]))
+        #expect(table.address(of: id(2), in: index) == .landing)
+        #expect([true, false].map(table.members(of: key)[0].isOverBus) == [true, false])
+        table.noteLanded(id(2), key)
+        #expect(table.address(of: id(2), in: index) == .v1)
+        #expect(!table.members(of: key)[0].isElsewhere)
+    }
+
     @Test("A new version keeps who is leaving, and since when others are known, if they stayed")
     func kept() throws {
         var table = RoomTable(membersMax: 0)

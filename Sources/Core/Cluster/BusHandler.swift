@@ -7,6 +7,8 @@ package enum StoreAnswer: Equatable, Sendable {
     case unknown
     /// Nil where there is nothing. It may be old.
     case found([UInt8]?, Revision)
+    /// To `next`: of which room it is, if it is a room's at all.
+    case next(RoomDigest?, [UInt8], Revision)
     case unreadable
 }
 
@@ -50,6 +52,9 @@ package protocol BusOutput: ~Copyable {
     var monotonicMilliseconds: Int64 { get }
 
     mutating func read(_ key: StoreKey, request: UInt64)
+    /// Which room's document was written next behind this revision, as rooms stand now. Answered
+    /// with `next`, or with `found` of nothing where there is none.
+    mutating func next(after revision: Revision, request: UInt64)
     /// To be set if the key is at this revision still, `absent` where there is to be none.
     mutating func write(_ key: StoreKey, _ bytes: [UInt8], from base: Revision, request: UInt64)
     /// Has what is there up to this revision vanish; without an answer.

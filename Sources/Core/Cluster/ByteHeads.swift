@@ -47,10 +47,7 @@ struct ByteHead {
 
 extension ByteWriter {
     mutating func put(_ digest: RoomDigest) {
-        put(digest.words.0)
-        put(digest.words.1)
-        put(digest.words.2)
-        put(digest.words.3)
+        put(digest.words.0, digest.words.1, digest.words.2, digest.words.3)
     }
 
     mutating func put(_ epoch: BucketEpoch) {
@@ -63,7 +60,7 @@ extension ByteWriter {
 
 extension ByteReader {
     mutating func digest() throws(Fault) -> RoomDigest {
-        RoomDigest((try number(), try number(), try number(), try number()))
+        RoomDigest(try numbers())
     }
 
     mutating func epoch() throws(Fault) -> BucketEpoch {

@@ -1,5 +1,6 @@
 import Bytes
 import Sessions
+package import Signalling
 
 /// A `Link` between two nodes of a cluster, with its frames as bytes.
 ///
@@ -12,8 +13,6 @@ package struct ClusterLine: Sendable {
         package var mails: [ClusterMail] = []
         /// Mail of ours that stands at the other node from now on, by number.
         package var answered: Range<UInt64> = 1..<1
-        /// The line was full, and is no more.
-        package var hasRoom = false
         /// How many mails were nothing that a node of this version says; they are passed over.
         package var unreadableCount = 0
     }
@@ -26,6 +25,15 @@ package struct ClusterLine: Sendable {
     private var link: Link<ClusterMail>
     /// Of a mail whose last part has not arrived; nil once it is too long.
     private var parts: [UInt8]? = []
+    /// Versions of rooms that are not on the link yet, of each room one, and in which order.
+    private var offers: [RoomDigest: Offer] = [:]
+    private var offered = Ring<RoomDigest>()
+
+    private struct Offer {
+        var revision: Revision
+        var bytes: [UInt8]
+        var sdps: [JoinerSDP]
+    }
 
     package init(
         from own: Incarnation, to other: Incarnation,
@@ -36,27 +44,53 @@ package struct ClusterLine: Sendable {
         link = Link(limits)
     }
 
+    /// How many mails were sent once more.
+    package var resentCount: Int { link.resentCount }
     /// Nothing of ours is unanswered.
-    package var isIdle: Bool { link.isIdle }
+    package var isIdle: Bool { link.isIdle && offered.isEmpty }
 
-    /// - Returns: False where the line is full, and the sender has to wait for `hasRoom`.
-    package mutating func send(_ mail: ClusterMail) -> Bool {
-        let size = mail.size
-        let count = (size + Self.partBytesMax - 1) / Self.partBytesMax
-        guard link.mayTake(count, bytes: size) else { return false }
-        push(mail)
-        return true
+    /// Sends a version of a room once the link has room for it: a later one takes its place until
+    /// then, with what is to be told of those `isThere` still.
+    package mutating func offer(
+        _ room: RoomDigest, _ revision: Revision, _ bytes: [UInt8], sdps: [JoinerSDP],
+        isThere: (ConnectionID) -> Bool
+    ) {
+        guard var offer = offers.removeValue(forKey: room) else {
+            offers[room] = Offer(revision: revision, bytes: bytes, sdps: sdps)
+            return offered.append(room)
+        }
+        if revision > offer.revision {
+            (offer.revision, offer.bytes) = (revision, bytes)
+            offer.sdps.removeAll { !isThere($0.connection) }
+        }
+        offer.sdps += sdps
+        offers[room] = offer
     }
 
-    /// Sends what can't wait, however full the line is.
+    private mutating func sendOffers() {
+        while link.hasWindow, !offered.isEmpty {
+            let room = offered.removeFirst()
+            guard let offer = offers.removeValue(forKey: room) else { continue }
+            append(.document(room, offer.revision, offer.bytes, sdps: offer.sdps))
+        }
+    }
+
+    /// Sends something, behind what was offered before unless that has to wait.
     ///
     /// - Returns: Its number, of its last part where it has several.
     @discardableResult
     package mutating func push(_ mail: ClusterMail) -> UInt64 {
+        sendOffers()
+        return append(mail)
+    }
+
+    @discardableResult
+    private mutating func append(_ mail: ClusterMail) -> UInt64 {
+        let whole = mail.size
+        guard whole > Self.partBytesMax else { return link.push(mail, size: whole) }
         let mail = mail.fitting
         let size = mail.size
         precondition(size <= ClusterMail.bytesMax, "nobody would take it")
-        guard size > Self.partBytesMax else { return link.push(mail, size: size) }
         var out = ByteWriter(capacity: size)
         mail.write(to: &out)
         var rest = out.bytes[...]
@@ -71,7 +105,8 @@ package struct ClusterLine: Sendable {
 
     /// What is to be published now: asked for at the end of each turn, until there is none.
     package mutating func nextFrame() -> [UInt8]? {
-        link.nextFrame().map { ClusterFrame(from: own, to: other, $0).encoded }
+        sendOffers()
+        return link.nextFrame().map { ClusterFrame(from: own, to: other, $0).encoded }
     }
 
     /// A while has passed.
@@ -81,7 +116,11 @@ package struct ClusterLine: Sendable {
     package mutating func receive(_ frame: ClusterFrame) -> Arrival {
         guard frame.sender == other, frame.receiver == own else { return Arrival() }
         let linked = link.receive(frame.line)
-        var arrival = Arrival(answered: linked.answered, hasRoom: linked.hasRoom)
+        var arrival = Arrival(answered: linked.answered)
+        guard linked.mails.contains(where: \.isPart) else {
+            arrival.mails = linked.mails
+            return arrival
+        }
         arrival.mails.reserveCapacity(linked.mails.count)
         for mail in linked.mails {
             guard case .part(let bytes, let isLast) = mail else {
@@ -108,6 +147,8 @@ package struct ClusterLine: Sendable {
 }
 
 extension ClusterMail {
+    fileprivate var isPart: Bool { if case .part = self { true } else { false } }
+
     /// Without what is to be told with joins, as far as that makes it too long: whoever lacks it
     /// asks for it, one at a time.
     fileprivate var fitting: ClusterMail {

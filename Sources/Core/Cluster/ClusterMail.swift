@@ -11,6 +11,8 @@ package enum ClusterMail: Equatable, Sendable {
     case payload(PayloadMail)
     /// To the payload of this number, the first of whose targets this is.
     case answer(number: UInt64, target: ConnectionID, PayloadAnswer)
+    /// `PayloadAnswer.queued` to all of these.
+    case queued([PayloadName])
     /// An operator wants this connection closed, wherever it is.
     case kick(number: UInt64, ConnectionID)
     case kickAnswer(number: UInt64, wasHere: Bool)
@@ -34,8 +36,8 @@ package struct JoinerSDP: Equatable, Sendable {
     }
 }
 
-/// What a member of one node says to those of another.
-package struct PayloadMail: Equatable, Sendable {
+/// What a member of one node says to those of another. An object, since it goes through many hands.
+package final class PayloadMail: Equatable, Sendable {
     /// Of the sender's node, which gives each of its payloads one, over all lines; a broadcast has
     /// the same one everywhere.
     package let number: UInt64
@@ -43,15 +45,15 @@ package struct PayloadMail: Equatable, Sendable {
     /// The version of the room that the sender's node knew.
     package let revision: Revision
     package let sender: ConnectionID
-    /// Members of the room whose home the receiver is, as the sender's node knows it; one at least.
-    package let targets: [ConnectionID]
+    /// Members of the room whose home the receiver is, as the sender's node knows it.
+    package let targets: PayloadTargets
     /// Nothing that the sender said before to any of them is unanswered.
     package let isAlone: Bool
     package let event: [UInt8]
 
     package init(
         number: UInt64, room: RoomDigest, revision: Revision, sender: ConnectionID,
-        targets: [ConnectionID], isAlone: Bool, event: [UInt8]
+        targets: PayloadTargets, isAlone: Bool, event: [UInt8]
     ) {
         self.number = number
         self.room = room
@@ -60,6 +62,24 @@ package struct PayloadMail: Equatable, Sendable {
         self.targets = targets
         self.isAlone = isAlone
         self.event = event
+    }
+
+    package static func == (one: PayloadMail, other: PayloadMail) -> Bool {
+        one.number == other.number && one.room == other.room && one.revision == other.revision
+            && one.sender == other.sender && one.targets == other.targets
+            && one.isAlone == other.isAlone && one.event == other.event
+    }
+}
+
+/// A payload among those that a node has said to another: by its number, and the first of its
+/// targets, since those of one number may go there one after the other.
+package struct PayloadName: Equatable, Sendable {
+    package let number: UInt64
+    package let target: ConnectionID
+
+    package init(_ number: UInt64, _ target: ConnectionID) {
+        self.number = number
+        self.target = target
     }
 }
 
@@ -102,6 +122,7 @@ extension ClusterMail {
         static let part: UInt8 = 9
         static let lastPart: UInt8 = 10
         static let handOver: UInt8 = 11
+        static let queued: UInt8 = 12
     }
 
     /// How many bytes `write` makes.
@@ -115,6 +136,7 @@ extension ClusterMail {
             case .seen: digest + number * 3
             case .payload(let payload): payload.size
             case .answer(_, _, let answer): number * 2 + answer.size
+            case .queued(let names): 4 + names.count * number * 2
             case .kick: number * 2
             case .kickAnswer: number + 1
             case .askSDP: digest + number
@@ -150,6 +172,13 @@ extension ClusterMail {
             out.put(number)
             out.put(target.raw)
             answer.write(to: &out)
+        case .queued(let names):
+            out.put(Kind.queued)
+            out.put(UInt32(truncatingIfNeeded: names.count))
+            for name in names {
+                out.put(name.number)
+                out.put(name.target.raw)
+            }
         case .kick(let number, let connection):
             out.put(Kind.kick)
             out.put(number)
@@ -191,11 +220,18 @@ extension ClusterMail {
         case Kind.seen:
             self = .seen(
                 try input.digest(), Revision(raw: try input.number()), try input.epoch())
-        case Kind.payload: self = .payload(try PayloadMail(&input))
+        case Kind.payload: self = .payload(try PayloadMail.read(&input))
         case Kind.answer:
             self = .answer(
                 number: try input.number(), target: ConnectionID(raw: try input.number()),
                 try PayloadAnswer(&input))
+        case Kind.queued:
+            var names: [PayloadName] = []
+            for _ in try input.count() {
+                let number: UInt64 = try input.number()
+                names.append(PayloadName(number, ConnectionID(raw: try input.number())))
+            }
+            self = .queued(names)
         case Kind.kick:
             self = .kick(number: try input.number(), ConnectionID(raw: try input.number()))
         case Kind.kickAnswer:
@@ -255,27 +291,27 @@ extension PayloadMail {
     }
 
     fileprivate func write(to out: inout ByteWriter) {
-        out.put(number)
+        out.put(number, revision.raw, sender.raw, targets.one.raw)
         out.put(room)
-        out.put(revision.raw)
-        out.put(sender.raw)
-        out.put(UInt32(truncatingIfNeeded: targets.count))
-        for target in targets { out.put(target.raw) }
+        out.put(UInt32(truncatingIfNeeded: targets.count - 1))
+        for target in targets.dropFirst() { out.put(target.raw) }
         out.put(isAlone)
         out.put(event)
     }
 
-    fileprivate init(_ input: inout ByteReader) throws(ByteReader.Fault) {
-        number = try input.number()
-        room = try input.digest()
-        revision = Revision(raw: try input.number())
-        sender = ConnectionID(raw: try input.number())
-        var targets: [ConnectionID] = []
-        for _ in try input.count() { targets.append(ConnectionID(raw: try input.number())) }
-        guard !targets.isEmpty else { throw input.fault }
-        self.targets = targets
-        isAlone = try input.flag()
-        event = Array(try input.part())
+    fileprivate static func read(
+        _ input: inout ByteReader
+    ) throws(ByteReader.Fault) -> PayloadMail {
+        let (number, revision, sender, target) = try input.numbers()
+        let room = try input.digest()
+        var others: [ConnectionID] = []
+        for _ in try input.count() { others.append(ConnectionID(raw: try input.number())) }
+        let isAlone = try input.flag()
+        return PayloadMail(
+            number: number, room: room, revision: Revision(raw: revision),
+            sender: ConnectionID(raw: sender),
+            targets: PayloadTargets(ConnectionID(raw: target), others), isAlone: isAlone,
+            event: Array(try input.part()))
     }
 }
 
@@ -321,7 +357,9 @@ package struct ClusterFrame: Equatable, Sendable {
                 try input.number(UInt64.self), try input.number(UInt64.self)
             )
             var mails: [ClusterMail] = []
-            for _ in try input.count() { mails.append(try ClusterMail(&input)) }
+            let count = try input.count()
+            mails.reserveCapacity(min(count.count, 256))
+            for _ in count { mails.append(try ClusterMail(&input)) }
             return Self(
                 from: sender, to: receiver,
                 .init(first: first, mails: mails, acknowledged: acknowledged))

@@ -1,26 +1,56 @@
 package import Identifiers
 package import Rooms
+package import Sessions
 package import Signalling
 
 /// A room by name, and under what its document lies.
+///
+/// All that passes between the loops and the bus names one, so that a copy counts one reference.
 package struct RoomPlace: Hashable, Sendable {
-    package let digest: RoomDigest
-    package let clientID: ClientID
-    package let name: RoomName
+    private final class Content: Sendable {
+        let digest: RoomDigest
+        let clientID: ClientID
+        let name: RoomName
+        let share: UInt64
+
+        init(_ digest: RoomDigest, _ clientID: ClientID, _ name: RoomName) {
+            self.digest = digest
+            self.clientID = clientID
+            self.name = name
+            share = RoomPlace.share(of: clientID)
+        }
+    }
+
+    private let content: Content
 
     package init(digest: RoomDigest, clientID: ClientID, name: RoomName) {
-        self.digest = digest
-        self.clientID = clientID
-        self.name = name
+        content = Content(digest, clientID, name)
     }
+
+    package var digest: RoomDigest { content.digest }
+    package var clientID: ClientID { content.clientID }
+    package var name: RoomName { content.name }
+    /// By which what the client's connections take is counted; in this process alone.
+    package var share: UInt64 { content.share }
+
+    package static func share(of clientID: ClientID) -> UInt64 {
+        UInt64(truncatingIfNeeded: clientID.hashValue)
+    }
+
+    package static func == (one: Self, other: Self) -> Bool {
+        one.content === other.content || one.digest == other.digest
+    }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(digest) }
 }
 
 /// What a member of this node says to others that are elsewhere.
 package struct OutgoingPayload: Equatable, Sendable {
     package enum Target: Equatable, Sendable {
         case member(ConnectionID, at: Incarnation)
-        /// All members of the room that are at other nodes.
-        case room
+        /// Those of a room that its sender's loop did not tell itself, wherever they are by now:
+        /// so nobody who goes from node to node meanwhile gets it twice, or never.
+        case members([ConnectionID])
     }
 
     package let room: RoomPlace
@@ -40,6 +70,10 @@ package struct OutgoingPayload: Equatable, Sendable {
         self.event = event
         self.ticket = ticket
     }
+
+    func sent(to target: Target) -> Self {
+        Self(room: room, sender: sender, target: target, event: event, ticket: ticket)
+    }
 }
 
 /// What members of this node are sent by one that is elsewhere.
@@ -47,7 +81,7 @@ package struct IncomingPayload: Equatable, Sendable {
     package let room: RoomPlace
     package let sender: ConnectionID
     /// Who is to get it, of those who are there.
-    package let targets: [ConnectionID]
+    package let targets: PayloadTargets
     package let event: [UInt8]
     /// For `Input.delivered`.
     package let receipt: PayloadInbox.Receipt
@@ -56,7 +90,7 @@ package struct IncomingPayload: Equatable, Sendable {
 /// Whether a node may act, as the bus has it.
 package enum NodeStanding: Equatable, Sendable {
     /// Not yet part of the cluster, with why for the log and `/readyz`: a stable code.
-    case joining(StaticStringCode)
+    case joining(StableCode)
     case member
     /// No write was accepted for some time: nobody may join.
     case cutOff
@@ -71,7 +105,7 @@ package enum NodeStanding: Equatable, Sendable {
 }
 
 /// A code that is stable across releases.
-package struct StaticStringCode: Equatable, Sendable {
+package struct StableCode: Equatable, Sendable {
     package let text: String
     package init(_ text: StaticString) { self.text = "\(text)" }
 }
@@ -104,10 +138,41 @@ extension ClusterNode {
         case kick(ConnectionID, ticket: UInt64)
         /// Whether a connection of this node was found and closed, after `Effect.kick`.
         case kicked(ConnectionID, wasHere: Bool)
+        /// A client showed a secret of a session that is not here, and that names this home.
+        /// Answered by `resumable` or `unresumable`, once for all that ask for this session
+        /// meanwhile.
+        case resume(ConnectionID, secret: SecretDigest, home: Incarnation)
+        /// What `Effect.settle` asked for holds; these are the rooms that it is in.
+        case settled(ConnectionID, rooms: [RoomPlace])
+        /// There is no such session, or the secret is not its present one.
+        case unsettled(ConnectionID)
+        /// After `Effect.freeze`, before all that comes from elsewhere.
+        case frozen(ConnectionID, SessionRecord, graceSeconds: UInt32)
+        /// A session ended here that was to be settled or frozen, was offered, or has arrived; one
+        /// that is frozen can't. Where it could not be had after `Effect.arrive`, this takes it out
+        /// of its rooms, and else they are left as by any member.
+        case sessionEnded(ConnectionID, LeaveReason)
+        /// This node is about to end, and takes no session any more; these of its sessions, each
+        /// with the first of its rooms, want new homes. Each is answered by `settle` and what
+        /// follows from it, or by `undrainable`; one that is on its way is passed over. None at
+        /// all says only that the node is about to end.
+        case drain([Draining])
         /// After `condemned`: goes on as another.
         case reborn(Incarnation)
         /// The process ends in order, and nobody is here any more.
         case farewell
+    }
+
+    /// A session that wants a new home.
+    package struct Draining: Equatable, Sendable {
+        package let connection: ConnectionID
+        /// By which those who share one go to the same node; nil for one in no room.
+        package let room: RoomDigest?
+
+        package init(_ connection: ConnectionID, room: RoomDigest?) {
+            self.connection = connection
+            self.room = room
+        }
     }
 
     /// What became of `send`.
@@ -121,6 +186,7 @@ extension ClusterNode {
     package enum Effect: Equatable, Sendable {
         // To the bus, as in `BusOutput`.
         case read(StoreKey, request: UInt64)
+        case next(after: Revision, request: UInt64)
         case write(StoreKey, [UInt8], from: Revision, request: UInt64)
         case purge(StoreKey, upTo: Revision)
         case listen(Incarnation)
@@ -129,7 +195,9 @@ extension ClusterNode {
 
         // To the relay, in this order for each version of a room.
         /// What this node's members know of their room from now on, and who of it is elsewhere;
-        /// comes before all `tell` of that version. Empty where none of them is left.
+        /// comes before all `tell` of that version. Empty where none of them is left. A member that
+        /// is said to be at this node itself came from another one: what is said to it has to go
+        /// by `send` until it is said to be elsewhere no more.
         case room(RoomPlace, Room, elsewhere: [ConnectionID: Incarnation])
         /// A member of this node is told; `sdp` is the joiner's.
         case tell(ConnectionID, RoomPlace, RoomNews, sdp: [UInt8]?)
@@ -145,9 +213,37 @@ extension ClusterNode {
         /// nobody who is there.
         case answered(ticket: UInt64, isKept: Bool)
         case kick(ConnectionID)
-        case kickAnswered(ticket: UInt64, wasThere: Bool)
+        case kickAnswered(ticket: UInt64, KickOutcome)
         /// What was refused by `send` for want of room in the line may be sent again.
         case hasRoom(Incarnation)
         case standing(NodeStanding)
+
+        // Of sessions that go from node to node, to the relay.
+        /// Another node wants this session, with this secret where its client showed one there.
+        /// Answered by `unsettled` at once, or by `settled` when its socket is closed or lifted,
+        /// nothing is taken from its client any more, it waits for no join and no leave, and all
+        /// that it has sent is answered; or by `sessionEnded`.
+        case settle(ConnectionID, secret: SecretDigest?)
+        /// Nothing is put into it from now on: answered in the same turn, before all that comes
+        /// from elsewhere, by `frozen` or `sessionEnded`. Whoever sends to it goes over the bus:
+        /// its rooms, which came before, have it elsewhere.
+        case freeze(ConnectionID)
+        /// It stays after all, and its client may resume here.
+        case release(ConnectionID)
+        /// A frozen session, or one that arrived, is over. It leaves its rooms by the node: the
+        /// relay forgets it, and passes over what it hears of it later.
+        case end(ConnectionID, LeaveReason)
+        /// It is at home elsewhere: the relay forgets it, and it leaves no room.
+        case forget(ConnectionID)
+        /// A session comes, away, and as it was, with its rooms in the order of the record's. It is
+        /// a member here by now: of each room `room` came before, and what it is told follows, then
+        /// `resumable`. Where it can't be had, `sessionEnded` has to follow in the same turn.
+        case arrive(ConnectionID, SessionRecord, rooms: [RoomPlace], graceSeconds: UInt32)
+        /// A session is here that was asked for, by `resume` or by its old home. Answers all that
+        /// wait.
+        case resumable(ConnectionID)
+        case unresumable(ConnectionID)
+        /// No other node will have it, as far as can be known: it is as before.
+        case undrainable(ConnectionID)
     }
 }

@@ -6,20 +6,40 @@ extension ClusterNode {
     /// - Returns: Its number on the line; nil where there is none.
     @discardableResult
     mutating func push(_ mail: ClusterMail, to other: Incarnation) -> UInt64? {
-        guard other != incarnation, !keys.gone.contains(other), standing != .condemned else {
-            return nil
-        }
-        open(lineTo: other)
-        stirred.insert(other)
-        return lines[other]?.push(mail)
+        guard other != incarnation, mayHear(other) else { return nil }
+        stir(other)
+        let own = incarnation
+        return lines[other, default: ClusterLine(from: own, to: other)].push(mail)
     }
 
-    private mutating func open(lineTo other: Incarnation) {
-        if lines[other] == nil { lines[other] = ClusterLine(from: incarnation, to: other) }
+    /// Sends a version of a room, unless a later one goes before the line takes it; `members` are
+    /// those of whom something may be told with it.
+    mutating func offer(
+        _ room: RoomDigest, _ revision: Revision, _ bytes: [UInt8], sdps: [JoinerSDP],
+        of document: RoomDocument, to other: Incarnation
+    ) {
+        guard other != incarnation, mayHear(other) else { return }
+        stir(other)
+        let own = incarnation
+        lines[other, default: ClusterLine(from: own, to: other)].offer(
+            room, revision, bytes, sdps: sdps
+        ) { document.seats[$0] != nil }
+    }
+
+    private func mayHear(_ other: Incarnation) -> Bool {
+        if case .condemned = keys.standing { return false }
+        return keys.gone.isEmpty || !keys.gone.contains(other)
+    }
+
+    /// There may be something for it when the turn ends.
+    mutating func stir(_ other: Incarnation) {
+        // They are few, and mostly it is the one before.
+        if stirred.last != other, !stirred.contains(other) { stirred.append(other) }
     }
 
     /// All that there is for other nodes goes, in as few frames as it takes.
     mutating func publish(_ effects: inout [Effect]) {
+        sayUnsaid()
         guard !stirred.isEmpty else { return }
         for other in stirred.sorted() {
             while let frame = lines[other]?.nextFrame() { effects.append(.frame(frame, to: other)) }
@@ -27,18 +47,33 @@ extension ClusterNode {
         stirred = []
     }
 
+    /// What was taken in this turn is said to have been.
+    mutating func sayUnsaid() {
+        for (other, receipts) in inbox.takeUnsaid() {
+            let names = receipts.map { PayloadName($0.number, $0.firstTarget) }
+            if let answer = push(.queued(names), to: other) {
+                inbox.noteAnswered(receipts, of: other, as: answer)
+            }
+        }
+    }
+
     /// A frame from another node; nothing where it is none, or of one that takes no part.
     mutating func arrived(_ bytes: [UInt8], _ effects: inout [Effect]) {
-        guard let frame = try? ClusterFrame(bytes), frame.receiver == incarnation,
-            keys.isAlive(frame.sender), standing != .condemned
+        guard let frame = try? ClusterFrame(bytes) else {
+            tally.unreadable += 1
+            return
+        }
+        guard frame.receiver == incarnation, keys.isAlive(frame.sender), standing != .condemned
         else { return }
         let other = frame.sender
-        open(lineTo: other)
-        guard let arrival = lines[other]?.receive(frame) else { return }
-        stirred.insert(other)
+        let own = incarnation
+        let arrival = lines[other, default: ClusterLine(from: own, to: other)].receive(frame)
+        stir(other)
+        tally.unreadable += arrival.unreadableCount
         if !arrival.answered.isEmpty {
             inbox.confirmed(upTo: arrival.answered.upperBound - 1, by: other)
         }
+        effects.reserveCapacity(effects.count + arrival.mails.count)
         for mail in arrival.mails { read(mail, from: other, &effects) }
     }
 
@@ -53,68 +88,20 @@ extension ClusterNode {
             drive(room, .acknowledged(revision, by: other), &effects)
         case .payload(let payload): arrived(payload, from: other, &effects)
         case .answer(let number, let target, let answer):
-            perform(source.take(answer, to: number, for: target, from: other), &effects)
+            answered(answer, to: number, for: target, by: other, &effects)
+        case .queued(let names): perform(source.take(queued: names, from: other), &effects)
         case .kick(let number, let connection):
             kickers[connection, default: []].append((other, number))
-            effects.append(.kick(connection))
+            kickHere(connection, &effects)
         case .kickAnswer(let number, let wasHere):
             kickAnswered(number, by: other, wasHere: wasHere, &effects)
         case .askSDP(let room, let connection):
-            push(.sdp(room, connection, rooms[room]?.sdps[connection]), to: other)
+            push(.sdp(room, connection, rooms[room]?.sdps[connection]?.bytes), to: other)
         case .sdp(let room, let connection, let sdp):
             heardSDP(room, connection, sdp, &effects)
-        // No session goes to another node yet.
-        case .handOver(.take(let attempt, _, _)):
-            push(.handOver(.refuse(attempt: attempt, .unknown)), to: other)
+        case .handOver(let mail): read(mail, from: other, &effects)
         // Parts are joined by the line.
-        case .handOver, .part: return
-        }
-    }
-
-    // MARK: Kicks
-
-    /// An operator waits for what became of a connection, wherever it is.
-    struct Kick: Sendable {
-        let ticket: UInt64
-        var waitsFor: Set<Incarnation>
-    }
-
-    mutating func kick(
-        _ connection: ConnectionID, _ ticket: UInt64, _ effects: inout [Effect]
-    ) {
-        lastKick += 1
-        let others = keys.living
-        kicks[lastKick] = Kick(ticket: ticket, waitsFor: Set(others + [incarnation]))
-        for other in others { push(.kick(number: lastKick, connection), to: other) }
-        kickers[connection, default: []].append((incarnation, lastKick))
-        effects.append(.kick(connection))
-    }
-
-    mutating func kicked(
-        _ connection: ConnectionID, _ wasHere: Bool, _ effects: inout [Effect]
-    ) {
-        for (node, number) in kickers.removeValue(forKey: connection) ?? [] {
-            if node == incarnation {
-                kickAnswered(number, by: node, wasHere: wasHere, &effects)
-            } else {
-                push(.kickAnswer(number: number, wasHere: wasHere), to: node)
-            }
-        }
-    }
-
-    private mutating func kickAnswered(
-        _ number: UInt64, by other: Incarnation, wasHere: Bool, _ effects: inout [Effect]
-    ) {
-        guard var kick = kicks[number], kick.waitsFor.remove(other) != nil else { return }
-        // It is at one node alone: what the others say is the same.
-        let isDone = wasHere || kick.waitsFor.isEmpty
-        kicks[number] = isDone ? nil : kick
-        if isDone { effects.append(.kickAnswered(ticket: kick.ticket, wasThere: wasHere)) }
-    }
-
-    mutating func endKicks(of other: Incarnation, _ effects: inout [Effect]) {
-        for number in kicks.keys.sorted() {
-            kickAnswered(number, by: other, wasHere: false, &effects)
+        case .part: return
         }
     }
 }

@@ -1,3 +1,4 @@
+import Rooms
 import Signalling
 
 /// What members say to others that are elsewhere, and what they hear from these.
@@ -5,17 +6,30 @@ extension ClusterNode {
     /// A member of this node says something to one that is elsewhere, or to all who are.
     package mutating func send(_ payload: OutgoingPayload) -> Sending {
         var effects: [Effect] = []
-        guard let writer = rooms[payload.room.digest]?.writer else {
+        guard let revision = views[payload.room.digest]?.revision else {
             if let ticket = payload.ticket {
                 effects.append(.answered(ticket: ticket, isKept: false))
             }
             return .taken(effects)
         }
         var members: [Incarnation: [ConnectionID]] = [:]
-        if payload.target == .room {
-            for (member, home) in writer.elsewhere { members[home, default: []].append(member) }
+        var payload = payload
+        switch payload.target {
+        case .members(let named):
+            guard let writer = rooms[payload.room.digest]?.writer else { break }
+            for member in named {
+                let home = writer.hasMember(member) ? incarnation : writer.elsewhere[member]
+                if let home { members[home, default: []].append(member) }
+            }
+        // It may have gone before its old home did.
+        case .member(let member, let old):
+            guard !keys.gone.isEmpty, keys.gone.contains(old),
+                let writer = rooms[payload.room.digest]?.writer
+            else { break }
+            let home = writer.hasMember(member) ? incarnation : writer.elsewhere[member]
+            if let home { payload = payload.sent(to: .member(member, at: home)) }
         }
-        switch source.send(payload, at: writer.toldRevision, to: members) {
+        switch source.send(payload, at: revision, to: members) {
         case .full(let other): return .full(other)
         case .taken(let outcome): perform(outcome, &effects)
         }
@@ -34,7 +48,11 @@ extension ClusterNode {
             effects.append(.answered(ticket: answer.ticket, isKept: answer.isKept))
         }
         for other in outcome.hasRoom { effects.append(.hasRoom(other)) }
-        for connection in outcome.settled { settled(connection, &effects) }
+        for connection in outcome.settled {
+            settled(connection, &effects)
+            answeredAll(of: connection, &effects)
+        }
+        for connection in outcome.cleared { cleared(connection, &effects) }
     }
 
     mutating func tickPayloads(_ effects: inout [Effect]) {
@@ -55,16 +73,97 @@ extension ClusterNode {
         }
     }
 
-    /// A node died, and whoever is to be told of that has been.
-    mutating func payloadsDied(with other: Incarnation, _ effects: inout [Effect]) {
-        perform(source.died(other) { _ in nil }, &effects)
-        inbox.died(other)
+    /// An answer that says that somebody went to a node that died waits until it is known here
+    /// what became of it: whether it went on from there, or is gone.
+    struct LateAnswer: Sendable {
+        let answer: PayloadAnswer
+        let number: UInt64
+        let target: ConnectionID
+        let node: Incarnation
+    }
+
+    mutating func answered(
+        _ answer: PayloadAnswer, to number: UInt64, for target: ConnectionID,
+        by other: Incarnation, _ effects: inout [Effect]
+    ) {
+        if case .moved(let moves) = answer,
+            moves.contains(where: { keys.gone.contains($0.home) }),
+            let room = source.room(of: number)
+        {
+            let late = LateAnswer(answer: answer, number: number, target: target, node: other)
+            if !isKnown(late, in: room) {
+                lateAnswers[room, default: []].append(late)
+                return drive(room, .recheck, &effects)
+            }
+        }
+        perform(source.take(answer, to: number, for: target, from: other), &effects)
+    }
+
+    private func isKnown(_ late: LateAnswer, in room: RoomDigest) -> Bool {
+        guard case .moved(let moves) = late.answer, let writer = rooms[room]?.writer,
+            writer.hasMembers
+        else { return true }
+        return moves.allSatisfy { move in
+            !keys.gone.contains(move.home)
+                || writer.elsewhere[move.connection] != late.node
+                    && writer.elsewhere[move.connection] != move.home
+        }
+    }
+
+    private mutating func answerLate(in room: RoomDigest, _ effects: inout [Effect]) {
+        guard let all = lateAnswers.removeValue(forKey: room) else { return }
+        for late in all {
+            guard isKnown(late, in: room), case .moved(let moves) = late.answer else {
+                lateAnswers[room, default: []].append(late)
+                continue
+            }
+            let writer = rooms[room]?.writer
+            let known = moves.map { move in
+                PayloadAnswer.Move(
+                    move.connection, to: writer?.elsewhere[move.connection] ?? move.home)
+            }
+            perform(
+                source.take(
+                    .moved(known), to: late.number, for: late.target, from: late.node), &effects)
+        }
+    }
+
+    /// A room may have nobody any more who is to be told of a death.
+    mutating func mourn(in digest: RoomDigest, _ effects: inout [Effect]) {
+        if !lateAnswers.isEmpty { answerLate(in: digest, &effects) }
+        guard !mourned.isEmpty else { return }
+        for other in mourned.keys.sorted()
+        where mourned[other]?.contains(digest) == true
+            && rooms[digest]?.writer.isElsewhere(other) != true
+        {
+            mourned[other]?.remove(digest)
+            mournIfOver(other, &effects)
+        }
+    }
+
+    /// Once all who are to be told of a death have been, what was said to its members is answered;
+    /// or goes on to those who had left before.
+    mutating func mournIfOver(_ other: Incarnation, _ effects: inout [Effect]) {
+        guard mourned[other]?.isEmpty == true else { return }
+        mourned[other] = nil
+        let homes = homesOfAll
+        perform(source.died(other) { homes[$0] }, &effects)
+    }
+
+    private var homesOfAll: [ConnectionID: Incarnation] {
+        var homes: [ConnectionID: Incarnation] = [:]
+        for room in rooms.values {
+            homes.merge(room.writer.elsewhere) { one, _ in one }
+            for connection in room.writer.own.keys { homes[connection] = incarnation }
+        }
+        return homes
     }
 
     /// With nothing sent, and nothing heard.
     mutating func beginPayloads() {
         source = PayloadSource()
         inbox = PayloadInbox(at: incarnation)
+        lateAnswers = [:]
         for other in keys.gone { _ = source.died(other) { _ in nil } }
     }
 
@@ -73,6 +172,17 @@ extension ClusterNode {
     mutating func arrived(
         _ payload: PayloadMail, from other: Incarnation, _ effects: inout [Effect]
     ) {
+        if moves.arrived.isEmpty, let view = views[payload.room],
+            stays[payload.targets.one]?.contains(payload.room) == true,
+            let receipt = inbox.takeAtOnce(
+                payload, from: other, isReady: view.isReady(payload.revision))
+        {
+            return effects.append(
+                .deliver(
+                    IncomingPayload(
+                        room: view.place, sender: payload.sender, targets: receipt.targets,
+                        event: payload.event, receipt: receipt)))
+        }
         perform(taken(payload, from: other), &effects)
     }
 
@@ -80,19 +190,13 @@ extension ClusterNode {
         _ payload: PayloadMail, from other: Incarnation
     ) -> [PayloadInbox.Step] {
         // Given back with the end of this: whoever writes to rooms then need not copy them.
-        let rooms = rooms
-        return inbox.take(payload, from: other) { Self.isReady(rooms[$0], $1) }
+        let views = views
+        return inbox.take(payload, from: other) { views[$0]?.isReady($1) ?? true }
     }
 
     private mutating func learned(_ digest: RoomDigest) -> [PayloadInbox.Step] {
-        let rooms = rooms
-        return inbox.learned(digest) { Self.isReady(rooms[$0], $1) }
-    }
-
-    /// Its members know the room in this version or a later one, or there are none.
-    private static func isReady(_ room: ClusterRoom?, _ revision: Revision) -> Bool {
-        guard let room, room.writer.concernsAnybody else { return true }
-        return room.writer.toldRevision >= revision
+        let views = views
+        return inbox.learned(digest) { views[$0]?.isReady($1) ?? true }
     }
 
     /// A version may be what something waits for.
@@ -105,14 +209,18 @@ extension ClusterNode {
         for step in steps {
             switch step {
             case .deliver(let payload, let receipt):
-                guard let place = rooms[payload.room]?.place else {
+                var targets = Array(receipt.targets)
+                if !moves.arrived.isEmpty {
+                    targets.removeAll { isStranger(payload.sender, to: $0, in: payload.room) }
+                }
+                guard !targets.isEmpty, let place = place(for: payload, targets) else {
                     answer(receipt, isTaken: false, &effects)
                     continue
                 }
                 effects.append(
                     .deliver(
                         IncomingPayload(
-                            room: place, sender: payload.sender, targets: receipt.targets,
+                            room: place, sender: payload.sender, targets: PayloadTargets(targets),
                             event: payload.event, receipt: receipt)))
             case .answer(let answer, let number, let target, let other):
                 say(answer, to: number, target, other, &effects)
@@ -124,6 +232,20 @@ extension ClusterNode {
         }
     }
 
+    /// The room that it was sent in, or another one in which sender and target are: to the target
+    /// it is all the same.
+    private func place(for payload: PayloadMail, _ targets: [ConnectionID]) -> RoomPlace? {
+        let room = rooms[payload.room]
+        guard let target = targets.first, targets.count == 1,
+            room?.writer.hasMember(target) != true
+        else { return room?.place }
+        let others = (stays[target] ?? []).sorted().compactMap { rooms[$0] }
+        let other = others.first { other in
+            other.writer.hasMember(target) && other.writer.room.member(payload.sender) != nil
+        }
+        return other?.place ?? room?.place
+    }
+
     mutating func delivered(
         _ receipt: PayloadInbox.Receipt, _ isTaken: Bool, _ effects: inout [Effect]
     ) {
@@ -133,13 +255,16 @@ extension ClusterNode {
     private mutating func answer(
         _ receipt: PayloadInbox.Receipt, isTaken: Bool, _ effects: inout [Effect]
     ) {
+        if isTaken, receipt.isWhole, receipt.source != incarnation {
+            return inbox.noteTaken(receipt)
+        }
         guard
             case .answer(let answer, let number, let target, let other) =
                 inbox.answer(to: receipt, isTaken: isTaken)
         else { return }
         // What was not taken may be taken elsewhere.
         if let said = say(answer, to: number, target, other, &effects), isTaken {
-            inbox.noteAnswered(receipt, as: said)
+            inbox.noteAnswered([receipt], of: other, as: said)
         }
     }
 
@@ -153,6 +278,8 @@ extension ClusterNode {
             perform(source.take(answer, to: number, for: target, from: other), &effects)
             return nil
         }
+        // In the order in which they were taken.
+        sayUnsaid()
         return push(.answer(number: number, target: target, answer), to: other)
     }
 }

@@ -15,8 +15,32 @@ extension ClusterNode {
             return
         }
         open(place, &effects)
-        rooms[place.digest]?.sdps[member.connection] = sdp
+        stays[member.connection, default: []].insert(place.digest)
+        rooms[place.digest]?.sdps[member.connection] = sdp.map { ClusterRoom.OwnSDP(bytes: $0) }
+        if let room = rooms[place.digest] {
+            // What the writer is about to give it.
+            deadlines.append(
+                Deadline(
+                    due: now + timing.joinWait, room: place.digest, life: room.life,
+                    join: room.writer.lastPending + 1))
+        }
         drive(place.digest, .join(member, hasSDP: sdp != nil), &effects)
+    }
+
+    /// When a join that has not been written is refused.
+    struct Deadline: Sendable {
+        let due: Int64
+        let room: RoomDigest
+        let life: UInt64
+        let join: UInt64
+    }
+
+    mutating func giveUpJoins(_ effects: inout [Effect]) {
+        while let deadline = deadlines.first, deadline.due <= now {
+            _ = deadlines.removeFirst()
+            guard rooms[deadline.room]?.life == deadline.life else { continue }
+            drive(deadline.room, .giveUp(join: deadline.join), &effects)
+        }
     }
 
     mutating func leave(
@@ -55,7 +79,9 @@ extension ClusterNode {
         let writer = RoomWriter(
             of: place.clientID, place.name, at: incarnation, in: keys.isOpen ? epoch : before,
             membersMax: configuration.membersPerRoomMax, dead: keys.gone)
-        rooms[place.digest] = ClusterRoom(place, life: lastLife, writer)
+        let room = ClusterRoom(place, life: lastLife, writer)
+        rooms[place.digest] = room
+        views[place.digest] = RoomView(room)
         // Whoever comes while others are writing back waits with them.
         if !keys.isOpen { drive(place.digest, .renewed(epoch), isLast: false, &effects) }
     }
@@ -67,13 +93,14 @@ extension ClusterNode {
         _ effects: inout [Effect]
     ) {
         guard let notBefore = rooms[digest]?.notBefore else { return }
-        let mayAsk = mayAsk && keys.mayWrite && now >= notBefore
+        let mayAsk = mayAsk && self.mayAsk && now >= notBefore
         let outcome = rooms[digest]?.writer.handle(input, mayAsk: mayAsk) ?? []
         show(digest, &effects)
         for effect in outcome { perform(effect, digest, &effects) }
         if case .read = input, rooms[digest]?.heldRead == nil { rooms[digest]?.hasRead = false }
         forgetSDPs(digest)
         release(digest, &effects)
+        mourn(in: digest, &effects)
         guard let room = rooms[digest] else { return }
         if !keys.isOpen, let epoch, !room.writer.hasWrittenBack(into: epoch) {
             unrestored.insert(digest)
@@ -84,10 +111,17 @@ extension ClusterNode {
         if isLast, room.isIdle { forget(digest, &effects) }
     }
 
+    /// For how many rooms the store may be asked at once: after an election all want to write, and
+    /// what keeps this node alive is not to wait for them.
+    private static let roomRequestsMax = 2000
+
+    /// Whether a room may ask something of the store.
+    var mayAsk: Bool { keys.mayWrite && roomRequests < Self.roomRequestsMax }
+
     private mutating func wait(_ digest: RoomDigest) {
         guard let room = rooms[digest] else { return }
         guard now < room.notBefore else {
-            waiting.insert(digest)
+            if waiting.insert(digest).inserted { waitingLine.append(digest) }
             return
         }
         delay(digest)
@@ -96,7 +130,7 @@ extension ClusterNode {
     private mutating func delay(_ digest: RoomDigest) {
         guard let room = rooms[digest], !room.isDelayed else { return }
         rooms[digest]?.isDelayed = true
-        delayed.append((now + timing.retryAfter, digest, room.life))
+        delayed.append((max(now + timing.retryAfter, room.notBefore), digest, room.life))
     }
 
     mutating func askAgain(_ digest: RoomDigest, _ effects: inout [Effect]) {
@@ -107,21 +141,28 @@ extension ClusterNode {
     }
 
     /// The relay is given what its members know of their room, where that has changed.
-    private mutating func show(_ digest: RoomDigest, _ effects: inout [Effect]) {
+    mutating func show(_ digest: RoomDigest, _ effects: inout [Effect]) {
+        views[digest] = rooms[digest].map { RoomView($0) }
         guard let room = rooms[digest], room.writer.hasMembers || room.shown != nil else { return }
         let count = room.writer.toldCount
         if !room.writer.hasMembers {
             rooms[digest]?.shown = nil
             effects.append(.room(room.place, Room(), elsewhere: [:]))
-        } else if room.shown != count {
+        } else if room.shown != count || room.mustShow {
             rooms[digest]?.shown = count
-            effects.append(
-                .room(room.place, room.writer.room, elsewhere: room.writer.elsewhere))
+            rooms[digest]?.mustShow = false
+            var elsewhere = room.writer.elsewhere
+            for connection in moves.uncleared.keys where room.writer.hasMember(connection) {
+                elsewhere[connection] = incarnation
+            }
+            effects.append(.room(room.place, room.writer.room, elsewhere: elsewhere))
         }
     }
 
     private mutating func forget(_ digest: RoomDigest, _ effects: inout [Effect]) {
         rooms[digest] = nil
+        views[digest] = nil
+        mourn(in: digest, &effects)
         waiting.remove(digest)
         unrestored.remove(digest)
         release(digest, &effects)
@@ -150,22 +191,37 @@ extension ClusterNode {
         case .tell(let connection, let news):
             var sdp: [UInt8]?
             if case .joined(let other) = news { sdp = rooms[digest]?.sdp(of: other.connection) }
-            effects.append(.tell(connection, place, news, sdp: sdp))
+            tell(connection, .tell(connection, place, news, sdp: sdp), &effects)
         case .admitted(let connection):
             rooms[digest]?.sdps[connection] = nil
             effects.append(.admitted(connection, place))
         case .refused(let connection, let error):
-            rooms[digest]?.sdps[connection] = nil
+            endStay(connection, digest)
             effects.append(.refused(connection, place, error))
         case .left(let connection):
-            rooms[digest]?.sdps[connection] = nil
+            endStay(connection, digest)
             effects.append(.left(connection, place))
         case .ended(let connection, let reason):
-            rooms[digest]?.sdps[connection] = nil
-            effects.append(.ended(connection, place, reason))
+            endStay(connection, digest)
+            if moves.takings[connection]?.state != nil {
+                take(.gone(reason), connection, &effects)
+            } else {
+                effects.append(.ended(connection, place, reason))
+            }
+        case .adopted(let connection):
+            stays[connection, default: []].insert(digest)
+            adopted(connection, place, &effects)
+        case .gone(let connection, let reason): take(.gone(reason), connection, &effects)
         case .empty(let revision):
             purges.append((now + timing.emptyKeptFor, digest, revision))
         }
+    }
+
+    private mutating func endStay(_ connection: ConnectionID, _ digest: RoomDigest) {
+        rooms[digest]?.sdps[connection] = nil
+        guard var rooms = stays.removeValue(forKey: connection) else { return }
+        rooms.remove(digest)
+        if !rooms.isEmpty { stays[connection] = rooms }
     }
 
     private mutating func read(
@@ -183,7 +239,7 @@ extension ClusterNode {
     ) {
         guard let life = rooms[digest]?.life else { return }
         rooms[digest]?.hasRead = false
-        let bytes = document.encoded
+        let bytes = document.encoded(in: keys.format)
         guard bytes.count <= RoomDocument.bytesMax else {
             rooms[digest]?.notBefore = now + timing.retryAfter
             return drive(digest, .tooLong(request: request), &effects)
@@ -206,13 +262,32 @@ extension ClusterNode {
         case .found(let bytes?, let revision):
             guard let room = rooms[digest] else { return }
             do throws(DocumentFault) {
-                let document = try RoomDocument(bytes, of: room.place.clientID, room.place.name)
+                let document = try RoomDocument(
+                    bytes, of: room.place.clientID, room.place.name, upTo: configuration.reads)
+                rooms[digest]?.unreadableSince = nil
                 found(digest, document, revision, request, &effects)
+            } catch .unknownFormat {
+                foundNewer(digest, request, &effects)
             } catch {
-                failed(digest, request, &effects)
+                // Nobody can have written it who has to be respected.
+                tally.unreadable += 1
+                drive(digest, .garbage(revision, request: request), &effects)
             }
-        case .unknown, .unreadable: failed(digest, request, &effects)
+        case .unknown, .unreadable, .next: failed(digest, request, &effects)
         }
+    }
+
+    /// A later version wrote it, and it stays as it is: nobody is to wait for it for ever.
+    private mutating func foundNewer(
+        _ digest: RoomDigest, _ request: UInt64, _ effects: inout [Effect]
+    ) {
+        tally.unreadable += 1
+        let since = rooms[digest]?.unreadableSince ?? now
+        rooms[digest]?.unreadableSince = since
+        guard now - since >= timing.unreadableWait else { return failed(digest, request, &effects) }
+        rooms[digest]?.notBefore = now + timing.unreadableWait
+        rooms[digest]?.hasRead = false
+        drive(digest, .impassable(request: request), &effects)
     }
 
     /// What failed is tried again, but not at once.

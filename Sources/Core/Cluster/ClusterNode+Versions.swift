@@ -8,12 +8,19 @@ extension ClusterNode {
         _ digest: RoomDigest, _ document: RoomDocument, _ revision: Revision,
         to others: Set<Incarnation>, _ effects: inout [Effect]
     ) {
-        let sdps = (rooms[digest]?.sdps ?? [:]).filter { document.seats[$0.key] != nil }
-            .sorted { $0.key < $1.key }.map { JoinerSDP($0.key, $0.value) }
-        let mail = ClusterMail.document(digest, revision, document.encoded, sdps: sdps)
+        let bytes = document.encoded(in: keys.format)
+        let joiners = (rooms[digest]?.sdps ?? [:]).keys.filter { document.seats[$0] != nil }
+            .sorted()
         for other in others.sorted() {
             keys.met(other)
-            push(mail, to: other)
+            var sdps: [JoinerSDP] = []
+            for joiner in joiners {
+                guard rooms[digest]?.sdps[joiner]?.sentTo.insert(other).inserted == true,
+                    let sdp = rooms[digest]?.sdps[joiner]?.bytes
+                else { continue }
+                sdps.append(JoinerSDP(joiner, sdp))
+            }
+            offer(digest, revision, bytes, sdps: sdps, of: document, to: other)
         }
     }
 
@@ -21,7 +28,10 @@ extension ClusterNode {
         _ digest: RoomDigest, _ revision: Revision, _ bytes: [UInt8], _ sdps: [JoinerSDP],
         by other: Incarnation, _ effects: inout [Effect]
     ) {
-        guard let document = try? RoomDocument(bytes) else { return }
+        guard let document = try? RoomDocument(bytes, upTo: configuration.reads) else {
+            tally.unreadable += 1
+            return
+        }
         let place = RoomPlace(digest: digest, clientID: document.clientID, name: document.name)
         // A ghost of this node's has to be taken out by it, as nobody else knows that it is one.
         if rooms[digest] == nil, document.epoch == epoch,
@@ -58,7 +68,7 @@ extension ClusterNode {
     }
 
     /// Gives a version to the room's writer, or keeps it until it is known what is to be told.
-    private mutating func take(
+    mutating func take(
         _ digest: RoomDigest, _ document: RoomDocument, _ revision: Revision,
         _ source: ClusterRoom.Parked.Source, _ effects: inout [Effect]
     ) {
@@ -66,14 +76,18 @@ extension ClusterNode {
             for seat in document.seats.values { keys.met(seat.home) }
         }
         let missing = missingSDPs(digest, document, revision)
-        guard !missing.isEmpty else { return give(digest, document, revision, source, &effects) }
+        let strangers = strangers(digest, document, revision)
+        guard !missing.isEmpty || !strangers.isEmpty else {
+            return give(digest, document, revision, source, &effects)
+        }
+        for stranger in strangers.sorted() { keys.met(stranger) }
         for (connection, home) in missing.sorted(by: { $0.key < $1.key }) {
             push(.askSDP(digest, connection), to: home)
         }
         rooms[digest]?.parked.append(
             ClusterRoom.Parked(
                 document: document, revision: revision, source: source, missing: missing,
-                due: now + timing.sdpWait))
+                strangers: strangers, due: now + timing.sdpWait))
         parkedRooms.insert(digest)
     }
 
@@ -81,17 +95,32 @@ extension ClusterNode {
     private func missingSDPs(
         _ digest: RoomDigest, _ document: RoomDocument, _ revision: Revision
     ) -> [ConnectionID: Incarnation] {
-        guard let room = rooms[digest], room.writer.concernsAnybody,
+        guard let room = rooms[digest], let since = room.writer.listens(from: document),
             revision > room.writer.revision, document.epoch == room.writer.epoch
         else { return [:] }
         var missing: [ConnectionID: Incarnation] = [:]
-        for (connection, seat) in document.seats
-        where seat.hasSDP && seat.home != incarnation && room.heardSDPs[connection] == nil
-            && room.writer.room.member(connection) == nil && !keys.gone.contains(seat.home)
-        {
+        // Whoever joins is told nothing of the kind of those who are there.
+        for member in document.room.members where member.order > since {
+            let connection = member.connection
+            guard let seat = document.seats[connection], seat.hasSDP, seat.home != incarnation,
+                room.heardSDPs[connection] == nil,
+                room.writer.room.member(connection) == nil, !keys.gone.contains(seat.home)
+            else { continue }
             missing[connection] = seat.home
         }
         return missing
+    }
+
+    /// Homes that are neither known to be alive nor to be dead. A node writes no document without
+    /// having a key: so the watch is about to tell of it, or it died so long ago that its key is
+    /// gone, and what it left is to be told to nobody.
+    private func strangers(
+        _ digest: RoomDigest, _ document: RoomDocument, _ revision: Revision
+    ) -> Set<Incarnation> {
+        guard let room = rooms[digest], room.writer.concernsAnybody,
+            revision > room.writer.revision, document.epoch == room.writer.epoch
+        else { return [] }
+        return Set(document.seats.values.map(\.home).filter { keys.isStranger($0) })
     }
 
     private mutating func give(
@@ -127,7 +156,14 @@ extension ClusterNode {
     }
 
     mutating func giveUpWaiting(_ digest: RoomDigest, _ effects: inout [Effect]) {
+        let strangers = rooms[digest]?.parked.flatMap(\.strangers) ?? []
+        for stranger in strangers { keys.met(stranger) }
         resolve(digest, &effects) { [now] missing, due in if due <= now { missing = [:] } }
+    }
+
+    /// What is known of other nodes has changed.
+    mutating func lookAgain(_ digest: RoomDigest, _ effects: inout [Effect]) {
+        resolve(digest, &effects) { _, _ in }
     }
 
     /// Versions of which nothing is missing any more go on.
@@ -136,10 +172,13 @@ extension ClusterNode {
         _ mend: (inout [ConnectionID: Incarnation], Int64) -> Void
     ) {
         guard var parked = rooms[digest]?.parked else { return }
-        for index in parked.indices { mend(&parked[index].missing, parked[index].due) }
+        for index in parked.indices {
+            mend(&parked[index].missing, parked[index].due)
+            parked[index].strangers = parked[index].strangers.filter { keys.isStranger($0) }
+        }
         rooms[digest]?.parked = parked
         // One by one: what is known for those behind is not to be forgotten.
-        while let index = rooms[digest]?.parked.firstIndex(where: \.missing.isEmpty),
+        while let index = rooms[digest]?.parked.firstIndex(where: \.isReady),
             let version = rooms[digest]?.parked.remove(at: index)
         {
             if rooms[digest]?.parked.isEmpty == true { parkedRooms.remove(digest) }

@@ -9,19 +9,25 @@ package struct ClusterNode: Sendable {
     package struct Configuration: Sendable {
         /// For people, and one at a time.
         package var nodeName: String
+        /// Of the program, for people.
+        package var version: String
         /// What all nodes have to have alike, by the setting's name.
         package var alike: [(setting: String, value: String)]
         /// 0 means no limit.
         package var membersPerRoomMax: Int
+        /// The newest format of rooms' documents that it reads.
+        package var reads: UInt8
         package var timing: Timing
 
         package init(
-            nodeName: String, alike: [(setting: String, value: String)], membersPerRoomMax: Int,
-            timing: Timing = Timing()
+            nodeName: String, version: String = "", alike: [(setting: String, value: String)],
+            membersPerRoomMax: Int, reads: UInt8 = RoomDocument.format, timing: Timing = Timing()
         ) {
             self.nodeName = nodeName
+            self.version = version
             self.alike = alike
             self.membersPerRoomMax = membersPerRoomMax
+            self.reads = reads
             self.timing = timing
         }
     }
@@ -30,6 +36,9 @@ package struct ClusterNode: Sendable {
     enum Owner: Sendable {
         case keys(request: UInt64)
         case room(RoomDigest, life: UInt64, request: UInt64)
+        case sweep
+        /// Of a room that was left empty by the dead, with this document.
+        case swept(RoomDigest, RoomDocument)
     }
 
     package let configuration: Configuration
@@ -37,12 +46,17 @@ package struct ClusterNode: Sendable {
     var now: Int64 = 0
     var keys: NodeKeys
     var rooms: [RoomDigest: ClusterRoom] = [:]
+    /// Of each of the rooms.
+    var views: [RoomDigest: RoomView] = [:]
     var lastLife: UInt64 = 0
     var requests: [UInt64: Owner] = [:]
     var lastRequest: UInt64 = 0
 
-    /// Rooms that have something to ask of the store, and may not.
+    /// How many of them are for rooms.
+    var roomRequests = 0
+    /// Rooms that have something to ask of the store, and may not; in their order.
     var waiting: Set<RoomDigest> = []
+    var waitingLine = Ring<RoomDigest>()
     /// Rooms that ask again later, in the order of time.
     var delayed = Ring<(due: Int64, room: RoomDigest, life: UInt64)>()
     /// Rooms that were left empty.
@@ -52,14 +66,19 @@ package struct ClusterNode: Sendable {
     /// Rooms whose members do not stand in this bucket yet.
     var unrestored: Set<RoomDigest> = []
     var parkedRooms: Set<RoomDigest> = []
+    /// When joins are given up.
+    var deadlines = Ring<Deadline>()
+    var sweep = RoomSweep()
 
     var lines: [Incarnation: ClusterLine] = [:]
     /// Lines that may have something to be sent.
-    var stirred: Set<Incarnation> = []
+    var stirred: [Incarnation] = []
     var lineTickAt: Int64 = 0
 
     var source = PayloadSource()
     var inbox: PayloadInbox
+    /// In which rooms connections of this node are, or want to be.
+    var stays: [ConnectionID: Set<RoomDigest>] = [:]
     /// Rooms of which a later version is waited for by payloads, since when, and when it is asked
     /// for again.
     var lookUps: [RoomDigest: (since: Int64, nextAt: Int64)] = [:]
@@ -71,6 +90,13 @@ package struct ClusterNode: Sendable {
     /// Who waits for what becomes of a connection of this node.
     var kickers: [ConnectionID: [(node: Incarnation, number: UInt64)]] = [:]
     var isLeaving = false
+    /// Sessions that go to other nodes, or come from them.
+    var moves = HandOvers()
+    /// Nodes that died, and the rooms where somebody is still to be told so: until then nothing
+    /// that was said to their members is answered.
+    var mourned: [Incarnation: Set<RoomDigest>] = [:]
+    var lateAnswers: [RoomDigest: [LateAnswer]] = [:]
+    var tally = Tally()
 
     package init(_ configuration: Configuration, _ incarnation: Incarnation) {
         self.configuration = configuration
@@ -94,7 +120,8 @@ package struct ClusterNode: Sendable {
     }
     /// Nothing is on its way to another node, nor asked of the store for a room, or to be.
     package var isAtRest: Bool {
-        source.isIdle && lookUps.isEmpty && lines.values.allSatisfy(\.isIdle) && waiting.isEmpty
+        source.isIdle && moves.isIdle && mourned.isEmpty && lateAnswers.isEmpty && lookUps.isEmpty
+            && lines.values.allSatisfy(\.isIdle) && waiting.isEmpty
             && delayed.isEmpty
             && parkedRooms.isEmpty && rechecks.isEmpty && keys.rechecks.isEmpty
             && !requests.values.contains { if case .room = $0 { true } else { false } }
@@ -116,6 +143,15 @@ package struct ClusterNode: Sendable {
         case .delivered(let receipt, let isTaken): delivered(receipt, isTaken, &effects)
         case .kick(let connection, let ticket): kick(connection, ticket, &effects)
         case .kicked(let connection, let wasHere): kicked(connection, wasHere, &effects)
+        case .resume(let connection, let secret, let home):
+            resume(connection, secret, home, &effects)
+        case .settled(let connection, let rooms): settled(connection, in: rooms, &effects)
+        case .unsettled(let connection): unsettled(connection, &effects)
+        case .frozen(let connection, let record, let graceSeconds):
+            frozen(connection, record, graceSeconds, &effects)
+        case .sessionEnded(let connection, let reason):
+            sessionEnded(connection, reason, &effects)
+        case .drain(let sessions): drain(sessions, &effects)
         case .reborn(let incarnation):
             guard standing == .condemned else { return [] }
             forgetAll()
@@ -134,23 +170,28 @@ package struct ClusterNode: Sendable {
         switch event {
         case .connected(let epoch):
             if self.epoch == nil { effects.append(.listen(incarnation)) }
-            if self.epoch != epoch { purges = Ring() }
+            if self.epoch != epoch { (purges, sweep) = (Ring(), RoomSweep()) }
             tellKeys(&effects) { $0.connected(epoch, &$1) }
         case .disconnected: tellKeys(&effects) { $0.disconnected(&$1) }
         case .watched(let key, let bytes, let revision):
             tellKeys(&effects) { $0.watched(key, bytes, revision, &$1) }
+            for room in parkedRooms.sorted() { lookAgain(room, &effects) }
         case .watchedAll: tellKeys(&effects) { $0.watchedAll(&$1) }
         case .heartbeat(let bytes):
             guard let heartbeat = try? Heartbeat(bytes) else { return }
             tellKeys(&effects) { $0.heard(heartbeat, &$1) }
         case .frame(let bytes): arrived(bytes, &effects)
         case .answer(let answer, let request):
+            tally.note(answer)
             switch requests.removeValue(forKey: request) {
             case .keys(let request):
                 tellKeys(&effects) { $0.answered(answer, request: request, &$1) }
             case .room(let room, let life, let request):
+                roomRequests -= 1
                 guard rooms[room]?.life == life else { return }
                 answered(answer, room, request, &effects)
+            case .sweep: swept(answer, &effects)
+            case .swept(let room, let document): swept(room, document, answer)
             case nil: return
             }
         }
@@ -173,27 +214,38 @@ package struct ClusterNode: Sendable {
             drive(rechecks.removeFirst(), .recheck, &effects)
         }
         for room in parkedRooms.sorted() { giveUpWaiting(room, &effects) }
+        giveUpJoins(&effects)
+        goOnSweeping(&effects)
         tickPayloads(&effects)
+        giveUpQuestions(&effects)
+        forgetOld(&effects)
+        offerAgain(&effects)
+        askAgain(&effects)
         if now >= lineTickAt {
             lineTickAt = now + timing.linkTick
             for other in lines.keys { lines[other]?.tick() }
-            stirred.formUnion(lines.keys)
+            for other in lines.keys { stir(other) }
         }
+        giveUpKicks(&effects)
         leaveIfEmpty(&effects)
     }
 
     private static let rechecksPerTick = 500
 
-    /// Rooms that had to wait go on.
+    /// Rooms that had to wait go on, as far as they may.
     private mutating func freeWaiting(_ effects: inout [Effect]) {
-        guard keys.mayWrite, !waiting.isEmpty else { return }
-        let rooms = waiting.sorted()
-        waiting = []
-        for room in rooms { drive(room, .free, &effects) }
+        var count = waitingLine.count
+        while count > 0, mayAsk {
+            count -= 1
+            let room = waitingLine.removeFirst()
+            if waiting.remove(room) != nil { drive(room, .free, &effects) }
+        }
     }
 
     private mutating func leaveIfEmpty(_ effects: inout [Effect]) {
-        guard isLeaving, rooms.isEmpty else { return }
+        guard isLeaving, rooms.isEmpty, moves.givings.isEmpty, moves.takings.isEmpty else {
+            return
+        }
         isLeaving = false
         tellKeys(&effects) { $0.farewell(&$1) }
     }
@@ -218,11 +270,14 @@ package struct ClusterNode: Sendable {
         case .purge(let key, let revision): effects.append(.purge(key, upTo: revision))
         case .heartbeat(let bytes): effects.append(.heartbeat(bytes))
         case .died(let other): died(other, &effects)
+        case .forgotten(let other):
+            for room in rooms.keys { rooms[room]?.writer.forget(other) }
         case .recheck:
             rechecks = Ring()
             for room in rooms.keys.sorted() { rechecks.append(room) }
         case .renewed(let epoch):
             for room in rooms.keys.sorted() {
+                rooms[room]?.unreadableSince = nil
                 unpark(room)
                 drive(room, .renewed(epoch), &effects)
             }
@@ -237,25 +292,35 @@ package struct ClusterNode: Sendable {
     mutating func ask(_ owner: Owner) -> UInt64 {
         lastRequest += 1
         requests[lastRequest] = owner
+        if case .room = owner { roomRequests += 1 }
         return lastRequest
     }
 
     /// Others end what it had: nothing is to be cleaned up.
     private mutating func forgetAll() {
-        (rooms, lines, stirred) = ([:], [:], [])
+        tally.resent += lines.values.reduce(0) { $0 + $1.resentCount }
+        (rooms, views, lines, stirred) = ([:], [:], [:], [])
         (waiting, unrestored, parkedRooms) = ([], [], [])
         (delayed, purges, rechecks) = (Ring(), Ring(), Ring())
+        (waitingLine, deadlines, sweep) = (Ring(), Ring(), RoomSweep())
         (kicks, kickers) = ([:], [:])
-        (lookUps, heldLeaves) = ([:], [:])
+        (lookUps, heldLeaves, mourned, stays) = ([:], [:], [:], [:])
+        let lastAttempt = moves.lastAttempt
+        moves = HandOvers()
+        moves.lastAttempt = lastAttempt
         beginPayloads()
     }
 
     private mutating func died(_ other: Incarnation, _ effects: inout [Effect]) {
+        mourned[other] = Set(rooms.filter { $0.value.writer.isElsewhere(other) }.keys)
+        if standing == .member { tally.note(hasLeft: keys.hasLeft(other)) }
         for room in rooms.keys.sorted() { drive(room, .died(other), &effects) }
-        lines[other] = nil
-        stirred.remove(other)
-        payloadsDied(with: other, &effects)
+        tally.resent += lines.removeValue(forKey: other)?.resentCount ?? 0
+        stirred.removeAll { $0 == other }
         for room in parkedRooms.sorted() { homeDied(other, room, &effects) }
+        movesDied(with: other, &effects)
+        inbox.died(other)
+        mournIfOver(other, &effects)
         endKicks(of: other, &effects)
     }
 }

@@ -1,6 +1,25 @@
 import Rooms
 import Signalling
 
+/// What of a room a payload needs, beside the room itself: that one is large, and a look at it
+/// counts all that it has.
+struct RoomView: Sendable {
+    let place: RoomPlace
+    /// Of what members of this node know.
+    var revision: Revision
+    /// There are some, or will be.
+    var concernsAnybody: Bool
+
+    init(_ room: ClusterRoom) {
+        place = room.place
+        revision = room.writer.toldRevision
+        concernsAnybody = room.writer.concernsAnybody
+    }
+
+    /// Its members know the room in this version or a later one, or there are none.
+    func isReady(_ revision: Revision) -> Bool { !concernsAnybody || self.revision >= revision }
+}
+
 /// What a node has of one room besides its `RoomWriter`.
 struct ClusterRoom: Sendable {
     /// A version that is kept back until it is known what is to be told with its joins.
@@ -15,8 +34,20 @@ struct ClusterRoom: Sendable {
         let source: Source
         /// Joiners whose homes are asked.
         var missing: [ConnectionID: Incarnation]
+        /// Homes of members that may be alive or dead: nobody is told of whom is there before that
+        /// is known.
+        var strangers: Set<Incarnation>
         /// Until when they are waited for.
         let due: Int64
+
+        var isReady: Bool { missing.isEmpty && strangers.isEmpty }
+    }
+
+    /// What one of this node wants the others to be told.
+    struct OwnSDP: Sendable {
+        let bytes: [UInt8]
+        /// Whom it has been sent to, which is once.
+        var sentTo: Set<Incarnation> = []
     }
 
     let place: RoomPlace
@@ -25,6 +56,8 @@ struct ClusterRoom: Sendable {
     var writer: RoomWriter
     /// Which `toldCount` the relay was given; nil where it has no such room.
     var shown: Int?
+    /// It has to be given it again, as one member is not where it was.
+    var mustShow = false
     /// Before that nothing is asked of the store.
     var notBefore: Int64 = 0
     var isDelayed = false
@@ -33,10 +66,12 @@ struct ClusterRoom: Sendable {
     /// A read that is to be asked for later.
     var heldRead: UInt64?
     /// Of joiners of this node, until they are admitted.
-    var sdps: [ConnectionID: [UInt8]] = [:]
+    var sdps: [ConnectionID: OwnSDP] = [:]
     /// Of joiners elsewhere, until they are told; nil where there is none any more.
     var heardSDPs: [ConnectionID: [UInt8]?] = [:]
     var parked: [Parked] = []
+    /// Since when its document is of a newer format than this node reads.
+    var unreadableSince: Int64?
     /// Leaves that wait until what was said before is answered.
     var heldLeaves: [ConnectionID: Held] = [:]
 
@@ -56,6 +91,6 @@ struct ClusterRoom: Sendable {
 
     /// What is to be told with a join, wherever it was.
     func sdp(of connection: ConnectionID) -> [UInt8]? {
-        sdps[connection] ?? heardSDPs[connection] ?? nil
+        sdps[connection]?.bytes ?? heardSDPs[connection] ?? nil
     }
 }

@@ -1,4 +1,5 @@
 import Bytes
+import Rooms
 package import Sessions
 package import Signalling
 
@@ -38,16 +39,38 @@ package struct HandOverState: Equatable, Sendable {
     package let graceSeconds: UInt32
     /// The numbers of what it took from each node that may not know so.
     package let taken: [Incarnation: Set<UInt64>]
+    /// Its rooms as it was told of them, in the order of the record's; one that is missing here it
+    /// has lost.
+    package let told: [Told]
     /// What later versions say besides.
     package let more: [UInt8]
 
+    /// A room as its members were told of it, and under what it lies.
+    package struct Told: Equatable, Sendable {
+        package let digest: RoomDigest
+        /// The newest that was known there: older ones may have it where it was before.
+        package let revision: Revision
+        package let document: RoomDocument
+
+        package init(_ digest: RoomDigest, _ revision: Revision, _ document: RoomDocument) {
+            self.digest = digest
+            self.revision = revision
+            self.document = document
+        }
+
+        package var place: RoomPlace {
+            RoomPlace(digest: digest, clientID: document.clientID, name: document.name)
+        }
+    }
+
     package init(
         _ record: SessionRecord, graceSeconds: UInt32, taken: [Incarnation: Set<UInt64>],
-        more: [UInt8] = []
+        told: [Told] = [], more: [UInt8] = []
     ) {
         self.record = record
         self.graceSeconds = graceSeconds
         self.taken = taken
+        self.told = told
         self.more = more
     }
 
@@ -62,6 +85,12 @@ package struct HandOverState: Equatable, Sendable {
             out.put(source.raw)
             out.put(UInt32(truncatingIfNeeded: numbers.count))
             for number in numbers.sorted() { out.put(number) }
+        }
+        out.put(UInt32(truncatingIfNeeded: told.count))
+        for room in told {
+            out.put(room.digest)
+            out.put(room.revision.raw)
+            out.put(room.document.encoded)
         }
         out.put(more)
         return out.bytes
@@ -81,9 +110,31 @@ package struct HandOverState: Equatable, Sendable {
                 last = source
                 taken[source] = try Self.numbers(&input)
             }
+            let told = try Self.told(to: record, &input)
             return Self(
-                record, graceSeconds: graceSeconds, taken: taken, more: Array(try input.part()))
+                record, graceSeconds: graceSeconds, taken: taken, told: told,
+                more: Array(try input.part()))
         }
+    }
+
+    /// Rooms that the record has, each once, with the stay that it has there.
+    private static func told(
+        to record: SessionRecord, _ input: inout ByteReader
+    ) throws(ByteReader.Fault) -> [Told] {
+        var told: [Told] = []
+        var rest = record.rooms[...]
+        for _ in try input.count() {
+            let digest = try input.digest()
+            let revision = Revision(raw: try input.number())
+            let part = Array(try input.part())
+            guard let document = try? RoomDocument(part), document.clientID == record.clientID,
+                let index = rest.firstIndex(where: { $0.room == document.name }),
+                document.room.member(record.connection)?.order == rest[index].order
+            else { throw input.fault }
+            rest = rest[(index + 1)...]
+            told.append(Told(digest, revision, document))
+        }
+        return told
     }
 
     private static func numbers(

@@ -37,12 +37,14 @@ package struct HandOverTaker: Sendable {
         case over
     }
 
+    static let followsMax = 16
+
     package let connection: ConnectionID
     package let attempt: UInt64
     private let own: Incarnation
     private let secret: SecretDigest?
-    /// Who was ever asked.
-    private var asked: Set<Incarnation>
+    /// How often it was followed to where it went; while it is asked for it may go on.
+    private var follows = 0
     private var dead: Set<Incarnation>
     private var state: State
     private var received: [UInt8] = []
@@ -60,11 +62,13 @@ package struct HandOverTaker: Sendable {
         self.own = own
         self.attempt = attempt
         self.dead = dead
-        asked = nodes.subtracting([own]).subtracting(dead)
-        state = .asking(asked)
+        state = .asking(nodes.subtracting([own]).subtracting(dead))
     }
 
     package var isOver: Bool { if case .over = state { true } else { false } }
+
+    /// Nothing has come yet.
+    package var isAsking: Bool { if case .asking = state { true } else { false } }
 
     /// A node that asks for this session too and is asked in turn hasn't got it, and is to be told
     /// so; any other that asks has to wait until this is over.
@@ -73,7 +77,7 @@ package struct HandOverTaker: Sendable {
     }
 
     package mutating func begin() -> [Effect] {
-        guard !asked.isEmpty else {
+        guard case .asking(let asked) = state, !asked.isEmpty else {
             state = .over
             return [.fail]
         }
@@ -112,8 +116,9 @@ package struct HandOverTaker: Sendable {
         guard nodes.contains(node) else { return [] }
         let rest = nodes.subtracting([node])
         guard case .elsewhere(let home) = refusal, home != own, !dead.contains(home),
-            asked.insert(home).inserted
+            !rest.contains(home), follows < Self.followsMax
         else { return ask(rest) }
+        follows += 1
         state = .asking(rest.union([home]))
         return [.send(question, to: home)]
     }

@@ -5,9 +5,6 @@
 /// whoever holds it sends the frames, and says when a turn or a while has passed.
 package struct Link<Mail: Sendable>: Sendable {
     package struct Limits: Sendable {
-        /// How much may be on its way or wait; beyond, `send` refuses.
-        package var mailsMax = 4096
-        package var bytesMax = 8 << 20
         /// What one frame takes, of mails each of which takes no more than that.
         package var frameMailsMax = 256
         package var frameBytesMax = 256 << 10
@@ -41,55 +38,49 @@ package struct Link<Mail: Sendable>: Sendable {
         package var mails: [Mail] = []
         /// Mail of ours that stands at the other node from now on, by number.
         package var answered: Range<UInt64> = 1..<1
-        /// The link was full, and is no more.
-        package var hasRoom = false
+    }
+
+    private struct Waiting: Sendable {
+        let mail: Mail
+        let size: Int
     }
 
     private let limits: Limits
     /// Of the first one in `waiting`.
     private var firstNumber: UInt64 = 1
     /// Sent and unanswered ones, then those not sent yet.
-    private var waiting = Ring<(mail: Mail, size: Int)>()
+    private var waiting = Ring<Waiting>()
     private var waitingBytes = 0
     private var sentCount = 0
     private var sentBytes = 0
     /// The last one that ever was sent.
     private var lastSent: UInt64 = 0
     private var ticksUnanswered = 0
-    private var wasRefused = false
     /// All up to this one have arrived from the other node.
     private var arrived: UInt64 = 0
-    private var owesAnswer = false
+    /// What has come since the last answer, which goes with the next mail, with a tick, or once
+    /// the other one's window may soon be full.
+    private var unanswered = (frames: 0, mails: 0)
+    private var mustAnswer = false
+    /// How many were sent once more.
+    package private(set) var resentCount = 0
 
     package init(_ limits: Limits = Limits()) { self.limits = limits }
 
     /// Nothing of ours is unanswered.
     package var isIdle: Bool { waiting.isEmpty }
-    package var waitingCount: Int { waiting.count }
-    package var lastNumber: UInt64 { firstNumber + UInt64(waiting.count) - 1 }
-
-    /// Whether so much may be sent, all at once; if not, `hasRoom` will say when to try again.
-    package mutating func mayTake(_ count: Int, bytes: Int) -> Bool {
-        // What is longer than all that may wait has to go when nothing does.
-        let mayTake =
-            waiting.count + count <= limits.mailsMax && waitingBytes + bytes <= limits.bytesMax
-            || waiting.isEmpty
-        wasRefused = wasRefused || !mayTake
-        return mayTake
+    /// What would be sent now would go with the next frames.
+    package var hasWindow: Bool {
+        waiting.count < limits.windowMax && waitingBytes < limits.windowBytesMax
     }
+    package var lastNumber: UInt64 { firstNumber + UInt64(waiting.count) - 1 }
 
     /// `size` is in bytes.
     ///
-    /// - Returns: Its number; nil where the link is full, and the sender has to wait for
-    ///   `hasRoom`.
-    package mutating func send(_ mail: Mail, size: Int = 0) -> UInt64? {
-        mayTake(1, bytes: size) ? push(mail, size: size) : nil
-    }
-
-    /// Sends what can't wait, however full the link is.
+    /// - Returns: Its number.
     @discardableResult
     package mutating func push(_ mail: Mail, size: Int = 0) -> UInt64 {
-        waiting.append((mail, size))
+        waiting.append(Waiting(mail: mail, size: size))
         waitingBytes += size
         return lastNumber
     }
@@ -97,29 +88,32 @@ package struct Link<Mail: Sendable>: Sendable {
     /// What is to be sent now: asked for at the end of each turn, until there is none.
     package mutating func nextFrame() -> Frame? {
         var (mails, bytes): ([Mail], Int) = ([], 0)
+        mails.reserveCapacity(min(waiting.count - sentCount, limits.frameMailsMax))
         let first = firstNumber + UInt64(sentCount)
         while sentCount < min(waiting.count, limits.windowMax), mails.count < limits.frameMailsMax {
-            let (mail, size) = waiting[sentCount]
-            guard mails.isEmpty || bytes + size <= limits.frameBytesMax,
-                sentCount == 0 || sentBytes + size <= limits.windowBytesMax
+            let next = waiting[sentCount]
+            guard mails.isEmpty || bytes + next.size <= limits.frameBytesMax,
+                sentCount == 0 || sentBytes + next.size <= limits.windowBytesMax
             else { break }
-            mails.append(mail)
-            bytes += size
+            mails.append(next.mail)
+            bytes += next.size
             sentCount += 1
-            sentBytes += size
+            sentBytes += next.size
         }
-        guard !mails.isEmpty || owesAnswer else { return nil }
+        guard !mails.isEmpty || mustAnswer else { return nil }
         lastSent = max(lastSent, firstNumber + UInt64(sentCount) - 1)
-        owesAnswer = false
+        (unanswered, mustAnswer) = ((0, 0), false)
         return Frame(first: first, mails: mails, acknowledged: arrived)
     }
 
     /// A while has passed.
     package mutating func tick() {
+        if unanswered.frames > 0 { mustAnswer = true }
         guard sentCount > 0 else { return }
         ticksUnanswered += 1
         guard ticksUnanswered >= limits.resendTicks else { return }
         ticksUnanswered = 0
+        resentCount += sentCount
         sentCount = 0
         sentBytes = 0
     }
@@ -129,13 +123,22 @@ package struct Link<Mail: Sendable>: Sendable {
         var arrival = Arrival()
         take(frame.acknowledged, &arrival)
         guard !frame.mails.isEmpty, frame.first > 0 else { return arrival }
-        // Doubled or early ones are answered too: the answer before may be what was lost.
-        owesAnswer = true
-        guard frame.first <= arrived + 1 else { return arrival }
+        guard frame.first <= arrived + 1,
+            arrived + 1 - frame.first < UInt64(frame.mails.count)
+        else {
+            // Doubled or early: the answer before may be what was lost.
+            mustAnswer = true
+            return arrival
+        }
         let known = arrived + 1 - frame.first
-        guard known < UInt64(frame.mails.count) else { return arrival }
-        arrival.mails = Array(frame.mails[Int(known)...])
+        arrival.mails = known == 0 ? frame.mails : Array(frame.mails[Int(known)...])
         arrived += UInt64(arrival.mails.count)
+        unanswered.frames += 1
+        unanswered.mails += arrival.mails.count
+        let framesMax = limits.windowBytesMax / limits.frameBytesMax / 2
+        if unanswered.frames >= framesMax || unanswered.mails >= limits.windowMax / 4 {
+            mustAnswer = true
+        }
         return arrival
     }
 
@@ -153,20 +156,6 @@ package struct Link<Mail: Sendable>: Sendable {
         firstNumber = acknowledged + 1
         sentCount = max(0, sentCount - count)
         ticksUnanswered = 0
-        if wasRefused, waiting.count <= limits.mailsMax / 2, waitingBytes <= limits.bytesMax / 2 {
-            wasRefused = false
-            arrival.hasRoom = true
-        }
-    }
-
-    /// What never was answered, for whoever has to say that it may be lost.
-    package mutating func giveUp() -> (first: UInt64, mails: [Mail]) {
-        let first = firstNumber
-        firstNumber += UInt64(waiting.count)
-        var mails: [Mail] = []
-        while !waiting.isEmpty { mails.append(waiting.removeFirst().mail) }
-        (waitingBytes, sentCount, sentBytes) = (0, 0, 0)
-        return (first, mails)
     }
 }
 

@@ -1,3 +1,5 @@
+import Bytes
+
 extension NodeKeys {
     /// A heartbeat, where one is due. Whoever lost the store for too long is silent, and so will be
     /// declared dead.
@@ -10,7 +12,8 @@ extension NodeKeys {
         heartbeatAt = now + timing.heartbeatEvery
         let heartbeat = Heartbeat(
             incarnation, restored: hasRestored ? epoch : nil, nodeName: nodeName,
-            connections: counts.connections, sessions: counts.sessions, rooms: counts.rooms)
+            version: version, connections: counts.connections, sessions: counts.sessions,
+            rooms: counts.rooms, isDraining: isDraining)
         effects.append(.heartbeat(heartbeat.encoded))
     }
 
@@ -25,12 +28,13 @@ extension NodeKeys {
     mutating func look(at id: Incarnation, _ effects: inout [Effect]) {
         guard let other = others[id], !other.isBusy, now >= other.nextAt else { return }
         if other.state == .gone, !other.mustDie {
-            guard reaches, other.revision != .absent, now - other.since > timing.keysKeptFor
-            else { return }
-            // Nobody writes to a key that says this, so whoever comes first is right.
-            others[id]?.nextAt = now + timing.keysKeptFor
-            effects.append(.purge(.node(id), upTo: other.revision))
-            return
+            guard reaches, now - other.since > timing.keysKeptFor else { return }
+            // Nobody writes to a key that says this, so whoever comes first is right. Nobody is
+            // told that it is gone, so each forgets it on its own.
+            if other.revision != .absent {
+                effects.append(.purge(.node(id), upTo: other.revision))
+            }
+            return forget(id, &effects)
         }
         guard other.mustDie || isSilent(other) else { return }
         guard other.mustDie || other.state == .alive else {
@@ -52,7 +56,7 @@ extension NodeKeys {
         guard let epoch else { return }
         var record = record ?? NodeRecord(.dead, epoch: epoch)
         (record.state, record.epoch) = (.dead, epoch)
-        let request = ask(.verdict(id))
+        let request = ask(.verdict(id, isFirst: base == .absent))
         effects.append(.write(.node(id), record.encoded, from: base, request: request))
     }
 
@@ -68,21 +72,23 @@ extension NodeKeys {
         accuse(id, from: bytes == nil ? .absent : revision, other.record, &effects)
     }
 
-    mutating func judged(_ id: Incarnation, _ answer: StoreAnswer, _ effects: inout [Effect]) {
+    mutating func judged(
+        _ id: Incarnation, _ answer: StoreAnswer, isFirst: Bool, _ effects: inout [Effect]
+    ) {
         others[id]?.isBusy = false
         others[id]?.nextAt = now + timing.retryAfter
         switch answer {
         case .accepted(let revision):
             let known = others[id]?.revision ?? revision
             others[id, default: Other(since: now)].revision = max(revision, known)
-            dead(id, &effects)
+            dead(id, hasWritten: !isFirst, &effects)
         // It has a key, or another one since: that is looked at.
         case .conflict:
             if let other = others[id], other.mustDie || other.state == .alive {
                 others[id]?.isBusy = true
                 effects.append(.read(.node(id), request: ask(.inquest(id))))
             }
-        case .unknown, .found, .unreadable: return
+        case .unknown, .found, .next, .unreadable: return
         }
     }
 
@@ -94,8 +100,7 @@ extension NodeKeys {
         guard let bytes else {
             // That there is none may be old. Purged are only those of the dead.
             if isWatch, others[id]?.state == .gone, others[id]?.mustDie == false {
-                others[id] = nil
-                gone.remove(id)
+                forget(id, &effects)
             }
             return
         }
@@ -120,26 +125,38 @@ extension NodeKeys {
             others[id]?.mustDie = false
             others[id]?.since = now
             if isOpen, let list = openList { judge(id, list, &effects) }
-        case .dead, .left: dead(id, &effects)
+        // Nobody who wrote this had ever heard of it: it has had no key for long.
+        case .dead, .left: dead(id, hasWritten: !record.nodeName.isEmpty, &effects)
         }
     }
 
+    private mutating func forget(_ id: Incarnation, _ effects: inout [Effect]) {
+        others[id] = nil
+        gone.remove(id)
+        effects.append(.forgotten(id))
+    }
+
     /// It stands in its key.
-    private mutating func dead(_ id: Incarnation, _ effects: inout [Effect]) {
+    private mutating func dead(
+        _ id: Incarnation, hasWritten: Bool, _ effects: inout [Effect]
+    ) {
         // Whoever was given up before it was written down may have gone on until then.
         if others[id]?.mustDie == true, gone.contains(id) {
             rechecks.append(now + timing.recheckAfter)
         }
         others[id]?.mustDie = false
-        die(id, mustBeWritten: false, &effects)
+        die(id, mustBeWritten: false, hasWritten: hasWritten, &effects)
     }
 
-    mutating func die(_ id: Incarnation, mustBeWritten: Bool, _ effects: inout [Effect]) {
+    mutating func die(
+        _ id: Incarnation, mustBeWritten: Bool, hasWritten: Bool = true,
+        _ effects: inout [Effect]
+    ) {
         if mustBeWritten { others[id, default: Other(since: now)].mustDie = true }
         guard gone.insert(id).inserted else { return }
         others[id, default: Other(since: now)].state = .gone
         others[id]?.since = now
-        rechecks.append(now + timing.recheckAfter)
+        if hasWritten { rechecks.append(now + timing.recheckAfter) }
         effects.append(.died(id))
     }
 

@@ -10,7 +10,7 @@ extension NodeKeys {
             }
         return NodeRecord(
             isEnding ? .left : .alive, epoch: epoch, first: first, past: past, nodeName: nodeName,
-            alike: alike)
+            alike: alike, reads: reads)
     }
 
     /// Sets its own key, for the first time or again, or asks what has become of it.
@@ -46,7 +46,7 @@ extension NodeKeys {
             isBusy = true
             effects.append(.read(.node(incarnation), request: ask(.look)))
         // The next one is refused where this one came through.
-        case .unknown, .found, .unreadable: nextAt = now + timing.retryAfter
+        case .unknown, .found, .next, .unreadable: nextAt = now + timing.retryAfter
         }
     }
 
@@ -72,11 +72,16 @@ extension NodeKeys {
     }
 
     mutating func foundOwn(_ bytes: [UInt8]?, _ revision: Revision) {
-        guard let bytes, let record = try? NodeRecord(bytes), record.epoch == epoch else {
-            // Of an older bucket, written late, or nothing that a node writes.
-            if base == nil { blank = max(blank, revision) }
-            return
+        guard let bytes else { return }
+        let record: NodeRecord
+        do throws(WireFault) {
+            record = try NodeRecord(bytes)
+        } catch {
+            // Nobody writes to it but to say that it is dead, however that is said one day.
+            if error == .unknownFormat, base != nil { return condemn() }
+            return writeOver(revision)
         }
+        guard record.epoch == epoch else { return writeOver(revision) }
         switch record.state {
         case .alive:
             guard revision > base ?? .absent else { return }
@@ -87,6 +92,14 @@ extension NodeKeys {
         case .left:
             if fate == .leaving { fate = .left }
         }
+    }
+
+    /// What lies there is of an older bucket, written late, or nothing that a node writes.
+    private mutating func writeOver(_ revision: Revision) {
+        guard let base else { return blank = max(blank, revision) }
+        guard revision > base else { return }
+        self.base = revision
+        if !isBusy { nextAt = min(nextAt, now) }
     }
 
     // MARK: Who is in the way

@@ -13,6 +13,8 @@ package struct NodeKeys: Sendable {
         case heartbeat([UInt8])
         /// It takes part no more: dead or left.
         case died(Incarnation)
+        /// It died so long ago that nothing speaks of it any more.
+        case forgotten(Incarnation)
         /// One that died can write no more by now.
         case recheck
         /// The bucket was made anew; nobody joins until `restored`.
@@ -31,8 +33,10 @@ package struct NodeKeys: Sendable {
         case renewal(sentAt: Int64, isFarewell: Bool)
         case look
         case inquest(Incarnation)
-        case verdict(Incarnation)
+        /// From absent: it has written nothing here.
+        case verdict(Incarnation, isFirst: Bool)
         case opening(OpenList)
+        case raising(UInt8)
     }
 
     struct Other: Sendable {
@@ -45,6 +49,9 @@ package struct NodeKeys: Sendable {
         /// When a heartbeat was heard last.
         var beatAt: Int64?
         var restored: BucketEpoch?
+        var isDraining = false
+        /// The last one.
+        var heartbeat: Heartbeat?
         /// Since when it is known of, or gone.
         var since: Int64
         /// It is to be written down as dead, whether it is silent or not.
@@ -56,12 +63,16 @@ package struct NodeKeys: Sendable {
 
     let timing: Timing
     let nodeName: ByteText
+    let version: ByteText
     let alike: [NodeRecord.Alike]
+    let reads: UInt8
     package internal(set) var incarnation: Incarnation
     var now: Int64 = 0
     var hasTicked = false
     /// Since when the clock goes without a gap, and the connection stands.
     var steadySince: Int64 = 0
+    /// Since when the clock goes without a gap.
+    var awakeSince: Int64 = 0
 
     package internal(set) var epoch: BucketEpoch?
     package internal(set) var isConnected = false
@@ -71,6 +82,10 @@ package struct NodeKeys: Sendable {
     package internal(set) var isOpen = false
     var openRevision = Revision.absent
     var openNextAt: Int64 = 0
+    /// In which format documents are written.
+    package internal(set) var format: UInt8 = 1
+    var formatRevision = Revision.absent
+    var formatNextAt: Int64 = 0
     /// Whom this bucket was opened to.
     var openList: Set<Incarnation>?
 
@@ -82,6 +97,8 @@ package struct NodeKeys: Sendable {
     var first = Revision.absent
     /// How far the watch has come with its own key.
     var seenOwn = Revision.absent
+    /// When it saw its own key first, in this life.
+    var seenOwnAt: Int64?
     var isBusy = false
     var nextAt: Int64 = 0
     /// When the last accepted renewal was asked for.
@@ -100,9 +117,11 @@ package struct NodeKeys: Sendable {
     var flights: [UInt64: Flight] = [:]
     var lastRequest: UInt64 = 0
     var heartbeatAt: Int64 = 0
-    package private(set) var standing = NodeStanding.joining(StaticStringCode("connecting"))
+    package private(set) var standing = NodeStanding.joining(StableCode("connecting"))
     /// Whether all its members stand in the bucket of this epoch; for others to hear.
     package var hasWrittenBack = true
+    /// This node is about to end; for others to hear.
+    var isDraining = false
     /// For others to hear.
     package var counts = (connections: UInt32(0), sessions: UInt32(0), rooms: UInt32(0))
 
@@ -111,9 +130,11 @@ package struct NodeKeys: Sendable {
     ) {
         timing = configuration.timing
         nodeName = ByteText(configuration.nodeName)
+        version = ByteText(configuration.version)
         alike = configuration.alike.map {
             NodeRecord.Alike(setting: ByteText($0.setting), value: ByteText($0.value))
         }
+        reads = configuration.reads
         self.incarnation = incarnation
     }
 
@@ -136,26 +157,54 @@ package struct NodeKeys: Sendable {
         others.filter { $0.value.state == .alive }.keys.sorted()
     }
 
+    /// All others that had a key once and are not known to take part no more, in order: it will be
+    /// heard what becomes of them.
+    var reachable: [Incarnation] {
+        others.filter { $0.value.state != .gone && $0.value.record != nil }.keys.sorted()
+    }
+
+    /// Nothing is known of it.
+    func isUnheard(_ other: Incarnation) -> Bool {
+        other != incarnation && others[other]?.record == nil && others[other]?.state != .gone
+    }
+
+    /// It says of itself that it is about to end.
+    func isDraining(_ other: Incarnation) -> Bool { others[other]?.isDraining == true }
+
+    func hasLeft(_ other: Incarnation) -> Bool { others[other]?.record?.state == .left }
+
+    /// What a node is called; its incarnation while nobody knows.
+    func name(_ id: Incarnation) -> ByteText {
+        if id == incarnation { return nodeName }
+        return others[id]?.record?.nodeName ?? ByteText(id.text)
+    }
+
     package func isAlive(_ other: Incarnation) -> Bool { others[other]?.state == .alive }
+
+    /// Whether it is alive or dead is not known.
+    func isStranger(_ other: Incarnation) -> Bool {
+        other != incarnation && !isAlive(other) && !gone.contains(other)
+    }
 
     // MARK: Events
 
     /// `now` is on a clock that never goes back.
     package mutating func ticked(_ now: Int64, _ effects: inout [Effect]) {
         if !hasTicked || now - self.now > timing.gapMost {
-            steadySince = now
+            (steadySince, awakeSince) = (now, now)
             nextAt = now
         }
         hasTicked = true
         self.now = max(now, self.now)
+        // If it was declared dead, that may be forgotten.
+        if let reachedAt, self.now - reachedAt > timing.keysKeptFor / 2 { condemn() }
         while let due = rechecks.first, due <= now {
             rechecks.removeFirst()
             if rechecks.first.map({ $0 > now }) ?? true { effects.append(.recheck) }
         }
-        if isConnected {
-            beat(&effects)
-            for other in others.keys.sorted() { look(at: other, &effects) }
-        }
+        // Whoever has no store, for a while, is not dead: what carries the frames may carry this.
+        beat(&effects)
+        if isConnected { for other in others.keys.sorted() { look(at: other, &effects) } }
         conclude(&effects)
     }
 
@@ -168,7 +217,7 @@ package struct NodeKeys: Sendable {
         for other in others.keys { others[other]?.isBusy = false }
         steadySince = now
         nextAt = now
-        openNextAt = now
+        (openNextAt, formatNextAt) = (now, now)
         if let before = self.epoch, before != epoch { renew(epoch, &effects) }
         self.epoch = epoch
         conclude(&effects)
@@ -179,6 +228,7 @@ package struct NodeKeys: Sendable {
         (base, blank, first, seenOwn) = (nil, .absent, .absent, .absent)
         hasWrittenBack = false
         (isOpen, openRevision, openList) = (false, .absent, nil)
+        (format, formatRevision, formatNextAt) = (1, .absent, now)
         for other in others.keys {
             others[other]?.revision = .absent
             others[other]?.restored = nil
@@ -211,8 +261,10 @@ package struct NodeKeys: Sendable {
         case .open: sawOpen(bytes, revision, &effects)
         case .node(incarnation):
             seenOwn = max(seenOwn, revision)
+            seenOwnAt = seenOwnAt ?? now
             if bytes != nil { foundOwn(bytes, revision) }
         case .node(let other): found(other, bytes, revision, isWatch: true, &effects)
+        case .format: sawFormat(bytes, revision)
         case .room: return
         }
         conclude(&effects)
@@ -226,8 +278,9 @@ package struct NodeKeys: Sendable {
             renewed(answer, sentAt, isFarewell: isFarewell, &effects)
         case .look: looked(answer)
         case .inquest(let other): inquired(other, answer, &effects)
-        case .verdict(let other): judged(other, answer, &effects)
+        case .verdict(let other, let isFirst): judged(other, answer, isFirst: isFirst, &effects)
         case .opening(let list): tried(list, answer, &effects)
+        case .raising(let format): raised(to: format, answer)
         case nil: return
         }
         conclude(&effects)
@@ -238,6 +291,8 @@ package struct NodeKeys: Sendable {
         guard other != incarnation, others[other]?.state != .gone else { return }
         others[other, default: Other(since: now)].beatAt = now
         others[other]?.restored = heartbeat.restored
+        others[other]?.isDraining = heartbeat.isDraining
+        others[other]?.heartbeat = heartbeat
         conclude(&effects)
     }
 
@@ -273,7 +328,7 @@ package struct NodeKeys: Sendable {
         for other in others.keys { others[other]?.isBusy = false }
         others[incarnation] = nil
         (fate, past, wasMember) = (.well, .none, false)
-        (reachedAt, blocked, nextAt) = (nil, nil, now)
+        (reachedAt, blocked, seenOwnAt, nextAt) = (nil, nil, nil, now)
         die(old, mustBeWritten: true, &effects)
         conclude(&effects)
     }
@@ -288,8 +343,10 @@ package struct NodeKeys: Sendable {
 
     private mutating func conclude(_ effects: inout [Effect]) {
         keepOwn(&effects)
-        if fate == .well, !wasMember || !isOpen { lookForRivals() }
+        if fate == .well, format > reads { (fate, nextAt) = (.refused(.formatTooNew), now) }
+        if fate == .well, !wasMember || !isOpen || blocked != nil { lookForRivals() }
         openIfRestored(&effects)
+        raiseFormat(&effects)
         let standing = currentStanding
         if standing == .member { wasMember = true }
         guard standing != self.standing else { return }
@@ -307,10 +364,8 @@ package struct NodeKeys: Sendable {
         if wasMember {
             let reachedAt = reachedAt ?? steadySince
             if now - reachedAt > timing.lostAfter { return .lost }
-            // Whoever was asleep or has another connection is given time to renew.
-            if !reaches, now - max(reachedAt, steadySince) > timing.reachFor || !isConnected {
-                return .cutOff
-            }
+            // Whoever was asleep is given time to renew.
+            if now - max(reachedAt, awakeSince) > timing.reachFor { return .cutOff }
         }
         let why: StaticString =
             if !isConnected || !isWatched {
@@ -319,13 +374,15 @@ package struct NodeKeys: Sendable {
                 "registering"
             } else if let blocked {
                 if case .nameTaken = blocked.why { "name_taken" } else { "settings_differ" }
+            } else if isOpen {
+                "older_format"
             } else {
                 "opening"
             }
         // Who is in the way of one that is new is known once all was seen.
         let isIn =
             base != nil && seenOwn >= first && blocked == nil && isOpen
-            && (isWatched || wasMember)
-        return isIn ? .member : .joining(StaticStringCode(why))
+            && (isWatched || wasMember) && !mayBeLeftBehind
+        return isIn ? .member : .joining(StableCode(why))
     }
 }

@@ -46,12 +46,15 @@ package struct NodeRecord: Equatable, Sendable {
     package var nodeName: ByteText
     /// In the order in which they were given.
     package var alike: [Alike]
+    /// Documents of rooms in this format and those before it can be read there; 0 where it was
+    /// written by others.
+    package var reads: UInt8
     /// What later versions say besides.
     package var more: [UInt8]
 
     package init(
         _ state: State, epoch: BucketEpoch, first: Revision = .absent, past: Past = .none,
-        nodeName: ByteText = "", alike: [Alike] = [], more: [UInt8] = []
+        nodeName: ByteText = "", alike: [Alike] = [], reads: UInt8 = 0, more: [UInt8] = []
     ) {
         self.state = state
         self.epoch = epoch
@@ -59,6 +62,7 @@ package struct NodeRecord: Equatable, Sendable {
         self.past = past
         self.nodeName = nodeName
         self.alike = alike
+        self.reads = reads
         self.more = more
     }
 
@@ -75,6 +79,7 @@ package struct NodeRecord: Equatable, Sendable {
             out.put(alike.setting.utf8)
             out.put(alike.value.utf8)
         }
+        out.put(reads)
         out.put(more)
         return out.bytes
     }
@@ -92,7 +97,41 @@ package struct NodeRecord: Equatable, Sendable {
             }
             return Self(
                 state, epoch: epoch, first: first, past: past, nodeName: nodeName, alike: alike,
-                more: Array(try input.part()))
+                reads: try input.number(), more: Array(try input.part()))
+        }
+    }
+}
+
+/// In which format documents of rooms are written: all nodes that lived could read it, and it is
+/// never lowered. The first one is in use where nothing is said.
+package struct FormatRecord: Equatable, Sendable {
+    package static let bytesMax = 64 << 10
+    private static let head = ByteHead(
+        letters: (UInt8(ascii: "U"), UInt8(ascii: "F")), format: 1, bytesMax: bytesMax)
+
+    /// In another one it counts for nothing: it was written too late.
+    package let epoch: BucketEpoch
+    package let format: UInt8
+
+    package init(epoch: BucketEpoch, _ format: UInt8) {
+        self.epoch = epoch
+        self.format = format
+    }
+
+    package var encoded: [UInt8] {
+        var out = ByteWriter()
+        Self.head.write(to: &out)
+        out.put(epoch)
+        out.put(format)
+        return out.bytes
+    }
+
+    /// Reads what `encoded` wrote, and takes nothing else for it.
+    package init(_ bytes: [UInt8]) throws(WireFault) {
+        self = try Self.head.read(bytes) { input throws(ByteReader.Fault) in
+            let (epoch, format) = (try input.epoch(), try input.number(UInt8.self))
+            guard format > 0 else { throw input.fault }
+            return Self(epoch: epoch, format)
         }
     }
 }
@@ -146,22 +185,29 @@ package struct Heartbeat: Equatable, Sendable {
     /// All its members stand in the bucket of this epoch.
     package var restored: BucketEpoch?
     package var nodeName: ByteText
+    /// Of the program, for people.
+    package var version: ByteText
     package var connections: UInt32
     package var sessions: UInt32
     package var rooms: UInt32
+    /// It is about to end, and takes no sessions.
+    package var isDraining: Bool
     /// What later versions say besides.
     package var more: [UInt8]
 
     package init(
         _ incarnation: Incarnation, restored: BucketEpoch?, nodeName: ByteText,
-        connections: UInt32 = 0, sessions: UInt32 = 0, rooms: UInt32 = 0, more: [UInt8] = []
+        version: ByteText = "", connections: UInt32 = 0, sessions: UInt32 = 0, rooms: UInt32 = 0,
+        isDraining: Bool = false, more: [UInt8] = []
     ) {
         self.incarnation = incarnation
         self.restored = restored
         self.nodeName = nodeName
+        self.version = version
         self.connections = connections
         self.sessions = sessions
         self.rooms = rooms
+        self.isDraining = isDraining
         self.more = more
     }
 
@@ -172,9 +218,11 @@ package struct Heartbeat: Equatable, Sendable {
         out.put(restored != nil)
         if let restored { out.put(restored) }
         out.put(nodeName.utf8)
+        out.put(version.utf8)
         out.put(connections)
         out.put(sessions)
         out.put(rooms)
+        out.put(isDraining)
         out.put(more)
         return out.bytes
     }
@@ -185,8 +233,9 @@ package struct Heartbeat: Equatable, Sendable {
             Self(
                 Incarnation(raw: try input.number()),
                 restored: try input.flag() ? try input.epoch() : nil,
-                nodeName: try input.byteText(), connections: try input.number(),
-                sessions: try input.number(), rooms: try input.number(),
+                nodeName: try input.byteText(), version: try input.byteText(),
+                connections: try input.number(), sessions: try input.number(),
+                rooms: try input.number(), isDraining: try input.flag(),
                 more: Array(try input.part()))
         }
     }

@@ -14,7 +14,7 @@ struct PayloadGate: Sendable {
     private var parked: [ConnectionID: Ring<PayloadMail>] = [:]
     /// For which room the first of each sender waits.
     private var senders: [RoomDigest: Set<ConnectionID>] = [:]
-    private var count = 0
+    private(set) var count = 0
     private var bytes = 0
 
     func isWaiting(for room: RoomDigest) -> Bool { senders[room] != nil }

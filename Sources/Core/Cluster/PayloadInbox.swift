@@ -10,11 +10,14 @@ package struct PayloadInbox: Sendable {
         package let source: Incarnation
         package let number: UInt64
         /// By which the source tells it from others of that number.
-        let firstTarget: ConnectionID
+        package let firstTarget: ConnectionID
         /// Who is to get it.
-        package let targets: [ConnectionID]
+        package let targets: PayloadTargets
         /// Those who have another home, and are not to get it here.
         let moved: [PayloadAnswer.Move]
+
+        /// Nobody whom it is for has another home.
+        package var isWhole: Bool { moved.isEmpty }
     }
 
     package enum Step: Equatable, Sendable {
@@ -30,7 +33,15 @@ package struct PayloadInbox: Sendable {
     private struct Source {
         var gate = PayloadGate()
         /// Behind the number that the answer has on the line.
-        var taken = Ring<(answer: UInt64, receipt: Receipt)>()
+        var taken = Ring<(answer: UInt64, receipts: [Receipt])>()
+        /// Taken, and not answered before the turn ends.
+        var unsaid: [Receipt] = []
+
+        /// Whether it is the first of its turn.
+        mutating func note(_ receipt: Receipt) -> Bool {
+            unsaid.append(receipt)
+            return unsaid.count == 1
+        }
     }
 
     private struct Sender: Hashable {
@@ -39,6 +50,10 @@ package struct PayloadInbox: Sendable {
     }
 
     private var sources: [Incarnation: Source] = [:]
+    /// Of all sources.
+    private var parkedCount = 0
+    /// Sources that have something unsaid.
+    private var unsaid: [Incarnation] = []
     /// Sessions that are about to come, and what those took before, of each source, that have.
     private var awaited: Set<ConnectionID> = []
     private var arrivals: [ConnectionID: [Incarnation: Set<UInt64>]] = [:]
@@ -59,16 +74,39 @@ package struct PayloadInbox: Sendable {
         isReady: (RoomDigest, Revision) -> Bool
     ) -> [Step] {
         let isReady = isReady(payload.room, payload.revision)
+        if isReady, parkedCount == 0 { return steps(payload, source) }
         switch sources[source, default: Source()].gate.take(payload, isReady: isReady) {
         case .ready: return steps(payload, source)
-        case .parked: return isReady ? [] : [.lookUp(payload.room)]
+        case .parked:
+            parkedCount += 1
+            return isReady ? [] : [.lookUp(payload.room)]
         case .refused: return [answer(.unknownTarget, payload, source)]
         }
     }
 
+    /// The same where nothing is in the way of the one that it is for: it is to be put into that
+    /// one's queue. Nil where `take` has to say what is to be done.
+    package func takeAtOnce(
+        _ payload: PayloadMail, from source: Incarnation, isReady: Bool
+    ) -> Receipt? {
+        guard isReady, parkedCount == 0, payload.targets.count == 1, isAtHome(payload.targets.one)
+        else { return nil }
+        return Receipt(
+            source: source, number: payload.number, firstTarget: payload.targets.one,
+            targets: payload.targets, moved: [])
+    }
+
+    /// Whether it is not on the move, and has not been.
+    private func isAtHome(_ target: ConnectionID) -> Bool {
+        (awaited.isEmpty || !awaited.contains(target))
+            && (departures.isEmpty || departures[target] == nil)
+            && (turnedAway.isEmpty || turnedAway[target] == nil)
+            && (arrivals.isEmpty || arrivals[target] == nil)
+    }
+
     /// Whether something waits for another version of this room.
     package func isWaiting(for room: RoomDigest) -> Bool {
-        sources.values.contains { $0.gate.isWaiting(for: room) }
+        parkedCount > 0 && sources.values.contains { $0.gate.isWaiting(for: room) }
     }
 
     /// Another version of a room is known, or nobody is in it any more.
@@ -81,6 +119,7 @@ package struct PayloadInbox: Sendable {
                 let (ready, others) = sources[source]?.gate.release(
                     room, isReady: { isReady($0.room, $0.revision) })
             else { continue }
+            parkedCount -= ready.count
             for payload in ready { steps += self.steps(payload, source) }
             steps += others.sorted().map { .lookUp($0) }
         }
@@ -105,8 +144,8 @@ package struct PayloadInbox: Sendable {
         }
         if !targets.isEmpty {
             let receipt = Receipt(
-                source: source, number: payload.number, firstTarget: payload.targets[0],
-                targets: targets, moved: moved)
+                source: source, number: payload.number, firstTarget: payload.targets.one,
+                targets: PayloadTargets(targets), moved: moved)
             return [.deliver(payload, receipt)]
         }
         return [answer(moved.isEmpty ? .queued : .moved(moved), payload, source)]
@@ -115,7 +154,7 @@ package struct PayloadInbox: Sendable {
     private func answer(
         _ answer: PayloadAnswer, _ payload: PayloadMail, _ source: Incarnation
     ) -> Step {
-        .answer(answer, number: payload.number, target: payload.targets[0], to: source)
+        .answer(answer, number: payload.number, target: payload.targets.one, to: source)
     }
 
     /// What is to be answered to a payload that was delivered, or was for nobody.
@@ -126,9 +165,30 @@ package struct PayloadInbox: Sendable {
             answer, number: receipt.number, target: receipt.firstTarget, to: receipt.source)
     }
 
-    /// It was taken, and its answer has this number on the line to the source.
-    package mutating func noteAnswered(_ receipt: Receipt, as answer: UInt64) {
-        sources[receipt.source, default: Source()].taken.append((answer, receipt))
+    /// They were taken, and their answer has this number on the line to the source.
+    package mutating func noteAnswered(
+        _ receipts: [Receipt], of source: Incarnation, as answer: UInt64
+    ) {
+        sources[source, default: Source()].taken.append((answer, receipts))
+    }
+
+    /// It was taken by all that it was for, which is to be said at the end of the turn.
+    package mutating func noteTaken(_ receipt: Receipt) {
+        let isFirst = sources[receipt.source, default: Source()].note(receipt)
+        if isFirst { unsaid.append(receipt.source) }
+    }
+
+    /// What is to be said at the end of a turn, by source; to be followed by `noteAnswered` in the
+    /// same step.
+    package mutating func takeUnsaid() -> [(Incarnation, [Receipt])] {
+        guard !unsaid.isEmpty else { return [] }
+        let others = unsaid
+        unsaid = []
+        return others.compactMap { other in
+            guard let receipts = sources[other]?.unsaid, !receipts.isEmpty else { return nil }
+            sources[other]?.unsaid = []
+            return (other, receipts)
+        }
     }
 
     /// The answers up to this number have arrived.
@@ -138,7 +198,9 @@ package struct PayloadInbox: Sendable {
         }
     }
 
-    package mutating func died(_ source: Incarnation) { sources[source] = nil }
+    package mutating func died(_ source: Incarnation) {
+        parkedCount -= sources.removeValue(forKey: source)?.gate.count ?? 0
+    }
 
     // MARK: Sessions on the move
 
@@ -153,9 +215,9 @@ package struct PayloadInbox: Sendable {
         departures[connection] = home
         var taken = arrivals.removeValue(forKey: connection) ?? [:]
         for (source, state) in sources {
-            for index in 0..<state.taken.count {
-                let receipt = state.taken[index].receipt
-                guard receipt.targets.contains(connection) else { continue }
+            var receipts = state.unsaid
+            for index in 0..<state.taken.count { receipts += state.taken[index].receipts }
+            for receipt in receipts where receipt.targets.contains(connection) {
                 taken[source, default: []].insert(receipt.number)
             }
         }

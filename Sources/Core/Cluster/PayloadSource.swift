@@ -51,27 +51,6 @@ package struct PayloadSource: Sendable {
         case full(Incarnation)
     }
 
-    /// An answer that is to come, of a node for members that are there.
-    private struct Awaited {
-        let node: Incarnation
-        let members: [ConnectionID]
-    }
-
-    private struct Unanswered {
-        let payload: OutgoingPayload
-        let revision: Revision
-        var awaited: [Awaited] = []
-        /// For how many targets it waits until others are answered.
-        var heldCount = 0
-        var isKept: Bool
-    }
-
-    private struct Home {
-        var count = 0
-        var bytes = 0
-        var wasRefused = false
-    }
-
     /// What is unanswered of one target.
     private struct Target {
         /// Where all is that was sent.
@@ -90,12 +69,13 @@ package struct PayloadSource: Sendable {
 
     private let limits: Limits
     private var lastNumber: UInt64 = 0
-    private var unanswered: [UInt64: Unanswered] = [:]
-    private var homes: [Incarnation: Home] = [:]
-    private var targets: [ConnectionID: Target] = [:]
+    private var unanswered = NumberTable<Unanswered>()
+    /// By their incarnations.
+    private var homes = NumberTable<Home>()
+    private var targets = NumberTable<Target>()
     private var early: Set<ConnectionID> = []
     /// How many are unanswered, by sender.
-    private var counts: [ConnectionID: Int] = [:]
+    private var counts = NumberTable<Int>()
     private var unsettled: Set<ConnectionID> = []
     private var uncleared: Set<ConnectionID> = []
     private var dead: Set<Incarnation> = []
@@ -106,12 +86,16 @@ package struct PayloadSource: Sendable {
 
     /// Nothing is unanswered.
     package var isIdle: Bool { unanswered.isEmpty }
+    /// In which room it was said; nil once it is answered.
+    package func room(of number: UInt64) -> RoomDigest? {
+        unanswered[number]?.payload.room.digest
+    }
     /// How many payloads of this sender are unanswered.
-    package func unansweredCount(of sender: ConnectionID) -> Int { counts[sender] ?? 0 }
+    package func unansweredCount(of sender: ConnectionID) -> Int { counts[sender.raw] ?? 0 }
 
     /// Whether nothing of this sender is unanswered; if not, an outcome will name it once.
     package mutating func awaitSettled(_ sender: ConnectionID) -> Bool {
-        guard counts[sender] != nil else { return true }
+        guard counts.contains(sender.raw) else { return true }
         unsettled.insert(sender)
         return false
     }
@@ -119,72 +103,97 @@ package struct PayloadSource: Sendable {
     /// Whether nothing to this target is unanswered; if not, an outcome will name it once. Until
     /// then all that is said to it has to come here, also where it has moved to this node.
     package mutating func awaitClear(_ target: ConnectionID) -> Bool {
-        guard targets[target] != nil else { return true }
+        guard targets.contains(target.raw) else { return true }
         uncleared.insert(target)
         return false
     }
 
+    private func isDead(_ node: Incarnation) -> Bool { !dead.isEmpty && dead.contains(node) }
+
     // MARK: Sending
 
-    /// `revision` is the room's, as the sender's node knows it; `members` are those to whom a
-    /// payload to the whole room goes, by their homes.
+    /// `revision` is the room's, as the sender's node knows it; `members` are those of
+    /// `Target.members`, by their homes.
     package mutating func send(
         _ payload: OutgoingPayload, at revision: Revision,
         to members: [Incarnation: [ConnectionID]] = [:]
     ) -> Sent {
-        let parts: [Awaited] =
-            switch payload.target {
-            case .member(let member, let home): [Awaited(node: home, members: [member])]
-            case .room:
-                members.sorted { $0.key < $1.key }.map { Awaited(node: $0.key, members: $0.value) }
-            }
         let isTooLong = payload.event.count > Self.eventBytesMax
-        let living = parts.filter {
-            !isTooLong && !dead.contains($0.node) && !$0.members.isEmpty
-        }
-        for part in living where isFull(part.node, payload.event.count) {
-            homes[part.node, default: Home()].wasRefused = true
-            return .full(part.node)
-        }
-        lastNumber += 1
-        counts[payload.sender, default: 0] += 1
-        unanswered[lastNumber] = Unanswered(
-            payload: payload, revision: revision, isKept: payload.target == .room && !isTooLong)
+        let isForMany = if case .members = payload.target { true } else { false }
+        var entry = Unanswered(payload, revision, isKept: isForMany && !isTooLong)
         var outcome = Outcome()
-        for part in living { send(lastNumber, part, &outcome) }
-        finishIfAnswered(lastNumber, &outcome)
+        if case .member(let member, let home) = payload.target {
+            if !isTooLong, !isDead(home) {
+                guard mayTake(payload, at: home) else { return .full(home) }
+                begin(payload)
+                send(&entry, Awaited(node: home, members: PayloadTargets(member)), &outcome)
+            } else {
+                begin(payload)
+            }
+        } else {
+            let parts = members.sorted { $0.key < $1.key }.filter {
+                !isTooLong && !isDead($0.key) && !$0.value.isEmpty
+            }
+            for (node, _) in parts where !mayTake(payload, at: node) { return .full(node) }
+            begin(payload)
+            for (node, members) in parts {
+                send(&entry, Awaited(node: node, members: PayloadTargets(members)), &outcome)
+            }
+        }
+        keep(entry, lastNumber, &outcome)
         return .taken(outcome)
     }
 
-    private func isFull(_ node: Incarnation, _ bytes: Int) -> Bool {
-        guard let home = homes[node], home.count > 0 else { return false }
-        return home.count >= limits.payloadsMax || home.bytes + bytes > limits.bytesMax
+    private mutating func begin(_ payload: OutgoingPayload) {
+        lastNumber += 1
+        counts.change(payload.sender.raw, default: 0) { $0 += 1 }
+    }
+
+    private mutating func mayTake(_ payload: OutgoingPayload, at node: Incarnation) -> Bool {
+        let (limits, bytes) = (limits, payload.event.count)
+        let isRefused = homes.change(node.raw) { home in
+            home.refuses(payload.room.share, bytes, limits)
+        }
+        return isRefused != true
     }
 
     /// Sends to those members of whom nothing is elsewhere, and holds it back for the others.
-    private mutating func send(_ number: UInt64, _ part: Awaited, _ outcome: inout Outcome) {
+    private mutating func send(
+        _ entry: inout Unanswered, _ part: Awaited, _ outcome: inout Outcome
+    ) {
         var ready: [ConnectionID] = []
-        var isAlone = true
+        var (isAlone, isWhole) = (true, true)
         for member in part.members {
-            let target = targets[member]
-            if let target, target.home != part.node || !target.held.isEmpty {
-                hold(number, member, for: part.node)
+            let sent = note(member, at: part.node)
+            if let sent {
+                isAlone = isAlone && sent == 1
+                if part.members.count > 1 { ready.append(member) }
             } else {
-                isAlone = isAlone && target == nil
-                targets[member, default: Target(home: part.node, nextHome: part.node)]
-                    .sentCount += 1
-                ready.append(member)
+                isWhole = false
+                hold(lastNumber, &entry, member, for: part.node)
             }
         }
-        let awaited = Awaited(node: part.node, members: ready)
-        if !ready.isEmpty { sendOut(number, awaited, isAlone: isAlone, &outcome) }
+        guard isWhole || !ready.isEmpty else { return }
+        let members = isWhole ? part.members : PayloadTargets(ready)
+        let awaited = Awaited(node: part.node, members: members)
+        sendOut(lastNumber, &entry, awaited, isAlone: isAlone, &outcome)
+    }
+
+    /// - Returns: How much is on its way to a member from now on; nil where something of it is
+    ///   elsewhere, or waits.
+    private mutating func note(_ member: ConnectionID, at node: Incarnation) -> Int? {
+        targets.change(member.raw, default: Target(home: node, nextHome: node)) { target in
+            guard target.home == node, target.held.isEmpty else { return nil }
+            target.sentCount += 1
+            return target.sentCount
+        }
     }
 
     private mutating func sendOut(
-        _ number: UInt64, _ awaited: Awaited, isAlone: Bool, _ outcome: inout Outcome
+        _ number: UInt64, _ entry: inout Unanswered, _ awaited: Awaited, isAlone: Bool,
+        _ outcome: inout Outcome
     ) {
-        unanswered[number]?.awaited.append(awaited)
-        guard let entry = unanswered[number] else { return }
+        entry.expect(awaited)
         charge(awaited.node, entry)
         outcome.parcels.append(
             Parcel(
@@ -196,36 +205,33 @@ package struct PayloadSource: Sendable {
     }
 
     private mutating func hold(
-        _ number: UInt64, _ member: ConnectionID, for home: Incarnation
+        _ number: UInt64, _ entry: inout Unanswered, _ member: ConnectionID, for home: Incarnation
     ) {
-        guard var target = targets.removeValue(forKey: member), let entry = unanswered[number]
-        else { return }
-        let place = target.held.lastIndex { $0 < number }.map { $0 + 1 } ?? 0
-        target.held.insert(number, at: place)
-        target.nextHome = home
-        unanswered[number]?.heldCount += 1
-        charge(target.home, entry)
-        targets[member] = target
+        let former = targets.change(member.raw) { target in
+            let place = target.held.lastIndex { $0 < number }.map { $0 + 1 } ?? 0
+            target.held.insert(number, at: place)
+            target.nextHome = home
+            return target.home
+        }
+        guard let former else { return }
+        entry.heldCount += 1
+        charge(former, entry)
     }
 
     private mutating func charge(_ node: Incarnation, _ entry: Unanswered) {
-        guard !dead.contains(node) else { return }
-        homes[node, default: Home()].count += 1
-        homes[node, default: Home()].bytes += entry.payload.event.count
+        guard !isDead(node) else { return }
+        let bytes = entry.payload.event.count
+        homes.change(node.raw, default: Home()) { $0.add(entry.payload.room.share, bytes) }
     }
 
     private mutating func discharge(
         _ node: Incarnation, _ entry: Unanswered, _ outcome: inout Outcome
     ) {
-        guard var home = homes.removeValue(forKey: node) else { return }
-        home.count -= 1
-        home.bytes -= entry.payload.event.count
-        if home.wasRefused, home.count <= limits.payloadsMax / 2, home.bytes <= limits.bytesMax / 2
-        {
-            home.wasRefused = false
-            outcome.hasRoom.append(node)
+        let (limits, bytes) = (limits, entry.payload.event.count)
+        let hasRoom = homes.change(node.raw) { home in
+            home.remove(entry.payload.room.share, bytes, limits)
         }
-        if home.count > 0 { homes[node] = home }
+        if hasRoom == true { outcome.hasRoom.append(node) }
     }
 
     // MARK: Answers
@@ -236,37 +242,47 @@ package struct PayloadSource: Sendable {
         from node: Incarnation
     ) -> Outcome {
         var outcome = Outcome()
-        guard let entry = unanswered[number],
-            let index = entry.awaited.firstIndex(where: {
-                $0.node == node && $0.members.first == firstTarget
-            })
-        else { return outcome }
-        unanswered[number]?.awaited.remove(at: index)
-        discharge(node, entry, &outcome)
-        if answer == .queued { unanswered[number]?.isKept = true }
-        var homes: [ConnectionID: Incarnation] = [:]
-        if case .moved(let moves) = answer {
-            for move in moves { homes[move.connection] = move.home }
+        take(answer, to: PayloadName(number, firstTarget), from: node, &outcome)
+        return outcome
+    }
+
+    /// The same for several that are queued.
+    package mutating func take(queued names: [PayloadName], from node: Incarnation) -> Outcome {
+        var outcome = Outcome()
+        for name in names { take(.queued, to: name, from: node, &outcome) }
+        return outcome
+    }
+
+    private mutating func take(
+        _ answer: PayloadAnswer, to name: PayloadName, from node: Incarnation,
+        _ outcome: inout Outcome
+    ) {
+        guard var entry = unanswered.remove(name.number) else { return }
+        guard let awaited = entry.take(name.target, at: node) else {
+            return unanswered.set(name.number, entry)
         }
-        for member in entry.awaited[index].members {
-            targets[member]?.sentCount -= 1
-            guard let home = homes[member], !dead.contains(home) else { continue }
-            hold(number, member, for: home)
-            if home == node {
-                targets[member]?.isEarly = true
+        discharge(node, entry, &outcome)
+        if answer == .queued { entry.isKept = true }
+        for member in awaited.members { targets.change(member.raw) { $0.sentCount -= 1 } }
+        if case .moved(let moves) = answer {
+            for member in awaited.members {
+                let home = moves.last { $0.connection == member }?.home
+                guard let home, !isDead(home) else { continue }
+                hold(name.number, &entry, member, for: home)
+                guard home == node else { continue }
+                targets.change(member.raw) { $0.isEarly = true }
                 early.insert(member)
             }
         }
-        for member in entry.awaited[index].members { proceed(member, &outcome) }
-        finishIfAnswered(number, &outcome)
-        return outcome
+        keep(entry, name.number, &outcome)
+        for member in awaited.members { proceed(member, &outcome) }
     }
 
     /// A while has passed: targets that were awaited where they are to be may be there.
     package mutating func tick() -> Outcome {
         var outcome = Outcome()
         for member in early.sorted() {
-            targets[member]?.isEarly = false
+            targets.change(member.raw) { $0.isEarly = false }
             proceed(member, &outcome)
         }
         early = []
@@ -275,42 +291,42 @@ package struct PayloadSource: Sendable {
 
     /// If nothing of a target is on its way any more, what was held back is sent.
     private mutating func proceed(_ member: ConnectionID, _ outcome: inout Outcome) {
-        guard let target = targets[member], target.sentCount == 0, !target.isEarly else { return }
-        targets[member] = nil
+        let mayProceed = targets.change(member.raw) { $0.sentCount == 0 && !$0.isEarly }
+        guard mayProceed == true, let target = targets.remove(member.raw) else { return }
         var senders: Set<ConnectionID> = []
         for number in target.held {
-            guard let entry = unanswered[number] else { continue }
+            guard var entry = unanswered.remove(number) else { continue }
             discharge(target.home, entry, &outcome)
-            unanswered[number]?.heldCount -= 1
-            if !dead.contains(target.nextHome) {
+            entry.heldCount -= 1
+            if !isDead(target.nextHome) {
                 let isAlone = senders.insert(entry.payload.sender).inserted
-                let part = Awaited(node: target.nextHome, members: [member])
-                targets[member, default: Target(home: part.node, nextHome: part.node)]
-                    .sentCount += 1
-                sendOut(number, part, isAlone: isAlone, &outcome)
+                let part = Awaited(node: target.nextHome, members: PayloadTargets(member))
+                _ = note(member, at: part.node)
+                sendOut(number, &entry, part, isAlone: isAlone, &outcome)
             }
-            finishIfAnswered(number, &outcome)
+            keep(entry, number, &outcome)
         }
-        if targets[member] == nil, uncleared.remove(member) != nil {
+        if !uncleared.isEmpty, !targets.contains(member.raw), uncleared.remove(member) != nil {
             outcome.cleared.append(member)
         }
     }
 
-    private mutating func finishIfAnswered(_ number: UInt64, _ outcome: inout Outcome) {
-        guard let entry = unanswered[number], entry.awaited.isEmpty, entry.heldCount == 0 else {
-            return
-        }
-        unanswered[number] = nil
+    /// Waits for what is still to be answered, if there is something.
+    private mutating func keep(
+        _ entry: Unanswered, _ number: UInt64, _ outcome: inout Outcome
+    ) {
+        guard entry.isAnswered else { return unanswered.set(number, entry) }
         if let ticket = entry.payload.ticket {
             outcome.answers.append(.init(ticket: ticket, isKept: entry.isKept))
         }
         let sender = entry.payload.sender
-        guard let count = counts[sender], count <= 1 else {
-            counts[sender]? -= 1
-            return
+        let left = counts.change(sender.raw) { count in
+            count -= 1
+            return count
         }
-        counts[sender] = nil
-        if unsettled.remove(sender) != nil { outcome.settled.append(sender) }
+        guard left == 0 else { return }
+        counts.remove(sender.raw)
+        if !unsettled.isEmpty, unsettled.remove(sender) != nil { outcome.settled.append(sender) }
     }
 
     /// A node was declared dead, and those who were to be told so have been: what it has not
@@ -320,21 +336,28 @@ package struct PayloadSource: Sendable {
     ) -> Outcome {
         var outcome = Outcome()
         guard dead.insert(node).inserted else { return outcome }
-        if homes.removeValue(forKey: node)?.wasRefused == true { outcome.hasRoom.append(node) }
+        if homes.remove(node.raw)?.wasRefused == true { outcome.hasRoom.append(node) }
         var members: Set<ConnectionID> = []
-        let numbers = unanswered.filter { $0.value.awaited.contains { $0.node == node } }.keys
+        var numbers: [UInt64] = []
+        unanswered.forEach { if $1.awaits(node) { numbers.append($0) } }
         for number in numbers.sorted() {
-            let parts = unanswered[number]?.awaited.filter { $0.node == node } ?? []
-            unanswered[number]?.awaited.removeAll { $0.node == node }
-            for member in parts.flatMap(\.members) {
-                targets[member]?.sentCount -= 1
+            guard var entry = unanswered.remove(number) else { continue }
+            for member in entry.takeAll(at: node).flatMap(\.members) {
+                targets.change(member.raw) { $0.sentCount -= 1 }
                 members.insert(member)
-                if let home = home(member), !dead.contains(home) { hold(number, member, for: home) }
+                if let home = home(member), !isDead(home) {
+                    hold(number, &entry, member, for: home)
+                }
             }
-            finishIfAnswered(number, &outcome)
+            keep(entry, number, &outcome)
         }
-        for (member, target) in targets where target.nextHome == node && !target.held.isEmpty {
-            if let home = home(member) { targets[member]?.nextHome = home }
+        var held: [ConnectionID] = []
+        targets.forEach { member, target in
+            guard target.nextHome == node, !target.held.isEmpty else { return }
+            held.append(ConnectionID(raw: member))
+        }
+        for member in held {
+            if let home = home(member) { targets.change(member.raw) { $0.nextHome = home } }
             members.insert(member)
         }
         for member in members.sorted() { proceed(member, &outcome) }

@@ -5,6 +5,7 @@ import Signalling
 
 /// Why bytes are no room's document. The raw value is a stable code for the log.
 package enum DocumentFault: String, Error, Equatable {
+    /// It is of a later version than this one.
     case unknownFormat = "unknown_format"
     case tooLong = "too_long"
     case malformed
@@ -26,11 +27,15 @@ extension RoomDocument {
         static let all: UInt8 = 15
     }
 
-    /// May be longer than `bytesMax`: whoever writes it looks.
-    package var encoded: [UInt8] {
+    /// In the newest format.
+    package var encoded: [UInt8] { encoded(in: Self.format) }
+
+    /// May be longer than `bytesMax`: whoever writes it looks. There is one format so far; another
+    /// would differ in its number alone.
+    package func encoded(in format: UInt8) -> [UInt8] {
         var out = ByteWriter()
         for byte in Self.magic { out.put(byte) }
-        out.put(Self.format)
+        out.put(format)
         out.put(epoch.createdAt)
         out.put(epoch.nonce)
         out.put(clientID.string)
@@ -65,18 +70,21 @@ extension RoomDocument {
 
     /// Reads what `encoded` made of a room of this name, and takes nothing else for it.
     package init(
-        _ bytes: [UInt8], of clientID: ClientID, _ name: RoomName
+        _ bytes: [UInt8], of clientID: ClientID, _ name: RoomName, upTo format: UInt8 = format
     ) throws(DocumentFault) {
-        let document = try Self(bytes)
+        let document = try Self(bytes, upTo: format)
         guard document.clientID == clientID, document.name == name else { throw .otherRoom }
         self = document
     }
 
     /// The same of any room.
-    package init(_ bytes: [UInt8]) throws(DocumentFault) {
+    package init(_ bytes: [UInt8], upTo format: UInt8 = format) throws(DocumentFault) {
+        guard bytes.starts(with: Self.magic), bytes.count > 2, bytes[2] > 0 else {
+            throw .malformed
+        }
+        // Of its length a later version decides.
+        guard bytes[2] <= format else { throw .unknownFormat }
         guard bytes.count <= Self.bytesMax else { throw .tooLong }
-        guard bytes.starts(with: Self.magic), bytes.count > 2 else { throw .malformed }
-        guard bytes[2] == Self.format else { throw .unknownFormat }
         var input = ByteReader(bytes[3...])
         let read: Self?
         do {

@@ -31,9 +31,9 @@ extension RoomWriter {
         // What this node may have written it has to announce, as nobody else will.
         let wasUncertain = isUncertain
         keep(document, revision)
-        let adopted = restoring == .no ? apply(document, &effects) : []
-        if wasUncertain || !adopted.isEmpty {
-            announce(document, revision, admitting: adopted, &effects)
+        let news = restoring == .no ? apply(document, &effects) : Newcomers()
+        if wasUncertain || !news.isEmpty {
+            announce(document, revision, admitting: news, &effects)
         }
         lookForWork()
     }
@@ -45,11 +45,8 @@ extension RoomWriter {
         mustRead = false
         isUncertain = false
         // No write that was made from an older version can come through any more.
-        let areBack = own.keys.allSatisfy { connection in
-            document.home(of: connection) == node || leaves[connection] != nil
-                || told.member(connection).map { document.hasLeft($0) } ?? true
-        }
-        if restoring == .writingBack, areBack { restoring = .waiting }
+        forgetLoans()
+        if restoring == .writingBack, areBack(in: document) { restoring = .waiting }
         mustWrite =
             restoring == .writingBack || restoring == .proving && !own.isEmpty
     }
@@ -72,13 +69,15 @@ extension RoomWriter {
             own[connection] = nil
             effects.append(.left(connection))
         }
+        giveUp(attempt.gone, &effects)
         for (number, error) in attempt.refusals.sorted(by: { $0.key < $1.key }) {
             refuse(number, error, &effects)
         }
         guard isNewest else { return lookForWork() }
-        let adopted = restoring == .no ? apply(attempt.document, &effects) : []
+        var news = restoring == .no ? apply(attempt.document, &effects) : Newcomers()
         readmitted.removeAll { own[$0] == nil }
-        announce(attempt.document, revision, admitting: readmitted + adopted, &effects)
+        news.joined = readmitted + news.joined
+        announce(attempt.document, revision, admitting: news, &effects)
         if attempt.document.room.members.isEmpty { effects.append(.empty(revision)) }
         lookForWork()
     }
@@ -90,11 +89,21 @@ extension RoomWriter {
         effects.append(.refused(joins.remove(at: index).member.connection, error))
     }
 
-    /// This node's members hear of a version; those whose joins came through are returned.
-    mutating func apply(
-        _ document: RoomDocument, _ effects: inout [Effect]
-    ) -> [ConnectionID] {
-        var adopted: [ConnectionID] = []
+    /// Who is a member of this node by a version.
+    struct Newcomers {
+        /// Those whose joins came through.
+        var joined: [ConnectionID] = []
+        /// Those that came from other nodes, and which.
+        var adopted: [ConnectionID: Incarnation] = [:]
+
+        var isEmpty: Bool { joined.isEmpty && adopted.isEmpty }
+    }
+
+    /// This node's members hear of a version.
+    mutating func apply(_ document: RoomDocument, _ effects: inout [Effect]) -> Newcomers {
+        var news = Newcomers()
+        let adopted = takeIn(document, &effects)
+        news.adopted = adopted.mapValues(\.home)
         for member in document.room.members where own[member.connection] == nil {
             guard let seat = document.seats[member.connection], seat.home == node,
                 leaves[member.connection] == nil,
@@ -102,7 +111,7 @@ extension RoomWriter {
             else { continue }
             joins.remove(at: index)
             own[member.connection] = seat
-            adopted.append(member.connection)
+            news.joined.append(member.connection)
         }
         for join in joins where leaves[join.member.connection] == nil {
             let connection = join.member.connection
@@ -111,37 +120,38 @@ extension RoomWriter {
             joins.removeAll { $0.number == join.number }
             effects.append(.ended(connection, .replaced))
         }
-        // Nobody hears of a dead node's members but that they are gone, whatever it wrote last.
-        var room = document.room
-        for (connection, seat) in document.seats where dead.contains(seat.home) {
-            room.leave(connection)
+        let room = tellable(document, adopted.values.map(\.told))
+        for connection in own.keys.sorted() {
+            tell(connection, document, from: adopted[connection]?.told ?? told, room, &effects)
         }
-        for connection in own.keys.sorted() { tell(connection, document, room, &effects) }
-        elsewhere = document.seats.filter { $0.value.home != node && !dead.contains($0.value.home) }
-            .mapValues(\.home)
+        elsewhere = [:]
+        for member in room.members {
+            guard let home = document.home(of: member.connection) else { continue }
+            elsewhere[member.connection] = home == node ? lent[member.connection]?.home : home
+        }
         told = room
         toldRevision = newest
         toldCount += 1
-        return adopted
+        return news
     }
 
-    /// Whoever was at a node that died is gone, whatever else is known of the room.
-    mutating func strip(_ home: Incarnation, _ effects: inout [Effect]) {
-        var room = told
-        for (connection, other) in elsewhere where other == home { room.leave(connection) }
-        guard room != told else { return }
-        for connection in own.keys.sorted() where leaves[connection] == nil {
-            for news in RoomNews.between(told, room, for: connection, reason: { _ in .lost }) {
-                effects.append(.tell(connection, news))
-            }
+    /// Nobody hears of a dead node's members any more, whatever it wrote last. Those of whom
+    /// somebody has heard may have gone to another node just before: they are there until a
+    /// version has them there no more.
+    private func tellable(_ document: RoomDocument, _ heard: [Room]) -> Room {
+        var room = document.room
+        for (connection, seat) in document.seats where dead.contains(seat.home) {
+            guard let member = room.member(connection), !told.holds(member),
+                !adoptions.contains(where: { $0.told.holds(member) }),
+                !heard.contains(where: { $0.holds(member) })
+            else { continue }
+            room.leave(connection)
         }
-        elsewhere = elsewhere.filter { $0.value != home }
-        told = room
-        toldCount += 1
+        return room
     }
 
     mutating func tell(
-        _ connection: ConnectionID, _ document: RoomDocument, _ room: Room,
+        _ connection: ConnectionID, _ document: RoomDocument, from told: Room, _ room: Room,
         _ effects: inout [Effect]
     ) {
         guard document.home(of: connection) == node else {
@@ -165,15 +175,17 @@ extension RoomWriter {
     }
 
     mutating func announce(
-        _ document: RoomDocument, _ revision: Revision, admitting adopted: [ConnectionID],
+        _ document: RoomDocument, _ revision: Revision, admitting news: Newcomers,
         _ effects: inout [Effect]
     ) {
-        let nodes = document.nodes.subtracting(dead).subtracting([node])
+        // The old homes, which may have nobody in the room any more, have to know as well.
+        let nodes = document.nodes.union(news.adopted.values).subtracting(dead).subtracting([node])
         if !nodes.isEmpty { effects.append(.announce(document, revision, to: nodes)) }
-        for connection in adopted {
+        for connection in news.joined {
             admissions[connection] = nodes.isEmpty ? nil : (revision, nodes)
             if nodes.isEmpty { effects.append(.admitted(connection)) }
         }
+        for connection in news.adopted.keys.sorted() { effects.append(.adopted(connection)) }
     }
 
     /// Members in the store that must not be there: of nodes that are dead, where somebody is here
@@ -187,6 +199,7 @@ extension RoomWriter {
     }
 
     func isGhost(_ connection: ConnectionID, _ seat: RoomDocument.Seat) -> Bool {
-        seat.home == node && own[connection] == nil
+        seat.home == node && own[connection] == nil && !isLent(connection)
+            && !isComing(connection)
     }
 }

@@ -5,12 +5,16 @@ extension RoomWriter {
     mutating func proceed(mayAsk: Bool, _ effects: inout [Effect]) {
         guard case .none = flight else { return }
         // Where the last member has left, there is nothing to prove and nobody to write back.
-        if own.isEmpty, restoring == .writingBack { restoring = .waiting }
+        if !hasToWriteBack, restoring == .writingBack { restoring = .waiting }
         if own.isEmpty, restoring == .proving { restoring = .no }
         guard mayAsk else { return }
-        if !mustRead, mustWrite || !leaves.isEmpty || !joins.isEmpty && restoring == .no {
+        mustRead = mustRead || isTooOld
+        let mayEnter = hasNewcomers && restoring == .no
+        if !mustRead, mustWrite || !leaves.isEmpty || mayEnter {
             let attempt = attempt()
-            if mustWrite || attempt.document != known?.document {
+            // Only a write shows that one who was to come is not there.
+            let isChange = attempt.document != known?.document || !attempt.gone.isEmpty
+            if mustWrite || isChange || !adoptions.isEmpty && mayEnter {
                 request += 1
                 flight = .writing(attempt)
                 effects.append(.write(attempt.document, from: attempt.base, request: request))
@@ -41,11 +45,17 @@ extension RoomWriter {
         var document =
             known?.document
             ?? RoomDocument(epoch: epoch, clientID: clientID, name: name, after: told.lastOrder)
+        let mayCome = restoring == .no || restoring == .writingBack
+        // Whoever comes from a node that died meanwhile has not gone with it.
+        let gone = mayCome ? moveIn(&document) : [:]
+        if restoring == .writingBack { moveHome(&document) }
         for (connection, seat) in document.seats.sorted(by: { $0.key < $1.key }) {
             if dead.contains(seat.home) {
                 document.leave(connection, .lost)
-            } else if leaves[connection] != nil || isGhost(connection, seat), seat.home == node {
-                document.leave(connection, leaves[connection] ?? .lost)
+            } else if let reason = leaves[connection], seat.home == node {
+                document.leave(connection, reason)
+            } else if isGhost(connection, seat) {
+                clear(connection, in: &document)
             }
         }
         if restoring == .writingBack { writeBack(into: &document) }
@@ -62,13 +72,7 @@ extension RoomWriter {
         }
         return Attempt(
             document: document, base: known?.revision ?? .absent, newest: newest,
-            leaves: Set(leaves.keys), refusals: refusals, isProof: restoring == .proving)
-    }
-
-    func writeBack(into document: inout RoomDocument) {
-        let members = own.compactMap { connection, seat in
-            leaves[connection] == nil ? told.member(connection).map { ($0, seat) } : nil
-        }
-        document.restore(members, past, after: told.lastOrder)
+            leaves: Set(leaves.keys), refusals: refusals, gone: gone,
+            isProof: restoring == .proving)
     }
 }

@@ -15,6 +15,10 @@ package struct RoomWriter: Sendable {
         /// A connection of this node wants in; its token has been found to grant the room.
         case join(RoomMember, hasSDP: Bool = false)
         case leave(ConnectionID, LeaveReason)
+        /// A session comes from another node, and is to be at home here.
+        case adopt(Adoption)
+        /// One that was lent is the other node's from now on, or nobody's.
+        case givenUp(ConnectionID, isThere: Bool)
         /// Answers to the request of this number; those to older ones are passed over.
         case accepted(Revision, request: UInt64)
         case conflict(request: UInt64)
@@ -22,6 +26,12 @@ package struct RoomWriter: Sendable {
         case unknown(request: UInt64)
         case read(RoomDocument?, Revision, request: UInt64)
         case unreadable(request: UInt64)
+        /// What lies there at this revision is no document.
+        case garbage(Revision, request: UInt64)
+        /// It is one that this node will not be able to read, nor may it write over it.
+        case impassable(request: UInt64)
+        /// The join of this number has waited long enough, if it still waits.
+        case giveUp(join: UInt64)
         /// What was to be written is longer than a document may be.
         case tooLong(request: UInt64)
         /// It may ask again.
@@ -53,6 +63,10 @@ package struct RoomWriter: Sendable {
         case refused(ConnectionID, SignalError)
         /// A leave that was asked for stands in the store.
         case left(ConnectionID)
+        /// A session that came is at home here.
+        case adopted(ConnectionID)
+        /// One that was to come is a member no more, and why.
+        case gone(ConnectionID, LeaveReason)
         /// A member of this node was taken out by somebody else: its session ends.
         case ended(ConnectionID, LeaveReason)
         /// The room is empty, and may be purged up to this revision once no write to it can be on
@@ -80,6 +94,8 @@ package struct RoomWriter: Sendable {
         let newest: Revision
         let leaves: Set<ConnectionID>
         let refusals: [UInt64: SignalError]
+        /// Who was to come, and is not there.
+        let gone: [ConnectionID: LeaveReason]
         /// Made after all had come back into a new bucket.
         let isProof: Bool
     }
@@ -109,11 +125,14 @@ package struct RoomWriter: Sendable {
     var own: [ConnectionID: RoomDocument.Seat] = [:]
     var joins: [Pending] = []
     var leaves: [ConnectionID: LeaveReason] = [:]
+    var lent: [ConnectionID: Loan] = [:]
+    var adoptions: [Adoption] = []
     var admissions: [ConnectionID: (revision: Revision, nodes: Set<Incarnation>)] = [:]
     var dead: Set<Incarnation>
     var flight = Flight.none
     var request: UInt64 = 0
-    var lastPending: UInt64 = 0
+    /// The number of the join that came last.
+    package internal(set) var lastPending: UInt64 = 0
     /// A write of unknown outcome is to be closed, or a member to be taken out.
     var mustWrite = false
     var mustRead = false
@@ -149,8 +168,8 @@ package struct RoomWriter: Sendable {
     /// Nothing is on its way, nothing to be done and nobody here: it may be forgotten.
     package var isIdle: Bool {
         guard case .none = flight else { return false }
-        return own.isEmpty && joins.isEmpty && leaves.isEmpty && !mustWrite && !mustRead
-            && restoring == .no
+        return own.isEmpty && joins.isEmpty && leaves.isEmpty && lent.isEmpty
+            && adoptions.isEmpty && !mustWrite && !mustRead && restoring == .no
     }
 
     /// The newest version that this node knows, for its acknowledgements.
@@ -159,17 +178,23 @@ package struct RoomWriter: Sendable {
     package var room: Room { told }
     package var hasMembers: Bool { !own.isEmpty }
     package func hasMember(_ connection: ConnectionID) -> Bool { own[connection] != nil }
+    /// Members here know of some that are there.
+    package func isElsewhere(_ home: Incarnation) -> Bool {
+        !own.isEmpty && elsewhere.values.contains(home)
+    }
     /// Whether it stands in the newest version that is known.
     package func knows(_ connection: ConnectionID) -> Bool {
         known?.document.seats[connection] != nil
     }
     /// Somebody here is to be told of what happens, or will be.
-    package var concernsAnybody: Bool { !own.isEmpty || !joins.isEmpty }
+    package var concernsAnybody: Bool { !own.isEmpty || hasNewcomers }
+    /// Somebody wants in.
+    var hasNewcomers: Bool { !joins.isEmpty || !adoptions.isEmpty }
 
     /// It would ask for something if it might.
     package var wantsToAsk: Bool {
         guard case .none = flight else { return false }
-        return mustRead || mustWrite || !leaves.isEmpty || !joins.isEmpty && restoring == .no
+        return mustRead || mustWrite || !leaves.isEmpty || hasNewcomers && restoring == .no
     }
 
     /// After a new bucket was made: whether this node's members stand in it.
@@ -187,6 +212,8 @@ package struct RoomWriter: Sendable {
             lastPending += 1
             joins.append(Pending(number: lastPending, member: member, hasSDP: hasSDP))
         case .leave(let connection, let reason): leave(connection, reason, &effects)
+        case .adopt(let adoption): adopt(adoption)
+        case .givenUp(let connection, let isThere): giveUp(connection, isThere: isThere)
         case .announced(let document, let revision):
             if document.epoch == epoch { take(document, revision, &effects) }
         case .acknowledged(let revision, by: let other):
@@ -194,16 +221,13 @@ package struct RoomWriter: Sendable {
         case .died(let other):
             dead.insert(other)
             acknowledged(by: other, &effects) { _ in true }
-            if restoring == .no, let known {
-                _ = apply(known.document, &effects)
-            } else {
-                strip(other, &effects)
-            }
             lookForWork()
         case .recheck: mustRead = mustRead || !own.isEmpty
         case .renewed(let epoch): renew(epoch)
         case .restored: restored()
-        case .accepted, .conflict, .unknown, .read, .unreadable, .tooLong:
+        // If it was written all the same, it is a ghost.
+        case .giveUp(let join): refuse(join, .temporarilyUnavailable, &effects)
+        case .accepted, .conflict, .unknown, .read, .unreadable, .garbage, .impassable, .tooLong:
             answered(input, &effects)
         case .free: break
         }
@@ -231,6 +255,12 @@ package struct RoomWriter: Sendable {
             flight = .none
             read(document, revision, &effects)
         case (.unreadable(request), .reading): flight = .none
+        case (.garbage(let revision, request), .reading):
+            flight = .none
+            writeOver(revision, &effects)
+        case (.impassable(request), .reading):
+            flight = .none
+            letGo(&effects)
         case (.tooLong(request), .writing(let attempt)):
             flight = .none
             for join in joins {
@@ -243,8 +273,13 @@ package struct RoomWriter: Sendable {
     mutating func leave(
         _ connection: ConnectionID, _ reason: LeaveReason, _ effects: inout [Effect]
     ) {
+        if let index = adoptions.firstIndex(where: { $0.connection == connection }) {
+            adoptions[index].ending = adoptions[index].ending ?? reason
+            return
+        }
         joins.removeAll { $0.member.connection == connection }
         admissions[connection] = nil
+        lent[connection] = nil
         leaves[connection] = reason
     }
 
@@ -267,9 +302,9 @@ package struct RoomWriter: Sendable {
         isBehind = false
         mustRead = false
         isUncertain = false
-        mustWrite = !own.isEmpty
+        mustWrite = hasToWriteBack
         flight = .none
-        restoring = own.isEmpty ? .waiting : .writingBack
+        restoring = hasToWriteBack ? .writingBack : .waiting
     }
 
     mutating func restored() {

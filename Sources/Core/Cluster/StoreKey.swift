@@ -6,6 +6,8 @@ import Signalling
 package enum StoreKey: Hashable, Sendable {
     /// The nodes that the bucket was opened to; absent until then.
     case open
+    /// In which format documents are written; absent until it was raised for the first time.
+    case format
     /// What is known of one node.
     case node(Incarnation)
     /// The document of a room.
@@ -14,11 +16,12 @@ package enum StoreKey: Hashable, Sendable {
     private static let nodePrefix: ByteText = "node."
     private static let roomPrefix: ByteText = "room."
 
-    /// `open`, `node.` and 16 lower-case digits, or `room.` and the digest in base64url (RFC 4648
-    /// §5), which fits any store.
+    /// `open`, `format`, `node.` and 16 lower-case digits, or `room.` and the digest in base64url
+    /// (RFC 4648 §5), which fits any store.
     package var text: String {
         switch self {
         case .open: "open"
+        case .format: "format"
         case .node(let incarnation): Self.nodePrefix.string + incarnation.text
         case .room(let digest): Self.roomPrefix.string + Base64URL.encode(digest.bytes)
         }
@@ -28,6 +31,8 @@ package enum StoreKey: Hashable, Sendable {
     package init?(_ text: ByteText) {
         if text == "open" {
             self = .open
+        } else if text == "format" {
+            self = .format
         } else if text.hasPrefix(Self.nodePrefix) {
             guard let incarnation = Incarnation(text.dropFirst(Self.nodePrefix.count)) else {
                 return nil

@@ -20,14 +20,29 @@ package struct Timing: Equatable, Sendable {
     package var keysKeptFor: Int64 = 3_600_000
     /// For how long an empty room lies in the store: longer than any write may be late.
     package var emptyKeptFor: Int64 = 120_000
+    /// How often the next room is looked at, and how long a walk over all of them rests.
+    package var sweepEvery: Int64 = 100
+    package var sweepRest: Int64 = 300_000
+    /// For how long a join may wait to be written; longer than an election takes.
+    package var joinWait: Int64 = 10_000
+    /// For how long a document of a newer format is read again before nobody waits for it.
+    package var unreadableWait: Int64 = 3000
     /// How long a joiner's home is waited for, for what is to be told with its join.
     package var sdpWait: Int64 = 2000
     /// How long a payload waits for the version of the room that its sender saw.
     package var payloadWait: Int64 = 10_000
     /// How often that version is asked for.
     package var lookUpEvery: Int64 = 1000
+    /// How long an operator waits for what other nodes say.
+    package var kickWait: Int64 = 2000
     /// Before what failed is tried again.
     package var retryAfter: Int64 = 200
+    /// How long another node's question waits for what becomes of this one's own.
+    package var handOverWait: Int64 = 10_000
+    /// For how long it is known where a session went: longer than anybody takes it to be here.
+    package var departureKept: Int64 = 60_000
+    /// For how long a node that takes no sessions is not offered any.
+    package var declineKept: Int64 = 2000
     package var linkTick: Int64 = 100
 
     package init() {}

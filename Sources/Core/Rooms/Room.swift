@@ -98,6 +98,13 @@ package struct Room: Equatable, Sendable {
         if let index = index(of: connection) { members[index].home = RoomMember.leavingHome }
     }
 
+    /// A member that came from elsewhere is one like others.
+    mutating func noteLanded(_ connection: ConnectionID) {
+        guard let index = index(of: connection), members[index].home == RoomMember.landingHome
+        else { return }
+        members[index].home = 0
+    }
+
     /// The same room with other things known of its members, who stay who they are.
     package func mapped(_ change: (RoomMember) -> RoomMember) -> Room {
         var room = self
@@ -131,7 +138,7 @@ package struct Room: Equatable, Sendable {
     }
 
     /// Whether this member is there, and has not left and come back since.
-    func holds(_ member: RoomMember) -> Bool {
+    package func holds(_ member: RoomMember) -> Bool {
         index(of: member.connection).map { members[$0].order } == member.order
     }
 

@@ -22,13 +22,17 @@ package struct RoomMember: Equatable, Sendable {
     /// Its place is from before a restart, and nobody has come back for it yet. Clients of before
     /// forget at a restart what they would have to show, and join anew.
     package internal(set) var isUnclaimed: Bool
-    /// At which node of a cluster it is, by the bits of its incarnation; 0 for this process, and
-    /// `leavingHome` for one of this process that takes part no more.
+    /// At which node of a cluster it is, by the bits of its incarnation; 0 for this process,
+    /// `leavingHome` for one of this process that takes part no more, `arrivingHome` for one that
+    /// has come from another node, where something may still be on its way for it, and
+    /// `landingHome` for one for which something may still wait for this node's bus.
     package internal(set) var home: UInt64
     /// What people see; nil where none was given.
     package let name: String?
 
     package static let leavingHome = UInt64.max
+    package static let arrivingHome = UInt64.max - 1
+    package static let landingHome = UInt64.max - 2
 
     package init(
         connection: ConnectionID, route: Route, peerID: PeerID, name: String? = nil,
@@ -51,21 +55,43 @@ package struct RoomMember: Equatable, Sendable {
         case v1
         /// At another node, by the bits of its incarnation.
         case elsewhere(UInt64)
+        /// In this process, and behind what is on its way to it over the bus.
+        case arriving
+        /// In this process, and behind what the bus has not taken yet.
+        case landing
         /// It is leaving: nothing reaches it any more.
         case nowhere
     }
 
     @inline(__always)
     package var address: Address {
-        guard home == 0 else { return home == Self.leavingHome ? .nowhere : .elsewhere(home) }
+        guard home == 0 else { return distantAddress }
         return switch route {
         case .classic(let address): .classic(address)
         case .v1: .v1
         }
     }
 
+    private var distantAddress: Address {
+        switch home {
+        case Self.leavingHome: .nowhere
+        case Self.arrivingHome: .arriving
+        case Self.landingHome: .landing
+        default: .elsewhere(home)
+        }
+    }
+
     /// At another node of the cluster.
-    package var isElsewhere: Bool { home != 0 && home != Self.leavingHome }
+    package var isElsewhere: Bool { home != 0 && home < Self.landingHome }
+
+    /// Whether what it is sent goes over the bus, which has taken all that waited for it or not.
+    package func isOverBus(whileBusy isBusy: Bool) -> Bool {
+        switch home {
+        case 0, Self.leavingHome: false
+        case Self.landingHome: isBusy
+        default: true
+        }
+    }
 
     package var isV1: Bool { if case .v1 = route { true } else { false } }
 

@@ -133,8 +133,15 @@ package struct RoomTable: Sendable {
 extension RoomTable {
     /// Has a room be as it is known from now on. Members of this process keep that they are
     /// leaving, and those of others since when they are known.
-    package mutating func replace(_ key: RoomKey, with room: Room) {
-        guard room.members.contains(where: { !$0.isElsewhere }) else { return remove(key) }
+    ///
+    /// - Returns: The room's index, until it is replaced again or somebody is taken out of it; nil
+    ///   where it is here no more.
+    @discardableResult
+    package mutating func replace(_ key: RoomKey, with room: Room) -> Int? {
+        guard room.members.contains(where: { !$0.isElsewhere }) else {
+            remove(key)
+            return nil
+        }
         let index = indexes[key] ?? open(key)
         let old = places[index].room
         places[index].room = room.mapped { member in
@@ -145,6 +152,7 @@ extension RoomTable {
             if known.home == RoomMember.leavingHome { member.home = known.home }
             return member.isElsewhere ? member.joined(at: known.joinedAt) : member
         }
+        return index
     }
 
     /// Takes a room out, whoever is in it.
@@ -162,6 +170,11 @@ extension RoomTable {
     /// A member takes part no more; others see it until the room is replaced.
     package mutating func noteLeaving(_ connection: ConnectionID, room: Int) {
         places[room].room.noteLeaving(connection)
+    }
+
+    /// Nothing waits any more for a member that came from elsewhere.
+    package mutating func noteLanded(_ connection: ConnectionID, _ key: RoomKey) {
+        if let index = indexes[key] { places[index].room.noteLanded(connection) }
     }
 
     /// The index of a room in which a connection is.

@@ -23,6 +23,20 @@ package struct Event: ~Copyable, Sendable {
 
     init(in storage: [UInt8]) { head = storage }
 
+    /// One that was composed elsewhere, up to what its tail closes.
+    package init(passingOn bytes: [UInt8]) { head = bytes }
+
+    /// All up to what a tail closes; `message` is that of which it passes a part on. None of a
+    /// receiver's own.
+    package func bytes(of message: Span<UInt8>) -> [UInt8] {
+        guard case .message(let range) = body else { return head }
+        var bytes = [UInt8](repeating: 0, count: head.count &+ range.count)
+        var out = bytes.mutableSpan
+        Self.copy(head.span, to: &out, at: 0)
+        Self.copy(message.extracting(range), to: &out, at: head.count)
+        return bytes
+    }
+
     mutating func append(_ text: String) { head.append(contentsOf: text.utf8) }
 
     mutating func append(_ one: String, _ other: String) {

@@ -58,13 +58,6 @@ package struct EventComposer: Sendable {
         return event
     }
 
-    /// An event that was composed elsewhere, up to what its tail closes.
-    package mutating func passed(on bytes: [UInt8]) -> Event {
-        var event = begin("")
-        event.head.append(contentsOf: bytes)
-        return event
-    }
-
     /// `first_to_join`, for the joiner of a room in which nobody was.
     package mutating func firstToJoin(room: RoomName) -> Event {
         var event = begin(#"{"type":"first_to_join","data":{"roomId":"#)

@@ -58,6 +58,13 @@ package protocol SocketHandler: SendableMetatype, ~Copyable {
 
     /// Called about once a second.
     mutating func ticked(_ loop: inout some SocketOutput & ~Copyable)
+
+    /// A turn of the loop is over, and what it asked of other loops is posted.
+    mutating func turnEnded()
+}
+
+extension SocketHandler where Self: ~Copyable {
+    package mutating func turnEnded() {}
 }
 
 /// What a handler may ask of its loop. Sockets of other loops are reached through their mailboxes.

@@ -138,6 +138,17 @@ struct Bucket: Equatable {
         }
     }
 
+    /// Whether the nodes have taken it into use, which they do once its writers have raced.
+    static func isOpen(_ line: NATSLine, _ subjects: Subjects) throws(NATSFault) -> Bool {
+        let subject = subjects.subject(.open)
+        let request: JSONValue = ["last_by_subj": .string(subject)]
+        let text = try line.ask(subjects.request("STREAM.MSG.GET"), request.serialized())
+        switch JetStreamAnswer.read(text, subject: ByteText(subject)).answer {
+        case .found(let bytes, _): return bytes != nil
+        default: throw .notReady(line.server, "it lets nothing be read", code: nil)
+        }
+    }
+
     private static func fault(
         _ refusal: JetStreamAnswer.Refusal, _ line: NATSLine
     ) -> NATSFault {

@@ -16,17 +16,10 @@ enum Arrival: Sendable {
     case leaving
     /// The server lets these credentials not do something: in its words, which name the subject.
     case forbidden(ByteText)
-    /// What came of an attempt to connect.
-    case dialled(Result<Dialled, NATSFault>, attempt: Int)
-
-    /// What may be dropped where too much waits.
-    fileprivate var droppableBytes: Int? {
-        switch self {
-        // Empty ones take room as well.
-        case .frame(let bytes), .heartbeat(let bytes): bytes.count + 64
-        default: nil
-        }
-    }
+    /// An attempt to connect has a connection, and asks what is behind it.
+    case opened(NATSLine, attempt: Int)
+    /// What came of an attempt to connect; where nothing did, with the connection that it had.
+    case dialled(Result<Dialled, NATSFault>, lent: NATSLine?, attempt: Int)
 }
 
 /// Where a connection's callbacks put what they bring.
@@ -40,20 +33,14 @@ protocol ArrivalSink: AnyObject, Sendable {
 
 /// The door of the bus thread.
 final class BusMailbox<Note: Sendable>: ArrivalSink {
-    /// Frames and heartbeats beyond that are lost, as they may be.
-    private static var waitingBytesMax: Int { 64 << 20 }
-
     struct Batch: Sendable {
         var arrivals: [(line: UInt32, arrival: Arrival)] = []
         var notes: [Note] = []
-        /// Whether something was dropped since.
-        var hasDropped = false
         var isStopping = false
     }
 
     private struct Contents {
         var batch = Batch()
-        var waitingBytes = 0
         var isWoken = false
         var isClosed = false
     }
@@ -72,13 +59,6 @@ final class BusMailbox<Note: Sendable>: ArrivalSink {
 
     func put(_ arrival: Arrival, line: UInt32) -> Bool {
         change { contents in
-            if let count = arrival.droppableBytes {
-                guard contents.waitingBytes + count <= Self.waitingBytesMax else {
-                    contents.batch.hasDropped = true
-                    return
-                }
-                contents.waitingBytes += count
-            }
             contents.batch.arrivals.append((line, arrival))
         }
     }
@@ -110,10 +90,25 @@ final class BusMailbox<Note: Sendable>: ArrivalSink {
         return isOpen
     }
 
-    /// Waits until something is there, or so long.
-    func wait(millisecondsMax: Int64) {
-        var ready = pollfd(fd: event, events: Int16(POLLIN), revents: 0)
-        _ = unsafe poll(&ready, 1, Int32(clamping: max(millisecondsMax, 0)))
+    /// Waits until something is there, or comes to the line, which takes what it was given, or so
+    /// long.
+    ///
+    /// - Returns: Whether something is here, and whether it is at the line.
+    func wait(millisecondsMax: Int64, beside line: NATSLine?) -> (isHere: Bool, isThere: Bool) {
+        var here = pollfd(fd: event, events: Int16(POLLIN), revents: 0)
+        var there = pollfd(fd: -1, events: Int16(POLLIN), revents: 0)
+        if let line, !line.isClosed {
+            there.fd = line.descriptor
+            if line.isBackedUp { there.events |= Int16(POLLOUT) }
+        }
+        var both = (here, there)
+        _ = unsafe withUnsafeMutablePointer(to: &both) { both in
+            unsafe both.withMemoryRebound(to: pollfd.self, capacity: 2) { both in
+                unsafe poll(both, 2, Int32(clamping: max(millisecondsMax, 0)))
+            }
+        }
+        (here, there) = both
+        return (here.revents != 0, there.revents != 0)
     }
 
     /// Takes what is there.
@@ -122,7 +117,6 @@ final class BusMailbox<Note: Sendable>: ArrivalSink {
         _ = unsafe read(event, &value, 8)
         return contents.withLock { contents in
             contents.isWoken = false
-            contents.waitingBytes = 0
             let batch = contents.batch
             contents.batch = Batch()
             contents.batch.isStopping = batch.isStopping

@@ -26,6 +26,8 @@ struct BusRequests {
 
     enum Asked {
         case read(StoreKey, request: UInt64)
+        /// The next room.
+        case next(request: UInt64)
         case write(Write)
         case purge
         /// Whether the bucket is still the same.
@@ -35,7 +37,8 @@ struct BusRequests {
         /// What is said where no answer comes, and whether it says anything of the store.
         func unanswered() -> BusEvent? {
             switch self {
-            case .read(_, let request): .answer(.unreadable, request: request)
+            case .read(_, let request), .next(let request):
+                .answer(.unreadable, request: request)
             case .write(let write): .answer(.unknown, request: write.request)
             case .purge, .look, .watch: nil
             }

@@ -1,6 +1,7 @@
 import CEpoll
 import Glibc
 import Locking
+import StrictJSON
 
 /// What others than the bus thread may know of it, and what the log is told.
 final class BusStanding: Sendable {
@@ -10,6 +11,7 @@ final class BusStanding: Sendable {
         var wasConnected = false
         var isEnded = false
         var fault: NATSFault?
+        var report: NATSReport?
         /// One for each server, most often.
         var told: [(fault: NATSFault, at: Int64)] = []
     }
@@ -35,9 +37,18 @@ final class BusStanding: Sendable {
             state.wasConnected = true
             state.fault = nil
             state.told = []
+            state.report = NATSReport(dialled)
         }
         port(.connected(server: dialled.line.server.description, version: dialled.version))
         eventfd_write(event, 1)
+    }
+
+    var report: NATSReport? { state.withLock { $0.report } }
+
+    func lost() { state.withLock { $0.report?.server = nil } }
+
+    func looked(_ info: JSONObject, after milliseconds: Int64) {
+        state.withLock { $0.report?.note(info, after: milliseconds) }
     }
 
     /// An attempt has failed.

@@ -10,6 +10,14 @@ extension BusThread: BusOutput {
         ask(subjects.request("STREAM.MSG.GET"), text, .read(key, request: request))
     }
 
+    mutating func next(after revision: Revision, request: UInt64) {
+        let text: JSONValue = [
+            "seq": .number(JSONNumber(Int64(clamping: revision.raw &+ 1))),
+            "next_by_subj": .string(subjects.rooms),
+        ]
+        ask(subjects.request("STREAM.MSG.GET"), text, .next(request: request))
+    }
+
     mutating func write(_ key: StoreKey, _ bytes: [UInt8], from base: Revision, request: UInt64) {
         let write = BusRequests.Write(
             key: key, bytes: bytes, base: base, request: request,
@@ -61,7 +69,7 @@ extension BusThread: BusOutput {
 
     /// The connection, if there is one and its server takes so many bytes in a message.
     private func fitting(_ count: Int) -> NATSLine? {
-        guard let line else { return nil }
+        guard let line = spoken else { return nil }
         guard count <= line.payloadMax else {
             standing.notify(.tooLong(bytes: count))
             return nil
@@ -118,10 +126,28 @@ extension BusThread: BusOutput {
             // Somebody's own tool has deleted it, and left a mark: no write from absent would ever
             // be taken.
             if let mark { purge(key, upTo: mark) }
+        case .next(let request): told(next(bytes), request)
         case .look: looked(bytes)
         case .watch: watching(bytes)
         case .purge: break
         }
+    }
+
+    private mutating func next(_ bytes: [UInt8]) -> StoreAnswer {
+        let found: (subject: ByteText, bytes: [UInt8], revision: Revision)
+        switch JetStreamAnswer.message(bytes) {
+        case .none: return .found(nil, .absent)
+        case .unreadable: return .unreadable
+        case .some(let subject, let bytes, let revision): found = (subject, bytes, revision)
+        case .mark(let subject, let revision):
+            if let key = subjects.key(subject) { purge(key, upTo: revision) }
+            return .next(nil, [], revision)
+        }
+        see(found.revision)
+        guard case .room(let room)? = subjects.key(found.subject) else {
+            return .next(nil, [], found.revision)
+        }
+        return .next(room, found.bytes, found.revision)
     }
 
     private mutating func written(_ bytes: [UInt8], _ write: BusRequests.Write) {
@@ -152,6 +178,7 @@ extension BusThread: BusOutput {
     private mutating func looked(_ bytes: [UInt8]) {
         switch JetStreamAnswer.object(bytes) {
         case .success(let info):
+            standing.looked(info, after: BusClock.milliseconds() - lookedAt)
             if let found = Bucket.epoch(info), found != seen?.epoch { lose(.bucketGone) }
         case .failure(let refusal):
             if refusal.code == JetStreamAnswer.Code.noStream { lose(.bucketGone) }

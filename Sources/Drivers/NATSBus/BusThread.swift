@@ -18,6 +18,8 @@ struct BusThread<Note: Sendable>: ~Copyable {
     let standing: BusStanding
 
     var line: NATSLine?
+    /// Where there is no line.
+    var carrier: Carrier?
     /// How far the bucket is known to have come; outlives the connection.
     var seen: Bucket.Seen?
     var incarnation: Incarnation?
@@ -34,9 +36,15 @@ struct BusThread<Note: Sendable>: ~Copyable {
     /// Since when the store gives no answers.
     var silentSince: Int64?
     var isLeavingServer = false
+    /// Since when the line's socket doesn't take all.
+    private var backedUpSince: Int64?
     var lookedAt: Int64 = 0
-    /// What the servers refused, each told once.
+    /// What the servers refused, each told once: by the right that lacks, since each refusal
+    /// names another subject, or else in their words.
+    private var lacking: Set<Right> = []
     private var forbidden: Set<ByteText> = []
+    /// What the connection that is being made may not hear.
+    private var deafness: ByteText?
 
     init(
         _ configuration: NATSConfiguration, _ mailbox: BusMailbox<Note>, _ standing: BusStanding
@@ -57,12 +65,19 @@ struct BusThread<Note: Sendable>: ~Copyable {
         while !isStopping {
             dialIfDue()
             let next = early.reduce(nextTick) { min($0, $1.at) }
-            mailbox.wait(millisecondsMax: events.isEmpty ? next - BusClock.milliseconds() : 0)
-            sendAgain(BusClock.milliseconds())
-            let batch = mailbox.collect()
-            isStopping = batch.isStopping
-            if batch.hasDropped { standing.notify(.dropped) }
+            let (hasMail, hasLine) = mailbox.wait(
+                millisecondsMax: events.isEmpty ? next - BusClock.milliseconds() : 0,
+                beside: spoken)
+            if !early.isEmpty { sendAgain(BusClock.milliseconds()) }
             hand(to: &handler)
+            if hasLine {
+                for arrival in readLine() {
+                    take(arrival.what, from: arrival.line)
+                    hand(to: &handler)
+                }
+            }
+            let batch = hasMail ? mailbox.collect() : BusMailbox<Note>.Batch()
+            isStopping = batch.isStopping
             for (number, arrival) in batch.arrivals {
                 take(arrival, from: number)
                 hand(to: &handler)
@@ -81,8 +96,31 @@ struct BusThread<Note: Sendable>: ~Copyable {
                 hand(to: &handler)
             }
             handler.turnEnded(&self)
+            writeLine(now)
         }
         finish()
+    }
+
+    /// What is said goes over it.
+    var spoken: NATSLine? { line ?? carrier?.line }
+
+    private func readLine() -> [(what: Arrival, line: UInt32)] {
+        guard let line = spoken else { return [] }
+        var arrivals: [(Arrival, UInt32)] = []
+        line.read { arrivals.append(($0, line.number)) }
+        return arrivals
+    }
+
+    private mutating func writeLine(_ now: Int64) {
+        guard let spoken else { return }
+        spoken.write()
+        guard spoken.isBackedUp else {
+            backedUpSince = nil
+            return
+        }
+        let since = backedUpSince ?? now
+        backedUpSince = since
+        if now - since > NATSLine.unwrittenMillisecondsMax { need(false) }
     }
 
     private mutating func hand<Handler: BusHandler & ~Copyable>(to handler: inout Handler)
@@ -98,8 +136,10 @@ struct BusThread<Note: Sendable>: ~Copyable {
         line?.flush(millisecondsMax: Self.lastFlushMillisecondsMax)
         line?.close()
         line = nil
-        for (_, arrival) in mailbox.close().arrivals {
-            if case .dialled(.success(let other), _) = arrival { other.line.close() }
+        let arrivals = mailbox.close().arrivals
+        dropCarrier()
+        for case (_, .dialled(let result, let lent, _)) in arrivals {
+            if case .success(let other) = result { other.line.close() } else { lent?.close() }
         }
         standing.end()
     }
@@ -107,19 +147,24 @@ struct BusThread<Note: Sendable>: ~Copyable {
     // MARK: What comes
 
     private mutating func take(_ arrival: Arrival, from number: UInt32) {
-        if case .dialled(let result, let attempt) = arrival {
-            return dialled(result, attempt)
+        switch arrival {
+        case .opened(let line, let attempt): return opened(line, attempt)
+        case .dialled(let result, let lent, let attempt): return dialled(result, lent, attempt)
+        default: break
         }
         if case .forbidden(let text) = arrival {  // While it is made as well.
             // Who hears nobody would take all others for dead.
-            if let line, line.number == number, Self.isOfSubscription(text) {
-                lose(.deaf(line.server, text.string))
+            if Right.isToHear(text) {
+                if let line, line.number == number {
+                    lose(.deaf(line.server, text.string))
+                } else {
+                    deafness = text
+                    if carrier?.line.number == number { dropCarrier() }
+                }
             }
-            guard forbidden.count < Self.forbiddenMax, forbidden.insert(text).inserted else {
-                return
-            }
-            return standing.notify(.forbidden(text.string))
+            return noteForbidden(text)
         }
+        if carrier?.line.number == number { return carried(arrival) }
         // Of a connection that is given up, nothing counts any more.
         guard let line, line.number == number else { return }
         switch arrival {
@@ -136,8 +181,17 @@ struct BusThread<Note: Sendable>: ~Copyable {
             if heard.isGap { restartWatch() }
         case .closed: lose(.lost(line.server))
         case .leaving: isLeavingServer = true
-        case .dialled, .forbidden: break
+        case .opened, .dialled, .forbidden: break
         }
+    }
+
+    private mutating func noteForbidden(_ text: ByteText) {
+        if let right = subjects.right(refusedBy: text) {
+            guard lacking.insert(right).inserted else { return }
+            return standing.notify(.forbidden("\(text): \(right)"))
+        }
+        guard forbidden.count < Self.forbiddenMax, forbidden.insert(text).inserted else { return }
+        standing.notify(.forbidden(text.string))
     }
 
     mutating func see(_ revision: Revision) {
@@ -173,30 +227,54 @@ extension BusThread {
         let now = BusClock.milliseconds()
         guard line == nil || wantsAnother(now) else { return }
         guard let (server, attempt) = dials.begin(now, avoiding: line?.server) else { return }
+        deafness = nil
         let (configuration, mailbox, seen) = (configuration, mailbox, seen)
         let thread = try? OwnThread(named: "usher-bus-dial") {
+            var lent: NATSLine?
             let result: Result<Dialled, NATSFault>
             do throws(NATSFault) {
-                result = .success(try Dialled.dial(server, configuration, seen: seen, mailbox))
+                let dialled = try Dialled.dial(server, configuration, seen: seen, mailbox) { line in
+                    let isTaken = mailbox.put(.opened(line, attempt: attempt), line: 0)
+                    if isTaken { lent = line }
+                    return isTaken
+                }
+                result = .success(dialled)
             } catch {
                 result = .failure(error)
             }
-            let isTaken = mailbox.put(.dialled(result, attempt: attempt), line: 0)
-            if !isTaken, case .success(let dialled) = result { dialled.line.close() }
+            guard !mailbox.put(.dialled(result, lent: lent, attempt: attempt), line: 0) else {
+                return
+            }
+            if case .success(let dialled) = result { dialled.line.close() } else { lent?.close() }
         }
         // Not waited for: the look-up of a name may take for ever.
-        if let thread { thread.detach() } else { dialled(.failure(.noThread), attempt) }
+        if let thread { thread.detach() } else { dialled(.failure(.noThread), nil, attempt) }
     }
 
-    private mutating func dialled(_ result: Result<Dialled, NATSFault>, _ attempt: Int) {
+    private mutating func opened(_ line: NATSLine, _ attempt: Int) {
+        guard self.line == nil, carrier == nil, seen != nil, dials.isUnderWay(attempt) else {
+            return
+        }
+        carry(line)
+    }
+
+    private mutating func dialled(
+        _ result: Result<Dialled, NATSFault>, _ lent: NATSLine?, _ attempt: Int
+    ) {
         let now = BusClock.milliseconds()
         let isAwaited = dials.ended(attempt)
         switch result {
-        case .failure(let fault):
+        case .failure(var fault):
+            if let lent { giveBack(lent, after: fault) }
             guard isAwaited else { return }
+            // No answer, since it can hear none.
+            if case .notReady(let server, _, nil) = fault, let deafness {
+                fault = .deaf(server, deafness.string)
+            }
             dials.failed(at: now, jitter: Int64(SecureRandom.uint64() % 100))
             if line == nil { standing.wait(for: fault, at: now) }
         case .success(let dialled):
+            if carrier?.line.number == dialled.line.number { carrier = nil }
             guard isAwaited, line == nil || wantsAnother(now) else {
                 return Self.end(dialled.line)
             }
@@ -214,6 +292,7 @@ extension BusThread {
         }
         watch = Watch()
         silentSince = nil
+        backedUpSince = nil
         isLeavingServer = false
         lookedAt = BusClock.milliseconds()
         for notice in dialled.notices { standing.notify(notice) }
@@ -222,28 +301,25 @@ extension BusThread {
         need(line?.subscribe(subjects.heartbeats, for: .heartbeats))
         if let incarnation { need(listenOnLine(as: incarnation)) }
         restartWatch()
+        dropCarrier()
         if line != nil { standing.connected(dialled) }
     }
 
     func listenOnLine(as incarnation: Incarnation) -> Bool? {
-        line?.subscribe(subjects.frames(to: incarnation), for: .frames)
+        spoken?.subscribe(subjects.frames(to: incarnation), for: .frames)
     }
 
     /// What libnats can't do on a connection, the connection is given up for: a part of it may be
     /// on the wire.
     mutating func need(_ isDone: Bool?) {
-        if let line, isDone == false { lose(.lost(line.server)) }
-    }
-
-    /// Whether it is a subscription that is refused, and not what was published.
-    private static func isOfSubscription(_ text: ByteText) -> Bool {
-        let (bytes, word) = (Array(text.utf8), Array("ubscription to".utf8))
-        return bytes.indices.contains { bytes[$0...].starts(with: word) }
+        guard isDone == false else { return }
+        if let line { lose(.lost(line.server)) } else { dropCarrier() }
     }
 
     mutating func lose(_ fault: NATSFault) {
         guard let former = line else { return }
         line = nil
+        standing.lost()
         standing.notify(.disconnected(fault))
         events.append(.disconnected)
         events += requests.takeAll().compactMap { $0.unanswered() }
@@ -253,7 +329,7 @@ extension BusThread {
     }
 
     /// On a thread of its own: libnats waits for its threads, and for a server that reads nothing.
-    private static func end(_ line: NATSLine) {
+    static func end(_ line: NATSLine) {
         guard let thread = try? OwnThread(named: "usher-bus-end", { line.close() }) else {
             return line.close()
         }

@@ -3,7 +3,7 @@ import Cluster
 
 /// A connection that is good, and the bucket behind it.
 struct Dialled: Sendable {
-    let line: NATSLine
+    private(set) var line: NATSLine
     let epoch: BucketEpoch
     let version: String
     let notices: [NATSNotice]
@@ -12,21 +12,28 @@ struct Dialled: Sendable {
 
     /// Asks one server for all that a bus needs of it, and makes the bucket where it is missing.
     /// Waits as long as that takes, seconds each step; the look-up of its name knows no end.
+    /// `lend` is handed the connection as soon as it stands; where it says that it took it, it is
+    /// not closed here, even if the server is no good.
     static func dial(
         _ server: NATSServer, _ configuration: NATSConfiguration, seen: Bucket.Seen?,
-        _ sink: any ArrivalSink
+        _ sink: any ArrivalSink, lend: (NATSLine) -> Bool = { _ in false }
     ) throws(NATSFault) -> Dialled {
         let greeting = try ServerGreeting.read(from: server)
         try greeting.check(server)
-        let line = try NATSLine.open(server, configuration, sink)
+        let asker = try NATSLine.open(server, configuration, sink)
+        defer { asker.close() }
+        try asker.check(greeting)
+        // What is asked with patience needs libnats' threads, and the bus thread none.
+        let line = try NATSLine.open(server, configuration, sink, isPolled: true)
+        var isLent = false
         do throws(NATSFault) {
-            // Behind one address there may be several servers.
-            guard line.serverID == greeting.id else {
-                throw .unreachable(server, "another server answers each time")
-            }
-            return try prepare(line, greeting, configuration, seen)
+            try line.check(greeting)
+            isLent = lend(line)
+            var dialled = try prepare(asker, greeting, configuration, seen)
+            dialled.line = line
+            return dialled
         } catch {
-            line.close()
+            if !isLent { line.close() }
             throw error
         }
     }
@@ -36,14 +43,11 @@ struct Dialled: Sendable {
         _ seen: Bucket.Seen?
     ) throws(NATSFault) -> Dialled {
         let subjects = Subjects(cluster: configuration.cluster)
-        let replicas = configuration.replicas ?? (greeting.isCluster ? 3 : 1)
         let (bucket, isMade) = try Bucket.prepare(
-            line, subjects, replicas: replicas, seen: seen)
-        if isMade {
-            try race(line.server, configuration, subjects.inBucket(bucket.epoch.nonce)) {
-                Bucket.remove(line, subjects)
-            }
-        }
+            line, subjects, replicas: configuration.replicas(greeting), seen: seen)
+        let inBucket = subjects.inBucket(bucket.epoch.nonce)
+        // Whoever made it may have been unable to.
+        if try !Bucket.isOpen(line, inBucket) { try race(line.server, configuration, inBucket) }
         let notices =
             (isMade ? [NATSNotice.bucketMade(replicas: bucket.replicas)] : [])
             + bucket.differences.map { .bucketDiffers($0) }
@@ -52,21 +56,22 @@ struct Dialled: Sendable {
             others: greeting.others.compactMap { NATSServer(named: $0, by: line.server) })
     }
 
-    /// Has writers race on a connection of their own; `failed` is what is to be done where not one
-    /// wins each time.
+    /// Has writers race on a connection of their own.
     static func race(
-        _ server: NATSServer, _ configuration: NATSConfiguration, _ subjects: Subjects,
-        failed: () -> Void
+        _ server: NATSServer, _ configuration: NATSConfiguration, _ subjects: Subjects
     ) throws(NATSFault) {
         let answers = WritersRace.Answers()
         let line = try NATSLine.open(server, configuration, answers)
         defer { line.close() }
-        do throws(NATSFault) {
-            try WritersRace.run(line, answers, subjects)
-        } catch {
-            // The next look would find the bucket, and hold no race.
-            failed()
-            throw error
+        try WritersRace.run(line, answers, subjects)
+    }
+}
+
+extension NATSLine {
+    /// Behind one address there may be several servers.
+    fileprivate func check(_ greeting: ServerGreeting) throws(NATSFault) {
+        guard serverID == greeting.id else {
+            throw .unreachable(server, "another server answers each time")
         }
     }
 }
@@ -108,9 +113,9 @@ package struct NATSExamination: Equatable, Sendable {
         defer { line.close() }
         let subjects = Subjects(cluster: configuration.cluster)
         let bucket = try Bucket.find(
-            line, subjects, replicas: configuration.replicas ?? (greeting.isCluster ? 3 : 1))
+            line, subjects, replicas: configuration.replicas(greeting))
         if let bucket {
-            try Dialled.race(server, configuration, subjects.inBucket(bucket.epoch.nonce)) {}
+            try Dialled.race(server, configuration, subjects.inBucket(bucket.epoch.nonce))
         }
         return NATSExamination(
             server: server, version: greeting.version.string, replicas: bucket?.replicas,

@@ -56,23 +56,43 @@ enum JetStreamAnswer {
         return refusal.code == Code.writeUnderWay
     }
 
-    /// To a read; nil where what is there is the mark of a key that somebody has deleted.
-    static func read(_ text: [UInt8], subject: ByteText) -> (answer: StoreAnswer, mark: Revision?) {
+    /// A message of the stream.
+    enum Message: Equatable {
+        case none
+        case unreadable
+        case some(subject: ByteText, [UInt8], Revision)
+        /// That somebody's own tool has deleted a key.
+        case mark(subject: ByteText, Revision)
+    }
+
+    static func message(_ text: [UInt8]) -> Message {
         switch object(text) {
         case .failure(let refusal):
-            return (refusal.code == Code.noMessage ? .found(nil, .absent) : .unreadable, nil)
+            return refusal.code == Code.noMessage ? .none : .unreadable
         case .success(let answer):
-            guard let message = answer["message"]?.object, message["subject"]?.string == subject,
+            guard let message = answer["message"]?.object, let subject = message["subject"]?.string,
                 let number = message["seq"]?.int64, number > 0
-            else { return (.unreadable, nil) }
+            else { return .unreadable }
             let revision = Revision(raw: UInt64(number))
-            if message["hdrs"]?.string.map(isMark) == true { return (.unreadable, revision) }
-            guard let data = message["data"] else { return (.found([], revision), nil) }
-            guard let text = data.string, let bytes = Base64.decode(text.utf8.span) else {
-                return (.unreadable, nil)
+            if message["hdrs"]?.string.map(isMark) == true {
+                return .mark(subject: subject, revision)
             }
-            return (.found(bytes, revision), nil)
-        case nil: return (.unreadable, nil)
+            guard let data = message["data"] else { return .some(subject: subject, [], revision) }
+            guard let text = data.string, let bytes = Base64.decode(text.utf8.span) else {
+                return .unreadable
+            }
+            return .some(subject: subject, bytes, revision)
+        case nil: return .unreadable
+        }
+    }
+
+    /// To a read; with the revision of the mark where the key was deleted.
+    static func read(_ text: [UInt8], subject: ByteText) -> (answer: StoreAnswer, mark: Revision?) {
+        switch message(text) {
+        case .none: (.found(nil, .absent), nil)
+        case .some(subject, let bytes, let revision): (.found(bytes, revision), nil)
+        case .mark(subject, let revision): (.unreadable, revision)
+        case .unreadable, .some, .mark: (.unreadable, nil)
         }
     }
 

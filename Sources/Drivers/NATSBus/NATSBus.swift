@@ -63,6 +63,9 @@ package final class NATSBus<Handler: BusHandler & ~Copyable>: Sendable {
         if !notes.isEmpty { mailbox.tell(notes) }
     }
 
+    /// What is known of the servers; nil before there was a connection.
+    package var report: NATSReport? { standing.report }
+
     /// Lets the handler do what was told before, gives it a last tick and the end of a turn, sends
     /// what it sent then, and ends the thread. Takes two seconds at most where the server reads
     /// nothing. A second call waits for the first.

@@ -11,8 +11,9 @@ package struct NATSConfiguration: Sendable {
     package var allowsGroup = false
     /// The authorities that sign the servers' certificates; nil for those that the system trusts.
     package var authorityFile: String?
-    /// How many servers keep the bucket, where it has to be made: 1, 3 or 5. Nil for 3 where the
-    /// servers are a cluster, and 1 where there is one alone.
+    /// How many servers keep the bucket, where it has to be made: 1 to 5. Nil for 3 where the
+    /// servers are a cluster, as many as there are where these are two, and 1 where there is one
+    /// alone.
     package var replicas: Int?
 
     /// - Parameters:
@@ -24,6 +25,14 @@ package struct NATSConfiguration: Sendable {
         self.servers = servers
         self.cluster = cluster
         self.nodeName = nodeName
+    }
+
+    /// How many are to keep it, as far as one of the servers tells.
+    func replicas(_ greeting: ServerGreeting) -> Int {
+        if let replicas { return replicas }
+        guard greeting.isCluster else { return 1 }
+        // A server need not name the others, and one that is down now is named here.
+        return max(servers.count, greeting.others.count) == 2 ? 2 : 3
     }
 
     /// - Throws: What is wrong with the credentials' file or that of the authorities.

@@ -15,6 +15,8 @@ extension NATSLine {
     enum Callbacks {
         private struct Lines {
             var sinks: [UInt32: any ArrivalSink] = [:]
+            /// Of polled ones.
+            var sockets: [UInt32: Int32] = [:]
             var last: UInt32 = 0
         }
 
@@ -29,8 +31,18 @@ extension NATSLine {
         }
 
         static func leave(_ line: UInt32) {
-            lines.withLock { lines in _ = lines.sinks.removeValue(forKey: line) }
+            lines.withLock { lines in
+                lines.sinks[line] = nil
+                lines.sockets[line] = nil
+            }
         }
+
+        static func note(_ socket: Int32, of context: UnsafeMutableRawPointer?) {
+            let line = UInt32(truncatingIfNeeded: UInt(bitPattern: context) >> 8)
+            lines.withLock { $0.sockets[line] = socket }
+        }
+
+        static func socket(of line: UInt32) -> Int32 { lines.withLock { $0.sockets[line] ?? -1 } }
 
         static func context(_ line: UInt32, _ purpose: Purpose?) -> UnsafeMutableRawPointer? {
             unsafe UnsafeMutableRawPointer(
@@ -74,7 +86,7 @@ extension NATSLine {
                 unsafe natsMsg_Destroy(message)
             }
 
-        private static func arrival(_ purpose: Purpose, _ message: OpaquePointer?) -> Arrival? {
+        static func arrival(_ purpose: Purpose, _ message: OpaquePointer?) -> Arrival? {
             switch purpose {
             case .frames: return .frame(unsafe bytes(message))
             case .heartbeats: return .heartbeat(unsafe bytes(message))

@@ -18,20 +18,31 @@ import Glibc
     let number: UInt32
     let server: NATSServer
     /// Beneath which answers come.
-    let inbox = "_INBOX.\(SecureRandom.uint64().hex)\(SecureRandom.uint64().hex)"
-    private let connection: OpaquePointer
-    private var subscriptions: [Purpose: OpaquePointer] = unsafe [:]
+    let inbox: String
+    let connection: OpaquePointer
+    private(set) var subscriptions: [Purpose: OpaquePointer] = unsafe [:]
+    /// Of its socket, where whoever has it reads and writes that; else -1.
+    let descriptor: Int32
+    /// Messages of libnats that are read.
+    var spent: [OpaquePointer] = unsafe []
+    private var isPolled: Bool { descriptor >= 0 }
 
-    private init(_ server: NATSServer, _ number: UInt32, owning connection: OpaquePointer) {
+    private init(
+        _ server: NATSServer, _ number: UInt32, inboxes: String, owning connection: OpaquePointer
+    ) {
         self.server = server
         self.number = number
+        inbox = "\(inboxes).\(SecureRandom.uint64().hex)\(SecureRandom.uint64().hex)"
         unsafe self.connection = connection
+        descriptor = Callbacks.socket(of: number)
     }
 
     /// It leads to this server, and no other is tried. `sink` is told what comes, from threads of
-    /// libnats.
+    /// libnats; what comes to a polled one is for whoever calls `read`, but for its end and the
+    /// server's complaints.
     static func open(
-        _ server: NATSServer, _ configuration: NATSConfiguration, _ sink: any ArrivalSink
+        _ server: NATSServer, _ configuration: NATSConfiguration, _ sink: any ArrivalSink,
+        isPolled: Bool = false
     ) throws(NATSFault) -> NATSLine {
         let credentials = try NATSCredentials.read(
             configuration.credentialsFile, allowsGroup: configuration.allowsGroup)
@@ -42,17 +53,23 @@ import Glibc
         do throws(NATSFault) {
             try unsafe set(options, server, number, configuration)
             try unsafe set(options, credentials)
+            if isPolled { try unsafe setPolled(options, number) }
             if server.isTLS { try unsafe setTLS(options, server, configuration.authorityFile) }
             var connection: OpaquePointer?
             let status = unsafe natsConnection_Connect(&connection, options)
             guard status == NATS_OK, let connection = unsafe connection else {
                 throw fault(status, server)
             }
-            return unsafe NATSLine(server, number, owning: connection)
+            return unsafe NATSLine(
+                server, number, inboxes: inboxes(configuration), owning: connection)
         } catch {
             Callbacks.leave(number)
             throw error
         }
+    }
+
+    private static func inboxes(_ configuration: NATSConfiguration) -> String {
+        Subjects(cluster: configuration.cluster).inboxes(of: configuration.nodeName)
     }
 
     private static func check(_ status: natsStatus) throws(NATSFault) {
@@ -67,6 +84,8 @@ import Glibc
         let name = NATSCredentials.quoted(ByteText(configuration.nodeName))
         try unsafe check(natsOptions_SetURL(options, server.description))
         try unsafe check(natsOptions_SetName(options, name))
+        try unsafe check(
+            natsOptions_SetCustomInboxPrefix(options, inboxes(configuration)))
         try unsafe check(natsOptions_SetTimeout(options, connectMillisecondsMax))
         try unsafe check(natsOptions_SetAllowReconnect(options, false))
         try unsafe check(natsOptions_SetIgnoreDiscoveredServers(options, true))
@@ -79,6 +98,16 @@ import Glibc
         try unsafe check(natsOptions_SetClosedCB(options, Callbacks.closed, context))
         try unsafe check(natsOptions_SetLameDuckModeCB(options, Callbacks.leaving, context))
         try unsafe check(natsOptions_SetErrorHandler(options, Callbacks.error, context))
+    }
+
+    private static func setPolled(
+        _ options: OpaquePointer?, _ number: UInt32
+    ) throws(NATSFault) {
+        try unsafe check(
+            natsOptions_SetEventLoop(
+                options, Callbacks.context(number, nil), Polling.attach, Polling.change,
+                Polling.change, Polling.detach))
+        try unsafe check(natsOptions_SetIOBufSize(options, readBytesMax))
     }
 
     private static func set(
@@ -187,9 +216,14 @@ import Glibc
     /// One for each purpose: another one takes the place of the former.
     func subscribe(_ subject: String, for purpose: Purpose) -> Bool {
         var subscription: OpaquePointer?
-        let status = unsafe natsConnection_Subscribe(
-            &subscription, connection, subject, Callbacks.message,
-            Callbacks.context(number, purpose))
+        let status =
+            if isPolled {
+                unsafe natsConnection_SubscribeSync(&subscription, connection, subject)
+            } else {
+                unsafe natsConnection_Subscribe(
+                    &subscription, connection, subject, Callbacks.message,
+                    Callbacks.context(number, purpose))
+            }
         guard status == NATS_OK, let subscription = unsafe subscription else { return false }
         if let former = unsafe subscriptions.updateValue(subscription, forKey: purpose) {
             unsafe natsSubscription_Destroy(former)
@@ -199,6 +233,7 @@ import Glibc
 
     /// Waits until the server has read what was published.
     func flush(millisecondsMax: Int64) {
+        if isPolled { return flushPolled(millisecondsMax: millisecondsMax) }
         _ = unsafe natsConnection_FlushTimeout(connection, millisecondsMax)
     }
 
@@ -230,6 +265,8 @@ import Glibc
     /// reads nothing.
     func close() {
         Callbacks.leave(number)
+        unsafe spent.forEach { unsafe natsMsg_Destroy($0) }
+        unsafe spent = []
         unsafe subscriptions.values.forEach { unsafe natsSubscription_Destroy($0) }
         unsafe subscriptions = [:]
         unsafe natsConnection_Close(connection)

@@ -11,8 +11,6 @@ package enum NATSNotice: Equatable, Sendable, CustomStringConvertible {
     case forbidden(String)
     /// Something was not sent, since the server takes no message of so many bytes.
     case tooLong(bytes: Int)
-    /// More came than the bus could take in.
-    case dropped
 
     /// Stable across releases.
     package var code: StaticString {
@@ -24,7 +22,6 @@ package enum NATSNotice: Equatable, Sendable, CustomStringConvertible {
         case .bucketDiffers: "bus_bucket_differs"
         case .forbidden: "bus_forbidden"
         case .tooLong: "bus_message_too_long"
-        case .dropped: "bus_messages_dropped"
         }
     }
 
@@ -37,7 +34,6 @@ package enum NATSNotice: Equatable, Sendable, CustomStringConvertible {
         case .forbidden(let text): text
         case .tooLong(let bytes):
             "\(bytes) bytes were not sent: the server's max_payload is less than that"
-        case .dropped: "more came than could be taken in, and some of it is lost"
         }
     }
 }

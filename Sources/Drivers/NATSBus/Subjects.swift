@@ -15,6 +15,7 @@ struct Subjects: Sendable {
     private var keys: String { "$KV.\(bucket).\(nonce.hex)." }
     var all: String { keys + ">" }
     var nodes: String { keys + "node.>" }
+    var rooms: String { keys + "room.>" }
     var race: String { keys + "race." }
     var heartbeats: String { "usher.\(cluster).beat" }
 
@@ -31,6 +32,70 @@ struct Subjects: Sendable {
 
     /// Of JetStream's own.
     func request(_ name: StaticString) -> String { "$JS.API.\(name).\(stream)" }
+
+    /// Beneath which a node of this name hears answers: nobody else of its account has to be let
+    /// hear these, nor they what is said to others.
+    func inboxes(of nodeName: String) -> String {
+        let name = nodeName.utf8.prefix(64).map { byte -> UInt8 in
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D: byte
+            default: UInt8(ascii: "_")
+            }
+        }
+        return "usher.\(cluster).inbox." + String(decoding: name, as: UTF8.self)
+    }
+
+    // MARK: Rights
+
+    /// All that a node has to be allowed to publish to.
+    var published: [String] {
+        [
+            "usher.\(cluster).>", "$KV.\(bucket).>", request("STREAM.*"),
+            request("STREAM.MSG.GET"), request("CONSUMER.CREATE") + ".>",
+        ]
+    }
+
+    /// And to hear.
+    var heard: [String] { ["usher.\(cluster).>"] }
+
+    /// What a node lacks, by a server's refusal, which names the very subject; nil where it is
+    /// nothing that a node needs.
+    func right(refusedBy text: ByteText) -> Right? {
+        let quoted = text.split(separator: UInt8(ascii: "\""))
+        guard quoted.count > 1 else { return nil }
+        let (toHear, subject) = (Right.isToHear(text), quoted[1])
+        return (toHear ? heard : published).map { ByteText($0) }
+            .first { Self.covers($0, subject) }.map { Right(toHear: toHear, subjects: $0) }
+    }
+
+    private static func covers(_ pattern: ByteText, _ subject: ByteText) -> Bool {
+        let (words, parts) = (split(pattern), split(subject))
+        for (index, word) in words.enumerated() {
+            if word == ">" { return parts.count > index }
+            guard index < parts.count, word == "*" || word == parts[index] else { return false }
+        }
+        return words.count == parts.count
+    }
+
+    private static func split(_ subject: ByteText) -> [ByteText] {
+        subject.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    }
+}
+
+/// What a node has to be allowed to do.
+struct Right: Hashable, CustomStringConvertible {
+    let toHear: Bool
+    let subjects: ByteText
+
+    /// Whether it is a subscription that is refused, and not what was published.
+    static func isToHear(_ text: ByteText) -> Bool {
+        let (bytes, word) = (Array(text.utf8), Array("ubscription to".utf8))
+        return bytes.indices.contains { bytes[$0...].starts(with: word) }
+    }
+
+    var description: String {
+        "this node's user has to be allowed to \(toHear ? "subscribe" : "publish") to \(subjects)"
+    }
 }
 
 extension UInt64 {

@@ -44,7 +44,10 @@ struct Watch {
             ]
         var configuration: JSONObject = [
             "name": .string(id.hex), "deliver_subject": .string("\(inbox).w.\(id.hex)"),
-            "filter_subjects": [.string(subjects.nodes), .string(subjects.subject(.open))],
+            "filter_subjects": [
+                .string(subjects.nodes), .string(subjects.subject(.open)),
+                .string(subjects.subject(.format)),
+            ],
             "ack_policy": "none", "max_deliver": 1, "mem_storage": true, "num_replicas": 1,
             "idle_heartbeat": 1_000_000_000, "inactive_threshold": 5_000_000_000,
         ]

@@ -200,6 +200,12 @@ extension PostgresRows {
         }
     }
 
+    func identity() throws -> ByteText {
+        let rows = try execute("SELECT identity FROM registry")
+        guard let row = rows.first else { throw PostgresFault.unexpected }
+        return ByteText(try row.text(0))
+    }
+
     func revision() throws -> Int64 { try number("SELECT revision FROM registry") }
 
     func removalRevision() throws -> Int64 {

@@ -183,6 +183,12 @@ extension SQLiteRows {
         }
     }
 
+    func identity() throws -> ByteText {
+        let text = try String.fetchOne(db, sql: "SELECT identity FROM registry")
+        guard let text else { throw UnreadableRow() }
+        return ByteText(text)
+    }
+
     func revision() throws -> Int64 { try number("revision") }
     func removalRevision() throws -> Int64 { try number("removal_revision") }
     func revocationsPurgedBefore() throws -> Int64 { try number("revocations_purged_before") }

@@ -135,6 +135,7 @@ import WebSocket
         }
         for slot in 0..<slots.used where slots[slot].state != .free { abandon(slot, .lost) }
         settle(&handler)
+        handler.turnEnded()
         for item in deliveries[index].close() { turnAway(item) }
     }
 
@@ -168,6 +169,7 @@ import WebSocket
         tendTimers(&handler)
         settle(&handler)
         postOutboxes()
+        handler.turnEnded()
         if messagesInTurn > 0 {
             figures.noteTurn(
                 messages: messagesInTurn, microseconds: LoopFigures.microseconds &- began)

@@ -207,6 +207,7 @@ extension Wiring {
                 relay: relay.map { relay in
                     OperatedRelay(
                         relay.service, sockets: { relay.loops.figures },
+                        cluster: relay.node.map { node in { @Sendable in node.state } },
                         closeAnywhere: relay.node.map { $0.kick }
                     ) {
                         relay.loops.tell(.kick($0))
@@ -225,7 +226,7 @@ extension Wiring {
             ("registry", { directory.trouble()?.code }), ("keys", { keys.trouble?.code }),
         ]
         if let relay, relay.node != nil {
-            checks.append(("cluster", { relay.service.standing?.trouble }))
+            checks.append(("cluster", { relay.node?.trouble }))
         }
         return checks
     }
@@ -309,10 +310,12 @@ extension Wiring {
     ) throws -> ClusterNodeProcess? {
         guard let place = settings.cluster, let line else { return nil }
         let configuration = ClusterNode.Configuration(
-            nodeName: place.nodeName,
+            nodeName: place.nodeName, version: usherVersion,
             alike: [
+                ("registry", try foundations.registry.identity().string),
                 ("issuer", issuer), ("audience", audience),
                 ("max-members", String(settings.limits.maxMembers)),
+                ("max-message-bytes", String(settings.limits.maxMessageBytes)),
             ],
             membersPerRoomMax: settings.limits.maxMembers)
         return try ClusterNodeProcess(

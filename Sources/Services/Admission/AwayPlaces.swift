@@ -22,6 +22,8 @@ struct AwayPlaces: Sendable {
         places.sorted { $0.value.order < $1.value.order }.map { ($0.key, $0.value.place) }
     }
 
+    func place(of session: ConnectionID) -> ConnectionPlace? { places[session]?.place }
+
     func count(ofClient client: ClientID) -> Int { byClient[client]?.count ?? 0 }
 
     func count(ofSubject subject: Subject, of client: ClientID) -> Int {

@@ -163,6 +163,8 @@ struct ConnectionCounts: Sendable {
     /// In the order of going away.
     var awaySessions: [(session: ConnectionID, place: ConnectionPlace)] { away.all }
 
+    func place(ofAway session: ConnectionID) -> ConnectionPlace? { away.place(of: session) }
+
     /// A session is there again, without a connection before it.
     mutating func putBack(_ place: ConnectionPlace, _ session: ConnectionID) {
         away.add(session, at: place)

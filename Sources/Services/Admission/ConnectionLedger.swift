@@ -40,7 +40,12 @@ package final class ConnectionLedger: Sendable {
         counts.withLock { $0.awaySessions }
     }
 
-    /// A session is there again from before a restart; its client is away.
+    /// The place of a session whose client is away; nil where it has none, or has to end.
+    package func place(ofAway session: ConnectionID) -> ConnectionPlace? {
+        counts.withLock { $0.place(ofAway: session) }
+    }
+
+    /// A session is there again from before a restart, or from elsewhere; its client is away.
     package func putBack(_ place: ConnectionPlace, _ session: ConnectionID) {
         counts.withLock { $0.putBack(place, session) }
     }

@@ -1,4 +1,5 @@
 package import Bytes
+package import Cluster
 package import HTTPMessages
 package import Monitoring
 package import Relay
@@ -77,9 +78,11 @@ package struct OperatedRelay: Sendable {
     let sessionCount: @Sendable () -> Int
     let figures: @Sendable () -> RelayFigures
     let sockets: @Sendable () -> LoopFigures
-    /// Closes a peer's connection for good, wherever in a cluster it is; false where it is nowhere.
     /// nil where the process is alone.
-    let closeAnywhere: (@Sendable (ConnectionID) -> Bool)?
+    let cluster: (@Sendable () -> ClusterState)?
+    /// Closes a peer's connection for good, wherever in a cluster it is, and waits for what other
+    /// nodes say. nil where the process is alone.
+    let closeAnywhere: (@Sendable (ConnectionID) -> KickOutcome)?
     /// Closes a peer's connection for good.
     let close: @Sendable (ConnectionID) -> Void
 }
@@ -87,26 +90,27 @@ package struct OperatedRelay: Sendable {
 extension OperatedRelay {
     package init(
         _ relay: Relay, sockets: @escaping @Sendable () -> LoopFigures,
-        closeAnywhere: (@Sendable (ConnectionID) -> Bool)? = nil,
+        cluster: (@Sendable () -> ClusterState)? = nil,
+        closeAnywhere: (@Sendable (ConnectionID) -> KickOutcome)? = nil,
         close: @escaping @Sendable (ConnectionID) -> Void
     ) {
         self.init(
             rooms: { relay.rooms() }, roomCount: { relay.roomCount },
             sessionCount: { relay.sessionCount }, figures: { relay.figures }, sockets: sockets,
-            closeAnywhere: closeAnywhere, close: close)
+            cluster: cluster, closeAnywhere: closeAnywhere, close: close)
     }
 
-    /// Whether there was a peer in a room that has this connection.
-    func kick(_ id: ByteText) -> Bool {
+    /// Closes the peer that has this connection, where it is in a room.
+    func kick(_ id: ByteText) -> KickOutcome {
         let bytes = Array(id.utf8)
-        guard let connection = ConnectionID(bytes.span, bytes.indices) else { return false }
+        guard let connection = ConnectionID(bytes.span, bytes.indices) else { return .nowhere }
         if let closeAnywhere { return closeAnywhere(connection) }
         guard
             rooms().contains(where: { room in
                 room.members.contains { ByteText($0.connectionID) == id }
             })
-        else { return false }
+        else { return .nowhere }
         close(connection)
-        return true
+        return .closed
     }
 }

@@ -38,6 +38,11 @@ package struct OperatorService: Sendable {
         return .response(response)
     }
 
+    /// Whether a request may have to wait for other nodes of a cluster.
+    @Sendable package func mayWait(_ request: HTTPRequest) -> Bool {
+        ports.relay?.closeAnywhere != nil && request.method == "DELETE"
+    }
+
     /// Whether the request bears the operator's token (RFC 6750 §2.1).
     private func isOperator(_ request: HTTPRequest) -> Bool {
         guard let token = try? BearerCredentials.find(in: request.headers) else { return false }
@@ -73,6 +78,18 @@ extension OperatorService {
     static let alive = HTTPResponse.json(200, Array(#"{"status":"ok"}"#.utf8))
     static let noPeer = HTTPResponse.refusal(
         404, "not_found", "no peer in a room has this connection")
+
+    static let alone = HTTPResponse.refusal(
+        404, "no_cluster", "this service is no node of a cluster: it was started without --cluster")
+
+    /// Nodes of a cluster that have not answered.
+    static func silent(_ names: [ByteText]) -> HTTPResponse {
+        let who = names.isEmpty ? "the cluster" : names.map(\.string).joined(separator: ", ")
+        return .refusal(
+            503, "node_silent",
+            "\(who) does not answer, and no other node has that peer: ask again in a few seconds",
+            headers: [("Retry-After", "5")])
+    }
 
     private static let notFound = HTTPResponse.refusal(
         404, "not_found", "try /livez, /readyz or /metrics")

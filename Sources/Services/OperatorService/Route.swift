@@ -1,5 +1,6 @@
 import AuthService
 import Bytes
+import Cluster
 import HTTPMessages
 import StrictJSON
 
@@ -28,9 +29,16 @@ struct Route: Sendable {
         ofPeers("/rooms", "GET") { _, relay, _ in
             .response(.json(200, relay.document.serialized()))
         },
+        ofPeers("/cluster", "GET") { _, relay, _ in
+            guard let state = relay.cluster?() else { return .response(OperatorService.alone) }
+            return .response(.json(200, state.document.serialized()))
+        },
         ofPeers(peer, "DELETE") { _, relay, request in
-            let isDone = relay.kick(request.path.dropFirst(peersPrefix.count))
-            return .response(isDone ? HTTPResponse(status: 204) : OperatorService.noPeer)
+            switch relay.kick(request.path.dropFirst(peersPrefix.count)) {
+            case .closed: return .response(HTTPResponse(status: 204))
+            case .nowhere: return .response(OperatorService.noPeer)
+            case .silent(let names): return .response(OperatorService.silent(names))
+            }
         },
         // A proxy asks with the Host and Origin of the request that it has.
         Route(path: AuthService.edgeAuthPath, methods: nil, isClosedToPages: false) { service in

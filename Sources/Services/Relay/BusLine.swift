@@ -15,14 +15,26 @@ package enum ClusterNote: Sendable {
     case catchUp(SocketID, ConnectionID)
     /// A resume waits no more, since its session has ended.
     case takeUp(WaitingResume)
-    /// An operator wants a connection closed that is not at this node; told whether there was one.
-    case kick(ConnectionID, answer: @Sendable (Bool) -> Void)
+    /// A client wants to go on with a session that is not here; and its socket is gone.
+    case resume(AskedResume)
+    case giveUp(AskedResume)
+    /// A session that is to go to another node has lost its socket: all that was said over it
+    /// stands before this.
+    case lifted(ConnectionID)
+    /// A session has ended on its way to or from another node.
+    case ended(ConnectionID, LeaveReason)
+    /// All sessions are to go to other nodes; told once none is left that could.
+    case drain(whenDone: @Sendable () -> Void)
+    /// An operator wants a connection closed that is not at this node; told what became of it.
+    case kick(ConnectionID, answer: @Sendable (KickOutcome) -> Void)
     /// Nobody is here any more, and nobody will come.
     case farewell
 }
 
 /// Counts of a node of a cluster, for an operator.
 package struct ClusterFigures: Equatable, Sendable {
+    package init() {}
+
     /// Payloads of members of this node for other nodes, a broadcast being one.
     package internal(set) var sent = 0
     /// Payloads of members of other nodes for some of this.
@@ -35,52 +47,162 @@ package struct ClusterFigures: Equatable, Sendable {
     package internal(set) var waiting = 0
     /// How often a line to another node was full.
     package internal(set) var full = 0
+    /// Nodes that live, this one too, as far as it knows.
+    package internal(set) var nodes = 1
+    package internal(set) var counted = ClusterNode.Tally()
+    /// All nodes, as this one knows them.
+    package internal(set) var roster: [NodeSummary] = []
+}
+
+/// Notes wait in the line.
+package struct ClusterKnock: Sendable {
+    package init() {}
 }
 
 /// Between the loops and what speaks for this node on the bus: the one is made before the other.
+///
+/// The notes wait here, since here their type is known: in the bus' own mailbox, which is generic,
+/// each would be moved by code that has to ask what it is.
 package final class BusLine: Sendable {
+    private struct Waiting: Sendable {
+        var notes: [ClusterNote] = []
+        var isKnocked = false
+        var bytes = 0
+        /// Of the bytes, by client, once there are many.
+        var shares: [UInt64: Int]?
+
+        mutating func append(_ note: ClusterNote) {
+            notes.append(note)
+            guard case .send(let payload, _) = note else { return }
+            bytes += payload.cost
+            if shares != nil {
+                shares?[payload.room.share, default: 0] += payload.cost
+            } else if bytes > BusLine.bytesMax / 4 {
+                count()
+            }
+        }
+
+        private mutating func count() {
+            var shares: [UInt64: Int] = [:]
+            for case .send(let payload, _) in notes {
+                shares[payload.room.share, default: 0] += payload.cost
+            }
+            self.shares = shares
+        }
+    }
+
     private struct State: Sendable {
-        var tell: (@Sendable (ClusterNote) -> Void)?
-        var standing = NodeStanding.joining(StaticStringCode("starting"))
+        var knock: (@Sendable () -> Void)?
+        var standing = NodeStanding.joining(StableCode("starting"))
         var figures = ClusterFigures()
     }
 
-    /// While the bus is behind by more, those who speak are held.
-    private static let bytesMax = 16 << 20
+    /// How much the bus may be behind. Whoever has more of it than is left is held while it speaks:
+    /// so there is always some for other clients.
+    fileprivate static let bytesMax = 16 << 20
 
     private let state = Lock(State())
     private let isMember = Atomic(false)
+    private let incarnation = Atomic<UInt64>(0)
+    private let draining = Atomic(false)
+    private let others = Atomic(0)
     private let lastTicket = Atomic<UInt64>(0)
-    private let bytes = Atomic(0)
+    private let waiting = Lock(Waiting())
+    private let hasNotes = Atomic(false)
+    /// Payloads that the bus has not taken.
+    private let untaken = Atomic(0)
+    private let hasMuch = Atomic(false)
 
     package init() {}
 
-    /// `tell` hands notes to the handler on the bus' thread, from any thread, in the order of each.
+    /// `knock` has the handler told on the bus' thread, from any thread, that there are notes.
     /// To be called before anybody is admitted.
-    package func connect(_ tell: @escaping @Sendable (ClusterNote) -> Void) {
-        state.withLock { $0.tell = tell }
+    package func connect(_ knock: @escaping @Sendable () -> Void) {
+        state.withLock { $0.knock = knock }
     }
 
     // MARK: The loops
 
+    /// It is heard once whoever says it knocks: at the end of its turn, or the bus' thread would
+    /// be awake before there is more.
     func tell(_ note: ClusterNote) {
-        if case .send(let payload, _) = note { bytes.add(payload.cost, ordering: .relaxed) }
-        let tell = state.withLock { $0.tell }
-        tell?(note)
+        let isTight = waiting.withLock { waiting in
+            waiting.append(note)
+            if case .send = note { untaken.add(1, ordering: .relaxed) }
+            hasNotes.store(true, ordering: .releasing)
+            return waiting.shares != nil
+        }
+        if isTight { hasMuch.store(true, ordering: .relaxed) }
+    }
+
+    /// Has the handler told that there are notes, where there are.
+    func knock() {
+        guard hasNotes.load(ordering: .acquiring) else { return }
+        let mustKnock = waiting.withLock { waiting in
+            guard !waiting.notes.isEmpty, !waiting.isKnocked else { return false }
+            waiting.isKnocked = true
+            return true
+        }
+        guard mustKnock else { return }
+        let knock = state.withLock { $0.knock }
+        knock?()
     }
 
     func makeTicket() -> UInt64 { lastTicket.add(1, ordering: .relaxed).newValue }
 
     /// Whether joins are asked for.
-    var admitsJoins: Bool { isMember.load(ordering: .relaxed) }
+    var admitsJoins: Bool { isMember.load(ordering: .relaxed) && !isDraining }
 
-    /// Whether more is said than the bus has taken.
-    var isBehind: Bool { bytes.load(ordering: .relaxed) > Self.bytesMax }
+    /// This node, as secrets name it.
+    var home: Incarnation { Incarnation(raw: incarnation.load(ordering: .relaxed)) }
+
+    /// Its sessions go to other nodes.
+    var isDraining: Bool { draining.load(ordering: .relaxed) }
+
+    func noteDraining() { draining.store(true, ordering: .relaxed) }
+
+    /// So much waits that somebody may have too much of it.
+    var isTight: Bool { hasMuch.load(ordering: .relaxed) }
+
+    /// Whether what was said of this `RoomPlace.share`, and the bus has not taken, is too much.
+    func isBehind(_ share: UInt64) -> Bool {
+        waiting.withLock { waiting in
+            (waiting.shares?[share] ?? 0) > Self.bytesMax - waiting.bytes
+        }
+    }
+
+    /// Nothing waits for the handler.
+    var isQuiet: Bool { waiting.withLock { $0.notes.isEmpty } }
+
+    /// Whether something is said that the bus has not taken.
+    var isBusy: Bool { untaken.load(ordering: .acquiring) > 0 }
+
+    /// How many other nodes could have them.
+    var livingOthers: Int { others.load(ordering: .relaxed) }
 
     // MARK: The bus' thread
 
-    func noteTaken(_ payload: OutgoingPayload) {
-        bytes.subtract(payload.cost, ordering: .relaxed)
+    func note(livingOthers count: Int) { others.store(count, ordering: .relaxed) }
+
+    func live(as home: Incarnation) { incarnation.store(home.raw, ordering: .relaxed) }
+
+    /// What waits goes into `notes`, which is empty and lends its storage to what comes; to be
+    /// followed by `noteTaken`.
+    func collect(_ notes: inout [ClusterNote]) {
+        waiting.withLock { waiting in
+            swap(&waiting.notes, &notes)
+            waiting.isKnocked = false
+            waiting.bytes = 0
+            waiting.shares = nil
+            // Within, or a note that is told meanwhile would be thought collected.
+            hasNotes.store(false, ordering: .relaxed)
+        }
+        hasMuch.store(false, ordering: .relaxed)
+    }
+
+    /// What was collected is done: whoever finds that nothing is left may say more without the bus.
+    func noteTaken(sends count: Int) {
+        if count > 0 { untaken.subtract(count, ordering: .releasing) }
     }
 
     func stand(_ standing: NodeStanding) {

@@ -18,6 +18,11 @@ package struct ClusterAnswer: Equatable, Sendable {
         case full, hasRoom
         /// A resume that waited is to be tried.
         case resume([UInt8])
+        /// One that was asked for elsewhere has failed.
+        case unresumable([UInt8])
+        /// The session goes to another node, and its client to any: this one is about to end, or
+        /// the session was resumed there.
+        case letGo(isDraining: Bool)
         /// All sockets are closed with this code, and sessions are over or wait.
         case closeAll(CloseCode, endsSessions: Bool)
     }

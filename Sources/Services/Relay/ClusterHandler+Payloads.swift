@@ -10,21 +10,22 @@ extension ClusterHandler where Sockets: ~Copyable {
     mutating func deliver(_ payload: IncomingPayload) -> Bool {
         figures.received += 1
         sockets.speaker = payload.room.clientID
-        let key = key(of: payload.room)
-        let event = relay.composer.passed(on: payload.event)
-        var isTaken = false
-        if payload.targets.count == 1, let target = payload.targets.first {
-            let address = commons.rooms.address(of: target, in: key)
-            if let address {
-                isTaken =
-                    relay.deliver(event, of: Span(), to: target, at: address, &sockets)
-                    != .refused
-            }
-        } else {
-            isTaken = deliver(event, to: Set(payload.targets), in: key)
+        let event = Event(passingOn: payload.event)
+        guard payload.targets.count == 1 else {
+            return deliver(event, to: Set(payload.targets), in: key(of: payload.room))
         }
-        relay.composer.reuse(event)
-        return isTaken
+        let target = payload.targets.one
+        guard let address = address(of: target, in: payload.room) else { return false }
+        return relay.deliver(event, of: Span(), to: target, at: address, &sockets) != .refused
+    }
+
+    private func address(
+        of target: ConnectionID, in room: RoomPlace
+    ) -> RoomMember.Address? {
+        if let membership = seats[room.digest]?.membership {
+            return commons.rooms.address(of: target, sharing: membership)
+        }
+        return commons.rooms.address(of: target, in: key(of: room))
     }
 
     /// To several at once: v1 members get it where they stand in the order of the room's events.

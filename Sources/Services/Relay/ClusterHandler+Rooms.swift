@@ -18,8 +18,15 @@ extension ClusterHandler where Sockets: ~Copyable {
         let second = commons.monotonicSeconds
         let stays = stays
         let seen = room.mapped { member in
-            let home = elsewhere[member.connection]?.raw
-            let own = home == nil ? stays[Stay(member.connection, place)] : nil
+            let stay = Stay(member.connection, place)
+            var home = elsewhere[member.connection]?.raw
+            if home == nil || home == line.home.raw {
+                home = self.home(of: stay, place, hasArrived: home == nil)
+            }
+            let isHere =
+                home == nil || home == RoomMember.arrivingHome
+                || home == RoomMember.landingHome
+            let own = isHere ? stays[stay] : nil
             return RoomMember(
                 connection: member.connection, route: own?.route ?? member.route,
                 peerID: member.peerID, name: member.name, joinedAt: own?.joinedAt ?? second,
@@ -27,10 +34,11 @@ extension ClusterHandler where Sockets: ~Copyable {
                 home: home ?? (own == nil ? RoomMember.leavingHome : 0))
         }
         let key = key(of: place)
-        keys[place.digest] = seen.members.isEmpty ? nil : key
-        commons.rooms.replace(key, with: seen) {
+        let membership = commons.rooms.replace(key, with: seen) {
             self.tell(news, of: place, seen.members, speaking: .v1)
         }
+        seats[place.digest] =
+            seen.members.isEmpty ? nil : Seat(key: key, membership: membership)
         tell(news, of: place, seen.members, speaking: .classic)
     }
 
@@ -93,6 +101,7 @@ extension ClusterHandler where Sockets: ~Copyable {
             if let message { handler.relay.refuse(error, message, session, &handler.sockets) }
             // Who is away and in no room has nothing to come back for.
             if conversation.rooms.isEmpty, conversation.outstanding.resume == nil {
+                handler.mustKnock = true
                 handler.relay.handle(
                     .endAway(.lost), session, &conversation, &handler.sockets)
             }
@@ -100,8 +109,9 @@ extension ClusterHandler where Sockets: ~Copyable {
     }
 
     mutating func left(_ connection: ConnectionID, _ place: RoomPlace) {
-        stays[Stay(connection, place)] = nil
-        commons.rooms.forget(connection, key(of: place))
+        // Or it is at another node by now.
+        guard stays.removeValue(forKey: Stay(connection, place)) != nil else { return }
+        forget(connection, place)
         change(connection) { handler, session, conversation in
             guard let change = conversation.outstanding.change, !change.isJoin else { return }
             conversation.outstanding.change = change.without(place)
@@ -112,13 +122,18 @@ extension ClusterHandler where Sockets: ~Copyable {
         }
     }
 
+    private mutating func forget(_ connection: ConnectionID, _ place: RoomPlace) {
+        seats[place.digest]?.membership = nil
+        commons.rooms.forget(connection, key(of: place))
+    }
+
     /// Somebody else took a member out, which ends all that it is in.
     mutating func ended(_ connection: ConnectionID, _ place: RoomPlace, _ reason: LeaveReason) {
         let stay = Stay(connection, place)
         joining.remove(stay)
-        let member = stays.removeValue(forKey: stay)
-        commons.rooms.forget(connection, key(of: place))
-        if case .classic(let address)? = member?.route {
+        guard let member = stays.removeValue(forKey: stay) else { return }
+        forget(connection, place)
+        if case .classic(let address) = member.route {
             return tell(.expelled(reason), SocketID(raw: address))
         }
         change(connection) { handler, session, conversation in
@@ -141,6 +156,7 @@ extension ClusterHandler where Sockets: ~Copyable {
         session.conversation.withLock { conversation in
             let wasHeld = conversation.outstanding.change != nil
             body(&self, session, &conversation)
+            settleIfAnswered(session, &conversation)
             if conversation.outstanding.isEmpty, let resume = conversation.outstanding.resume {
                 conversation.outstanding.resume = nil
                 self.tell(.resume(resume.text), resume.socket)
@@ -169,6 +185,7 @@ extension ClusterHandler where Sockets: ~Copyable {
         _ session: V1Session, _ conversation: inout Conversation, _ reason: LeaveReason,
         _ code: CloseCode
     ) {
+        mustKnock = true
         let effects = relay.handle(.end(reason), session, &conversation, &sockets)
         guard let socket = effects.close else { return }
         let why: StaticString =
@@ -181,11 +198,14 @@ extension ClusterHandler where Sockets: ~Copyable {
     mutating func die() {
         stays = [:]
         joining = []
-        keys = [:]
+        seats = [:]
         tickets = [:]
         lines.removeAll()
+        resumes = AskedResumes()
+        (giving, arriving, landing) = ([:], [], [:])
         commons.rooms.removeAll()
-        for answer in kicks.values { answer(false) }
+        // What the others would say, nobody hears any more.
+        for answer in kicks.values { answer(.silent([])) }
         kicks = [:]
         for session in commons.sessions.all {
             session.conversation.withLock { conversation in

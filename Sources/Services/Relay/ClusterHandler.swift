@@ -3,7 +3,8 @@ package import Cluster
 internal import Identifiers
 internal import Locking
 internal import Rooms
-package import Signalling
+internal import Sessions
+internal import Signalling
 package import WebSocket
 
 /// What the relay's handler on the bus asks of the world; each closure is called by its thread.
@@ -34,7 +35,7 @@ package struct ClusterPorts: Sendable {
 /// that is to reach sockets is posted before the notes of the same turn: so nobody who is let in
 /// says a word before others were told of it.
 package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Copyable {
-    package typealias Note = ClusterNote
+    package typealias Note = ClusterKnock
 
     /// One connection in one room.
     struct Stay: Hashable {
@@ -47,6 +48,15 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
         }
     }
 
+    /// As the loops look rooms up.
+    struct Seat {
+        let key: RoomKey
+        /// Nil once a member of this node may have left: its place may be another room's by then.
+        var membership: Membership?
+    }
+
+    private static var spareMax: Int { 4096 }
+
     let commons: RelayCommons
     let line: BusLine
     let ports: ClusterPorts
@@ -58,18 +68,35 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
     /// knows them.
     var stays: [Stay: RoomMember] = [:]
     var joining: Set<Stay> = []
-    /// How the loops name the rooms that members of this node are in.
-    var keys: [RoomDigest: RoomKey] = [:]
+    /// Of the rooms that members of this node are in.
+    var seats: [RoomDigest: Seat] = [:]
     /// Whose payload an answer is for.
     var tickets: [UInt64: ConnectionID] = [:]
-    var kicks: [UInt64: @Sendable (Bool) -> Void] = [:]
+    var kicks: [UInt64: @Sendable (KickOutcome) -> Void] = [:]
     var lines = FullLines()
+    /// What clients want to go on with that is at other nodes.
+    var resumes = AskedResumes()
+    /// What rooms sessions are in that may go to another node.
+    var giving: [ConnectionID: [SessionRecord.Room]] = [:]
+    /// Members that have come from another node: for those of the first the node may have
+    /// something, and for the others the mailbox, until then on the loops'
+    /// clock, in milliseconds.
+    var arriving: Set<Stay> = []
+    var landing: [Stay: (place: RoomPlace, until: Int64)] = [:]
+    /// Nil where the node is not about to end.
+    var draining: Draining?
     var figures = ClusterFigures()
-    private var inputs: [ClusterNode.Input] = []
+    /// What follows from what was done, for the node.
+    var inputs: [ClusterNode.Input] = []
+    /// Storage for the next of them, and for notes of the next turn.
+    private var following: [ClusterNode.Input] = []
+    private var spare: [ClusterNote] = []
     /// Nodes to which the lines have room again.
     private var roomy: [Incarnation] = []
     private var notes: [(note: ClusterAnswer, loop: Int)] = []
     private var ticks = 0
+    /// It has asked itself for something, as a loop would.
+    var mustKnock = false
 
     init(
         _ commons: RelayCommons, _ line: BusLine, _ ports: ClusterPorts,
@@ -81,13 +108,26 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
         self.node = node
         self.sockets = sockets
         relay = RelayHandler(commons)
+        line.live(as: self.node.incarnation)
     }
 
     // MARK: What comes
 
-    package mutating func told(_ note: ClusterNote, _ bus: inout some BusOutput & ~Copyable) {
-        if case .send(let payload, _) = note { line.noteTaken(payload) }
-        take(note, &bus)
+    package mutating func told(_: ClusterKnock, _ bus: inout some BusOutput & ~Copyable) {
+        var notes: [ClusterNote] = []
+        swap(&notes, &spare)
+        line.collect(&notes)
+        var sends = 0
+        for note in notes {
+            if case .send = note { sends += 1 }
+            take(note, &bus)
+            follow(&bus)
+        }
+        line.noteTaken(sends: sends)
+        // What a burst took is given back.
+        guard notes.count <= Self.spareMax else { return }
+        notes.removeAll(keepingCapacity: true)
+        spare = notes
     }
 
     private mutating func take(_ note: ClusterNote, _ bus: inout some BusOutput & ~Copyable) {
@@ -117,6 +157,11 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
                 tell(.hasRoom, socket)
             }
         case .takeUp(let resume): tell(.resume(resume.text), resume.socket)
+        case .resume(let asked): ask(for: asked)
+        case .giveUp(let asked): resumes.giveUp(asked)
+        case .lifted(let connection): lifted(connection)
+        case .ended(let connection, let reason): ended(connection, reason)
+        case .drain(let whenDone): drain(whenDone)
         case .kick(let connection, let answer):
             let ticket = line.makeTicket()
             kicks[ticket] = answer
@@ -131,6 +176,11 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
 
     package mutating func ticked(_ bus: inout some BusOutput & ~Copyable) {
         handle(.tick(bus.monotonicMilliseconds), &bus)
+        land()
+        drainMore()
+        follow(&bus)
+        line.note(livingOthers: node.livingOthers)
+        mustKnock = true
         ticks += 1
         guard ticks.isMultiple(of: 10) else { return }
         node.counts = (
@@ -140,6 +190,9 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
         figures.joining = joining.count
         figures.unanswered = tickets.count
         figures.waiting = lines.heldCount
+        figures.nodes = node.livingCount
+        figures.counted = node.counted
+        figures.roster = node.roster
         line.publish(figures)
         commons.figures.publish(relay.figures, of: sockets.index)
     }
@@ -150,17 +203,27 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
         sockets.postNow()
         for (note, loop) in notes { ports.tellLoop(.cluster(note), loop) }
         notes.removeAll(keepingCapacity: true)
+        guard mustKnock else { return }
+        mustKnock = false
+        line.knock()
     }
 
     private mutating func handle(
         _ input: ClusterNode.Input, _ bus: inout some BusOutput & ~Copyable
     ) {
         do { perform(node.handle(input), &bus) }
-        // What follows from what was done. It is never handed in before all is.
+        follow(&bus)
+    }
+
+    /// Hands in what follows from what was done; never before all is.
+    private mutating func follow(_ bus: inout some BusOutput & ~Copyable) {
         while !inputs.isEmpty {
-            let following = inputs
-            inputs = []
-            for input in following { perform(node.handle(input), &bus) }
+            swap(&inputs, &following)
+            for input in following {
+                let effects = node.handle(input)
+                if !effects.isEmpty { perform(effects, &bus) }
+            }
+            following.removeAll(keepingCapacity: following.count <= Self.spareMax)
         }
     }
 
@@ -172,7 +235,7 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
         case .taken(let effects):
             figures.sent += 1
             if let ticket = payload.ticket { tickets[ticket] = payload.sender }
-            perform(effects, &bus)
+            if !effects.isEmpty { perform(effects, &bus) }
         case .full(let other):
             figures.full += 1
             lines.refuse(payload, from: socket, over: other)
@@ -181,7 +244,7 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
     }
 
     func key(of place: RoomPlace) -> RoomKey {
-        keys[place.digest] ?? commons.key(of: place)
+        seats[place.digest]?.key ?? commons.key(of: place)
     }
 
     /// At the end of the turn.
@@ -195,33 +258,39 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
         _ effects: [ClusterNode.Effect], _ bus: inout some BusOutput & ~Copyable
     ) {
         var position = 0
+        /// Of which room the news that follow have been told.
+        var shown: RoomPlace?
         while position < effects.count {
             let effect = effects[position]
             position += 1
             switch effect {
             case .room(let place, let room, let elsewhere):
-                let news = Self.news(of: place, effects, &position)
-                show(place, room, elsewhere, news)
-            case .tell(_, let place, _, _):
-                position -= 1
-                let news = Self.news(of: place, effects, &position)
-                tell(news, of: place)
-            default: perform(effect, &bus)
+                shown = place
+                show(place, room, elsewhere, Self.news(of: place, effects[position...]))
+            case .tell(let connection, let place, let news, let sdp):
+                if place == shown { continue }
+                tell([ToldNews(connection: connection, news: news, sdp: sdp)], of: place)
+            default:
+                // Who arrives is told of what has changed on its way.
+                if case .arrive = effect { shown = nil }
+                perform(effect, &bus)
             }
         }
     }
 
-    /// What members are told of one version of a room, which stands together.
-    private static func news(
-        of place: RoomPlace, _ effects: [ClusterNode.Effect], _ position: inout Int
+    /// What members are told of one version of a room, wherever it stands among what else follows
+    /// from it: a resume between the two would be told of what its `room_state` has.
+    static func news(
+        of place: RoomPlace, _ effects: ArraySlice<ClusterNode.Effect>
     ) -> [ToldNews] {
         var result: [ToldNews] = []
-        while position < effects.count,
-            case .tell(let connection, let other, let news, let sdp) = effects[position],
-            other == place
-        {
-            result.append(ToldNews(connection: connection, news: news, sdp: sdp))
-            position += 1
+        for effect in effects {
+            switch effect {
+            case .room, .arrive: return result
+            case .tell(let connection, place, let news, let sdp):
+                result.append(ToldNews(connection: connection, news: news, sdp: sdp))
+            default: break
+            }
         }
         return result
     }
@@ -231,6 +300,7 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
     ) {
         switch effect {
         case .read(let key, let request): bus.read(key, request: request)
+        case .next(let revision, let request): bus.next(after: revision, request: request)
         case .write(let key, let bytes, let base, let request):
             bus.write(key, bytes, from: base, request: request)
         case .purge(let key, let revision): bus.purge(key, upTo: revision)
@@ -247,11 +317,27 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
         case .answered(let ticket, let isKept): answered(ticket, isKept: isKept)
         case .kick(let connection):
             inputs.append(.kicked(connection, wasHere: kick(connection)))
-        case .kickAnswered(let ticket, let wasThere):
-            kicks.removeValue(forKey: ticket)?(wasThere)
+        case .kickAnswered(let ticket, let outcome):
+            kicks.removeValue(forKey: ticket)?(outcome)
         case .hasRoom(let other): roomy.append(other)
         case .standing(let standing): stand(standing)
-        case .room, .tell: break
+        default: performForSession(effect)
+        }
+    }
+
+    private mutating func performForSession(_ effect: ClusterNode.Effect) {
+        switch effect {
+        case .settle(let connection, let secret): settle(connection, secret)
+        case .freeze(let connection): freeze(connection)
+        case .release(let connection): release(connection)
+        case .end(let connection, let reason): end(connection, reason)
+        case .forget(let connection): forget(connection)
+        case .arrive(_, let record, let places, let graceSeconds):
+            arrive(record, places, graceSeconds)
+        case .resumable(let connection): resumable(connection)
+        case .unresumable(let connection): unresumable(connection)
+        case .undrainable(let connection): draining?.stays(connection)
+        default: break
         }
     }
 
@@ -261,11 +347,14 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
     ) {
         for sender in lines.senders(over: other) {
             for note in lines.release(sender.connection) { take(note, &bus) }
-            if !lines.isHeld(sender.connection) { tell(.hasRoom, sender.socket) }
+            guard !lines.isHeld(sender.connection) else { continue }
+            tell(.hasRoom, sender.socket)
+            change(sender.connection) { _, _, _ in }
         }
     }
 
     private mutating func stand(_ standing: NodeStanding) {
+        line.note(livingOthers: node.livingOthers)
         line.stand(standing)
         switch standing {
         case .lost:
@@ -273,7 +362,9 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
                 .cluster(ClusterAnswer(.closeAll(.overloaded, endsSessions: false))))
         case .condemned:
             die()
-            inputs.append(.reborn(Incarnation(raw: commons.ports.random64())))
+            let next = Incarnation(raw: commons.ports.random64())
+            line.live(as: next)
+            inputs.append(.reborn(next))
         case .joining, .member, .cutOff, .left, .refused: break
         }
         ports.stands(standing)
@@ -286,35 +377,4 @@ struct ToldNews {
     let news: RoomNews
     /// The joiner's, as JSON.
     let sdp: [UInt8]?
-}
-
-extension Relay {
-    /// What speaks for this node on the bus: to be made on that one's thread, once. `sockets` are
-    /// those of the loops.
-    package func makeClusterHandler<Sockets: SocketPost & ~Copyable>(
-        _ node: consuming ClusterNode, _ ports: ClusterPorts, _ sockets: consuming Sockets
-    ) -> ClusterHandler<Sockets> {
-        guard let line = commons.line else {
-            preconditionFailure("a relay without a line is no node of a cluster")
-        }
-        return ClusterHandler(commons, line, ports, node, sockets)
-    }
-
-    /// How this node stands in its cluster; nil for a process of its own.
-    package var standing: NodeStanding? { commons.line?.standing }
-
-    /// Nil for a process of its own.
-    package var clusterFigures: ClusterFigures? { commons.line?.figures }
-
-    /// Leaves the cluster, after `shelve`; `ClusterPorts.stands` hears when that is done.
-    package func farewell() { commons.line?.tell(.farewell) }
-
-    /// Closes a connection for good, at whatever node it is; `answer` hears on the bus' thread
-    /// whether there was one, and not at all where the process ends before.
-    package func kick(
-        _ connection: ConnectionID, answer: @escaping @Sendable (Bool) -> Void
-    ) {
-        guard let line = commons.line else { return answer(false) }
-        line.tell(.kick(connection, answer: answer))
-    }
 }

@@ -108,6 +108,17 @@ struct EventStream: Sendable {
         }
     }
 
+    /// Ends it here, to go on in another process: nothing is put into it from now on.
+    ///
+    /// - Returns: What it keeps, and until when its client may come; nil, and nothing is changed,
+    ///   where that is not away.
+    mutating func give(_ commons: RelayCommons) -> (history: EventHistory, until: Int64)? {
+        guard case .away(let until) = session.phase else { return nil }
+        let history = session.history
+        _ = handle(.end(.lost), commons)
+        return (history, until)
+    }
+
     // MARK: Counting
 
     /// Tells how much is kept while the client is there, where that has changed by a step.

@@ -20,7 +20,7 @@ struct FullLines {
 
     /// Has what a connection asks for wait behind what already does.
     mutating func hold(_ note: ClusterNote, of connection: ConnectionID) -> Bool {
-        guard senders[connection] != nil else { return false }
+        guard !senders.isEmpty, senders[connection] != nil else { return false }
         senders[connection]?.notes.append(note)
         return true
     }

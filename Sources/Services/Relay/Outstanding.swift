@@ -1,4 +1,5 @@
 internal import Cluster
+internal import Sessions
 internal import Signalling
 internal import WebSocket
 
@@ -11,8 +12,24 @@ struct Outstanding: Sendable {
     var change: RoomChange?
     /// Who resumes the session when all is answered; from then on nobody else is heard.
     var resume: WaitingResume?
+    var stage = Stage.home
 
-    var isEmpty: Bool { payloads.isEmpty && change == nil }
+    /// How far a session has come on its way from one node to another.
+    enum Stage: Sendable {
+        /// It is on none.
+        case home
+        /// Another node wants it: its socket is to let go of it.
+        case settling
+        /// That has, and all that was said over it has been told to the bus.
+        case lifted
+        /// Nothing of it is unanswered any more: it may go.
+        case settled
+        /// It has come from another node, and its rooms don't all have it here yet.
+        case arriving
+    }
+
+    var isAnswered: Bool { payloads.isEmpty && change == nil }
+    var isEmpty: Bool { isAnswered && stage == .home }
 
     func isJoining(_ place: RoomPlace) -> Bool {
         change.map { $0.isJoin && $0.rooms == [place] } ?? false
@@ -56,6 +73,24 @@ package final class WaitingResume: Sendable {
         self.text = [UInt8](capacity: text.count) { part in
             for index in text.indices { part.append(text[index]) }
         }
+    }
+}
+
+/// What a client wants to go on with that is not at this node, and waits for.
+package final class AskedResume: Sendable {
+    let connection: ConnectionID
+    let secret: SecretDigest
+    let home: Incarnation
+    let resume: WaitingResume
+
+    init(
+        _ connection: ConnectionID, _ secret: SecretDigest, home: Incarnation,
+        _ resume: WaitingResume
+    ) {
+        self.connection = connection
+        self.secret = secret
+        self.home = home
+        self.resume = resume
     }
 }
 

@@ -93,24 +93,9 @@ extension Relay {
         return session.conversation.withLock { conversation -> SessionRecord? in
             let away = session.stream.withLock { $0.session.isAway ? $0.session.history : nil }
             guard let away else { return nil }
-            let rooms = conversation.rooms.compactMap { joined -> SessionRecord.Room? in
-                let member = commons.rooms.member(session.connection, joined.membership)
-                return member.map { member in
-                    SessionRecord.Room(
-                        room: joined.key.room, peerID: member.peerID, name: member.name,
-                        order: member.order,
-                        age: UInt32(truncatingIfNeeded: second) &- member.joinedAt)
-                }
-            }
-            let grant = conversation.grant
-            return SessionRecord(
-                connection: session.connection, clientID: session.clientID,
-                subject: session.subject, address: place.addressText, secret: conversation.secret,
-                token: .init(
-                    id: grant.token.tokenID, issuedAt: grant.token.issuedAt,
-                    expiresAt: grant.expiresAt, rooms: grant.rooms.map(\.text), name: grant.name,
-                    secretDigest: grant.token.legacySecretDigest ?? []),
-                rooms: rooms, away, at: second)
+            let rooms = commons.roomRecords(of: connection, conversation, at: second)
+            return commons.record(
+                session, conversation, rooms.map(\.record), away, place, at: second)
         }
     }
 
@@ -144,44 +129,17 @@ extension Relay {
     }
 
     private func putBack(_ record: SessionRecord) -> V1Session {
-        let milliseconds = commons.ports.monotonicMilliseconds()
-        let second = milliseconds / 1000
-        let grant = TokenGrant(
-            token: RevocableToken(
-                tokenID: record.token.id, subject: record.subject, clientID: record.clientID,
-                issuedAt: record.token.issuedAt,
-                legacySecretDigest: record.token.secretDigest.isEmpty
-                    ? nil : record.token.secretDigest),
-            expiresAt: record.token.expiresAt,
-            rooms: record.token.rooms.compactMap { try? RoomPattern($0) },
-            name: record.token.name)
-        var conversation = Conversation(
-            grant, record.secret, noticeSeconds: commons.configuration.tokenExpiringSeconds,
-            now: commons.ports.now(), milliseconds: milliseconds)
-        conversation.rooms = record.rooms.map { room in
+        let second = commons.ports.monotonicMilliseconds() / 1000
+        let until = second + Int64(commons.configuration.resumeGraceSeconds)
+        return commons.putBack(record, until: until) { room, subject in
             let key = commons.key(clientID: record.clientID, room: room.room)
             let member = RoomMember(
-                connection: record.connection, route: .v1(subject: grant.namedSubject),
+                connection: record.connection, route: .v1(subject: subject),
                 peerID: room.peerID, name: room.name,
                 joinedAt: UInt32(truncatingIfNeeded: second) &- room.age, order: room.order,
                 isUnclaimed: true)
             return .init(key: key, membership: commons.rooms.putBack(member, key))
         }
-        let session = V1Session(
-            connection: record.connection, conversation,
-            EventStream(
-                Session(
-                    away: second + Int64(commons.configuration.resumeGraceSeconds),
-                    record.history(limits: commons.configuration.historyLimits, at: second),
-                    outboundBytesMax: commons.configuration.outboundBytesMax),
-                owner: KeptBytes.Owner(
-                    connection: record.connection, client: record.clientID,
-                    subject: record.subject)))
-        commons.sessions.add(session, secret: record.secret)
-        commons.yield(session.stream.withLock { $0.countAway(commons) })
-        commons.ledger.putBack(
-            ConnectionPlace(of: grant, address: record.address), record.connection)
-        return session
     }
 }
 

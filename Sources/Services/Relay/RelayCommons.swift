@@ -83,6 +83,12 @@ final class RelayCommons: Sendable {
         for loser in losers.held { _ = sessions.session(loser)?.handle(.forgetSent, self) }
     }
 
+    /// Good for the next resume.
+    func secret(_ bits: UInt128, of connection: ConnectionID) -> SessionSecret {
+        guard let line else { return SessionSecret(bits: bits) }
+        return SessionSecret(bits: bits, of: connection, at: line.home.raw)
+    }
+
     func digest(_ secret: SessionSecret) -> SecretDigest {
         SecretDigest(sha256: ports.sha256(Array(secret.text.utf8)))
     }

@@ -22,23 +22,31 @@ extension RelayHandler {
                 ? commons.rooms.address(of: message.target, sharing: membership)
                 : commons.rooms.address(of: message.target, sharing: membership, with: sender)
             guard let address else { continue }
-            if case .elsewhere(let home) = address {
-                return send(message, text, to: home, room: index &- 1, from: slot, &loop)
+            var home = homeOverBus(address)
+            if home == nil {
+                if pass(message, text, from: sender, to: address, &loop) != .refused { return }
+                // It may have gone to another node since.
+                let now =
+                    commons.line == nil
+                    ? nil
+                    : commons.rooms.address(of: message.target, sharing: membership, with: sender)
+                if let now { home = homeOverBus(now) }
             }
-            if pass(message, text, from: sender, to: address, &loop) != .refused { return }
+            guard let home else { continue }
+            return send(message, text, to: home, room: index &- 1, from: slot, &loop)
         }
         throw .refused(.unknownTarget)
     }
 
     /// Nobody is told what becomes of it: classic clients know no answer.
     private mutating func send(
-        _ message: SendPayload, _ text: Span<UInt8>, to home: UInt64, room: Int, from slot: Int,
-        _ loop: inout some SocketOutput & ~Copyable
+        _ message: SendPayload, _ text: Span<UInt8>, to home: Incarnation, room: Int,
+        from slot: Int, _ loop: inout some SocketOutput & ~Copyable
     ) {
         let connection = connections[slot]
         let event = composer.delivered(message.payload, of: text, from: connection.connection)
         send(
-            event, of: text, to: .member(message.target, at: Incarnation(raw: home)),
+            event, of: text, to: .member(message.target, at: home),
             in: connection.places[room], from: connection.connection, connection.socket,
             ticket: nil)
         composer.reuse(event)

@@ -89,6 +89,10 @@ extension RelayHandler {
         if let change = outstanding.change, change.isJoin {
             for place in change.rooms { line.tell(.leave(session.connection, place, reason)) }
         }
+        switch outstanding.stage {
+        case .home, .arriving: break
+        case .settling, .lifted, .settled: line.tell(.ended(session.connection, reason))
+        }
         if let resume = outstanding.resume { line.tell(.takeUp(resume)) }
     }
 
@@ -127,7 +131,10 @@ extension RelayHandler {
 
     /// Has a connection wait where it says more than the bus takes.
     mutating func waitIfBehind(_ slot: Int, _ loop: inout some SocketOutput & ~Copyable) {
-        guard let line = commons.line, line.isBehind else { return }
+        guard let line = commons.line, line.isTight,
+            let clientID = connections[slot].admission?.clientID,
+            line.isBehind(RoomPlace.share(of: clientID))
+        else { return }
         let socket = connections[slot].socket
         connections[slot].isWaitingForRoom = true
         loop.hold(socket)
@@ -159,18 +166,39 @@ extension RelayHandler {
             connections[slot].isWaitingForRoom = true
             loop.hold(answer.socket)
         case .hasRoom: connections[slot].isWaitingForRoom = false
-        case .resume(let text): resume(again: text, slot, &loop)
+        case .resume(let text): resume(again: text, mayAsk: true, slot, &loop)
+        case .unresumable(let text): resume(again: text, mayAsk: false, slot, &loop)
+        case .letGo(let isDraining): return letGo(slot, isDraining: isDraining, &loop)
         case .goOn, .closeAll: break
         }
         goOn(slot, &loop)
     }
 
+    /// A session goes to another node, and its client to any.
+    private mutating func letGo(
+        _ slot: Int, isDraining: Bool, _ loop: inout some SocketOutput & ~Copyable
+    ) {
+        guard isDraining else {
+            return end(
+                slot, .replaced, reason: "the session was resumed elsewhere", .kept, &loop)
+        }
+        // Whoever waits to go on with a session is told nothing that could be that one's.
+        if let session = connections[slot].session, !connections[slot].isResuming {
+            tell(composer.draining(withinSeconds: Self.drainSeconds), to: session, &loop)
+            pump(slot, session, &loop)
+        }
+        end(slot, .restarting, reason: "this node is about to end", .kept, &loop)
+    }
+
+    /// Over how long clients spread their return, where other nodes have their sessions.
+    private static var drainSeconds: Int { 2 }
+
     /// Hands on what a connection has said, unless it still waits for something.
     private func goOn(_ slot: Int, _ loop: inout some SocketOutput & ~Copyable) {
         let connection = connections[slot]
-        guard !connection.isEnding, !connection.isWaitingForRoom, connection.joining == nil else {
-            return
-        }
+        guard !connection.isEnding, !connection.isWaitingForRoom, !connection.isResuming,
+            connection.joining == nil
+        else { return }
         let isWaiting = connection.session?.conversation.withLock {
             $0.outstanding.change != nil
         }
@@ -178,12 +206,15 @@ extension RelayHandler {
     }
 
     private mutating func resume(
-        again text: [UInt8], _ slot: Int, _ loop: inout some SocketOutput & ~Copyable
+        again text: [UInt8], mayAsk: Bool, _ slot: Int,
+        _ loop: inout some SocketOutput & ~Copyable
     ) {
+        connections[slot].isResuming = false
+        connections[slot].asked = nil
         guard let session = connections[slot].session, let envelope = try? v1Reader.read(text.span),
             case .success(.resume(let message)) = envelope.content
         else { return }
-        resume(message, envelope, text.span, slot, session, &loop)
+        resume(message, envelope, text.span, slot, session, mayAsk: mayAsk, &loop)
     }
 
     private mutating func closeAll(
@@ -202,18 +233,5 @@ extension JoinRoom {
                 for index in range { part.append(text[index]) }
             }
         }
-    }
-}
-
-extension Event {
-    /// All up to what a tail closes; `text` as for `deliver`. None of a receiver's own.
-    fileprivate func bytes(of text: Span<UInt8>) -> [UInt8] {
-        var bytes = head
-        if case .message(let range) = body {
-            bytes.append(addingCapacity: range.count) { part in
-                for index in range { part.append(text[index]) }
-            }
-        }
-        return bytes
     }
 }

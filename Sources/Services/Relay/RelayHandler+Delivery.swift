@@ -1,3 +1,4 @@
+internal import Cluster
 internal import Locking
 internal import Rooms
 internal import Signalling
@@ -36,7 +37,7 @@ extension RelayHandler {
             let socket = SocketID(raw: raw)
             loop.send(to: socket, head: event.head.span, body: body, tail: composer.tail.span)
             return socket.loop == loop.index ? .done : .posted
-        case .v1:
+        case .v1, .arriving, .landing:
             let session = commons.sessions.session(receiver)
             return session?.take(event.head.span, body, commons, &loop) == true ? .done : .refused
         // Who is elsewhere is told there.
@@ -103,8 +104,19 @@ extension RelayHandler {
     func socket(of member: RoomMember) -> SocketID? {
         switch member.address {
         case .classic(let raw): SocketID(raw: raw)
-        case .v1: commons.sessions.session(member.connection)?.socket
+        case .v1, .arriving, .landing: commons.sessions.session(member.connection)?.socket
         case .elsewhere, .nowhere: nil
+        }
+    }
+
+    /// To which node what a loop has for a member goes over the bus; nil where it goes there
+    /// directly.
+    func homeOverBus(_ address: RoomMember.Address) -> Incarnation? {
+        switch address {
+        case .elsewhere(let home): Incarnation(raw: home)
+        case .arriving: commons.line?.home
+        case .landing: commons.line?.isBusy == true ? commons.line?.home : nil
+        case .classic, .v1, .nowhere: nil
         }
     }
 }

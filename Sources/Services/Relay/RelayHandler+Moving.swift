@@ -55,10 +55,12 @@ extension RelayHandler {
 extension V1Session {
     /// Takes the session off a socket that is about to move.
     ///
-    /// - Returns: False if it is in a room or not attached to that socket: then it stays.
+    /// - Returns: False if it is in a room, not attached to that socket or wanted by another
+    ///   node: then it stays.
     fileprivate func lift(off socket: SocketID, _ commons: RelayCommons) -> Bool {
         conversation.withLock { conversation in
-            conversation.rooms.isEmpty && handle(.lift(socket.raw), commons).isDone
+            conversation.rooms.isEmpty && conversation.outstanding.stage == .home
+                && handle(.lift(socket.raw), commons).isDone
         }
     }
 

@@ -1,6 +1,7 @@
 internal import Access
 internal import Admission
 internal import Bytes
+internal import Cluster
 internal import ICEServers
 internal import Identifiers
 internal import Locking
@@ -17,8 +18,9 @@ extension RelayHandler {
         _ socket: SocketID, _ admission: SocketAdmission
     ) -> (session: V1Session, secret: SessionSecret) {
         let ports = commons.ports
-        let secret = SessionSecret(bits: ports.random128())
+        let bits = ports.random128()
         let connection = ConnectionID(raw: ports.random64())
+        let secret = commons.secret(bits, of: connection)
         let token = admission.token
         let digest = commons.digest(secret)
         let configuration = commons.configuration
@@ -80,26 +82,39 @@ extension RelayHandler {
         _ session: V1Session, _ socket: SocketID, _ admission: SocketAdmission?, _ fate: Fate,
         _ loop: inout some SocketOutput & ~Copyable
     ) {
-        let graceSeconds = Int64(commons.configuration.resumeGraceSeconds)
-        let now = loop.monotonicSeconds
         session.conversation.withLock { conversation in
-            // Closed for one that takes over when all is answered, it goes on.
-            let resume = conversation.outstanding.resume
-            if case .ended(let reason) = fate, reason != .replaced || resume == nil {
+            if case .ended(let reason) = fate {
                 self.handle(.closed(socket.raw, reason), session, &conversation, &loop)
                 return
             }
-            let isJoining = conversation.outstanding.change?.isJoin == true
-            let mayWait = graceSeconds > 0 && (!conversation.rooms.isEmpty || isJoining)
-            let until = mayWait ? now + graceSeconds : nil
-            let answeredUntil = resume == nil ? nil : now + Self.answerSecondsMax
-            let input = Session.Input.lost(
-                socket.raw, until: [until, answeredUntil].compactMap(\.self).max())
-            let effects = self.handle(input, session, &conversation, &loop)
-            guard effects.isDone, effects.finished == nil else { return }
-            admission?.park(session.connection)
-            self.away[session.connection] = session
+            let isAway = self.goAway(
+                session, socket, isAwaited: conversation.outstanding.resume != nil, &conversation,
+                &loop)
+            if isAway { admission?.park(session.connection) }
         }
+    }
+
+    /// Takes a session off its socket; `isAwaited` says that somebody resumes it as soon as may be.
+    ///
+    /// - Returns: Whether it waits for its client from now on; its place is to be parked then.
+    private mutating func goAway(
+        _ session: V1Session, _ socket: SocketID, isAwaited: Bool,
+        _ conversation: inout Conversation, _ loop: inout some SocketOutput & ~Copyable
+    ) -> Bool {
+        let graceSeconds = Int64(commons.configuration.resumeGraceSeconds)
+        let outstanding = conversation.outstanding
+        let isJoining = outstanding.change?.isJoin == true
+        let mayWait = graceSeconds > 0 && (!conversation.rooms.isEmpty || isJoining)
+        var seconds = mayWait ? graceSeconds : nil
+        if isAwaited || seconds == nil && outstanding.stage != .home {
+            seconds = max(seconds ?? 0, Self.answerSecondsMax)
+        }
+        let until = seconds.map { loop.monotonicSeconds + $0 }
+        let effects = handle(.lost(socket.raw, until: until), session, &conversation, &loop)
+        guard effects.isDone, effects.finished == nil else { return false }
+        away[session.connection] = session
+        if outstanding.stage == .settling { commons.line?.tell(.lifted(session.connection)) }
+        return true
     }
 
     /// Has a session change, and does what follows but for closing sockets.
@@ -153,12 +168,18 @@ extension RelayHandler {
     /// The first message of a connection takes over the session of another.
     mutating func resume(
         _ resume: Resume, _ envelope: V1Envelope, _ text: Span<UInt8>, _ slot: Int,
-        _ fresh: V1Session, _ loop: inout some SocketOutput & ~Copyable
+        _ fresh: V1Session, mayAsk: Bool = true, _ loop: inout some SocketOutput & ~Copyable
     ) {
+        // Its session has gone, or is about to: its client will find it elsewhere.
+        if commons.line?.isDraining == true {
+            return end(slot, .restarting, reason: "this node is about to end", .kept, &loop)
+        }
         let grant = fresh.conversation.withLock { $0.grant }
         let secret = resume.secret.map(commons.digest)
         var old = secret.flatMap(commons.sessions.session)
-        if old === fresh || !commons.allows(grant.token) { old = nil }
+        let isAllowed = commons.allows(grant.token)
+        if old === fresh || !isAllowed { old = nil }
+        if old == nil, isAllowed, mayAsk, ask(for: resume, text, slot, &loop) { return }
         if let session = old, let secret {
             if wait(for: session, secret, grant, slot, text, &loop) { return }
             if !takeOver(session, secret, resume.seq, grant, slot, &loop) { old = nil }
@@ -190,15 +211,44 @@ extension RelayHandler {
             guard conversation.secret == secret, old.isSamePeer(as: grant.token),
                 !conversation.outstanding.isEmpty
             else { return false }
-            let earlier = conversation.outstanding.resume?.socket
-            for other in [old.socket, earlier] {
-                guard let other, other != socket else { continue }
-                loop.close(other, .replaced, reason: "the session was resumed elsewhere")
+            let reason: StaticString = "the session was resumed elsewhere"
+            if let earlier = conversation.outstanding.resume?.socket, earlier != socket {
+                loop.close(earlier, .replaced, reason: reason)
+            }
+            if let other = old.socket {
+                // At once: should this one be lost before the answer comes, the end of the other
+                // must not be the session's.
+                let isAway = self.goAway(old, other, isAwaited: true, &conversation, &loop)
+                loop.close(other, .replaced, reason: reason)
+                guard isAway else { return false }
+                if let place = self.connections[slot].admission?.place {
+                    self.commons.ledger.putBack(place, old.connection)
+                }
             }
             conversation.outstanding.resume = WaitingResume(socket, text)
+            self.connections[slot].isResuming = true
             loop.hold(socket)
             return true
         }
+    }
+
+    /// Asks the other nodes of a cluster for a session that is not here.
+    private mutating func ask(
+        for resume: Resume, _ text: Span<UInt8>, _ slot: Int,
+        _ loop: inout some SocketOutput & ~Copyable
+    ) -> Bool {
+        guard let line = commons.line, let secret = resume.secret,
+            let connection = secret.connection, let home = secret.home
+        else { return false }
+        let socket = connections[slot].socket
+        let asked = AskedResume(
+            connection, commons.digest(secret), home: Incarnation(raw: home),
+            WaitingResume(socket, text))
+        connections[slot].asked = asked
+        connections[slot].isResuming = true
+        loop.hold(socket)
+        line.tell(.resume(asked))
+        return true
     }
 
     /// - Returns: False if the session can't be resumed. If that was for what it no longer keeps,
@@ -235,8 +285,7 @@ extension RelayHandler {
         _ session: V1Session, _ conversation: inout Conversation, to socket: SocketID,
         _ loop: inout some SocketOutput & ~Copyable
     ) {
-        let ports = commons.ports
-        let secret = SessionSecret(bits: ports.random128())
+        let secret = commons.secret(commons.ports.random128(), of: session.connection)
         let digest = commons.digest(secret)
         commons.sessions.renew(session, conversation.secret, digest)
         conversation.secret = digest

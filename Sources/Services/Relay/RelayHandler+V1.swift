@@ -54,7 +54,9 @@ extension RelayHandler {
     ) {
         let socket = connections[slot].socket
         session.conversation.withLock { conversation in
-            guard session.hears(socket), conversation.outstanding.resume == nil else { return }
+            guard session.hears(socket), conversation.outstanding.resume == nil,
+                conversation.outstanding.stage == .home
+            else { return }
             do throws(SignalError) {
                 let message = try envelope.content.get()
                 let outcome = try self.perform(
@@ -139,18 +141,25 @@ extension RelayHandler {
             let address = commons.rooms.address(
                 of: message.target, sharing: room.membership, with: session.connection)
             guard let address else { continue }
-            if case .elsewhere(let home) = address, let place = room.place {
-                let event = composer.delivered(
-                    message.payload, of: text, from: session.connection)
-                let target = OutgoingPayload.Target.member(
-                    message.target, at: Incarnation(raw: home))
-                let outcome = send(
-                    event, of: text, to: target, in: place, from: session, envelope, &conversation)
-                composer.reuse(event)
-                return outcome
+            var home = homeOverBus(address)
+            if home == nil {
+                let delivery = pass(message, text, from: session.connection, to: address, &loop)
+                if delivery != .refused { return delivery == .posted ? .posted : .done }
+                // It may have gone to another node since.
+                let now =
+                    room.place == nil
+                    ? nil
+                    : commons.rooms.address(
+                        of: message.target, sharing: room.membership, with: session.connection)
+                if let now { home = homeOverBus(now) }
             }
-            let delivery = pass(message, text, from: session.connection, to: address, &loop)
-            if delivery != .refused { return delivery == .posted ? .posted : .done }
+            guard let home, let place = room.place else { continue }
+            let event = composer.delivered(message.payload, of: text, from: session.connection)
+            let outcome = send(
+                event, of: text, to: .member(message.target, at: home), in: place, from: session,
+                envelope, &conversation)
+            composer.reuse(event)
+            return outcome
         }
         throw .unknownTarget
     }
@@ -165,21 +174,32 @@ extension RelayHandler {
         let membership = conversation.rooms[index].membership
         let event = composer.delivered(broadcast.payload, of: text, from: session.connection)
         let rooms = commons.rooms
+        var distant: [ConnectionID] = []
         let others = rooms.tell(membership, of: session.connection) { _, others in
-            self.announce(event, of: text, to: others, speaking: .v1, &loop)
+            let near = self.near(others, others: &distant)
+            self.announce(event, of: text, to: near, speaking: .v1, &loop)
         }
         let isPosted = announce(event, of: text, to: others ?? [], speaking: .classic, &loop)
         var outcome = isPosted ? Outcome.posted : .done
-        if let place = conversation.rooms[index].place,
-            others?.contains(where: \.isElsewhere) == true
-        {
+        if !distant.isEmpty, let place = conversation.rooms[index].place {
             if isPosted { loop.postNow() }
             outcome = send(
-                event, of: text, to: .room, in: place, from: session, envelope, &conversation)
+                event, of: text, to: .members(distant), in: place, from: session, envelope,
+                &conversation)
         }
         composer.reuse(event)
         guard others != nil else { throw .unknownTarget }
         return outcome
+    }
+
+    /// Who of these gets what a loop has for all directly; the others get it over the bus.
+    private func near(
+        _ members: [RoomMember], others: inout [ConnectionID]
+    ) -> [RoomMember] {
+        guard let line = commons.line else { return members }
+        let isBusy = line.isBusy
+        others = members.filter { $0.isOverBus(whileBusy: isBusy) }.map(\.connection)
+        return others.isEmpty ? members : members.filter { !$0.isOverBus(whileBusy: isBusy) }
     }
 
     // MARK: Rooms

@@ -47,6 +47,9 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
         var joining: SharedPlace?
         /// It is held since it has said more than the lines to other nodes take.
         var isWaitingForRoom = false
+        /// It is held since the session that it wants to go on with is busy, or not at this node.
+        var isResuming = false
+        var asked: AskedResume?
         var refusedMessages: UInt32 = 0
         /// A close was asked for: nothing that still comes counts.
         var isEnding = false
@@ -132,6 +135,7 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
         conclude(slot, Self.fate(end), &loop)
         let connection = connections[slot]
         connections[slot] = .none
+        if let asked = connection.asked { commons.line?.tell(.giveUp(asked)) }
         figures.noteClosed(connection.session == nil ? .classic : .v1)
         connection.admission?.release()
         commons.ports.log(
@@ -236,6 +240,8 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
         end(
             slot, .invalidPayload, reason: "a message is one JSON object", .ended(.closed), &loop)
     }
+
+    package mutating func turnEnded() { commons.line?.knock() }
 
     package mutating func nudged(
         _ socket: SocketID, _ loop: inout some SocketOutput & ~Copyable

@@ -64,7 +64,9 @@ protocol RoomHost: AnyObject, Sendable {
     // MARK: Of a cluster
 
     /// Has a room be as it is known from now on, and `announce` tell v1 members, as in `join`.
-    func replace(_ key: RoomKey, with room: Room, announce: () -> Void)
+    ///
+    /// - Returns: Where it is; nil where it is no more.
+    func replace(_ key: RoomKey, with room: Room, announce: () -> Void) -> Membership?
 
     /// Tells all members of this process, with `tell` as `announce` in `join`.
     ///
@@ -76,7 +78,8 @@ protocol RoomHost: AnyObject, Sendable {
     /// Where to send for a member; nil when the connection is none.
     func address(of connection: ConnectionID, in key: RoomKey) -> RoomMember.Address?
 
-    /// As of `RoomTable`, like the next two.
+    /// As of `RoomTable`, like the next three.
+    func noteLanded(_ connection: ConnectionID, _ key: RoomKey)
     func noteLeaving(_ connection: ConnectionID, _ membership: Membership)
     func forget(_ connection: ConnectionID, _ key: RoomKey)
     func removeAll()

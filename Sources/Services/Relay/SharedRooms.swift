@@ -141,11 +141,13 @@ final class SharedRooms: RoomHost {
 // thread that hears of a new version puts it here and tells v1 members of it in one step, so that
 // what else they are told of the room stands before or behind it.
 extension SharedRooms {
-    func replace(_ key: RoomKey, with room: Room, announce: () -> Void) {
-        place(of: key).table.withLock { table in
-            table.replace(key, with: room)
+    func replace(_ key: RoomKey, with room: Room, announce: () -> Void) -> Membership? {
+        let room = place(of: key).table.withLock { table in
+            let index = table.replace(key, with: room)
             announce()
+            return index
         }
+        return room.map { Membership(shard: UInt32(Self.shard(of: key)), room: UInt32($0)) }
     }
 
     func tell(_ key: RoomKey, _ tell: (_ members: [RoomMember]) -> Void) -> [RoomMember] {
@@ -173,6 +175,10 @@ extension SharedRooms {
         shards[Int(membership.shard)].table.withLock {
             $0.noteLeaving(connection, room: Int(membership.room))
         }
+    }
+
+    func noteLanded(_ connection: ConnectionID, _ key: RoomKey) {
+        place(of: key).table.withLock { $0.noteLanded(connection, key) }
     }
 
     func forget(_ connection: ConnectionID, _ key: RoomKey) {

@@ -56,6 +56,9 @@ final class V1Session: Sendable {
     /// Where its events go at this moment; nil while its client is away.
     var socket: SocketID? { stream.withLock { $0.session.socket.map { SocketID(raw: $0) } } }
 
+    /// Whether its client may be expected to come back.
+    var isAway: Bool { stream.withLock { $0.session.isAway } }
+
     /// Whether what comes on this socket counts. Once another connection has taken its place it
     /// does not, or a join of its own would take the place back.
     func hears(_ socket: SocketID) -> Bool {

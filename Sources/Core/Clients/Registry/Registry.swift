@@ -37,6 +37,11 @@ extension Registry {
     ) throws(RegistryFailure) -> Value {
         try write(body)
     }
+
+    /// A random name, which a registry has wherever it is copied to.
+    package func identity() throws(RegistryFailure) -> ByteText {
+        try read { try $0.identity() }
+    }
 }
 
 /// The rows of a registry, within a transaction. Whatever they throw, the transaction turns it into
@@ -80,6 +85,8 @@ package protocol RegistryRows: SealedKeyRows {
     /// The last lines, oldest first.
     func latestAuditEntries(limit: Int) throws -> [AuditEntry]
 
+    /// A random name, which a registry has wherever it is copied to.
+    func identity() throws -> ByteText
     /// Grows with each change of a client and each revocation.
     func revision() throws -> Int64
     /// The revision at which a client was removed last.

@@ -17,6 +17,7 @@ struct Usher: ParsableCommand {
               usher key rotate                   a new signing key
               usher token issue c_…              a token to try with
               usher room list --watch            who is in which room now
+              usher cluster status               which nodes are one relay, and how they are
               usher operator link                the page that shows all this
               usher doctor                       what is wrong, and what to do
               usher backup usher.tar             registry and keys in one file
@@ -31,7 +32,8 @@ struct Usher: ParsableCommand {
         subcommands: [
             Serve.self, ClientCommand.self, KeyCommand.self, TokenCommand.self, AuditCommand.self,
             RegistryCommand.self,
-            RoomCommand.self, PeerCommand.self, OperatorCommand.self, DoctorCommand.self,
+            RoomCommand.self, PeerCommand.self, ClusterCommand.self, OperatorCommand.self,
+            DoctorCommand.self,
             BackupCommand.self, RestoreCommand.self, EdgeCommand.self,
         ])
 

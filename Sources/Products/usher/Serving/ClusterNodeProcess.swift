@@ -1,9 +1,11 @@
+import Bytes
 import Cluster
 import Dispatch
 import Glibc
 import Locking
 import Logging
 import NATSBus
+import OperatorService
 import Relay
 import Signalling
 import SocketLoop
@@ -13,17 +15,23 @@ import SocketLoop
 final class ClusterNodeProcess: Sendable {
     typealias Handler = ClusterHandler<Postman>
 
-    /// How long an operator waits for other nodes.
-    private static let kickSecondsMax = 3
+    /// How long an operator waits, should the bus' thread not come to it.
+    private static let kickSecondsMax = 5
     /// How long a node that stops waits until the others know.
     private static let farewellSecondsMax = 5
 
     private let place: ClusterPlace
     private let service: Relay
+    private let log: ServiceLog
     private let bus: NATSBus<Handler>
     /// How long a node that starts waits until it is one.
     private static let joinSecondsMax = 60
 
+    /// How long a node that stops waits until others have its sessions: some may wait for answers
+    /// of a node that is silent, until it is known to be dead.
+    private static let handOverSecondsMax = 15
+
+    private let isDraining = Held(false)
     private let refusal = Held<ClusterRefusal?>(nil)
     private let isReady = Held(false)
     private let hasLeft = DispatchSemaphore(value: 0)
@@ -42,6 +50,7 @@ final class ClusterNodeProcess: Sendable {
     ) throws {
         self.place = place
         self.service = service
+        self.log = log
         let report = StandingReport(log: log)
         let ports = ClusterPorts(
             tellLoop: { note, loop in loops.tell(note, loop: loop) },
@@ -68,7 +77,7 @@ final class ClusterNodeProcess: Sendable {
         } catch {
             throw CommandFailure("--cluster: \(error)")
         }
-        line.connect { [bus] in bus.tell($0) }
+        line.connect { [bus] in bus.tell(ClusterKnock()) }
     }
 
     /// Starts, as `start` and `serve`; a signal ends the process meanwhile.
@@ -100,16 +109,52 @@ final class ClusterNodeProcess: Sendable {
         if let failure { throw failure }
     }
 
-    /// Closes a connection of whatever node; false where there is none.
-    @Sendable func kick(_ connection: ConnectionID) -> Bool {
+    /// For an operator.
+    var state: ClusterState {
+        ClusterState(
+            name: place.name, nodeName: place.nodeName,
+            standing: service.standing ?? .left, figures: service.clusterFigures ?? .init(),
+            store: bus.report.map { report in
+                ClusterState.Store(
+                    server: report.server, version: report.version, servers: report.servers,
+                    leader: report.leader,
+                    replicas: report.replicas.map { ($0.name, $0.isCurrent, $0.lag) },
+                    answerMilliseconds: report.answerMilliseconds)
+            })
+    }
+
+    /// Closes a connection of whatever node.
+    @Sendable func kick(_ connection: ConnectionID) -> KickOutcome {
         let answered = DispatchSemaphore(value: 0)
-        let wasThere = Held(false)
+        let outcome = Held(KickOutcome.silent([]))
         service.kick(connection) { answer in
-            wasThere.value.withLock { $0 = answer }
+            outcome.value.withLock { $0 = answer }
             answered.signal()
         }
         _ = answered.wait(timeout: .now() + .seconds(Self.kickSecondsMax))
-        return wasThere.value.withLock { $0 }
+        return outcome.value.withLock { $0 }
+    }
+
+    /// Why this node is to be sent nobody, by a stable code.
+    var trouble: String? {
+        isDraining.value.withLock { $0 } ? "draining" : service.standing?.trouble
+    }
+
+    /// Has other nodes take this one's sessions: first whoever sends peers here is told to send no
+    /// more, and after a while nobody is admitted. A signal ends either wait, and where no other
+    /// node lives there is none.
+    func drain(stopAdmitting: () -> Void) {
+        isDraining.value.withLock { $0 = true }
+        let isAlone = { [service] in service.livingOthers == 0 }
+        guard !isAlone() else { return }
+        log.write("cluster_draining", [("seconds", "\(place.drainNoticeSeconds)")], at: .notice)
+        _ = Signals.come(withinSeconds: place.drainNoticeSeconds, unless: isAlone)
+        stopAdmitting()
+        let isDrained = Held(false)
+        service.drain { isDrained.value.withLock { $0 = true } }
+        _ = Signals.come(withinSeconds: Self.handOverSecondsMax) { isDrained.value.withLock { $0 } }
+        log.write(
+            "cluster_drained", [("sessions_left", "\(service.sessionCount)")], at: .notice)
     }
 
     /// Leaves, once nobody is here any more.
@@ -131,6 +176,11 @@ final class ClusterNodeProcess: Sendable {
         case .nameTaken:
             "a node called \(place.nodeName) runs in the cluster \(place.name): give this one "
                 + "another --node-name, or stop that one"
+        case .differs(let setting, let other) where ByteText(setting) == "registry":
+            "this node's registry is not that of the node \(Printable.text(other)): all nodes of "
+                + "a cluster share one. Give --registry with the database that the others have, "
+                + "or on one host --data with their folder; a cluster with another registry has "
+                + "another --cluster-name"
         case .differs(let setting, let other):
             "--\(setting) is not what it is at the node \(Printable.text(other)): all nodes of a "
                 + "cluster need the same"
@@ -183,7 +233,6 @@ private struct StandingReport: Sendable {
         case .bucketDiffers(let what): log.write(notice.code, [("reason", what)], at: .warning)
         case .tooLong(let bytes): log.write(notice.code, [("bytes", "\(bytes)")], at: .warning)
         case .forbidden(let what): log.write(notice.code, [("reason", what)], at: .warning)
-        case .dropped: log.write(notice.code, [], at: .warning)
         }
     }
 }

@@ -24,9 +24,26 @@ enum Signals {
         }
     }
 
+    /// Whether another one that says to stop comes within this time, unless `isOver` says before
+    /// that nobody waits any more.
+    static func come(withinSeconds seconds: Int, unless isOver: () -> Bool) -> Bool {
+        var set = awaited()
+        unsafe sigdelset(&set, SIGHUP)
+        let end = Clock.monotonicMilliseconds() + Int64(seconds) * 1000
+        while !isOver(), Clock.monotonicMilliseconds() < end {
+            var pause = timespec(tv_sec: 0, tv_nsec: 50_000_000)
+            if unsafe sigtimedwait(&set, nil, &pause) > 0 { return true }
+        }
+        return false
+    }
+
     /// Has signals end the process meanwhile, as they end a command: nothing is served yet, and
     /// nothing of it lies anywhere.
     static func heeding<Result>(_ body: () throws -> Result) rethrows -> Result {
+        // The kernel keeps from a process 1, as in a container, what it does not handle.
+        if getpid() == 1 {
+            for number in [SIGTERM, SIGINT] { signal(number) { _exit(128 + $0) } }
+        }
         var set = awaited()
         // What asks to read files again ends nothing.
         unsafe sigdelset(&set, SIGHUP)

@@ -66,7 +66,7 @@ struct Site {
         parts.directory.start()
         let janitor = Janitor(sweeping: foundations.registry)
         // Whoever looks after the process may see it wait.
-        operatorDoor.open(parts.operators.outcome)
+        operatorDoor.open(parts.operators.outcome, mayWait: parts.operators.mayWait)
         try parts.relay?.node?.begin()
         // Commands on this machine need it to ask the relay.
         if parts.relay != nil { try pass.write(in: settings.data, of: settings.cluster?.nodeName) }
@@ -79,6 +79,7 @@ struct Site {
         let signal = Signals.wait { reload(publicServer, foundations.turnSecret) }
         logger.notice("stopping", metadata: ["signal": "\(signal)"])
         if let relay = parts.relay {
+            relay.node?.drain(stopAdmitting: relay.admission.stopAdmitting)
             drain(relay)
             parts.keeping?.shelve(from: relay.service)
             relay.node?.stop()
@@ -144,6 +145,9 @@ struct Site {
         if port == \.listen { configuration.tls = try settings.tls?.read() }
         configuration.threads = port == \.operatorListen ? 1 : 2
         if port == \.listen, case .database = settings.registry {
+            configuration.mayWait = door.mayWait
+        }
+        if port == \.operatorListen, settings.cluster != nil {
             configuration.mayWait = door.mayWait
         }
         configuration.trustedProxies = port == \.listen ? settings.access.trustedProxies : []

@@ -13,6 +13,7 @@ struct ClusterPlace: Equatable, Sendable {
     let allowsGroup: Bool
     let name: String
     let nodeName: String
+    let drainNoticeSeconds: Int
 
     /// - Returns: nil where no server is set.
     /// - Throws: `SettingError` for what is set beside it and means nothing, or is missing.
@@ -24,6 +25,7 @@ struct ClusterPlace: Equatable, Sendable {
         credentials = settings.clusterCredentials
         authority = settings.clusterCA
         name = settings.clusterName
+        drainNoticeSeconds = settings.drainNoticeSeconds
         guard !servers.isEmpty else {
             let expected = "--cluster beside it, which names the NATS servers"
             if credentials != nil {

@@ -136,6 +136,9 @@ struct ClusterSettings: SettingSection {
         "node-name", default: "the host's name", expected: "1 to 64 letters, digits, -, _ and .",
         "What this node is called, as no other of the cluster."
     ) { ClusterPlace.isName($0, bytesMax: 64, allowsDots: true) ? $0 : nil }
+    let drainNoticeSeconds = Setting.number(
+        "drain-notice-seconds", 5, in: 0...3600,
+        "Seconds, at a stop, between 503 at /readyz and giving peers to other nodes.")
 }
 
 struct LimitSettings: SettingSection {

@@ -1,0 +1,43 @@
+extension ClusterNode {
+    /// What a node has counted since it was made, for an operator.
+    package struct Tally: Equatable, Sendable {
+        package init() {}
+
+        /// Writes to the store, by what was answered.
+        package internal(set) var accepted = 0
+        package internal(set) var conflicts = 0
+        package internal(set) var unknown = 0
+        /// Other nodes that died, and that left in order, while this one was a member.
+        package internal(set) var died = 0
+        package internal(set) var left = 0
+        /// Mails that were sent to other nodes once more.
+        package internal(set) var resent = 0
+        /// Frames, mails and documents that nobody of this version writes.
+        package internal(set) var unreadable = 0
+
+        mutating func note(_ answer: StoreAnswer) {
+            switch answer {
+            case .accepted: accepted += 1
+            case .conflict: conflicts += 1
+            case .unknown: unknown += 1
+            case .found, .next, .unreadable: break
+            }
+        }
+
+        mutating func note(hasLeft: Bool) {
+            if hasLeft { left += 1 } else { died += 1 }
+        }
+    }
+
+    package var counted: Tally {
+        var result = tally
+        for line in lines.values { result.resent += line.resentCount }
+        return result
+    }
+
+    /// All nodes, as this one knows them.
+    package var roster: [NodeSummary] { keys.roster }
+
+    /// How many nodes live, as far as this one knows; itself too.
+    package var livingCount: Int { keys.living.count + 1 }
+}

@@ -1,0 +1,87 @@
+import CEpoll
+import CNats
+import Glibc
+import Locking
+import Threads
+
+// A line without threads of libnats' own: whoever has it reads and writes its socket. What comes is
+// then with the bus thread at once, and not by way of one thread that reads and one that delivers.
+extension NATSLine {
+    /// What one read takes at most, in bytes, and so much of both directions is kept ready.
+    static let readBytesMax: Int32 = 128 << 10
+    /// What waits for a server that reads nothing, before the line is given up.
+    static let unwrittenMillisecondsMax: Int64 = 500
+
+    /// What libnats would have a loop do. It is done anyway: each turn reads what has come and
+    /// writes what is there.
+    enum Polling {
+        static let attach:
+            @Sendable @convention(c) (
+                UnsafeMutablePointer<UnsafeMutableRawPointer?>?, UnsafeMutableRawPointer?,
+                OpaquePointer?, natsSock
+            ) -> natsStatus = { own, loop, _, socket in
+                unsafe own?.pointee = unsafe loop
+                unsafe Callbacks.note(socket, of: loop)
+                return NATS_OK
+            }
+
+        static let change: @Sendable @convention(c) (UnsafeMutableRawPointer?, Bool) -> natsStatus =
+            { _, _ in
+                NATS_OK
+            }
+
+        static let detach: @Sendable @convention(c) (UnsafeMutableRawPointer?) -> natsStatus = {
+            _ in NATS_OK
+        }
+    }
+
+    /// Reads once, and takes what has come, the frames last. What libnats keeps of that is given
+    /// back with `write`: it has a thread that frees it, which would be in the way meanwhile.
+    func read(_ take: (Arrival) -> Void) {
+        unsafe natsConnection_ProcessReadEvent(connection)
+        for purpose in [Purpose.answers, .watch, .heartbeats, .frames] {
+            guard let subscription = unsafe subscriptions[purpose] else { continue }
+            var message: OpaquePointer?
+            while unsafe natsSubscription_NextMsg(&message, subscription, 0) == NATS_OK {
+                if let arrival = unsafe Callbacks.arrival(purpose, message) { take(arrival) }
+                if let message = unsafe message { unsafe spent.append(message) }
+            }
+        }
+    }
+
+    /// Writes as much as the socket takes.
+    func write() {
+        if unsafe natsConnection_Buffered(connection) > 0 {
+            unsafe natsConnection_ProcessWriteEvent(connection)
+        }
+        unsafe spent.forEach { unsafe natsMsg_Destroy($0) }
+        unsafe spent.removeAll(keepingCapacity: true)
+    }
+
+    /// Whether something waits for the socket to take it.
+    var isBackedUp: Bool { unsafe natsConnection_Buffered(connection) > 0 }
+    /// Its socket is no more.
+    var isClosed: Bool { unsafe natsConnection_IsClosed(connection) }
+
+    /// As `flush`, which waits for what somebody has to read.
+    func flushPolled(millisecondsMax: Int64) {
+        let flag = Flag()
+        guard
+            let thread = try? OwnThread(
+                named: "usher-bus-flush",
+                { [self] in
+                    _ = unsafe natsConnection_FlushTimeout(connection, millisecondsMax)
+                    flag.isSet.withLock { $0 = true }
+                })
+        else { return }
+        while !flag.isSet.withLock({ $0 }) {
+            write()
+            var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            _ = unsafe poll(&ready, 1, 5)
+            unsafe natsConnection_ProcessReadEvent(connection)
+        }
+        thread.join()
+    }
+
+    private final class Flag: Sendable { let isSet = Lock(false) }
+}

@@ -1,0 +1,97 @@
+package import Bytes
+package import Cluster
+package import Relay
+import StrictJSON
+
+/// How a process stands in its cluster, and what it knows of that.
+package struct ClusterState: Sendable {
+    /// Of NATS.
+    package struct Store: Sendable {
+        package typealias Replica = (name: ByteText, isCurrent: Bool, lag: Int64)
+
+        /// That the node is connected to; nil while it is to none.
+        let server: String?
+        let version: String
+        let servers: [String]
+        /// Of the servers that keep the bucket; nil where one alone does, or none leads.
+        let leader: ByteText?
+        let replicas: [Replica]
+        let answerMilliseconds: Int64?
+
+        package init(
+            server: String?, version: String, servers: [String], leader: ByteText?,
+            replicas: [Replica], answerMilliseconds: Int64?
+        ) {
+            self.server = server
+            self.version = version
+            self.servers = servers
+            self.leader = leader
+            self.replicas = replicas
+            self.answerMilliseconds = answerMilliseconds
+        }
+    }
+
+    let name: String
+    let nodeName: String
+    let standing: NodeStanding
+    let figures: ClusterFigures
+    /// nil before there was a connection.
+    let store: Store?
+
+    package init(
+        name: String, nodeName: String, standing: NodeStanding, figures: ClusterFigures,
+        store: Store?
+    ) {
+        self.name = name
+        self.nodeName = nodeName
+        self.standing = standing
+        self.figures = figures
+        self.store = store
+    }
+
+    /// What `GET /cluster` answers.
+    var document: JSONValue {
+        [
+            "cluster": .string(ByteText(name)), "node": .string(ByteText(nodeName)),
+            "trouble": standing.trouble.map { .string(ByteText($0)) } ?? .null,
+            "nodes": .array(figures.roster.map(\.document)), "nats": store?.document ?? .null,
+        ]
+    }
+}
+
+extension NodeSummary {
+    fileprivate var document: JSONValue {
+        let state: ByteText =
+            switch self.state {
+            case .alive: "alive"
+            case .dead: "dead"
+            case .left: "left"
+            }
+        return [
+            "name": .string(name), "incarnation": .string(ByteText(incarnation.text)),
+            "self": .bool(isSelf), "state": .string(state), "version": .string(version),
+            "silentMilliseconds": .number(.init(silence)),
+            "connections": .number(.init(Int64(connections))),
+            "sessions": .number(.init(Int64(sessions))), "rooms": .number(.init(Int64(rooms))),
+        ]
+    }
+}
+
+extension ClusterState.Store {
+    fileprivate var document: JSONValue {
+        [
+            "server": server.map { .string(ByteText($0)) } ?? .null,
+            "version": .string(ByteText(version)),
+            "servers": .array(servers.map { .string(ByteText($0)) }),
+            "leader": leader.map { .string($0) } ?? .null,
+            "replicas": .array(
+                replicas.map { replica in
+                    [
+                        "name": .string(replica.name), "current": .bool(replica.isCurrent),
+                        "lag": .number(.init(replica.lag)),
+                    ]
+                }),
+            "answerMilliseconds": answerMilliseconds.map { .number(.init($0)) } ?? .null,
+        ]
+    }
+}

@@ -1,0 +1,248 @@
+internal import Admission
+internal import Cluster
+internal import Identifiers
+internal import Locking
+internal import Rooms
+internal import Sessions
+internal import Signalling
+internal import WebSocket
+
+// Sessions that go from node to node: the node decides, and this is what of it befalls them here.
+extension ClusterHandler where Sockets: ~Copyable {
+    // MARK: Asking
+
+    mutating func ask(for asked: AskedResume) {
+        let (isFirst, replaced) = resumes.add(asked)
+        if let replaced {
+            sockets.close(replaced, .replaced, reason: "the session was resumed elsewhere")
+        }
+        if isFirst { inputs.append(Self.input(asked)) }
+    }
+
+    private static func input(_ asked: AskedResume) -> ClusterNode.Input {
+        .resume(asked.connection, secret: asked.secret, home: asked.home)
+    }
+
+    /// It is here. Of those who wait for it the one with its secret is heard.
+    mutating func resumable(_ connection: ConnectionID) {
+        var waiting = resumes.take(connection)
+        change(connection) { handler, _, conversation in
+            if conversation.outstanding.stage == .arriving {
+                conversation.outstanding.stage = .home
+            }
+            let secret = conversation.secret
+            guard conversation.outstanding.resume == nil,
+                let index = waiting.firstIndex(where: { $0.secret == secret })
+            else { return }
+            conversation.outstanding.resume = waiting.remove(at: index).resume
+        }
+        for asked in waiting { fail(asked) }
+    }
+
+    mutating func unresumable(_ connection: ConnectionID) {
+        let (failed, next) = resumes.fail(connection)
+        if let failed { fail(failed) }
+        if let next { inputs.append(Self.input(next)) }
+    }
+
+    private mutating func fail(_ asked: AskedResume) {
+        tell(.unresumable(asked.resume.text), asked.resume.socket)
+    }
+
+    // MARK: Giving
+
+    /// Another node wants a session, since its client is there; without `secret`, since this node
+    /// has offered it. Whoever waits here to go on with it came before, and gives way as with two
+    /// sockets of one node.
+    mutating func settle(_ connection: ConnectionID, _ secret: SecretDigest?) {
+        guard let session = commons.sessions.session(connection) else { return refuse(connection) }
+        session.conversation.withLock { conversation in
+            let isOpen = session.stream.withLock {
+                $0.session.isAway || $0.session.socket.map($0.session.hears) == true
+            }
+            guard isOpen, conversation.outstanding.stage == .home,
+                secret == nil || secret == conversation.secret
+            else { return refuse(connection) }
+            conversation.outstanding.stage = .settling
+            if let resume = conversation.outstanding.resume {
+                conversation.outstanding.resume = nil
+                tell(.letGo(isDraining: secret == nil), resume.socket)
+            }
+            if let socket = session.socket {
+                tell(.letGo(isDraining: secret == nil), socket)
+            } else {
+                // What was said over its last socket may not be taken yet.
+                line.tell(.lifted(connection))
+                mustKnock = true
+            }
+        }
+    }
+
+    private mutating func refuse(_ connection: ConnectionID) {
+        inputs.append(.unsettled(connection))
+        draining?.isOver(connection)
+    }
+
+    mutating func lifted(_ connection: ConnectionID) {
+        change(connection) { _, session, conversation in
+            guard conversation.outstanding.stage == .settling, session.isAway else { return }
+            conversation.outstanding.stage = .lifted
+        }
+    }
+
+    /// A session may go once nothing of it is unanswered; what it keeps of its rooms is taken down
+    /// while they are as its members know them.
+    mutating func settleIfAnswered(_ session: V1Session, _ conversation: inout Conversation) {
+        guard conversation.outstanding.stage == .lifted, conversation.outstanding.isAnswered,
+            session.isAway, !lines.isHeld(session.connection)
+        else { return }
+        conversation.outstanding.stage = .settled
+        let second = Int64(commons.ports.monotonicMilliseconds() / 1000)
+        let rooms = commons.roomRecords(of: session.connection, conversation, at: second)
+        giving[session.connection] = rooms.map(\.record)
+        inputs.append(.settled(session.connection, rooms: rooms.compactMap(\.place)))
+    }
+
+    /// From here on nothing is put into it. Its rooms have it elsewhere by now, so that whoever
+    /// finds it gone finds where it went.
+    mutating func freeze(_ connection: ConnectionID) {
+        let rooms = giving.removeValue(forKey: connection)
+        guard let rooms, let session = commons.sessions.session(connection) else {
+            inputs.append(.sessionEnded(connection, .lost))
+            return
+        }
+        session.conversation.withLock { conversation in
+            let second = Int64(commons.ports.monotonicMilliseconds() / 1000)
+            guard conversation.outstanding.stage == .settled,
+                let place = commons.ledger.place(ofAway: connection),
+                let (history, until) = session.stream.withLock({ $0.give(commons) })
+            else {
+                inputs.append(.sessionEnded(connection, .lost))
+                return
+            }
+            let record = commons.record(session, conversation, rooms, history, place, at: second)
+            commons.ledger.unpark(connection)
+            commons.sessions.remove(session, secret: conversation.secret)
+            // Whoever came meanwhile asks for it at its new home.
+            if let resume = conversation.outstanding.resume {
+                tell(.resume(resume.text), resume.socket)
+            }
+            forgetRooms(&conversation, of: connection)
+            inputs.append(
+                .frozen(
+                    connection, record, graceSeconds: UInt32(clamping: max(0, until - second))))
+        }
+    }
+
+    mutating func release(_ connection: ConnectionID) {
+        giving[connection] = nil
+        change(connection) { _, _, conversation in conversation.outstanding.stage = .home }
+    }
+
+    /// It is at home elsewhere.
+    mutating func forget(_ connection: ConnectionID) {
+        giving[connection] = nil
+        draining?.isOver(connection)
+    }
+
+    // MARK: Taking
+
+    /// A session comes from another node, away. Its rooms have it here already.
+    mutating func arrive(
+        _ record: SessionRecord, _ places: [RoomPlace], _ graceSeconds: UInt32
+    ) {
+        let connection = record.connection
+        guard places.count == record.rooms.count, commons.sessions.session(connection) == nil else {
+            inputs.append(.sessionEnded(connection, .lost))
+            return
+        }
+        let second = commons.ports.monotonicMilliseconds() / 1000
+        var rest = places[...]
+        let session = commons.putBack(
+            record, until: second + Int64(graceSeconds), .arriving
+        ) { room, subject in
+            guard let place = rest.popFirst() else { return nil }
+            stays[Stay(connection, place)] = RoomMember(
+                connection: connection, route: .v1(subject: subject), peerID: room.peerID,
+                name: room.name, joinedAt: UInt32(truncatingIfNeeded: second) &- room.age)
+            let key = key(of: place)
+            return commons.rooms.membership(of: connection, in: key).map {
+                .init(key: key, membership: $0, place: place)
+            }
+        }
+        // First, so that a revocation that comes meanwhile finds it, too.
+        commons.leave(orphans: [session])
+        session.conversation.withLock { conversation in
+            let isAllowed = commons.allows(conversation.grant.token)
+            guard !isAllowed || !session.isAway else { return }
+            let reason = isAllowed ? LeaveReason.lost : .kicked
+            forgetRooms(&conversation, of: connection)
+            relay.handle(.endAway(reason), session, &conversation, &sockets)
+            inputs.append(.sessionEnded(connection, reason))
+        }
+    }
+
+    // MARK: Ends
+
+    /// It has ended on its way to another node, by itself.
+    mutating func ended(_ connection: ConnectionID, _ reason: LeaveReason) {
+        giving[connection] = nil
+        draining?.isOver(connection)
+        inputs.append(.sessionEnded(connection, reason))
+    }
+
+    /// A session that was on its way is over, and leaves its rooms without its relay.
+    mutating func end(_ connection: ConnectionID, _ reason: LeaveReason) {
+        giving[connection] = nil
+        draining?.isOver(connection)
+        if let session = commons.sessions.session(connection) {
+            session.conversation.withLock { conversation in
+                forgetRooms(&conversation, of: connection)
+                end(session, &conversation, reason, reason == .kicked ? .revoked : .restarting)
+            }
+        }
+        for asked in resumes.take(connection) { fail(asked) }
+    }
+
+    /// The node has it leave, or has it elsewhere.
+    private mutating func forgetRooms(
+        _ conversation: inout Conversation, of connection: ConnectionID
+    ) {
+        for room in conversation.rooms {
+            guard let place = room.place else { continue }
+            stays[Stay(connection, place)] = nil
+            arriving.remove(Stay(connection, place))
+            landing[Stay(connection, place)] = nil
+        }
+        conversation.rooms = []
+        conversation.outstanding = Outstanding()
+    }
+
+    // MARK: Order
+
+    /// How long a member that has come is told nothing past the bus while that is behind: longer
+    /// than a loop takes to tell the bus what it has begun to.
+    private static var landingMilliseconds: Int64 { 2000 }
+
+    /// How loops see a member of this node; nil as any other.
+    mutating func home(of stay: Stay, _ place: RoomPlace, hasArrived: Bool) -> UInt64? {
+        guard hasArrived else {
+            arriving.insert(stay)
+            return RoomMember.arrivingHome
+        }
+        if arriving.remove(stay) != nil {
+            let until = commons.ports.monotonicMilliseconds() + Self.landingMilliseconds
+            landing[stay] = (place, until)
+        }
+        return landing[stay] == nil ? nil : RoomMember.landingHome
+    }
+
+    mutating func land() {
+        guard !landing.isEmpty else { return }
+        let now = commons.ports.monotonicMilliseconds()
+        for (stay, (place, until)) in landing where now >= until {
+            landing[stay] = nil
+            commons.rooms.noteLanded(stay.connection, key(of: place))
+        }
+    }
+}

@@ -1,0 +1,169 @@
+import Cluster
+import Identifiers
+import Rooms
+import Sessions
+import Signalling
+import Testing
+
+/// Sessions go from node to node, with all that these do for it (docs/decisions/0036).
+@Suite("Whole nodes hand sessions over")
+struct ClusterHandOverTests {
+    private static let room = ClusterScene.room
+    private static let (one, two) = (ConnectionID(raw: 1), ConnectionID(raw: 2))
+
+    private static func told(_ scene: ClusterScene, _ node: Int) -> [RoomNews] {
+        scene.said[node].compactMap { if case .tell(_, _, let news, _) = $0 { news } else { nil } }
+    }
+
+    /// One member at the first node, and another at the last.
+    private static func begun(_ count: Int) -> ClusterScene {
+        var scene = ClusterScene(count)
+        scene.delivers = true
+        scene.join(0, 1)
+        scene.join(count - 1, 2)
+        scene.run(300)
+        return scene
+    }
+
+    @Test("A resume at another node has the session come, with its place in the room")
+    func resume() {
+        var scene = Self.begun(3)
+        let before = Self.told(scene, 2).count
+        scene.resume(1, 1, from: 0)
+        scene.run(300)
+        #expect(scene.has(1, .resumable(Self.one)) && scene.has(0, .forget(Self.one)))
+        #expect(scene.sessions == [[], [1], [2]])
+        #expect(scene.document?.home(of: Self.one) == scene.nodes[1].incarnation)
+        // Nobody is told of that, the one that moved neither.
+        #expect(Self.told(scene, 2).count == before && Self.told(scene, 1).isEmpty)
+        #expect(scene.isAtRest)
+        // What is said to it by one that knows nothing of it comes as well.
+        let isSaid = scene.say(2, 2, to: 1, at: 0)
+        #expect(isSaid)
+        scene.run(300)
+        #expect(scene.has(2, .answered(ticket: 1, isKept: true)))
+    }
+
+    @Test("Its room is shown before it arrives, and it is reached by the bus until all is answered")
+    func order() {
+        var scene = Self.begun(2)
+        scene.delivers = false
+        // Said at its old home's, and unanswered.
+        _ = scene.say(1, 2, to: 1, at: 0)
+        scene.said[1] = []
+        scene.resume(1, 1, from: 0)
+        scene.run(300)
+        let own = scene.nodes[1].incarnation
+        let steps = scene.said[1].compactMap { effect -> String? in
+            switch effect {
+            case .room(_, _, let elsewhere):
+                elsewhere[Self.one] == own ? "arriving" : elsewhere[Self.one] == nil ? "here" : nil
+            case .arrive: "arrive"
+            case .resumable: "resumable"
+            default: nil
+            }
+        }
+        #expect(steps.first == "arriving" && steps.contains("arrive"))
+        #expect(steps.firstIndex(of: "arriving") ?? 9 < steps.firstIndex(of: "arrive") ?? 0)
+        #expect(steps.firstIndex(of: "arrive") ?? 9 < steps.firstIndex(of: "resumable") ?? 0)
+        // Its old home has not answered what was said there.
+        #expect(!steps.contains("here"))
+    }
+
+    @Test("A client that comes back to the old home with the old secret is led on")
+    func back() {
+        var scene = Self.begun(3)
+        scene.resume(1, 1, from: 0)
+        scene.run(300)
+        scene.resume(0, 1, from: 0)
+        scene.run(300)
+        #expect(scene.has(0, .resumable(Self.one)) && scene.sessions == [[1], [], [2]])
+        scene.resume(2, 1, from: 1)
+        scene.run(300)
+        #expect(scene.has(2, .resumable(Self.one)) && scene.sessions == [[], [], [1, 2]])
+        // After a minute nobody remembers, and the present home is asked as well as any.
+        scene.run(61_000)
+        scene.resume(0, 1, from: 0)
+        #expect(scene.has(0, .unresumable(Self.one)) && scene.isAtRest)
+    }
+
+    @Test("Who is not there, or shows another's secret, can't be resumed")
+    func unknown() {
+        var scene = Self.begun(2)
+        scene.resume(1, 9, from: 0)
+        scene.run(300)
+        #expect(scene.has(1, .unresumable(ConnectionID(raw: 9))) && scene.isAtRest)
+        #expect(scene.sessions == [[1], [2]])
+    }
+
+    @Test("A home that nobody ever heard of is waited for, but not for ever")
+    func unheard() {
+        var scene = Self.begun(2)
+        let secret = SecretDigest(bits: 1)
+        scene.give(1, .resume(Self.one, secret: secret, home: Incarnation(raw: 99)))
+        scene.run(300)
+        // All the others are asked at once.
+        #expect(scene.has(1, .resumable(Self.one)))
+        let nobody = ConnectionID(raw: 8)
+        scene.give(1, .resume(nobody, secret: secret, home: Incarnation(raw: 99)))
+        scene.run(9000)
+        #expect(!scene.has(1, .unresumable(nobody)))
+        scene.run(2000)
+        #expect(scene.has(1, .unresumable(nobody)) && scene.isAtRest)
+    }
+
+    @Test("If the new home dies before it is frozen it stays, and else it is lost")
+    func newHomeDies() {
+        for isFrozen in [false, true] {
+            var scene = Self.begun(3)
+            if !isFrozen { scene.unsettled = [1] }
+            scene.mute = [1]
+            scene.resume(1, 1, from: 0)
+            scene.mute = isFrozen ? [0] : []
+            scene.run(300)
+            scene.kill(1)
+            scene.mute = []
+            scene.run(12_000)
+            #expect(scene.has(0, .release(Self.one)) == !isFrozen)
+            #expect(scene.has(0, .end(Self.one, .lost)) == isFrozen)
+            #expect(scene.left(2) == (isFrozen ? [.lost] : []))
+        }
+    }
+
+    @Test("A node that is about to end has others take its sessions, and takes none")
+    func drain() {
+        var scene = Self.begun(3)
+        scene.give(2, .drain([]))
+        scene.give(0, .drain([.init(Self.one, room: Self.room.digest)]))
+        scene.run(4000)
+        #expect(scene.sessions == [[], [1], [2]] && scene.has(1, .resumable(Self.one)))
+        scene.give(1, .drain([.init(Self.one, room: Self.room.digest)]))
+        scene.run(4000)
+        #expect(scene.has(1, .undrainable(Self.one)) && scene.sessions == [[], [1], [2]])
+        #expect(scene.left(2).isEmpty && scene.nodes[0].livingOthers == 2)
+    }
+
+    @Test("A kick of one that is on its way is not lost")
+    func kick() {
+        var scene = Self.begun(3)
+        scene.unsettled = [1]
+        scene.resume(1, 1, from: 0)
+        scene.run(200)
+        scene.give(2, .kick(Self.one, ticket: 7))
+        scene.run(200)
+        // Where it is to come it waits; where it still is it is closed.
+        #expect(scene.has(0, .kick(Self.one)) && !scene.has(1, .kick(Self.one)))
+    }
+
+    @Test("It can't be had by its new home's relay: it leaves its rooms")
+    func unwanted() {
+        var scene = Self.begun(2)
+        scene.resume(1, 1, from: 0)
+        scene.run(300)
+        scene.sessions[1].remove(1)
+        scene.give(1, .sessionEnded(Self.one, .kicked))
+        scene.run(300)
+        #expect(scene.left(1) == [.kicked] && scene.document?.room.members.count == 1)
+        #expect(scene.isAtRest)
+    }
+}

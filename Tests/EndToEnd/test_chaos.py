@@ -40,7 +40,7 @@ def test_rooms_agree_and_nothing_acknowledged_is_lost_in_chaos(start):
 
     async def scene():
         proxy = ChaosProxy(place.hostname, place.port)
-        clients = list(population(await proxy.start(), application, CLIENTS, ROOMS))
+        clients = list(population([await proxy.start()], application, CLIENTS, ROOMS))
         await run(server, clients, proxy)
         return clients, proxy
 

@@ -229,15 +229,17 @@ def test_a_node_that_was_taken_for_dead_begins_anew(start_cluster):
         assert one.expect("someone_joined")["peerId"] == "two"
 
 
-def test_a_node_that_stops_leaves_nobody_behind(start_cluster):
+def test_a_node_that_stops_leaves_no_classic_peer_behind(start_cluster):
     cluster = start_cluster("--drain-seconds", 1, count=2)
-    one, two = at_each(cluster, cluster.application())
+    application = cluster.application()
+    one = connect(application.at(cluster.nodes[0]), application.token())
+    two = peers.connect(application.at(cluster.nodes[1]), application.token())
     one.join("room", id="one")
     two.join("room", id="two")
     one.expect("someone_joined")
     assert cluster.nodes[1].stop() == 0
     # Sooner than a death is found out.
-    assert left(one, 4)[0] == "two"
+    assert left(one, 4) == ("two", "lost")
 
 
 # NATS in trouble

@@ -67,7 +67,7 @@ def test_a_steady_load_leaves_memory_descriptors_and_threads_as_they_were(start)
 
     async def scene():
         proxy = ChaosProxy(place.hostname, place.port)
-        clients = list(population(await proxy.start(), application, CLIENTS, rooms=10))
+        clients = list(population([await proxy.start()], application, CLIENTS, rooms=10))
         before = Sample.of(server.process)
         return before, await live(server, clients, proxy), clients
 

@@ -86,7 +86,7 @@ class Honest:
         sources = [f"127.0.1.{number}" for number in range(1, 21)]
         self.application = application
         self.peers = list(population(
-            (place.hostname, place.port), application, PEERS, rooms=50, sources=sources))
+            [(place.hostname, place.port)], application, PEERS, rooms=50, sources=sources))
         self.statuses = []
 
     async def begin(self):

@@ -36,7 +36,6 @@ def test_who_does_not_come_back_in_time_is_lost(hasty):
         assert stays.join("afterwards")["first"]
 
 
-@pytest.mark.needs("a resume elsewhere")
 def test_a_place_that_is_kept_is_a_place(hasty):
     with connected(hasty, 2) as (goes, late):
         goes.join("a place", id="goes")
@@ -91,7 +90,6 @@ def test_who_misses_more_than_is_kept_is_lost_before_its_time(hasty, count, size
         assert is_refused(hasty, goes)
 
 
-@pytest.mark.needs("a resume elsewhere")
 @pytest.mark.needs("its own pings")
 def test_a_silent_connection_is_closed_with_4408_and_its_place_kept(hasty):
     with connect(hasty) as goes:
@@ -107,7 +105,6 @@ def test_a_silent_connection_is_closed_with_4408_and_its_place_kept(hasty):
 # Ages
 
 
-@pytest.mark.needs("a resume elsewhere")
 @pytest.mark.needs("unprompted closes")
 def test_a_connection_of_full_age_is_closed_with_1001_and_goes_on(start_home):
     application = start_home("--max-v1-connection-age-seconds", "4",

@@ -9,7 +9,7 @@ import pytest
 from support import peers
 from support.v1 import connect, connected, is_refused, meet, offer, resumed
 
-pytestmark = [pytest.mark.homes, pytest.mark.needs("a resume elsewhere")]
+pytestmark = pytest.mark.homes
 
 
 def test_what_was_missed_comes_once_and_in_order_and_the_room_hears_nothing(application):

@@ -20,7 +20,6 @@ def refused(peer, token):
     return peer.refused({"action": "refresh-token", "token": token})
 
 
-@pytest.mark.needs("a resume elsewhere")
 def test_a_token_that_runs_out_is_announced_and_closes_with_4401(application):
     token = application.token(expires_in="3")
     with connect(application, token) as peer, connect(application) as stays:

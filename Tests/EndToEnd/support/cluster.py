@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 import subprocess
 import time
 
@@ -13,14 +14,15 @@ from .usher import new_folder
 from .waiting import eventually
 
 ROOMY = ["--max-connections-per-address", "0", "--connections-per-second", "0",
-         "--max-http-connections-per-address", "0"]
+         "--max-http-connections-per-address", "0", "--drain-notice-seconds", "0"]
 
 
 class Cluster:
     """`count` nodes on one data folder, as they may be on one host: they share registry and keys.
-    `flags` are those of `usher serve`."""
+    `flags` are those of `usher serve`; `hosts` those of a network, one for each node."""
 
-    def __init__(self, *flags, count=3, nats=None, issuer="https://usher.example", **environment):
+    def __init__(self, *flags, count=3, nats=None, issuer="https://usher.example", hosts=None,
+                 **environment):
         self._own_nats = nats is None
         self.nats = nats or Nats(1)
         self._flags = ["--issuer", issuer, *ROOMY, *flags]
@@ -29,20 +31,23 @@ class Cluster:
         self.nodes = []
         self.started = 0
         try:
-            for _ in range(count):
-                self.start()
+            for number in range(count):
+                self.start(host=hosts and hosts[number])
         except BaseException:
             self.kill()
             raise
 
-    def start(self, *flags, wait=True, name=None, **options):
+    def start(self, *flags, wait=True, name=None, host=None, **options):
         """One more node, which is ready when this returns."""
         self.started += 1
+        if host:
+            flags = ["--operator", f"{host.address}:0", "--allow-plain-http", *flags]
+            options = {"listen": f"{host.address}:0", "before": host.command, **options}
         node = Server(
             *self._flags, "--node-name", name or f"node-{self.started}",
             *[word for url in self.nats.urls for word in ("--cluster", url)], *flags,
             data=self.folder / "data", **self._environment, **options)
-        node.name = name or f"node-{self.started}"
+        node.name, node.host = name or f"node-{self.started}", host
         self.nodes.append(node)
         if wait:
             self.wait(node)
@@ -78,21 +83,25 @@ def is_ready(node):
 
 
 class Balancer:
-    """HAProxy before some nodes: connections go to them in turn."""
+    """HAProxy before some nodes: connections go in turn to those that say they are ready."""
 
     def __init__(self, nodes):
         assert shutil.which("haproxy"), "haproxy is not installed"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         folder = new_folder("balancer")
+        self._control = folder / "control"
         servers = "".join(
-            f"  server {node.name} {node.url.removeprefix('http://')} check inter 200ms\n"
-            for node in nodes)
+            f"  server {node.name} {node.url.removeprefix('http://')} check inter 200ms "
+            f"port {node.operator.rpartition(':')[2]}\n" for node in nodes)
         (folder / "haproxy.cfg").write_text(
+            f"global\n  stats socket {self._control} level admin\n"
             "defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 1h\n"
             "  timeout server 1h\n"
             f"frontend all\n  bind 127.0.0.1:{self.port}\n  default_backend nodes\n"
-            f"backend nodes\n  balance roundrobin\n{servers}")
+            "backend nodes\n  balance roundrobin\n  option httpchk\n"
+            "  http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host 127.0.0.1\n"
+            f"  default-server fall 1 rise 1\n{servers}")
         with ledger.new_log("balancer").open("wb") as log:
             self.process = subprocess.Popen(
                 ["setpriv", "--pdeathsig=KILL", "haproxy", "-db", "-f", folder / "haproxy.cfg"],
@@ -104,6 +113,24 @@ class Balancer:
             return http.get(self.url, "/.well-known/jwks.json").status == 200
         except OSError:
             return False
+
+    def command(self, text):
+        """What HAProxy answers an operator."""
+        with socket.socket(socket.AF_UNIX) as one:
+            one.connect(str(self._control))
+            one.sendall(text.encode() + b"\n")
+            return one.makefile().read()
+
+    def sessions_at(self, node):
+        """Of connections that are at a node now: what HAProxy calls them."""
+        return [line.split(":")[0] for line in self.command("show sess").splitlines()
+                if f" srv={node.name} " in line]
+
+    def sends_to(self, node):
+        """Whether new connections may go to it."""
+        (row,) = [line.split(",") for line in self.command("show stat").splitlines()
+                  if line.startswith(f"nodes,{node.name},")]
+        return row[17].startswith("UP")
 
     def stop(self):
         if self.process.poll() is None:

@@ -23,9 +23,7 @@ KINDS = tuple(
 # What a test may need (the mark `needs`) that a home need not give, and why.
 CANNOT = {
     PROCESS: {},
-    CLUSTER: {
-        "a resume elsewhere": "a session is resumed at the node that has it, and nowhere else yet",
-    },
+    CLUSTER: {},
     FUNCTION: {
         "its own closes": "the gateway closes with codes of its own, and classic is told none",
         "its own frames": "frames are the gateway's: what is bad, and what comes too early",

@@ -26,14 +26,14 @@ def program():
 
 
 class NatsServer:
-    """One server. `address` is where it listens; `command` goes before its own, as for another
-    network namespace."""
+    """One server, on a host of a network where one is named."""
 
-    def __init__(self, name, ports, routes, *, extra="", address="127.0.0.1", command=()):
-        self.name, self.address = name, address
+    def __init__(self, name, ports, routes, *, extra="", host=None):
+        self.name, self.host = name, host
+        self.address = address = host.address if host else "127.0.0.1"
         self.port, self.cluster_port, self.monitor_port = ports
         self.folder = new_folder("nats")
-        self._command = list(command)
+        self._command = host.command if host else []
         self.process = None
         cluster = "" if not routes else (
             f'cluster {{ name: tests, listen: "{address}:{self.cluster_port}", routes: ['
@@ -101,12 +101,16 @@ class NatsServer:
 class Nats:
     """`count` servers as one; 1 is a server that stands alone."""
 
-    def __init__(self, count=1, *, extra=""):
-        ports = [(free_port(), free_port(), free_port()) for _ in range(count)]
-        routes = [f"127.0.0.1:{route}" for _, route, _ in ports] if count > 1 else []
+    def __init__(self, count=1, *, extra="", hosts=None):
+        """`hosts`: those of a network, one for each server."""
+        hosts = hosts or [None] * count
+        ports = [(free_port(), free_port(), free_port()) for _ in hosts]
+        routes = [f"{host.address if host else '127.0.0.1'}:{route}"
+                  for host, (_, route, _) in zip(hosts, ports, strict=True)]
         self.servers = [
-            NatsServer(f"n{index}", each, routes, extra=extra)
-            for index, each in enumerate(ports)]
+            NatsServer(f"n{index}", ports[index], routes if len(hosts) > 1 else [], extra=extra,
+                       host=host)
+            for index, host in enumerate(hosts)]
         try:
             for server in self.servers:
                 server.start()

@@ -16,9 +16,9 @@ class Server:
     """`usher serve` on free ports with a data folder of its own, stopped by `stop()`.
 
     With `log_to`, a descriptor, its log goes there and no longer to the file `stderr`; `stdout` is
-    another, and `redirection` is the shell's. Where no ready line can be read, `listen` and
-    `--operator` must name ports. `registry` is the URL of a database that is the registry, and
-    `master_key` the file of the key under which it holds the signing keys.
+    another, `redirection` is the shell's, and `before` goes before the command. Where no ready line
+    can be read, `listen` and `--operator` must name ports. `registry` is the URL of a database that
+    is the registry, and `master_key` the file of the key under which it holds the signing keys.
 
     It is also the home that has no differences: see `support.homes`.
     """
@@ -29,7 +29,7 @@ class Server:
     legacy_client = None
 
     def __init__(self, *flags, part=None, data=None, listen="127.0.0.1:0", log_to=None,
-                 stdout=None, redirection=None, registry=None, master_key=None,
+                 stdout=None, redirection=None, registry=None, master_key=None, before=(),
                  **extra_environment):
         self.usher = Usher(data, registry, master_key)
         self.part = part
@@ -37,8 +37,8 @@ class Server:
         self.halves = [self]  # Two where `support.split` runs the halves apart.
         self.stdout = ledger.new_log("serve-stdout")
         self.stderr = ledger.new_log("serve-stderr")
-        command = [str(binary()), "serve", *([part] if part else []), "--data", str(self.data)]
-        command += ["--operator", "127.0.0.1:0"]
+        command = [*before, str(binary()), "serve", *([part] if part else [])]
+        command += ["--data", str(self.data), "--operator", "127.0.0.1:0"]
         command += ["--listen", listen] if listen else []
         command += map(str, flags)
         if redirection:

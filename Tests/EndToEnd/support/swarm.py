@@ -74,9 +74,9 @@ class Client:
 
     dialect = None
 
-    def __init__(self, number, room, address, token, source=None):
+    def __init__(self, number, room, addresses, token, source=None):
         self.name = f"{self.dialect}-{number}"
-        self.room, self.address, self.token = room, address, token
+        self.room, self.addresses, self.token = room, addresses, token
         self.source = source
         self.chance = chance.of("client", self.name)
         self.line = None
@@ -89,6 +89,11 @@ class Client:
         self.is_joined = False
         self.is_talking = True
         self._task = None
+
+    @property
+    def address(self):
+        """Of the next connection: any of them."""
+        return self.chance.choice(self.addresses)
 
     @property
     def is_started(self):
@@ -280,13 +285,14 @@ class V1Client(Client):
             assert self.members.pop(data["connectionId"]) == data["peerId"], data
 
 
-def population(address, application, count, rooms, sources=(None,), v1=V1Client):
-    """Three of four speak v1; each has a subject of its own. They come from these addresses."""
+def population(addresses, application, count, rooms, sources=(None,), v1=V1Client):
+    """Three of four speak v1; each has a subject of its own. They come from these sources, and go
+    to any of the addresses."""
     for number in range(count):
         kind = ClassicClient if number % 4 == 3 else v1
         token = application.token(subject=f"user-{number}", expires_in=str(LIFE_SECONDS))
         source = sources[number % len(sources)]
-        yield kind(number, f"room-{number % rooms}", address, token, source)
+        yield kind(number, f"room-{number % rooms}", addresses, token, source)
 
 
 async def until(condition, within, what):

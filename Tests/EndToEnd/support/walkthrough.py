@@ -5,8 +5,9 @@ import re
 import socket
 import subprocess
 import time
+from pathlib import Path
 
-from . import ledger
+from . import ledger, nats
 from .documents import blocks
 from .postgres import OWNER, Postgres, programs
 from .proxies import free_port
@@ -57,6 +58,9 @@ class Walkthrough:
             self.database.psql("DROP ROLE usher")
             places["PATH"] += f":{programs()}"
             places |= {"PGHOST": "127.0.0.1", "PGPORT": str(self.database.port), "PGUSER": OWNER}
+        if "nats-server" in script:
+            # Before the system's, which may be too old.
+            places["PATH"] = f"{Path(nats.program()).parent}:{places['PATH']}"
         with self.log.open("w") as errors, (self.home / "stdout").open("w") as output:
             self.shell = subprocess.Popen(
                 ["bash", "-c", self._moved(script)],

@@ -1,0 +1,165 @@
+"""What an operator sees of a cluster, and does in it (docs/operating.md, "A cluster of relays")."""
+
+import json
+import os
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from support import http, ledger, prometheus
+from support.cluster import Cluster
+from support.proxies import free_port
+from support.server import Server
+from support.usher import binary, environment, new_folder
+from support.v1 import connect, offer
+from support.waiting import eventually
+from test_metrics import documented
+
+NOBODY = "00000000000000ff"
+
+
+@pytest.fixture(scope="module")
+def pair():
+    """Two nodes that live on."""
+    cluster = Cluster(count=2)
+    yield cluster
+    cluster.kill()
+
+
+# Kicks
+
+
+def test_nobody_is_said_to_be_nowhere_before_all_nodes_have_said_so(pair):
+    one, two = pair.nodes
+    done = one.usher.run("peer", "kick", NOBODY, "--node", one.name)
+    assert done.returncode == 1
+    assert "no peer in a room" in done.stderr
+    two.process.send_signal(signal.SIGSTOP)
+    try:
+        done = one.usher.run("peer", "kick", NOBODY, "--node", one.name)
+    finally:
+        two.process.send_signal(signal.SIGCONT)
+    assert done.returncode == 1
+    assert two.name in done.stderr, done.stderr
+
+
+def test_who_asks_after_a_nodes_health_does_not_wait_for_other_nodes(pair):
+    one, two = pair.nodes
+    answered = []
+    two.process.send_signal(signal.SIGSTOP)
+    try:
+        kick = threading.Thread(target=lambda: (
+            one.usher.run("peer", "kick", NOBODY, "--node", one.name), answered.append("kick")))
+        kick.start()
+        for _ in range(5):
+            assert http.get(one.operator, "/livez").status == 200
+        answered.append("livez")
+        kick.join()
+    finally:
+        two.process.send_signal(signal.SIGCONT)
+    assert answered == ["livez", "kick"]
+
+
+# Who may be a node
+
+
+def test_a_node_with_another_registry_is_refused_and_told_what_to_do(pair):
+    with pytest.raises(AssertionError, match="registry is not that of the node node-") as refused:
+        Server("--issuer", "https://usher.example", "--node-name", "stranger",
+               "--cluster", pair.nats.urls[0])
+    assert "--cluster-name" in str(refused.value)
+
+
+@pytest.mark.parametrize("flags", [
+    ("--max-members", 3), ("--max-message-bytes", 1000)], ids=lambda flags: flags[0])
+def test_limits_that_hold_across_nodes_are_alike(pair, flags):
+    with pytest.raises(AssertionError, match=f"{flags[0]} is not what it is at the node node-"):
+        pair.start(*flags)
+
+
+def test_a_process_1_that_waits_for_its_cluster_stops_when_it_is_told_to():
+    folder, port = new_folder("process-1"), free_port()
+    log = ledger.new_log("process-1")
+    with log.open("wb") as errors:
+        # What is process 1 there is kept from signals that it does not handle.
+        outer = subprocess.Popen(
+            ["unshare", "--pid", "--fork", "--kill-child", binary(), "serve", "--data", folder,
+             "--listen", "127.0.0.1:0", "--operator", "127.0.0.1:0",
+             "--cluster", f"nats://127.0.0.1:{port}"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
+            env=environment(folder))
+    try:
+        eventually(lambda: "bus_waiting" in log.read_text(), "it waits for NATS")
+        children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text().split()
+        os.kill(int(children[0]), signal.SIGTERM)
+        # By itself it would give up after half a minute, and end with 1.
+        assert outer.wait(60) == 128 + signal.SIGTERM
+    finally:
+        outer.kill()
+        outer.wait()
+
+
+# Figures
+
+
+def test_each_metric_of_a_cluster_is_documented_and_counts(pair):
+    application = pair.application()
+    one, two = (connect(application.at(node), application.token()) for node in pair.nodes)
+    one.join("counted", id="one")
+    two.join("counted", id="two")
+    one.expect("someone_joined")
+    for number in range(3):
+        offer(one, two, number)
+        two.expect("offer")
+
+    def metrics():
+        return prometheus.parse(http.get(pair.nodes[0].operator, "/metrics").body.decode())
+
+    # They are published once a second, and those who were refused before are silent soon.
+    found = eventually(
+        lambda: (all_of := metrics())["usher_cluster_payloads_total"].value(direction="out") >= 3
+        and all_of["usher_cluster_nodes"].value() == 2 and all_of, "a second's figures", 20)
+    names = {name for name, family in found.items() if family.kind != "sample"}
+    assert names == documented(of_a_cluster=True)
+    assert found["usher_cluster_standing"].value(**{"is": "member"}) == 1
+    assert found["usher_cluster_standing"].total() == 1
+    assert found["usher_cluster_writes_total"].value(result="accepted") > 1
+    assert found["usher_check_ok"].value(check="cluster") == 1
+    one.finish()
+    two.finish()
+
+
+def test_any_node_tells_of_all_nodes_and_of_nats(pair):
+    one, two = pair.nodes
+    with connect(pair.application().at(two)) as peer:
+        peer.join("told", id="told")
+
+        def told():
+            state = json.loads(
+                one.usher.succeed("cluster", "status", "--node", one.name, "--json"))
+            nodes = {node["name"]: node for node in state["nodes"] if node["state"] == "alive"}
+            return (set(nodes) == {one.name, two.name} and nodes[two.name]["rooms"] == 1
+                    and state["nats"]["answerMilliseconds"] is not None and (state, nodes))
+
+        state, nodes = eventually(told, "what the other node has", 20)
+    assert nodes[one.name]["self"] and not nodes[two.name]["self"]
+    assert nodes[one.name]["version"] == nodes[two.name]["version"] != ""
+    assert state["nats"]["server"] == pair.nats.urls[0]
+    assert two.name in one.usher.succeed("cluster", "status")
+
+
+def test_a_service_that_is_alone_says_so(start):
+    done = start().usher.run("cluster", "status")
+    assert done.returncode == 1
+    assert "--cluster" in done.stderr
+
+
+def test_rooms_and_the_operators_page_are_those_of_a_node(pair):
+    for node in pair.nodes:
+        listed = json.loads(node.usher.succeed("room", "list", "--node", node.name, "--json"))
+        assert "rooms" in listed
+        link = node.usher.succeed("operator", "link", "--node", node.name)
+        assert node.operator in link

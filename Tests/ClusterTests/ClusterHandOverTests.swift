@@ -155,6 +155,72 @@ struct ClusterHandOverTests {
         #expect(scene.has(0, .kick(Self.one)) && !scene.has(1, .kick(Self.one)))
     }
 
+    @Test("What one that came says to a dead member is answered once it is told of the death")
+    func dead() {
+        var scene = Self.begun(3)
+        scene.kill(0)
+        scene.unanswered = [1]
+        scene.resume(1, 2, from: 2)
+        // It was written down as its new home's, which does not know so before the death.
+        scene.cut = [1]
+        scene.run(8000)
+        (scene.cut, scene.unanswered, scene.stuck) = ([], [], [1])
+        scene.run(3000)
+        #expect(scene.nodes[1].gone.contains(scene.nodes[0].incarnation))
+        #expect(scene.has(1, .resumable(Self.two)) && scene.left(1).isEmpty)
+        let isSaid = scene.say(1, 2, to: 1, at: 0)
+        scene.run(1000)
+        #expect(isSaid && !scene.has(1, .answered(ticket: 1, isKept: false)))
+        scene.stuck = []
+        scene.run(1000)
+        #expect(scene.left(1) == [.lost] && scene.has(1, .answered(ticket: 1, isKept: false)))
+        #expect(scene.isAtRest)
+    }
+
+    @Test("A session that is slow to come is found by the second node that asks, too")
+    func slow() {
+        var scene = Self.begun(3)
+        scene.unsettled = [1]
+        scene.resume(1, 1, from: 0)
+        scene.resume(2, 1, from: 0)
+        scene.run(25_000)
+        #expect(!scene.has(2, .unresumable(Self.one)))
+        scene.unsettled = []
+        scene.give(0, .settled(Self.one, rooms: [Self.room]))
+        scene.run(1000)
+        #expect(scene.has(1, .resumable(Self.one)) && scene.has(2, .resumable(Self.one)))
+        #expect(scene.sessions == [[], [], [1, 2]] && scene.isAtRest)
+    }
+
+    @Test("One that went while a new bucket was written is taken out by nobody")
+    func newBucket() {
+        let (node, other) = (Incarnation(raw: 1), Incarnation(raw: 2))
+        var writer = RoomWriter(of: "a", "r", at: node, in: ClusterScene.epoch)
+        let member = RoomMember(connection: Self.one, route: .v1(subject: nil), peerID: PeerID("p"))
+        var writes = Self.writes(writer.handle(.join(member)))
+        #expect(writes.count == 1)
+        _ = writer.handle(.accepted(Revision(raw: 1), request: writes.first?.request ?? 0))
+        #expect(writer.lend(Self.one, to: other) != nil)
+        writes = Self.writes(writer.handle(.renewed(BucketEpoch(createdAt: 2, nonce: 2))))
+        #expect(writes.first?.document.home(of: Self.one) == node)
+        let request = writes.first?.request ?? 0
+        _ = writer.handle(.givenUp(Self.one, isThere: true))
+        writes = Self.writes(writer.handle(.accepted(Revision(raw: 2), request: request)))
+        #expect(writes.first?.document.home(of: Self.one) == other)
+    }
+
+    private static func writes(
+        _ effects: [RoomWriter.Effect]
+    ) -> [(document: RoomDocument, request: UInt64)] {
+        effects.compactMap { effect in
+            if case .write(let document, _, let request) = effect {
+                (document, request)
+            } else {
+                nil
+            }
+        }
+    }
+
     @Test("It can't be had by its new home's relay: it leaves its rooms")
     func unwanted() {
         var scene = Self.begun(2)

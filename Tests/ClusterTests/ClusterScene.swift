@@ -20,6 +20,8 @@ struct ClusterScene {
     var cut: Set<Int> = []
     /// Whose writes come through, and are answered with `unknown` all the same.
     var unanswered: Set<Int> = []
+    /// Whose writes to the room do not come through.
+    var stuck: Set<Int> = []
     /// Whose frames are lost.
     var mute: Set<Int> = []
     /// Sessions in the room, by their nodes, and those that say nothing to `settle`.
@@ -109,6 +111,7 @@ struct ClusterScene {
             guard keys[key]?.revision ?? .absent == base else {
                 return answer(node, .conflict, request)
             }
+            if key.isRoom, stuck.contains(node) { return answer(node, .unknown, request) }
             lastRevision += 1
             let revision = Revision(raw: lastRevision)
             keys[key] = (bytes, revision)

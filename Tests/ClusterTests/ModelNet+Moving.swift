@@ -188,7 +188,10 @@ extension ModelNet {
         _ id: ConnectionID, _ record: SessionRecord, _ rooms: [RoomPlace], at host: Int
     ) {
         guard var client = transit.removeValue(forKey: id)?.client else {
-            faults.append("\(id.raw) comes, and was not on its way")
+            // Who was declared dead and has not heard so may still take it, and soon ends.
+            if !isGone(hosts[host].node.incarnation) {
+                faults.append("\(id.raw) comes, and was not on its way")
+            }
             return
         }
         marks.insert(.moved)

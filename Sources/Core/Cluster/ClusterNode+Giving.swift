@@ -11,8 +11,10 @@ extension ClusterNode {
         case .offer(let connection): offered(connection, by: other, &effects)
         case .decline(let connection): declined(connection, by: other, &effects)
         case .take(let attempt, let connection, let secret):
+            // Not all who wait for one another are to go on to the next at once.
+            let wait = other > incarnation ? timing.handOverWait : timing.handOverWait * 2
             let question = HandOvers.Question(
-                asker: other, attempt: attempt, secret: secret, due: now + timing.handOverWait)
+                asker: other, attempt: attempt, secret: secret, due: now + wait)
             asked(for: connection, question, &effects)
         case .refuse(let attempt, let refusal):
             take(.refused(refusal, by: other), attempt, &effects)
@@ -53,7 +55,8 @@ extension ClusterNode {
         push(.handOver(.refuse(attempt: question.attempt, refusal)), to: asker)
     }
 
-    /// Nobody waits for ever for one who asks, too, or three nodes that ask one another would.
+    /// Nobody waits for ever for one who asks, too, or three nodes that ask one another would. But
+    /// whom that one asks may have it, and only be slow to give it.
     mutating func giveUpQuestions(_ effects: inout [Effect]) {
         for (connection, questions) in moves.questions
         where moves.takings[connection]?.taker.isAsking == true {
@@ -62,8 +65,9 @@ extension ClusterNode {
             let rest = questions.filter { $0.due > now }
             moves.questions[connection] = rest.isEmpty ? nil : rest
             for question in late {
-                push(
-                    .handOver(.refuse(attempt: question.attempt, .unknown)), to: question.asker)
+                let home = moves.takings[connection]?.taker.asked
+                let refusal = home.map { HandOverMail.Refusal.elsewhere($0) } ?? .unknown
+                push(.handOver(.refuse(attempt: question.attempt, refusal)), to: question.asker)
             }
         }
     }

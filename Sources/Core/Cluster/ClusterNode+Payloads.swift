@@ -131,6 +131,12 @@ extension ClusterNode {
     /// A room may have nobody any more who is to be told of a death.
     mutating func mourn(in digest: RoomDigest, _ effects: inout [Effect]) {
         if !lateAnswers.isEmpty { answerLate(in: digest, &effects) }
+        if let writer = rooms[digest]?.writer, writer.hasMembers {
+            for other in writer.deadHomes where writer.isElsewhere(other) {
+                mourned[other, default: []].insert(digest)
+                source.mourn(other)
+            }
+        }
         guard !mourned.isEmpty else { return }
         for other in mourned.keys.sorted()
         where mourned[other]?.contains(digest) == true

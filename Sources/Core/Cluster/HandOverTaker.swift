@@ -70,6 +70,11 @@ package struct HandOverTaker: Sendable {
     /// Nothing has come yet.
     package var isAsking: Bool { if case .asking = state { true } else { false } }
 
+    /// One of those that may still have it.
+    package var asked: Incarnation? {
+        if case .asking(let nodes) = state { nodes.min() } else { nil }
+    }
+
     /// A node that asks for this session too and is asked in turn hasn't got it, and is to be told
     /// so; any other that asks has to wait until this is over.
     package func isAsking(_ node: Incarnation) -> Bool {

@@ -329,6 +329,9 @@ package struct PayloadSource: Sendable {
         if !unsettled.isEmpty, unsettled.remove(sender) != nil { outcome.settled.append(sender) }
     }
 
+    /// Somebody came who is still to be told of a node's death: what is said there waits again.
+    package mutating func mourn(_ node: Incarnation) { dead.remove(node) }
+
     /// A node was declared dead, and those who were to be told so have been: what it has not
     /// answered is for nobody, but for members that `home` knows elsewhere by now.
     package mutating func died(

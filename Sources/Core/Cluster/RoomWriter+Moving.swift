@@ -82,9 +82,12 @@ extension RoomWriter {
         guard lent[connection] != nil else { return }
         lent[connection]?.isOver = true
         lent[connection]?.isThere = isThere
-        forgetLoans()
+        // What is being written may have it here still.
+        if !isWriting { forgetLoans() }
         lookForWork()
     }
+
+    private var isWriting: Bool { if case .writing = flight { true } else { mustWrite } }
 
     /// Those that stand here no more.
     mutating func forgetLoans() {

@@ -11,6 +11,7 @@ extension RoomWriter {
             isBehind = false
             mustRead = false
             mustWrite = mustWrite || !own.isEmpty
+            if !mustWrite { forgetLoans() }
             return
         }
         guard document.epoch == epoch, revision > newest || revision == newest && !isBehind else {
@@ -129,6 +130,7 @@ extension RoomWriter {
             guard let home = document.home(of: member.connection) else { continue }
             elsewhere[member.connection] = home == node ? lent[member.connection]?.home : home
         }
+        deadHomes = dead.isEmpty ? [] : dead.intersection(elsewhere.values)
         told = room
         toldRevision = newest
         toldCount += 1

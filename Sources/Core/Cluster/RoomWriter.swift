@@ -117,6 +117,9 @@ package struct RoomWriter: Sendable {
     var told: Room
     /// Who of it is at other nodes.
     package internal(set) var elsewhere: [ConnectionID: Incarnation] = [:]
+    /// Those of these nodes that were dead by then: who came from elsewhere may have heard of
+    /// somebody there.
+    var deadHomes: Set<Incarnation> = []
     /// Of which version they were told.
     package internal(set) var toldRevision = Revision.absent
     /// How often that has changed.

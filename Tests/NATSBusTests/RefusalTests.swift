@@ -162,11 +162,31 @@ struct RefusalTests {
     private func overTLS(
         _ server: NATSProcess, _ host: String, _ authority: String?
     ) async throws -> NATSFault? {
+        try await nodeOverTLS(server, host, authority).outcome()
+    }
+
+    private func nodeOverTLS(
+        _ server: NATSProcess, _ host: String, _ authority: String?
+    ) throws -> TestNode {
         let url = try NATSServer("tls://\(host):\(server.port)")
         var configuration = NATSConfiguration(
             servers: [url], cluster: try #require(ClusterName("c")), nodeName: "n")
         configuration.authorityFile = authority
-        return try await TestNode(configuration).outcome()
+        return try TestNode(configuration)
+    }
+
+    @Test("Over TLS a server that says nothing any more is given up, and holds up no end (0037)")
+    func frozenOverTLS() async throws {
+        let server = try await NATSProcess.started(Self.identity(TestKeys.good))
+        let node = try nodeOverTLS(server, "localhost", TestKeys.authority)
+        try await node.start()
+        server.signal(SIGSTOP)
+        defer { server.signal(SIGCONT) }
+        _ = try await node.wait { state in
+            state.notices.contains { if case .disconnected = $0 { true } else { false } }
+                ? true : nil
+        }
+        node.bus.stop()
     }
 
     @Test(

@@ -20,6 +20,15 @@ enum Arrival: Sendable {
     case opened(NATSLine, attempt: Int)
     /// What came of an attempt to connect; where nothing did, with the connection that it had.
     case dialled(Result<Dialled, NATSFault>, lent: NATSLine?, attempt: Int)
+
+    /// What comes again by itself, and may be passed over where too much waits.
+    fileprivate var droppableBytes: Int {
+        switch self {
+        // Empty ones take room as well.
+        case .frame(let bytes), .heartbeat(let bytes): bytes.count + 64
+        default: 0
+        }
+    }
 }
 
 /// Where a connection's callbacks put what they bring.
@@ -41,9 +50,14 @@ final class BusMailbox<Note: Sendable>: ArrivalSink {
 
     private struct Contents {
         var batch = Batch()
+        /// Of what may be dropped.
+        var bytes = 0
         var isWoken = false
         var isClosed = false
     }
+
+    /// Whoever floods a node's subjects costs it no more memory than that.
+    private static var droppableBytesMax: Int { 64 << 20 }
 
     /// Readable when something was put in.
     private let event: Int32
@@ -59,6 +73,9 @@ final class BusMailbox<Note: Sendable>: ArrivalSink {
 
     func put(_ arrival: Arrival, line: UInt32) -> Bool {
         change { contents in
+            let bytes = arrival.droppableBytes
+            guard bytes == 0 || contents.bytes + bytes <= Self.droppableBytesMax else { return }
+            contents.bytes += bytes
             contents.batch.arrivals.append((line, arrival))
         }
     }
@@ -117,6 +134,7 @@ final class BusMailbox<Note: Sendable>: ArrivalSink {
         _ = unsafe read(event, &value, 8)
         return contents.withLock { contents in
             contents.isWoken = false
+            contents.bytes = 0
             let batch = contents.batch
             contents.batch = Batch()
             contents.batch.isStopping = batch.isStopping

@@ -11,6 +11,7 @@ struct Carrier {
 extension BusThread {
     mutating func carry(_ line: NATSLine) {
         carrier = Carrier(line: line)
+        stuckSince = nil
         need(line.subscribe(subjects.heartbeats, for: .heartbeats))
         if let incarnation { need(listenOnLine(as: incarnation)) }
     }

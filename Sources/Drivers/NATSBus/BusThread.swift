@@ -36,8 +36,8 @@ struct BusThread<Note: Sendable>: ~Copyable {
     /// Since when the store gives no answers.
     var silentSince: Int64?
     var isLeavingServer = false
-    /// Since when the line's socket doesn't take all.
-    private var backedUpSince: Int64?
+    /// Since when what waits for the line's socket has not become less.
+    var stuckSince: Int64?
     var lookedAt: Int64 = 0
     /// What the servers refused, each told once: by the right that lacks, since each refusal
     /// names another subject, or else in their words.
@@ -113,13 +113,15 @@ struct BusThread<Note: Sendable>: ~Copyable {
 
     private mutating func writeLine(_ now: Int64) {
         guard let spoken else { return }
+        let before = spoken.unwrittenBytes
         spoken.write()
-        guard spoken.isBackedUp else {
-            backedUpSince = nil
+        let after = spoken.unwrittenBytes
+        guard after > 0, after == before else {
+            stuckSince = nil
             return
         }
-        let since = backedUpSince ?? now
-        backedUpSince = since
+        let since = stuckSince ?? now
+        stuckSince = since
         if now - since > NATSLine.unwrittenMillisecondsMax { need(false) }
     }
 
@@ -229,15 +231,18 @@ extension BusThread {
         guard let (server, attempt) = dials.begin(now, avoiding: line?.server) else { return }
         deafness = nil
         let (configuration, mailbox, seen) = (configuration, mailbox, seen)
+        let mayLend = line == nil && carrier == nil && seen != nil
         let thread = try? OwnThread(named: "usher-bus-dial") {
             var lent: NATSLine?
             let result: Result<Dialled, NATSFault>
             do throws(NATSFault) {
-                let dialled = try Dialled.dial(server, configuration, seen: seen, mailbox) { line in
+                let lend: (NATSLine) -> Bool = { line in
                     let isTaken = mailbox.put(.opened(line, attempt: attempt), line: 0)
                     if isTaken { lent = line }
                     return isTaken
                 }
+                let dialled = try Dialled.dial(
+                    server, configuration, seen: seen, mailbox, lend: mayLend ? lend : nil)
                 result = .success(dialled)
             } catch {
                 result = .failure(error)
@@ -273,6 +278,11 @@ extension BusThread {
             }
             dials.failed(at: now, jitter: Int64(SecureRandom.uint64() % 100))
             if line == nil { standing.wait(for: fault, at: now) }
+        case .success(let dialled) where dialled.line.isClosed:
+            Self.end(dialled.line)
+            guard isAwaited else { return }
+            dials.failed(at: now, jitter: Int64(SecureRandom.uint64() % 100))
+            if line == nil { standing.wait(for: .lost(dialled.line.server), at: now) }
         case .success(let dialled):
             if carrier?.line.number == dialled.line.number { carrier = nil }
             guard isAwaited, line == nil || wantsAnother(now) else {
@@ -292,7 +302,7 @@ extension BusThread {
         }
         watch = Watch()
         silentSince = nil
-        backedUpSince = nil
+        stuckSince = nil
         isLeavingServer = false
         lookedAt = BusClock.milliseconds()
         for notice in dialled.notices { standing.notify(notice) }

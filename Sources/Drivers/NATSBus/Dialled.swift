@@ -12,11 +12,11 @@ struct Dialled: Sendable {
 
     /// Asks one server for all that a bus needs of it, and makes the bucket where it is missing.
     /// Waits as long as that takes, seconds each step; the look-up of its name knows no end.
-    /// `lend` is handed the connection as soon as it stands; where it says that it took it, it is
-    /// not closed here, even if the server is no good.
+    /// `lend`, where there is one, is handed the connection as soon as that stands, and has to read
+    /// it; where it says that it took it, it is not closed here, even if the server is no good.
     static func dial(
         _ server: NATSServer, _ configuration: NATSConfiguration, seen: Bucket.Seen?,
-        _ sink: any ArrivalSink, lend: (NATSLine) -> Bool = { _ in false }
+        _ sink: any ArrivalSink, lend: ((NATSLine) -> Bool)? = nil
     ) throws(NATSFault) -> Dialled {
         let greeting = try ServerGreeting.read(from: server)
         try greeting.check(server)
@@ -24,11 +24,14 @@ struct Dialled: Sendable {
         defer { asker.close() }
         try asker.check(greeting)
         // What is asked with patience needs libnats' threads, and the bus thread none.
-        let line = try NATSLine.open(server, configuration, sink, isPolled: true)
-        var isLent = false
+        guard let lend else {
+            var dialled = try prepare(asker, greeting, configuration, seen)
+            dialled.line = try open(server, configuration, sink, greeting)
+            return dialled
+        }
+        let line = try open(server, configuration, sink, greeting)
+        let isLent = lend(line)
         do throws(NATSFault) {
-            try line.check(greeting)
-            isLent = lend(line)
             var dialled = try prepare(asker, greeting, configuration, seen)
             dialled.line = line
             return dialled
@@ -36,6 +39,21 @@ struct Dialled: Sendable {
             if !isLent { line.close() }
             throw error
         }
+    }
+
+    /// For the bus thread.
+    private static func open(
+        _ server: NATSServer, _ configuration: NATSConfiguration, _ sink: any ArrivalSink,
+        _ greeting: ServerGreeting
+    ) throws(NATSFault) -> NATSLine {
+        let line = try NATSLine.open(server, configuration, sink, isPolled: !server.isTLS)
+        do throws(NATSFault) {
+            try line.check(greeting)
+        } catch {
+            line.close()
+            throw error
+        }
+        return line
     }
 
     private static func prepare(

@@ -6,6 +6,7 @@ import Threads
 
 // A line without threads of libnats' own: whoever has it reads and writes its socket. What comes is
 // then with the bus thread at once, and not by way of one thread that reads and one that delivers.
+// None with TLS: there libnats waits for the rest of a record, and that without an end.
 extension NATSLine {
     /// What one read takes at most, in bytes, and so much of both directions is kept ready.
     static let readBytesMax: Int32 = 128 << 10
@@ -51,6 +52,7 @@ extension NATSLine {
 
     /// Writes as much as the socket takes.
     func write() {
+        guard isPolled else { return }
         if unsafe natsConnection_Buffered(connection) > 0 {
             unsafe natsConnection_ProcessWriteEvent(connection)
         }
@@ -58,8 +60,11 @@ extension NATSLine {
         unsafe spent.removeAll(keepingCapacity: true)
     }
 
-    /// Whether something waits for the socket to take it.
-    var isBackedUp: Bool { unsafe natsConnection_Buffered(connection) > 0 }
+    /// How much waits for the socket to take it.
+    var unwrittenBytes: Int {
+        isPolled ? Int(unsafe natsConnection_Buffered(connection)) : 0
+    }
+    var isBackedUp: Bool { unwrittenBytes > 0 }
     /// Its socket is no more.
     var isClosed: Bool { unsafe natsConnection_IsClosed(connection) }
 
@@ -77,7 +82,7 @@ extension NATSLine {
         while !flag.isSet.withLock({ $0 }) {
             write()
             var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            _ = unsafe poll(&ready, 1, 5)
+            guard unsafe poll(&ready, 1, 5) > 0 else { continue }
             unsafe natsConnection_ProcessReadEvent(connection)
         }
         thread.join()

@@ -25,7 +25,7 @@ import Glibc
     let descriptor: Int32
     /// Messages of libnats that are read.
     var spent: [OpaquePointer] = unsafe []
-    private var isPolled: Bool { descriptor >= 0 }
+    var isPolled: Bool { descriptor >= 0 }
 
     private init(
         _ server: NATSServer, _ number: UInt32, inboxes: String, owning connection: OpaquePointer
@@ -267,9 +267,10 @@ import Glibc
         Callbacks.leave(number)
         unsafe spent.forEach { unsafe natsMsg_Destroy($0) }
         unsafe spent = []
+        // First, or it would wait for the server to have read that nobody subscribes any more.
+        unsafe natsConnection_Close(connection)
         unsafe subscriptions.values.forEach { unsafe natsSubscription_Destroy($0) }
         unsafe subscriptions = [:]
-        unsafe natsConnection_Close(connection)
         unsafe natsConnection_Destroy(connection)
     }
 }

@@ -192,6 +192,24 @@ struct ClusterHandOverTests {
         #expect(scene.sessions == [[], [], [1, 2]] && scene.isAtRest)
     }
 
+    @Test("Who asks first with a secret that is another's keeps nobody from the session")
+    func forgedFirst() {
+        var scene = Self.begun(3)
+        scene.unsettled = [1]
+        scene.give(
+            1,
+            .resume(
+                Self.one, secret: SecretDigest(bits: 99), home: scene.nodes[0].incarnation))
+        scene.run(300)
+        scene.resume(2, 1, from: 0)
+        scene.run(300)
+        scene.unsettled = []
+        scene.give(0, .unsettled(Self.one))
+        scene.run(1000)
+        #expect(scene.has(1, .unresumable(Self.one)) && scene.has(2, .resumable(Self.one)))
+        #expect(scene.sessions == [[], [], [1, 2]] && scene.isAtRest)
+    }
+
     @Test("One that went while a new bucket was written is taken out by nobody")
     func newBucket() {
         let (node, other) = (Incarnation(raw: 1), Incarnation(raw: 2))

@@ -45,6 +45,34 @@ import WebSocket
         #expect(fleet.nodes.map(\.hub.service.sessionCount) == [0, 1, 1])
     }
 
+    @Test("Who asked before with a secret that is none, and left, fails nobody else's resume")
+    func forgedAndGone() throws {
+        let (ann, bob) = try pair()
+        ann.close(.lost)
+        fleet.nodes[0].isFrozen = true
+        let (thief, back) = (
+            try fleet[2].connect(subject: "eve"), try fleet[2].connect(subject: "ann", loop: 1)
+        )
+        #expect(thief.resume(String(ann.secret.dropLast(3)) + "AAA", after: 0).isEmpty)
+        #expect(back.resume(ann.secret, after: ann.seq).isEmpty)
+        thief.close(.lost)
+        fleet.nodes[0].isFrozen = false
+        fleet.wait(milliseconds: 2000)
+        #expect(back.take().map { type(of: $0) } == ["resumed", "room_state"])
+        #expect(bob.take().isEmpty && fleet.nodes[2].waiting == 0)
+    }
+
+    @Test("Whatever is shown for a session, it is asked for nowhere while it is at home")
+    func forgedAtHome() throws {
+        let (ann, bob) = try pair()
+        fleet.nodes[1].isFrozen = true
+        // As if it were at the node that says nothing.
+        let forged = bob.secret.prefix(16) + ann.secret.dropFirst(16).dropLast(3) + "AAA"
+        let thief = try fleet[0].connect(subject: "eve")
+        #expect(thief.resume(String(forged), after: 0) == [Self.failed])
+        #expect(!ann.isClosed && ann.say(#"{"action":"ping"}"#).count == 1)
+    }
+
     @Test(
         "Of two connections at one node that want the same the later has it: 4509, as at a process")
     func twice() throws {

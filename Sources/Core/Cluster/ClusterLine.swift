@@ -67,6 +67,9 @@ package struct ClusterLine: Sendable {
         offers[room] = offer
     }
 
+    /// The bucket was made anew: versions of the former one tell nobody anything.
+    package mutating func forgetOffers() { (offers, offered) = ([:], Ring()) }
+
     private mutating func sendOffers() {
         while link.hasWindow, !offered.isEmpty {
             let room = offered.removeFirst()
@@ -90,7 +93,8 @@ package struct ClusterLine: Sendable {
         guard whole > Self.partBytesMax else { return link.push(mail, size: whole) }
         let mail = mail.fitting
         let size = mail.size
-        precondition(size <= ClusterMail.bytesMax, "nobody would take it")
+        // Only by somebody's doing who is no node: nobody would take it.
+        guard size <= ClusterMail.bytesMax else { return link.lastNumber }
         var out = ByteWriter(capacity: size)
         mail.write(to: &out)
         var rest = out.bytes[...]

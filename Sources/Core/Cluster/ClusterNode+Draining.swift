@@ -5,6 +5,8 @@ import Signalling
 extension ClusterNode {
     /// How many others take part, as far as known.
     package var livingOthers: Int { keys.living.count }
+    /// A session is on its way here, or is asked for.
+    package var isTaking: Bool { !moves.takings.isEmpty }
 
     mutating func drain(_ sessions: [Draining], _ effects: inout [Effect]) {
         moves.isDraining = true

@@ -32,7 +32,14 @@ extension ClusterNode {
         for connection: ConnectionID, _ question: HandOvers.Question, _ effects: inout [Effect]
     ) {
         let asker = question.asker
-        if let taking = moves.takings[connection], !taking.taker.isAsking(asker) {
+        let waits =
+            if let taking = moves.takings[connection] {
+                !taking.taker.isAsking(asker)
+            } else {
+                // The first one's secret may be another's.
+                moves.givings[connection]?.giver.isSettling == true
+            }
+        if waits {
             moves.questions[connection, default: []].append(question)
             return
         }
@@ -55,17 +62,27 @@ extension ClusterNode {
         push(.handOver(.refuse(attempt: question.attempt, refusal)), to: asker)
     }
 
+    /// What those asked who had to wait is answered, or has to wait again.
+    mutating func answerQuestions(for connection: ConnectionID, _ effects: inout [Effect]) {
+        for question in moves.questions.removeValue(forKey: connection) ?? [] {
+            asked(for: connection, question, &effects)
+        }
+    }
+
     /// Nobody waits for ever for one who asks, too, or three nodes that ask one another would. But
-    /// whom that one asks may have it, and only be slow to give it.
+    /// whom that one asks may have it, and only be slow to give it; and so may be one who settles.
     mutating func giveUpQuestions(_ effects: inout [Effect]) {
-        for (connection, questions) in moves.questions
-        where moves.takings[connection]?.taker.isAsking == true {
+        for (connection, questions) in moves.questions {
+            let giver = moves.givings[connection]?.giver
+            guard
+                moves.takings[connection]?.taker.isAsking == true || giver?.isSettling == true
+            else { continue }
             let late = questions.filter { $0.due <= now }
             guard !late.isEmpty else { continue }
             let rest = questions.filter { $0.due > now }
             moves.questions[connection] = rest.isEmpty ? nil : rest
             for question in late {
-                let home = moves.takings[connection]?.taker.asked
+                let home = moves.takings[connection]?.taker.asked ?? giver?.taker
                 let refusal = home.map { HandOverMail.Refusal.elsewhere($0) } ?? .unknown
                 push(.handOver(.refuse(attempt: question.attempt, refusal)), to: question.asker)
             }
@@ -90,6 +107,7 @@ extension ClusterNode {
         guard let giver = moves.givings[connection]?.giver, giver.isOver else { return }
         moves.givings[connection] = nil
         moves.attempts[.init(asker: giver.taker, number: giver.attempt)] = nil
+        answerQuestions(for: connection, &effects)
     }
 
     mutating func settled(
@@ -178,6 +196,7 @@ extension ClusterNode {
             show(place.digest, &effects)
         }
         effects.append(.freeze(connection))
+        answerQuestions(for: connection, &effects)
     }
 
     /// It is no member by this node any more, wherever it is now.

@@ -215,8 +215,6 @@ extension ClusterNode {
             effects.append(.unresumable(connection))
         }
         if moves.kicks.remove(connection) != nil { effects.append(.kick(connection)) }
-        for question in moves.questions.removeValue(forKey: connection) ?? [] {
-            asked(for: connection, question, &effects)
-        }
+        answerQuestions(for: connection, &effects)
     }
 }

@@ -276,6 +276,7 @@ package struct ClusterNode: Sendable {
             rechecks = Ring()
             for room in rooms.keys.sorted() { rechecks.append(room) }
         case .renewed(let epoch):
+            for other in lines.keys { lines[other]?.forgetOffers() }
             for room in rooms.keys.sorted() {
                 rooms[room]?.unreadableSince = nil
                 unpark(room)

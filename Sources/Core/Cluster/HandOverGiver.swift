@@ -57,6 +57,8 @@ package struct HandOverGiver: Sendable {
         self.attempt = attempt
     }
 
+    /// It may still come to nothing, and the session stay.
+    package var isSettling: Bool { if case .settling = state { true } else { false } }
     package var isOver: Bool { if case .over = state { true } else { false } }
 
     package func begin() -> [Effect] { [.settle] }

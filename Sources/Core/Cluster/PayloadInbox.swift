@@ -131,7 +131,11 @@ package struct PayloadInbox: Sendable {
         let sender = Sender(connection: payload.sender, source: source)
         for target in payload.targets {
             let home = awaited.contains(target) ? own : departures[target]
-            if payload.isAlone { turnedAway[target]?.remove(sender) }
+            if payload.isAlone, turnedAway[target]?.remove(sender) != nil,
+                turnedAway[target]?.isEmpty == true
+            {
+                turnedAway[target] = nil
+            }
             if let home {
                 moved.append(PayloadAnswer.Move(target, to: home))
                 turnedAway[target, default: []].insert(sender)

@@ -19,6 +19,8 @@ struct Draining {
     var hasRoom: Bool { underWay.count < Self.underWayMax }
     var isEmpty: Bool { waiting.isEmpty && underWay.isEmpty }
     var wantsMore: Bool { waiting.isEmpty && hasRoom }
+    /// One of those that wait may go.
+    var hasNext: Bool { !waiting.isEmpty && hasRoom }
 
     /// Those who share a room go one after the other, so that they meet again soon.
     mutating func add(_ sessions: [ClusterNode.Draining]) {
@@ -43,6 +45,9 @@ struct Draining {
     /// It has gone, or is as before.
     mutating func isOver(_ connection: ConnectionID) { underWay.remove(connection) }
 
+    /// None of them is known any more.
+    mutating func forgetUnderWay() { underWay = [] }
+
     mutating func stays(_ connection: ConnectionID) {
         underWay.remove(connection)
         staying.insert(connection)
@@ -63,7 +68,8 @@ extension ClusterHandler where Sockets: ~Copyable {
         if draining.wantsMore { draining.add(sessionsInRooms()) }
         let next = draining.next()
         if !next.isEmpty { inputs.append(.drain(next)) }
-        if draining.isEmpty, let whenDone = draining.whenDone {
+        // Whoever is on its way here has to go on from here.
+        if draining.isEmpty, !node.isTaking, let whenDone = draining.whenDone {
             draining.whenDone = nil
             whenDone()
         }

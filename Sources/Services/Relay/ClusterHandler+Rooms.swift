@@ -202,6 +202,7 @@ extension ClusterHandler where Sockets: ~Copyable {
         tickets = [:]
         lines.removeAll()
         resumes = AskedResumes()
+        draining?.forgetUnderWay()
         (giving, arriving, landing) = ([:], [], [:])
         commons.rooms.removeAll()
         // What the others would say, nobody hears any more.

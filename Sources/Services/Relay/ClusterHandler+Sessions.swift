@@ -12,6 +12,14 @@ extension ClusterHandler where Sockets: ~Copyable {
     // MARK: Asking
 
     mutating func ask(for asked: AskedResume) {
+        // Who is at home here is asked for nowhere, whatever somebody shows for it.
+        let own = commons.sessions.session(asked.connection)?.conversation.withLock {
+            $0.outstanding.stage == .home ? $0.secret : nil
+        }
+        if let own {
+            guard own == asked.secret else { return fail(asked) }
+            return tell(.resume(asked.resume.text), asked.resume.socket)
+        }
         let (isFirst, replaced) = resumes.add(asked)
         if let replaced {
             sockets.close(replaced, .replaced, reason: "the session was resumed elsewhere")

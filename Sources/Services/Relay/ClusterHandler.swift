@@ -199,6 +199,10 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
 
     package mutating func turnEnded(_ bus: inout some BusOutput & ~Copyable) {
         while let other = roomy.popLast() { goOn(over: other, &bus) }
+        if draining?.hasNext == true {
+            drainMore()
+            follow(&bus)
+        }
         handle(.turnEnded, &bus)
         sockets.postNow()
         for (note, loop) in notes { ports.tellLoop(.cluster(note), loop) }
@@ -219,9 +223,12 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
     private mutating func follow(_ bus: inout some BusOutput & ~Copyable) {
         while !inputs.isEmpty {
             swap(&inputs, &following)
-            for input in following {
-                let effects = node.handle(input)
-                if !effects.isEmpty { perform(effects, &bus) }
+            // What was taken first: of a session that goes, its new home is told what it took.
+            for isDelivered in [true, false] {
+                for input in following where input.isDelivered == isDelivered {
+                    let effects = node.handle(input)
+                    if !effects.isEmpty { perform(effects, &bus) }
+                }
             }
             following.removeAll(keepingCapacity: following.count <= Self.spareMax)
         }
@@ -377,4 +384,8 @@ struct ToldNews {
     let news: RoomNews
     /// The joiner's, as JSON.
     let sdp: [UInt8]?
+}
+
+extension ClusterNode.Input {
+    fileprivate var isDelivered: Bool { if case .delivered = self { true } else { false } }
 }

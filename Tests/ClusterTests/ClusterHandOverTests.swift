@@ -192,6 +192,18 @@ struct ClusterHandOverTests {
         #expect(scene.sessions == [[], [], [1, 2]] && scene.isAtRest)
     }
 
+    @Test("What is said to one that has come, as if it were at its old home, is there at once")
+    func staleHome() {
+        var scene = Self.begun(2)
+        scene.resume(1, 1, from: 0)
+        scene.run(300)
+        scene.said[1] = []
+        let isSaid = scene.say(1, 2, to: 1, at: 0)
+        // Or what its sender says next, which knows better, would overtake it.
+        let isThere = scene.said[1].contains { if case .deliver = $0 { true } else { false } }
+        #expect(isSaid && isThere)
+    }
+
     @Test("Who asks first with a secret that is another's keeps nobody from the session")
     func forgedFirst() {
         var scene = Self.begun(3)

@@ -21,6 +21,11 @@ extension ClusterNode {
                 let home = writer.hasMember(member) ? incarnation : writer.elsewhere[member]
                 if let home { members[home, default: []].append(member) }
             }
+        // It has come here meanwhile, where whoever sees it is about to reach it without the bus.
+        case .member(let member, let old)
+        where old != incarnation && stays[member]?.contains(payload.room.digest) == true
+            && rooms[payload.room.digest]?.writer.hasMember(member) == true:
+            payload = payload.sent(to: .member(member, at: incarnation))
         // It may have gone before its old home did.
         case .member(let member, let old):
             guard !keys.gone.isEmpty, keys.gone.contains(old),

@@ -270,7 +270,7 @@ def test_nothing_is_lost_doubled_or_reordered_while_connections_break(start_home
     application = start_home(
         "--max-connections-per-address", "0", "--messages-per-second", "0",
         "--resume-events", "0", "--resume-bytes", "0").application()
-    count, numbers = 5000, []
+    count, numbers = 10_000, []
     with connect(application) as sender:
         goes = connect(application)
         meet(sender, goes, "load")
@@ -285,7 +285,7 @@ def test_nothing_is_lost_doubled_or_reordered_while_connections_break(start_home
         thread.start()
         breaks = 0
         while len(numbers) < count:
-            for _ in range(min(150, count - len(numbers))):
+            for _ in range(min(100, count - len(numbers))):
                 numbers.append(goes.expect("offer")["number"])
             (goes.drop, goes.reset, lambda: None)[breaks % 3]()
             goes, replay = resumed(application, goes)

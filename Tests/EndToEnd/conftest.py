@@ -6,6 +6,7 @@ import pytest
 
 from support import chance, databases, disk, homes, ledger, turns
 from support.browser import chromium
+from support.cluster import Cluster
 from support.demo import Guest
 from support.server import Server
 from support.split import IS_SPLIT, serve
@@ -89,6 +90,20 @@ def cluster():
     shared = homes.ClusterHome()
     yield shared
     assert shared.stop() == 0
+
+
+@pytest.fixture
+def start_cluster():
+    """Starts clusters that a test may break."""
+    started = []
+
+    def start(*flags, **options):
+        started.append(Cluster(*flags, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.kill()
 
 
 @pytest.fixture(scope="module")

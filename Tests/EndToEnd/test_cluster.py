@@ -25,20 +25,6 @@ def shared():
 
 
 @pytest.fixture
-def start_cluster():
-    """Starts clusters that a test may break."""
-    started = []
-
-    def start(*flags, **options):
-        started.append(Cluster(*flags, **options))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.kill()
-
-
-@pytest.fixture
 def start_nats():
     """Starts servers of NATS that a test may break."""
     started = []

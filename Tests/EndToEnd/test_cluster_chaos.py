@@ -138,6 +138,13 @@ async def cut_lines(clients):
             line.drop()
 
 
+def stop(task):
+    """What ended before has failed: nobody looked for ghosts any more, or cut a line."""
+    if task.done():
+        task.result()
+    task.cancel()
+
+
 async def run(clients, misfortunes):
     ghosts = Ghosts(clients, misfortunes)
     try:
@@ -145,13 +152,13 @@ async def run(clients, misfortunes):
         watch = asyncio.ensure_future(ghosts.watch())
         cuts = asyncio.ensure_future(cut_lines(clients))
         await misfortunes.rage(SECONDS)
-        cuts.cancel()
+        stop(cuts)
         # Whoever began anew last has said little yet.
         await until(lambda: not disagreeing(clients), 60, lambda: disagreeing(clients))
         await asyncio.sleep(4)
         agreement.fall_silent(clients)
         await agreement.come_to_rest(clients)
-        watch.cancel()
+        stop(watch)
         ghosts.check()
         print(f"ghosts were shown for {max(ghosts.shown.values(), default=0):.1f} s at most")
     finally:

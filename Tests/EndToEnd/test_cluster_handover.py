@@ -25,19 +25,6 @@ PER_ROOM = 5
 BACK_SECONDS = 3
 
 
-@pytest.fixture
-def start_cluster():
-    started = []
-
-    def start(*flags, **options):
-        started.append(Cluster(*flags, **options))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.kill()
-
-
 @pytest.fixture(scope="module")
 def shared():
     cluster = Cluster()

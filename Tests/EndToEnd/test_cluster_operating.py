@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -48,19 +49,20 @@ def test_nobody_is_said_to_be_nowhere_before_all_nodes_have_said_so(pair):
 
 def test_who_asks_after_a_nodes_health_does_not_wait_for_other_nodes(pair):
     one, two = pair.nodes
-    answered = []
+    answers = 0
     two.process.send_signal(signal.SIGSTOP)
     try:
-        kick = threading.Thread(target=lambda: (
-            one.usher.run("peer", "kick", NOBODY, "--node", one.name), answered.append("kick")))
+        kick = threading.Thread(target=lambda: one.usher.run(
+            "peer", "kick", NOBODY, "--node", one.name))
         kick.start()
-        for _ in range(5):
+        while kick.is_alive():
             assert http.get(one.operator, "/livez").status == 200
-        answered.append("livez")
-        kick.join()
+            answers += 1
+            time.sleep(0.05)
     finally:
         two.process.send_signal(signal.SIGCONT)
-    assert answered == ["livez", "kick"]
+    # The kick waits for two seconds: an answer that waited with it would be among the last.
+    assert answers > 15
 
 
 # Who may be a node

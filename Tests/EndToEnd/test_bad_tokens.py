@@ -236,6 +236,7 @@ def test_the_query_and_the_subprotocol_are_no_side_doors(home, forger, fault):
 
 
 @pytest.mark.one_process("a proxy may lose the answer to a header that nobody reads to its end")
+@pytest.mark.needs("no proxy")
 @pytest.mark.needs("its own handshake")
 def test_a_token_larger_than_any_header_is_refused(home, forger):
     answer = with_bearer(home, forger.with_claims(filler="x" * 100_000))

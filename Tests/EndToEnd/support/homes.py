@@ -23,7 +23,9 @@ KINDS = tuple(
 # What a test may need (the mark `needs`) that a home need not give, and why.
 CANNOT = {
     PROCESS: {},
-    CLUSTER: {},
+    CLUSTER: {
+        "no proxy": "one may lose the answer to what nobody reads to its end",
+    },
     FUNCTION: {
         "its own closes": "the gateway closes with codes of its own, and classic is told none",
         "its own frames": "frames are the gateway's: what is bad, and what comes too early",

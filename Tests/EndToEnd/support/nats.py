@@ -1,5 +1,6 @@
 """NATS servers of a test's own, on loopback, with JetStream: started, killed, frozen, drained."""
 
+import atexit
 import http.client
 import json
 import os
@@ -7,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from . import ledger
@@ -14,7 +16,10 @@ from .proxies import free_port
 from .usher import new_folder
 from .waiting import eventually
 
-START_SECONDS = 30
+START_SECONDS = 90
+
+# Elections wait for the disk; beside what else a machine's disk has to do that may be half a minute.
+MEMORY = Path("/dev/shm")
 
 
 def program():
@@ -33,6 +38,9 @@ class NatsServer:
         self.address = address = host.address if host else "127.0.0.1"
         self.port, self.cluster_port, self.monitor_port = ports
         self.folder = new_folder("nats")
+        self._store = Path(tempfile.mkdtemp(
+            prefix="usher-nats-", dir=MEMORY if MEMORY.is_dir() else self.folder))
+        atexit.register(self.forget)
         self._command = host.command if host else []
         self.process = None
         cluster = "" if not routes else (
@@ -41,7 +49,7 @@ class NatsServer:
         (self.folder / "nats.conf").write_text(
             f'server_name: {name}\nlisten: "{address}:{self.port}"\n'
             f'http: "{address}:{self.monitor_port}"\n'
-            f'jetstream {{ store_dir: "{self.folder}/store", max_file: 1G }}\n'
+            f'jetstream {{ store_dir: "{self._store}", max_file: 1G }}\n'
             f'lame_duck_duration: "30s"\nlame_duck_grace_period: "1s"\n{cluster}{extra}\n')
 
     @property
@@ -91,7 +99,7 @@ class NatsServer:
 
     def forget(self):
         """Its disk is gone; to be called while it does not run."""
-        shutil.rmtree(self.folder / "store", ignore_errors=True)
+        shutil.rmtree(self._store, ignore_errors=True)
 
     def _signal(self, number):
         if self.process and self.process.poll() is None:
@@ -152,3 +160,4 @@ class Nats:
             if server.process and server.process.poll() is None:
                 server.thaw()
                 server.kill()
+            server.forget()

@@ -86,7 +86,7 @@ final class ClusterNodeProcess: Sendable {
         try serve()
     }
 
-    /// Waits until NATS is there, for half a minute, and until this is a node of the cluster.
+    /// Waits until NATS is there, for a minute, and until this is a node of the cluster.
     private func start() throws {
         do throws(NATSFault) {
             try bus.start()

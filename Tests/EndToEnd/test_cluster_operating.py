@@ -83,22 +83,24 @@ def test_limits_that_hold_across_nodes_are_alike(pair, flags):
 
 
 def test_a_process_1_that_waits_for_its_cluster_stops_when_it_is_told_to():
-    folder, port = new_folder("process-1"), free_port()
+    folder, port, operator = new_folder("process-1"), free_port(), free_port()
     log = ledger.new_log("process-1")
     with log.open("wb") as errors:
         # What is process 1 there is kept from signals that it does not handle.
         outer = subprocess.Popen(
             ["unshare", "--pid", "--fork", "--kill-child", binary(), "serve", "--data", folder,
-             "--listen", "127.0.0.1:0", "--operator", "127.0.0.1:0",
+             "--listen", "127.0.0.1:0", "--operator", f"127.0.0.1:{operator}",
              "--cluster", f"nats://127.0.0.1:{port}"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
             env=environment(folder))
     try:
         eventually(lambda: "bus_waiting" in log.read_text(), "it waits for NATS")
+        waiting = http.get(f"http://127.0.0.1:{operator}", "/readyz")
+        assert (waiting.status, waiting.json["checks"]["service"]) == (503, "starting")
         children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text().split()
         os.kill(int(children[0]), signal.SIGTERM)
-        # By itself it would give up after half a minute, and end with 1.
-        assert outer.wait(60) == 128 + signal.SIGTERM
+        # By itself it would give up after a minute, and end with 1.
+        assert outer.wait(50) == 128 + signal.SIGTERM
     finally:
         outer.kill()
         outer.wait()

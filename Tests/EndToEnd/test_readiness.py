@@ -6,7 +6,7 @@ from support import http
 from support.readiness import readiness
 from support.waiting import eventually
 
-READY = {"status": "ok", "checks": {"registry": "ok", "keys": "ok"}}
+READY = {"status": "ok", "checks": {"service": "ok", "registry": "ok", "keys": "ok"}}
 
 
 def becomes(server, status, checks):
@@ -30,7 +30,7 @@ def test_a_registry_that_is_moved_away_is_named_and_the_rest_goes_on(start):
     (path,) = server.data.glob("*.sqlite")
     away = path.with_name("away")
     path.rename(away)
-    becomes(server, 503, {"registry": "registry_not_found", "keys": "ok"})
+    becomes(server, 503, {**READY["checks"], "registry": "registry_not_found"})
     assert http.get(server.operator, "/livez").status == 200
     assert application.token(rooms="lobby") != token
     away.rename(path)
@@ -43,7 +43,7 @@ def test_a_registry_that_is_replaced_is_named(start):
     (path,) = server.data.glob("*.sqlite")
     path.rename(path.with_name("away"))
     path.write_bytes(b"This is no database. " * 500)
-    becomes(server, 503, {"registry": "registry_failed", "keys": "ok"})
+    becomes(server, 503, {**READY["checks"], "registry": "registry_failed"})
 
 
 def test_keys_that_cannot_be_followed_are_named_without_their_place(start):
@@ -51,7 +51,7 @@ def test_keys_that_cannot_be_followed_are_named_without_their_place(start):
     application = server.application()
     folder = server.data / "keys"
     folder.chmod(0o755)
-    becomes(server, 503, {"registry": "ok", "keys": "key_folder_permissions"})
+    becomes(server, 503, {**READY["checks"], "keys": "key_folder_permissions"})
     assert str(folder) not in http.get(server.operator, "/readyz").body.decode()
     assert application.token()
     folder.chmod(0o700)
@@ -64,7 +64,7 @@ def test_a_service_without_a_signing_key_says_so(start):
     key = server.private_key_file()
     pem = key.read_bytes()
     key.unlink()
-    becomes(server, 503, {"registry": "ok", "keys": "key_folder_without_signing"})
+    becomes(server, 503, {**READY["checks"], "keys": "key_folder_without_signing"})
     assert application.token()
     key.touch(mode=0o600)
     key.write_bytes(pem)
@@ -74,7 +74,7 @@ def test_a_service_without_a_signing_key_says_so(start):
 def test_the_doctor_passes_on_what_is_not_ready(start):
     server = start()
     (server.data / "keys").chmod(0o755)
-    becomes(server, 503, {"registry": "ok", "keys": "key_folder_permissions"})
+    becomes(server, 503, {**READY["checks"], "keys": "key_folder_permissions"})
     port = server.operator.rsplit(":", 1)[1]
     told = server.usher.run(
         "doctor", "--operator", f"127.0.0.1:{port}", "--listen", "127.0.0.1:0")

@@ -60,6 +60,7 @@ struct Wiring {
     private let edgeStep: EdgeStep
     private let pass: OperatorPass
     private let ports: [HTTPServer]
+    private let isServing: @Sendable () -> Bool
     private let log: ServiceLog
     private let processLog: ProcessLog
     private let counts = OperatorCounts(now: Clock.now, routes: PublicService.routes)
@@ -76,15 +77,18 @@ struct Wiring {
         let keeping: SessionKeeping?
     }
 
-    /// `publicURL` is the issuer where none is set.
+    /// `publicURL` is the issuer where none is set; `isServing` says whether the public port has
+    /// its routes.
     init(
         _ settings: ServeSettings, _ foundations: Foundations, publicURL: String,
-        _ pass: OperatorPass, ports: [HTTPServer], log: ProcessLog
+        _ pass: OperatorPass, ports: [HTTPServer], isServing: @escaping @Sendable () -> Bool,
+        log: ProcessLog
     ) {
         self.settings = settings
         self.pass = pass
         self.foundations = foundations
         self.ports = ports
+        self.isServing = isServing
         issuer = settings.access.issuer ?? publicURL
         audience = settings.access.audience ?? issuer
         edgeStep = EdgeStep(cookieName: ByteText(settings.access.edgeCookie))
@@ -217,12 +221,13 @@ extension Wiring {
 }
 
 extension Wiring {
-    /// Without which the service answers by what it knew before.
+    /// Without which the service does not answer yet, or by what it knew before.
     private func checks(
         _ directory: ClientDirectory, _ relay: SignallingHalf?
     ) -> [OperatorPorts.Check] {
-        let keys = foundations.keys
+        let (keys, isServing) = (foundations.keys, isServing)
         var checks: [OperatorPorts.Check] = [
+            ("service", { isServing() ? nil : "starting" }),
             ("registry", { directory.trouble()?.code }), ("keys", { keys.trouble?.code }),
         ]
         if let relay, relay.node != nil {

@@ -61,7 +61,8 @@ struct Site {
         let ports = [publicServer, operatorServer] + (edgeServer.map { [$0] } ?? [])
         let pass = OperatorPass.make(url: operatorURL)
         let parts = try Wiring(
-            settings, foundations, publicURL: url, pass, ports: ports, log: log
+            settings, foundations, publicURL: url, pass, ports: ports,
+            isServing: { publicDoor.isOpen }, log: log
         ).connect()
         parts.directory.start()
         let janitor = Janitor(sweeping: foundations.registry)
@@ -73,8 +74,8 @@ struct Site {
         defer { pass.remove(in: settings.data, of: settings.cluster?.nodeName) }
         // From here on nothing fails: what is taken off the shelf is not there for another start.
         if let relay = parts.relay { parts.keeping?.putBack(into: relay.service) }
-        publicDoor.open(parts.front.outcome, mayWait: parts.front.mayWait)
         if let edge = parts.edge { edgeDoor.open { .response(edge($0)) } }
+        publicDoor.open(parts.front.outcome, mayWait: parts.front.mayWait)
         announce(url: url, operatorURL: operatorURL, edgePort: edgeServer?.port)
         let signal = Signals.wait { reload(publicServer, foundations.turnSecret) }
         logger.notice("stopping", metadata: ["signal": "\(signal)"])
@@ -216,6 +217,8 @@ private final class Door: Sendable {
     ) {
         routes.withLock { $0 = Routes(outcome: outcome, mayWait: mayWait) }
     }
+
+    var isOpen: Bool { routes.withLock { $0 != nil } }
 
     @Sendable func mayWait(_ request: HTTPRequest) -> Bool {
         routes.withLock { $0 }?.mayWait(request) ?? false

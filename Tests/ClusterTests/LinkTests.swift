@@ -46,6 +46,39 @@ struct LinkTests {
         }
     }
 
+    @Test("What is not answered is sent again, more and more seldom, and seldom while it waits")
+    func resends() {
+        func ticks(isBackedUp: Bool = false, count: Int) -> [Int] {
+            var line = Link<Int>(Self.limits)
+            line.push(1)
+            #expect(line.nextFrame() != nil)
+            return (1...count).filter { _ in
+                line.tick(isBackedUp: isBackedUp)
+                return line.nextFrame() != nil
+            }
+        }
+        #expect(ticks(count: 62) == [2, 6, 14, 30, 46, 62])
+        #expect(ticks(isBackedUp: true, count: 40) == [16, 32])
+        var (one, other) = (Link<Int>(Self.limits), Link<Int>(Self.limits))
+        for number in 1...2 {
+            one.push(number)
+            #expect(one.nextFrame() != nil)
+            for _ in 0..<14 { one.tick() }
+            let frame = one.nextFrame()
+            #expect(frame != nil)
+            if let frame { _ = other.receive(frame) }
+            other.tick()
+            if let answer = other.nextFrame() { _ = one.receive(answer) }
+            #expect(one.isIdle)
+        }
+        one.push(3)
+        #expect(one.nextFrame() != nil)
+        one.tick()
+        #expect(one.nextFrame() == nil)
+        one.tick()
+        #expect(one.nextFrame() != nil, "an answer begins it anew")
+    }
+
     @Test("An answer waits for mail to go with, for a tick, or until the window is a part full")
     func lateAnswer() {
         var (one, other) = (Link<Int>(Self.limits), Link<Int>(Self.limits))

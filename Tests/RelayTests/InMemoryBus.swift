@@ -158,6 +158,7 @@ struct InMemoryOutput: BusOutput {
     let bus: InMemoryBus
     let end: InMemoryBus.End
     var monotonicMilliseconds: Int64 = 0
+    let isBackedUp = false
 
     func read(_ key: StoreKey, request: UInt64) { bus.read(key, request, end) }
     func next(after revision: Revision, request: UInt64) { bus.next(revision, request, end) }

@@ -50,6 +50,8 @@ package protocol BusHandler: SendableMetatype, ~Copyable {
 package protocol BusOutput: ~Copyable {
     /// On a clock that never goes back; its zero means nothing.
     var monotonicMilliseconds: Int64 { get }
+    /// What was sent waits here, since the server reads more slowly than it is written to.
+    var isBackedUp: Bool { get }
 
     mutating func read(_ key: StoreKey, request: UInt64)
     /// Which room's document was written next behind this revision, as rooms stand now. Answered

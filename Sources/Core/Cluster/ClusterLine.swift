@@ -114,7 +114,9 @@ package struct ClusterLine: Sendable {
     }
 
     /// A while has passed.
-    package mutating func tick() { link.tick() }
+    package mutating func tick(isBackedUp: Bool = false) {
+        link.tick(isBackedUp: isBackedUp)
+    }
 
     /// A frame from the other node. One that is not of this line is taken for nothing.
     package mutating func receive(_ frame: ClusterFrame) -> Arrival {

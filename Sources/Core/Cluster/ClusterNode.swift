@@ -74,6 +74,8 @@ package struct ClusterNode: Sendable {
     /// Lines that may have something to be sent.
     var stirred: [Incarnation] = []
     var lineTickAt: Int64 = 0
+    /// What was sent before waits for the bus' connection to take it: as `BusOutput` has it.
+    package var isBackedUp = false
 
     var source = PayloadSource()
     var inbox: PayloadInbox
@@ -223,7 +225,7 @@ package struct ClusterNode: Sendable {
         askAgain(&effects)
         if now >= lineTickAt {
             lineTickAt = now + timing.linkTick
-            for other in lines.keys { lines[other]?.tick() }
+            for other in lines.keys { lines[other]?.tick(isBackedUp: isBackedUp) }
             for other in lines.keys { stir(other) }
         }
         giveUpKicks(&effects)

@@ -11,8 +11,10 @@ package struct Link<Mail: Sendable>: Sendable {
         /// What may be sent and unanswered.
         package var windowMax = 1024
         package var windowBytesMax = 2 << 20
-        /// How many ticks without an answer until all is sent again.
+        /// How many ticks without an answer until all is sent again; twice as many each time that
+        /// nothing has come, so that what is slow is not filled with what it has already.
         package var resendTicks = 2
+        package var resendTicksMax = 16
 
         package init() {}
     }
@@ -56,6 +58,7 @@ package struct Link<Mail: Sendable>: Sendable {
     /// The last one that ever was sent.
     private var lastSent: UInt64 = 0
     private var ticksUnanswered = 0
+    private var resendsInRow = 0
     /// All up to this one have arrived from the other node.
     private var arrived: UInt64 = 0
     /// What has come since the last answer, which goes with the next mail, with a tick, or once
@@ -106,13 +109,15 @@ package struct Link<Mail: Sendable>: Sendable {
         return Frame(first: first, mails: mails, acknowledged: arrived)
     }
 
-    /// A while has passed.
-    package mutating func tick() {
+    /// A while has passed. `isBackedUp` while what was sent may not even have left.
+    package mutating func tick(isBackedUp: Bool = false) {
         if unanswered.frames > 0 { mustAnswer = true }
         guard sentCount > 0 else { return }
         ticksUnanswered += 1
-        guard ticksUnanswered >= limits.resendTicks else { return }
+        let pause = isBackedUp ? .max : limits.resendTicks << min(resendsInRow, 8)
+        guard ticksUnanswered >= min(pause, limits.resendTicksMax) else { return }
         ticksUnanswered = 0
+        resendsInRow += 1
         resentCount += sentCount
         sentCount = 0
         sentBytes = 0
@@ -156,6 +161,7 @@ package struct Link<Mail: Sendable>: Sendable {
         firstNumber = acknowledged + 1
         sentCount = max(0, sentCount - count)
         ticksUnanswered = 0
+        resendsInRow = 0
     }
 }
 

@@ -4,6 +4,7 @@ import StrictJSON
 
 extension BusThread: BusOutput {
     var monotonicMilliseconds: Int64 { BusClock.milliseconds() }
+    var isBackedUp: Bool { unwrittenBytes > 0 }
 
     mutating func read(_ key: StoreKey, request: UInt64) {
         let text: JSONValue = ["last_by_subj": .string(subjects.subject(key))]

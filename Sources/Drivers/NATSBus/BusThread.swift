@@ -38,6 +38,8 @@ struct BusThread<Note: Sendable>: ~Copyable {
     var isLeavingServer = false
     /// Since when what waits for the line's socket has not become less.
     var stuckSince: Int64?
+    /// What the line's socket had not taken at the end of the turn before.
+    private(set) var unwrittenBytes = 0
     var lookedAt: Int64 = 0
     /// What the servers refused, each told once: by the right that lacks, since each refusal
     /// names another subject, or else in their words.
@@ -116,6 +118,7 @@ struct BusThread<Note: Sendable>: ~Copyable {
         let before = spoken.unwrittenBytes
         spoken.write()
         let after = spoken.unwrittenBytes
+        unwrittenBytes = after
         guard after > 0, after == before else {
             stuckSince = nil
             return
@@ -312,7 +315,7 @@ extension BusThread {
         if let incarnation { need(listenOnLine(as: incarnation)) }
         restartWatch()
         dropCarrier()
-        if line != nil { standing.connected(dialled) }
+        if line != nil { standing.connected(dialled, configuration.servers) }
     }
 
     func listenOnLine(as incarnation: Incarnation) -> Bool? {

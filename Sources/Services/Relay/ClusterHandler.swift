@@ -175,6 +175,7 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
     }
 
     package mutating func ticked(_ bus: inout some BusOutput & ~Copyable) {
+        node.isBackedUp = bus.isBackedUp
         handle(.tick(bus.monotonicMilliseconds), &bus)
         land()
         drainMore()

@@ -95,7 +95,9 @@ import Testing
         let documented = Self.rows("## 3. Threads", of: "docs/architecture.md")
             .flatMap { Self.parts(of: $0[1]) }
         let starts = [
+            // The last two on a line of their own.
             "OwnThread(named: \"", "Errands(named: \"", "Crew(named: \"", "DispatchQueue(label: \"",
+            "    named: \"", "    label: \"",
         ]
         let found = Self.sources.flatMap { file in
             starts.flatMap { Self.literals(behind: $0, in: file.lines) }

@@ -11,6 +11,7 @@ import pytest
 from support.cluster import Cluster
 from support.usher import new_folder
 from support.v1 import connect, offer, resumed
+from support.waiting import eventually
 
 SOURCE = Path(__file__).parent / "support/clock.c"
 DEATH_SECONDS = 15
@@ -31,9 +32,12 @@ def longer_up():
     with subprocess.Popen(
             ["setpriv", "--pdeathsig=KILL", "unshare", "--time", "--monotonic", str(HOUR),
              "--boottime", str(HOUR), "sleep", "infinity"], stdin=subprocess.DEVNULL) as holder:
-        time.sleep(0.2)
         before = ["nsenter", f"--time=/proc/{holder.pid}/ns/time_for_children"]
         try:
+            # Until then it is a process of the tests' own namespace.
+            command = Path(f"/proc/{holder.pid}/comm")
+            eventually(lambda: holder.poll() is not None or "sleep" in command.read_text(),
+                       "whoever holds the namespace runs")
             tried = subprocess.run([*before, "cat", "/proc/uptime"], capture_output=True, text=True,
                                    check=False)
             if tried.returncode or float(tried.stdout.split()[0]) < HOUR:

@@ -198,7 +198,7 @@ def test_who_was_replaced_or_thrown_out_or_revoked_meanwhile_does_not_come_back(
 
 
 def test_a_node_that_stops_says_so_before_it_lets_nobody_in(start_cluster):
-    cluster = start_cluster("--drain-notice-seconds", 3, count=2)
+    cluster = start_cluster("--drain-notice-seconds", 60, count=2)
     application = cluster.application()
     stays, goes = connect(*at(cluster, application, 0)), connect(*at(cluster, application, 1))
     meet(stays, goes)
@@ -208,6 +208,7 @@ def test_a_node_that_stops_says_so_before_it_lets_nobody_in(start_cluster):
     assert http.get(node.operator, "/readyz").json["checks"]["cluster"] == "draining"
     late = connect(*at(cluster, application, 1))
     late.join("late", id="late")
+    node.process.send_signal(signal.SIGTERM)  # It has waited long enough.
     for peer in (goes, late):
         assert peer.expect("draining", 10)["reconnectWithinSeconds"] == 2
         assert peer.end() == (1012, [])

@@ -4,11 +4,16 @@ import Cryptography
 import Glibc
 import StrictJSON
 
+/// In what a bucket is not what a node would have made, and what to do about it.
+package struct BucketDifference: Equatable, Sendable {
+    package let what: String
+    package let remedy: String
+}
+
 /// The bucket of a cluster: a stream in which the last message of a subject is the value of a key.
 struct Bucket: Equatable {
     let epoch: BucketEpoch
-    /// In what it is not what this node would have made.
-    let differences: [String]
+    let differences: [BucketDifference]
     /// By how many servers it is kept.
     let replicas: Int
 
@@ -45,12 +50,23 @@ struct Bucket: Equatable {
         }
         self.epoch = epoch
         replicas = int("num_replicas")
-        differences = [
-            configuration["storage"]?.string != "file"
-                ? "its storage is not file: it is gone when all servers have stopped" : nil,
-            int("max_msgs_per_subject") != 1 ? "it keeps a history (max_msgs_per_subject)" : nil,
-            replicas < wanted ? "\(replicas) servers keep it, not \(wanted) (num_replicas)" : nil,
-        ].compactMap(\.self)
+        let remake = "stop all nodes, and remove the stream: the first node makes it anew"
+        let differences = [
+            configuration["storage"]?.string == "file"
+                ? nil
+                : ("its storage is not file: it is gone when all servers have stopped", remake),
+            int("max_msgs_per_subject") == 1
+                ? nil : ("it keeps a history (max_msgs_per_subject)", remake),
+            replicas >= wanted
+                ? nil
+                : (
+                    "\(replicas) servers keep it, not \(wanted) (num_replicas)",
+                    "nats stream edit \(subjects.stream) --replicas \(wanted); nodes may run"
+                ),
+        ]
+        self.differences = differences.compactMap(\.self).map { what, remedy in
+            BucketDifference(what: what, remedy: remedy)
+        }
     }
 
     /// When it was made, as the servers have it, and the first revision that it was given.

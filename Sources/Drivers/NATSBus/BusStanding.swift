@@ -32,12 +32,12 @@ final class BusStanding: Sendable {
 
     func notify(_ notice: NATSNotice) { port(notice) }
 
-    func connected(_ dialled: Dialled) {
+    func connected(_ dialled: Dialled, _ servers: [NATSServer]) {
         state.withLock { state in
             state.wasConnected = true
             state.fault = nil
             state.told = []
-            state.report = NATSReport(dialled)
+            state.report = NATSReport(dialled, servers)
         }
         port(.connected(server: dialled.line.server.description, version: dialled.version))
         eventfd_write(event, 1)
@@ -45,7 +45,7 @@ final class BusStanding: Sendable {
 
     var report: NATSReport? { state.withLock { $0.report } }
 
-    func lost() { state.withLock { $0.report?.server = nil } }
+    func lost() { state.withLock { $0.report?.noteLost() } }
 
     func looked(_ info: JSONObject, after milliseconds: Int64) {
         state.withLock { $0.report?.note(info, after: milliseconds) }

@@ -68,7 +68,7 @@ struct Dialled: Sendable {
         if try !Bucket.isOpen(line, inBucket) { try race(line.server, configuration, inBucket) }
         let notices =
             (isMade ? [NATSNotice.bucketMade(replicas: bucket.replicas)] : [])
-            + bucket.differences.map { .bucketDiffers($0) }
+            + bucket.differences.map { .bucketDiffers($0.what) }
         return Dialled(
             line: line, epoch: bucket.epoch, version: greeting.version.string, notices: notices,
             others: greeting.others.compactMap { NATSServer(named: $0, by: line.server) })
@@ -101,7 +101,7 @@ package struct NATSExamination: Equatable, Sendable {
     /// By how many servers the bucket is kept; nil where there is none yet.
     package let replicas: Int?
     /// In what it is not what would have been made.
-    package let differences: [String]
+    package let differences: [BucketDifference]
 
     /// Asks the first server that is good, and has writers race where there is a bucket. Changes
     /// nothing that lasts. May take some seconds a server.

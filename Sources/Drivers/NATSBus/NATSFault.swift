@@ -82,12 +82,17 @@ package enum NATSFault: Error, Equatable, Sendable, CustomStringConvertible {
                 + "configuration)"
         case .notReady(let server, let why, let code):
             "JetStream is not ready at \(server): \(why)" + (code.map { " (\($0))" } ?? "")
+                + ": its log says why, and nats server check jetstream what lacks"
         case .bucket(let why): "the cluster's bucket: \(why)"
         case .notAtomic(let server, let rounds):
             "at \(server), \(rounds) of \(WritersRace.rounds) races of \(WritersRace.writers) "
-                + "writers had another number of winners than one"
+                + "writers had another number of winners than one: such a store can hold no rooms; "
+                + "have all servers of NATS run \(ServerGreeting.versionMin) or newer, and the "
+                + "bucket made anew (nats stream rm) while no node runs"
         case .lost(let server): "the connection to \(server) is lost"
-        case .silent(let server): "JetStream gives no answers at \(server)"
+        case .silent(let server):
+            "JetStream gives no answers at \(server): see whether most of its servers run, and its "
+                + "log"
         case .bucketGone: "the cluster's bucket is gone, was made anew or has lost what it held"
         case .stopped: "no server has answered yet"
         case .noThread: "there is no thread left for the bus"

@@ -71,14 +71,11 @@ extension NATSLine {
     /// As `flush`, which waits for what somebody has to read.
     func flushPolled(millisecondsMax: Int64) {
         let flag = Flag()
-        guard
-            let thread = try? OwnThread(
-                named: "usher-bus-flush",
-                { [self] in
-                    _ = unsafe natsConnection_FlushTimeout(connection, millisecondsMax)
-                    flag.isSet.withLock { $0 = true }
-                })
-        else { return }
+        let flushing = try? OwnThread(named: "usher-bus-flush") { [self] in
+            _ = unsafe natsConnection_FlushTimeout(connection, millisecondsMax)
+            flag.isSet.withLock { $0 = true }
+        }
+        guard let thread = flushing else { return }
         while !flag.isSet.withLock({ $0 }) {
             write()
             var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)

@@ -14,7 +14,7 @@ package struct NATSReport: Equatable, Sendable {
     /// That the bus is connected to; nil while it is to none.
     package internal(set) var server: String?
     package internal(set) var version: String
-    /// All that are known, as they were configured or learned.
+    /// All that are known: as they were configured, then what was learned.
     package internal(set) var servers: [String]
     /// Of the bucket; nil where one server alone keeps it, or none leads.
     package internal(set) var leader: ByteText?
@@ -23,10 +23,24 @@ package struct NATSReport: Equatable, Sendable {
     /// How long the last question about the bucket took to be answered; asked every two seconds.
     package internal(set) var answerMilliseconds: Int64?
 
-    init(_ dialled: Dialled) {
+    /// `servers` are those that were configured.
+    init(_ dialled: Dialled, _ servers: [NATSServer]) {
         server = dialled.line.server.description
         version = dialled.version
-        servers = dialled.others.map(\.description)
+        var all = servers
+        for other in [dialled.line.server] + dialled.others
+        where !all.contains(where: { $0.isSamePlace(as: other) }) {
+            all.append(other)
+        }
+        self.servers = all.map(\.description)
+    }
+
+    /// Of what was asked over a connection that is lost, nothing is known any more.
+    mutating func noteLost() {
+        server = nil
+        leader = nil
+        replicas = []
+        answerMilliseconds = nil
     }
 
     /// From an INFO of the bucket's stream.

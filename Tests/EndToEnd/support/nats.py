@@ -18,7 +18,7 @@ from .waiting import eventually
 
 START_SECONDS = 90
 
-# Elections wait for the disk; beside what else a machine's disk has to do that may be half a minute.
+# Elections wait for the disk: beside what else a machine has to write that is half a minute.
 MEMORY = Path("/dev/shm")
 
 

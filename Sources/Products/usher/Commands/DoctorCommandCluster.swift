@@ -36,10 +36,7 @@ struct ClusterLook {
             findings.append(.ok("cluster_bucket", "\(count) servers keep who is in which room"))
         }
         for difference in found.differences {
-            findings.append(
-                .warning(
-                    "cluster_bucket", difference,
-                    "stop all nodes, and remove the stream: the first node makes it anew"))
+            findings.append(.warning("cluster_bucket", difference.what, difference.remedy))
         }
         if !found.server.isTLS, place.credentials != nil {
             findings.append(

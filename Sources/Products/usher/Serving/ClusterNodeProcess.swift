@@ -51,7 +51,7 @@ final class ClusterNodeProcess: Sendable {
         self.place = place
         self.service = service
         self.log = log
-        let report = StandingReport(log: log)
+        let report = StandingReport(log: log, place: place)
         let ports = ClusterPorts(
             tellLoop: { note, loop in loops.tell(note, loop: loop) },
             tellLoops: { loops.tell($0) },
@@ -168,11 +168,24 @@ final class ClusterNodeProcess: Sendable {
 
     /// Why the process ends, where the others don't take it for a node.
     var failure: CommandFailure? {
-        refusal.value.withLock { $0 }.map { CommandFailure(Self.text($0, place)) }
+        refusal.value.withLock { $0 }.map { CommandFailure($0.text(place)) }
     }
 
-    private static func text(_ refusal: ClusterRefusal, _ place: ClusterPlace) -> String {
-        switch refusal {
+}
+
+extension ClusterRefusal {
+    /// Stable across releases.
+    fileprivate var code: String {
+        switch self {
+        case .nameTaken: "node_name_taken"
+        case .differs: "node_differs"
+        case .formatTooNew: "format_too_new"
+        }
+    }
+
+    /// What lacks, and what to do.
+    fileprivate func text(_ place: ClusterPlace) -> String {
+        switch self {
         case .nameTaken:
             "a node called \(place.nodeName) runs in the cluster \(place.name): give this one "
                 + "another --node-name, or stop that one"
@@ -209,6 +222,7 @@ extension ClusterPlace {
 /// What the log says of a node's standing and of its bus.
 private struct StandingReport: Sendable {
     let log: ServiceLog
+    let place: ClusterPlace
 
     func note(_ standing: NodeStanding) {
         switch standing {
@@ -218,7 +232,9 @@ private struct StandingReport: Sendable {
         case .lost: log.write("cluster_lost", [("code", "cluster_lost")], at: .error)
         case .condemned: log.write("cluster_declared_dead", [], at: .warning)
         case .left: log.write("cluster_left", [], at: .notice)
-        case .refused: log.write("cluster_refused", [], at: .error)
+        case .refused(let why):
+            log.write(
+                "cluster_refused", [("code", why.code), ("reason", why.text(place))], at: .error)
         }
     }
 

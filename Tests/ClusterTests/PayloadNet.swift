@@ -311,9 +311,9 @@ struct PayloadNet {
     private mutating func deliver(
         _ payload: PayloadMail, _ receipt: PayloadInbox.Receipt, at node: Incarnation
     ) {
+        let event = Array(payload.event)
         let heard = Heard(
-            sender: ConnectionID(raw: UInt64(payload.event[0])),
-            count: Int(payload.event[1]) << 8 | Int(payload.event[2]))
+            sender: ConnectionID(raw: UInt64(event[0])), count: Int(event[1]) << 8 | Int(event[2]))
         var isTaken = false
         for target in receipt.targets where isOpen(target, at: node) {
             isTaken = true

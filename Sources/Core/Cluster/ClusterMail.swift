@@ -1,13 +1,14 @@
 import Sessions
 package import Signalling
 
-/// What one node says to another, over the line between them.
+/// What one node says to another, over the line between them. What is no payload and no answer is
+/// kept elsewhere, so that these, of which there are many, take less.
 package enum ClusterMail: Equatable, Sendable {
     /// A version of a room, by whoever wrote it or took somebody out of it. The bytes are a
     /// `RoomDocument`'s.
-    case document(RoomDigest, Revision, [UInt8], sdps: [JoinerSDP])
+    indirect case document(RoomDigest, Revision, [UInt8], sdps: [JoinerSDP])
     /// The sender knows this version.
-    case seen(RoomDigest, Revision, BucketEpoch)
+    indirect case seen(RoomDigest, Revision, BucketEpoch)
     case payload(PayloadMail)
     /// To the payload of this number, the first of whose targets this is.
     case answer(number: UInt64, target: ConnectionID, PayloadAnswer)
@@ -17,10 +18,10 @@ package enum ClusterMail: Equatable, Sendable {
     case kick(number: UInt64, ConnectionID)
     case kickAnswer(number: UInt64, wasHere: Bool)
     /// What this joiner, whose home is the receiver, wants the others to be told.
-    case askSDP(RoomDigest, ConnectionID)
+    indirect case askSDP(RoomDigest, ConnectionID)
     /// Nil where the home knows nothing of it any more.
-    case sdp(RoomDigest, ConnectionID, [UInt8]?)
-    case handOver(HandOverMail)
+    indirect case sdp(RoomDigest, ConnectionID, [UInt8]?)
+    indirect case handOver(HandOverMail)
     /// The next piece of a mail that is too long for one frame; `ClusterLine` cuts and joins them.
     case part([UInt8], isLast: Bool)
 }
@@ -49,11 +50,12 @@ package final class PayloadMail: Equatable, Sendable {
     package let targets: PayloadTargets
     /// Nothing that the sender said before to any of them is unanswered.
     package let isAlone: Bool
-    package let event: [UInt8]
+    /// Of one that came, a part of its frame.
+    package let event: ArraySlice<UInt8>
 
     package init(
         number: UInt64, room: RoomDigest, revision: Revision, sender: ConnectionID,
-        targets: PayloadTargets, isAlone: Bool, event: [UInt8]
+        targets: PayloadTargets, isAlone: Bool, event: ArraySlice<UInt8>
     ) {
         self.number = number
         self.room = room
@@ -68,6 +70,13 @@ package final class PayloadMail: Equatable, Sendable {
         one.number == other.number && one.room == other.room && one.revision == other.revision
             && one.sender == other.sender && one.targets == other.targets
             && one.isAlone == other.isAlone && one.event == other.event
+    }
+
+    /// The same without the frame that it came in.
+    var kept: PayloadMail {
+        PayloadMail(
+            number: number, room: room, revision: revision, sender: sender, targets: targets,
+            isAlone: isAlone, event: Array(event)[...])
     }
 }
 
@@ -296,7 +305,8 @@ extension PayloadMail {
         out.put(UInt32(truncatingIfNeeded: targets.count - 1))
         for target in targets.dropFirst() { out.put(target.raw) }
         out.put(isAlone)
-        out.put(event)
+        // Of one that goes it is all of its array, which then is not copied.
+        out.put(Array(event))
     }
 
     fileprivate static func read(
@@ -311,7 +321,7 @@ extension PayloadMail {
             number: number, room: room, revision: Revision(raw: revision),
             sender: ConnectionID(raw: sender),
             targets: PayloadTargets(ConnectionID(raw: target), others), isAlone: isAlone,
-            event: Array(try input.part()))
+            event: try input.part())
     }
 }
 

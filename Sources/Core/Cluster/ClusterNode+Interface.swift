@@ -79,12 +79,14 @@ package struct OutgoingPayload: Equatable, Sendable {
 /// What members of this node are sent by one that is elsewhere.
 package struct IncomingPayload: Equatable, Sendable {
     package let room: RoomPlace
-    package let sender: ConnectionID
+    let mail: PayloadMail
     /// Who is to get it, of those who are there.
     package let targets: PayloadTargets
-    package let event: [UInt8]
     /// For `Input.delivered`.
     package let receipt: PayloadInbox.Receipt
+
+    package var sender: ConnectionID { mail.sender }
+    package var event: ArraySlice<UInt8> { mail.event }
 }
 
 /// Whether a node may act, as the bus has it.
@@ -130,7 +132,7 @@ extension ClusterNode {
         case turnEnded
         /// A connection of this node wants into a room; its token grants it. `sdp` is what the
         /// others are to be told with it, as JSON.
-        case join(RoomMember, RoomPlace, sdp: [UInt8]?)
+        indirect case join(RoomMember, RoomPlace, sdp: [UInt8]?)
         case leave(ConnectionID, RoomPlace, LeaveReason)
         /// Whether what came with `Effect.deliver` stands in the queue of one of its targets.
         case delivered(PayloadInbox.Receipt, isTaken: Bool)
@@ -147,7 +149,7 @@ extension ClusterNode {
         /// There is no such session, or the secret is not its present one.
         case unsettled(ConnectionID)
         /// After `Effect.freeze`, before all that comes from elsewhere.
-        case frozen(ConnectionID, SessionRecord, graceSeconds: UInt32)
+        indirect case frozen(ConnectionID, SessionRecord, graceSeconds: UInt32)
         /// A session ended here that was to be settled or frozen, was offered, or has arrived; one
         /// that is frozen can't. Where it could not be had after `Effect.arrive`, this takes it out
         /// of its rooms, and else they are left as by any member.
@@ -198,9 +200,9 @@ extension ClusterNode {
         /// comes before all `tell` of that version. Empty where none of them is left. A member that
         /// is said to be at this node itself came from another one: what is said to it has to go
         /// by `send` until it is said to be elsewhere no more.
-        case room(RoomPlace, Room, elsewhere: [ConnectionID: Incarnation])
+        indirect case room(RoomPlace, Room, elsewhere: [ConnectionID: Incarnation])
         /// A member of this node is told; `sdp` is the joiner's.
-        case tell(ConnectionID, RoomPlace, RoomNews, sdp: [UInt8]?)
+        indirect case tell(ConnectionID, RoomPlace, RoomNews, sdp: [UInt8]?)
         /// All nodes that the join concerns know of it: it is to be acknowledged.
         case admitted(ConnectionID, RoomPlace)
         case refused(ConnectionID, RoomPlace, SignalError)
@@ -238,7 +240,7 @@ extension ClusterNode {
         /// A session comes, away, and as it was, with its rooms in the order of the record's. It is
         /// a member here by now: of each room `room` came before, and what it is told follows, then
         /// `resumable`. Where it can't be had, `sessionEnded` has to follow in the same turn.
-        case arrive(ConnectionID, SessionRecord, rooms: [RoomPlace], graceSeconds: UInt32)
+        indirect case arrive(ConnectionID, SessionRecord, rooms: [RoomPlace], graceSeconds: UInt32)
         /// A session is here that was asked for, by `resume` or by its old home. Answers all that
         /// wait.
         case resumable(ConnectionID)

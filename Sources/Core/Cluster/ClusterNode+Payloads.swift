@@ -42,13 +42,8 @@ extension ClusterNode {
     }
 
     mutating func perform(_ outcome: PayloadSource.Outcome, _ effects: inout [Effect]) {
-        for parcel in outcome.parcels {
-            if parcel.node == incarnation {
-                arrived(parcel.payload, from: incarnation, &effects)
-            } else {
-                push(.payload(parcel.payload), to: parcel.node)
-            }
-        }
+        if let parcel = outcome.firstParcel { perform(parcel, &effects) }
+        for parcel in outcome.otherParcels { perform(parcel, &effects) }
         for answer in outcome.answers {
             effects.append(.answered(ticket: answer.ticket, isKept: answer.isKept))
         }
@@ -58,6 +53,14 @@ extension ClusterNode {
             answeredAll(of: connection, &effects)
         }
         for connection in outcome.cleared { cleared(connection, &effects) }
+    }
+
+    private mutating func perform(_ parcel: PayloadSource.Parcel, _ effects: inout [Effect]) {
+        if parcel.node == incarnation {
+            arrived(parcel.payload, from: incarnation, &effects)
+        } else {
+            push(.payload(parcel.payload), to: parcel.node)
+        }
     }
 
     mutating func tickPayloads(_ effects: inout [Effect]) {
@@ -191,8 +194,8 @@ extension ClusterNode {
             return effects.append(
                 .deliver(
                     IncomingPayload(
-                        room: view.place, sender: payload.sender, targets: receipt.targets,
-                        event: payload.event, receipt: receipt)))
+                        room: view.place, mail: payload, targets: receipt.targets,
+                        receipt: receipt)))
         }
         perform(taken(payload, from: other), &effects)
     }
@@ -231,8 +234,8 @@ extension ClusterNode {
                 effects.append(
                     .deliver(
                         IncomingPayload(
-                            room: place, sender: payload.sender, targets: PayloadTargets(targets),
-                            event: payload.event, receipt: receipt)))
+                            room: place, mail: payload, targets: PayloadTargets(targets),
+                            receipt: receipt)))
             case .answer(let answer, let number, let target, let other):
                 say(answer, to: number, target, other, &effects)
             case .lookUp(let digest):
@@ -257,6 +260,15 @@ extension ClusterNode {
         return other?.place ?? room?.place
     }
 
+    /// As `Input.delivered` of what all took that it was for, from which nothing follows.
+    ///
+    /// - Returns: False where something may follow, and that has to be handed in.
+    package mutating func noteTaken(_ receipt: PayloadInbox.Receipt) -> Bool {
+        guard receipt.isWhole, receipt.source != incarnation else { return false }
+        inbox.noteTaken(receipt)
+        return true
+    }
+
     mutating func delivered(
         _ receipt: PayloadInbox.Receipt, _ isTaken: Bool, _ effects: inout [Effect]
     ) {
@@ -266,9 +278,7 @@ extension ClusterNode {
     private mutating func answer(
         _ receipt: PayloadInbox.Receipt, isTaken: Bool, _ effects: inout [Effect]
     ) {
-        if isTaken, receipt.isWhole, receipt.source != incarnation {
-            return inbox.noteTaken(receipt)
-        }
+        if isTaken, noteTaken(receipt) { return }
         guard
             case .answer(let answer, let number, let target, let other) =
                 inbox.answer(to: receipt, isTaken: isTaken)

@@ -25,7 +25,7 @@ struct PayloadGate: Sendable {
         guard count < Self.parkedMax, bytes + payload.event.count <= Self.bytesMax else {
             return .refused
         }
-        parked[payload.sender, default: Ring()].append(payload)
+        parked[payload.sender, default: Ring()].append(payload.kept)
         count += 1
         bytes += payload.event.count
         if isFirst { senders[payload.room, default: []].insert(payload.sender) }

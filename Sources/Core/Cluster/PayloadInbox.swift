@@ -34,14 +34,6 @@ package struct PayloadInbox: Sendable {
         var gate = PayloadGate()
         /// Behind the number that the answer has on the line.
         var taken = Ring<(answer: UInt64, receipts: [Receipt])>()
-        /// Taken, and not answered before the turn ends.
-        var unsaid: [Receipt] = []
-
-        /// Whether it is the first of its turn.
-        mutating func note(_ receipt: Receipt) -> Bool {
-            unsaid.append(receipt)
-            return unsaid.count == 1
-        }
     }
 
     private struct Sender: Hashable {
@@ -52,8 +44,8 @@ package struct PayloadInbox: Sendable {
     private var sources: [Incarnation: Source] = [:]
     /// Of all sources.
     private var parkedCount = 0
-    /// Sources that have something unsaid.
-    private var unsaid: [Incarnation] = []
+    /// Taken, and not answered before the turn ends, by source; they are few.
+    private var unsaid: [(source: Incarnation, receipts: [Receipt])] = []
     /// Sessions that are about to come, and what those took before, of each source, that have.
     private var awaited: Set<ConnectionID> = []
     private var arrivals: [ConnectionID: [Incarnation: Set<UInt64>]] = [:]
@@ -178,21 +170,18 @@ package struct PayloadInbox: Sendable {
 
     /// It was taken by all that it was for, which is to be said at the end of the turn.
     package mutating func noteTaken(_ receipt: Receipt) {
-        let isFirst = sources[receipt.source, default: Source()].note(receipt)
-        if isFirst { unsaid.append(receipt.source) }
+        guard let index = unsaid.lastIndex(where: { $0.source == receipt.source }) else {
+            return unsaid.append((receipt.source, [receipt]))
+        }
+        unsaid[index].receipts.append(receipt)
     }
 
     /// What is to be said at the end of a turn, by source; to be followed by `noteAnswered` in the
     /// same step.
     package mutating func takeUnsaid() -> [(Incarnation, [Receipt])] {
         guard !unsaid.isEmpty else { return [] }
-        let others = unsaid
-        unsaid = []
-        return others.compactMap { other in
-            guard let receipts = sources[other]?.unsaid, !receipts.isEmpty else { return nil }
-            sources[other]?.unsaid = []
-            return (other, receipts)
-        }
+        defer { unsaid = [] }
+        return unsaid
     }
 
     /// The answers up to this number have arrived.
@@ -204,6 +193,7 @@ package struct PayloadInbox: Sendable {
 
     package mutating func died(_ source: Incarnation) {
         parkedCount -= sources.removeValue(forKey: source)?.gate.count ?? 0
+        unsaid.removeAll { $0.source == source }
     }
 
     // MARK: Sessions on the move
@@ -218,12 +208,12 @@ package struct PayloadInbox: Sendable {
         precondition(home != own, "what is sent to it would go round in circles")
         departures[connection] = home
         var taken = arrivals.removeValue(forKey: connection) ?? [:]
-        for (source, state) in sources {
-            var receipts = state.unsaid
+        var receipts = unsaid.flatMap(\.receipts)
+        for state in sources.values {
             for index in 0..<state.taken.count { receipts += state.taken[index].receipts }
-            for receipt in receipts where receipt.targets.contains(connection) {
-                taken[source, default: []].insert(receipt.number)
-            }
+        }
+        for receipt in receipts where receipt.targets.contains(connection) {
+            taken[receipt.source, default: []].insert(receipt.number)
         }
         return taken
     }

@@ -33,7 +33,10 @@ package struct PayloadSource: Sendable {
             }
         }
 
-        package var parcels: [Parcel] = []
+        /// What goes over the lines; mostly one, which then takes no memory of its own.
+        private(set) var firstParcel: Parcel?
+        private(set) var otherParcels: [Parcel] = []
+        package var parcels: [Parcel] { (firstParcel.map { [$0] } ?? []) + otherParcels }
         package var answers: [Answer] = []
         /// All is answered of these senders, as `awaitSettled` asked.
         package var settled: [ConnectionID] = []
@@ -43,6 +46,10 @@ package struct PayloadSource: Sendable {
         package var hasRoom: [Incarnation] = []
 
         package init() {}
+
+        mutating func append(_ parcel: Parcel) {
+            if firstParcel == nil { firstParcel = parcel } else { otherParcels.append(parcel) }
+        }
     }
 
     package enum Sent: Equatable, Sendable {
@@ -195,13 +202,13 @@ package struct PayloadSource: Sendable {
     ) {
         entry.expect(awaited)
         charge(awaited.node, entry)
-        outcome.parcels.append(
+        outcome.append(
             Parcel(
                 node: awaited.node,
                 payload: PayloadMail(
                     number: number, room: entry.payload.room.digest, revision: entry.revision,
                     sender: entry.payload.sender, targets: awaited.members,
-                    isAlone: isAlone, event: entry.payload.event)))
+                    isAlone: isAlone, event: entry.payload.event[...])))
     }
 
     private mutating func hold(

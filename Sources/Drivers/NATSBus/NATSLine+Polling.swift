@@ -8,8 +8,9 @@ import Threads
 // then with the bus thread at once, and not by way of one thread that reads and one that delivers.
 // None with TLS: there libnats waits for the rest of a record, and that without an end.
 extension NATSLine {
-    /// What one read takes at most, in bytes, and so much of both directions is kept ready.
-    static let readBytesMax: Int32 = 128 << 10
+    /// What one read takes at most, in bytes, and so much of both directions is kept ready: as much
+    /// as a frame has, which libnats copies once more where it comes in several reads.
+    static let readBytesMax: Int32 = 512 << 10
     /// What waits for a server that reads nothing, before the line is given up.
     static let unwrittenMillisecondsMax: Int64 = 500
 

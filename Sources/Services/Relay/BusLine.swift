@@ -8,7 +8,7 @@ package import WebSocket
 /// What the relay's loops tell what speaks for this node on the bus.
 package enum ClusterNote: Sendable {
     /// A connection wants into a room that its token grants; `sdp` is JSON.
-    case join(RoomMember, RoomPlace, sdp: [UInt8]?)
+    indirect case join(RoomMember, RoomPlace, sdp: [UInt8]?)
     case leave(ConnectionID, RoomPlace, LeaveReason)
     case send(OutgoingPayload, from: SocketID)
     /// So far the socket waits, which has said more than the bus has taken.

@@ -10,13 +10,14 @@ extension ClusterHandler where Sockets: ~Copyable {
     mutating func deliver(_ payload: IncomingPayload) -> Bool {
         figures.received += 1
         sockets.speaker = payload.room.clientID
-        let event = Event(passingOn: payload.event)
         guard payload.targets.count == 1 else {
+            let event = Event(passingOn: Array(payload.event))
             return deliver(event, to: Set(payload.targets), in: key(of: payload.room))
         }
         let target = payload.targets.one
         guard let address = address(of: target, in: payload.room) else { return false }
-        return relay.deliver(event, of: Span(), to: target, at: address, &sockets) != .refused
+        let event = payload.event
+        return relay.deliver(event.span, Span(), to: target, at: address, &sockets) != .refused
     }
 
     private func address(

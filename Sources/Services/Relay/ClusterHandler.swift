@@ -321,6 +321,7 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
         case .ended(let connection, let place, let reason): ended(connection, place, reason)
         case .deliver(let payload):
             let isTaken = deliver(payload)
+            if isTaken, node.noteTaken(payload.receipt) { return }
             inputs.append(.delivered(payload.receipt, isTaken: isTaken))
         case .answered(let ticket, let isKept): answered(ticket, isKept: isKept)
         case .kick(let connection):

@@ -32,14 +32,23 @@ extension RelayHandler {
             case .ownID: ownID
             case .message(let range): text.extracting(range)
             }
+        return deliver(event.head.span, body, to: receiver, at: address, &loop)
+    }
+
+    /// The same for one that is composed, in two pieces.
+    @inline(__always)
+    func deliver(
+        _ head: Span<UInt8>, _ body: Span<UInt8>, to receiver: ConnectionID,
+        at address: RoomMember.Address, _ loop: inout some SocketOutput & ~Copyable
+    ) -> Delivery {
         switch address {
         case .classic(let raw):
             let socket = SocketID(raw: raw)
-            loop.send(to: socket, head: event.head.span, body: body, tail: composer.tail.span)
+            loop.send(to: socket, head: head, body: body, tail: composer.tail.span)
             return socket.loop == loop.index ? .done : .posted
         case .v1, .arriving, .landing:
             let session = commons.sessions.session(receiver)
-            return session?.take(event.head.span, body, commons, &loop) == true ? .done : .refused
+            return session?.take(head, body, commons, &loop) == true ? .done : .refused
         // Who is elsewhere is told there.
         case .elsewhere, .nowhere: return .refused
         }

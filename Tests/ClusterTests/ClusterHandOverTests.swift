@@ -70,6 +70,36 @@ struct ClusterHandOverTests {
         #expect(!steps.contains("here"))
     }
 
+    @Test("One that comes again is reached by the bus, even if all was answered on its way")
+    func orderAgain() {
+        var scene = Self.begun(2)
+        scene.delivers = false
+        _ = scene.say(1, 2, to: 1, at: 0)
+        scene.resume(1, 1, from: 0)
+        scene.run(300)
+        scene.resume(0, 1, from: 1)
+        scene.run(300)
+        scene.said[1] = []
+        scene.stuck = [1]
+        scene.resume(1, 1, from: 0)
+        scene.run(300)
+        for case .deliver(let payload) in scene.said[0] {
+            scene.give(0, .delivered(payload.receipt, isTaken: true))
+        }
+        scene.stuck = []
+        scene.run(1000)
+        let own = scene.nodes[1].incarnation
+        let steps = scene.said[1].compactMap { effect -> String? in
+            switch effect {
+            case .room(_, let room, let elsewhere) where room.member(Self.one) != nil:
+                elsewhere[Self.one] == own ? "arriving" : elsewhere[Self.one] == nil ? "here" : nil
+            case .arrive: "arrive"
+            default: nil
+            }
+        }
+        #expect(steps == ["arriving", "arrive", "here"])
+    }
+
     @Test("A client that comes back to the old home with the old secret is led on")
     func back() {
         var scene = Self.begun(3)
@@ -202,6 +232,48 @@ struct ClusterHandOverTests {
         // Or what its sender says next, which knows better, would overtake it.
         let isThere = scene.said[1].contains { if case .deliver = $0 { true } else { false } }
         #expect(isSaid && isThere)
+    }
+
+    @Test("What one says that has been taken out is heard by one that came, and met it here")
+    func metHere() {
+        var scene = Self.begun(3)
+        scene.delivers = true
+        scene.resume(1, 1, from: 0)
+        scene.run(300)
+        scene.join(2, 3)
+        scene.run(300)
+        // Taken out, which its own node does not hear.
+        guard var document = scene.document else { return }
+        document.leave(ConnectionID(raw: 3), .replaced)
+        scene.put(document)
+        scene.mute = [1]
+        scene.join(1, 4)
+        scene.run(300)
+        #expect(scene.left(1) == [.replaced] && scene.left(2).isEmpty)
+        let isSaid = scene.say(2, 3, to: 1, at: 1)
+        scene.mute = []
+        scene.run(300)
+        #expect(isSaid && scene.has(2, .answered(ticket: 1, isKept: true)))
+    }
+
+    @Test("What came from one node comes from no other that was asked and got it later")
+    func askedOfSeveral() {
+        var scene = Self.begun(4)
+        scene.resume(3, 1, from: 0)
+        scene.run(300)
+        scene.resume(0, 1, from: 3)
+        scene.run(300)
+        // The third node asks where it was, and so lets the second wait, which asks them all.
+        scene.mute = [3]
+        scene.resume(2, 1, from: 3)
+        let secret = SecretDigest(bits: 1)
+        scene.give(1, .resume(Self.one, secret: secret, home: Incarnation(raw: 99)))
+        scene.run(300)
+        #expect(scene.sessions[1] == [1])
+        scene.mute = []
+        scene.run(2000)
+        #expect(scene.has(2, .resumable(Self.one)))
+        #expect(scene.sessions == [[], [], [1], [2]] && scene.isAtRest)
     }
 
     @Test("Who asks first with a secret that is another's keeps nobody from the session")

@@ -227,12 +227,16 @@ extension ModelNet {
             // With its bucket a join may go of which only others knew; then it joins once more.
             faults.append("\(number) is for nobody, and \(target.raw) was there all the time")
         }
+        let gone = hosts[host].node.gone
         guard let target = payload.target, !isKept, let home = payload.targets[target],
             let client = hosts[host].clients[payload.sender],
-            lost.contains(target)
-                || hosts[host].node.gone.contains(home) && !isThere(target)
+            lost.contains(target) || gone.contains(home) && !isThere(target)
         else { return }
-        // Whoever hears that it is for nobody has heard before that it is gone.
+        // It went on to a living node before, and left there just now.
+        if !lost.contains(target), let end = ends[target], end != home, !gone.contains(end) {
+            return
+        }
+        // Whoever hears that it is for nobody has heard before that its node is gone.
         marks.insert(.deadTarget)
         if client.member.isV1, client.others[target] != nil {
             faults.append("\(number) is for nobody, and \(target.raw) is there")

@@ -42,6 +42,8 @@ struct ModelNet {
     var admitted: Set<ConnectionID> = []
     /// Whose sessions ended with their nodes.
     var lost: Set<ConnectionID> = []
+    /// Where sessions ended.
+    var ends: [ConnectionID: Incarnation] = [:]
     var depth = 0
 
     init(nodes count: Int) {
@@ -271,6 +273,7 @@ struct ModelNet {
 
     mutating func dismiss(_ host: Int, _ connection: ConnectionID) {
         guard let client = hosts[host].clients.removeValue(forKey: connection) else { return }
+        ends[connection] = hosts[host].node.incarnation
         if let fault = client.fault { faults.append("\(connection.raw): \(fault)") }
     }
 

@@ -50,7 +50,14 @@ extension PayloadNet {
             handle(.piece(bytes, isLast: isLast, from: other), attempt, from: other, at: node)
         case .taken(let attempt, let pieces):
             give(.taken(pieces: pieces), attempt, to: other, at: node)
-        case .confirm(let attempt): give(.confirmed, attempt, to: other, at: node)
+        case .confirm(let attempt):
+            nodes[node]?.asking.removeAll { question in
+                guard question.node == other, case .take(attempt, _, _) = question.mail else {
+                    return false
+                }
+                return true
+            }
+            give(.confirmed, attempt, to: other, at: node)
         case .offer, .decline: faults.append("nobody offers")
         }
     }

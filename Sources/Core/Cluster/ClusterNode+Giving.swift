@@ -19,10 +19,30 @@ extension ClusterNode {
         case .refuse(let attempt, let refusal):
             take(.refused(refusal, by: other), attempt, &effects)
         case .state(let attempt, let bytes, let isLast):
+            // Nobody waits for it any more.
+            guard moves.ownAttempts[attempt] != nil else {
+                push(.handOver(.confirm(attempt: attempt)), to: other)
+                return
+            }
             take(.piece(bytes, isLast: isLast, from: other), attempt, &effects)
         case .taken(let attempt, let pieces):
             give(.taken(pieces: pieces), attempt, to: other, &effects)
-        case .confirm(let attempt): give(.confirmed, attempt, to: other, &effects)
+        case .confirm(let attempt): confirmed(attempt, by: other, &effects)
+        }
+    }
+
+    private mutating func confirmed(
+        _ attempt: UInt64, by other: Incarnation, _ effects: inout [Effect]
+    ) {
+        if let connection = moves.attempts[.init(asker: other, number: attempt)] {
+            give(.confirmed, connection, &effects)
+            // If it was not given after all.
+            return offer(connection, &effects)
+        }
+        // What waits to be answered is wanted no more.
+        for (connection, questions) in moves.questions {
+            let rest = questions.filter { $0.asker != other || $0.attempt != attempt }
+            moves.questions[connection] = rest.isEmpty ? nil : rest
         }
     }
 

@@ -52,7 +52,10 @@ extension ClusterNode {
             settled(connection, &effects)
             answeredAll(of: connection, &effects)
         }
-        for connection in outcome.cleared { cleared(connection, &effects) }
+        // One that is yet to be at home here must not be reached without the bus before it is.
+        for connection in outcome.cleared where moves.takings[connection]?.state == nil {
+            cleared(connection, &effects)
+        }
     }
 
     private mutating func perform(_ parcel: PayloadSource.Parcel, _ effects: inout [Effect]) {

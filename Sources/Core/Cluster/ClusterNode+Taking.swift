@@ -136,8 +136,17 @@ extension ClusterNode {
         if moves.takings[connection]?.state != nil {
             moves.takings[connection]?.told.append(told)
         } else {
+            meet(told)
             effects.append(told)
         }
+    }
+
+    /// Of whom one that came is told here is no stranger to it, also once that one is gone.
+    private mutating func meet(_ told: Effect) {
+        guard !moves.arrived.isEmpty, case .tell(let connection, let place, let news, _) = told,
+            case .joined(let other) = news
+        else { return }
+        moves.arrived[connection]?.rooms[place.digest]?.insert(other.connection)
     }
 
     private mutating func open(_ connection: ConnectionID, _ effects: inout [Effect]) {
@@ -154,6 +163,7 @@ extension ClusterNode {
             .arrive(
                 connection, state.record, rooms: state.told.map(\.place),
                 graceSeconds: state.graceSeconds))
+        for told in taking.told { meet(told) }
         effects += taking.told
         if source.awaitClear(connection) { cleared(connection, &effects) }
     }

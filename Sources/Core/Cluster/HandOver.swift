@@ -17,7 +17,8 @@ package enum HandOverMail: Equatable, Sendable {
     case state(attempt: UInt64, [UInt8], isLast: Bool)
     /// So many pieces have arrived: more may be sent.
     case taken(attempt: UInt64, pieces: UInt32)
-    /// The session is at home at the asker, or has ended there: it may be forgotten.
+    /// The session is at home at the asker, or has ended there: it may be forgotten. Or it came from
+    /// another node, and is wanted from this one no more.
     case confirm(attempt: UInt64)
 
     package enum Refusal: Equatable, Sendable {

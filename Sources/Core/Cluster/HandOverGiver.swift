@@ -15,6 +15,7 @@ package struct HandOverGiver: Sendable {
         case ended
         /// So many pieces have arrived.
         case taken(pieces: UInt32)
+        /// It is at home there, or has ended there; or it is not wanted any more.
         case confirmed
         /// The node that asked for it was declared dead.
         case died
@@ -72,7 +73,8 @@ package struct HandOverGiver: Sendable {
         case (.settling, .ended), (.freezing, .ended):
             state = .over
             return [.send(.refuse(attempt: attempt, .unknown))]
-        case (.settling, .died):
+        // Whoever asked for it has it from another by now, and may have given it on to this one.
+        case (.settling, .died), (.settling, .confirmed):
             state = .over
             return [.release]
         // What was asked for will come, and then it can't go on here.

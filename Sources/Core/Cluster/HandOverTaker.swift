@@ -100,7 +100,11 @@ package struct HandOverTaker: Sendable {
             return refused(refusal, by: node, nodes)
         case (.asking(let nodes), .died(let node)): return ask(nodes.subtracting([node]))
         case (.asking(let nodes), .piece(let bytes, let isLast, let node)):
-            return nodes.contains(node) ? take(bytes, isLast, from: node) : []
+            guard nodes.contains(node) else { return [] }
+            // It may yet come to the others that were asked, and is not to come from there again.
+            let others = nodes.subtracting([node]).sorted()
+            return others.map { .send(.confirm(attempt: attempt), to: $0) }
+                + take(bytes, isLast, from: node)
         case (.receiving(let home), .piece(let bytes, let isLast, let node)):
             return node == home ? take(bytes, isLast, from: home) : []
         case (.receiving(let home), .died(let node)), (.receiving(let home), .refused(_, let node)):

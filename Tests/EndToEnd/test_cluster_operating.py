@@ -15,7 +15,7 @@ from support.cluster import Cluster
 from support.proxies import free_port
 from support.server import Server
 from support.usher import binary, environment, new_folder
-from support.v1 import connect, offer
+from support.v1 import connect, offer, resumed
 from support.waiting import eventually
 from test_metrics import documented
 
@@ -132,6 +132,10 @@ def test_each_metric_of_a_cluster_is_documented_and_counts(pair):
     assert found["usher_cluster_standing"].total() == 1
     assert found["usher_cluster_writes_total"].value(result="accepted") > 1
     assert found["usher_check_ok"].value(check="cluster") == 1
+    one.drop()
+    one = resumed(application.at(pair.nodes[1]), one)[0]
+    eventually(lambda: metrics()["usher_cluster_hand_overs_total"].value(direction="out") == 1,
+               "a session that went is counted")
     one.finish()
     two.finish()
 
@@ -151,6 +155,7 @@ def test_any_node_tells_of_all_nodes_and_of_nats(pair):
         state, nodes = eventually(told, "what the other node has", 20)
     assert nodes[one.name]["self"] and not nodes[two.name]["self"]
     assert nodes[one.name]["version"] == nodes[two.name]["version"] != ""
+    assert state["documentFormat"] == 1
     assert state["nats"]["server"] == pair.nats.urls[0]
     assert two.name in one.usher.succeed("cluster", "status")
 

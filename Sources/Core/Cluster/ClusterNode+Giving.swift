@@ -190,6 +190,7 @@ extension ClusterNode {
             moves.departed[connection] = remember(connection)
             effects.append(.end(connection, reason))
         case .forget:
+            tally.given += 1
             takeBack(connection, giving, isThere: true, &effects)
             forgetSession(connection)
             stays[connection] = nil

@@ -151,6 +151,7 @@ extension ClusterNode {
 
     private mutating func open(_ connection: ConnectionID, _ effects: inout [Effect]) {
         guard let taking = moves.takings[connection], let state = taking.state else { return }
+        tally.taken += 1
         inbox.arrive(connection, taken: state.taken)
         moves.departed[connection] = nil
         let known = state.told.map { told in

@@ -10,6 +10,9 @@ extension ClusterNode {
         /// Other nodes that died, and that left in order, while this one was a member.
         package internal(set) var died = 0
         package internal(set) var left = 0
+        /// Sessions that went to other nodes, and that came from them.
+        package internal(set) var given = 0
+        package internal(set) var taken = 0
         /// Mails that were sent to other nodes once more.
         package internal(set) var resent = 0
         /// Frames, mails and documents that nobody of this version writes.
@@ -34,6 +37,9 @@ extension ClusterNode {
         for line in lines.values { result.resent += line.resentCount }
         return result
     }
+
+    /// In which format documents are written.
+    package var format: UInt8 { keys.format }
 
     /// All nodes, as this one knows them.
     package var roster: [NodeSummary] { keys.roster }

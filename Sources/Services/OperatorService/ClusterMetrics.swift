@@ -15,6 +15,9 @@ extension ClusterState {
             MetricFamily(
                 .gauge, "usher_cluster_nodes", "Nodes that live, as this one knows it.",
                 figures.nodes),
+            MetricFamily(
+                .gauge, "usher_cluster_document_format",
+                "The format in which rooms are written.", Int(figures.format)),
         ] + payloads + writes(figures.counted) + lines
     }
 
@@ -46,8 +49,13 @@ extension ClusterState {
             .counter, "usher_cluster_nodes_gone_total", "Other nodes that are part of it no more.")
         gone.add(counted.died, ["how": "died"])
         gone.add(counted.left, ["how": "left"])
+        var moved = MetricFamily(
+            .counter, "usher_cluster_hand_overs_total",
+            "Sessions that went to other nodes, and that came from them.")
+        moved.add(counted.given, ["direction": "out"])
+        moved.add(counted.taken, ["direction": "in"])
         return [
-            writes, gone,
+            writes, gone, moved,
             MetricFamily(
                 .gauge, "usher_cluster_store_milliseconds",
                 "How long NATS took to answer the last question about the bucket.",

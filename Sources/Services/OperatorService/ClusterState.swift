@@ -54,6 +54,7 @@ package struct ClusterState: Sendable {
         [
             "cluster": .string(ByteText(name)), "node": .string(ByteText(nodeName)),
             "trouble": standing.trouble.map { .string(ByteText($0)) } ?? .null,
+            "documentFormat": .number(.init(Int64(figures.format))),
             "nodes": .array(figures.roster.map(\.document)), "nats": store?.document ?? .null,
         ]
     }

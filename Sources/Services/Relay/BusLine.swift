@@ -49,6 +49,8 @@ package struct ClusterFigures: Equatable, Sendable {
     package internal(set) var full = 0
     /// Nodes that live, this one too, as far as it knows.
     package internal(set) var nodes = 1
+    /// In which format rooms' documents are written.
+    package internal(set) var format: UInt8 = 0
     package internal(set) var counted = ClusterNode.Tally()
     /// All nodes, as this one knows them.
     package internal(set) var roster: [NodeSummary] = []

@@ -192,6 +192,7 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
         figures.unanswered = tickets.count
         figures.waiting = lines.heldCount
         figures.nodes = node.livingCount
+        figures.format = node.format
         figures.counted = node.counted
         figures.roster = node.roster
         line.publish(figures)

@@ -49,7 +49,9 @@ extension ClusterCommand {
         }
 
         private func show(_ state: JSONObject, _ nodes: [JSONObject]) {
-            say("cluster \(Self.text(state["cluster"])), as \(Self.text(state["node"])) knows it")
+            say(
+                "cluster \(Self.text(state["cluster"])), as \(Self.text(state["node"])) knows it; "
+                    + "rooms in format \(state["documentFormat"]?.int64 ?? 0)")
             let head = [
                 "node", "state", "version", "connections", "sessions", "rooms", "silent",
                 "incarnation",

@@ -2,12 +2,30 @@ import Bytes
 import Cluster
 import Identifiers
 import Rooms
+import Sessions
 import Signalling
 import Testing
 
 @Suite("A node of a cluster (docs/decisions/0036)")
 struct ClusterNodeTests {
     private static let room = ClusterScene.room
+
+    @Test("A session's home that comes to be known while others are asked is asked as well")
+    func knownMeanwhile() {
+        var scene = ClusterScene(2)
+        let (connection, home) = (ConnectionID(raw: 1), Incarnation(raw: 99))
+        scene.mute = [1]
+        let claim = ClusterScene.claim(1)
+        scene.give(0, .resume(connection, claim, home: home))
+        let record = NodeRecord(.alive, epoch: ClusterScene.epoch, nodeName: "new")
+        scene.give(0, .bus(.watched(.node(home), record.encoded, Revision(raw: 3 << 20))))
+        scene.mute = []
+        scene.run(500)
+        let isAsked = scene.said[0].contains { effect in
+            if case .frame(_, home) = effect { true } else { false }
+        }
+        #expect(isAsked && !scene.has(0, .unresumable(connection, claim)))
+    }
 
     @Test("Members of two nodes meet, and each relay knows where the other is")
     func meeting() {

@@ -24,9 +24,13 @@ struct ClusterScene {
     var stuck: Set<Int> = []
     /// Whose frames are lost.
     var mute: Set<Int> = []
+    /// Between which frames are lost, from one to the other.
+    var cutLines: Set<[Int]> = []
     /// Sessions in the room, by their nodes, and those that say nothing to `settle`.
     var sessions: [Set<UInt64>] = []
     var unsettled: Set<UInt64> = []
+    /// Those whose state is a while in coming, until `frozen`.
+    var unfrozen: Set<UInt64> = []
     /// What comes for members is put into their queues.
     var delivers = false
     var killed: Set<Int> = []
@@ -122,7 +126,8 @@ struct ClusterScene {
         case .purge(let key, _): keys[key] = nil
         case .frame(let bytes, let to):
             guard !mute.contains(node) else { return }
-            for other in nodes.indices where nodes[other].incarnation == to {
+            for other in nodes.indices
+            where nodes[other].incarnation == to && !cutLines.contains([node, other]) {
                 give(other, .bus(.frame(bytes)))
             }
         case .heartbeat(let bytes):
@@ -146,7 +151,7 @@ struct ClusterScene {
                     : .unsettled(connection))
         case .freeze(let connection):
             sessions[node].remove(connection.raw)
-            give(node, .frozen(connection, record(of: connection), graceSeconds: 30))
+            if !unfrozen.contains(connection.raw) { frozen(node, connection) }
         case .arrive(let connection, _, _, _): sessions[node].insert(connection.raw)
         case .deliver(let payload):
             guard delivers else { return }
@@ -154,6 +159,10 @@ struct ClusterScene {
             give(node, .delivered(payload.receipt, isTaken: isTaken))
         default: return
         }
+    }
+
+    mutating func frozen(_ node: Int, _ connection: ConnectionID) {
+        give(node, .frozen(connection, record(of: connection), graceSeconds: 30))
     }
 
     private func isMember(_ connection: ConnectionID) -> Bool {
@@ -184,10 +193,12 @@ struct ClusterScene {
     }
 
     mutating func resume(_ node: Int, _ id: UInt64, from home: Int) {
-        let secret = SecretDigest(bits: UInt128(id))
-        give(
-            node,
-            .resume(ConnectionID(raw: id), secret: secret, home: nodes[home].incarnation))
+        let claim = Self.claim(UInt128(id))
+        give(node, .resume(ConnectionID(raw: id), claim, home: nodes[home].incarnation))
+    }
+
+    static func claim(_ bits: UInt128) -> SessionClaim {
+        SessionClaim(SecretDigest(bits: bits), clientID: "a", subject: "a:x")
     }
 
     private mutating func answer(_ node: Int, _ answer: StoreAnswer, _ request: UInt64) {

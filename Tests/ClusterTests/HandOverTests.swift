@@ -35,10 +35,14 @@ struct HandOverTests {
     }
 
     private static func taker(asking nodes: Set<Incarnation> = [old]) -> HandOverTaker {
-        HandOverTaker(connection, secret: secret, at: new, attempt: 7, asking: nodes)
+        var taker = HandOverTaker(connection, at: new)
+        _ = taker.ask(claim, attempt: 7, nodes)
+        return taker
     }
 
-    private static let question = HandOverMail.take(attempt: 7, connection, secret: secret)
+    private static let claim = SessionClaim(secret, clientID: "a", subject: "a:x")
+    private static let failed: [HandOverTaker.Effect] = [.fail(attempt: 7), .expectNoMore]
+    private static let question = HandOverMail.take(attempt: 7, connection, claim)
 
     @Test("It is frozen once all that it sent is answered, and goes over in pieces")
     func pieces() {
@@ -48,8 +52,9 @@ struct HandOverTests {
         #expect(giver.begin() == [.settle])
         #expect(giver.handle(.frozen(state)).isEmpty)
         #expect(giver.handle(.settled) == [.freeze])
-        var taker = Self.taker()
-        #expect(taker.begin() == [.expect, .send(Self.question, to: Self.old)])
+        var taker = HandOverTaker(Self.connection, at: Self.new)
+        let begun = taker.ask(Self.claim, attempt: 7, [Self.old])
+        #expect(begun == [.expect, .send(Self.question, to: Self.old)])
         var mails = giver.handle(.frozen(state))
         #expect(mails.count == 4)
         var arrived: [HandOverTaker.Effect] = []
@@ -57,7 +62,7 @@ struct HandOverTests {
         while !mails.isEmpty {
             guard case .send(.state(7, let bytes, let isLast)) = mails.removeFirst() else { return }
             count += 1
-            for effect in taker.handle(.piece(bytes, isLast: isLast, from: Self.old)) {
+            for effect in taker.handle(.piece(bytes, isLast: isLast, attempt: 7, from: Self.old)) {
                 if case .send(.taken(7, let pieces), Self.old) = effect {
                     mails += giver.handle(.taken(pieces: pieces))
                 } else {
@@ -77,11 +82,12 @@ struct HandOverTests {
     @Test("What came from one is wanted of the others that were asked no more, and stays there")
     func wantedNoMore() {
         var taker = Self.taker(asking: [Self.old, Self.third])
-        #expect(taker.begin().count == 3)
-        let confirm = HandOverMail.confirm(attempt: 7)
+        let other = SessionClaim(SecretDigest(bits: 6), clientID: "a", subject: "a:y")
+        #expect(taker.ask(other, attempt: 8, [Self.old]).count == 1)
         #expect(
-            taker.handle(.piece([1], isLast: false, from: Self.old)) == [
-                .send(confirm, to: Self.third),
+            taker.handle(.piece([1], isLast: false, attempt: 7, from: Self.old)) == [
+                .send(.confirm(attempt: 7), to: Self.third),
+                .send(.confirm(attempt: 8), to: Self.old),
                 .send(.taken(attempt: 7, pieces: 1), to: Self.old),
             ])
         var giver = HandOverGiver(to: Self.new, attempt: 7)
@@ -94,7 +100,7 @@ struct HandOverTests {
         var taker = Self.taker()
         let state = Self.state(rooms: [])
         #expect(
-            taker.handle(.piece(state.encoded, isLast: true, from: Self.old)) == [
+            taker.handle(.piece(state.encoded, isLast: true, attempt: 7, from: Self.old)) == [
                 .arrive(state, from: Self.old), .open,
                 .send(.confirm(attempt: 7), to: Self.old),
             ])
@@ -126,13 +132,13 @@ struct HandOverTests {
     func oldHomeDies() {
         for isBegun in [false, true] {
             var taker = Self.taker()
-            if isBegun { _ = taker.handle(.piece([1], isLast: false, from: Self.old)) }
+            if isBegun { _ = taker.handle(.piece([1], isLast: false, attempt: 7, from: Self.old)) }
             #expect(taker.handle(.died(Self.third)).isEmpty)
-            #expect(taker.handle(.died(Self.old)) == [.expectNoMore, .fail] && taker.isOver)
+            #expect(taker.handle(.died(Self.old)) == Self.failed && taker.isOver)
         }
         var taker = Self.taker()
         let state = Self.state(rooms: ["r"])
-        _ = taker.handle(.piece(state.encoded, isLast: true, from: Self.old))
+        _ = taker.handle(.piece(state.encoded, isLast: true, attempt: 7, from: Self.old))
         #expect(taker.handle(.died(Self.old)).isEmpty)
         #expect(taker.handle(.adopted("r")).first == .open)
     }
@@ -141,7 +147,7 @@ struct HandOverTests {
     func gone() {
         var taker = Self.taker()
         let state = Self.state(rooms: ["r", "s"])
-        _ = taker.handle(.piece(state.encoded, isLast: true, from: Self.old))
+        _ = taker.handle(.piece(state.encoded, isLast: true, attempt: 7, from: Self.old))
         _ = taker.handle(.adopted("r"))
         #expect(
             taker.handle(.gone(.replaced)) == [
@@ -153,39 +159,69 @@ struct HandOverTests {
     @Test("It is followed to where it went, and where nobody has it, it can't be had")
     func elsewhere() {
         var taker = Self.taker()
-        let away = taker.handle(.refused(.elsewhere(Self.third), by: Self.old))
+        let away = taker.handle(.refused(.elsewhere(Self.third), attempt: 7, by: Self.old))
         #expect(away == [.send(Self.question, to: Self.third)])
         #expect(taker.isAsking(Self.third) && !taker.isAsking(Self.old))
         // It went on meanwhile, and on, but not for ever.
-        var followed = taker.handle(.refused(.elsewhere(Self.old), by: Self.third))
+        var followed = taker.handle(.refused(.elsewhere(Self.old), attempt: 7, by: Self.third))
         #expect(followed == [.send(Self.question, to: Self.old)])
         for _ in 0..<7 {
-            _ = taker.handle(.refused(.elsewhere(Self.third), by: Self.old))
+            _ = taker.handle(.refused(.elsewhere(Self.third), attempt: 7, by: Self.old))
             #expect(!taker.isOver)
-            followed = taker.handle(.refused(.elsewhere(Self.old), by: Self.third))
+            followed = taker.handle(.refused(.elsewhere(Self.old), attempt: 7, by: Self.third))
         }
         #expect(
-            taker.handle(.refused(.elsewhere(Self.third), by: Self.old)) == [.expectNoMore, .fail])
+            taker.handle(.refused(.elsewhere(Self.third), attempt: 7, by: Self.old)) == Self.failed)
 
         taker = Self.taker(asking: [Self.old, Self.third, Self.new])
-        #expect(taker.begin().count == 3)
-        #expect(taker.handle(.refused(.elsewhere(Self.new), by: Self.old)).isEmpty)
-        #expect(taker.handle(.died(Self.third)) == [.expectNoMore, .fail])
+        #expect(taker.handle(.refused(.elsewhere(Self.new), attempt: 7, by: Self.old)).isEmpty)
+        #expect(taker.handle(.died(Self.third)) == Self.failed)
 
         taker = Self.taker()
         _ = taker.handle(.died(Self.third))
-        let dead = taker.handle(.refused(.elsewhere(Self.third), by: Self.old))
-        #expect(dead == [.expectNoMore, .fail])
-        taker = Self.taker(asking: [])
-        #expect(taker.begin() == [.fail] && taker.isOver)
+        let dead = taker.handle(.refused(.elsewhere(Self.third), attempt: 7, by: Self.old))
+        #expect(dead == Self.failed)
+        taker = HandOverTaker(Self.connection, at: Self.new)
+        #expect(taker.ask(Self.claim, attempt: 7, [Self.new]) == [.fail(attempt: 7)])
+        #expect(taker.isOver)
+    }
+
+    @Test("All who claim it are asked for at once, and a false claim is nobody else's")
+    func claims() {
+        let other = SessionClaim(SecretDigest(bits: 6), clientID: "a", subject: "a:y")
+        var taker = Self.taker(asking: [Self.third])
+        let mail = HandOverMail.take(attempt: 8, Self.connection, other)
+        #expect(taker.ask(other, attempt: 8, [Self.old]) == [.send(mail, to: Self.old)])
+        #expect(taker.isAsking(Self.old) && taker.isAsking(Self.third))
+        #expect(
+            taker.handle(.refused(.unknown, attempt: 8, by: Self.old)) == [.fail(attempt: 8)])
+        // It is on its way here by the first: so that is waited for.
+        _ = taker.ask(other, attempt: 9, [Self.old])
+        #expect(taker.handle(.refused(.elsewhere(Self.new), attempt: 9, by: Self.old)).isEmpty)
+        let state = Self.state(rooms: [])
+        #expect(
+            taker.handle(.piece(state.encoded, isLast: true, attempt: 8, from: Self.third)).isEmpty)
+        #expect(
+            taker.handle(.piece(state.encoded, isLast: true, attempt: 7, from: Self.third)) == [
+                .arrive(state, from: Self.third), .open,
+                .send(.confirm(attempt: 7), to: Self.third),
+            ])
+        // Or as long as anything is.
+        taker = Self.taker(asking: [Self.third])
+        _ = taker.ask(other, attempt: 9, [Self.old])
+        _ = taker.handle(.refused(.elsewhere(Self.new), attempt: 9, by: Self.old))
+        #expect(
+            taker.handle(.refused(.unknown, attempt: 7, by: Self.third)) == [
+                .fail(attempt: 7), .fail(attempt: 9), .expectNoMore,
+            ])
     }
 
     @Test("A state that can't be read is nobody's, and its old home takes it out")
     func unreadable() {
         var taker = Self.taker()
         #expect(
-            taker.handle(.piece([1, 2], isLast: true, from: Self.old)) == [
-                .expectNoMore, .fail, .send(.confirm(attempt: 7), to: Self.old),
+            taker.handle(.piece([1, 2], isLast: true, attempt: 7, from: Self.old)) == [
+                .fail(attempt: 7), .expectNoMore, .send(.confirm(attempt: 7), to: Self.old),
             ])
     }
 }

@@ -11,7 +11,8 @@ extension ModelNet {
     struct Resume {
         let connection: ConnectionID
         let node: Incarnation
-        let isForged: Bool
+        let claim: SessionClaim
+        var isForged: Bool { claim != ModelNet.claim(of: connection) }
     }
 
     /// A session that is at no relay, with who gave it.
@@ -22,6 +23,10 @@ extension ModelNet {
 
     static func secret(of connection: ConnectionID) -> SecretDigest {
         SecretDigest(bits: UInt128(connection.raw))
+    }
+
+    static func claim(of connection: ConnectionID) -> SessionClaim {
+        SessionClaim(secret(of: connection), clientID: "a", subject: "a:x")
     }
 
     /// Nothing befell the nodes by which a session may be lost.
@@ -60,11 +65,24 @@ extension ModelNet {
             if !isForged { hosts[host].clients[id]?.attach() }
             return
         }
+        guard isForged else { return claim(id, Self.claim(of: id), from: home, at: host) }
+        // Some know the secret, and are another; some know nothing, and others' homes.
+        let stolen = SessionClaim(Self.secret(of: id), clientID: "a", subject: "a:y")
+        let forged = SessionClaim(SecretDigest(bits: 0), clientID: "a", subject: "a:x")
+        claim(id, chance(2) ? stolen : forged, from: home, at: host)
+        guard chance(2) else { return }
+        let nowhere = SessionClaim(SecretDigest(bits: 1), clientID: "a", subject: "a:y")
+        let other = hosts[Int.random(in: hosts.indices, using: &random)].node.incarnation
+        claim(id, nowhere, from: chance(2) ? other : Incarnation(raw: 1 << 60), at: host)
+    }
+
+    private mutating func claim(
+        _ id: ConnectionID, _ claim: SessionClaim, from home: Incarnation, at host: Int
+    ) {
         let node = hosts[host].node.incarnation
-        resumes.append(Resume(connection: id, node: node, isForged: isForged))
-        let secret = isForged ? SecretDigest(bits: 0) : Self.secret(of: id)
+        resumes.append(Resume(connection: id, node: node, claim: claim))
         tick(host)
-        input(host, .resume(id, secret: secret, home: home))
+        input(host, .resume(id, claim, home: home))
     }
 
     private mutating func detach(_ id: ConnectionID) {
@@ -99,17 +117,12 @@ extension ModelNet {
         if rest.isEmpty && !isGiving && !isTaking || now - since > 400 { farewell(host) }
     }
 
-    /// Sessions that are wanted elsewhere, and of which nothing is unanswered.
+    /// Sessions that are wanted elsewhere. What bears no `ack` is not known to be unanswered.
     mutating func settleClients(_ host: Int) {
-        let node = hosts[host].node.incarnation
         for id in hosts[host].clients.keys.sorted() {
             guard let client = hosts[host].clients[id], client.stage == .settling,
                 client.isAdmitted, client.settlesAt <= now
             else { continue }
-            let isAnswered = !payloads.values.contains {
-                $0.sender == id && $0.senderHome == node && $0.isKept == nil
-            }
-            guard isAnswered else { continue }
             hosts[host].clients[id]?.stage = .settled
             input(host, .settled(id, rooms: [client.place]))
         }
@@ -119,7 +132,7 @@ extension ModelNet {
 
     mutating func move(_ effect: ClusterNode.Effect, at host: Int) {
         switch effect {
-        case .settle(let id, let secret): settle(id, secret, at: host)
+        case .settle(let id, let claim): settle(id, claim, at: host)
         case .freeze(let id): freeze(id, at: host)
         case .release(let id):
             marks.insert(.released)
@@ -129,7 +142,7 @@ extension ModelNet {
             if transit[id]?.giver == hosts[host].node.incarnation { lose(id, .gone) }
         case .arrive(let id, let record, let rooms, _): arrive(id, record, rooms, at: host)
         case .resumable(let id): resumable(id, at: host)
-        case .unresumable(let id): unresumable(id, at: host)
+        case .unresumable(let id, let claim): unresumable(id, claim, at: host)
         case .undrainable(let id):
             marks.insert(.undrainable)
             hosts[host].undrainable.insert(id)
@@ -143,9 +156,9 @@ extension ModelNet {
         }
     }
 
-    private mutating func settle(_ id: ConnectionID, _ secret: SecretDigest?, at host: Int) {
+    private mutating func settle(_ id: ConnectionID, _ claim: SessionClaim?, at host: Int) {
         guard let client = hosts[host].clients[id], client.member.isV1, client.stage == .home,
-            secret == nil || secret == Self.secret(of: id)
+            claim == nil || claim == Self.claim(of: id)
         else {
             hosts[host].following.append(.unsettled(id))
             return
@@ -226,10 +239,13 @@ extension ModelNet {
         hosts[host].clients[id]?.attach()
     }
 
-    private mutating func unresumable(_ id: ConnectionID, at host: Int) {
+    private mutating func unresumable(_ id: ConnectionID, _ claim: SessionClaim, at host: Int) {
         let node = hosts[host].node.incarnation
-        let waiting = resumes.filter { $0.connection == id && $0.node == node }
-        resumes.removeAll { $0.connection == id && $0.node == node }
+        let isAnswered = { (resume: Resume) in
+            resume.connection == id && resume.node == node && resume.claim == claim
+        }
+        let waiting = resumes.filter(isAnswered)
+        resumes.removeAll(where: isAnswered)
         if waiting.isEmpty { faults.append("\(id.raw): nobody asked whether it can resume") }
         marks.insert(.unresumable)
         guard waiting.contains(where: { !$0.isForged }), isUnharmed else { return }

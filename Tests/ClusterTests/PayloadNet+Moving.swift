@@ -25,18 +25,22 @@ extension PayloadNet {
             asked = Set(nodes.keys).subtracting(state.dead)
         }
         lastAttempt += 1
-        var taker = HandOverTaker(
-            connection, secret: SecretDigest(bits: UInt128(connection.raw)), at: node,
-            attempt: lastAttempt, asking: asked, dead: state.dead)
-        let effects = taker.begin()
+        var taker = HandOverTaker(connection, at: node, dead: state.dead)
+        let effects = taker.ask(Self.claim(of: connection), attempt: lastAttempt, asked)
+        nodes[node]?.attempts[lastAttempt] = connection
         nodes[node]?.takers[connection] = taker
         perform(effects, of: connection, at: node)
     }
 
+    private static func claim(of connection: ConnectionID) -> SessionClaim {
+        let secret = SecretDigest(bits: UInt128(connection.raw))
+        return SessionClaim(secret, clientID: "a", subject: "a:x")
+    }
+
     mutating func take(_ mail: HandOverMail, from other: Incarnation, at node: Incarnation) {
         switch mail {
-        case .take(let attempt, let connection, let secret):
-            if secret?.bits != UInt128(connection.raw) { faults.append("a secret is another's") }
+        case .take(let attempt, let connection, let claim):
+            if claim != Self.claim(of: connection) { faults.append("a claim is another's") }
             asked(for: connection, attempt, by: other, mail, at: node)
         case .refuse(let attempt, let refusal):
             if case .elsewhere = refusal {
@@ -44,10 +48,12 @@ extension PayloadNet {
             } else {
                 marks.insert(.refused)
             }
-            handle(.refused(refusal, by: other), attempt, from: other, at: node)
+            handle(.refused(refusal, attempt: attempt, by: other), attempt, from: other, at: node)
         case .state(let attempt, let bytes, let isLast):
             if !isLast { marks.insert(.pieces) }
-            handle(.piece(bytes, isLast: isLast, from: other), attempt, from: other, at: node)
+            let piece = HandOverTaker.Input.piece(
+                bytes, isLast: isLast, attempt: attempt, from: other)
+            handle(piece, attempt, from: other, at: node)
         case .taken(let attempt, let pieces):
             give(.taken(pieces: pieces), attempt, to: other, at: node)
         case .confirm(let attempt):
@@ -68,9 +74,12 @@ extension PayloadNet {
     ) {
         guard let state = nodes[node], !state.dead.contains(other) else { return }
         var refusal = HandOverMail.Refusal.unknown
-        if let taker = state.takers[connection], !taker.isAsking(other) {
-            nodes[node]?.asking.append((other, mail))
-            return
+        if let taker = state.takers[connection] {
+            guard taker.isAsking(other) else {
+                nodes[node]?.asking.append((other, mail))
+                return
+            }
+            refusal = .elsewhere(other)
         } else if let giver = state.givers[connection] {
             refusal = .elsewhere(giver.taker)
         } else if state.sessions.contains(connection) {
@@ -89,8 +98,8 @@ extension PayloadNet {
         _ input: HandOverTaker.Input, _ attempt: UInt64, from other: Incarnation,
         at node: Incarnation
     ) {
-        guard
-            let connection = nodes[node]?.takers.first(where: { $0.value.attempt == attempt })?.key
+        guard let connection = nodes[node]?.attempts[attempt],
+            nodes[node]?.takers[connection] != nil
         else {
             if case .piece = input { faults.append("pieces that nobody asked for") }
             return
@@ -117,6 +126,8 @@ extension PayloadNet {
                 if state.more.prefix(2) != heardCount(connection)[...] {
                     faults.append("\(connection.raw): heard something on its way")
                 }
+                // It may be back before who had it from here could say so.
+                give(.confirmed, connection, at: node)
                 nodes[node]?.inbox.arrive(connection, taken: state.taken)
                 nodes[node]?.sessions.insert(connection)
                 // Its old home may have died since it sent the last of it.

@@ -21,6 +21,7 @@ struct PayloadNet {
         var sessions: Set<ConnectionID> = []
         var givers: [ConnectionID: HandOverGiver] = [:]
         var takers: [ConnectionID: HandOverTaker] = [:]
+        var attempts: [UInt64: ConnectionID] = [:]
         /// Who asked for a session that is on its way here.
         var asking: [(node: Incarnation, mail: HandOverMail)] = []
     }

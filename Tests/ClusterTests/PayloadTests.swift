@@ -228,4 +228,16 @@ struct PayloadTests {
         let next = new.take(Self.mail(3), from: Self.here) { _, _ in true }
         #expect(Self.delivered(next) == [3])
     }
+
+    @Test("What a node that died said, and was turned away, is waited for no more")
+    func turnedAwayByTheDead() {
+        var inbox = PayloadInbox(at: Self.here)
+        inbox.expect(Self.ben)
+        _ = inbox.take(Self.mail(1), from: Self.there) { _, _ in true }
+        inbox.arrive(Self.ben, taken: [:])
+        #expect(Self.delivered(inbox.take(Self.mail(2), from: Self.there) { _, _ in true }) == [])
+        inbox.died(Self.there)
+        let next = inbox.take(Self.mail(3), from: Self.there) { _, _ in true }
+        #expect(Self.delivered(next) == [3])
+    }
 }

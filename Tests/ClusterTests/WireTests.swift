@@ -86,8 +86,10 @@ enum WireSamples {
         let secret = SecretDigest(bits: .random(in: 0...(.max), using: &random))
         let all: [HandOverMail] = [
             .offer(connection), .decline(connection),
-            .take(attempt: attempt, connection, secret: secret),
-            .take(attempt: attempt, connection, secret: nil), .refuse(attempt: attempt, .unknown),
+            .take(
+                attempt: attempt, connection,
+                SessionClaim(secret, clientID: "é", subject: "é:x")),
+            .take(attempt: attempt, connection, nil), .refuse(attempt: attempt, .unknown),
             .refuse(attempt: attempt, .elsewhere(node(&random))),
             .state(
                 attempt: attempt, bytes(&random), isLast: Bool.random(using: &random)),

@@ -195,7 +195,8 @@ struct RouteTests {
     func clusterState() throws {
         let answer = try #require(OperatorBench(elsewhere: []).answer("/cluster", [bearer]))
         let expected: JSONValue = [
-            "cluster": "c", "node": "n", "trouble": "cluster_unreachable", "nodes": [],
+            "cluster": "c", "node": "n", "trouble": "cluster_unreachable", "documentFormat": 0,
+            "nodes": [],
             "nats": .null,
         ]
         #expect(try JSONValue.parse(answer.body) == expected)

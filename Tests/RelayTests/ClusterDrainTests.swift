@@ -92,6 +92,24 @@ import WebSocket
         #expect(!ann.isClosed && ann.take().isEmpty && fleet[0].service.sessionCount == 1)
     }
 
+    @Test("Whom nobody would have goes once somebody lives who will")
+    func staying() throws {
+        let fleet = Fleet(2)
+        let ann = try fleet[0].connect(subject: "ann")
+        ann.join("R", id: "ann")
+        fleet.cutFromNodes(1)
+        fleet.cutFromStore(1)
+        fleet.wait(milliseconds: 8000)
+        #expect(fleet[0].service.livingOthers == 0 && fleet.drain(0))
+        #expect(!ann.isClosed && fleet[0].service.sessionCount == 1)
+        // It was declared dead, and begins anew.
+        fleet.cutFromNodes(1, false)
+        fleet.cutFromStore(1, false)
+        fleet.wait(milliseconds: 15_000)
+        #expect(fleet.nodes.map(\.hub.service.sessionCount) == [0, 1])
+        #expect(ann.closeCode == .restarting)
+    }
+
     @Test("Two that end at once give their sessions to the third")
     func both() throws {
         let (ann, bob) = (try fleet[0].connect(subject: "a"), try fleet[1].connect(subject: "b"))

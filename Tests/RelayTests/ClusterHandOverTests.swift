@@ -2,6 +2,7 @@ import Admission
 import AdmissionSupport
 import Cluster
 import Locking
+import Sessions
 import Signalling
 import Testing
 import WebSocket
@@ -141,6 +142,41 @@ import WebSocket
                 == [refused(1, "resume_failed", #""resume""#)])
         let back = try fleet[1].connect(subject: "ann")
         #expect(back.resume(ann.secret, after: ann.seq).count == 2)
+    }
+
+    @Test("Another's token with a stolen secret does not even close the owner's connection")
+    func stolenSecret() throws {
+        let (ann, _) = try pair()
+        let seq = ann.seq
+        for subject in ["eve", "eva"] {
+            let thief = try fleet[2].connect(subject: subject)
+            let refusal = refused(1, "resume_failed", #""resume""#)
+            #expect(thief.resume(ann.secret, after: seq) == [refusal])
+        }
+        #expect(!ann.isClosed && ann.say(#"{"action":"ping"}"#).count == 1)
+        #expect(fleet[0].service.sessionCount == 1)
+    }
+
+    @Test("Who makes up secrets for another's connection holds up only himself")
+    func madeUpSecrets() throws {
+        let (ann, _) = try pair()
+        let (seq, secret) = (ann.seq, ann.secret)
+        ann.close(.lost)
+        let bits = String(secret.suffix(SessionSecret.textLength))
+        var thieves: [Client] = []
+        for number in 0..<20 {
+            // Homes that nobody ever heard of.
+            let home = String(repeating: "\(number % 10)", count: 14) + "\(number + 10)"
+            let thief = try fleet[2].connect(subject: "eve", loop: number % 2)
+            #expect(home.utf8.count == 16)
+            _ = thief.resume(home + ann.connection + bits, after: seq)
+            thieves.append(thief)
+        }
+        let back = try fleet[2].connect(subject: "ann")
+        #expect(back.resume(secret, after: seq).first == resumed(back, seq: seq))
+        fleet.wait(milliseconds: 3000)
+        for thief in thieves { #expect(!thief.isClosed && thief.seq == 1) }
+        #expect(fleet.nodes[2].waiting == 0)
     }
 
     @Test("What it said to others is answered before it goes: nothing is said again")

@@ -154,6 +154,8 @@ import WebSocket
         fleet.wait(milliseconds: 1000)
         #expect(fleet[0].service.clusterFigures?.full == 1)
         #expect(fleet[0].service.clusterFigures?.waiting == 1)
+        // What waits is not said yet: who has come from elsewhere is told nothing before it.
+        #expect(fleet[0].service.commons.line?.isBusy == true)
         // Others are not: the line to another node has room.
         let dan = try fleet[0].connect()
         dan.join("R", id: "dan")
@@ -166,6 +168,7 @@ import WebSocket
             break
         }
         #expect(!ann.isHeld && cat.take().contains { $0.contains(#""n":0"#) })
+        #expect(fleet[0].service.commons.line?.isBusy == false)
         #expect(ann.take().contains { type(of: $0) == "ack" })
     }
 
@@ -183,5 +186,6 @@ import WebSocket
         #expect(!ann.isHeld && told.count { $0.contains("unknown_target") } == count)
         #expect(told.first.map { type(of: $0) } == "someone_left")
         #expect(told.last.map { type(of: $0) } == "ack" && cat.take().count == 2)
+        #expect(fleet[0].service.commons.line?.isBusy == false)
     }
 }

@@ -214,6 +214,7 @@ private final class Swarm {
     func check() {
         for walker in walkers + gone { #expect(walker.complaints == []) }
         for walker in walkers { #expect(walker.pending.map(\.text) == [], "\(walker.connection)") }
+        for node in nodes { #expect(fleet.nodes[node].waiting == 0) }
         checkRooms()
         checkPayloads()
     }

@@ -65,7 +65,9 @@ final class Fleet {
         }
 
         /// Clients here that wait for sessions of other nodes, and sessions between two.
-        var waiting: Int { handler.resumes.count + handler.giving.count }
+        var waiting: Int {
+            handler.resumes.count + handler.giving.count + handler.arriving.count
+        }
 
         /// What has happened so far, the last is what counts.
         var standing: NodeStanding? { notes.standings.withLock { $0.last } }

@@ -5,6 +5,8 @@ import Signalling
 extension ClusterNode {
     /// How many others take part, as far as known.
     package var livingOthers: Int { keys.living.count }
+    /// Another could have sessions of this node, as far as known.
+    package var mayDrain: Bool { keys.living.contains { !keys.isDraining($0) } }
     /// A session is on its way here, or is asked for.
     package var isTaking: Bool { !moves.takings.isEmpty }
 
@@ -68,7 +70,7 @@ extension ClusterNode {
             push(.handOver(.decline(connection)), to: other)
             return
         }
-        ask(for: connection, HandOvers.Wish(secret: nil, home: other), &effects)
+        ask(for: connection, HandOvers.Wish(claim: nil, home: other), &effects)
     }
 
     mutating func declined(

@@ -10,21 +10,23 @@ extension ClusterNode {
         switch mail {
         case .offer(let connection): offered(connection, by: other, &effects)
         case .decline(let connection): declined(connection, by: other, &effects)
-        case .take(let attempt, let connection, let secret):
+        case .take(let attempt, let connection, let claim):
             // Not all who wait for one another are to go on to the next at once.
             let wait = other > incarnation ? timing.handOverWait : timing.handOverWait * 2
             let question = HandOvers.Question(
-                asker: other, attempt: attempt, secret: secret, due: now + wait)
+                asker: other, attempt: attempt, claim: claim, due: now + wait)
             asked(for: connection, question, &effects)
         case .refuse(let attempt, let refusal):
-            take(.refused(refusal, by: other), attempt, &effects)
+            take(.refused(refusal, attempt: attempt, by: other), attempt, &effects)
         case .state(let attempt, let bytes, let isLast):
             // Nobody waits for it any more.
             guard moves.ownAttempts[attempt] != nil else {
                 push(.handOver(.confirm(attempt: attempt)), to: other)
                 return
             }
-            take(.piece(bytes, isLast: isLast, from: other), attempt, &effects)
+            let piece = HandOverTaker.Input.piece(
+                bytes, isLast: isLast, attempt: attempt, from: other)
+            take(piece, attempt, &effects)
         case .taken(let attempt, let pieces):
             give(.taken(pieces: pieces), attempt, to: other, &effects)
         case .confirm(let attempt): confirmed(attempt, by: other, &effects)
@@ -56,7 +58,7 @@ extension ClusterNode {
             if let taking = moves.takings[connection] {
                 !taking.taker.isAsking(asker)
             } else {
-                // The first one's secret may be another's.
+                // The first one's claim may be false.
                 moves.givings[connection]?.giver.isSettling == true
             }
         if waits {
@@ -65,18 +67,19 @@ extension ClusterNode {
         }
         var refusal = HandOverMail.Refusal.unknown
         if moves.takings[connection] != nil {
-            // Each asks the other, and so neither has it.
+            // Each asks the other, and so neither has it; but it may be on its way there.
+            refusal = .elsewhere(asker)
         } else if let giving = moves.givings[connection] {
             refusal = .elsewhere(giving.giver.taker)
         } else if let home = inbox.home(ofDeparted: connection) {
             refusal = .elsewhere(home)
-        } else if question.secret != nil || moves.offers[connection] == asker {
+        } else if question.claim != nil || moves.offers[connection] == asker {
             moves.offers[connection] = nil
             let giver = HandOverGiver(to: asker, attempt: question.attempt)
             moves.givings[connection] = HandOvers.Giving(
-                giver: giver, wasOffered: question.secret == nil)
+                giver: giver, wasOffered: question.claim == nil)
             moves.attempts[.init(asker: asker, number: question.attempt)] = connection
-            effects.append(.settle(connection, secret: question.secret))
+            effects.append(.settle(connection, question.claim))
             return
         }
         push(.handOver(.refuse(attempt: question.attempt, refusal)), to: asker)
@@ -86,6 +89,17 @@ extension ClusterNode {
     mutating func answerQuestions(for connection: ConnectionID, _ effects: inout [Effect]) {
         for question in moves.questions.removeValue(forKey: connection) ?? [] {
             asked(for: connection, question, &effects)
+        }
+    }
+
+    /// This node is about to ask that one too, whose own questions must not wait for that.
+    mutating func refuseQuestions(of other: Incarnation, for connection: ConnectionID) {
+        guard let questions = moves.questions[connection] else { return }
+        let rest = questions.filter { $0.asker != other }
+        moves.questions[connection] = rest.isEmpty ? nil : rest
+        for question in questions where question.asker == other {
+            let refusal = HandOverMail.refuse(attempt: question.attempt, .elsewhere(other))
+            push(.handOver(refusal), to: other)
         }
     }
 
@@ -146,7 +160,7 @@ extension ClusterNode {
     mutating func unsettled(_ connection: ConnectionID, _ effects: inout [Effect]) {
         guard let giving = moves.givings[connection] else { return }
         give(.ended, connection, &effects)
-        // Where only a secret was another's, it is still here.
+        // Where only a claim was false, it is still here.
         if giving.wasOffered { forgetSession(connection) }
         offer(connection, &effects)
     }

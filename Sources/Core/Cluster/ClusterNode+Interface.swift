@@ -140,13 +140,12 @@ extension ClusterNode {
         case kick(ConnectionID, ticket: UInt64)
         /// Whether a connection of this node was found and closed, after `Effect.kick`.
         case kicked(ConnectionID, wasHere: Bool)
-        /// A client showed a secret of a session that is not here, and that names this home.
-        /// Answered by `resumable` or `unresumable`, once for all that ask for this session
-        /// meanwhile.
-        case resume(ConnectionID, secret: SecretDigest, home: Incarnation)
+        /// A client claims a session that is not here, by a secret that names this home. Answered
+        /// by `resumable`, once for all that claim this session meanwhile, or by `unresumable`.
+        case resume(ConnectionID, SessionClaim, home: Incarnation)
         /// What `Effect.settle` asked for holds; these are the rooms that it is in.
         case settled(ConnectionID, rooms: [RoomPlace])
-        /// There is no such session, or the secret is not its present one.
+        /// There is no such session, or the claim does not match it as it is.
         case unsettled(ConnectionID)
         /// After `Effect.freeze`, before all that comes from elsewhere.
         indirect case frozen(ConnectionID, SessionRecord, graceSeconds: UInt32)
@@ -221,11 +220,11 @@ extension ClusterNode {
         case standing(NodeStanding)
 
         // Of sessions that go from node to node, to the relay.
-        /// Another node wants this session, with this secret where its client showed one there.
+        /// Another node wants this session, by this claim where its client is there.
         /// Answered by `unsettled` at once, or by `settled` when its socket is closed or lifted,
         /// nothing is taken from its client any more, it waits for no join and no leave, and all
         /// that it has sent is answered; or by `sessionEnded`.
-        case settle(ConnectionID, secret: SecretDigest?)
+        case settle(ConnectionID, SessionClaim?)
         /// Nothing is put into it from now on: answered in the same turn, before all that comes
         /// from elsewhere, by `frozen` or `sessionEnded`. Whoever sends to it goes over the bus:
         /// its rooms, which came before, have it elsewhere.
@@ -244,7 +243,8 @@ extension ClusterNode {
         /// A session is here that was asked for, by `resume` or by its old home. Answers all that
         /// wait.
         case resumable(ConnectionID)
-        case unresumable(ConnectionID)
+        /// This claim has come to nothing, which says nothing of others.
+        case unresumable(ConnectionID, SessionClaim)
         /// No other node will have it, as far as can be known: it is as before.
         case undrainable(ConnectionID)
     }

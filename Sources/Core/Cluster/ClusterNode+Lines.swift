@@ -84,7 +84,8 @@ extension ClusterNode {
         case .document(let room, let revision, let bytes, let sdps):
             announced(room, revision, bytes, sdps, by: other, &effects)
         case .seen(let room, let revision, let epoch):
-            guard rooms[room]?.writer.epoch == epoch else { return }
+            // For one that rests nobody waits.
+            guard !rooms.isResting(room), rooms[room]?.writer.epoch == epoch else { return }
             drive(room, .acknowledged(revision, by: other), &effects)
         case .payload(let payload): arrived(payload, from: other, &effects)
         case .answer(let number, let target, let answer):

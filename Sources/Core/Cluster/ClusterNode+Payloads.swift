@@ -6,7 +6,7 @@ extension ClusterNode {
     /// A member of this node says something to one that is elsewhere, or to all who are.
     package mutating func send(_ payload: OutgoingPayload) -> Sending {
         var effects: [Effect] = []
-        guard let revision = views[payload.room.digest]?.revision else {
+        guard let revision = rooms.view(payload.room.digest)?.revision else {
             if let ticket = payload.ticket {
                 effects.append(.answered(ticket: ticket, isKept: false))
             }
@@ -16,6 +16,7 @@ extension ClusterNode {
         var payload = payload
         switch payload.target {
         case .members(let named):
+            rooms.wake(payload.room.digest, until: now + timing.restAfterPayload)
             guard let writer = rooms[payload.room.digest]?.writer else { break }
             for member in named {
                 let home = writer.hasMember(member) ? incarnation : writer.elsewhere[member]
@@ -102,10 +103,9 @@ extension ClusterNode {
             let room = source.room(of: number)
         {
             let late = LateAnswer(answer: answer, number: number, target: target, node: other)
-            if !isKnown(late, in: room) {
-                lateAnswers[room, default: []].append(late)
-                return drive(room, .recheck, &effects)
-            }
+            lateAnswers[room, default: []].append(late)
+            if isKnown(late, in: room) { return answerLate(in: room, &effects) }
+            return drive(room, .recheck, &effects)
         }
         perform(source.take(answer, to: number, for: target, from: other), &effects)
     }
@@ -130,8 +130,10 @@ extension ClusterNode {
             }
             let writer = rooms[room]?.writer
             let known = moves.map { move in
-                PayloadAnswer.Move(
-                    move.connection, to: writer?.elsewhere[move.connection] ?? move.home)
+                guard keys.gone.contains(move.home) else { return move }
+                let isHere = writer?.hasMember(move.connection) == true
+                let home = isHere ? incarnation : writer?.elsewhere[move.connection]
+                return PayloadAnswer.Move(move.connection, to: home ?? move.home)
             }
             perform(
                 source.take(
@@ -169,9 +171,10 @@ extension ClusterNode {
 
     private var homesOfAll: [ConnectionID: Incarnation] {
         var homes: [ConnectionID: Incarnation] = [:]
-        for room in rooms.values {
-            homes.merge(room.writer.elsewhere) { one, _ in one }
-            for connection in room.writer.own.keys { homes[connection] = incarnation }
+        for room in rooms.keys {
+            guard let writer = rooms[room]?.writer else { continue }
+            homes.merge(writer.elsewhere) { one, _ in one }
+            for connection in writer.own.keys { homes[connection] = incarnation }
         }
         return homes
     }
@@ -189,7 +192,7 @@ extension ClusterNode {
     mutating func arrived(
         _ payload: PayloadMail, from other: Incarnation, _ effects: inout [Effect]
     ) {
-        if moves.arrived.isEmpty, let view = views[payload.room],
+        if moves.arrived.isEmpty, let view = rooms.view(payload.room),
             stays[payload.targets.one]?.contains(payload.room) == true,
             let receipt = inbox.takeAtOnce(
                 payload, from: other, isReady: view.isReady(payload.revision))
@@ -207,13 +210,13 @@ extension ClusterNode {
         _ payload: PayloadMail, from other: Incarnation
     ) -> [PayloadInbox.Step] {
         // Given back with the end of this: whoever writes to rooms then need not copy them.
-        let views = views
-        return inbox.take(payload, from: other) { views[$0]?.isReady($1) ?? true }
+        let rooms = rooms
+        return inbox.take(payload, from: other) { rooms.view($0)?.isReady($1) ?? true }
     }
 
     private mutating func learned(_ digest: RoomDigest) -> [PayloadInbox.Step] {
-        let views = views
-        return inbox.learned(digest) { views[$0]?.isReady($1) ?? true }
+        let rooms = rooms
+        return inbox.learned(digest) { rooms.view($0)?.isReady($1) ?? true }
     }
 
     /// A version may be what something waits for.
@@ -256,7 +259,7 @@ extension ClusterNode {
         guard let target = targets.first, targets.count == 1,
             room?.writer.hasMember(target) != true
         else { return room?.place }
-        let others = (stays[target] ?? []).sorted().compactMap { rooms[$0] }
+        let others = (stays[target]?.digests ?? []).compactMap { rooms[$0] }
         let other = others.first { other in
             other.writer.hasMember(target) && other.writer.room.member(payload.sender) != nil
         }

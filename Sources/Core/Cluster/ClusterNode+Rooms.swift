@@ -10,18 +10,20 @@ extension ClusterNode {
             effects.append(.refused(member.connection, place, .temporarilyUnavailable))
             return
         }
+        rouse(place.digest)
         guard rooms[place.digest]?.heldLeaves[member.connection] == nil else {
-            rooms[place.digest]?.heldLeaves[member.connection]?.next = (member, sdp)
+            rooms[place.digest]?.heldLeaves[member.connection]?.next =
+                ClusterRoom.Next(member: member, sdp: sdp)
             return
         }
         open(place, &effects)
-        stays[member.connection, default: []].insert(place.digest)
+        stay(member.connection, in: place)
         rooms[place.digest]?.sdps[member.connection] = sdp.map { ClusterRoom.OwnSDP(bytes: $0) }
         if let room = rooms[place.digest] {
             // What the writer is about to give it.
             deadlines.append(
                 Deadline(
-                    due: now + timing.joinWait, room: place.digest, life: room.life,
+                    due: now + timing.joinWait, place: place, life: room.life,
                     join: room.writer.lastPending + 1))
         }
         drive(place.digest, .join(member, hasSDP: sdp != nil), &effects)
@@ -30,7 +32,7 @@ extension ClusterNode {
     /// When a join that has not been written is refused.
     struct Deadline: Sendable {
         let due: Int64
-        let room: RoomDigest
+        let place: RoomPlace
         let life: UInt64
         let join: UInt64
     }
@@ -38,8 +40,10 @@ extension ClusterNode {
     mutating func giveUpJoins(_ effects: inout [Effect]) {
         while let deadline = deadlines.first, deadline.due <= now {
             _ = deadlines.removeFirst()
-            guard rooms[deadline.room]?.life == deadline.life else { continue }
-            drive(deadline.room, .giveUp(join: deadline.join), &effects)
+            let room = deadline.place.digest
+            // In one that rests nobody waits.
+            guard !rooms.isResting(room), rooms[room]?.life == deadline.life else { continue }
+            drive(room, .giveUp(join: deadline.join), &effects)
         }
     }
 
@@ -48,7 +52,8 @@ extension ClusterNode {
         _ effects: inout [Effect]
     ) {
         // Whoever was condemned has forgotten all, and a ghost is taken out by others.
-        guard rooms[place.digest] != nil else { return }
+        guard rooms.contains(place.digest) else { return }
+        rouse(place.digest)
         guard source.awaitSettled(connection) else {
             // Others would hear of the leave first, from nodes that it was told.
             if rooms[place.digest]?.heldLeaves[connection] == nil {
@@ -67,21 +72,19 @@ extension ClusterNode {
                 let held = rooms[digest]?.heldLeaves.removeValue(forKey: connection)
             else { continue }
             drive(digest, .leave(connection, held.reason), &effects)
-            if let (member, sdp) = held.next { join(member, place, sdp, &effects) }
+            if let next = held.next { join(next.member, place, next.sdp, &effects) }
         }
     }
 
     /// Sees to it that there is a room of this name here.
     mutating func open(_ place: RoomPlace, _ effects: inout [Effect]) {
-        guard rooms[place.digest] == nil, let epoch else { return }
+        guard !rooms.contains(place.digest), let epoch else { return }
         lastLife += 1
         let before = BucketEpoch(createdAt: ~epoch.createdAt, nonce: ~epoch.nonce)
         let writer = RoomWriter(
             of: place.clientID, place.name, at: incarnation, in: keys.isOpen ? epoch : before,
             membersMax: configuration.membersPerRoomMax, dead: keys.gone)
-        let room = ClusterRoom(place, life: lastLife, writer)
-        rooms[place.digest] = room
-        views[place.digest] = RoomView(room)
+        rooms.add(ClusterRoom(place, life: lastLife, writer))
         // Whoever comes while others are writing back waits with them.
         if !keys.isOpen { drive(place.digest, .renewed(epoch), isLast: false, &effects) }
     }
@@ -92,6 +95,7 @@ extension ClusterNode {
         _ digest: RoomDigest, _ input: RoomWriter.Input, mayAsk: Bool = true, isLast: Bool = true,
         _ effects: inout [Effect]
     ) {
+        rouse(digest)
         guard let notBefore = rooms[digest]?.notBefore else { return }
         let mayAsk = mayAsk && self.mayAsk && now >= notBefore
         let outcome = rooms[digest]?.writer.handle(input, mayAsk: mayAsk) ?? []
@@ -109,6 +113,11 @@ extension ClusterNode {
         }
         guard !room.writer.wantsToAsk else { return wait(digest) }
         if isLast, room.isIdle { forget(digest, &effects) }
+    }
+
+    /// It is about to change, and is looked at before.
+    mutating func rouse(_ digest: RoomDigest) {
+        rooms.wake(digest, until: now + timing.restAfterChange)
     }
 
     /// For how many rooms the store may be asked at once: after an election all want to write, and
@@ -142,7 +151,7 @@ extension ClusterNode {
 
     /// The relay is given what its members know of their room, where that has changed.
     mutating func show(_ digest: RoomDigest, _ effects: inout [Effect]) {
-        views[digest] = rooms[digest].map { RoomView($0) }
+        rooms.refreshView(digest)
         guard let room = rooms[digest], room.writer.hasMembers || room.shown != nil else { return }
         let count = room.writer.toldCount
         if !room.writer.hasMembers {
@@ -160,8 +169,7 @@ extension ClusterNode {
     }
 
     private mutating func forget(_ digest: RoomDigest, _ effects: inout [Effect]) {
-        rooms[digest] = nil
-        views[digest] = nil
+        rooms.remove(digest)
         mourn(in: digest, &effects)
         waiting.remove(digest)
         unrestored.remove(digest)
@@ -209,7 +217,7 @@ extension ClusterNode {
                 effects.append(.ended(connection, place, reason))
             }
         case .adopted(let connection):
-            stays[connection, default: []].insert(digest)
+            stay(connection, in: place)
             adopted(connection, place, &effects)
         case .gone(let connection, let reason): take(.gone(reason), connection, &effects)
         case .empty(let revision):
@@ -217,11 +225,14 @@ extension ClusterNode {
         }
     }
 
+    private mutating func stay(_ connection: ConnectionID, in place: RoomPlace) {
+        stays[connection] = stays[connection]?.with(place) ?? FewRooms(place)
+    }
+
     private mutating func endStay(_ connection: ConnectionID, _ digest: RoomDigest) {
         rooms[digest]?.sdps[connection] = nil
-        guard var rooms = stays.removeValue(forKey: connection) else { return }
-        rooms.remove(digest)
-        if !rooms.isEmpty { stays[connection] = rooms }
+        guard let rooms = stays.removeValue(forKey: connection) else { return }
+        stays[connection] = rooms.without(digest)
     }
 
     private mutating func read(

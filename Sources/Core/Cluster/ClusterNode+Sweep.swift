@@ -45,7 +45,7 @@ extension ClusterNode {
         at digest: RoomDigest, _ bytes: [UInt8], _ revision: Revision, _ effects: inout [Effect]
     ) {
         // Whoever has members there, or work, sees to it.
-        guard let epoch, rooms[digest] == nil else { return }
+        guard let epoch, !rooms.contains(digest) else { return }
         let document: RoomDocument
         do throws(DocumentFault) {
             document = try RoomDocument(bytes, upTo: configuration.reads)

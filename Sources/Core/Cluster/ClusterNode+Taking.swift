@@ -7,42 +7,47 @@ extension ClusterNode {
     // MARK: Asking
 
     mutating func resume(
-        _ connection: ConnectionID, _ secret: SecretDigest, _ home: Incarnation,
+        _ connection: ConnectionID, _ claim: SessionClaim, _ home: Incarnation,
         _ effects: inout [Effect]
     ) {
         if moves.arrived[connection] != nil, moves.givings[connection] == nil {
             effects.append(.resumable(connection))
             return
         }
-        moves.wanted.insert(connection)
-        ask(for: connection, HandOvers.Wish(secret: secret, home: home), &effects)
+        guard moves.wanted[connection, default: []].insert(claim).inserted else { return }
+        ask(for: connection, HandOvers.Wish(claim: claim, home: home), &effects)
     }
 
     mutating func ask(
         for connection: ConnectionID, _ wish: HandOvers.Wish, _ effects: inout [Effect]
     ) {
-        guard let taking = moves.takings[connection] else {
-            return begin(connection, wish, homes(of: connection, wish), &effects)
-        }
-        let waiting = moves.wishes[connection] ?? []
-        if taking.wish != wish, !waiting.contains(wish), waiting.count < HandOvers.wishesMax {
-            moves.wishes[connection] = waiting + [wish]
-        }
+        let isAsked = moves.takings[connection]?.questions.values.contains { $0.wish == wish }
+        if isAsked != true { ask(connection, wish, homes(of: connection, wish), &effects) }
     }
 
-    private mutating func begin(
+    private mutating func ask(
         _ connection: ConnectionID, _ wish: HandOvers.Wish, _ homes: Set<Incarnation>,
         until: Int64? = nil, _ effects: inout [Effect]
     ) {
+        let taking =
+            moves.takings[connection]
+            ?? HandOvers.Taking(
+                taker: HandOverTaker(connection, at: incarnation, dead: keys.gone))
+        moves.takings[connection] = taking
+        guard taking.taker.isAsking else {
+            if !moves.wishes[connection, default: []].contains(wish) {
+                moves.wishes[connection, default: []].append(wish)
+            }
+            return
+        }
         moves.lastAttempt += 1
-        var taker = HandOverTaker(
-            connection, secret: wish.secret, at: incarnation, attempt: moves.lastAttempt,
-            asking: homes, dead: keys.gone)
-        let outcome = taker.begin()
-        moves.takings[connection] = HandOvers.Taking(
-            taker: taker, wish: wish, gone: keys.gone, until: until ?? now + timing.handOverWait)
-        moves.ownAttempts[taker.attempt] = connection
-        perform(outcome, of: connection, &effects)
+        let attempt = moves.lastAttempt
+        moves.takings[connection]?.questions[attempt] = HandOvers.Asking(
+            wish: wish, gone: keys.gone, wasUnheard: keys.isUnheard(wish.home),
+            until: until ?? now + timing.handOverWait)
+        moves.ownAttempts[attempt] = connection
+        let outcome = moves.takings[connection]?.taker.ask(wish.claim, attempt: attempt, homes)
+        perform(outcome ?? [], of: connection, &effects)
     }
 
     /// Who may have it.
@@ -55,14 +60,50 @@ extension ClusterNode {
         return others.contains(home) ? [home] : Set(others)
     }
 
-    /// Homes that were never heard of may be known by now.
+    // MARK: Homes that were never heard of
+
+    /// They may be known by now.
     mutating func askAgain(_ effects: inout [Effect]) {
-        for connection in moves.unheard.keys.sorted() where moves.takings[connection] == nil {
-            guard let (wish, until) = moves.unheard[connection],
-                until <= now || !keys.isUnheard(wish.home)
-            else { continue }
-            moves.unheard[connection] = nil
-            begin(connection, wish, homes(of: connection, wish), until: until, &effects)
+        guard !moves.unheard.isEmpty else { return }
+        for connection in moves.unheard.keys.sorted() {
+            for (wish, until) in moves.unheard.removeValue(forKey: connection) ?? [] {
+                guard until > now, keys.isUnheard(wish.home) else {
+                    ask(connection, wish, homes(of: connection, wish), until: until, &effects)
+                    continue
+                }
+                moves.unheard[connection, default: []].append((wish, until))
+                if now >= until - timing.handOverWait + timing.unheardWait {
+                    search(wish.home, &effects)
+                }
+            }
+        }
+    }
+
+    /// Looks a home up in the store: whose key is not there has no members, or none any more.
+    private mutating func search(_ home: Incarnation, _ effects: inout [Effect]) {
+        guard keys.knowsStore, !keys.isHeard(home), moves.searches.count < HandOvers.searchesMax,
+            moves.searches.insert(home).inserted
+        else { return }
+        effects.append(.read(.node(home), request: ask(.search(home))))
+    }
+
+    mutating func searched(
+        _ home: Incarnation, _ answer: StoreAnswer, _ effects: inout [Effect]
+    ) {
+        guard moves.searches.remove(home) != nil, case .found(nil, _) = answer, keys.knowsStore,
+            keys.isUnheard(home), !keys.isHeard(home)
+        else { return }
+        for connection in moves.unheard.keys.sorted() {
+            let waiting = moves.unheard.removeValue(forKey: connection) ?? []
+            let latest = now - timing.unheardWait + timing.handOverWait
+            let isOver = { (wish: HandOvers.Wish, until: Int64) in
+                wish.home == home && until <= latest
+            }
+            let rest = waiting.filter { !isOver($0.wish, $0.until) }
+            if !rest.isEmpty { moves.unheard[connection] = rest }
+            for wait in waiting where isOver(wait.wish, wait.until) {
+                giveUp(wait.wish, connection, &effects)
+            }
         }
     }
 
@@ -86,26 +127,37 @@ extension ClusterNode {
         _ outcome: [HandOverTaker.Effect], of connection: ConnectionID,
         _ effects: inout [Effect]
     ) {
+        var failed: [HandOvers.Asking] = []
         for effect in outcome {
             switch effect {
             case .expect: inbox.expect(connection)
             case .expectNoMore: inbox.expectNoMore(connection)
-            case .send(let mail, let other): push(.handOver(mail), to: other)
+            case .send(let mail, let other):
+                if case .take = mail { refuseQuestions(of: other, for: connection) }
+                push(.handOver(mail), to: other)
             case .arrive(let state, let home): arrive(connection, state, from: home, &effects)
             case .open: open(connection, &effects)
             case .end(let reason): end(connection, reason, &effects)
-            case .fail: break
+            case .fail(let attempt):
+                moves.ownAttempts[attempt] = nil
+                let question = moves.takings[connection]?.questions.removeValue(forKey: attempt)
+                if let question { failed.append(question) }
             }
         }
-        if let taking = moves.takings[connection], taking.taker.isOver {
-            finish(connection, taking, &effects)
-        }
+        let isOver = moves.takings[connection]?.taker.isOver == true
+        if isOver { finish(connection, &effects) }
+        for question in failed { fail(question, connection, &effects) }
+        guard isOver, moves.takings[connection] == nil else { return }
+        if moves.kicks.remove(connection) != nil { effects.append(.kick(connection)) }
+        answerQuestions(for: connection, &effects)
     }
 
     private mutating func arrive(
         _ connection: ConnectionID, _ state: HandOverState, from home: Incarnation,
         _ effects: inout [Effect]
     ) {
+        // It is back before who had it from here could say so.
+        give(.confirmed, connection, &effects)
         moves.takings[connection]?.state = state
         moves.uncleared[connection] = state.told.map(\.digest)
         var isWhole = state.told.count == state.record.rooms.count
@@ -197,35 +249,52 @@ extension ClusterNode {
             else { continue }
             drive(room.digest, .leave(connection, reason), &effects)
         }
-        (moves.wishes[connection], moves.unheard[connection]) = (nil, nil)
     }
 
-    private mutating func finish(
-        _ connection: ConnectionID, _ taking: HandOvers.Taking, _ effects: inout [Effect]
-    ) {
-        moves.takings[connection] = nil
-        moves.ownAttempts[taking.taker.attempt] = nil
-        let (wish, until) = (taking.wish, taking.until)
-        if taking.state == nil, wish.secret != nil, until > now, keys.isUnheard(wish.home) {
-            moves.unheard[connection] = (wish, until)
-        }
+    /// Nothing is asked for any more, or it has come.
+    private mutating func finish(_ connection: ConnectionID, _ effects: inout [Effect]) {
+        guard let taking = moves.takings.removeValue(forKey: connection) else { return }
+        for attempt in taking.questions.keys { moves.ownAttempts[attempt] = nil }
+        let rest = taking.questions.sorted { $0.key < $1.key }.map(\.value.wish)
+        let wishes = rest + (moves.wishes.removeValue(forKey: connection) ?? [])
         if moves.arrived[connection] != nil {
-            moves.wanted.remove(connection)
-            (moves.wishes[connection], moves.unheard[connection]) = (nil, nil)
+            (moves.wanted[connection], moves.unheard[connection]) = (nil, nil)
             effects.append(.resumable(connection))
-        } else if taking.state == nil, wish.secret != nil,
-            !keys.gone.subtracting(taking.gone).isEmpty
-        {
-            // Whoever ended may have given it to another before.
-            return begin(connection, wish, Set(keys.reachable), until: until, &effects)
-        } else if var wishes = moves.wishes[connection], !wishes.isEmpty {
-            let next = wishes.removeFirst()
-            moves.wishes[connection] = wishes.isEmpty ? nil : wishes
-            return begin(connection, next, homes(of: connection, next), &effects)
-        } else if moves.unheard[connection] == nil, moves.wanted.remove(connection) != nil {
-            effects.append(.unresumable(connection))
+        } else if taking.state != nil {
+            // It was here, and is over.
+            moves.unheard[connection] = nil
+            for claim in (moves.wanted.removeValue(forKey: connection) ?? []).sorted() {
+                effects.append(.unresumable(connection, claim))
+            }
+        } else {
+            for wish in wishes { ask(for: connection, wish, &effects) }
         }
-        if moves.kicks.remove(connection) != nil { effects.append(.kick(connection)) }
-        answerQuestions(for: connection, &effects)
+    }
+
+    private mutating func fail(
+        _ question: HandOvers.Asking, _ connection: ConnectionID, _ effects: inout [Effect]
+    ) {
+        let (wish, until) = (question.wish, question.until)
+        guard let claim = wish.claim, moves.wanted[connection]?.contains(claim) == true else {
+            return
+        }
+        if !keys.gone.subtracting(question.gone).isEmpty
+            || question.wasUnheard && !keys.isUnheard(wish.home)
+        {
+            // Whoever ended may have given it to another before; or its home came to be known.
+            ask(connection, wish, Set(keys.reachable), until: until, &effects)
+        } else if until > now, keys.isUnheard(wish.home) {
+            moves.unheard[connection, default: []].append((wish, until))
+        } else {
+            giveUp(wish, connection, &effects)
+        }
+    }
+
+    private mutating func giveUp(
+        _ wish: HandOvers.Wish, _ connection: ConnectionID, _ effects: inout [Effect]
+    ) {
+        guard let claim = wish.claim, moves.wanted[connection]?.remove(claim) != nil else { return }
+        if moves.wanted[connection]?.isEmpty == true { moves.wanted[connection] = nil }
+        effects.append(.unresumable(connection, claim))
     }
 }

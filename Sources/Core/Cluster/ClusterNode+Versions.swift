@@ -33,8 +33,9 @@ extension ClusterNode {
             return
         }
         let place = RoomPlace(digest: digest, clientID: document.clientID, name: document.name)
+        rouse(digest)
         // A ghost of this node's has to be taken out by it, as nobody else knows that it is one.
-        if rooms[digest] == nil, document.epoch == epoch,
+        if !rooms.contains(digest), document.epoch == epoch,
             document.seats.values.contains(where: { $0.home == incarnation })
         {
             open(place, &effects)

@@ -36,6 +36,8 @@ package struct ClusterNode: Sendable {
     enum Owner: Sendable {
         case keys(request: UInt64)
         case room(RoomDigest, life: UInt64, request: UInt64)
+        /// Of a node that was never heard of.
+        case search(Incarnation)
         case sweep
         /// Of a room that was left empty by the dead, with this document.
         case swept(RoomDigest, RoomDocument)
@@ -45,9 +47,7 @@ package struct ClusterNode: Sendable {
     let timing: Timing
     var now: Int64 = 0
     var keys: NodeKeys
-    var rooms: [RoomDigest: ClusterRoom] = [:]
-    /// Of each of the rooms.
-    var views: [RoomDigest: RoomView] = [:]
+    var rooms = ClusterRooms()
     var lastLife: UInt64 = 0
     var requests: [UInt64: Owner] = [:]
     var lastRequest: UInt64 = 0
@@ -80,7 +80,7 @@ package struct ClusterNode: Sendable {
     var source = PayloadSource()
     var inbox: PayloadInbox
     /// In which rooms connections of this node are, or want to be.
-    var stays: [ConnectionID: Set<RoomDigest>] = [:]
+    var stays: [ConnectionID: FewRooms] = [:]
     /// Rooms of which a later version is waited for by payloads, since when, and when it is asked
     /// for again.
     var lookUps: [RoomDigest: (since: Int64, nextAt: Int64)] = [:]
@@ -128,6 +128,8 @@ package struct ClusterNode: Sendable {
             && parkedRooms.isEmpty && rechecks.isEmpty && keys.rechecks.isEmpty
             && !requests.values.contains { if case .room = $0 { true } else { false } }
     }
+    /// Rooms in which nothing happens, kept in little memory.
+    package var restingRooms: Int { rooms.restingCount }
     /// Which version of a room is known here; nil where nobody here has to do with it.
     package func revision(of room: RoomDigest) -> Revision? { rooms[room]?.writer.revision }
 
@@ -137,7 +139,9 @@ package struct ClusterNode: Sendable {
         var effects: [Effect] = []
         switch input {
         case .tick(let now): tick(now, &effects)
-        case .turnEnded: publish(&effects)
+        case .turnEnded:
+            publish(&effects)
+            rooms.rest(Self.restsPerTurn, at: now)
         case .bus(let event): heard(event, &effects)
         case .join(let member, let place, let sdp): join(member, place, sdp, &effects)
         case .leave(let connection, let place, let reason):
@@ -145,8 +149,8 @@ package struct ClusterNode: Sendable {
         case .delivered(let receipt, let isTaken): delivered(receipt, isTaken, &effects)
         case .kick(let connection, let ticket): kick(connection, ticket, &effects)
         case .kicked(let connection, let wasHere): kicked(connection, wasHere, &effects)
-        case .resume(let connection, let secret, let home):
-            resume(connection, secret, home, &effects)
+        case .resume(let connection, let claim, let home):
+            resume(connection, claim, home, &effects)
         case .settled(let connection, let rooms): settled(connection, in: rooms, &effects)
         case .unsettled(let connection): unsettled(connection, &effects)
         case .frozen(let connection, let record, let graceSeconds):
@@ -172,6 +176,7 @@ package struct ClusterNode: Sendable {
         switch event {
         case .connected(let epoch):
             if self.epoch == nil { effects.append(.listen(incarnation)) }
+            moves.searches = []
             if self.epoch != epoch { (purges, sweep) = (Ring(), RoomSweep()) }
             tellKeys(&effects) { $0.connected(epoch, &$1) }
         case .disconnected: tellKeys(&effects) { $0.disconnected(&$1) }
@@ -192,6 +197,7 @@ package struct ClusterNode: Sendable {
                 roomRequests -= 1
                 guard rooms[room]?.life == life else { return }
                 answered(answer, room, request, &effects)
+            case .search(let home): searched(home, answer, &effects)
             case .sweep: swept(answer, &effects)
             case .swept(let room, let document): swept(room, document, answer)
             case nil: return
@@ -229,10 +235,14 @@ package struct ClusterNode: Sendable {
             for other in lines.keys { stir(other) }
         }
         giveUpKicks(&effects)
+        rooms.rest(Self.restsPerTick, at: now)
         leaveIfEmpty(&effects)
     }
 
     private static let rechecksPerTick = 500
+    /// Few at once: joins wait for it.
+    private static let restsPerTick = 200
+    private static let restsPerTurn = 4
 
     /// Rooms that had to wait go on, as far as they may.
     private mutating func freeWaiting(_ effects: inout [Effect]) {
@@ -273,7 +283,7 @@ package struct ClusterNode: Sendable {
         case .heartbeat(let bytes): effects.append(.heartbeat(bytes))
         case .died(let other): died(other, &effects)
         case .forgotten(let other):
-            for room in rooms.keys { rooms[room]?.writer.forget(other) }
+            for room in Array(rooms.keys) { rooms[room]?.writer.forget(other) }
         case .recheck:
             rechecks = Ring()
             for room in rooms.keys.sorted() { rechecks.append(room) }
@@ -302,7 +312,7 @@ package struct ClusterNode: Sendable {
     /// Others end what it had: nothing is to be cleaned up.
     private mutating func forgetAll() {
         tally.resent += lines.values.reduce(0) { $0 + $1.resentCount }
-        (rooms, views, lines, stirred) = ([:], [:], [:], [])
+        (rooms, lines, stirred) = (ClusterRooms(), [:], [])
         (waiting, unrestored, parkedRooms) = ([], [], [])
         (delayed, purges, rechecks) = (Ring(), Ring(), Ring())
         (waitingLine, deadlines, sweep) = (Ring(), Ring(), RoomSweep())
@@ -315,7 +325,8 @@ package struct ClusterNode: Sendable {
     }
 
     private mutating func died(_ other: Incarnation, _ effects: inout [Effect]) {
-        mourned[other] = Set(rooms.filter { $0.value.writer.isElsewhere(other) }.keys)
+        mourned[other] = Set(
+            rooms.keys.filter { rooms[$0]?.writer.isElsewhere(other) == true })
         if standing == .member { tally.note(hasLeft: keys.hasLeft(other)) }
         for room in rooms.keys.sorted() { drive(room, .died(other), &effects) }
         tally.resent += lines.removeValue(forKey: other)?.resentCount ?? 0

@@ -21,10 +21,10 @@ struct RoomView: Sendable {
 }
 
 /// What a node has of one room besides its `RoomWriter`.
-struct ClusterRoom: Sendable {
+struct ClusterRoom: Equatable, Sendable {
     /// A version that is kept back until it is known what is to be told with its joins.
-    struct Parked: Sendable {
-        enum Source: Sendable {
+    struct Parked: Equatable, Sendable {
+        enum Source: Equatable, Sendable {
             case announcement(from: Incarnation)
             case read(request: UInt64)
         }
@@ -44,7 +44,7 @@ struct ClusterRoom: Sendable {
     }
 
     /// What one of this node wants the others to be told.
-    struct OwnSDP: Sendable {
+    struct OwnSDP: Equatable, Sendable {
         let bytes: [UInt8]
         /// Whom it has been sent to, which is once.
         var sentTo: Set<Incarnation> = []
@@ -74,11 +74,18 @@ struct ClusterRoom: Sendable {
     var unreadableSince: Int64?
     /// Leaves that wait until what was said before is answered.
     var heldLeaves: [ConnectionID: Held] = [:]
+    /// Before that it does not rest.
+    var restsAt: Int64 = 0
 
-    struct Held: Sendable {
+    struct Held: Equatable, Sendable {
         let reason: LeaveReason
         /// It comes back at once.
-        var next: (member: RoomMember, sdp: [UInt8]?)?
+        var next: Next?
+    }
+
+    struct Next: Equatable, Sendable {
+        let member: RoomMember
+        let sdp: [UInt8]?
     }
 
     init(_ place: RoomPlace, life: UInt64, _ writer: RoomWriter) {
@@ -88,6 +95,14 @@ struct ClusterRoom: Sendable {
     }
 
     var isIdle: Bool { writer.isIdle && parked.isEmpty && heldLeaves.isEmpty }
+
+    /// Without times that are over; nil where one is not.
+    func forRest(at now: Int64) -> ClusterRoom? {
+        guard notBefore <= now else { return nil }
+        var room = self
+        (room.restsAt, room.notBefore) = (0, 0)
+        return room
+    }
 
     /// What is to be told with a join, wherever it was.
     func sdp(of connection: ConnectionID) -> [UInt8]? {

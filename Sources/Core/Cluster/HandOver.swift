@@ -1,7 +1,27 @@
 import Bytes
+package import Identifiers
 import Rooms
 package import Sessions
 package import Signalling
+
+/// By what a client claims a session: the secret that it shows, and whose its token is. The
+/// session is to have the same.
+package struct SessionClaim: Hashable, Comparable, Sendable {
+    package let secret: SecretDigest
+    package let clientID: ClientID
+    package let subject: Subject
+
+    package init(_ secret: SecretDigest, clientID: ClientID, subject: Subject) {
+        self.secret = secret
+        self.clientID = clientID
+        self.subject = subject
+    }
+
+    package static func < (one: Self, other: Self) -> Bool {
+        (one.secret.bits, one.clientID, one.subject)
+            < (other.secret.bits, other.clientID, other.subject)
+    }
+}
 
 /// What two nodes say to each other of a session that goes from one to the other.
 package enum HandOverMail: Equatable, Sendable {
@@ -9,22 +29,23 @@ package enum HandOverMail: Equatable, Sendable {
     case offer(ConnectionID)
     /// "Not now": the receiver of the offer is about to end itself.
     case decline(ConnectionID)
-    /// "Give it to me": its client is here, or it was offered. `secret` is what the client showed;
-    /// nil after an offer. The number is the asker's own, and names all that follows.
-    case take(attempt: UInt64, ConnectionID, secret: SecretDigest?)
+    /// "Give it to me": its client is here, or it was offered. The claim is the client's; nil
+    /// after an offer. The number is the asker's own, and names all that follows.
+    case take(attempt: UInt64, ConnectionID, SessionClaim?)
     case refuse(attempt: UInt64, Refusal)
     /// One piece of the state after the other.
     case state(attempt: UInt64, [UInt8], isLast: Bool)
     /// So many pieces have arrived: more may be sent.
     case taken(attempt: UInt64, pieces: UInt32)
-    /// The session is at home at the asker, or has ended there: it may be forgotten. Or it came from
-    /// another node, and is wanted from this one no more.
+    /// The session is at home at the asker, or has ended there: it may be forgotten. Or it came
+    /// from another node, and is wanted from this one no more.
     case confirm(attempt: UInt64)
 
     package enum Refusal: Equatable, Sendable {
-        /// There is no such session, it is over, or the secret is another's.
+        /// There is no such session, it is over, or not the claim's.
         case unknown
-        /// It went to another node, or is on its way there.
+        /// It went to another node, or is on its way there. The asker's own where each asks the
+        /// other: this one hasn't got it.
         case elsewhere(Incarnation)
     }
 }
@@ -173,7 +194,7 @@ extension HandOverMail {
         let rest =
             switch self {
             case .offer, .decline, .confirm: number
-            case .take(_, _, let secret): number * 2 + 1 + (secret == nil ? 0 : 16)
+            case .take(_, _, let claim): number * 2 + 1 + (claim?.size ?? 0)
             case .refuse(_, .unknown): number
             case .refuse(_, .elsewhere): number * 2
             case .state(_, let bytes, _): number + 4 + bytes.count
@@ -190,12 +211,12 @@ extension HandOverMail {
         case .decline(let connection):
             out.put(Kind.decline)
             out.put(connection.raw)
-        case .take(let attempt, let connection, let secret):
+        case .take(let attempt, let connection, let claim):
             out.put(Kind.take)
             out.put(attempt)
             out.put(connection.raw)
-            out.put(secret != nil)
-            if let secret { out.put(secret.bits) }
+            out.put(claim != nil)
+            claim?.write(to: &out)
         case .refuse(let attempt, .unknown):
             out.put(Kind.unknown)
             out.put(attempt)
@@ -225,8 +246,8 @@ extension HandOverMail {
         case Kind.decline: self = .decline(ConnectionID(raw: number))
         case Kind.take:
             let connection = ConnectionID(raw: try input.number())
-            let secret = try input.flag() ? SecretDigest(bits: try input.number()) : nil
-            self = .take(attempt: number, connection, secret: secret)
+            let claim = try input.flag() ? try SessionClaim(&input) : nil
+            self = .take(attempt: number, connection, claim)
         case Kind.unknown: self = .refuse(attempt: number, .unknown)
         case Kind.elsewhere:
             self = .refuse(attempt: number, .elsewhere(Incarnation(raw: try input.number())))
@@ -237,5 +258,21 @@ extension HandOverMail {
         case Kind.confirm: self = .confirm(attempt: number)
         default: throw input.fault
         }
+    }
+}
+
+extension SessionClaim {
+    fileprivate var size: Int { 16 + 4 + clientID.utf8.count + 4 + subject.utf8.count }
+
+    fileprivate func write(to out: inout ByteWriter) {
+        out.put(secret.bits)
+        out.put(clientID.string)
+        out.put(subject.string)
+    }
+
+    fileprivate init(_ input: inout ByteReader) throws(ByteReader.Fault) {
+        secret = SecretDigest(bits: try input.number())
+        clientID = ClientID(try input.byteText())
+        subject = Subject(try input.byteText())
     }
 }

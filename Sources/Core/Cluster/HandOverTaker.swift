@@ -1,12 +1,15 @@
 package import Identifiers
-package import Sessions
+import Sessions
 package import Signalling
 
 /// A session at a node that asks for it, since its client is here, or since its home offers it.
+///
+/// Whoever knows a connection may claim to be its client: so all claims are asked for at once, each
+/// by a question of its own, and what becomes of one says nothing of the others.
 package struct HandOverTaker: Sendable {
     package enum Input: Sendable {
-        case refused(HandOverMail.Refusal, by: Incarnation)
-        case piece([UInt8], isLast: Bool, from: Incarnation)
+        case refused(HandOverMail.Refusal, attempt: UInt64, by: Incarnation)
+        case piece([UInt8], isLast: Bool, attempt: UInt64, from: Incarnation)
         /// The room's document has it at home here.
         case adopted(RoomName)
         /// It is no member of the room any more, and why.
@@ -26,43 +29,46 @@ package struct HandOverTaker: Sendable {
         case open
         /// It came, and is over: it leaves the rooms that it is still in.
         case end(LeaveReason)
-        /// It can't be had: nothing came.
-        case fail
+        /// It can't be had by this question: nothing came.
+        case fail(attempt: UInt64)
+    }
+
+    private struct Question {
+        let claim: SessionClaim?
+        /// Of whom no answer has come.
+        var nodes: Set<Incarnation>
+        /// How often it was followed to where it went; while it is asked for it may go on.
+        var follows = 0
+        /// To whom it was followed, and who is to be asked once more if each asked the other: it
+        /// may have been on its way there still.
+        var told: Set<Incarnation> = []
+        /// It is on its way here already, as an answer to another question.
+        var isComing = false
     }
 
     private enum State {
-        case asking(Set<Incarnation>)
-        case receiving(from: Incarnation)
-        case adopting(from: Incarnation, Set<RoomName>)
+        case asking([UInt64: Question])
+        case receiving(attempt: UInt64, from: Incarnation)
+        case adopting(attempt: UInt64, from: Incarnation, Set<RoomName>)
         case over
     }
 
     static let followsMax = 16
 
     package let connection: ConnectionID
-    package let attempt: UInt64
     private let own: Incarnation
-    private let secret: SecretDigest?
-    /// How often it was followed to where it went; while it is asked for it may go on.
-    private var follows = 0
     private var dead: Set<Incarnation>
-    private var state: State
+    private var state = State.asking([:])
     private var received: [UInt8] = []
     private var pieces: UInt32 = 0
 
-    /// Asks these nodes: the home that the secret names or, where that has left or died, all that
-    /// live. `attempt` is a number that this node has not used; `dead` are nodes that were declared
-    /// dead, of which no more will be heard.
+    /// `dead` are nodes that were declared dead, of which no more will be heard.
     package init(
-        _ connection: ConnectionID, secret: SecretDigest?, at own: Incarnation, attempt: UInt64,
-        asking nodes: Set<Incarnation>, dead: Set<Incarnation> = []
+        _ connection: ConnectionID, at own: Incarnation, dead: Set<Incarnation> = []
     ) {
         self.connection = connection
-        self.secret = secret
         self.own = own
-        self.attempt = attempt
         self.dead = dead
-        state = .asking(nodes.subtracting([own]).subtracting(dead))
     }
 
     package var isOver: Bool { if case .over = state { true } else { false } }
@@ -72,46 +78,58 @@ package struct HandOverTaker: Sendable {
 
     /// One of those that may still have it.
     package var asked: Incarnation? {
-        if case .asking(let nodes) = state { nodes.min() } else { nil }
+        guard case .asking(let questions) = state else { return nil }
+        return questions.values.compactMap { $0.nodes.min() }.min()
     }
 
     /// A node that asks for this session too and is asked in turn hasn't got it, and is to be told
     /// so; any other that asks has to wait until this is over.
     package func isAsking(_ node: Incarnation) -> Bool {
-        if case .asking(let nodes) = state { nodes.contains(node) } else { false }
+        guard case .asking(let questions) = state else { return false }
+        return questions.values.contains { $0.nodes.contains(node) }
     }
 
-    package mutating func begin() -> [Effect] {
-        guard case .asking(let asked) = state, !asked.isEmpty else {
-            state = .over
-            return [.fail]
+    /// Asks these nodes, while nothing has come: the home that the claim's secret names or, where
+    /// that has left or died, all that live. `attempt` is a number that this node has not used.
+    package mutating func ask(
+        _ claim: SessionClaim?, attempt: UInt64, _ nodes: Set<Incarnation>
+    ) -> [Effect] {
+        guard case .asking(var questions) = state else { return [.fail(attempt: attempt)] }
+        let asked = nodes.subtracting([own]).subtracting(dead)
+        guard !asked.isEmpty else {
+            if questions.isEmpty { state = .over }
+            return [.fail(attempt: attempt)]
         }
-        return [.expect] + asked.sorted().map { .send(question, to: $0) }
-    }
-
-    private var question: HandOverMail {
-        .take(attempt: attempt, connection, secret: secret)
+        let isFirst = questions.isEmpty
+        questions[attempt] = Question(claim: claim, nodes: asked)
+        state = .asking(questions)
+        let mail = HandOverMail.take(attempt: attempt, connection, claim)
+        return (isFirst ? [.expect] : []) + asked.sorted().map { .send(mail, to: $0) }
     }
 
     package mutating func handle(_ input: Input) -> [Effect] {
         if case .died(let node) = input { dead.insert(node) }
         switch (state, input) {
-        case (.asking(let nodes), .refused(let refusal, let node)):
-            return refused(refusal, by: node, nodes)
-        case (.asking(let nodes), .died(let node)): return ask(nodes.subtracting([node]))
-        case (.asking(let nodes), .piece(let bytes, let isLast, let node)):
-            guard nodes.contains(node) else { return [] }
-            // It may yet come to the others that were asked, and is not to come from there again.
-            let others = nodes.subtracting([node]).sorted()
-            return others.map { .send(.confirm(attempt: attempt), to: $0) }
-                + take(bytes, isLast, from: node)
-        case (.receiving(let home), .piece(let bytes, let isLast, let node)):
-            return node == home ? take(bytes, isLast, from: home) : []
-        case (.receiving(let home), .died(let node)), (.receiving(let home), .refused(_, let node)):
-            return node == home ? fail() : []
-        case (.adopting(let home, let rooms), .adopted(let room)):
-            return adopt(rooms.subtracting([room]), from: home)
-        case (.adopting(let home, _), .gone(let reason)):
+        case (.asking(let questions), .refused(let refusal, let attempt, let node)):
+            return refused(refusal, attempt, by: node, questions)
+        case (.asking(var questions), .died(let node)):
+            for attempt in questions.keys { questions[attempt]?.nodes.remove(node) }
+            return goOn(questions)
+        case (.asking(let questions), .piece(let bytes, let isLast, let attempt, let node)):
+            guard questions[attempt]?.nodes.contains(node) == true else { return [] }
+            return leave(questions, except: attempt, node)
+                + take(bytes, isLast, attempt, from: node)
+        case (
+            .receiving(let attempt, let home), .piece(let bytes, let isLast, let number, let node)
+        ):
+            return (number, node) == (attempt, home) ? take(bytes, isLast, attempt, from: home) : []
+        case (.receiving(let attempt, let home), .refused(_, let number, let node)):
+            return (number, node) == (attempt, home) ? fail(attempt) : []
+        case (.receiving(let attempt, let home), .died(let node)):
+            return node == home ? fail(attempt) : []
+        case (.adopting(let attempt, let home, let rooms), .adopted(let room)):
+            return adopt(rooms.subtracting([room]), attempt, from: home)
+        case (.adopting(let attempt, let home, _), .gone(let reason)):
             state = .over
             return [.end(reason), .send(.confirm(attempt: attempt), to: home)]
         // Its rooms know best whether it was taken out with its old home.
@@ -120,48 +138,82 @@ package struct HandOverTaker: Sendable {
     }
 
     private mutating func refused(
-        _ refusal: HandOverMail.Refusal, by node: Incarnation, _ nodes: Set<Incarnation>
+        _ refusal: HandOverMail.Refusal, _ attempt: UInt64, by node: Incarnation,
+        _ questions: [UInt64: Question]
     ) -> [Effect] {
-        guard nodes.contains(node) else { return [] }
-        let rest = nodes.subtracting([node])
-        guard case .elsewhere(let home) = refusal, home != own, !dead.contains(home),
-            !rest.contains(home), follows < Self.followsMax
-        else { return ask(rest) }
-        follows += 1
-        state = .asking(rest.union([home]))
-        return [.send(question, to: home)]
+        var questions = questions
+        guard var question = questions[attempt], question.nodes.remove(node) != nil else {
+            return []
+        }
+        var effects: [Effect] = []
+        if case .elsewhere(var home) = refusal {
+            if home == own {
+                question.isComing = true
+                if question.told.remove(node) != nil { home = node }
+            } else {
+                question.told.insert(home)
+            }
+            if home != own, !dead.contains(home), !question.nodes.contains(home),
+                question.follows < Self.followsMax
+            {
+                question.follows += 1
+                question.nodes.insert(home)
+                let mail = HandOverMail.take(attempt: attempt, connection, question.claim)
+                effects.append(.send(mail, to: home))
+            }
+        }
+        questions[attempt] = question
+        return effects + goOn(questions)
     }
 
-    private mutating func ask(_ nodes: Set<Incarnation>) -> [Effect] {
-        state = .asking(nodes)
-        return nodes.isEmpty ? fail() : []
+    /// It may yet come to the others that were asked, and is not to come from there again.
+    private func leave(
+        _ questions: [UInt64: Question], except attempt: UInt64, _ node: Incarnation
+    ) -> [Effect] {
+        questions.keys.sorted().flatMap { number -> [Effect] in
+            (questions[number]?.nodes.sorted() ?? [])
+                .filter { number != attempt || $0 != node }
+                .map { .send(.confirm(attempt: number), to: $0) }
+        }
     }
 
-    private mutating func fail() -> [Effect] {
+    /// Questions that nobody is left to answer have failed.
+    private mutating func goOn(_ questions: [UInt64: Question]) -> [Effect] {
+        // One that waits for what others bring is answered with the last of these.
+        let isOpen = questions.values.contains { !$0.nodes.isEmpty }
+        let rest = isOpen ? questions.filter { !$0.value.nodes.isEmpty || $0.value.isComing } : [:]
+        state = rest.isEmpty ? .over : .asking(rest)
+        let failed = questions.keys.filter { rest[$0] == nil }.sorted()
+        return failed.map { .fail(attempt: $0) } + (rest.isEmpty ? [.expectNoMore] : [])
+    }
+
+    private mutating func fail(_ attempt: UInt64) -> [Effect] {
         state = .over
-        return [.expectNoMore, .fail]
+        return [.fail(attempt: attempt), .expectNoMore]
     }
 
     private mutating func take(
-        _ bytes: [UInt8], _ isLast: Bool, from home: Incarnation
+        _ bytes: [UInt8], _ isLast: Bool, _ attempt: UInt64, from home: Incarnation
     ) -> [Effect] {
         received += bytes
         pieces += 1
         if !isLast, received.count <= HandOverState.bytesMax {
-            state = .receiving(from: home)
+            state = .receiving(attempt: attempt, from: home)
             return [.send(.taken(attempt: attempt, pieces: pieces), to: home)]
         }
         guard let state = try? HandOverState(received) else {
             // Nobody can go on with it: its old home is to take it out.
-            return fail() + [.send(.confirm(attempt: attempt), to: home)]
+            return fail(attempt) + [.send(.confirm(attempt: attempt), to: home)]
         }
         received = []
         return [.arrive(state, from: home)]
-            + adopt(Set(state.record.rooms.map(\.room)), from: home)
+            + adopt(Set(state.record.rooms.map(\.room)), attempt, from: home)
     }
 
-    private mutating func adopt(_ rooms: Set<RoomName>, from home: Incarnation) -> [Effect] {
-        state = .adopting(from: home, rooms)
+    private mutating func adopt(
+        _ rooms: Set<RoomName>, _ attempt: UInt64, from home: Incarnation
+    ) -> [Effect] {
+        state = .adopting(attempt: attempt, from: home, rooms)
         guard rooms.isEmpty else { return [] }
         state = .over
         return [.open, .send(.confirm(attempt: attempt), to: home)]

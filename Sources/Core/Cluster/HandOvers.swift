@@ -19,21 +19,29 @@ struct HandOvers: Sendable {
     /// A session that comes, or is asked for.
     struct Taking: Sendable {
         var taker: HandOverTaker
-        let wish: Wish
-        /// Who took part no more when it was asked for.
-        let gone: Set<Incarnation>
-        /// How long its home is waited for, if it was never heard of.
-        let until: Int64
+        /// Of its questions that have not failed.
+        var questions: [UInt64: Asking] = [:]
         /// Once it is there, until it is at home here.
         var state: HandOverState?
         /// What it is told of its rooms once it is at home here.
         var told: [ClusterNode.Effect] = []
     }
 
+    /// One question for a session.
+    struct Asking: Sendable {
+        let wish: Wish
+        /// Who took part no more when it was asked.
+        let gone: Set<Incarnation>
+        /// Its home was not known then.
+        let wasUnheard: Bool
+        /// How long its home is waited for, if it was never heard of.
+        let until: Int64
+    }
+
     /// By what a session is asked for.
     struct Wish: Equatable, Sendable {
-        /// What a client showed; nil for one that is offered.
-        let secret: SecretDigest?
+        /// A client's; nil for one that is offered.
+        let claim: SessionClaim?
         /// Where it is to be, as the secret or the offer says.
         let home: Incarnation
     }
@@ -42,7 +50,7 @@ struct HandOvers: Sendable {
     struct Question: Sendable {
         let asker: Incarnation
         let attempt: UInt64
-        let secret: SecretDigest?
+        let claim: SessionClaim?
         let due: Int64
     }
 
@@ -52,20 +60,23 @@ struct HandOvers: Sendable {
         let number: UInt64
     }
 
-    /// How many different wishes for one session may wait.
-    static let wishesMax = 8
+    /// How many homes that were never heard of are looked for in the store at once.
+    static let searchesMax = 16
 
     var givings: [ConnectionID: Giving] = [:]
     var attempts: [Attempt: ConnectionID] = [:]
     var takings: [ConnectionID: Taking] = [:]
     var ownAttempts: [UInt64: ConnectionID] = [:]
     var lastAttempt: UInt64 = 0
-    /// Whose clients wait here.
-    var wanted: Set<ConnectionID> = []
+    /// What clients who wait here claim.
+    var wanted: [ConnectionID: Set<SessionClaim>] = [:]
+    /// What is asked for if a session that is on its way does not come.
     var wishes: [ConnectionID: [Wish]] = [:]
     var questions: [ConnectionID: [Question]] = [:]
     /// What nobody has whose home was never heard of: it may just have begun.
-    var unheard: [ConnectionID: (wish: Wish, until: Int64)] = [:]
+    var unheard: [ConnectionID: [(wish: Wish, until: Int64)]] = [:]
+    /// Which of these homes are looked for in the store.
+    var searches: Set<Incarnation> = []
 
     /// Sessions that have come, with whom they knew in their rooms, as long as somebody may not
     /// know so.

@@ -168,6 +168,12 @@ package struct NodeKeys: Sendable {
         other != incarnation && others[other]?.record == nil && others[other]?.state != .gone
     }
 
+    /// Whose key is not in the store, by a read from now on, has no members: all who live have
+    /// written themselves back.
+    var knowsStore: Bool { isOpen && reaches }
+
+    func isHeard(_ other: Incarnation) -> Bool { others[other]?.beatAt != nil }
+
     /// It says of itself that it is about to end.
     func isDraining(_ other: Incarnation) -> Bool { others[other]?.isDraining == true }
 

@@ -194,6 +194,11 @@ package struct PayloadInbox: Sendable {
     package mutating func died(_ source: Incarnation) {
         parkedCount -= sources.removeValue(forKey: source)?.gate.count ?? 0
         unsaid.removeAll { $0.source == source }
+        // What was turned away of theirs will not come again.
+        for (target, senders) in turnedAway {
+            let rest = senders.filter { $0.source != source }
+            if rest.count != senders.count { turnedAway[target] = rest.isEmpty ? nil : rest }
+        }
     }
 
     // MARK: Sessions on the move

@@ -19,7 +19,7 @@ struct Ring<Element: Sendable>: Sendable {
     private func place(_ index: Int) -> Int { (head &+ index) & (places.count &- 1) }
 
     mutating func append(_ element: Element) {
-        if count == places.count { grow() }
+        if count == places.count { resize(to: max(16, count * 2)) }
         places[place(count)] = element
         count += 1
     }
@@ -29,12 +29,14 @@ struct Ring<Element: Sendable>: Sendable {
         places[head] = nil
         head = place(1)
         count -= 1
+        // What a burst took is given back.
+        if places.count > 64, count &* 8 <= places.count { resize(to: places.count / 2) }
         return element
     }
 
-    private mutating func grow() {
-        var larger = (0..<count).map { Optional(self[$0]) }
-        larger += Array(repeating: nil, count: max(16, count))
-        (places, head) = (larger, 0)
+    private mutating func resize(to size: Int) {
+        var others = (0..<count).map { Optional(self[$0]) }
+        others += Array(repeating: nil, count: size - count)
+        (places, head) = (others, 0)
     }
 }

@@ -40,6 +40,12 @@ extension RoomDocument {
         out.put(epoch.nonce)
         out.put(clientID.string)
         out.put(name.string)
+        writeContents(to: &out)
+        return out.bytes
+    }
+
+    /// All but which room it is of, and which bucket.
+    func writeContents(to out: inout ByteWriter) {
         out.put(room.lastOrder)
         out.put(UInt32(truncatingIfNeeded: room.members.count))
         for member in room.members { write(member, to: &out) }
@@ -50,7 +56,6 @@ extension RoomDocument {
             out.put(change.home.raw)
             out.put(Self.code(of: change.reason))
         }
-        return out.bytes
     }
 
     private func write(_ member: RoomMember, to out: inout ByteWriter) {
@@ -100,6 +105,13 @@ extension RoomDocument {
         let epoch = BucketEpoch(createdAt: try input.number(), nonce: try input.number())
         let clientID = ClientID(try input.text())
         let name = RoomName(try input.text())
+        return try readContents(&input, epoch: epoch, clientID: clientID, name: name)
+    }
+
+    /// What `writeContents` wrote.
+    static func readContents(
+        _ input: inout ByteReader, epoch: BucketEpoch, clientID: ClientID, name: RoomName
+    ) throws(ByteReader.Fault) -> Self? {
         let lastOrder: UInt64 = try input.number()
         var members: [(member: RoomMember, seat: Seat)] = []
         for _ in try input.count() { members.append(try member(&input)) }

@@ -6,7 +6,7 @@ package import Signalling
 extension RoomWriter {
     /// A session that goes, or has gone, to another node: it stands here in the store until that
     /// one has written it down as its own.
-    struct Loan: Sendable {
+    struct Loan: Equatable, Sendable {
         let seat: RoomDocument.Seat
         let home: Incarnation
         /// It is that node's, or nobody's: where it still stands here, that is to be written.
@@ -15,7 +15,7 @@ extension RoomWriter {
     }
 
     /// A session that comes, with what it was told of the room at its old home.
-    package struct Adoption: Sendable {
+    package struct Adoption: Equatable, Sendable {
         package let connection: ConnectionID
         package let home: Incarnation
         let member: RoomMember
@@ -119,12 +119,6 @@ extension RoomWriter {
         adoptions.append(adoption)
         // Nearly always there is a document, which is yet to be known.
         mustRead = mustRead || known == nil
-    }
-
-    /// What is known is from before one of those that come was where it comes from.
-    var isTooOld: Bool {
-        guard restoring == .no, let known else { return false }
-        return adoptions.contains { $0.epoch == epoch && $0.revision > known.revision }
     }
 
     func isComing(_ connection: ConnectionID) -> Bool {

@@ -184,7 +184,8 @@ extension RoomWriter {
         let nodes = document.nodes.union(news.adopted.values).subtracting(dead).subtracting([node])
         if !nodes.isEmpty { effects.append(.announce(document, revision, to: nodes)) }
         for connection in news.joined {
-            admissions[connection] = nodes.isEmpty ? nil : (revision, nodes)
+            admissions[connection] =
+                nodes.isEmpty ? nil : Admission(revision: revision, nodes: nodes)
             if nodes.isEmpty { effects.append(.admitted(connection)) }
         }
         for connection in news.adopted.keys.sorted() { effects.append(.adopted(connection)) }

@@ -8,7 +8,6 @@ extension RoomWriter {
         if !hasToWriteBack, restoring == .writingBack { restoring = .waiting }
         if own.isEmpty, restoring == .proving { restoring = .no }
         guard mayAsk else { return }
-        mustRead = mustRead || isTooOld
         let mayEnter = hasNewcomers && restoring == .no
         if !mustRead, mustWrite || !leaves.isEmpty || mayEnter {
             let attempt = attempt()

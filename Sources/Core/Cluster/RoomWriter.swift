@@ -10,7 +10,7 @@ package import Signalling
 ///
 /// What its members were told is kept apart from what is known of the store: however many versions
 /// lie between, each member is told the difference, once (`RoomNews.between`).
-package struct RoomWriter: Sendable {
+package struct RoomWriter: Equatable, Sendable {
     package enum Input: Sendable {
         /// A connection of this node wants in; its token has been found to grant the room.
         case join(RoomMember, hasSDP: Bool = false)
@@ -74,12 +74,12 @@ package struct RoomWriter: Sendable {
         case empty(Revision)
     }
 
-    struct Known: Sendable {
+    struct Known: Equatable, Sendable {
         let document: RoomDocument
         let revision: Revision
     }
 
-    struct Pending: Sendable {
+    struct Pending: Equatable, Sendable {
         let number: UInt64
         let member: RoomMember
         let hasSDP: Bool
@@ -87,7 +87,7 @@ package struct RoomWriter: Sendable {
         var isChecked = false
     }
 
-    struct Attempt: Sendable {
+    struct Attempt: Equatable, Sendable {
         let document: RoomDocument
         let base: Revision
         /// The newest that was known of, which may be later where the document seemed to be gone.
@@ -100,7 +100,13 @@ package struct RoomWriter: Sendable {
         let isProof: Bool
     }
 
-    enum Flight: Sendable {
+    /// Who still has to know of a version in which a member came.
+    struct Admission: Equatable, Sendable {
+        let revision: Revision
+        var nodes: Set<Incarnation>
+    }
+
+    enum Flight: Equatable, Sendable {
         case none, reading, writing(Attempt)
     }
 
@@ -130,7 +136,7 @@ package struct RoomWriter: Sendable {
     var leaves: [ConnectionID: LeaveReason] = [:]
     var lent: [ConnectionID: Loan] = [:]
     var adoptions: [Adoption] = []
-    var admissions: [ConnectionID: (revision: Revision, nodes: Set<Incarnation>)] = [:]
+    var admissions: [ConnectionID: Admission] = [:]
     var dead: Set<Incarnation>
     var flight = Flight.none
     var request: UInt64 = 0
@@ -301,6 +307,8 @@ package struct RoomWriter: Sendable {
         self.epoch = epoch
         past = (past + (known?.document.changes ?? [])).suffix(RoomDocument.changesMax)
         known = nil
+        // None that is over stands in it.
+        forgetLoans()
         newest = .absent
         isBehind = false
         mustRead = false

@@ -39,11 +39,17 @@ package struct Timing: Equatable, Sendable {
     package var retryAfter: Int64 = 200
     /// How long another node's question waits for what becomes of this one's own.
     package var handOverWait: Int64 = 10_000
+    /// How long one has to be silent, whose key the store does not have, to be nobody: longer than
+    /// heartbeats and the watch take.
+    package var unheardWait: Int64 = 1000
     /// For how long it is known where a session went: longer than anybody takes it to be here.
     package var departureKept: Int64 = 60_000
     /// For how long a node that takes no sessions is not offered any.
     package var declineKept: Int64 = 2000
     package var linkTick: Int64 = 100
+    /// How long a room that has changed, or in which something was said, is kept at hand.
+    package var restAfterChange: Int64 = 200
+    package var restAfterPayload: Int64 = 10_000
 
     package init() {}
 }

@@ -202,9 +202,10 @@ package final class BusLine: Sendable {
         hasMuch.store(false, ordering: .relaxed)
     }
 
-    /// What was collected is done: whoever finds that nothing is left may say more without the bus.
+    /// So many are sent, or are for nobody: whoever finds that nothing is left may say more
+    /// without the bus.
     func noteTaken(sends count: Int) {
-        if count > 0 { untaken.subtract(count, ordering: .releasing) }
+        if count != 0 { untaken.subtract(count, ordering: .releasing) }
     }
 
     func stand(_ standing: NodeStanding) {

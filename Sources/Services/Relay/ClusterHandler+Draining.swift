@@ -52,6 +52,9 @@ struct Draining {
         underWay.remove(connection)
         staying.insert(connection)
     }
+
+    /// Somebody may have them now.
+    mutating func tryAgain() { staying = [] }
 }
 
 extension ClusterHandler where Sockets: ~Copyable {
@@ -65,6 +68,7 @@ extension ClusterHandler where Sockets: ~Copyable {
     /// Gives more of them away, where some have gone.
     mutating func drainMore() {
         guard var draining else { return }
+        if !draining.staying.isEmpty, node.mayDrain { draining.tryAgain() }
         if draining.wantsMore { draining.add(sessionsInRooms()) }
         let next = draining.next()
         if !next.isEmpty { inputs.append(.drain(next)) }

@@ -23,7 +23,7 @@ extension ClusterHandler where Sockets: ~Copyable {
     private func address(
         of target: ConnectionID, in room: RoomPlace
     ) -> RoomMember.Address? {
-        if let membership = seats[room.digest]?.membership {
+        if let membership = seats[room]?.membership {
             return commons.rooms.address(of: target, sharing: membership)
         }
         return commons.rooms.address(of: target, in: key(of: room))

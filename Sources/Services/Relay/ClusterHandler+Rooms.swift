@@ -28,16 +28,17 @@ extension ClusterHandler where Sockets: ~Copyable {
                 || home == RoomMember.landingHome
             let own = isHere ? stays[stay] : nil
             return RoomMember(
-                connection: member.connection, route: own?.route ?? member.route,
+                connection: member.connection, route: own?.route(member.route) ?? member.route,
                 peerID: member.peerID, name: member.name, joinedAt: own?.joinedAt ?? second,
                 order: member.order,
                 home: home ?? (own == nil ? RoomMember.leavingHome : 0))
         }
+        forgetArrivals(place, but: seen.members)
         let key = key(of: place)
         let membership = commons.rooms.replace(key, with: seen) {
             self.tell(news, of: place, seen.members, speaking: .v1)
         }
-        seats[place.digest] =
+        seats[place] =
             seen.members.isEmpty ? nil : Seat(key: key, membership: membership)
         tell(news, of: place, seen.members, speaking: .classic)
     }
@@ -66,13 +67,12 @@ extension ClusterHandler where Sockets: ~Copyable {
 
     mutating func admitted(_ connection: ConnectionID, _ place: RoomPlace) {
         let stay = Stay(connection, place)
-        guard let member = stays[stay], joining.remove(stay) != nil else { return }
+        guard let own = stays[stay], joining.remove(stay) != nil else { return }
         let key = key(of: place)
         let membership = commons.rooms.membership(of: connection, in: key)
-        if case .classic(let address) = member.route {
+        if let socket = own.socket {
             // Gone again already, it is about to hear of that.
-            return tell(
-                membership.map { .admitted(place, $0) } ?? .refused, SocketID(raw: address))
+            return tell(membership.map { .admitted(place, $0) } ?? .refused, socket)
         }
         change(connection) { handler, session, conversation in
             guard conversation.outstanding.isJoining(place) else { return }
@@ -89,10 +89,10 @@ extension ClusterHandler where Sockets: ~Copyable {
     ) {
         let stay = Stay(connection, place)
         joining.remove(stay)
-        guard let member = stays.removeValue(forKey: stay) else { return }
-        if case .classic(let address) = member.route {
+        guard let own = stays.removeValue(forKey: stay) else { return }
+        if let socket = own.socket {
             relay.figures.noteRefused(error)
-            return tell(.refused, SocketID(raw: address))
+            return tell(.refused, socket)
         }
         change(connection) { handler, session, conversation in
             guard conversation.outstanding.isJoining(place) else { return }
@@ -123,7 +123,7 @@ extension ClusterHandler where Sockets: ~Copyable {
     }
 
     private mutating func forget(_ connection: ConnectionID, _ place: RoomPlace) {
-        seats[place.digest]?.membership = nil
+        seats[place]?.membership = nil
         commons.rooms.forget(connection, key(of: place))
     }
 
@@ -131,11 +131,9 @@ extension ClusterHandler where Sockets: ~Copyable {
     mutating func ended(_ connection: ConnectionID, _ place: RoomPlace, _ reason: LeaveReason) {
         let stay = Stay(connection, place)
         joining.remove(stay)
-        guard let member = stays.removeValue(forKey: stay) else { return }
+        guard let own = stays.removeValue(forKey: stay) else { return }
         forget(connection, place)
-        if case .classic(let address) = member.route {
-            return tell(.expelled(reason), SocketID(raw: address))
-        }
+        if let socket = own.socket { return tell(.expelled(reason), socket) }
         change(connection) { handler, session, conversation in
             if conversation.outstanding.isJoining(place) { conversation.outstanding.change = nil }
             if reason == .replaced {
@@ -175,9 +173,9 @@ extension ClusterHandler where Sockets: ~Copyable {
             session.conversation.withLock { end(session, &$0, .kicked, code) }
             return true
         }
-        let member = stays.first { $0.key.connection == connection }?.value
-        guard case .classic(let address)? = member?.route else { return false }
-        sockets.close(SocketID(raw: address), code, reason: "closed by the operator")
+        let own = stays.first { $0.key.connection == connection }?.value
+        guard let socket = own?.socket else { return false }
+        sockets.close(socket, code, reason: "closed by the operator")
         return true
     }
 
@@ -201,9 +199,10 @@ extension ClusterHandler where Sockets: ~Copyable {
         seats = [:]
         tickets = [:]
         lines.removeAll()
+        noteTaken(sends: 0)
         resumes = AskedResumes()
         draining?.forgetUnderWay()
-        (giving, arriving, landing) = ([:], [], [:])
+        (giving, arriving, landing) = ([:], [:], [:])
         commons.rooms.removeAll()
         // What the others would say, nobody hears any more.
         for answer in kicks.values { answer(.silent([])) }

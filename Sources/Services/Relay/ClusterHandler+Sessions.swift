@@ -13,44 +13,44 @@ extension ClusterHandler where Sockets: ~Copyable {
 
     mutating func ask(for asked: AskedResume) {
         // Who is at home here is asked for nowhere, whatever somebody shows for it.
-        let own = commons.sessions.session(asked.connection)?.conversation.withLock {
-            $0.outstanding.stage == .home ? $0.secret : nil
+        let session = commons.sessions.session(asked.connection)
+        let isOwn = session?.conversation.withLock { conversation in
+            conversation.outstanding.stage == .home
+                ? session?.matches(asked.claim, conversation) : nil
         }
-        if let own {
-            guard own == asked.secret else { return fail(asked) }
+        if let isOwn {
+            guard isOwn == true else { return fail(asked) }
             return tell(.resume(asked.resume.text), asked.resume.socket)
         }
-        let (isFirst, replaced) = resumes.add(asked)
-        if let replaced {
+        switch resumes.add(asked) {
+        case .new:
+            inputs.append(.resume(asked.connection, asked.claim, home: asked.home))
+        case .known(let replaced):
+            guard let replaced else { return }
             sockets.close(replaced, .replaced, reason: "the session was resumed elsewhere")
+        case .tooMany: fail(asked)
         }
-        if isFirst { inputs.append(Self.input(asked)) }
     }
 
-    private static func input(_ asked: AskedResume) -> ClusterNode.Input {
-        .resume(asked.connection, secret: asked.secret, home: asked.home)
-    }
-
-    /// It is here. Of those who wait for it the one with its secret is heard.
+    /// It is here. Of those who wait for it the one whose claim is right is heard.
     mutating func resumable(_ connection: ConnectionID) {
         var waiting = resumes.take(connection)
-        change(connection) { handler, _, conversation in
+        change(connection) { _, session, conversation in
             if conversation.outstanding.stage == .arriving {
                 conversation.outstanding.stage = .home
             }
-            let secret = conversation.secret
             guard conversation.outstanding.resume == nil,
-                let index = waiting.firstIndex(where: { $0.secret == secret })
+                let index = waiting.firstIndex(where: {
+                    session.matches($0.claim, conversation)
+                })
             else { return }
             conversation.outstanding.resume = waiting.remove(at: index).resume
         }
         for asked in waiting { fail(asked) }
     }
 
-    mutating func unresumable(_ connection: ConnectionID) {
-        let (failed, next) = resumes.fail(connection)
-        if let failed { fail(failed) }
-        if let next { inputs.append(Self.input(next)) }
+    mutating func unresumable(_ connection: ConnectionID, _ claim: SessionClaim) {
+        if let failed = resumes.fail(connection, claim) { fail(failed) }
     }
 
     private mutating func fail(_ asked: AskedResume) {
@@ -59,25 +59,25 @@ extension ClusterHandler where Sockets: ~Copyable {
 
     // MARK: Giving
 
-    /// Another node wants a session, since its client is there; without `secret`, since this node
+    /// Another node wants a session, since its client is there; without a claim, since this node
     /// has offered it. Whoever waits here to go on with it came before, and gives way as with two
     /// sockets of one node.
-    mutating func settle(_ connection: ConnectionID, _ secret: SecretDigest?) {
+    mutating func settle(_ connection: ConnectionID, _ claim: SessionClaim?) {
         guard let session = commons.sessions.session(connection) else { return refuse(connection) }
         session.conversation.withLock { conversation in
             let isOpen = session.stream.withLock {
                 $0.session.isAway || $0.session.socket.map($0.session.hears) == true
             }
             guard isOpen, conversation.outstanding.stage == .home,
-                secret == nil || secret == conversation.secret
+                claim.map({ session.matches($0, conversation) }) ?? true
             else { return refuse(connection) }
             conversation.outstanding.stage = .settling
             if let resume = conversation.outstanding.resume {
                 conversation.outstanding.resume = nil
-                tell(.letGo(isDraining: secret == nil), resume.socket)
+                tell(.letGo(isDraining: claim == nil), resume.socket)
             }
             if let socket = session.socket {
-                tell(.letGo(isDraining: secret == nil), socket)
+                tell(.letGo(isDraining: claim == nil), socket)
             } else {
                 // What was said over its last socket may not be taken yet.
                 line.tell(.lifted(connection))
@@ -170,9 +170,10 @@ extension ClusterHandler where Sockets: ~Copyable {
             record, until: second + Int64(graceSeconds), .arriving
         ) { room, subject in
             guard let place = rest.popFirst() else { return nil }
-            stays[Stay(connection, place)] = RoomMember(
-                connection: connection, route: .v1(subject: subject), peerID: room.peerID,
-                name: room.name, joinedAt: UInt32(truncatingIfNeeded: second) &- room.age)
+            stays[Stay(connection, place)] = Own(
+                RoomMember(
+                    connection: connection, route: .v1(subject: subject), peerID: room.peerID,
+                    name: room.name, joinedAt: UInt32(truncatingIfNeeded: second) &- room.age))
             let key = key(of: place)
             return commons.rooms.membership(of: connection, in: key).map {
                 .init(key: key, membership: $0, place: place)
@@ -219,7 +220,7 @@ extension ClusterHandler where Sockets: ~Copyable {
         for room in conversation.rooms {
             guard let place = room.place else { continue }
             stays[Stay(connection, place)] = nil
-            arriving.remove(Stay(connection, place))
+            forgetArrival(of: connection, place)
             landing[Stay(connection, place)] = nil
         }
         conversation.rooms = []
@@ -235,18 +236,36 @@ extension ClusterHandler where Sockets: ~Copyable {
     /// How loops see a member of this node; nil as any other.
     mutating func home(of stay: Stay, _ place: RoomPlace, hasArrived: Bool) -> UInt64? {
         guard hasArrived else {
-            arriving.insert(stay)
+            arriving[place.digest, default: []].insert(stay.connection)
             return RoomMember.arrivingHome
         }
-        if arriving.remove(stay) != nil {
+        if forgetArrival(of: stay.connection, place) {
             let until = commons.ports.monotonicMilliseconds() + Self.landingMilliseconds
             landing[stay] = (place, until)
         }
         return landing[stay] == nil ? nil : RoomMember.landingHome
     }
 
+    /// - Returns: Whether it was on its way.
+    @discardableResult
+    private mutating func forgetArrival(
+        of connection: ConnectionID, _ place: RoomPlace
+    ) -> Bool {
+        guard arriving[place.digest]?.remove(connection) != nil else { return false }
+        if arriving[place.digest]?.isEmpty == true { arriving[place.digest] = nil }
+        return true
+    }
+
+    /// Whoever is no member any more arrives nowhere.
+    mutating func forgetArrivals(_ place: RoomPlace, but members: [RoomMember]) {
+        guard let waiting = arriving[place.digest] else { return }
+        let rest = waiting.intersection(members.map(\.connection))
+        arriving[place.digest] = rest.isEmpty ? nil : rest
+    }
+
     mutating func land() {
-        guard !landing.isEmpty else { return }
+        // What waits for room in a line was said before, and may take longer than that.
+        guard !landing.isEmpty, lines.payloads == 0 else { return }
         let now = commons.ports.monotonicMilliseconds()
         for (stay, (place, until)) in landing where now >= until {
             landing[stay] = nil

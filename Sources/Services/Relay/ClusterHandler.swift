@@ -37,25 +37,7 @@ package struct ClusterPorts: Sendable {
 package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Copyable {
     package typealias Note = ClusterKnock
 
-    /// One connection in one room.
-    struct Stay: Hashable {
-        let connection: ConnectionID
-        let room: RoomDigest
-
-        init(_ connection: ConnectionID, _ place: RoomPlace) {
-            self.connection = connection
-            room = place.digest
-        }
-    }
-
-    /// As the loops look rooms up.
-    struct Seat {
-        let key: RoomKey
-        /// Nil once a member of this node may have left: its place may be another room's by then.
-        var membership: Membership?
-    }
-
-    private static var spareMax: Int { 4096 }
+    private static var spareMax: Int { 1024 }
 
     let commons: RelayCommons
     let line: BusLine
@@ -64,24 +46,25 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
     /// Composes and tells; no socket is its own.
     var relay: RelayHandler
     var sockets: Sockets
-    /// Members of this node, and those who are about to be or have not left yet, as only this node
-    /// knows them.
-    var stays: [Stay: RoomMember] = [:]
+    /// Members of this node, and those who are about to be or have not left yet.
+    var stays: [Stay: Own] = [:]
     var joining: Set<Stay> = []
     /// Of the rooms that members of this node are in.
-    var seats: [RoomDigest: Seat] = [:]
+    var seats: [RoomPlace: Seat] = [:]
     /// Whose payload an answer is for.
     var tickets: [UInt64: ConnectionID] = [:]
     var kicks: [UInt64: @Sendable (KickOutcome) -> Void] = [:]
     var lines = FullLines()
+    /// How many payloads waited in these when the loops were last told what is taken.
+    private var held = 0
     /// What clients want to go on with that is at other nodes.
     var resumes = AskedResumes()
     /// What rooms sessions are in that may go to another node.
     var giving: [ConnectionID: [SessionRecord.Room]] = [:]
-    /// Members that have come from another node: for those of the first the node may have
-    /// something, and for the others the mailbox, until then on the loops'
-    /// clock, in milliseconds.
-    var arriving: Set<Stay> = []
+    /// Members that have come from another node: for those of the first, by their rooms, the node
+    /// may have something, and for the others the mailbox, until then on the loops' clock, in
+    /// milliseconds.
+    var arriving: [RoomDigest: Set<ConnectionID>] = [:]
     var landing: [Stay: (place: RoomPlace, until: Int64)] = [:]
     /// Nil where the node is not about to end.
     var draining: Draining?
@@ -119,15 +102,21 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
         line.collect(&notes)
         var sends = 0
         for note in notes {
-            if case .send = note { sends += 1 }
+            if note.isPayload { sends += 1 }
             take(note, &bus)
             follow(&bus)
         }
-        line.noteTaken(sends: sends)
+        noteTaken(sends: sends)
         // What a burst took is given back.
-        guard notes.count <= Self.spareMax else { return }
+        guard notes.capacity <= Self.spareMax else { return }
         notes.removeAll(keepingCapacity: true)
         spare = notes
+    }
+
+    /// So many have come; what waits for room in a line is not taken yet.
+    mutating func noteTaken(sends count: Int) {
+        line.noteTaken(sends: count + held - lines.payloads)
+        held = lines.payloads
     }
 
     private mutating func take(_ note: ClusterNote, _ bus: inout some BusOutput & ~Copyable) {
@@ -140,7 +129,7 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
             send(payload, from: socket, &bus)
         case .join(let member, let place, let sdp):
             if lines.hold(note, of: member.connection) { return }
-            stays[Stay(member.connection, place)] = member
+            stays[Stay(member.connection, place)] = Own(member)
             joining.insert(Stay(member.connection, place))
             handle(.join(member, place, sdp: sdp), &bus)
         case .leave(let connection, let place, let reason):
@@ -232,7 +221,7 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
                     if !effects.isEmpty { perform(effects, &bus) }
                 }
             }
-            following.removeAll(keepingCapacity: following.count <= Self.spareMax)
+            following.removeAll(keepingCapacity: following.capacity <= Self.spareMax)
         }
     }
 
@@ -253,7 +242,7 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
     }
 
     func key(of place: RoomPlace) -> RoomKey {
-        seats[place.digest]?.key ?? commons.key(of: place)
+        seats[place]?.key ?? commons.key(of: place)
     }
 
     /// At the end of the turn.
@@ -337,7 +326,7 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
 
     private mutating func performForSession(_ effect: ClusterNode.Effect) {
         switch effect {
-        case .settle(let connection, let secret): settle(connection, secret)
+        case .settle(let connection, let claim): settle(connection, claim)
         case .freeze(let connection): freeze(connection)
         case .release(let connection): release(connection)
         case .end(let connection, let reason): end(connection, reason)
@@ -345,7 +334,7 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
         case .arrive(_, let record, let places, let graceSeconds):
             arrive(record, places, graceSeconds)
         case .resumable(let connection): resumable(connection)
-        case .unresumable(let connection): unresumable(connection)
+        case .unresumable(let connection, let claim): unresumable(connection, claim)
         case .undrainable(let connection): draining?.stays(connection)
         default: break
         }
@@ -361,6 +350,7 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
             tell(.hasRoom, sender.socket)
             change(sender.connection) { _, _, _ in }
         }
+        noteTaken(sends: 0)
     }
 
     private mutating func stand(_ standing: NodeStanding) {

@@ -15,6 +15,8 @@ struct FullLines {
     /// By the line, in the order of coming.
     private var queues: [Incarnation: [ConnectionID]] = [:]
     var heldCount: Int { senders.count }
+    /// How many payloads wait.
+    private(set) var payloads = 0
 
     func isHeld(_ connection: ConnectionID) -> Bool { senders[connection] != nil }
 
@@ -22,6 +24,7 @@ struct FullLines {
     mutating func hold(_ note: ClusterNote, of connection: ConnectionID) -> Bool {
         guard !senders.isEmpty, senders[connection] != nil else { return false }
         senders[connection]?.notes.append(note)
+        if note.isPayload { payloads += 1 }
         return true
     }
 
@@ -38,6 +41,7 @@ struct FullLines {
     ) {
         let first = ClusterNote.send(payload, from: socket)
         senders[payload.sender] = Sender(socket: socket, over: other, notes: [first])
+        payloads += 1
         queues[other, default: []].append(payload.sender)
     }
 
@@ -52,8 +56,14 @@ struct FullLines {
 
     /// What waited of a connection, which is to be told again.
     mutating func release(_ connection: ConnectionID) -> [ClusterNote] {
-        senders.removeValue(forKey: connection)?.notes ?? []
+        let notes = senders.removeValue(forKey: connection)?.notes ?? []
+        payloads -= notes.count { $0.isPayload }
+        return notes
     }
 
     mutating func removeAll() { self = FullLines() }
+}
+
+extension ClusterNote {
+    var isPayload: Bool { if case .send = self { true } else { false } }
 }

@@ -36,13 +36,6 @@ struct Outstanding: Sendable {
     }
 }
 
-/// A room as the nodes of a cluster name it, for those who keep none as a rule.
-final class SharedPlace: Sendable {
-    let place: RoomPlace
-
-    init(_ place: RoomPlace) { self.place = place }
-}
-
 /// Rooms that a session is about to join or leave.
 final class RoomChange: Sendable {
     let isJoin: Bool
@@ -79,16 +72,16 @@ package final class WaitingResume: Sendable {
 /// What a client wants to go on with that is not at this node, and waits for.
 package final class AskedResume: Sendable {
     let connection: ConnectionID
-    let secret: SecretDigest
+    let claim: SessionClaim
     let home: Incarnation
     let resume: WaitingResume
 
     init(
-        _ connection: ConnectionID, _ secret: SecretDigest, home: Incarnation,
+        _ connection: ConnectionID, _ claim: SessionClaim, home: Incarnation,
         _ resume: WaitingResume
     ) {
         self.connection = connection
-        self.secret = secret
+        self.claim = claim
         self.home = home
         self.resume = resume
     }

@@ -59,9 +59,10 @@ final class RelayCommons: Sendable {
         RoomKey(clientID: clientID, room: room, roomHash)
     }
 
-    /// How the nodes of a cluster name a room.
-    func place(of key: RoomKey) -> RoomPlace {
-        let (clientID, room) = (key.clientID, key.room)
+    /// How the nodes of a cluster name a room. `clientID` is the key's, as whoever asks has it: so
+    /// there is no copy for each room.
+    func place(of key: RoomKey, _ clientID: ClientID) -> RoomPlace {
+        let room = key.room
         let digest = RoomDigest(of: clientID, room, sha256: ports.sha256)
         return RoomPlace(digest: digest, clientID: clientID, name: room)
     }

@@ -104,7 +104,7 @@ extension RelayHandler {
             ask(toLeave: place, connection.connection, membership, reason, line)
         }
         if let place = connection.joining {
-            line.tell(.leave(connection.connection, place.place, reason))
+            line.tell(.leave(connection.connection, place, reason))
         }
     }
 }

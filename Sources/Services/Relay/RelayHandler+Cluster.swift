@@ -20,7 +20,8 @@ extension RelayHandler {
         _ line: BusLine, _ loop: inout some SocketOutput & ~Copyable
     ) throws(SignalError) -> Outcome {
         guard conversation.index(of: key) == nil else { return .done }
-        let place = try admissible(key, roomsJoined: conversation.rooms.count, line)
+        try admit(key, roomsJoined: conversation.rooms.count, line)
+        let place = commons.place(of: key, session.clientID)
         conversation.outstanding.change = RoomChange(
             isJoin: true, [place], AskedMessage(envelope, text))
         hold(session, &loop)
@@ -52,21 +53,21 @@ extension RelayHandler {
         _ member: RoomMember, _ join: JoinRoom, _ key: RoomKey, _ text: Span<UInt8>, _ slot: Int,
         _ line: BusLine, _ loop: inout some SocketOutput & ~Copyable
     ) throws(SignalError) {
-        let place = commons.place(of: key)
+        guard let clientID = connections[slot].admission?.clientID else { return }
+        let place = commons.place(of: key, clientID)
         guard !connections[slot].places.contains(place) else { return }
-        _ = try admissible(key, roomsJoined: connections[slot].places.count, line)
-        connections[slot].joining = SharedPlace(place)
+        try admit(key, roomsJoined: connections[slot].places.count, line)
+        connections[slot].joining = place
         loop.hold(connections[slot].socket)
         line.tell(.join(member, place, sdp: join.sdp(in: text)))
     }
 
-    private func admissible(
+    private func admit(
         _ key: RoomKey, roomsJoined: Int, _ line: BusLine
-    ) throws(SignalError) -> RoomPlace {
+    ) throws(SignalError) {
         let roomsMax = commons.configuration.roomsPerConnectionMax
         guard roomsMax == 0 || roomsJoined < roomsMax else { throw .tooManyRooms }
         guard line.admitsJoins else { throw .temporarilyUnavailable }
-        return commons.place(of: key)
     }
 
     /// Has a connection leave; it is deaf in that room from now on, and others hear of it later.

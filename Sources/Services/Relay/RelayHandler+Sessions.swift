@@ -179,7 +179,7 @@ extension RelayHandler {
         var old = secret.flatMap(commons.sessions.session)
         let isAllowed = commons.allows(grant.token)
         if old === fresh || !isAllowed { old = nil }
-        if old == nil, isAllowed, mayAsk, ask(for: resume, text, slot, &loop) { return }
+        if old == nil, isAllowed, mayAsk, ask(for: resume, grant, text, slot, &loop) { return }
         if let session = old, let secret {
             if wait(for: session, secret, grant, slot, text, &loop) { return }
             if !takeOver(session, secret, resume.seq, grant, slot, &loop) { old = nil }
@@ -234,16 +234,17 @@ extension RelayHandler {
 
     /// Asks the other nodes of a cluster for a session that is not here.
     private mutating func ask(
-        for resume: Resume, _ text: Span<UInt8>, _ slot: Int,
+        for resume: Resume, _ grant: TokenGrant, _ text: Span<UInt8>, _ slot: Int,
         _ loop: inout some SocketOutput & ~Copyable
     ) -> Bool {
         guard let line = commons.line, let secret = resume.secret,
             let connection = secret.connection, let home = secret.home
         else { return false }
         let socket = connections[slot].socket
+        let claim = SessionClaim(
+            commons.digest(secret), clientID: grant.token.clientID, subject: grant.token.subject)
         let asked = AskedResume(
-            connection, commons.digest(secret), home: Incarnation(raw: home),
-            WaitingResume(socket, text))
+            connection, claim, home: Incarnation(raw: home), WaitingResume(socket, text))
         connections[slot].asked = asked
         connections[slot].isResuming = true
         loop.hold(socket)

@@ -44,7 +44,7 @@ package struct RelayHandler: SocketHandler, ~Copyable, Sendable {
         var memberships: [Membership] = []
         /// In a cluster, of what rooms those are, and which one it is about to join.
         var places: [RoomPlace] = []
-        var joining: SharedPlace?
+        var joining: RoomPlace?
         /// It is held since it has said more than the lines to other nodes take.
         var isWaitingForRoom = false
         /// It is held since the session that it wants to go on with is busy, or not at this node.

@@ -69,6 +69,12 @@ final class V1Session: Sendable {
     func isSamePeer(as token: RevocableToken) -> Bool {
         token.clientID == clientID && token.subject == subject
     }
+
+    /// Whether a client at another node may have it.
+    func matches(_ claim: SessionClaim, _ conversation: borrowing Conversation) -> Bool {
+        claim.secret == conversation.secret && claim.clientID == clientID
+            && claim.subject == subject
+    }
 }
 
 /// The client's side of a session.
@@ -76,16 +82,14 @@ struct Conversation: Sendable {
     struct JoinedRoom: Sendable {
         let key: RoomKey
         let membership: Membership
-        private let shared: SharedPlace?
+        /// In a cluster.
+        let place: RoomPlace?
 
         init(key: RoomKey, membership: Membership, place: RoomPlace? = nil) {
             self.key = key
             self.membership = membership
-            shared = place.map { SharedPlace($0) }
+            self.place = place
         }
-
-        /// In a cluster.
-        var place: RoomPlace? { shared?.place }
     }
 
     /// Good for the next resume.

@@ -1,6 +1,8 @@
 """Debian's reverse proxies with the very samples of deploy/, and what stands behind and beside."""
 
+import itertools
 import json
+import os
 import shlex
 import socket
 import ssl
@@ -17,9 +19,27 @@ from .waiting import eventually
 DEPLOY = CHECKOUT / "deploy"
 
 
+def _ports():
+    """Below those that the system takes for connections, or one of these may have it when a server
+    that was stopped starts again. Each worker of a run has its part."""
+    count, worker = 2000, int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first, start = 12_000 + worker % 10 * count, os.getpid()
+    for number in itertools.count():
+        yield first + (start + number) % count
+
+
+PORTS = _ports()
+
+
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return one.getsockname()[1]
+    """One that nobody has, and that is given to nobody else here."""
+    while True:
+        port = next(PORTS)
+        try:
+            with socket.create_server(("127.0.0.1", port)):
+                return port
+        except OSError:
+            continue
 
 
 def certificate(folder, names=("localhost",)):

@@ -127,7 +127,27 @@ final class NATSProcess: Sendable {
     }
 
     func signal(_ number: Int32) {
-        life.withLock { if let pid = $0?.pid { _ = Glibc.kill(pid, number) } }
+        life.withLock {
+            guard let pid = $0?.pid else { return }
+            _ = Glibc.kill(pid, number)
+            guard number == SIGSTOP else { return }
+            // It stops a moment later, and may have answered by then.
+            var waits = 0
+            while Self.runs(pid), waits < 5000 {
+                waits += 1
+                usleep(1000)
+            }
+        }
+    }
+
+    private static func runs(_ pid: pid_t) -> Bool {
+        let tasks = "/proc/\(pid)/task"
+        let threads = (try? FileManager.default.contentsOfDirectory(atPath: tasks)) ?? []
+        return threads.contains { thread in
+            let stat = try? String(contentsOfFile: "\(tasks)/\(thread)/stat", encoding: .utf8)
+            // The state stands behind the name, which is in parentheses.
+            return stat?.split(separator: ")").last?.hasPrefix(" T") == false
+        }
     }
 
     /// Ends it without a word; it can be started again.

@@ -97,6 +97,12 @@ struct RefusalTests {
             if case .bucketDiffers(let what) = $0 { what } else { nil }
         }
         #expect(told.count == 3, "storage, history, replicas: \(told)")
+        var configuration = try TestNode.configuration([server], other)
+        configuration.replicas = 3
+        let found = try NATSExamination.run(configuration).differences
+        #expect(found.map(\.what) == told)
+        #expect(
+            found.last?.remedy == "nats stream edit KV_usher-\(other) --replicas 3; nodes may run")
         served.bus.stop()
     }
 

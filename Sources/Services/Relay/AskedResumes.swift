@@ -8,7 +8,8 @@ internal import WebSocket
 /// open.
 ///
 /// Whoever knows a connection may claim its session: so all claims are asked for at once, each is
-/// answered by itself, and nobody's can keep out another's.
+/// answered by itself, and no subject's can keep out another's. A client's tokens that name none
+/// are all of one.
 struct AskedResumes {
     private struct Entry {
         let asked: AskedResume

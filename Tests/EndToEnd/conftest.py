@@ -1,6 +1,7 @@
 """Fixtures that every test may use, the order of the tests, and the line printed last."""
 
 from collections import Counter
+from contextlib import ExitStack
 
 import pytest
 
@@ -27,6 +28,13 @@ LONGEST = [f"test_{name}.py" for name in (
     "registry_postgres_trouble", "registry_nodes", "client_restart")]
 
 
+def kill(started):
+    """All of them, also where one had crashed."""
+    with ExitStack() as ending:
+        for one in started:
+            ending.callback(one.kill)
+
+
 @pytest.fixture
 def usher():
     """The command on a fresh data folder."""
@@ -51,8 +59,7 @@ def start():
         return started[-1]
 
     yield start_server
-    for one in started:
-        one.kill()
+    kill(started)
 
 
 @pytest.fixture(scope="session")
@@ -102,8 +109,7 @@ def start_cluster():
         return started[-1]
 
     yield start
-    for one in started:
-        one.kill()
+    kill(started)
 
 
 @pytest.fixture(scope="module")
@@ -124,8 +130,7 @@ def start_home(home):
         return started[-1]
 
     yield start_one
-    for one in started:
-        one.kill()
+    kill(started)
 
 
 @pytest.fixture(scope="module")

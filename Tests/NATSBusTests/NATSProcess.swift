@@ -55,7 +55,7 @@ final class NATSProcess: Sendable {
         folder = Self.stores
             .appendingPathComponent("usher-nats-\(UUID().uuidString)", isDirectory: true)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
-        self.port = try port ?? Self.freePort()
+        self.port = port ?? ScriptedServer.freePort()
         self.number = number
         self.configuration = """
             server_name: n\(number)
@@ -69,12 +69,6 @@ final class NATSProcess: Sendable {
     deinit {
         try? kill()
         try? FileManager.default.removeItem(at: folder)
-    }
-
-    static func freePort() throws -> UInt16 {
-        let (listener, port) = try ScriptedServer.listen(backlog: 1)
-        close(listener)
-        return port
     }
 
     var url: String { "nats://127.0.0.1:\(port)" }
@@ -201,7 +195,7 @@ struct NATSCluster {
     let servers: [NATSProcess]
 
     init() async throws {
-        let ports = try (0..<3).map { _ in try NATSProcess.freePort() }
+        let ports = (0..<3).map { _ in ScriptedServer.freePort() }
         let routes = ports.map { "nats://127.0.0.1:\($0)" }.joined(separator: ", ")
         servers = try ports.enumerated().map { index, port in
             try NATSProcess(

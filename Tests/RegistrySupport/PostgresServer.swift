@@ -33,7 +33,7 @@ package final class PostgresServer: Sendable {
     ) throws {
         folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("usher-postgres-\(UUID().uuidString)", isDirectory: true)
-        port = try Self.freePort()
+        port = ScriptedServer.freePort()
         self.settings = settings
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
         try Self.run("chmod 777 '\(folder.path)'")
@@ -203,12 +203,6 @@ package final class PostgresServer: Sendable {
     }
 
     package static func unmount(_ path: String) { try? run("umount -l '\(path)'") }
-
-    private static func freePort() throws -> UInt16 {
-        let (listener, port) = try ScriptedServer.listen(backlog: 1)
-        close(listener)
-        return port
-    }
 }
 
 /// What a server lives as long as. `@unchecked Sendable`: nothing is done with what it holds but to

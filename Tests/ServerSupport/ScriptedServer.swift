@@ -53,10 +53,31 @@ package final class ScriptedServer: Sendable {
         thread?.detach()
     }
 
-    package static func listen(backlog: Int32) throws -> (listener: Int32, port: UInt16) {
+    /// One that nobody has, and that is given to nobody else here. It is below those that the system
+    /// takes for connections, or one of these may have it when a server that was stopped starts again.
+    package static func freePort() -> UInt16 {
+        while true {
+            let number = given.withLock { given in
+                given &+= 1
+                return given
+            }
+            let port = UInt16(12_000 + number % 20_000)
+            if let (listener, _) = try? listen(backlog: 1, on: port) {
+                close(listener)
+                return port
+            }
+        }
+    }
+
+    private static let given = Lock(UInt32(bitPattern: getpid()) &* 64)
+
+    package static func listen(
+        backlog: Int32, on port: UInt16 = 0
+    ) throws -> (listener: Int32, port: UInt16) {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let isBound = unsafe withUnsafeMutablePointer(to: &address) { pointer in
@@ -65,7 +86,11 @@ package final class ScriptedServer: Sendable {
                     && getsockname(listener, address, &size) == 0
             }
         }
-        guard isBound else { throw Failure(errorNumber: errno) }
+        guard isBound else {
+            let failure = Failure(errorNumber: errno)
+            close(listener)
+            throw failure
+        }
         return (listener, UInt16(bigEndian: address.sin_port))
     }
 }

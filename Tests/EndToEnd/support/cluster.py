@@ -1,5 +1,6 @@
 """Nodes of a cluster over real NATS servers, and one address in front of them all."""
 
+import contextlib
 import json
 import shutil
 import socket
@@ -68,10 +69,11 @@ class Cluster:
         return status
 
     def kill(self):
-        for node in self.nodes:
-            node.kill()
-        if self._own_nats:
-            self.nats.kill()
+        with contextlib.ExitStack() as ending:
+            if self._own_nats:
+                ending.callback(self.nats.kill)
+            for node in self.nodes:
+                ending.callback(node.kill)
 
 
 def is_ready(node):

@@ -9,6 +9,9 @@ from . import http, ledger
 from .usher import Usher, binary, environment
 from .waiting import eventually
 
+# A library of C that aborts says nothing in any log.
+CRASHES = {signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV,
+           signal.SIGTRAP}
 START_SECONDS = 90  # Nothing is measured by it: it ends what hangs.
 
 
@@ -114,6 +117,8 @@ class Server:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+        assert -self.process.returncode not in CRASHES, (
+            f"usher crashed ({self.process.returncode}): {self.errors[-4000:]}")
 
     def application(self, name="An application", **grants):
         """Registers a client while the server runs."""

@@ -3,6 +3,7 @@
 With USHER_TEST_SPLIT in the environment every test runs against the two (scripts/test --deep).
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -63,9 +64,10 @@ class SplitServer(Server):
             self.router.stop()
 
     def kill(self):
-        for one in self.halves:
-            one.kill()
-        self.router.stop()
+        with contextlib.ExitStack() as ending:
+            ending.callback(self.router.stop)
+            for one in self.halves:
+                ending.callback(one.kill)
 
 
 class Router:

@@ -99,4 +99,71 @@ struct ClaimTests {
         scene.run(1000)
         #expect(scene.has(1, .resumable(Self.one)) && scene.isAtRest)
     }
+
+    @Test("A claim whose client is gone is waited for no more, and may come again")
+    func abandoned() {
+        var scene = ClusterHandOverTests.begun(2)
+        let (nobody, nowhere) = (ConnectionID(raw: 8), Incarnation(raw: 99))
+        let claim = ClusterScene.claim(1)
+        scene.give(1, .resume(nobody, claim, home: nowhere))
+        scene.give(1, .abandon(nobody, claim))
+        scene.run(900)
+        scene.give(1, .resume(nobody, claim, home: nowhere))
+        scene.run(700)
+        // For as long as if it had not been there before.
+        #expect(!scene.has(1, .unresumable(nobody, claim)))
+        scene.run(1000)
+        #expect(scene.has(1, .unresumable(nobody, claim)) && scene.isAtRest)
+    }
+
+    @Test("A session whose client is gone again comes all the same, and waits for it")
+    func abandonedOnItsWay() {
+        var scene = ClusterHandOverTests.begun(2)
+        scene.unsettled = [1]
+        scene.resume(1, 1, from: 0)
+        scene.give(1, .abandon(Self.one, ClusterScene.claim(1)))
+        scene.give(0, .settled(Self.one, rooms: [Self.room]))
+        scene.run(300)
+        #expect(scene.sessions == [[], [1, 2]] && scene.isAtRest)
+        scene.resume(1, 1, from: 0)
+        #expect(scene.has(1, .resumable(Self.one)))
+    }
+
+    @Test("A home that comes to be known while others are made up is asked at once")
+    func heardLate() {
+        var scene = ClusterHandOverTests.begun(2)
+        let home = Incarnation(raw: 50)
+        let (claim, falseClaim) = (ClusterScene.claim(7), ClusterScene.claim(8))
+        // The store does not say that there is none of these.
+        scene.unread = [1]
+        for bits: UInt64 in 100..<200 {
+            let connection = ConnectionID(raw: bits)
+            scene.give(1, .resume(connection, falseClaim, home: Incarnation(raw: bits)))
+        }
+        scene.give(1, .resume(ConnectionID(raw: 9), claim, home: home))
+        scene.run(3000)
+        let record = NodeRecord(.alive, epoch: ClusterScene.epoch)
+        scene.give(1, .bus(.watched(.node(home), record.encoded, Revision(raw: 2 << 20))))
+        let isAsked = { (effect: ClusterNode.Effect) in
+            if case .frame(_, home) = effect { true } else { false }
+        }
+        #expect(!scene.said[1].contains(where: isAsked))
+        scene.run(100)
+        #expect(scene.said[1].contains(where: isAsked))
+    }
+
+    @Test("Homes that nobody ever heard of are looked for in the order of claims, few at once")
+    func searches() {
+        var scene = ClusterHandOverTests.begun(2)
+        scene.unread = [1]
+        for bits: UInt64 in (100..<200).reversed() {
+            let connection = ConnectionID(raw: bits)
+            scene.give(1, .resume(connection, ClusterScene.claim(9), home: .init(raw: bits)))
+        }
+        scene.run(2000)
+        let sought = scene.said[1].compactMap { effect -> UInt64? in
+            if case .read(.node(let home), _) = effect { home.raw } else { nil }
+        }
+        #expect(sought == (184..<200).reversed())
+    }
 }

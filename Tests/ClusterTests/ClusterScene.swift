@@ -18,6 +18,8 @@ struct ClusterScene {
     var now: Int64 = 0
     /// Whose requests are answered with `unknown`.
     var cut: Set<Int> = []
+    /// Who is not answered when it reads another's key.
+    var unread: Set<Int> = []
     /// Whose writes come through, and are answered with `unknown` all the same.
     var unanswered: Set<Int> = []
     /// Whose writes to the room do not come through.
@@ -101,6 +103,7 @@ struct ClusterScene {
     private mutating func perform(_ effect: ClusterNode.Effect, _ node: Int) {
         switch effect {
         case .read(let key, let request):
+            if !key.isRoom, unread.contains(node) { return }
             let found = StoreAnswer.found(keys[key]?.bytes, keys[key]?.revision ?? .absent)
             answer(node, cut.contains(node) ? .unknown : found, request)
         case .next(let revision, let request):

@@ -88,4 +88,27 @@ struct CrossedHandOverTests {
         #expect(!scene.has(0, .end(Self.one, .lost)) && scene.sessions[0] == [1])
         #expect(scene.document?.home(of: Self.one) == scene.nodes[0].incarnation)
     }
+
+    @Test("False claims in a ring of nodes hold up for a moment only whom nobody has")
+    func ring() {
+        var scene = Self.begun(5)
+        scene.kill(0)
+        scene.run(8000)
+        let (own, others) = (ClusterScene.claim(1), ClusterScene.claim(7))
+        scene.cutLines = [[1, 2], [2, 3], [3, 1]]
+        for node in 1...3 {
+            let home = scene.nodes[node % 3 + 1].incarnation
+            scene.give(node, .resume(Self.one, others, home: home))
+        }
+        scene.resume(4, 1, from: 0)
+        scene.cutLines = []
+        scene.run(1500)
+        let isEarly = scene.has(4, .unresumable(Self.one, own))
+        #expect(!isEarly)
+        scene.run(4500)
+        let isTold = scene.has(4, .unresumable(Self.one, own))
+        #expect(isTold)
+        let areTold = (1...3).allSatisfy { scene.has($0, .unresumable(Self.one, others)) }
+        #expect(areTold && scene.isAtRest)
+    }
 }

@@ -60,7 +60,10 @@ extension ModelNet {
         guard !ids.isEmpty else { return }
         let id = ids[member % ids.count]
         guard let home = clients[id]?.secretHome else { return }
-        if !isForged { detach(id) }
+        if !isForged {
+            detach(id)
+            if member % 2 == 0 { abandon { $0.connection == id && !$0.isForged } }
+        }
         if hosts[host].clients[id] != nil {
             if !isForged { hosts[host].clients[id]?.attach() }
             return
@@ -74,6 +77,18 @@ extension ModelNet {
         let nowhere = SessionClaim(SecretDigest(bits: 1), clientID: "a", subject: "a:y")
         let other = hosts[Int.random(in: hosts.indices, using: &random)].node.incarnation
         claim(id, nowhere, from: chance(2) ? other : Incarnation(raw: 1 << 60), at: host)
+        if member % 2 == 0 { abandon { $0.connection == id && $0.claim == nowhere } }
+    }
+
+    /// Their connections are gone.
+    private mutating func abandon(_ isMeant: (Resume) -> Bool) {
+        let gone = resumes.filter(isMeant)
+        resumes.removeAll(where: isMeant)
+        for resume in gone {
+            guard let host = self.host(of: resume.node), isAwake(host) else { continue }
+            marks.insert(.abandoned)
+            input(host, .abandon(resume.connection, resume.claim))
+        }
     }
 
     private mutating func claim(

@@ -62,7 +62,8 @@ enum ModelMark: CaseIterable {
     case delivered, broadcast, kept, unknownTarget, deadTarget, kicked
     case sdpTold, sdpUntold, givenUp, swept
     case raised, tooOld, mixed, rolledBack
-    case moved, resumed, unresumable, drained, undrainable, released, unwanted, gone, ended
+    case moved, resumed, unresumable, abandoned, drained, undrainable, released, unwanted, gone
+    case ended
 }
 
 extension Timing {
@@ -89,6 +90,7 @@ extension Timing {
         timing.lookUpEvery = 500
         timing.retryAfter = 100
         timing.handOverWait = 3000
+        timing.askersWait = 600
         timing.departureKept = 10_000
         timing.declineKept = 500
         timing.linkTick = 100

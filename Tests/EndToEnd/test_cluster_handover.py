@@ -194,6 +194,35 @@ def test_who_was_replaced_or_thrown_out_or_revoked_meanwhile_does_not_come_back(
     newer.finish()
 
 
+def test_made_up_secrets_keep_no_peer_of_the_same_client_from_resuming(shared):
+    application = shared.application()
+    stays, goes = connect(*at(shared, application, 0)), connect(*at(shared, application, 1))
+    meet(stays, goes, "claimed")
+    # No token names a subject. Each claims a home of its own that nobody has ever heard of, for
+    # which a node waits a while.
+    thieves = [connect(*at(shared, application, 2)) for _ in range(20)]
+    for number, thief in enumerate(thieves):
+        home = f"{0x0123456789abcdef + number:016x}"
+        thief.ask_to_resume(home + goes.connection + goes.session[-22:], 0)
+    again, replay = resumed(application.at(shared.nodes[2]), goes)
+    assert replay == [] and len(again.room_states(1)) == 1
+    assert stays.up_to_pong() == []
+    for thief in thieves:
+        assert thief.expect("error")["code"] == "resume_failed"
+        thief.finish()
+    again.finish()
+    stays.finish()
+
+
+def test_nobody_resumes_the_session_of_his_own_connection(shared):
+    application = shared.application()
+    peer = connect(*at(shared, application, 0))
+    code = peer.refused({"action": "resume", "session": peer.session, "seq": 0})
+    assert code == "resume_failed"
+    peer.join("own")
+    peer.finish()
+
+
 # Nodes that end in order
 
 

@@ -11,10 +11,8 @@ extension ClusterNode {
         case .offer(let connection): offered(connection, by: other, &effects)
         case .decline(let connection): declined(connection, by: other, &effects)
         case .take(let attempt, let connection, let claim):
-            // Not all who wait for one another are to go on to the next at once.
-            let wait = other > incarnation ? timing.handOverWait : timing.handOverWait * 2
             let question = HandOvers.Question(
-                asker: other, attempt: attempt, claim: claim, due: now + wait)
+                attempt: .init(asker: other, number: attempt), claim: claim, since: now)
             asked(for: connection, question, &effects)
         case .refuse(let attempt, let refusal):
             take(.refused(refusal, attempt: attempt, by: other), attempt, &effects)
@@ -36,16 +34,14 @@ extension ClusterNode {
     private mutating func confirmed(
         _ attempt: UInt64, by other: Incarnation, _ effects: inout [Effect]
     ) {
-        if let connection = moves.attempts[.init(asker: other, number: attempt)] {
+        let attempt = HandOvers.Attempt(asker: other, number: attempt)
+        if let connection = moves.attempts[attempt] {
             give(.confirmed, connection, &effects)
             // If it was not given after all.
             return offer(connection, &effects)
         }
         // What waits to be answered is wanted no more.
-        for (connection, questions) in moves.questions {
-            let rest = questions.filter { $0.asker != other || $0.attempt != attempt }
-            moves.questions[connection] = rest.isEmpty ? nil : rest
-        }
+        moves.questions[attempt] = nil
     }
 
     // MARK: Being asked
@@ -53,7 +49,7 @@ extension ClusterNode {
     mutating func asked(
         for connection: ConnectionID, _ question: HandOvers.Question, _ effects: inout [Effect]
     ) {
-        let asker = question.asker
+        let asker = question.attempt.asker
         let waits =
             if let taking = moves.takings[connection] {
                 !taking.taker.isAsking(asker)
@@ -62,7 +58,8 @@ extension ClusterNode {
                 moves.givings[connection]?.giver.isSettling == true
             }
         if waits {
-            moves.questions[connection, default: []].append(question)
+            moves.questions[question.attempt] = question
+            moves.questioned[connection, default: []].append(question.attempt)
             return
         }
         var refusal = HandOverMail.Refusal.unknown
@@ -75,52 +72,70 @@ extension ClusterNode {
             refusal = .elsewhere(home)
         } else if question.claim != nil || moves.offers[connection] == asker {
             moves.offers[connection] = nil
-            let giver = HandOverGiver(to: asker, attempt: question.attempt)
+            let giver = HandOverGiver(to: asker, attempt: question.attempt.number)
             moves.givings[connection] = HandOvers.Giving(
                 giver: giver, wasOffered: question.claim == nil)
-            moves.attempts[.init(asker: asker, number: question.attempt)] = connection
+            moves.attempts[question.attempt] = connection
             effects.append(.settle(connection, question.claim))
             return
         }
-        push(.handOver(.refuse(attempt: question.attempt, refusal)), to: asker)
+        refuse(question.attempt, refusal)
+    }
+
+    private mutating func refuse(
+        _ attempt: HandOvers.Attempt, _ refusal: HandOverMail.Refusal
+    ) {
+        push(.handOver(.refuse(attempt: attempt.number, refusal)), to: attempt.asker)
     }
 
     /// What those asked who had to wait is answered, or has to wait again.
     mutating func answerQuestions(for connection: ConnectionID, _ effects: inout [Effect]) {
-        for question in moves.questions.removeValue(forKey: connection) ?? [] {
+        for attempt in moves.questioned.removeValue(forKey: connection) ?? [] {
+            guard let question = moves.questions.removeValue(forKey: attempt) else { continue }
             asked(for: connection, question, &effects)
         }
     }
 
     /// This node is about to ask that one too, whose own questions must not wait for that.
     mutating func refuseQuestions(of other: Incarnation, for connection: ConnectionID) {
-        guard let questions = moves.questions[connection] else { return }
-        let rest = questions.filter { $0.asker != other }
-        moves.questions[connection] = rest.isEmpty ? nil : rest
-        for question in questions where question.asker == other {
-            let refusal = HandOverMail.refuse(attempt: question.attempt, .elsewhere(other))
-            push(.handOver(refusal), to: other)
+        for question in takeQuestions(for: connection, where: { $0.attempt.asker == other }) {
+            refuse(question.attempt, .elsewhere(other))
         }
     }
 
-    /// Nobody waits for ever for one who asks, too, or three nodes that ask one another would. But
-    /// whom that one asks may have it, and only be slow to give it; and so may be one who settles.
+    /// Nobody waits for ever for one who asks, too, or three nodes that ask one another would: for a
+    /// short time, as anybody can have them ask. But whom that one asks may have it, and only be
+    /// slow to give it; and so may be one who settles.
     mutating func giveUpQuestions(_ effects: inout [Effect]) {
-        for (connection, questions) in moves.questions {
+        for connection in moves.questioned.keys.sorted() {
+            let taker = moves.takings[connection]?.taker
             let giver = moves.givings[connection]?.giver
-            guard
-                moves.takings[connection]?.taker.isAsking == true || giver?.isSettling == true
-            else { continue }
-            let late = questions.filter { $0.due <= now }
-            guard !late.isEmpty else { continue }
-            let rest = questions.filter { $0.due > now }
-            moves.questions[connection] = rest.isEmpty ? nil : rest
+            guard taker?.isAsking == true || giver?.isSettling == true else { continue }
+            let home = taker?.asked ?? giver?.taker
+            let wait = taker == nil ? timing.handOverWait : timing.askersWait
+            let (now, own) = (now, incarnation)
+            // Not all who wait for one another are to go on to the next at once.
+            let late = takeQuestions(for: connection) { question in
+                let isFirst = question.attempt.asker > own
+                return now - question.since >= (isFirst ? wait : wait * 2)
+            }
             for question in late {
-                let home = moves.takings[connection]?.taker.asked ?? giver?.taker
-                let refusal = home.map { HandOverMail.Refusal.elsewhere($0) } ?? .unknown
-                push(.handOver(.refuse(attempt: question.attempt, refusal)), to: question.asker)
+                refuse(question.attempt, home.map { .elsewhere($0) } ?? .unknown)
             }
         }
+    }
+
+    /// Takes out some of those that wait for one session, in their order.
+    private mutating func takeQuestions(
+        for connection: ConnectionID, where isMeant: (HandOvers.Question) -> Bool
+    ) -> [HandOvers.Question] {
+        let attempts = moves.questioned[connection] ?? []
+        let taken = attempts.compactMap { moves.questions[$0] }.filter(isMeant)
+        guard !taken.isEmpty else { return [] }
+        for question in taken { moves.questions[question.attempt] = nil }
+        let rest = attempts.filter { moves.questions[$0] != nil }
+        moves.questioned[connection] = rest.isEmpty ? nil : rest
+        return taken
     }
 
     // MARK: Giving
@@ -275,10 +290,7 @@ extension ClusterNode {
 
     /// A node died, and this one's rooms know so.
     mutating func movesDied(with other: Incarnation, _ effects: inout [Effect]) {
-        for (connection, questions) in moves.questions {
-            let rest = questions.filter { $0.asker != other }
-            moves.questions[connection] = rest.isEmpty ? nil : rest
-        }
+        moves.questions = moves.questions.filter { $0.key.asker != other }
         for connection in moves.givings.keys.sorted()
         where moves.givings[connection]?.giver.taker == other {
             give(.died, connection, &effects)

@@ -143,6 +143,8 @@ extension ClusterNode {
         /// A client claims a session that is not here, by a secret that names this home. Answered
         /// by `resumable`, once for all that claim this session meanwhile, or by `unresumable`.
         case resume(ConnectionID, SessionClaim, home: Incarnation)
+        /// Its client is gone: no answer to that is awaited any more, though one may come.
+        case abandon(ConnectionID, SessionClaim)
         /// What `Effect.settle` asked for holds; these are the rooms that it is in.
         case settled(ConnectionID, rooms: [RoomPlace])
         /// There is no such session, or the claim does not match it as it is.

@@ -14,37 +14,44 @@ extension ClusterNode {
             effects.append(.resumable(connection))
             return
         }
-        guard moves.wanted[connection, default: []].insert(claim).inserted else { return }
+        guard moves.wanted[connection]?[claim] == nil else { return }
+        moves.wanted[connection, default: [:]][claim] = now + timing.handOverWait
         ask(for: connection, HandOvers.Wish(claim: claim, home: home), &effects)
+    }
+
+    /// Its client is gone. What other nodes were asked they will answer, to nobody: a session that
+    /// is on its way can't be had back.
+    mutating func abandon(_ connection: ConnectionID, _ claim: SessionClaim) {
+        moves.wanted[connection]?[claim] = nil
+        if moves.wanted[connection]?.isEmpty == true { moves.wanted[connection] = nil }
     }
 
     mutating func ask(
         for connection: ConnectionID, _ wish: HandOvers.Wish, _ effects: inout [Effect]
     ) {
-        let isAsked = moves.takings[connection]?.questions.values.contains { $0.wish == wish }
-        if isAsked != true { ask(connection, wish, homes(of: connection, wish), &effects) }
+        ask(connection, wish, homes(of: connection, wish), &effects)
     }
 
     private mutating func ask(
         _ connection: ConnectionID, _ wish: HandOvers.Wish, _ homes: Set<Incarnation>,
-        until: Int64? = nil, _ effects: inout [Effect]
+        _ effects: inout [Effect]
     ) {
-        let taking =
-            moves.takings[connection]
-            ?? HandOvers.Taking(
-                taker: HandOverTaker(connection, at: incarnation, dead: keys.gone))
-        moves.takings[connection] = taking
-        guard taking.taker.isAsking else {
-            if !moves.wishes[connection, default: []].contains(wish) {
+        let isAsking = moves.takings[connection]?.taker.isAsking
+        guard isAsking != false else {
+            if wish.claim != nil || moves.wishes[connection]?.contains(wish) != true {
                 moves.wishes[connection, default: []].append(wish)
             }
             return
         }
+        if isAsking == nil {
+            moves.takings[connection] = HandOvers.Taking(
+                taker: HandOverTaker(connection, at: incarnation, dead: keys.gone))
+        }
+        guard moves.takings[connection]?.wishes.insert(wish).inserted == true else { return }
         moves.lastAttempt += 1
         let attempt = moves.lastAttempt
         moves.takings[connection]?.questions[attempt] = HandOvers.Asking(
-            wish: wish, gone: keys.gone, wasUnheard: keys.isUnheard(wish.home),
-            until: until ?? now + timing.handOverWait)
+            wish: wish, gone: keys.gone, wasUnheard: keys.isUnheard(wish.home))
         moves.ownAttempts[attempt] = connection
         let outcome = moves.takings[connection]?.taker.ask(wish.claim, attempt: attempt, homes)
         perform(outcome ?? [], of: connection, &effects)
@@ -64,46 +71,34 @@ extension ClusterNode {
 
     /// They may be known by now.
     mutating func askAgain(_ effects: inout [Effect]) {
-        guard !moves.unheard.isEmpty else { return }
-        for connection in moves.unheard.keys.sorted() {
-            for (wish, until) in moves.unheard.removeValue(forKey: connection) ?? [] {
-                guard until > now, keys.isUnheard(wish.home) else {
-                    ask(connection, wish, homes(of: connection, wish), until: until, &effects)
-                    continue
-                }
-                moves.unheard[connection, default: []].append((wish, until))
-                if now >= until - timing.handOverWait + timing.unheardWait {
-                    search(wish.home, &effects)
-                }
-            }
+        let heard = moves.unheard.takeHeard(keys)
+        // Whoever ended meanwhile may have given it to another, too.
+        let late = moves.unheard.takeLate(
+            now, later: now + timing.unheardWait, knowsStore: keys.knowsStore, moves.wanted)
+        for wait in heard + late where wait.isWanted(moves.wanted) {
+            ask(for: wait.connection, wait.wish, &effects)
         }
+        search(&effects)
     }
 
-    /// Looks a home up in the store: whose key is not there has no members, or none any more.
-    private mutating func search(_ home: Incarnation, _ effects: inout [Effect]) {
-        guard keys.knowsStore, !keys.isHeard(home), moves.searches.count < HandOvers.searchesMax,
-            moves.searches.insert(home).inserted
-        else { return }
-        effects.append(.read(.node(home), request: ask(.search(home))))
+    /// Looks homes up in the store: whose key is not there has no members, or none any more.
+    private mutating func search(_ effects: inout [Effect]) {
+        while let home = moves.unheard.nextSearch() {
+            effects.append(.read(.node(home), request: ask(.search(home))))
+        }
     }
 
     mutating func searched(
         _ home: Incarnation, _ answer: StoreAnswer, _ effects: inout [Effect]
     ) {
-        guard moves.searches.remove(home) != nil, case .found(nil, _) = answer, keys.knowsStore,
-            keys.isUnheard(home), !keys.isHeard(home)
+        guard moves.unheard.noteSearched(home) else { return }
+        search(&effects)
+        guard case .found(nil, _) = answer, keys.knowsStore, keys.isUnheard(home),
+            !keys.isHeard(home)
         else { return }
-        for connection in moves.unheard.keys.sorted() {
-            let waiting = moves.unheard.removeValue(forKey: connection) ?? []
-            let latest = now - timing.unheardWait + timing.handOverWait
-            let isOver = { (wish: HandOvers.Wish, until: Int64) in
-                wish.home == home && until <= latest
-            }
-            let rest = waiting.filter { !isOver($0.wish, $0.until) }
-            if !rest.isEmpty { moves.unheard[connection] = rest }
-            for wait in waiting where isOver(wait.wish, wait.until) {
-                giveUp(wait.wish, connection, &effects)
-            }
+        let latest = now - timing.unheardWait + timing.handOverWait
+        for wait in moves.unheard.take(home, upTo: latest) where wait.isWanted(moves.wanted) {
+            giveUp(wait.claim, wait.connection, &effects)
         }
     }
 
@@ -141,7 +136,9 @@ extension ClusterNode {
             case .fail(let attempt):
                 moves.ownAttempts[attempt] = nil
                 let question = moves.takings[connection]?.questions.removeValue(forKey: attempt)
-                if let question { failed.append(question) }
+                guard let question else { continue }
+                moves.takings[connection]?.wishes.remove(question.wish)
+                failed.append(question)
             }
         }
         let isOver = moves.takings[connection]?.taker.isOver == true
@@ -258,43 +255,48 @@ extension ClusterNode {
         let rest = taking.questions.sorted { $0.key < $1.key }.map(\.value.wish)
         let wishes = rest + (moves.wishes.removeValue(forKey: connection) ?? [])
         if moves.arrived[connection] != nil {
-            (moves.wanted[connection], moves.unheard[connection]) = (nil, nil)
+            moves.wanted[connection] = nil
             effects.append(.resumable(connection))
         } else if taking.state != nil {
             // It was here, and is over.
-            moves.unheard[connection] = nil
-            for claim in (moves.wanted.removeValue(forKey: connection) ?? []).sorted() {
+            for claim in (moves.wanted.removeValue(forKey: connection) ?? [:]).keys.sorted() {
                 effects.append(.unresumable(connection, claim))
             }
         } else {
-            for wish in wishes { ask(for: connection, wish, &effects) }
+            for wish in wishes where isWanted(wish, connection) {
+                ask(for: connection, wish, &effects)
+            }
         }
+    }
+
+    /// Somebody waits here for what becomes of it, or its home has offered it.
+    private func isWanted(_ wish: HandOvers.Wish, _ connection: ConnectionID) -> Bool {
+        wish.claim.map { moves.wanted[connection]?[$0] != nil } ?? true
     }
 
     private mutating func fail(
         _ question: HandOvers.Asking, _ connection: ConnectionID, _ effects: inout [Effect]
     ) {
-        let (wish, until) = (question.wish, question.until)
-        guard let claim = wish.claim, moves.wanted[connection]?.contains(claim) == true else {
-            return
-        }
-        if !keys.gone.subtracting(question.gone).isEmpty
+        let wish = question.wish
+        guard let claim = wish.claim, let until = moves.wanted[connection]?[claim] else { return }
+        if !keys.gone.isSubset(of: question.gone)
             || question.wasUnheard && !keys.isUnheard(wish.home)
         {
             // Whoever ended may have given it to another before; or its home came to be known.
-            ask(connection, wish, Set(keys.reachable), until: until, &effects)
+            ask(connection, wish, Set(keys.reachable), &effects)
         } else if until > now, keys.isUnheard(wish.home) {
-            moves.unheard[connection, default: []].append((wish, until))
+            let wait = UnheardHomes.Wait(
+                connection: connection, claim: claim, home: wish.home, until: until)
+            moves.unheard.add(wait, due: now + timing.unheardWait)
         } else {
-            giveUp(wish, connection, &effects)
+            giveUp(claim, connection, &effects)
         }
     }
 
     private mutating func giveUp(
-        _ wish: HandOvers.Wish, _ connection: ConnectionID, _ effects: inout [Effect]
+        _ claim: SessionClaim, _ connection: ConnectionID, _ effects: inout [Effect]
     ) {
-        guard let claim = wish.claim, moves.wanted[connection]?.remove(claim) != nil else { return }
-        if moves.wanted[connection]?.isEmpty == true { moves.wanted[connection] = nil }
+        abandon(connection, claim)
         effects.append(.unresumable(connection, claim))
     }
 }

@@ -151,6 +151,7 @@ package struct ClusterNode: Sendable {
         case .kicked(let connection, let wasHere): kicked(connection, wasHere, &effects)
         case .resume(let connection, let claim, let home):
             resume(connection, claim, home, &effects)
+        case .abandon(let connection, let claim): abandon(connection, claim)
         case .settled(let connection, let rooms): settled(connection, in: rooms, &effects)
         case .unsettled(let connection): unsettled(connection, &effects)
         case .frozen(let connection, let record, let graceSeconds):
@@ -176,7 +177,7 @@ package struct ClusterNode: Sendable {
         switch event {
         case .connected(let epoch):
             if self.epoch == nil { effects.append(.listen(incarnation)) }
-            moves.searches = []
+            moves.unheard.forgetSearches()
             if self.epoch != epoch { (purges, sweep) = (Ring(), RoomSweep()) }
             tellKeys(&effects) { $0.connected(epoch, &$1) }
         case .disconnected: tellKeys(&effects) { $0.disconnected(&$1) }

@@ -47,7 +47,7 @@ package struct HandOverTaker: Sendable {
     }
 
     private enum State {
-        case asking([UInt64: Question])
+        case asking
         case receiving(attempt: UInt64, from: Incarnation)
         case adopting(attempt: UInt64, from: Incarnation, Set<RoomName>)
         case over
@@ -58,7 +58,11 @@ package struct HandOverTaker: Sendable {
     package let connection: ConnectionID
     private let own: Incarnation
     private var dead: Set<Incarnation>
-    private var state = State.asking([:])
+    private var state = State.asking
+    /// By attempt, while nothing has come.
+    private var questions: [UInt64: Question] = [:]
+    /// How many of them wait for each node: what one answers costs the same however many there are.
+    private var waits: [Incarnation: Int] = [:]
     private var received: [UInt8] = []
     private var pieces: UInt32 = 0
 
@@ -77,24 +81,18 @@ package struct HandOverTaker: Sendable {
     package var isAsking: Bool { if case .asking = state { true } else { false } }
 
     /// One of those that may still have it.
-    package var asked: Incarnation? {
-        guard case .asking(let questions) = state else { return nil }
-        return questions.values.compactMap { $0.nodes.min() }.min()
-    }
+    package var asked: Incarnation? { waits.keys.min() }
 
     /// A node that asks for this session too and is asked in turn hasn't got it, and is to be told
     /// so; any other that asks has to wait until this is over.
-    package func isAsking(_ node: Incarnation) -> Bool {
-        guard case .asking(let questions) = state else { return false }
-        return questions.values.contains { $0.nodes.contains(node) }
-    }
+    package func isAsking(_ node: Incarnation) -> Bool { waits[node] != nil }
 
     /// Asks these nodes, while nothing has come: the home that the claim's secret names or, where
     /// that has left or died, all that live. `attempt` is a number that this node has not used.
     package mutating func ask(
         _ claim: SessionClaim?, attempt: UInt64, _ nodes: Set<Incarnation>
     ) -> [Effect] {
-        guard case .asking(var questions) = state else { return [.fail(attempt: attempt)] }
+        guard isAsking else { return [.fail(attempt: attempt)] }
         let asked = nodes.subtracting([own]).subtracting(dead)
         guard !asked.isEmpty else {
             if questions.isEmpty { state = .over }
@@ -102,7 +100,7 @@ package struct HandOverTaker: Sendable {
         }
         let isFirst = questions.isEmpty
         questions[attempt] = Question(claim: claim, nodes: asked)
-        state = .asking(questions)
+        for node in asked { waits[node, default: 0] += 1 }
         let mail = HandOverMail.take(attempt: attempt, connection, claim)
         return (isFirst ? [.expect] : []) + asked.sorted().map { .send(mail, to: $0) }
     }
@@ -110,15 +108,12 @@ package struct HandOverTaker: Sendable {
     package mutating func handle(_ input: Input) -> [Effect] {
         if case .died(let node) = input { dead.insert(node) }
         switch (state, input) {
-        case (.asking(let questions), .refused(let refusal, let attempt, let node)):
-            return refused(refusal, attempt, by: node, questions)
-        case (.asking(var questions), .died(let node)):
-            for attempt in questions.keys { questions[attempt]?.nodes.remove(node) }
-            return goOn(questions)
-        case (.asking(let questions), .piece(let bytes, let isLast, let attempt, let node)):
+        case (.asking, .refused(let refusal, let attempt, let node)):
+            return refused(refusal, attempt, by: node)
+        case (.asking, .died(let node)): return died(node)
+        case (.asking, .piece(let bytes, let isLast, let attempt, let node)):
             guard questions[attempt]?.nodes.contains(node) == true else { return [] }
-            return leave(questions, except: attempt, node)
-                + take(bytes, isLast, attempt, from: node)
+            return leave(except: attempt, node) + take(bytes, isLast, attempt, from: node)
         case (
             .receiving(let attempt, let home), .piece(let bytes, let isLast, let number, let node)
         ):
@@ -138,13 +133,13 @@ package struct HandOverTaker: Sendable {
     }
 
     private mutating func refused(
-        _ refusal: HandOverMail.Refusal, _ attempt: UInt64, by node: Incarnation,
-        _ questions: [UInt64: Question]
+        _ refusal: HandOverMail.Refusal, _ attempt: UInt64, by node: Incarnation
     ) -> [Effect] {
-        var questions = questions
-        guard var question = questions[attempt], question.nodes.remove(node) != nil else {
-            return []
-        }
+        guard questions[attempt]?.nodes.contains(node) == true,
+            var question = questions.removeValue(forKey: attempt)
+        else { return [] }
+        question.nodes.remove(node)
+        noteHeard(node)
         var effects: [Effect] = []
         if case .elsewhere(var home) = refusal {
             if home == own {
@@ -158,33 +153,48 @@ package struct HandOverTaker: Sendable {
             {
                 question.follows += 1
                 question.nodes.insert(home)
+                waits[home, default: 0] += 1
                 let mail = HandOverMail.take(attempt: attempt, connection, question.claim)
                 effects.append(.send(mail, to: home))
             }
         }
         questions[attempt] = question
-        return effects + goOn(questions)
+        return effects + goOn([attempt])
+    }
+
+    private mutating func died(_ node: Incarnation) -> [Effect] {
+        guard waits.removeValue(forKey: node) != nil else { return [] }
+        let asked = questions.keys.filter { questions[$0]?.nodes.contains(node) == true }
+        for attempt in asked { questions[attempt]?.nodes.remove(node) }
+        return goOn(asked)
+    }
+
+    private mutating func noteHeard(_ node: Incarnation) {
+        guard let count = waits[node] else { return }
+        waits[node] = count > 1 ? count - 1 : nil
     }
 
     /// It may yet come to the others that were asked, and is not to come from there again.
-    private func leave(
-        _ questions: [UInt64: Question], except attempt: UInt64, _ node: Incarnation
-    ) -> [Effect] {
-        questions.keys.sorted().flatMap { number -> [Effect] in
-            (questions[number]?.nodes.sorted() ?? [])
-                .filter { number != attempt || $0 != node }
+    private mutating func leave(except attempt: UInt64, _ node: Incarnation) -> [Effect] {
+        let left = questions.sorted { $0.key < $1.key }
+        (questions, waits) = ([:], [:])
+        return left.flatMap { number, question in
+            question.nodes.sorted().filter { number != attempt || $0 != node }
                 .map { .send(.confirm(attempt: number), to: $0) }
         }
     }
 
-    /// Questions that nobody is left to answer have failed.
-    private mutating func goOn(_ questions: [UInt64: Question]) -> [Effect] {
+    /// Questions that nobody is left to answer have failed; these have lost one who was.
+    private mutating func goOn(_ touched: [UInt64]) -> [Effect] {
         // One that waits for what others bring is answered with the last of these.
-        let isOpen = questions.values.contains { !$0.nodes.isEmpty }
-        let rest = isOpen ? questions.filter { !$0.value.nodes.isEmpty || $0.value.isComing } : [:]
-        state = rest.isEmpty ? .over : .asking(rest)
-        let failed = questions.keys.filter { rest[$0] == nil }.sorted()
-        return failed.map { .fail(attempt: $0) } + (rest.isEmpty ? [.expectNoMore] : [])
+        let isOpen = !waits.isEmpty
+        let failed = (isOpen ? touched : Array(questions.keys)).filter { attempt in
+            guard isOpen, let question = questions[attempt] else { return true }
+            return question.nodes.isEmpty && !question.isComing
+        }.sorted()
+        for attempt in failed { questions[attempt] = nil }
+        if !isOpen { state = .over }
+        return failed.map { .fail(attempt: $0) } + (isOpen ? [] : [.expectNoMore])
     }
 
     private mutating func fail(_ attempt: UInt64) -> [Effect] {

@@ -21,6 +21,7 @@ struct HandOvers: Sendable {
         var taker: HandOverTaker
         /// Of its questions that have not failed.
         var questions: [UInt64: Asking] = [:]
+        var wishes: Set<Wish> = []
         /// Once it is there, until it is at home here.
         var state: HandOverState?
         /// What it is told of its rooms once it is at home here.
@@ -34,12 +35,10 @@ struct HandOvers: Sendable {
         let gone: Set<Incarnation>
         /// Its home was not known then.
         let wasUnheard: Bool
-        /// How long its home is waited for, if it was never heard of.
-        let until: Int64
     }
 
     /// By what a session is asked for.
-    struct Wish: Equatable, Sendable {
+    struct Wish: Hashable, Sendable {
         /// A client's; nil for one that is offered.
         let claim: SessionClaim?
         /// Where it is to be, as the secret or the offer says.
@@ -48,10 +47,9 @@ struct HandOvers: Sendable {
 
     /// Another node's `take` that waits, as this one asks for the same session.
     struct Question: Sendable {
-        let asker: Incarnation
-        let attempt: UInt64
+        let attempt: Attempt
         let claim: SessionClaim?
-        let due: Int64
+        let since: Int64
     }
 
     /// How another node names what it asks for.
@@ -60,23 +58,21 @@ struct HandOvers: Sendable {
         let number: UInt64
     }
 
-    /// How many homes that were never heard of are looked for in the store at once.
-    static let searchesMax = 16
-
     var givings: [ConnectionID: Giving] = [:]
     var attempts: [Attempt: ConnectionID] = [:]
     var takings: [ConnectionID: Taking] = [:]
     var ownAttempts: [UInt64: ConnectionID] = [:]
     var lastAttempt: UInt64 = 0
-    /// What clients who wait here claim.
-    var wanted: [ConnectionID: Set<SessionClaim>] = [:]
+    /// What clients who wait here claim, each with how long its home is waited for if it was never
+    /// heard of.
+    var wanted: [ConnectionID: [SessionClaim: Int64]] = [:]
     /// What is asked for if a session that is on its way does not come.
     var wishes: [ConnectionID: [Wish]] = [:]
-    var questions: [ConnectionID: [Question]] = [:]
-    /// What nobody has whose home was never heard of: it may just have begun.
-    var unheard: [ConnectionID: [(wish: Wish, until: Int64)]] = [:]
-    /// Which of these homes are looked for in the store.
-    var searches: Set<Incarnation> = []
+    /// In their order; one that is wanted no more is none of `questions`.
+    var questioned: [ConnectionID: [Attempt]] = [:]
+    var questions: [Attempt: Question] = [:]
+    /// What nobody has whose home was never heard of.
+    var unheard = UnheardHomes()
 
     /// Sessions that have come, with whom they knew in their rooms, as long as somebody may not
     /// know so.
@@ -104,7 +100,7 @@ struct HandOvers: Sendable {
     /// Nothing is on its way.
     var isIdle: Bool {
         givings.isEmpty && attempts.isEmpty && takings.isEmpty && ownAttempts.isEmpty
-            && wanted.isEmpty && unheard.isEmpty && wishes.isEmpty && questions.isEmpty
+            && wanted.isEmpty && wishes.isEmpty && questions.isEmpty
             && uncleared.isEmpty && kicks.isEmpty && offers.isEmpty && unoffered.isEmpty
     }
 }

@@ -116,6 +116,7 @@ extension NodeKeys {
         others[id] = known
         others[id]?.revision = revision
         guard record.epoch == epoch else { return }
+        if known.record == nil { learned += 1 }
         others[id]?.record = record
         switch record.state {
         case .alive:
@@ -154,6 +155,7 @@ extension NodeKeys {
     ) {
         if mustBeWritten { others[id, default: Other(since: now)].mustDie = true }
         guard gone.insert(id).inserted else { return }
+        learned += 1
         others[id, default: Other(since: now)].state = .gone
         others[id]?.since = now
         if hasWritten { rechecks.append(now + timing.recheckAfter) }

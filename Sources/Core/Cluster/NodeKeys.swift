@@ -113,6 +113,8 @@ package struct NodeKeys: Sendable {
     var others: [Incarnation: Other] = [:]
     /// All that are dead or left, as long as that is written down.
     package internal(set) var gone: Set<Incarnation> = []
+    /// Grows with whom `isUnheard` no longer holds.
+    var learned = 0
     var rechecks: [Int64] = []
     var flights: [UInt64: Flight] = [:]
     var lastRequest: UInt64 = 0

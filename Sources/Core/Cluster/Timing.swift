@@ -37,8 +37,11 @@ package struct Timing: Equatable, Sendable {
     package var kickWait: Int64 = 2000
     /// Before what failed is tried again.
     package var retryAfter: Int64 = 200
-    /// How long another node's question waits for what becomes of this one's own.
+    /// How long another node's question waits for a session that is about to go to a third, and a
+    /// claim for a home that was never heard of.
     package var handOverWait: Int64 = 10_000
+    /// How long another node's question waits for what becomes of this one's own.
+    package var askersWait: Int64 = 2000
     /// How long one has to be silent, whose key the store does not have, to be nobody: longer than
     /// heartbeats and the watch take.
     package var unheardWait: Int64 = 1000

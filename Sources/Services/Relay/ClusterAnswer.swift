@@ -17,9 +17,9 @@ package struct ClusterAnswer: Equatable, Sendable {
         /// A line is full that it speaks over; and it is no more.
         case full, hasRoom
         /// A resume that waited is to be tried.
-        case resume([UInt8])
+        case resume(WaitingResume)
         /// One that was asked for elsewhere has failed.
-        case unresumable([UInt8])
+        case unresumable(WaitingResume)
         /// The session goes to another node, and its client to any: this one is about to end, or
         /// the session was resumed there.
         case letGo(isDraining: Bool)

@@ -157,7 +157,7 @@ extension ClusterHandler where Sockets: ~Copyable {
             settleIfAnswered(session, &conversation)
             if conversation.outstanding.isEmpty, let resume = conversation.outstanding.resume {
                 conversation.outstanding.resume = nil
-                self.tell(.resume(resume.text), resume.socket)
+                self.tell(.resume(resume), resume.socket)
             } else if wasHeld, conversation.outstanding.change == nil {
                 if let socket = session.socket { self.tell(.goOn, socket) }
             }

@@ -20,16 +20,17 @@ extension ClusterHandler where Sockets: ~Copyable {
         }
         if let isOwn {
             guard isOwn == true else { return fail(asked) }
-            return tell(.resume(asked.resume.text), asked.resume.socket)
+            return tell(.resume(asked.resume), asked.resume.socket)
         }
-        switch resumes.add(asked) {
-        case .new:
-            inputs.append(.resume(asked.connection, asked.claim, home: asked.home))
-        case .known(let replaced):
-            guard let replaced else { return }
-            sockets.close(replaced, .replaced, reason: "the session was resumed elsewhere")
-        case .tooMany: fail(asked)
+        if let replaced = resumes.add(asked) {
+            let reason: StaticString = "the session was resumed elsewhere"
+            sockets.close(replaced.resume.socket, .replaced, reason: reason)
         }
+        inputs.append(.resume(asked.connection, asked.claim, home: asked.home))
+    }
+
+    mutating func giveUp(_ asked: AskedResume) {
+        if resumes.giveUp(asked) { inputs.append(.abandon(asked.connection, asked.claim)) }
     }
 
     /// It is here. Of those who wait for it the one whose claim is right is heard.
@@ -39,14 +40,12 @@ extension ClusterHandler where Sockets: ~Copyable {
             if conversation.outstanding.stage == .arriving {
                 conversation.outstanding.stage = .home
             }
-            guard conversation.outstanding.resume == nil,
-                let index = waiting.firstIndex(where: {
-                    session.matches($0.claim, conversation)
-                })
-            else { return }
-            conversation.outstanding.resume = waiting.remove(at: index).resume
+            guard conversation.outstanding.resume == nil else { return }
+            let claim = SessionClaim(
+                conversation.secret, clientID: session.clientID, subject: session.subject)
+            conversation.outstanding.resume = waiting.removeValue(forKey: claim)?.resume
         }
-        for asked in waiting { fail(asked) }
+        fail(waiting)
     }
 
     mutating func unresumable(_ connection: ConnectionID, _ claim: SessionClaim) {
@@ -54,7 +53,11 @@ extension ClusterHandler where Sockets: ~Copyable {
     }
 
     private mutating func fail(_ asked: AskedResume) {
-        tell(.unresumable(asked.resume.text), asked.resume.socket)
+        tell(.unresumable(asked.resume), asked.resume.socket)
+    }
+
+    private mutating func fail(_ waiting: [SessionClaim: AskedResume]) {
+        for (_, asked) in waiting.sorted(by: { $0.key < $1.key }) { fail(asked) }
     }
 
     // MARK: Giving
@@ -133,7 +136,7 @@ extension ClusterHandler where Sockets: ~Copyable {
             commons.sessions.remove(session, secret: conversation.secret)
             // Whoever came meanwhile asks for it at its new home.
             if let resume = conversation.outstanding.resume {
-                tell(.resume(resume.text), resume.socket)
+                tell(.resume(resume), resume.socket)
             }
             forgetRooms(&conversation, of: connection)
             inputs.append(
@@ -210,7 +213,7 @@ extension ClusterHandler where Sockets: ~Copyable {
                 end(session, &conversation, reason, reason == .kicked ? .revoked : .restarting)
             }
         }
-        for asked in resumes.take(connection) { fail(asked) }
+        fail(resumes.take(connection))
     }
 
     /// The node has it leave, or has it elsewhere.

@@ -145,9 +145,9 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
             } else {
                 tell(.hasRoom, socket)
             }
-        case .takeUp(let resume): tell(.resume(resume.text), resume.socket)
+        case .takeUp(let resume): tell(.resume(resume), resume.socket)
         case .resume(let asked): ask(for: asked)
-        case .giveUp(let asked): resumes.giveUp(asked)
+        case .giveUp(let asked): giveUp(asked)
         case .lifted(let connection): lifted(connection)
         case .ended(let connection, let reason): ended(connection, reason)
         case .drain(let whenDone): drain(whenDone)

@@ -57,16 +57,20 @@ final class RoomChange: Sendable {
 }
 
 /// The message by which a connection wants to go on with a session.
-package final class WaitingResume: Sendable {
+///
+/// Not as it was written: that may be long.
+package final class WaitingResume: Sendable, Equatable {
     let socket: SocketID
-    let text: [UInt8]
+    let resume: Resume
+    let message: AskedMessage
 
-    init(_ socket: SocketID, _ text: Span<UInt8>) {
+    init(_ socket: SocketID, _ resume: Resume, _ message: AskedMessage) {
         self.socket = socket
-        self.text = [UInt8](capacity: text.count) { part in
-            for index in text.indices { part.append(text[index]) }
-        }
+        self.resume = resume
+        self.message = message
     }
+
+    package static func == (one: WaitingResume, other: WaitingResume) -> Bool { one === other }
 }
 
 /// What a client wants to go on with that is not at this node, and waits for.

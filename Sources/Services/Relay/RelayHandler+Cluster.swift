@@ -167,8 +167,8 @@ extension RelayHandler {
             connections[slot].isWaitingForRoom = true
             loop.hold(answer.socket)
         case .hasRoom: connections[slot].isWaitingForRoom = false
-        case .resume(let text): resume(again: text, mayAsk: true, slot, &loop)
-        case .unresumable(let text): resume(again: text, mayAsk: false, slot, &loop)
+        case .resume(let waiting): resume(again: waiting, mayAsk: true, slot, &loop)
+        case .unresumable(let waiting): resume(again: waiting, mayAsk: false, slot, &loop)
         case .letGo(let isDraining): return letGo(slot, isDraining: isDraining, &loop)
         case .goOn, .closeAll: break
         }
@@ -207,15 +207,13 @@ extension RelayHandler {
     }
 
     private mutating func resume(
-        again text: [UInt8], mayAsk: Bool, _ slot: Int,
+        again waiting: WaitingResume, mayAsk: Bool, _ slot: Int,
         _ loop: inout some SocketOutput & ~Copyable
     ) {
         connections[slot].isResuming = false
         connections[slot].asked = nil
-        guard let session = connections[slot].session, let envelope = try? v1Reader.read(text.span),
-            case .success(.resume(let message)) = envelope.content
-        else { return }
-        resume(message, envelope, text.span, slot, session, mayAsk: mayAsk, &loop)
+        guard let session = connections[slot].session else { return }
+        resume(waiting.resume, waiting.message, slot, session, mayAsk: mayAsk, &loop)
     }
 
     private mutating func closeAll(

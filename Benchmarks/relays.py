@@ -68,7 +68,7 @@ class Relays:
 def load(tools, server, mode, *flags):
     program = "load_nats" if server.name == "nats" else "load_classic"
     return run_load(server, [
-        tools / program, "--port", server.port, "--server", server.process.pid,
+        tools / program, "--node", f"{server.port}:{server.process.pid}",
         "--client", server.client, "--mode", mode, *flags])
 
 

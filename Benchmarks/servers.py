@@ -135,11 +135,13 @@ def resident_kilobytes(server):
 
 
 def alternate(servers, rounds, measure, member="cpu_microseconds"):
-    """Measures each server in turn, round by round; the values by name, a round in each place."""
+    """Measures each server in turn, round by round; the values by name, a round in each place.
+    Without a member these are all that a run tells."""
     values = {server.name: [] for server in servers}
     for _ in range(rounds):
         for server in servers:
-            values[server.name].append(measure(server)[member])
+            run = measure(server)
+            values[server.name].append(run[member] if member else run)
     return values
 
 

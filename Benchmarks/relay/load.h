@@ -6,6 +6,7 @@
 
 enum mode { THROUGHPUT, PACED, CONNECT, IDLE, JOIN };
 enum opcode { TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10 };
+enum placement { APART, RANDOM, KEPT };
 enum state { FREE, CONNECTING, UPGRADING, JOINING, READY, CLOSING };
 
 // Bytes that grow at the end and are taken from the front.
@@ -15,7 +16,7 @@ struct buffer {
 };
 
 struct connection {
-    int descriptor;
+    int descriptor, port;
     enum state state;
     bool awaits_writable, is_checked, was_told_first, has_joined;
     uint32_t slot, serial; // its place in the table; its number among all ever opened
@@ -29,21 +30,34 @@ struct connection {
     size_t message_length, time_offset;
 };
 
+enum { NODES_MAX = 3, BROKERS_MAX = 3 };
+
+// One of the servers that share the load; without a process its CPU time is not read.
+struct node {
+    int port, process;
+};
+
+// Of the nodes, and of the processes by which they reach each other.
+struct cpu {
+    double nodes, brokers;
+};
+
 struct options {
     enum mode mode;
     const char *host, *token, *client;
-    int port, second_port; // where the second of each pair connects; 0 for the same
+    struct node nodes[NODES_MAX];
+    int brokers[BROKERS_MAX], node_count, broker_count;
+    enum placement placement; // of the second member of a room
     int rooms, in_flight, at_once, payload_bytes;
     bool is_v1; // with an `ack` in each message
     int joiner; // whose joins are measured: the first of each room, or the second
     long count;
     double per_second; // of all messages, when paced
     double seconds, warmup_seconds, timeout_seconds;
-    int server, second_server; // processes whose CPU time and memory are read; 0 for none
 };
 
 struct counts {
-    uint64_t messages, opened, ready, ended, answered;
+    uint64_t messages, across, opened, ready, ended, answered;
     uint64_t connect_errors, http_errors, protocol_errors, content_errors, closed_by_server;
 };
 
@@ -60,7 +74,8 @@ __attribute__((noreturn)) void fail(const char *format, ...);
 uint64_t now_nanoseconds(void);
 void add_latency(uint64_t nanoseconds);
 double latency_microseconds(double quantile);
-double server_cpu_seconds(void);
+struct cpu cpu_seconds(void);
+struct cpu cpu_since(struct cpu before);
 long server_memory_kilobytes(void);
 
 // load_socket.c
@@ -79,6 +94,7 @@ void prepare_description(int bytes);
 size_t payload_length(void);
 void prepare_around_payload(struct connection *connection, const char *before, const char *after);
 void send_message(struct connection *connection);
+void send_in_turn(struct connection *connection);
 const char *find(const char *text, size_t length, const char *key, size_t *found);
 bool count_relayed(struct connection *connection, const char *text, size_t length);
 void became_ready(struct connection *connection);

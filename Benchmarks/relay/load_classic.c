@@ -62,7 +62,7 @@ static bool learn_partner(struct connection *connection, const char *text, size_
 static void relayed(struct connection *connection, const char *text, size_t length) {
     if (!connection->partner_id[0] && !learn_partner(connection, text, length)) return;
     if (!count_relayed(connection, text, length)) return;
-    if (options.mode == THROUGHPUT && !is_stopping) send_message(connection);
+    if (options.mode == THROUGHPUT && !is_stopping) send_in_turn(connection);
 }
 
 void received(struct connection *connection, const char *text, size_t length) {

@@ -13,9 +13,8 @@
 
 struct options options = {
     .mode = THROUGHPUT, .host = "127.0.0.1", .token = "t", .client = "c", .rooms = 50,
-    .in_flight = 1, .at_once = 32, .joiner = 1, .payload_bytes = 1200, .count = 2000, .per_second = 2000,
-    .seconds = 2,
-    .warmup_seconds = 0.5, .timeout_seconds = 60,
+    .in_flight = 1, .at_once = 32, .joiner = 1, .payload_bytes = 1200, .count = 2000,
+    .per_second = 2000, .seconds = 2, .warmup_seconds = 0.5, .timeout_seconds = 60,
 };
 struct counts counts;
 struct connection *connections;
@@ -23,6 +22,7 @@ uint32_t connection_count;
 bool is_measuring, is_stopping;
 
 static const char *mode_names[] = {"throughput", "paced", "connect", "idle", "join"};
+static const char *placement_names[] = {"apart", "random", "kept"};
 
 void fail(const char *format, ...) {
     va_list values;
@@ -42,6 +42,19 @@ static uint64_t error_count(void) {
            counts.content_errors + counts.closed_by_server;
 }
 
+// Until the servers have done what they still had to, which takes them a few seconds at most.
+static void settle(void) {
+    const double idle_share = 0.05;
+    for (uint64_t end = after(10); now_nanoseconds() < end;) {
+        struct cpu spent = cpu_seconds();
+        uint64_t began = now_nanoseconds();
+        while (now_nanoseconds() < began + 100000000) turn(20);
+        spent = cpu_since(spent);
+        if (spent.nodes + spent.brokers < idle_share * (double)(now_nanoseconds() - began) / 1e9)
+            return;
+    }
+}
+
 // Opens them all, `at_once` at a time, until each has joined its room.
 static double open_all(void) {
     uint64_t began = now_nanoseconds(), deadline = after(options.timeout_seconds);
@@ -57,11 +70,17 @@ static double open_all(void) {
     return (double)(now_nanoseconds() - began) / 1e9;
 }
 
-static void print_result(double seconds, double server_cpu) {
+static double per_operation(double cpu) {
+    return counts.messages ? cpu * 1e6 / (double)counts.messages : 0;
+}
+
+static void print_result(double seconds, struct cpu spent) {
     printf("{\"mode\":\"%s\",\"operations\":%lu,\"per_second\":%.0f", mode_names[options.mode],
            counts.messages, (double)counts.messages / seconds);
-    printf(",\"cpu_microseconds\":%.4f",
-           counts.messages ? server_cpu * 1e6 / (double)counts.messages : 0);
+    printf(",\"cpu_microseconds\":%.4f,\"broker_cpu_microseconds\":%.4f",
+           per_operation(spent.nodes), per_operation(spent.brokers));
+    printf(",\"share_across_nodes\":%.4f",
+           counts.messages ? (double)counts.across / (double)counts.messages : 0);
     printf(",\"latency_microseconds\":{\"p50\":%.1f,\"p99\":%.1f}", latency_microseconds(0.5),
            latency_microseconds(0.99));
     printf(",\"errors\":%lu}\n", error_count());
@@ -75,13 +94,13 @@ static void run_throughput(void) {
         flush(&connections[i]);
     }
     for (uint64_t end = after(options.warmup_seconds); now_nanoseconds() < end;) turn(20);
-    double cpu = server_cpu_seconds();
+    struct cpu before = cpu_seconds();
     uint64_t began = now_nanoseconds(), end = after(options.seconds);
     is_measuring = true;
     while (now_nanoseconds() < end && !counts.closed_by_server) turn(20);
     is_measuring = false;
-    cpu = server_cpu_seconds() - cpu;
-    print_result((double)(now_nanoseconds() - began) / 1e9, cpu);
+    struct cpu spent = cpu_since(before);
+    print_result((double)(now_nanoseconds() - began) / 1e9, spent);
 }
 
 // Sends at a steady rate, whatever comes back, through one room after the other: what a message
@@ -92,11 +111,12 @@ static void run_paced(void) {
     const double interval = 1e9 / options.per_second;
     uint64_t measured_from = after(options.warmup_seconds), sent = 0;
     uint64_t end = measured_from + (uint64_t)(options.seconds * 1e9);
-    double cpu = 0, due = (double)now_nanoseconds();
+    double due = (double)now_nanoseconds();
+    struct cpu before = {0};
     for (uint64_t now; (now = now_nanoseconds()) < end && !counts.closed_by_server; turn(0)) {
         if (!is_measuring && now >= measured_from) {
             is_measuring = true;
-            cpu = server_cpu_seconds();
+            before = cpu_seconds();
         }
         if ((double)now < due) continue;
         due = (double)now < due + interval ? due + interval : (double)now + interval;
@@ -105,27 +125,32 @@ static void run_paced(void) {
         flush(connection);
     }
     is_measuring = false;
-    print_result(options.seconds, server_cpu_seconds() - cpu);
+    print_result(options.seconds, cpu_since(before));
 }
 
 // Opens `count` connections, each of which joins a room of its own and closes again.
 static void run_connect(void) {
     uint64_t began = now_nanoseconds(), deadline = after(options.timeout_seconds);
-    double cpu = server_cpu_seconds();
+    struct cpu before = cpu_seconds();
     while (counts.ended < (uint64_t)options.count && now_nanoseconds() < deadline) {
         for (uint32_t i = 0; i < connection_count && counts.opened < (uint64_t)options.count; i++)
             if (connections[i].state == FREE) open_connection(&connections[i]);
         turn(20);
         if (error_count() > 100) break;
     }
-    print_result((double)(now_nanoseconds() - began) / 1e9, server_cpu_seconds() - cpu);
+    struct cpu spent = cpu_since(before);
+    print_result((double)(now_nanoseconds() - began) / 1e9, spent);
 }
 
-// Holds the connections, reads the server's memory, and sends one message through every room.
+// Holds the connections, reads what memory and CPU time they take, and sends one message through
+// every room.
 static void run_idle(void) {
     long before = server_memory_kilobytes();
     open_all();
+    settle();
+    struct cpu spent = cpu_seconds();
     for (uint64_t end = after(options.seconds); now_nanoseconds() < end;) turn(100);
+    spent = cpu_since(spent);
     long held = server_memory_kilobytes();
     for (uint32_t i = 0; i < connection_count; i += 2) {
         send_message(&connections[i]);
@@ -136,27 +161,54 @@ static void run_idle(void) {
         if (now_nanoseconds() > end) fail("%s", "a room lost its message");
         turn(20);
     }
-    printf("{\"mode\":\"idle\",\"operations\":%u,\"bytes_per_connection\":%.0f,\"errors\":%lu}\n",
-           connection_count, (double)(held - before) * 1024 / connection_count, error_count());
+    printf("{\"mode\":\"idle\",\"operations\":%u", connection_count);
+    printf(",\"bytes_per_connection\":%.0f", (double)(held - before) * 1024 / connection_count);
+    printf(",\"cpu_milliseconds_per_second\":%.3f,\"broker_cpu_milliseconds_per_second\":%.3f",
+           spent.nodes * 1e3 / options.seconds, spent.brokers * 1e3 / options.seconds);
+    printf(",\"errors\":%lu}\n", error_count());
 }
 
-// One after the other, when all are connected: how long a joiner waits for its `ack`.
-static void run_join(void) {
-    open_all();
-    uint64_t began = now_nanoseconds();
-    for (uint32_t i = 0; i < connection_count; i++) {
+// The first or the second member of each room, one after the other.
+static void join_each(int member) {
+    for (uint32_t i = (uint32_t)member - 1; i < connection_count; i += 2) {
+        uint64_t before = counts.answered;
         ask_to_join(&connections[i]);
-        for (uint64_t end = after(10); counts.answered <= i;) {
+        for (uint64_t end = after(10); counts.answered == before;) {
             if (now_nanoseconds() > end || error_count()) fail("%s", "a join was not answered");
             turn(20);
         }
     }
-    print_result((double)(now_nanoseconds() - began) / 1e9, 0);
+}
+
+// When all are connected: how long a joiner waits for its `ack`, and what that costs. All first
+// members join before any second one, so that the CPU time is of one kind of joins.
+static void run_join(void) {
+    open_all();
+    if (options.joiner == 2) join_each(1);
+    settle();
+    struct cpu before = cpu_seconds();
+    uint64_t began = now_nanoseconds();
+    join_each(options.joiner);
+    struct cpu spent = cpu_since(before);
+    print_result((double)(now_nanoseconds() - began) / 1e9, spent);
+}
+
+// Says goodbye, so that no session waits to be resumed, and leaves the servers idle: what the end
+// of one run takes is no part of the next one.
+static void close_all(void) {
+    is_stopping = true;
+    for (uint32_t i = 0; i < connection_count; i++)
+        if (connections[i].state != FREE) say_goodbye(&connections[i]);
+    for (uint64_t end = after(10); counts.ended < counts.opened && now_nanoseconds() < end;)
+        turn(20);
+    settle();
 }
 
 static void explain(void) {
-    fputs("load_classic --port P [--host 127.0.0.1] [--client C] [--server PID]\n"
-          "  [--second-port P] [--second-server PID]   the second of each pair is at another node\n"
+    fputs("load_classic --node PORT[:PID] [--host 127.0.0.1] [--client C]\n"
+          "  --node once more, up to three: several servers, as which rooms go around\n"
+          "  --placement apart  or random, kept: of a room's second member, seen from its first\n"
+          "  --broker PID       up to three, whose CPU time is given beside that of the nodes\n"
           "  --mode throughput  [--rooms 50] [--in-flight 1] [--seconds 2] [--payload 1200]\n"
           "  --mode paced       [--rooms 50] [--rate 2000] [--seconds 2] [--payload 1200]\n"
           "  --mode connect     [--count 2000] [--at-once 32]\n"
@@ -175,23 +227,41 @@ static enum mode parse_mode(const char *name) {
     return THROUGHPUT;
 }
 
+static enum placement parse_placement(const char *name) {
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(name, placement_names[i])) return (enum placement)i;
+    explain();
+    return APART;
+}
+
+static void add_node(const char *text) {
+    if (options.node_count == NODES_MAX) explain();
+    struct node *node = &options.nodes[options.node_count++];
+    if (sscanf(text, "%d:%d", &node->port, &node->process) < 1) explain();
+}
+
+static void add_broker(const char *text) {
+    if (options.broker_count == BROKERS_MAX) explain();
+    options.brokers[options.broker_count++] = atoi(text);
+}
+
 static void parse(int argc, char **argv) {
     static const struct option flags[] = {
-        {"port", 1, 0, 'p'}, {"host", 1, 0, 'h'}, {"client", 1, 0, 'c'}, {"server", 1, 0, 's'},
-        {"mode", 1, 0, 'm'}, {"rooms", 1, 0, 'r'}, {"in-flight", 1, 0, 'f'}, {"count", 1, 0, 'n'},
-        {"at-once", 1, 0, 'a'}, {"seconds", 1, 0, 't'}, {"payload", 1, 0, 'b'},
-        {"rate", 1, 0, 'R'}, {"second-port", 1, 0, 'P'}, {"second-server", 1, 0, 'S'}, {"v1", 0, 0, 'v'}, {"joiner", 1, 0, 'j'}, {0}};
+        {"node", 1, 0, 'N'}, {"placement", 1, 0, 'P'}, {"broker", 1, 0, 'B'},
+        {"host", 1, 0, 'h'}, {"client", 1, 0, 'c'}, {"mode", 1, 0, 'm'}, {"rooms", 1, 0, 'r'},
+        {"in-flight", 1, 0, 'f'}, {"count", 1, 0, 'n'}, {"at-once", 1, 0, 'a'},
+        {"seconds", 1, 0, 't'}, {"payload", 1, 0, 'b'}, {"rate", 1, 0, 'R'}, {"v1", 0, 0, 'v'},
+        {"joiner", 1, 0, 'j'}, {0}};
     if (getenv("LOAD_TOKEN")) options.token = getenv("LOAD_TOKEN");
     for (int flag; (flag = getopt_long(argc, argv, "", flags, NULL)) != -1;) {
         switch (flag) {
-        case 'p': options.port = atoi(optarg); break;
-        case 'P': options.second_port = atoi(optarg); break;
-        case 'S': options.second_server = atoi(optarg); break;
+        case 'N': add_node(optarg); break;
+        case 'P': options.placement = parse_placement(optarg); break;
+        case 'B': add_broker(optarg); break;
         case 'v': options.is_v1 = true; break;
         case 'j': options.joiner = atoi(optarg); break;
         case 'h': options.host = optarg; break;
         case 'c': options.client = optarg; break;
-        case 's': options.server = atoi(optarg); break;
         case 'm': options.mode = parse_mode(optarg); break;
         case 'r': options.rooms = atoi(optarg); break;
         case 'f': options.in_flight = atoi(optarg); break;
@@ -204,10 +274,19 @@ static void parse(int argc, char **argv) {
         }
     }
     struct in_addr address;
-    if (!options.port || inet_pton(AF_INET, options.host, &address) != 1) explain();
+    if (!options.node_count || inet_pton(AF_INET, options.host, &address) != 1) explain();
     if (ntohl(address.s_addr) >> 24 != 127) fail("%s", "only loopback addresses (127.0.0.0/8)");
     if (options.seconds > 300 || options.count > 60000 || options.count < 2 || options.rooms < 1)
         fail("%s", "a run is bounded to 300 s, 2 to 60,000 connections, and a room at least");
+}
+
+// First members go around the nodes. Where rooms are a multiple of the nodes' number squared, second
+// ones at random meet each node equally often at each: the shares of chance without its noise.
+static int port_of(uint32_t slot) {
+    uint32_t room = slot / 2, count = (uint32_t)options.node_count;
+    if (slot % 2 && options.placement == APART) room++;
+    if (slot % 2 && options.placement == RANDOM) room /= count;
+    return options.nodes[room % count].port;
 }
 
 static void make_connections(void) {
@@ -223,6 +302,7 @@ static void make_connections(void) {
     for (uint32_t i = 0; i < connection_count; i++) {
         connections[i].descriptor = -1;
         connections[i].slot = i;
+        connections[i].port = port_of(i);
         connections[i].partner = &connections[options.mode == CONNECT ? i : i ^ 1];
     }
 }
@@ -240,6 +320,7 @@ int main(int argc, char **argv) {
     case IDLE: run_idle(); break;
     case JOIN: run_join(); break;
     }
-    is_stopping = true;
-    return error_count() ? 1 : 0;
+    int status = error_count() ? 1 : 0;
+    close_all();
+    return status;
 }

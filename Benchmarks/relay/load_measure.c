@@ -2,9 +2,7 @@
 #include "load.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 uint64_t now_nanoseconds(void) {
     struct timespec time;
@@ -36,24 +34,26 @@ double latency_microseconds(double quantile) {
     return (double)latency_max / 1e3;
 }
 
-// User and system time of all threads; the kernel counts in ticks of 10 ms.
-static double cpu_seconds(int process) {
-    char path[64], text[1024];
-    snprintf(path, sizeof path, "/proc/%d/stat", process);
-    FILE *file = process ? fopen(path, "r") : NULL;
-    if (!file) return 0;
-    text[fread(text, 1, sizeof text - 1, file)] = 0;
-    fclose(file);
-    const char *after_name = strrchr(text, ')');
-    unsigned long user = 0, system = 0;
-    if (after_name)
-        sscanf(after_name + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-               &system);
-    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+// User and system time of all threads: the clock that the kernel has of each process.
+static double process_seconds(int process) {
+    clockid_t clock;
+    struct timespec time;
+    if (!process || clock_getcpuclockid(process, &clock) || clock_gettime(clock, &time)) return 0;
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-double server_cpu_seconds(void) {
-    return cpu_seconds(options.server) + cpu_seconds(options.second_server);
+struct cpu cpu_seconds(void) {
+    struct cpu sum = {0};
+    for (int i = 0; i < options.node_count; i++)
+        sum.nodes += process_seconds(options.nodes[i].process);
+    for (int i = 0; i < options.broker_count; i++)
+        sum.brokers += process_seconds(options.brokers[i]);
+    return sum;
+}
+
+struct cpu cpu_since(struct cpu before) {
+    struct cpu now = cpu_seconds();
+    return (struct cpu){now.nodes - before.nodes, now.brokers - before.brokers};
 }
 
 static long memory_kilobytes(int process) {
@@ -68,5 +68,7 @@ static long memory_kilobytes(int process) {
 }
 
 long server_memory_kilobytes(void) {
-    return memory_kilobytes(options.server) + memory_kilobytes(options.second_server);
+    long sum = 0;
+    for (int i = 0; i < options.node_count; i++) sum += memory_kilobytes(options.nodes[i].process);
+    return sum;
 }

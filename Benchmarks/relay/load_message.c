@@ -61,6 +61,42 @@ void send_message(struct connection *connection) {
     queue_message(connection, connection->message, connection->message_length);
 }
 
+// Messages that wait until their room is no longer ahead, by the turn in which they are due.
+struct waiting {
+    uint32_t room;
+    int messages[2]; // of each member
+};
+
+// Answers a message, unless the room is far ahead of the others: then when these have caught up.
+// Without this, rooms of which both members are at one node would send far more than those whose
+// messages change nodes. A room's batch of `in_flight` stays one; a turn is such a batch of any
+// room, and rooms come up in a fixed order, so that they are not all due at once.
+void send_in_turn(struct connection *connection) {
+    enum { AHEAD = 2 };
+    static struct waiting *ring;
+    static uint64_t *received, total;
+    const int64_t rooms = options.rooms, size = 3 * rooms;
+    const uint64_t in_flight = (uint64_t)options.in_flight;
+    if (!ring) ring = calloc((size_t)size, sizeof *ring);
+    if (!received) received = calloc((size_t)rooms, sizeof *received);
+    uint32_t room = connection->slot / 2;
+    int64_t batch = (int64_t)(received[room]++ / in_flight), turn = (int64_t)(total++ / in_flight);
+    int64_t due = (batch - AHEAD) * rooms - room;
+    if (due > turn) {
+        ring[due % size].room = room;
+        ring[due % size].messages[connection->slot % 2]++;
+    } else {
+        send_message(connection);
+    }
+    struct waiting *next = &ring[turn % size];
+    for (uint32_t member = 0; member < 2; member++) {
+        if (!next->messages[member]) continue;
+        struct connection *other = &connections[2 * next->room + member];
+        while (next->messages[member]) next->messages[member]--, send_message(other);
+        if (other != connection) flush(other);
+    }
+}
+
 // The text after `key` (given with its quotes, colon and opening quote), up to the next quote.
 const char *find(const char *text, size_t length, const char *key, size_t *found) {
     const char *value = memmem(text, length, key, strlen(key));
@@ -86,6 +122,7 @@ bool count_relayed(struct connection *connection, const char *text, size_t lengt
     }
     if (is_measuring) {
         counts.messages++;
+        counts.across += connection->port != connection->partner->port;
         add_latency(now_nanoseconds() - strtoull(digits, NULL, 10));
     }
     counts.answered++;

@@ -49,7 +49,7 @@ static size_t take_command(struct connection *connection, const char *text, size
         size_t payload = strtoul(size, NULL, 10);
         if (length < used + payload + 2) return 0;
         bool is_ours = count_relayed(connection, text + used, payload);
-        if (is_ours && options.mode == THROUGHPUT && !is_stopping) send_message(connection);
+        if (is_ours && options.mode == THROUGHPUT && !is_stopping) send_in_turn(connection);
         return used + payload + 2;
     }
     if (line == 4 && !memcmp(text, "PING", 4)) queue_message(connection, "PONG\r\n", 6);

@@ -156,9 +156,8 @@ void open_connection(struct connection *connection) {
     connection->partner_id[0] = 0;
     connection->opened_at = now_nanoseconds();
     counts.opened++;
-    bool is_second = options.second_port && connection->slot % 2;
-    int port = is_second ? options.second_port : options.port;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)connection->port)};
     inet_pton(AF_INET, options.host, &address.sin_addr);
     if (connect(descriptor, (void *)&address, sizeof address) && errno != EINPROGRESS) {
         end_connection(connection, &counts.connect_errors, "connect");
@@ -173,7 +172,7 @@ static void ask_for_upgrade(struct connection *connection) {
         request, sizeof request,
         "GET /?token=%s&client=%s HTTP/1.1\r\nHost: %s:%d\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Key: " KEY "\r\nSec-WebSocket-Version: 13\r\n%s\r\n",
-        options.token, options.client, options.host, options.port, protocol());
+        options.token, options.client, options.host, connection->port, protocol());
     append(&connection->output, request, (size_t)length);
     connection->state = UPGRADING;
     flush(connection);

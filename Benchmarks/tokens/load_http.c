@@ -94,7 +94,8 @@ int main(int argc, char **argv) {
     int count = atoi(argv[4]), loop = epoll_create1(0);
     double seconds = atof(argv[5]);
     uint64_t answers_max = argc == 8 ? strtoull(argv[7], NULL, 10) : UINT64_MAX;
-    options.server = atoi(argv[6]);
+    options.node_count = 1;
+    options.nodes[0].process = atoi(argv[6]);
     if (count < 1 || count > CONNECTIONS_MAX || seconds > 300) return 2;
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[1])),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -108,9 +109,9 @@ int main(int argc, char **argv) {
     }
     if (argc == 7) serve_until(loop, now_nanoseconds() + 300000000, UINT64_MAX); // warm-up
     uint64_t began = now_nanoseconds(), before = answers;
-    double cpu = server_cpu_seconds();
+    struct cpu spent = cpu_seconds();
     serve_until(loop, began + (uint64_t)(seconds * 1e9), answers_max);
-    cpu = server_cpu_seconds() - cpu;
+    double cpu = cpu_since(spent).nodes;
     double elapsed = (double)(now_nanoseconds() - began) / 1e9;
     uint64_t counted = answers - before;
     printf("{\"mode\":\"http\",\"operations\":%lu,\"per_second\":%.0f,\"cpu_microseconds\":%.3f,"

@@ -159,12 +159,14 @@ def tell(what, runs):
         def cost(run, count, member="cpu_microseconds", placement=placement):
             return run[placement][count][member]
 
-        for count in (1, 2, 3) if placement == next(iter(TARGETS)) else (2, 3):
-            name = f"{count} nodes, {placement}" if count > 1 else "one node"
+        if placement == next(iter(TARGETS)):
+            alone = median(cost(run, 1) for run in runs)
+            print(f"{what + ', one node':<46} {alone:>6.2f} us per message", flush=True)
+        for count in (2, 3):
             nodes = median(cost(run, count) for run in runs)
             nats = median(cost(run, count, "broker_cpu_microseconds") for run in runs)
-            print(f"{what + ', ' + name:<46} {nodes:>6.2f} us per message, NATS {nats:>5.2f} us",
-                  flush=True)
+            name = f"{what}, {count} nodes, {placement}"
+            print(f"{name:<46} {nodes:>6.2f} us per message, NATS {nats:>5.2f} us", flush=True)
         for count, target in zip((2, 3), targets):
             ratio = median(
                 cost(run, count - 1) / (count - 1) / cost(run, count) * count for run in runs)

@@ -130,24 +130,48 @@ import Testing
         #expect(bare.isEmpty, "cite docs/….md §n, or RFC … §n: \(bare.sorted())")
     }
 
-    @Test("Links of the documents lead to files of the project")
+    /// What links call the headings of a document.
+    private static func anchors(of path: String) -> Set<String> {
+        Set(
+            (document(path)?.lines ?? []).filter { $0.hasPrefix("#") }.map { line in
+                let kept = line.drop { $0 == "#" }.dropFirst().lowercased().filter {
+                    $0.isLetter || $0.isNumber || "-_ ".contains($0)
+                }
+                return String(kept.map { $0 == " " ? "-" : $0 })
+            })
+    }
+
+    /// A path as a link in that document has it, from the root of the checkout.
+    private static func place(of link: Substring, in document: String) -> String {
+        guard !link.isEmpty else { return document }
+        var parts = Array(document.split(separator: "/").dropLast())
+        for part in link.split(separator: "/") {
+            if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+        }
+        return parts.joined(separator: "/")
+    }
+
+    @Test("Links of the documents lead to files of the project, and to headings that are there")
     func links() {
-        var (missing, count) = ([String](), 0)
+        var (missing, count, anchors) = ([String](), 0, 0)
         for file in Checkout.files where file.path.hasSuffix(".md") {
-            let folder = file.path.split(separator: "/").dropLast()
             for (index, line) in file.lines.enumerated() {
                 for (_, rest) in Self.pieces(of: line, at: "](") {
-                    let target = rest.prefix { $0 != ")" && $0 != "#" && $0 != " " }
+                    let target = rest.prefix { $0 != ")" && $0 != " " }
                     guard !target.isEmpty, !target.contains(":") else { continue }
+                    let link = target.prefix { $0 != "#" }
+                    let heading = String(target.dropFirst(link.count + 1))
+                    let path = Self.place(of: link, in: file.path)
+                    let isThere =
+                        heading.isEmpty
+                        ? Checkout.has(path) : Self.anchors(of: path).contains(heading)
+                    if !isThere { missing.append("\(file.path):\(index + 1): \(target)") }
                     count += 1
-                    let path = (folder + target.split(separator: "/")).joined(separator: "/")
-                    if !Checkout.has(path) {
-                        missing.append("\(file.path):\(index + 1): \(target)")
-                    }
+                    anchors += heading.isEmpty ? 0 : 1
                 }
             }
         }
-        #expect(count > 100)
-        #expect(missing.isEmpty, "there is no such file: \(missing)")
+        #expect(count > 100 && anchors > 20)
+        #expect(missing.isEmpty, "there is no such file or heading: \(missing)")
     }
 }

@@ -149,6 +149,18 @@ import Testing
         }
     }
 
+    @Test("What docs/cluster.md says of failures is held by tests that there are")
+    func failures() {
+        let rows = Self.rows("## What happens when what fails", of: "docs/cluster.md")
+        #expect(rows.count > 15)
+        for row in rows {
+            let named = Self.parts(of: row[2]).map(String.init)
+            let missing = named.filter { !ConformanceTests.pythonNames.contains($0) }
+            #expect(missing == [], "no such test")
+            #expect(!named.isEmpty)
+        }
+    }
+
     @Test("docs/architecture.md §5 lists the routes")
     func routes() {
         func upToParameter(_ path: Substring) -> Substring { path.prefix { $0 != "{" } }

@@ -240,8 +240,8 @@ struct ClusterHandOverTests {
         #expect(isSaid && isThere)
     }
 
-    @Test("What one says that has been taken out is heard by one that came, and met it here")
-    func metHere() {
+    @Test("What one says that has been taken out is for nobody who was told so")
+    func takenOut() {
         var scene = Self.begun(3)
         scene.delivers = true
         scene.resume(1, 1, from: 0)
@@ -259,7 +259,13 @@ struct ClusterHandOverTests {
         let isSaid = scene.say(2, 3, to: 1, at: 1)
         scene.mute = []
         scene.run(300)
-        #expect(isSaid && scene.has(2, .answered(ticket: 1, isKept: true)))
+        #expect(isSaid && scene.has(2, .answered(ticket: 1, isKept: false)))
+        #expect(scene.delivered(1) == 0)
+        // What a loop told the bus before it heard so comes late.
+        let isSaidLate = scene.say(2, 3, to: 4, at: 1)
+        scene.run(300)
+        #expect(isSaidLate && scene.delivered(1) == 0)
+        #expect(scene.said[2].count { $0 == .answered(ticket: 1, isKept: false) } == 2)
     }
 
     @Test("What came from one node comes from no other that was asked and got it later")

@@ -102,6 +102,54 @@ struct ClusterLineTests {
         #expect(end.mails == [kick] && end.unreadableCount == 1)
     }
 
+    @Test("What only a later version says is passed over between what is read, however long it is")
+    func laterMail() throws {
+        var line = ClusterLine(from: Self.one, to: Self.two)
+        var other = ClusterLine(from: Self.two, to: Self.one)
+        let bytes = [UInt8](repeating: 3, count: 200_000)
+        let mails: [ClusterMail] = try [
+            Self.payload(1, bytes: 9), .later(#require(LaterMail(kind: 200, [1]))),
+            Self.payload(2, bytes: 9), .later(#require(LaterMail(kind: 255, bytes))),
+            Self.payload(3, bytes: 9),
+        ]
+        for mail in mails { line.push(mail) }
+        var heard: [ClusterMail] = []
+        while let bytes = line.nextFrame() {
+            let arrival = other.receive(try ClusterFrame(bytes))
+            heard += arrival.mails
+            #expect(arrival.unreadableCount == 0)
+        }
+        other.tick()
+        while let bytes = other.nextFrame() { _ = line.receive(try ClusterFrame(bytes)) }
+        #expect(heard == mails && line.isIdle)
+    }
+
+    @Test("How much waits for an answer is known, offers that wait for room as well, and how long")
+    func waiting() throws {
+        var limits = Link<ClusterMail>.Limits()
+        limits.windowMax = 2
+        var line = ClusterLine(from: Self.one, to: Self.two, limits)
+        var other = ClusterLine(from: Self.two, to: Self.one)
+        #expect(line.waiting(tick: 100).mails == 0)
+        let room = RoomDigest(bytes: Array(repeating: 7, count: 32))
+        let joiner = JoinerSDP(ConnectionID(raw: 3), [1, 2, 3])
+        for number: UInt64 in 1...2 { line.push(Self.payload(number, bytes: 9)) }
+        line.offer(room, Revision(raw: 1), [1, 2], sdps: [joiner]) { _ in true }
+        let sent = line.nextFrame()
+        let frame = try ClusterFrame(#require(sent))
+        for _ in 0..<7 { line.tick() }
+        let waiting = line.waiting(tick: 100)
+        #expect(waiting.mails == 3 && waiting.bytes == 2 * Self.payload(1, bytes: 9).size + 5)
+        #expect(waiting.oldestMilliseconds == 600)
+        _ = other.receive(frame)
+        other.tick()
+        let answer = other.nextFrame()
+        _ = line.receive(try ClusterFrame(#require(answer)))
+        #expect(line.waiting(tick: 100).mails == 1)
+        #expect(line.waiting(tick: 100).oldestMilliseconds == 0)
+        #expect(line.frameCount == 1 && other.frameCount == 1)
+    }
+
     @Test("A document goes with as much of what is to be told with joins as a mail holds")
     func manyJoiners() throws {
         let sdp = [UInt8](repeating: 7, count: 1 << 20)

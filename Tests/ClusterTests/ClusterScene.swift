@@ -172,7 +172,7 @@ struct ClusterScene {
         document?.room.member(connection) != nil
     }
 
-    private func record(of connection: ConnectionID) -> SessionRecord {
+    func record(of connection: ConnectionID) -> SessionRecord {
         let member = document?.room.member(connection)
         return SessionRecord(
             connection: connection, clientID: "a", subject: "a:x", address: "",
@@ -225,6 +225,11 @@ struct ClusterScene {
         said[node].compactMap { effect in
             if case .tell(_, _, .left(_, let reason), _) = effect { reason } else { nil }
         }
+    }
+
+    /// What came for members of a node.
+    func delivered(_ node: Int) -> Int {
+        said[node].count { if case .deliver = $0 { true } else { false } }
     }
 
     var isAtRest: Bool { nodes.allSatisfy(\.isAtRest) }

@@ -117,7 +117,7 @@ struct KeysNet {
             for other in nodes.indices where other != node && !stopped.contains(other) {
                 tell(other) { $0.heard(heartbeat, &$1) }
             }
-        case .died, .forgotten, .recheck, .renewed, .restored, .standing: return
+        case .died, .recheck, .renewed, .restored, .standing: return
         }
     }
 

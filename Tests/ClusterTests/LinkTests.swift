@@ -100,6 +100,34 @@ struct LinkTests {
         #expect(other.nextFrame()?.acknowledged == 4)
     }
 
+    @Test("The age of the oldest is that of one that waits, though later ones come, to a tick")
+    func age() throws {
+        var link = Link<Int>(Self.limits)
+        for _ in 0..<5 { link.tick() }
+        #expect(link.oldestTicks == 0 && link.waitingCount == 0)
+        // Each is answered when the fifth behind it is sent: so the oldest has waited for about
+        // as long.
+        for number in 1...300 {
+            link.push(number, size: 10)
+            _ = link.nextFrame()
+            link.tick()
+            if number > 5 {
+                _ = link.receive(.init(first: 1, mails: [], acknowledged: UInt64(number - 5)))
+                #expect(link.oldestTicks == 4)
+            }
+        }
+        #expect(link.waitingCount == 5 && link.waitingBytes == 50)
+        for _ in 0..<500 {
+            link.push(0)
+            link.tick()
+        }
+        #expect(link.oldestTicks == 504)
+        while link.nextFrame() != nil {}
+        // So far the window goes.
+        _ = link.receive(.init(first: 1, mails: [], acknowledged: 303))
+        #expect(link.oldestTicks == 496)
+    }
+
     @Test("What can't be an answer is none")
     func nonsense() {
         var link = Link<Int>(Self.limits)

@@ -15,8 +15,6 @@ struct ModelClient {
     private var isIn = false
     /// All stays that it ever was told of, by their orders.
     private var known: Set<UInt64> = []
-    /// All connections that it ever was told of.
-    private(set) var met: Set<ConnectionID> = []
     var isAdmitted = false
     /// Its session is at this node, or about to go.
     enum Stage { case home, settling, settled }
@@ -27,6 +25,11 @@ struct ModelClient {
     var isAttached = true
     /// Which node its secret names.
     var secretHome: Incarnation
+    /// Whose shelf its session is on.
+    var shelf: String?
+    /// Its session waited for another process, and nothing was in its way.
+    var wasShelved = false
+    var mustComeBack = false
     /// How often its session went to another node.
     var moves = 0
     /// Of its stay in the room, once it was told.
@@ -72,12 +75,11 @@ struct ModelClient {
         if number <= lastHeard[sender] ?? 0 { fault = "payload \(number) twice or late" }
         lastHeard[sender] = number
         // A classic one is told only of those who come after it.
-        if member.isV1, !met.contains(sender) { fault = "payload \(number) of a stranger" }
+        if member.isV1, others[sender] == nil { fault = "payload \(number) of a stranger" }
     }
 
     private mutating func meet(_ other: RoomMember) {
         if !known.insert(other.order).inserted { fault = "one stay told twice" }
         others[other.connection] = other.order
-        met.insert(other.connection)
     }
 }

@@ -48,6 +48,10 @@ struct ModelHost {
     /// Since when others are to take its sessions, and whom nobody would.
     var drainsSince: Int?
     var undrainable: Set<ConnectionID> = []
+    /// Since when it waits for the others to end, and when it looks at the shelf.
+    var shelvesSince: Int?
+    var looksAt: Int?
+    var hasLooked = false
 
     init(name: String, _ node: ClusterNode, clock: Int64, rate: Int64) {
         self.name = name
@@ -58,11 +62,13 @@ struct ModelHost {
     }
 
     static func configuration(
-        _ name: String, setting: String, reads: UInt8
+        _ name: String, setting: String, reads: UInt8, awaitsShelf: Bool
     ) -> ClusterNode.Configuration {
-        ClusterNode.Configuration(
+        var configuration = ClusterNode.Configuration(
             nodeName: name, alike: [("issuer", setting)], membersPerRoomMax: ModelNet.membersMax,
             reads: reads, timing: .model)
+        configuration.awaitsShelf = awaitsShelf
+        return configuration
     }
 }
 

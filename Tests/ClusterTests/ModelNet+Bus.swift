@@ -186,7 +186,7 @@ extension ClusterNode.Effect {
     var isForRelay: Bool {
         switch self {
         case .read, .next, .write, .purge, .listen, .frame, .heartbeat, .standing: false
-        case .refused(_, _, .temporarilyUnavailable): false
+        case .refused(_, _, .temporarilyUnavailable), .cameBack(_, isHere: false): false
         default: true
         }
     }

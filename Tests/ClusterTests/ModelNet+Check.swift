@@ -53,6 +53,7 @@ extension ModelNet {
             host.isRunning
                 ? host.node.standing == .member && host.node.isAtRest && host.watched.isEmpty
                     && host.clients.values.allSatisfy(\.isAdmitted) && host.connectAt == nil
+                    && host.looksAt == nil && host.shelvesSince == nil
                     && host.events.allSatisfy { if case .answer = $0.event { true } else { false } }
                 : host.restartAt == nil && host.hasEnded
         }
@@ -101,8 +102,8 @@ extension ModelNet {
         guard payload.target == nil, payload.isKept == true else { return }
         for target in payload.targets.keys where !payload.delivered.contains(target) {
             // It is there still, so it was there all the time.
-            if let host = place(of: target), let client = hosts[host].clients[target],
-                client.moves == 0 || client.met.contains(payload.sender)
+            if let host = place(of: target), hosts[host].clients[target]?.moves == 0,
+                !isOut(payload)
             {
                 faults.append("\(number) was kept, and \(target.raw) never heard it")
             }

@@ -49,10 +49,10 @@ extension ModelNet {
     // MARK: Steps
 
     mutating func resume(_ host: Int, _ member: Int, isForged: Bool) {
-        guard isAwake(host), hosts[host].node.standing == .member, !hosts[host].isLeaving else {
-            return
-        }
-        var clients = transit.mapValues(\.client)
+        guard isAwake(host), hosts[host].node.standing == .member, !hosts[host].isLeaving,
+            hosts[host].looksAt == nil
+        else { return }
+        var clients = transit.mapValues(\.client).merging(shelved) { one, _ in one }
         for other in hosts where other.isRunning {
             for (id, client) in other.clients where client.member.isV1 { clients[id] = client }
         }
@@ -103,6 +103,7 @@ extension ModelNet {
     private mutating func detach(_ id: ConnectionID) {
         for host in hosts.indices { hosts[host].clients[id]?.isAttached = false }
         transit[id]?.client.isAttached = false
+        shelved[id]?.isAttached = false
     }
 
     mutating func drain(_ host: Int) {
@@ -156,6 +157,8 @@ extension ModelNet {
         case .forget(let id):
             if transit[id]?.giver == hosts[host].node.incarnation { lose(id, .gone) }
         case .arrive(let id, let record, let rooms, _): arrive(id, record, rooms, at: host)
+        case .shelved(let states): shelve(states, at: host)
+        case .cameBack(let id, let isHere): cameBack(id, isHere: isHere, at: host)
         case .resumable(let id): resumable(id, at: host)
         case .unresumable(let id, let claim): unresumable(id, claim, at: host)
         case .undrainable(let id):
@@ -197,10 +200,13 @@ extension ModelNet {
         }
         if transit[id] != nil { faults.append("\(id.raw) goes to two nodes") }
         transit[id] = Transit(client: client, giver: hosts[host].node.incarnation)
+        hosts[host].following.append(.frozen(id, Self.record(id, client), graceSeconds: 9))
+    }
+
+    static func record(_ id: ConnectionID, _ client: ModelClient) -> SessionRecord {
         let length = id.raw % 3 == 0 ? 200_000 : 10
-        let record = SessionRecord(
-            connection: id, clientID: "a", subject: "a:x", address: "",
-            secret: Self.secret(of: id),
+        return SessionRecord(
+            connection: id, clientID: "a", subject: "a:x", address: "", secret: secret(of: id),
             token: .init(
                 id: String(repeating: "j", count: length), issuedAt: 0, expiresAt: 0, rooms: [],
                 name: nil, secretDigest: []),
@@ -209,7 +215,6 @@ extension ModelNet {
                     room: client.place.name, peerID: client.member.peerID, name: nil,
                     order: client.order ?? 0, age: 0)
             ], EventHistory(limits: HistoryLimits()), at: 0)
-        hosts[host].following.append(.frozen(id, record, graceSeconds: 9))
     }
 
     private mutating func arrive(
@@ -250,6 +255,7 @@ extension ModelNet {
             return
         }
         marks.insert(.resumed)
+        if hosts[host].clients[id]?.wasShelved == true { marks.insert(.resumedBack) }
         hosts[host].clients[id]?.secretHome = node
         hosts[host].clients[id]?.attach()
     }
@@ -264,7 +270,9 @@ extension ModelNet {
         if waiting.isEmpty { faults.append("\(id.raw): nobody asked whether it can resume") }
         marks.insert(.unresumable)
         guard waiting.contains(where: { !$0.isForged }), isUnharmed else { return }
-        if place(of: id) != nil || isOnItsWay(id) {
+        // Whoever has it since it lay on a shelf may have begun just now.
+        let client = place(of: id).flatMap { hosts[$0].clients[id] } ?? transit[id]?.client
+        if place(of: id) != nil || isOnItsWay(id), client?.wasShelved != true {
             faults.append("\(id.raw) can't be resumed, and is there")
         }
     }
@@ -282,11 +290,20 @@ extension ModelNet {
         if isUnharmed, !isOver(client) { faults.append("\(id.raw) was lost on its way") }
     }
 
+    /// Its sender was taken out of the room.
+    func isOut(_ payload: ModelPayload) -> Bool {
+        isGone(payload.senderHome) || isOver(payload.sender, in: payload.place)
+    }
+
+    func isOver(_ client: ModelClient) -> Bool {
+        isOver(client.member.connection, in: client.place)
+    }
+
     /// Another has taken its place.
-    private func isOver(_ client: ModelClient) -> Bool {
+    private func isOver(_ connection: ConnectionID, in place: RoomPlace) -> Bool {
         (store.buried + [store.keys]).contains { keys in
-            keys[.room(client.place.digest)]?.contains { version in
-                version.document?.hasReplaced(client.member.connection) == true
+            keys[.room(place.digest)]?.contains { version in
+                version.document?.hasReplaced(connection) == true
             } ?? false
         }
     }

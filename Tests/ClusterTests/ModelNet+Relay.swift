@@ -48,6 +48,7 @@ extension ModelNet {
         case .member:
             checkNames()
             checkFormats(host)
+            becameMember(host)
         case .cutOff: marks.insert(.cutOff)
         case .lost:
             marks.insert(.lost)
@@ -220,7 +221,8 @@ extension ModelNet {
         if isKept, payload.target != nil, payload.delivered.isEmpty {
             faults.append("\(number) was kept by nobody")
         }
-        let isHeard = hosts[host].clients[payload.sender] != nil
+        // One that was taken out may be, before its own node hears so.
+        let isHeard = hosts[host].clients[payload.sender] != nil && !isOut(payload)
         if let target = payload.target, !isKept, store.buried.isEmpty, isHeard,
             isThere(target) || isUnharmed && isOnItsWay(target)
         {

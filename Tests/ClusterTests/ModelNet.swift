@@ -45,6 +45,9 @@ struct ModelNet {
     /// Where sessions ended.
     var ends: [ConnectionID: Incarnation] = [:]
     var depth = 0
+    /// By the node's name, and who of it is on none that was read.
+    var shelves: [String: ModelShelf] = [:]
+    var shelved: [ConnectionID: ModelClient] = [:]
 
     init(nodes count: Int) {
         for index in 0..<count { hosts.append(start("n\(index)")) }
@@ -70,7 +73,8 @@ struct ModelNet {
         _ name: String, setting: String = "a", reads: UInt8 = 1
     ) -> ModelHost {
         let node = ClusterNode(
-            ModelHost.configuration(name, setting: setting, reads: reads),
+            ModelHost.configuration(
+                name, setting: setting, reads: reads, awaitsShelf: shelves[name] != nil),
             Incarnation(raw: number()))
         // An hour apart, and more; and none goes as fast as another.
         let hours = number()
@@ -119,6 +123,7 @@ struct ModelNet {
         case .resume(let host, let member, let isForged):
             resume(host, member, isForged: isForged)
         case .drain(let host): drain(host)
+        case .shelve(let host): shelve(host)
         case .kill(let host): kill(resumes.last.flatMap { self.host(of: $0.node) } ?? host)
         case .farewell(let host): farewell(host)
         case .change(let host):
@@ -152,7 +157,8 @@ struct ModelNet {
     }
 
     private mutating func join(_ host: Int, _ room: Int, _ peer: Int, _ isV1: Bool) {
-        guard isAwake(host) else { return }
+        // Nobody is let in before the shelf was looked at.
+        guard isAwake(host), hosts[host].looksAt == nil else { return }
         let route: RoomMember.Route = isV1 ? .v1(subject: "a:\(peer % 4)") : .classic(address: 0)
         let id = number()
         let member = RoomMember(
@@ -287,7 +293,7 @@ struct ModelNet {
         }
         for host in hosts.indices where isAwake(host) { turn(host) }
         for host in hosts.indices {
-            guard let due = hosts[host].restartAt, due <= now else { continue }
+            guard let due = hosts[host].restartAt, due <= now, !isSomebodyAlone else { continue }
             hosts[host] = start(hosts[host].name, reads: hosts[host].nextReads)
             marks.insert(.restarted)
         }
@@ -324,6 +330,8 @@ struct ModelNet {
         }
         settleClients(host)
         goOnDraining(host)
+        goOnShelving(host)
+        lookAtShelf(host)
         input(host, .turnEnded)
     }
 

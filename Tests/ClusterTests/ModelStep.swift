@@ -13,6 +13,8 @@ struct ModelStep {
         case resume(node: Int, member: Int, isForged: Bool)
         /// Others are to take its sessions, and then it ends.
         case drain(node: Int)
+        /// The others end as by `drain`; then it ends as well, with what it has on a shelf.
+        case shelve(node: Int)
         /// The process ends, and begins again some time later: of a node that asks for a session,
         /// if there is one.
         case kill(node: Int)
@@ -64,6 +66,10 @@ enum ModelMark: CaseIterable {
     case raised, tooOld, mixed, rolledBack
     case moved, resumed, unresumable, abandoned, drained, undrainable, released, unwanted, gone
     case ended
+    case shelved, cameBack, missed, resumedBack
+
+    /// What only sequences with shelves meet.
+    static let ofShelves: Set<ModelMark> = [.shelved, .cameBack, .missed, .resumedBack]
 }
 
 extension Timing {
@@ -84,6 +90,7 @@ extension Timing {
         timing.keysKeptFor = 12_000
         timing.sweepEvery = 100
         timing.sweepRest = 1000
+        timing.shelfKept = 4000
         timing.joinWait = 3000
         timing.unreadableWait = 500
         timing.payloadWait = 8000

@@ -240,4 +240,20 @@ struct PayloadTests {
         let next = inbox.take(Self.mail(3), from: Self.there) { _, _ in true }
         #expect(Self.delivered(next) == [3])
     }
+
+    @Test("What was turned away for one that never came, and went elsewhere, is waited for no more")
+    func turnedAwayForNobody() {
+        var inbox = PayloadInbox(at: Self.here)
+        inbox.expect(Self.ben)
+        let isNothing = !inbox.expectNoMore(Self.ben)
+        inbox.expect(Self.ben)
+        _ = inbox.take(Self.mail(1), from: Self.there) { _, _ in true }
+        let isSome = inbox.expectNoMore(Self.ben)
+        #expect(isNothing && isSome)
+        // It may be about to come again.
+        #expect(Self.delivered(inbox.take(Self.mail(2), from: Self.there) { _, _ in true }) == [])
+        inbox.forgetTurnedAway(Self.ben)
+        let next = inbox.take(Self.mail(3), from: Self.there) { _, _ in true }
+        #expect(Self.delivered(next) == [3])
+    }
 }

@@ -8,7 +8,7 @@ import Testing
 @Suite("Rooms in which nothing happens (docs/architecture.md §14)")
 struct RestTests {
     private static func place(_ number: Int) -> RoomPlace {
-        let bytes = [UInt8](repeating: 0, count: 31) + [UInt8(number)]
+        let bytes = [UInt8](repeating: 0, count: 30) + [UInt8(number >> 8), UInt8(number & 255)]
         return RoomPlace(
             digest: RoomDigest(bytes: bytes), clientID: "a", name: RoomName("r\(number)"))
     }
@@ -85,6 +85,49 @@ struct RestTests {
         scene.join(0, 5, in: Self.place(1))
         scene.run(500)
         #expect(scene.nodes[0].restingRooms == 2)
+    }
+
+    @Test("A node's death wakes rooms in which it was alone, and that it is forgotten wakes none")
+    func othersDeath() {
+        // By a number that nothing else has: a look at one that rests may be wrong.
+        var scene = Self.pair(9)
+        scene.join(0, 3, in: Self.place(1))
+        scene.join(8, 4, in: Self.place(1))
+        scene.run(500)
+        #expect(scene.nodes[0].restingRooms == 2)
+        scene.kill(8)
+        while scene.nodes[0].gone.isEmpty, scene.now < 60_000 { scene.run(100) }
+        #expect(scene.nodes[0].gone.count == 1)
+        #expect(scene.nodes[0].restingRooms == 1)
+        scene.run(12_000)
+        #expect(scene.nodes[0].restingRooms == 2)
+        while !scene.nodes[0].gone.isEmpty, scene.now < 4_000_000 { scene.run(1000, step: 1000) }
+        #expect(scene.nodes[0].gone == [])
+        #expect(scene.nodes[0].restingRooms == 2)
+        // Whoever joins there waits for nobody, though it was one of the last who left.
+        #expect(scene.keys[.node(scene.nodes[8].incarnation)] == nil)
+        scene.join(1, 5, in: Self.place(1))
+        #expect(scene.has(1, .admitted(ConnectionID(raw: 5), Self.place(1))))
+        scene.run(500)
+        #expect(scene.nodes[0].restingRooms == 2)
+    }
+
+    @Test("A node's death is told in all of very many rooms, not at once and within a second")
+    func manyDeaths() {
+        var scene = ClusterScene(2)
+        let count: UInt64 = 1200
+        for number in 0..<count {
+            scene.join(0, 2 * number + 1, in: Self.place(Int(number)))
+            scene.join(1, 2 * number + 2, in: Self.place(Int(number)))
+        }
+        scene.run(1500)
+        #expect(scene.nodes[0].restingRooms == 1200)
+        scene.kill(1)
+        while scene.nodes[0].gone.isEmpty, scene.now < 60_000 { scene.run(100) }
+        let toldAtOnce = scene.left(0).count
+        #expect(toldAtOnce > 0 && toldAtOnce < 1200)
+        scene.run(1000)
+        #expect(scene.left(0) == Array(repeating: .lost, count: 1200))
     }
 
     @Test("Rooms of a burst all come to rest, and are found again")

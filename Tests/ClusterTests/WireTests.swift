@@ -42,7 +42,7 @@ enum WireSamples {
     static func mail(_ random: inout SeededGenerator) -> ClusterMail {
         let digest = digest(&random)
         let (number, connection) = (number(&random), connection(&random))
-        switch Int.random(in: 0..<11, using: &random) {
+        switch Int.random(in: 0..<12, using: &random) {
         case 0:
             let sdps = (0..<Int.random(in: 0...3, using: &random)).map { _ in
                 JoinerSDP(Self.connection(&random), bytes(&random))
@@ -77,7 +77,10 @@ enum WireSamples {
                 (0..<Int.random(in: 0...3, using: &random)).map { _ in
                     PayloadName(Self.number(&random), Self.connection(&random))
                 })
-        default: return .part(bytes(&random), isLast: Bool.random(using: &random))
+        case 10: return .part(bytes(&random), isLast: Bool.random(using: &random))
+        default:
+            let mail = LaterMail(kind: UInt8.random(in: 128...255, using: &random), bytes(&random))
+            return mail.map(ClusterMail.later) ?? .kick(number: 0, connection)
         }
     }
 
@@ -138,8 +141,14 @@ enum WireSamples {
         Heartbeat(
             node(&random), restored: Bool.random(using: &random) ? epoch(&random) : nil,
             nodeName: text(&random), version: text(&random),
-            connections: UInt32.random(in: 0...(.max), using: &random), sessions: 7,
-            rooms: UInt32.random(in: 0...9, using: &random), more: bytes(&random))
+            report: NodeReport(
+                connections: UInt32.random(in: 0...(.max), using: &random), sessions: 7,
+                rooms: UInt32.random(in: 0...9, using: &random), messages: number(&random),
+                natsServer: text(&random),
+                storeMilliseconds: Bool.random(using: &random)
+                    ? UInt32.random(in: 0...(.max), using: &random) : nil),
+            isDraining: Bool.random(using: &random),
+            standing: UInt8.random(in: 0...9, using: &random), more: bytes(&random))
     }
 }
 
@@ -274,5 +283,39 @@ struct WireTests {
             try NodeRecord(
                 Array("UN".utf8) + [1, 1] + numbers.prefix(24) + [0, 0, 0, 0, 0] + most)
         }
+    }
+
+    @Test("A mail of a later kind is one by its length; of a kind below those there is none")
+    func laterKind() throws {
+        let head = Array("UL".utf8) + [1] + [UInt8](repeating: 0, count: 32)
+        func frame(_ mail: [UInt8]) -> [UInt8] { head + [0, 0, 0, 1] + mail }
+        let (lowest, highest) = (LaterMail(kind: 128, []), LaterMail(kind: 255, [7, 8]))
+        #expect(
+            try ClusterFrame(frame([128, 0, 0, 0, 0])).line.mails == [lowest.map(ClusterMail.later)]
+        )
+        #expect(
+            try ClusterFrame(frame([255, 0, 0, 0, 2, 7, 8])).line.mails
+                == [highest.map(ClusterMail.later)])
+        for mail in [[128, 0, 0, 0, 1], [255, 0, 0, 0], [127, 0, 0, 0, 0], [0, 0, 0, 0, 0]] {
+            #expect(throws: WireFault.malformed) { try ClusterFrame(frame(mail.map(UInt8.init))) }
+        }
+        for kind: UInt8 in [0, 1, 13, 127] { #expect(LaterMail(kind: kind, []) == nil) }
+    }
+
+    @Test("The name of a server is no longer than that of any host")
+    func serverName() throws {
+        let name = String(repeating: "s", count: 256)
+        let long = ByteText(name + "s")
+        #expect(NodeReport(natsServer: long).natsServer == "")
+        let bytes = Heartbeat(
+            Incarnation(raw: 1), restored: nil, nodeName: "n",
+            report: NodeReport(natsServer: ByteText(name))
+        ).encoded
+        #expect(try Heartbeat(bytes).encoded == bytes)
+        let at = try #require(bytes.firstIndex(of: UInt8(ascii: "s")))
+        var longer = bytes
+        longer.insert(UInt8(ascii: "s"), at: at)
+        longer[at - 1] += 1
+        #expect(throws: WireFault.malformed) { try Heartbeat(longer) }
     }
 }

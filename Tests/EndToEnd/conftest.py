@@ -20,10 +20,10 @@ ROOMY = ["--max-connections-per-address", "0"]
 LONGEST = [f"test_{name}.py" for name in (
     # The first six with --deep.
     "serverless_v1", "soak", "kill_and_disk", "openapi_fuzz", "serverless_faults", "chaos",
-    "client_compatibility", "firefox", "cluster", "cluster_chaos", "cluster_complaints",
-    "cluster_nats_restart", "cluster_intruder", "client_calls", "log_output",
-    "demo_page", "client_package", "client_socket", "shares", "deploy_proxies",
-    "gateway_emulator_function", "client_identity",
+    "client_compatibility", "firefox", "cluster", "cluster_chaos", "cluster_document",
+    "cluster_complaints", "cluster_proxies", "cluster_nats_restart", "cluster_intruder",
+    "client_calls", "log_output", "demo_page", "client_package", "client_socket", "shares",
+    "deploy_proxies", "gateway_emulator_function", "client_identity",
     "demo_honesty", "demo_looks", "operator_page", "restart_shelf", "key_rotation",
     "registry_postgres_trouble", "registry_nodes", "client_restart")]
 

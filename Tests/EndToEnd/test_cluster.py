@@ -1,4 +1,4 @@
-"""Relays on several nodes that are one (docs/operating.md, "A cluster of relays"), on real NATS."""
+"""Relays on several nodes that are one (docs/cluster.md), on real NATS."""
 
 import json
 import signal

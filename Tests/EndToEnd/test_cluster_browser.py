@@ -1,4 +1,4 @@
-"""Calls of pages at several nodes behind HAProxy (docs/operating.md, "A cluster of relays")."""
+"""Calls of pages at several nodes behind HAProxy (docs/cluster.md)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Nodes whose clocks are hours apart (docs/operating.md, "A cluster of relays"): nothing between
+"""Nodes whose clocks are hours apart (docs/cluster.md): nothing between
 nodes is a time of day, and nothing in NATS either."""
 
 import signal

@@ -1,5 +1,5 @@
-"""What users of other clusters complain of, each as a test of this one (docs/operating.md, "A
-cluster of relays"). The names are those of the issues."""
+"""What users of other clusters complain of, each as a test of this one (docs/cluster.md). The
+names are those of the issues."""
 
 import contextlib
 import json

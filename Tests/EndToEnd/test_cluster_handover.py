@@ -1,5 +1,5 @@
 """Sessions that go from node to node of a cluster, on real NATS (docs/protocol.md §3, "Resume";
-docs/operating.md, "A cluster of relays")."""
+docs/cluster.md)."""
 
 import asyncio
 import os

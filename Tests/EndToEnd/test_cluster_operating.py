@@ -1,4 +1,4 @@
-"""What an operator sees of a cluster, and does in it (docs/operating.md, "A cluster of relays")."""
+"""What an operator sees of a cluster, and does in it (docs/cluster.md)."""
 
 import json
 import os
@@ -150,12 +150,21 @@ def test_any_node_tells_of_all_nodes_and_of_nats(pair):
                 one.usher.succeed("cluster", "status", "--node", one.name, "--json"))
             nodes = {node["name"]: node for node in state["nodes"] if node["state"] == "alive"}
             return (set(nodes) == {one.name, two.name} and nodes[two.name]["rooms"] == 1
-                    and state["nats"]["answerMilliseconds"] is not None and (state, nodes))
+                    and state["nats"]["answerMilliseconds"] is not None
+                    and all(node["storeMilliseconds"] is not None for node in nodes.values())
+                    and (state, nodes))
 
         state, nodes = eventually(told, "what the other node has", 20)
     assert nodes[one.name]["self"] and not nodes[two.name]["self"]
     assert nodes[one.name]["version"] == nodes[two.name]["version"] != ""
     assert state["documentFormat"] == 1
+    for node in nodes.values():
+        assert (node["standing"], node["draining"], node["reads"]) == ("member", False, 1)
+        assert f"nats://{node['natsServer']}" in pair.nats.urls
+    assert nodes[two.name]["messages"] >= 1
+    waiting = ("mailsWaiting", "bytesWaiting", "oldestMilliseconds")
+    assert [nodes[one.name][what] for what in waiting] == [None, None, None]
+    assert nodes[two.name]["oldestMilliseconds"] < 2000
     assert state["nats"]["server"] == pair.nats.urls[0]
     assert two.name in one.usher.succeed("cluster", "status")
 

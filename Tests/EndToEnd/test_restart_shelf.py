@@ -13,6 +13,7 @@ import pytest
 
 from support import chance, v1
 from support.disk import fill, immutable
+from support.nats import Nats
 from support.restart import VERSION, Relay, aged, edited, left_behind, logged
 from support.usher import binary, environment
 from support.waiting import eventually
@@ -20,9 +21,21 @@ from support.waiting import eventually
 pytestmark = pytest.mark.one_process("starts again on the same address")
 
 
+@pytest.fixture(scope="module")
+def nats():
+    servers = Nats(1)
+    yield servers
+    servers.kill()
+
+
 @pytest.fixture
-def relay(start):
-    return Relay(start)
+def relay(start, request):
+    is_node = getattr(request, "param", None) == "node"
+    return Relay(start, nats=request.getfixturevalue("nats") if is_node else None)
+
+
+# A process of its own, and the only node of a cluster.
+in_each_home = pytest.mark.parametrize("relay", ["process", "node"], indirect=True)
 
 
 def shelved(relay):
@@ -43,7 +56,8 @@ def goes_on(relay, lost):
 def serve_once(relay, *flags):
     """Another process on the data folder that ends by itself; returns its exit code and log."""
     done = subprocess.run(
-        [str(binary()), "serve", "--data", str(relay.data), *flags], capture_output=True,
+        [str(binary()), "serve", "--data", str(relay.data), *relay.home, *flags],
+        capture_output=True,
         text=True, env=environment(relay.server.usher.home), timeout=20, check=False)
     return done.returncode, done.stderr
 
@@ -51,11 +65,12 @@ def serve_once(relay, *flags):
 # What lies there, and when
 
 
+@in_each_home
 def test_it_lies_there_between_two_processes_only_and_for_its_owner_alone(relay):
     assert relay.names() == []
     ada = shelved(relay)
-    assert relay.names() == ["sessions.shelf"]
-    for path in (relay.shelf, relay.data / "relay.lock"):
+    assert relay.names() == [relay.shelf.name]
+    for path in (relay.shelf, relay.lock):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     (line,) = relay.logged("sessions_shelved")
     assert line == {"count": "1", "bytes": str(relay.shelf.stat().st_size), "dropped": "0",
@@ -67,6 +82,7 @@ def test_it_lies_there_between_two_processes_only_and_for_its_owner_alone(relay)
     assert goes_on(relay, ada)
 
 
+@in_each_home
 def test_without_sessions_there_is_nothing_to_keep(relay):
     idle, old = relay.connect(), relay.classic()
     old.join("room", id="old")
@@ -76,6 +92,7 @@ def test_without_sessions_there_is_nothing_to_keep(relay):
     assert relay.logged("sessions_put_back") == relay.logged("shelf_ignored") == []
 
 
+@in_each_home
 def test_neither_secrets_nor_tokens_are_in_it(relay):
     token = relay.token("ada")
     ada = v1.connect(relay.application, token)
@@ -88,6 +105,7 @@ def test_neither_secrets_nor_tokens_are_in_it(relay):
         assert secret.encode() not in content
 
 
+@in_each_home
 def test_a_start_that_gets_no_port_leaves_it_to_the_next(relay):
     ada = shelved(relay)
     content = relay.shelf.read_bytes()
@@ -108,13 +126,14 @@ def test_a_start_that_gets_no_port_leaves_it_to_the_next(relay):
     assert goes_on(relay, ada)
 
 
+@in_each_home
 def test_a_start_that_fails_behind_its_ports_leaves_it_to_the_next(relay):
     ada = shelved(relay)
     content = relay.shelf.read_bytes()
-    obstacle = relay.server.data / "operator.json"
+    obstacle = relay.operator_pass
     obstacle.mkdir()
     code, errors = serve_once(relay, "--listen", relay.address, "--operator", "127.0.0.1:0")
-    assert code == 1 and "operator.json" in errors
+    assert code == 1 and obstacle.name in errors
     assert relay.shelf.read_bytes() == content
     obstacle.rmdir()
     relay.start()
@@ -227,7 +246,7 @@ def test_what_cannot_be_taken_away_is_not_used(relay):
         assert not goes_on(relay, ada)
         shelved(relay)
         assert len(relay.logged("shelf_failed")) == 1
-    assert relay.names() == ["sessions.shelf"]
+    assert relay.names() == [relay.shelf.name]
 
 
 def test_what_a_writer_that_was_killed_has_left_is_swept(relay):
@@ -291,6 +310,7 @@ def test_a_second_relay_neither_reads_nor_writes_it_and_says_so(relay, start):
     assert goes_on(relay, ada)
 
 
+@in_each_home
 def test_the_lock_goes_with_its_holder_however_that_ends(relay):
     relay.server.kill()
     relay.start()
@@ -300,6 +320,7 @@ def test_the_lock_goes_with_its_holder_however_that_ends(relay):
     assert goes_on(relay, ada)
 
 
+@in_each_home
 def test_whoever_waits_for_the_port_gets_the_sessions_as_well(relay):
     """As a shell would that tries again until the port is free."""
     ada = relay.connect("ada")

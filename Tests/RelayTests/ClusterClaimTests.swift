@@ -5,7 +5,7 @@ import WebSocket
 @testable import Relay
 
 /// What becomes of what clients claim at nodes that have not got it (docs/protocol.md §3,
-/// "Resume"; docs/threat-model.md §3).
+/// "Resume").
 @Suite struct ClusterClaimTests {
     private let fleet = Fleet(3)
     private static let refusal = refused(1, "resume_failed", #""resume""#)

@@ -6,8 +6,7 @@ import WebSocket
 
 @testable import Relay
 
-/// Nodes that end in order, and give their sessions to others (docs/operating.md, "A cluster of
-/// relays").
+/// Nodes that end in order, and give their sessions to others (docs/cluster.md).
 @Suite struct ClusterDrainTests {
     private let fleet = Fleet(3)
 

@@ -1,4 +1,5 @@
 import AdmissionSupport
+import Bytes
 import Cluster
 import Signalling
 import Testing
@@ -26,6 +27,25 @@ import WebSocket
         #expect(fleet.nodes.allSatisfy { $0.standing == .member })
         #expect(fleet[0].service.standing?.trouble == nil)
         #expect(Hub().service.standing == nil && Hub().service.clusterFigures == nil)
+    }
+
+    @Test("Each node tells the others what it has, how the store answers it and how it stands")
+    func report() throws {
+        let (ann, bob) = try pair()
+        fleet[0].wait(seconds: 1)
+        fleet.wait(milliseconds: 3000)
+        let roster = try #require(fleet[2].service.clusterFigures?.roster)
+        let first = try #require(roster.first { $0.name == "n0" })
+        #expect(first.report.connections == 1 && first.report.sessions == 1)
+        #expect(first.report.rooms == 1 && first.report.messages == 1)
+        for node in roster {
+            #expect(node.standing == .member && !node.isDraining && node.reads == 1)
+            #expect(node.report.natsServer == "bus.example:4222")
+            #expect(node.report.storeMilliseconds == 7)
+            #expect(node.isSelf ? node.waiting == nil : node.waiting?.mails == 0)
+        }
+        #expect(roster.count == 3)
+        _ = (ann, bob)
     }
 
     @Test("Members of a node that died are lost to the others within 15 s, in both dialects")

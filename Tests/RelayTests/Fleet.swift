@@ -28,16 +28,18 @@ final class Fleet {
         }
 
         fileprivate convenience init(
-            _ name: String, _ bus: InMemoryBus, _ configuration: RelayConfiguration, _ world: World
+            _ name: String, _ bus: InMemoryBus, _ configuration: RelayConfiguration, _ world: World,
+            awaitsShelf: Bool = false
         ) {
             let line = BusLine()
             let hub = Hub(configuration, in: world, line: line)
-            self.init(name, bus, configuration, world, hub, line, isOwn: true)
+            self.init(
+                name, bus, configuration, world, hub, line, isOwn: true, awaitsShelf: awaitsShelf)
         }
 
         fileprivate init(
             _ name: String, _ bus: InMemoryBus, _ configuration: RelayConfiguration, _ world: World,
-            _ hub: Hub, _ line: BusLine, isOwn: Bool
+            _ hub: Hub, _ line: BusLine, isOwn: Bool, awaitsShelf: Bool = false
         ) {
             let notes = Notes()
             self.hub = hub
@@ -47,12 +49,11 @@ final class Fleet {
             end = bus.join()
             output = InMemoryOutput(bus: bus, end: end)
             let mailboxes = hub.net.mailboxes
+            var asNode = ClusterNode.Configuration(
+                nodeName: name, alike: [], membersPerRoomMax: configuration.membersPerRoomMax)
+            asNode.awaitsShelf = awaitsShelf
             handler = hub.service.makeClusterHandler(
-                ClusterNode(
-                    ClusterNode.Configuration(
-                        nodeName: name, alike: [],
-                        membersPerRoomMax: configuration.membersPerRoomMax),
-                    Incarnation(raw: world.random())),
+                ClusterNode(asNode, Incarnation(raw: world.random())),
                 ClusterPorts(
                     tellLoop: { mailboxes[$1].post([.note($0)]) },
                     tellLoops: { note in for mailbox in mailboxes { mailbox.post([.note(note)]) } },
@@ -187,14 +188,49 @@ final class Fleet {
     }
 
     /// Ends a node in order.
-    func stop(_ index: Int) {
+    ///
+    /// - Returns: What it leaves for the next process of its name.
+    @discardableResult
+    func stop(_ index: Int) -> Relay.Shelved? {
         let hub = self[index]
         hub.admission.stopAdmitting()
         hub.service.prepareStop()
         for loop in hub.loops { loop.closeAll(.restarting) }
         run()
-        #expect(hub.service.shelve() == nil)
+        let result = Lock<Relay.Shelved?>(nil)
+        hub.service.shelve { shelved in result.withLock { $0 = shelved } }
+        run()
+        hub.service.endSessions()
         hub.service.farewell()
         run()
+        return result.withLock { $0 }
+    }
+
+    /// Starts one more node.
+    func start(
+        _ name: String, _ configuration: RelayConfiguration = RelayConfiguration(),
+        awaitsShelf: Bool = false
+    ) {
+        let node = Node(name, bus, configuration, world, awaitsShelf: awaitsShelf)
+        nodes.append(node)
+        let seconds = world.state.withLock { $0.milliseconds / 1000 }
+        for loop in node.hub.loops { loop.advance(seconds: seconds) }
+        node.hub.net.cluster = { [unowned self] in run() }
+        wait(milliseconds: 3000)
+    }
+
+    /// Starts the next process of a node's name, which finds nothing but its shelf.
+    func start(
+        _ name: String, _ configuration: RelayConfiguration = RelayConfiguration(),
+        with shelf: [UInt8]?
+    ) throws -> Relay.PutBack? {
+        start(name, configuration, awaitsShelf: true)
+        let result = Lock<Relay.PutBack?>(nil)
+        defer { run() }
+        try self[nodes.count - 1].service.putBack(shelf) { putBack in
+            result.withLock { $0 = putBack }
+        }
+        run()
+        return result.withLock { $0 }
     }
 }

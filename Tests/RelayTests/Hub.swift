@@ -126,7 +126,7 @@ final class Hub {
         net.run()
         for loop in loops { loop.closeAll(.restarting) }
         net.run()
-        return service.shelve()
+        return service.shelved()
     }
 
     /// Starts the next process, which finds nothing but its shelf.
@@ -138,12 +138,22 @@ final class Hub {
         var configuration = configuration
         change(&configuration)
         (admission, service) = world.services(configuration, limits ?? self.limits)
-        let result = try shelf.map { try service.putBack($0) }
+        let result = Lock<Relay.PutBack?>(nil)
+        try service.putBack(shelf) { putBack in result.withLock { $0 = putBack } }
         let seconds = world.state.withLock { $0.milliseconds / 1000 }
         net.start(service, loops: loops.indices, seconds: seconds)
-        return result
+        return result.withLock { $0 }
     }
 
     @discardableResult
     func restart() throws -> Relay.PutBack? { try start(with: stop()?.bytes) }
+}
+
+extension Relay {
+    /// What is left for the next process, where that is known at once.
+    func shelved() -> Shelved? {
+        let result = Lock<Shelved?>(nil)
+        shelve { shelved in result.withLock { $0 = shelved } }
+        return result.withLock { $0 }
+    }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import Cluster
 import Locking
 
@@ -159,6 +160,8 @@ struct InMemoryOutput: BusOutput {
     let end: InMemoryBus.End
     var monotonicMilliseconds: Int64 = 0
     let isBackedUp = false
+    let server: ByteText? = "bus.example:4222"
+    let storeMilliseconds: Int64? = 7
 
     func read(_ key: StoreKey, request: UInt64) { bus.read(key, request, end) }
     func next(after revision: Revision, request: UInt64) { bus.next(revision, request, end) }

@@ -53,8 +53,9 @@ package final class ScriptedServer: Sendable {
         thread?.detach()
     }
 
-    /// One that nobody has, and that is given to nobody else here. It is below those that the system
-    /// takes for connections, or one of these may have it when a server that was stopped starts again.
+    /// One that nobody has, and that is given to nobody else here. It is below those that the
+    /// system takes for connections, or one of these may have it when a server that was stopped
+    /// starts again.
     package static func freePort() -> UInt16 {
         while true {
             let number = given.withLock { given in

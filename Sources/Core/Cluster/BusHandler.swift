@@ -1,3 +1,5 @@
+package import Bytes
+
 /// What became of a request to the store.
 package enum StoreAnswer: Equatable, Sendable {
     case accepted(Revision)
@@ -52,6 +54,10 @@ package protocol BusOutput: ~Copyable {
     var monotonicMilliseconds: Int64 { get }
     /// What was sent waits here, since the server reads more slowly than it is written to.
     var isBackedUp: Bool { get }
+    /// That it is connected to, as `host:port`; nil while it is to none.
+    var server: ByteText? { get }
+    /// How long the store took to answer when it was looked at last; nil where that is not known.
+    var storeMilliseconds: Int64? { get }
 
     mutating func read(_ key: StoreKey, request: UInt64)
     /// Which room's document was written next behind this revision, as rooms stand now. Answered

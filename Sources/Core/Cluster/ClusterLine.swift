@@ -17,6 +17,14 @@ package struct ClusterLine: Sendable {
         package var unreadableCount = 0
     }
 
+    /// What was said to the other node, and is not known to stand there.
+    package struct Waiting: Equatable, Sendable {
+        package internal(set) var mails = 0
+        package internal(set) var bytes = 0
+        /// How long the oldest of those that were sent has waited, to a tick.
+        package internal(set) var oldestMilliseconds: Int64 = 0
+    }
+
     /// What one mail in a frame may have; longer ones are cut.
     static let partBytesMax = 128 << 10
 
@@ -46,8 +54,20 @@ package struct ClusterLine: Sendable {
 
     /// How many mails were sent once more.
     package var resentCount: Int { link.resentCount }
+    /// How many frames there were to be sent, answers alone as well.
+    package var frameCount: Int { link.frameCount }
     /// Nothing of ours is unanswered.
     package var isIdle: Bool { link.isIdle && offered.isEmpty }
+
+    /// `tick` is how many milliseconds pass from one `tick()` to the next.
+    package func waiting(tick: Int64) -> Waiting {
+        Waiting(
+            mails: link.waitingCount + offers.count,
+            bytes: offers.values.reduce(link.waitingBytes) {
+                $1.sdps.reduce($0 + $1.bytes.count) { $0 + $1.sdp.count }
+            },
+            oldestMilliseconds: Int64(link.oldestTicks) * tick)
+    }
 
     /// Sends a version of a room once the link has room for it: a later one takes its place until
     /// then, with what is to be told of those `isThere` still.

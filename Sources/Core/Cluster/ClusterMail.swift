@@ -24,6 +24,8 @@ package enum ClusterMail: Equatable, Sendable {
     indirect case handOver(HandOverMail)
     /// The next piece of a mail that is too long for one frame; `ClusterLine` cuts and joins them.
     case part([UInt8], isLast: Bool)
+    /// Of a later version's node.
+    case later(LaterMail)
 }
 
 /// What a joiner wants the others to be told, as JSON.
@@ -118,7 +120,8 @@ extension ClusterMail {
     /// What one mail may have, in parts: nothing longer can be said.
     package static let bytesMax = 4 << 20
 
-    /// By what a mail's first byte says; no later version may change them.
+    /// By what a mail's first byte says; no later version may change them, or add one below those
+    /// of `LaterMail`.
     private enum Kind {
         static let document: UInt8 = 1
         static let seen: UInt8 = 2
@@ -152,6 +155,7 @@ extension ClusterMail {
             case .sdp(_, _, let sdp): digest + number + 1 + (sdp.map { $0.count + 4 } ?? 0)
             case .handOver(let mail): mail.size
             case .part(let bytes, _): 4 + bytes.count
+            case .later(let mail): mail.size
             }
         return 1 + rest
     }
@@ -212,11 +216,13 @@ extension ClusterMail {
         case .part(let bytes, let isLast):
             out.put(isLast ? Kind.lastPart : Kind.part)
             out.put(bytes)
+        case .later(let mail): mail.write(to: &out)
         }
     }
 
     init(_ input: inout ByteReader) throws(ByteReader.Fault) {
-        switch try input.number(UInt8.self) {
+        let kind: UInt8 = try input.number()
+        switch kind {
         case Kind.document:
             let (room, revision) = (try input.digest(), Revision(raw: try input.number()))
             let bytes = Array(try input.part())
@@ -254,7 +260,7 @@ extension ClusterMail {
         case Kind.handOver: self = .handOver(try HandOverMail(&input))
         case Kind.part: self = .part(Array(try input.part()), isLast: false)
         case Kind.lastPart: self = .part(Array(try input.part()), isLast: true)
-        default: throw input.fault
+        default: self = .later(try LaterMail(kind, &input))
         }
     }
 }

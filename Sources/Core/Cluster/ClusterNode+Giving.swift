@@ -51,7 +51,9 @@ extension ClusterNode {
     ) {
         let asker = question.attempt.asker
         let waits =
-            if let taking = moves.takings[connection] {
+            if awaitsShelf {
+                true
+            } else if let taking = moves.takings[connection] {
                 !taking.taker.isAsking(asker)
             } else {
                 // The first one's claim may be false.
@@ -103,14 +105,18 @@ extension ClusterNode {
         }
     }
 
-    /// Nobody waits for ever for one who asks, too, or three nodes that ask one another would: for a
-    /// short time, as anybody can have them ask. But whom that one asks may have it, and only be
+    /// Nobody waits for ever for one who asks, too, or three nodes that ask one another would: for
+    /// a short time, as anybody can have them ask. But whom that one asks may have it, and only be
     /// slow to give it; and so may be one who settles.
     mutating func giveUpQuestions(_ effects: inout [Effect]) {
         for connection in moves.questioned.keys.sorted() {
             let taker = moves.takings[connection]?.taker
             let giver = moves.givings[connection]?.giver
-            guard taker?.isAsking == true || giver?.isSettling == true else { continue }
+            // What the process before may have left does not come for as long as this one is none
+            // of the cluster.
+            guard taker?.isAsking == true || giver?.isSettling == true || awaitsShelf else {
+                continue
+            }
             let home = taker?.asked ?? giver?.taker
             let wait = taker == nil ? timing.handOverWait : timing.askersWait
             let (now, own) = (now, incarnation)
@@ -131,10 +137,11 @@ extension ClusterNode {
     ) -> [HandOvers.Question] {
         let attempts = moves.questioned[connection] ?? []
         let taken = attempts.compactMap { moves.questions[$0] }.filter(isMeant)
-        guard !taken.isEmpty else { return [] }
         for question in taken { moves.questions[question.attempt] = nil }
         let rest = attempts.filter { moves.questions[$0] != nil }
-        moves.questioned[connection] = rest.isEmpty ? nil : rest
+        if rest.count < attempts.count {
+            moves.questioned[connection] = rest.isEmpty ? nil : rest
+        }
         return taken
     }
 
@@ -259,7 +266,7 @@ extension ClusterNode {
         }
     }
 
-    private mutating func forgetSession(_ connection: ConnectionID) {
+    mutating func forgetSession(_ connection: ConnectionID) {
         moves.draining[connection] = nil
         moves.offers[connection] = nil
         moves.unoffered.remove(connection)
@@ -281,7 +288,7 @@ extension ClusterNode {
         guard let rooms = moves.arrived.removeValue(forKey: connection)?.rooms else { return }
         inbox.forget(connection)
         moves.uncleared[connection] = nil
-        for room in rooms.keys.sorted()
+        for room in rooms.sorted()
         where self.rooms[room]?.writer.hasMember(connection) == true {
             guard let place = self.rooms[room]?.place else { continue }
             leave(connection, place, reason, &effects)
@@ -308,6 +315,12 @@ extension ClusterNode {
         return due
     }
 
+    /// What was turned away comes again soon, or went elsewhere.
+    mutating func expectNoMore(_ connection: ConnectionID) {
+        guard inbox.expectNoMore(connection) else { return }
+        moves.memories.append((now + timing.departureKept, connection))
+    }
+
     mutating func forgetOld(_ effects: inout [Effect]) {
         while let (due, connection) = moves.memories.first, due <= now {
             _ = moves.memories.removeFirst()
@@ -319,6 +332,8 @@ extension ClusterNode {
                 moves.arrived[connection] = nil
                 inbox.forget(connection)
             }
+            let isKnown = moves.arrived[connection] != nil || moves.departed[connection] != nil
+            if !isKnown, moves.takings[connection] == nil { inbox.forgetTurnedAway(connection) }
         }
     }
 }

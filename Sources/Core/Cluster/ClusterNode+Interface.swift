@@ -160,6 +160,13 @@ extension ClusterNode {
         /// follows from it, or by `undrainable`; one that is on its way is passed over. None at
         /// all says only that the node is about to end.
         case drain([Draining])
+        /// No other node lives, and this one is about to end: these sessions are to wait for the
+        /// next of its name. Answered by `shelved`; from then on no other node is heard. To be
+        /// followed by `farewell`, once what `shelved` has lies where that one finds it.
+        case shelve([Shelving])
+        /// What a process before this one has left, in which this node had that incarnation. Each
+        /// is answered by `cameBack`, after `arrive` where it is here.
+        case putBack([HandOverState], from: Incarnation)
         /// After `condemned`: goes on as another.
         case reborn(Incarnation)
         /// The process ends in order, and nobody is here any more.
@@ -175,6 +182,18 @@ extension ClusterNode {
         package init(_ connection: ConnectionID, room: RoomDigest?) {
             self.connection = connection
             self.room = room
+        }
+    }
+
+    /// A session that is to wait for the next process: nothing is put into it any more.
+    package struct Shelving: Sendable {
+        package let record: SessionRecord
+        /// In the order of the record's.
+        package let rooms: [RoomPlace]
+
+        package init(_ record: SessionRecord, rooms: [RoomPlace]) {
+            self.record = record
+            self.rooms = rooms
         }
     }
 
@@ -249,5 +268,10 @@ extension ClusterNode {
         case unresumable(ConnectionID, SessionClaim)
         /// No other node will have it, as far as can be known: it is as before.
         case undrainable(ConnectionID)
+        /// These wait for the next process; the others of `Input.shelve` leave their rooms.
+        case shelved([HandOverState])
+        /// What became of one of `Input.putBack`: where it is not here, its place was taken from it
+        /// meanwhile.
+        case cameBack(ConnectionID, isHere: Bool)
     }
 }

@@ -63,10 +63,12 @@ extension ClusterNode {
             tally.unreadable += 1
             return
         }
-        guard frame.receiver == incarnation, keys.isAlive(frame.sender), standing != .condemned
+        guard frame.receiver == incarnation, keys.isAlive(frame.sender), standing != .condemned,
+            !isShelved
         else { return }
         let other = frame.sender
         let own = incarnation
+        tally.framesReceived += 1
         let arrival = lines[other, default: ClusterLine(from: own, to: other)].receive(frame)
         stir(other)
         tally.unreadable += arrival.unreadableCount
@@ -103,6 +105,7 @@ extension ClusterNode {
         case .handOver(let mail): read(mail, from: other, &effects)
         // Parts are joined by the line.
         case .part: return
+        case .later: tally.passedOver += 1
         }
     }
 }

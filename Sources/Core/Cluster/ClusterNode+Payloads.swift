@@ -6,7 +6,10 @@ extension ClusterNode {
     /// A member of this node says something to one that is elsewhere, or to all who are.
     package mutating func send(_ payload: OutgoingPayload) -> Sending {
         var effects: [Effect] = []
-        guard let revision = rooms.view(payload.room.digest)?.revision else {
+        // One that was taken out meanwhile is a stranger to those who hear of that first.
+        guard let revision = rooms.viewInRow(payload.room.digest)?.revision,
+            isStaying(payload.sender, in: payload.room.digest)
+        else {
             if let ticket = payload.ticket {
                 effects.append(.answered(ticket: ticket, isKept: false))
             }
@@ -24,7 +27,7 @@ extension ClusterNode {
             }
         // It has come here meanwhile, where whoever sees it is about to reach it without the bus.
         case .member(let member, let old)
-        where old != incarnation && stays[member]?.contains(payload.room.digest) == true
+        where old != incarnation && isStaying(member, in: payload.room.digest)
             && rooms[payload.room.digest]?.writer.hasMember(member) == true:
             payload = payload.sent(to: .member(member, at: incarnation))
         // It may have gone before its old home did.
@@ -165,13 +168,14 @@ extension ClusterNode {
     mutating func mournIfOver(_ other: Incarnation, _ effects: inout [Effect]) {
         guard mourned[other]?.isEmpty == true else { return }
         mourned[other] = nil
-        let homes = homesOfAll
+        let homes = homes(in: source.rooms(unansweredBy: other))
         perform(source.died(other) { homes[$0] }, &effects)
     }
 
-    private var homesOfAll: [ConnectionID: Incarnation] {
+    /// Of all members there.
+    private func homes(in digests: Set<RoomDigest>) -> [ConnectionID: Incarnation] {
         var homes: [ConnectionID: Incarnation] = [:]
-        for room in rooms.keys {
+        for room in digests {
             guard let writer = rooms[room]?.writer else { continue }
             homes.merge(writer.elsewhere) { one, _ in one }
             for connection in writer.own.keys { homes[connection] = incarnation }
@@ -192,8 +196,9 @@ extension ClusterNode {
     mutating func arrived(
         _ payload: PayloadMail, from other: Incarnation, _ effects: inout [Effect]
     ) {
-        if moves.arrived.isEmpty, let view = rooms.view(payload.room),
-            stays[payload.targets.one]?.contains(payload.room) == true,
+        // They know the room as its sender does, and so with it in it.
+        if let view = rooms.viewInRow(payload.room), view.revision == payload.revision,
+            isStaying(payload.targets.one, in: payload.room),
             let receipt = inbox.takeAtOnce(
                 payload, from: other, isReady: view.isReady(payload.revision))
         {
@@ -204,6 +209,21 @@ extension ClusterNode {
                         receipt: receipt)))
         }
         perform(taken(payload, from: other), &effects)
+    }
+
+    /// Whether a connection is in a room for this node, or wants to be. Most that is said by one,
+    /// or to one, comes in a row.
+    private mutating func isStaying(_ connection: ConnectionID, in room: RoomDigest) -> Bool {
+        if let last = lastStays.one, last.connection == connection, last.room == room {
+            return last.isThere
+        }
+        swap(&lastStays.one, &lastStays.other)
+        if let last = lastStays.one, last.connection == connection, last.room == room {
+            return last.isThere
+        }
+        let isThere = stays[connection]?.contains(room) == true
+        lastStays.one = LastStay(connection: connection, room: room, isThere: isThere)
+        return isThere
     }
 
     private mutating func taken(
@@ -229,18 +249,14 @@ extension ClusterNode {
         for step in steps {
             switch step {
             case .deliver(let payload, let receipt):
-                var targets = Array(receipt.targets)
-                if !moves.arrived.isEmpty {
-                    targets.removeAll { isStranger(payload.sender, to: $0, in: payload.room) }
-                }
-                guard !targets.isEmpty, let place = place(for: payload, targets) else {
+                guard let place = place(for: payload, receipt.targets) else {
                     answer(receipt, isTaken: false, &effects)
                     continue
                 }
                 effects.append(
                     .deliver(
                         IncomingPayload(
-                            room: place, mail: payload, targets: PayloadTargets(targets),
+                            room: place, mail: payload, targets: receipt.targets,
                             receipt: receipt)))
             case .answer(let answer, let number, let target, let other):
                 say(answer, to: number, target, other, &effects)
@@ -253,17 +269,28 @@ extension ClusterNode {
     }
 
     /// The room that it was sent in, or another one in which sender and target are: to the target
-    /// it is all the same.
-    private func place(for payload: PayloadMail, _ targets: [ConnectionID]) -> RoomPlace? {
-        let room = rooms[payload.room]
-        guard let target = targets.first, targets.count == 1,
-            room?.writer.hasMember(target) != true
-        else { return room?.place }
-        let others = (stays[target]?.digests ?? []).compactMap { rooms[$0] }
-        let other = others.first { other in
-            other.writer.hasMember(target) && other.writer.room.member(payload.sender) != nil
+    /// it is all the same. None where they do not know its sender: it was taken out before they
+    /// were told of it, or they have been told that it is gone.
+    private mutating func place(
+        for payload: PayloadMail, _ targets: PayloadTargets
+    ) -> RoomPlace? {
+        let (room, one) = (payload.room, targets.count == 1 ? targets.one : nil)
+        if one.map({ stays[$0]?.contains(room) == true }) ?? true, let view = rooms.view(room),
+            view.revision == payload.revision || knows(payload.sender, in: room)
+        {
+            return view.place
         }
-        return other?.place ?? room?.place
+        guard let one, let digests = stays[one]?.digests else { return nil }
+        for other in digests where other != room && knows(payload.sender, in: other) {
+            if let room = rooms[other], room.writer.hasMember(one) { return room.place }
+        }
+        return nil
+    }
+
+    /// Members here know of it.
+    private mutating func knows(_ sender: ConnectionID, in room: RoomDigest) -> Bool {
+        rooms.wake(room, until: now + timing.restAfterPayload)
+        return rooms[room]?.writer.room.member(sender) != nil
     }
 
     /// As `Input.delivered` of what all took that it was for, from which nothing follows.

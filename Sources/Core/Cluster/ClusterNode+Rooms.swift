@@ -83,7 +83,7 @@ extension ClusterNode {
         let before = BucketEpoch(createdAt: ~epoch.createdAt, nonce: ~epoch.nonce)
         let writer = RoomWriter(
             of: place.clientID, place.name, at: incarnation, in: keys.isOpen ? epoch : before,
-            membersMax: configuration.membersPerRoomMax, dead: keys.gone)
+            membersMax: configuration.membersPerRoomMax, dead: rooms.dead)
         rooms.add(ClusterRoom(place, life: lastLife, writer))
         // Whoever comes while others are writing back waits with them.
         if !keys.isOpen { drive(place.digest, .renewed(epoch), isLast: false, &effects) }
@@ -161,7 +161,7 @@ extension ClusterNode {
             rooms[digest]?.shown = count
             rooms[digest]?.mustShow = false
             var elsewhere = room.writer.elsewhere
-            for connection in moves.uncleared.keys where room.writer.hasMember(connection) {
+            for connection in room.writer.own.keys where moves.uncleared[connection] != nil {
                 elsewhere[connection] = incarnation
             }
             effects.append(.room(room.place, room.writer.room, elsewhere: elsewhere))

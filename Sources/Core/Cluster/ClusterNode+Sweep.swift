@@ -15,6 +15,7 @@ extension ClusterNode {
 
     mutating func goOnSweeping(_ effects: inout [Effect]) {
         guard now >= sweep.nextAt, !sweep.isAsking, standing == .member, keys.isOpen, mayAsk,
+            !awaitsShelf,
             keys.living.allSatisfy({ incarnation < $0 })
         else { return }
         sweep.isAsking = true
@@ -45,7 +46,7 @@ extension ClusterNode {
         at digest: RoomDigest, _ bytes: [UInt8], _ revision: Revision, _ effects: inout [Effect]
     ) {
         // Whoever has members there, or work, sees to it.
-        guard let epoch, !rooms.contains(digest) else { return }
+        guard let epoch, !rooms.contains(digest), !isShelved else { return }
         let document: RoomDocument
         do throws(DocumentFault) {
             document = try RoomDocument(bytes, upTo: configuration.reads)
@@ -68,7 +69,7 @@ extension ClusterNode {
         }
         for home in homes.sorted() where keys.isStranger(home) { keys.met(home) }
         // Where one of them lives, its node cleans up.
-        guard homes.allSatisfy({ keys.gone.contains($0) }) else { return }
+        guard homes.allSatisfy({ keys.gone.contains($0) && !keys.mayReturn($0) }) else { return }
         var empty = counted
         for connection in counted.seats.keys.sorted() { empty.leave(connection, .lost) }
         let request = ask(.swept(digest, empty))

@@ -14,6 +14,13 @@ extension ClusterNode {
             effects.append(.resumable(connection))
             return
         }
+        // Who is here without being on its way has no session, or one that has just ended.
+        if stays[connection] != nil, moves.takings[connection] == nil,
+            moves.givings[connection] == nil
+        {
+            effects.append(.unresumable(connection, claim))
+            return
+        }
         guard moves.wanted[connection]?[claim] == nil else { return }
         moves.wanted[connection, default: [:]][claim] = now + timing.handOverWait
         ask(for: connection, HandOvers.Wish(claim: claim, home: home), &effects)
@@ -24,6 +31,8 @@ extension ClusterNode {
     mutating func abandon(_ connection: ConnectionID, _ claim: SessionClaim) {
         moves.wanted[connection]?[claim] = nil
         if moves.wanted[connection]?.isEmpty == true { moves.wanted[connection] = nil }
+        moves.wishes[connection]?.removeAll { $0.claim == claim }
+        if moves.wishes[connection]?.isEmpty == true { moves.wishes[connection] = nil }
     }
 
     mutating func ask(
@@ -59,9 +68,8 @@ extension ClusterNode {
 
     /// Who may have it.
     private func homes(of connection: ConnectionID, _ wish: HandOvers.Wish) -> Set<Incarnation> {
-        if let giving = moves.givings[connection] { return [giving.giver.taker] }
-        let departed = inbox.home(ofDeparted: connection)
-        let home = departed ?? wish.home
+        let taker = moves.givings[connection]?.giver.taker
+        let home = taker ?? inbox.home(ofDeparted: connection) ?? wish.home
         guard home != incarnation else { return [] }
         let others = keys.reachable
         return others.contains(home) ? [home] : Set(others)
@@ -118,7 +126,7 @@ extension ClusterNode {
         perform(outcome, of: connection, &effects)
     }
 
-    private mutating func perform(
+    mutating func perform(
         _ outcome: [HandOverTaker.Effect], of connection: ConnectionID,
         _ effects: inout [Effect]
     ) {
@@ -126,7 +134,7 @@ extension ClusterNode {
         for effect in outcome {
             switch effect {
             case .expect: inbox.expect(connection)
-            case .expectNoMore: inbox.expectNoMore(connection)
+            case .expectNoMore: expectNoMore(connection)
             case .send(let mail, let other):
                 if case .take = mail { refuseQuestions(of: other, for: connection) }
                 push(.handOver(mail), to: other)
@@ -185,35 +193,20 @@ extension ClusterNode {
         if moves.takings[connection]?.state != nil {
             moves.takings[connection]?.told.append(told)
         } else {
-            meet(told)
             effects.append(told)
         }
     }
 
-    /// Of whom one that came is told here is no stranger to it, also once that one is gone.
-    private mutating func meet(_ told: Effect) {
-        guard !moves.arrived.isEmpty, case .tell(let connection, let place, let news, _) = told,
-            case .joined(let other) = news
-        else { return }
-        moves.arrived[connection]?.rooms[place.digest]?.insert(other.connection)
-    }
-
     private mutating func open(_ connection: ConnectionID, _ effects: inout [Effect]) {
         guard let taking = moves.takings[connection], let state = taking.state else { return }
-        tally.taken += 1
+        if !taking.isFromShelf { tally.taken += 1 }
         inbox.arrive(connection, taken: state.taken)
         moves.departed[connection] = nil
-        let known = state.told.map { told in
-            (told.digest, Set(told.document.room.members.map(\.connection)))
-        }
-        moves.arrived[connection] = (
-            Dictionary(known) { one, _ in one }, remember(connection)
-        )
+        moves.arrived[connection] = (state.told.map(\.digest), remember(connection))
         effects.append(
             .arrive(
                 connection, state.record, rooms: state.told.map(\.place),
                 graceSeconds: state.graceSeconds))
-        for told in taking.told { meet(told) }
         effects += taking.told
         if source.awaitClear(connection) { cleared(connection, &effects) }
     }
@@ -227,18 +220,10 @@ extension ClusterNode {
         }
     }
 
-    /// Whoever came and went while it was on its way it was never told of.
-    func isStranger(
-        _ sender: ConnectionID, to connection: ConnectionID, in room: RoomDigest
-    ) -> Bool {
-        guard let known = moves.arrived[connection]?.rooms[room] else { return false }
-        return !known.contains(sender) && rooms[room]?.writer.room.member(sender) == nil
-    }
-
     private mutating func end(
         _ connection: ConnectionID, _ reason: LeaveReason, _ effects: inout [Effect]
     ) {
-        inbox.expectNoMore(connection)
+        expectNoMore(connection)
         moves.uncleared[connection] = nil
         for room in moves.takings[connection]?.state?.told ?? [] {
             guard let writer = rooms[room.digest]?.writer,
@@ -252,6 +237,9 @@ extension ClusterNode {
     private mutating func finish(_ connection: ConnectionID, _ effects: inout [Effect]) {
         guard let taking = moves.takings.removeValue(forKey: connection) else { return }
         for attempt in taking.questions.keys { moves.ownAttempts[attempt] = nil }
+        if taking.isFromShelf {
+            effects.append(.cameBack(connection, isHere: moves.arrived[connection] != nil))
+        }
         let rest = taking.questions.sorted { $0.key < $1.key }.map(\.value.wish)
         let wishes = rest + (moves.wishes.removeValue(forKey: connection) ?? [])
         if moves.arrived[connection] != nil {

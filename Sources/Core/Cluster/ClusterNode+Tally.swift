@@ -15,6 +15,11 @@ extension ClusterNode {
         package internal(set) var taken = 0
         /// Mails that were sent to other nodes once more.
         package internal(set) var resent = 0
+        /// Frames that went to other nodes, and that came from them.
+        package internal(set) var framesSent = 0
+        package internal(set) var framesReceived = 0
+        /// Mails of kinds that only later versions know.
+        package internal(set) var passedOver = 0
         /// Frames, mails and documents that nobody of this version writes.
         package internal(set) var unreadable = 0
 
@@ -30,11 +35,17 @@ extension ClusterNode {
         mutating func note(hasLeft: Bool) {
             if hasLeft { left += 1 } else { died += 1 }
         }
+
+        /// What went over a line; once, when there are no more questions to it.
+        mutating func note(_ line: ClusterLine) {
+            resent += line.resentCount
+            framesSent += line.frameCount
+        }
     }
 
     package var counted: Tally {
         var result = tally
-        for line in lines.values { result.resent += line.resentCount }
+        for line in lines.values { result.note(line) }
         return result
     }
 
@@ -42,7 +53,15 @@ extension ClusterNode {
     package var format: UInt8 { keys.format }
 
     /// All nodes, as this one knows them.
-    package var roster: [NodeSummary] { keys.roster }
+    package var roster: [NodeSummary] {
+        keys.roster.map { node in
+            guard !node.isSelf, node.state == .alive else { return node }
+            var node = node
+            node.waiting =
+                lines[node.incarnation]?.waiting(tick: timing.linkTick) ?? ClusterLine.Waiting()
+            return node
+        }
+    }
 
     /// How many nodes live, as far as this one knows; itself too.
     package var livingCount: Int { keys.living.count + 1 }

@@ -6,6 +6,12 @@ import Signalling
 /// other nodes. A value, which meets neither clock nor bus: each `Input` is answered with
 /// `Effects`, to be performed in order.
 package struct ClusterNode: Sendable {
+    struct LastStay: Sendable {
+        let connection: ConnectionID
+        let room: RoomDigest
+        let isThere: Bool
+    }
+
     package struct Configuration: Sendable {
         /// For people, and one at a time.
         package var nodeName: String
@@ -18,6 +24,9 @@ package struct ClusterNode: Sendable {
         /// The newest format of rooms' documents that it reads.
         package var reads: UInt8
         package var timing: Timing
+        /// `Input.putBack` will come, once: until then nothing is taken away that the process
+        /// before may have left, nor is another node told that it is not here.
+        package var awaitsShelf = false
 
         package init(
             nodeName: String, version: String = "", alike: [(setting: String, value: String)],
@@ -63,6 +72,8 @@ package struct ClusterNode: Sendable {
     var purges = Ring<(due: Int64, room: RoomDigest, revision: Revision)>()
     /// Rooms that are to be looked at again.
     var rechecks = Ring<RoomDigest>()
+    /// Rooms that have something to do about a node's death, or may have.
+    var deaths = Ring<(room: RoomDigest, node: Incarnation)>()
     /// Rooms whose members do not stand in this bucket yet.
     var unrestored: Set<RoomDigest> = []
     var parkedRooms: Set<RoomDigest> = []
@@ -80,7 +91,9 @@ package struct ClusterNode: Sendable {
     var source = PayloadSource()
     var inbox: PayloadInbox
     /// In which rooms connections of this node are, or want to be.
-    var stays: [ConnectionID: FewRooms] = [:]
+    var stays: [ConnectionID: FewRooms] = [:] { didSet { lastStays = (nil, nil) } }
+    /// What was looked up there last: of one who says something, and of one who hears it.
+    var lastStays: (one: LastStay?, other: LastStay?)
     /// Rooms of which a later version is waited for by payloads, since when, and when it is asked
     /// for again.
     var lookUps: [RoomDigest: (since: Int64, nextAt: Int64)] = [:]
@@ -92,6 +105,10 @@ package struct ClusterNode: Sendable {
     /// Who waits for what becomes of a connection of this node.
     var kickers: [ConnectionID: [(node: Incarnation, number: UInt64)]] = [:]
     var isLeaving = false
+    var awaitsShelf: Bool
+    /// What is left of this node's sessions waits for the next process: no other node is heard any
+    /// more, as nobody here could answer.
+    var isShelved = false
     /// Sessions that go to other nodes, or come from them.
     var moves = HandOvers()
     /// Nodes that died, and the rooms where somebody is still to be told so: until then nothing
@@ -103,6 +120,7 @@ package struct ClusterNode: Sendable {
     package init(_ configuration: Configuration, _ incarnation: Incarnation) {
         self.configuration = configuration
         timing = configuration.timing
+        awaitsShelf = configuration.awaitsShelf
         keys = NodeKeys(configuration, incarnation)
         inbox = PayloadInbox(at: incarnation)
     }
@@ -116,16 +134,16 @@ package struct ClusterNode: Sendable {
     /// Who takes part no more, as far as that is still written down.
     package var gone: Set<Incarnation> { keys.gone }
     /// For others to hear.
-    package var counts: (connections: UInt32, sessions: UInt32, rooms: UInt32) {
-        get { keys.counts }
-        set { keys.counts = newValue }
+    package var report: NodeReport {
+        get { keys.report }
+        set { keys.report = newValue }
     }
     /// Nothing is on its way to another node, nor asked of the store for a room, or to be.
     package var isAtRest: Bool {
         source.isIdle && moves.isIdle && mourned.isEmpty && lateAnswers.isEmpty && lookUps.isEmpty
             && lines.values.allSatisfy(\.isIdle) && waiting.isEmpty
             && delayed.isEmpty
-            && parkedRooms.isEmpty && rechecks.isEmpty && keys.rechecks.isEmpty
+            && parkedRooms.isEmpty && rechecks.isEmpty && deaths.isEmpty && keys.rechecks.isEmpty
             && !requests.values.contains { if case .room = $0 { true } else { false } }
     }
     /// Rooms in which nothing happens, kept in little memory.
@@ -159,6 +177,8 @@ package struct ClusterNode: Sendable {
         case .sessionEnded(let connection, let reason):
             sessionEnded(connection, reason, &effects)
         case .drain(let sessions): drain(sessions, &effects)
+        case .shelve(let sessions): shelve(sessions, &effects)
+        case .putBack(let states, let home): putBack(states, from: home, &effects)
         case .reborn(let incarnation):
             guard standing == .condemned else { return [] }
             forgetAll()
@@ -218,6 +238,7 @@ package struct ClusterNode: Sendable {
             let (_, room, revision) = purges.removeFirst()
             effects.append(.purge(.room(room), upTo: revision))
         }
+        actOnDeaths(&effects)
         // Not all at once: others want to ask, too.
         for _ in 0..<min(rechecks.count, Self.rechecksPerTick) {
             drive(rechecks.removeFirst(), .recheck, &effects)
@@ -241,9 +262,18 @@ package struct ClusterNode: Sendable {
     }
 
     private static let rechecksPerTick = 500
+    /// What takes some hundredths of a second, for joins wait for it.
+    private static let deathsPerTick = 1000
     /// Few at once: joins wait for it.
     private static let restsPerTick = 200
     private static let restsPerTurn = 4
+
+    private mutating func actOnDeaths(_ effects: inout [Effect]) {
+        for _ in 0..<min(deaths.count, Self.deathsPerTick) {
+            let (room, other) = deaths.removeFirst()
+            drive(room, .died(other), &effects)
+        }
+    }
 
     /// Rooms that had to wait go on, as far as they may.
     private mutating func freeWaiting(_ effects: inout [Effect]) {
@@ -283,8 +313,6 @@ package struct ClusterNode: Sendable {
         case .purge(let key, let revision): effects.append(.purge(key, upTo: revision))
         case .heartbeat(let bytes): effects.append(.heartbeat(bytes))
         case .died(let other): died(other, &effects)
-        case .forgotten(let other):
-            for room in Array(rooms.keys) { rooms[room]?.writer.forget(other) }
         case .recheck:
             rechecks = Ring()
             for room in rooms.keys.sorted() { rechecks.append(room) }
@@ -312,10 +340,10 @@ package struct ClusterNode: Sendable {
 
     /// Others end what it had: nothing is to be cleaned up.
     private mutating func forgetAll() {
-        tally.resent += lines.values.reduce(0) { $0 + $1.resentCount }
-        (rooms, lines, stirred) = (ClusterRooms(), [:], [])
+        for line in lines.values { tally.note(line) }
+        (rooms, lines, stirred) = (ClusterRooms(dead: rooms.dead), [:], [])
         (waiting, unrestored, parkedRooms) = ([], [], [])
-        (delayed, purges, rechecks) = (Ring(), Ring(), Ring())
+        (delayed, purges, rechecks, deaths) = (Ring(), Ring(), Ring(), Ring())
         (waitingLine, deadlines, sweep) = (Ring(), Ring(), RoomSweep())
         (kicks, kickers) = ([:], [:])
         (lookUps, heldLeaves, mourned, stays) = ([:], [:], [:], [:])
@@ -326,11 +354,16 @@ package struct ClusterNode: Sendable {
     }
 
     private mutating func died(_ other: Incarnation, _ effects: inout [Effect]) {
+        let concerned = rooms.died(other)
+        // One that rests may be none of them, which is found when it is its turn.
         mourned[other] = Set(
-            rooms.keys.filter { rooms[$0]?.writer.isElsewhere(other) == true })
+            concerned.filter {
+                rooms.isResting($0) || rooms[$0]?.writer.isElsewhere(other) == true
+            })
         if standing == .member { tally.note(hasLeft: keys.hasLeft(other)) }
-        for room in rooms.keys.sorted() { drive(room, .died(other), &effects) }
-        tally.resent += lines.removeValue(forKey: other)?.resentCount ?? 0
+        for room in concerned { deaths.append((room, other)) }
+        actOnDeaths(&effects)
+        if let line = lines.removeValue(forKey: other) { tally.note(line) }
         stirred.removeAll { $0 == other }
         for room in parkedRooms.sorted() { homeDied(other, room, &effects) }
         movesDied(with: other, &effects)

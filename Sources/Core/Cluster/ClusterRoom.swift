@@ -96,9 +96,12 @@ struct ClusterRoom: Equatable, Sendable {
 
     var isIdle: Bool { writer.isIdle && parked.isEmpty && heldLeaves.isEmpty }
 
-    /// Without times that are over; nil where one is not.
+    /// Without times that are over; nil where one is not, or where anything else is to be kept.
     func forRest(at now: Int64) -> ClusterRoom? {
-        guard notBefore <= now else { return nil }
+        guard notBefore <= now, shown == writer.toldCount, !mustShow, !isDelayed, !hasRead,
+            heldRead == nil, unreadableSince == nil, sdps.isEmpty, heardSDPs.isEmpty,
+            parked.isEmpty, heldLeaves.isEmpty, writer.isSettled
+        else { return nil }
         var room = self
         (room.restsAt, room.notBefore) = (0, 0)
         return room

@@ -7,12 +7,19 @@ struct ClusterRooms: Sendable {
         var resting: RestingRoom?
     }
 
-    private var entries: [RoomDigest: Entry] = [:]
+    private var entries: [RoomDigest: Entry] = [:] { didSet { last = nil } }
+    /// The one that was looked at last: most that is said in a room comes in a row.
+    private var last: (room: RoomDigest, view: RoomView)?
     private var awake: [RoomDigest: ClusterRoom] = [:]
     /// Those that are awake, as they are looked at in turn.
     private var line = Ring<(room: RoomDigest, life: UInt64)>()
     /// Of the one that went to rest last.
     private var common: RestingRoom.Common?
+    /// Nodes that died or left, as all rooms know: for good, as what happened last in a room may
+    /// name one when its key is long gone.
+    private(set) var dead: Set<Incarnation>
+
+    init(dead: Set<Incarnation> = []) { self.dead = dead }
 
     // MARK: Looking
 
@@ -26,6 +33,14 @@ struct ClusterRooms: Sendable {
     /// As of the last `refreshView`.
     func view(_ room: RoomDigest) -> RoomView? { entries[room]?.view }
 
+    /// The same, for each of many.
+    mutating func viewInRow(_ room: RoomDigest) -> RoomView? {
+        if let last, last.room == room { return last.view }
+        guard let view = view(room) else { return nil }
+        last = (room, view)
+        return view
+    }
+
     // MARK: Changing
 
     /// To look at one that rests takes its time; to change it wakes it. `nil` takes none away:
@@ -34,7 +49,7 @@ struct ClusterRooms: Sendable {
         get {
             if let room = awake[digest] { return room }
             guard let entry = entries[digest] else { return nil }
-            return entry.resting?.woken(entry.view)
+            return entry.resting?.woken(entry.view, dead: dead)
         }
         _modify {
             wake(digest)
@@ -59,6 +74,18 @@ struct ClusterRooms: Sendable {
         entries[digest]?.view = RoomView(room)
     }
 
+    // MARK: Nodes
+
+    /// All rooms know from now on that a node died.
+    ///
+    /// - Returns: Those that may have something to do about it, the ones at hand first.
+    mutating func died(_ node: Incarnation) -> [RoomDigest] {
+        dead.insert(node)
+        let atHand = awake.keys.sorted()
+        for room in atHand { awake[room]?.writer.dead = dead }
+        return atHand + entries.filter { $0.value.resting?.mayName(node) == true }.keys.sorted()
+    }
+
     // MARK: Rest
 
     /// It is about to be looked at more than once, and does not rest before `time`.
@@ -73,7 +100,7 @@ struct ClusterRooms: Sendable {
             let resting = entry.resting
         else { return }
         entries[digest]?.resting = nil
-        let room = resting.woken(entry.view)
+        let room = resting.woken(entry.view, dead: dead)
         awake[digest] = room
         line.append((digest, room.life))
     }
@@ -98,6 +125,8 @@ struct ClusterRooms: Sendable {
 
     private func resting(_ digest: RoomDigest, at now: Int64) -> RestingRoom? {
         guard let restsAt = awake[digest]?.restsAt, restsAt <= now else { return nil }
-        return awake[digest]?.forRest(at: now).flatMap { RestingRoom($0, common) }
+        return awake[digest]?.forRest(at: now).flatMap { room in
+            RestingRoom(room, common, dead: dead)
+        }
     }
 }

@@ -105,6 +105,14 @@ package struct HandOverTaker: Sendable {
         return (isFirst ? [.expect] : []) + asked.sorted().map { .send(mail, to: $0) }
     }
 
+    /// It lay on a shelf, and nobody else has it: its old home is no more.
+    package mutating func putBack(_ state: HandOverState, from home: Incarnation) -> [Effect] {
+        guard isAsking, questions.isEmpty else { return [] }
+        dead.insert(home)
+        return [.expect, .arrive(state, from: home)]
+            + adopt(Set(state.record.rooms.map(\.room)), 0, from: home)
+    }
+
     package mutating func handle(_ input: Input) -> [Effect] {
         if case .died(let node) = input { dead.insert(node) }
         switch (state, input) {
@@ -126,7 +134,7 @@ package struct HandOverTaker: Sendable {
             return adopt(rooms.subtracting([room]), attempt, from: home)
         case (.adopting(let attempt, let home, _), .gone(let reason)):
             state = .over
-            return [.end(reason), .send(.confirm(attempt: attempt), to: home)]
+            return [.end(reason)] + confirm(attempt, to: home)
         // Its rooms know best whether it was taken out with its old home.
         default: return []
         }
@@ -226,6 +234,10 @@ package struct HandOverTaker: Sendable {
         state = .adopting(attempt: attempt, from: home, rooms)
         guard rooms.isEmpty else { return [] }
         state = .over
-        return [.open, .send(.confirm(attempt: attempt), to: home)]
+        return [.open] + confirm(attempt, to: home)
+    }
+
+    private func confirm(_ attempt: UInt64, to home: Incarnation) -> [Effect] {
+        dead.contains(home) ? [] : [.send(.confirm(attempt: attempt), to: home)]
     }
 }

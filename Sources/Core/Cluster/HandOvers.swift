@@ -26,6 +26,8 @@ struct HandOvers: Sendable {
         var state: HandOverState?
         /// What it is told of its rooms once it is at home here.
         var told: [ClusterNode.Effect] = []
+        /// A process before this one has left it.
+        var isFromShelf = false
     }
 
     /// One question for a session.
@@ -74,9 +76,8 @@ struct HandOvers: Sendable {
     /// What nobody has whose home was never heard of.
     var unheard = UnheardHomes()
 
-    /// Sessions that have come, with whom they knew in their rooms, as long as somebody may not
-    /// know so.
-    var arrived: [ConnectionID: (rooms: [RoomDigest: Set<ConnectionID>], until: Int64)] = [:]
+    /// Sessions that have come, with their rooms, as long as somebody may not know so.
+    var arrived: [ConnectionID: (rooms: [RoomDigest], until: Int64)] = [:]
     /// Sessions that have gone, as long as somebody may not know so.
     var departed: [ConnectionID: Int64] = [:]
     /// When to look after one of those.

@@ -52,7 +52,8 @@ package struct Link<Mail: Sendable>: Sendable {
     private var firstNumber: UInt64 = 1
     /// Sent and unanswered ones, then those not sent yet.
     private var waiting = Ring<Waiting>()
-    private var waitingBytes = 0
+    /// What is unanswered or not sent yet, as `push` was told.
+    package private(set) var waitingBytes = 0
     private var sentCount = 0
     private var sentBytes = 0
     /// The last one that ever was sent.
@@ -65,13 +66,20 @@ package struct Link<Mail: Sendable>: Sendable {
     /// the other one's window may soon be full.
     private var unanswered = (frames: 0, mails: 0)
     private var mustAnswer = false
+    /// Up to which number there was something at which tick, for some of those that wait.
+    private var marks = Ring<(number: UInt64, tick: Int)>()
+    private var ticks = 0
     /// How many were sent once more.
     package private(set) var resentCount = 0
+    package private(set) var frameCount = 0
 
     package init(_ limits: Limits = Limits()) { self.limits = limits }
 
     /// Nothing of ours is unanswered.
     package var isIdle: Bool { waiting.isEmpty }
+    package var waitingCount: Int { waiting.count }
+    /// How many ticks ago at least the first one that is unanswered was there.
+    package var oldestTicks: Int { marks.first.map { ticks - $0.tick } ?? 0 }
     /// What would be sent now would go with the next frames.
     package var hasWindow: Bool {
         waiting.count < limits.windowMax && waitingBytes < limits.windowBytesMax
@@ -106,12 +114,14 @@ package struct Link<Mail: Sendable>: Sendable {
         guard !mails.isEmpty || mustAnswer else { return nil }
         lastSent = max(lastSent, firstNumber + UInt64(sentCount) - 1)
         (unanswered, mustAnswer) = ((0, 0), false)
+        frameCount += 1
         return Frame(first: first, mails: mails, acknowledged: arrived)
     }
 
     /// A while has passed. `isBackedUp` while what was sent may not even have left.
     package mutating func tick(isBackedUp: Bool = false) {
         if unanswered.frames > 0 { mustAnswer = true }
+        mark()
         guard sentCount > 0 else { return }
         ticksUnanswered += 1
         let pause = isBackedUp ? .max : limits.resendTicks << min(resendsInRow, 8)
@@ -122,6 +132,17 @@ package struct Link<Mail: Sendable>: Sendable {
         sentCount = 0
         sentBytes = 0
     }
+
+    private mutating func mark() {
+        ticks += 1
+        // However long nothing is answered, these are few.
+        guard !waiting.isEmpty, marks.count < Self.marksMax,
+            marks.isEmpty || marks[marks.count - 1].number < lastNumber
+        else { return }
+        marks.append((lastNumber, ticks))
+    }
+
+    private static var marksMax: Int { 64 }
 
     /// A frame from the other node. One that can't be its own is taken for nothing.
     package mutating func receive(_ frame: Frame) -> Arrival {
@@ -158,6 +179,7 @@ package struct Link<Mail: Sendable>: Sendable {
             // What is being sent again may be answered before it was.
             if index < sentCount { sentBytes -= size }
         }
+        while let mark = marks.first, mark.number <= acknowledged { _ = marks.removeFirst() }
         firstNumber = acknowledged + 1
         sentCount = max(0, sentCount - count)
         ticksUnanswered = 0

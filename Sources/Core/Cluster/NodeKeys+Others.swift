@@ -12,13 +12,27 @@ extension NodeKeys {
         heartbeatAt = now + timing.heartbeatEvery
         let heartbeat = Heartbeat(
             incarnation, restored: hasRestored ? epoch : nil, nodeName: nodeName,
-            version: version, connections: counts.connections, sessions: counts.sessions,
-            rooms: counts.rooms, isDraining: isDraining)
+            version: version, report: report, isDraining: isDraining,
+            standing: SaidStanding(standing)?.rawValue ?? 0)
         effects.append(.heartbeat(heartbeat.encoded))
     }
 
     /// Its members stand in this bucket.
     var hasRestored: Bool { base != nil && isWatched && hasWrittenBack }
+
+    /// Others live as far as known, or say something.
+    var hearsOthers: Bool {
+        others.values.contains { other in
+            other.state == .alive
+                || other.state != .gone && now - (other.beatAt ?? .min / 2) <= timing.silenceMost
+        }
+    }
+
+    /// It left not long ago: the next process of its name may come for what it left.
+    func mayReturn(_ other: Incarnation) -> Bool {
+        guard hasLeft(other), let since = others[other]?.since else { return false }
+        return now - since < timing.shelfKept
+    }
 
     private func isSilent(_ other: Other) -> Bool {
         now - max(other.beatAt ?? other.since, steadySince) > timing.silenceMost
@@ -34,7 +48,7 @@ extension NodeKeys {
             if other.revision != .absent {
                 effects.append(.purge(.node(id), upTo: other.revision))
             }
-            return forget(id, &effects)
+            return forget(id)
         }
         guard other.mustDie || isSilent(other) else { return }
         guard other.mustDie || other.state == .alive else {
@@ -100,7 +114,7 @@ extension NodeKeys {
         guard let bytes else {
             // That there is none may be old. Purged are only those of the dead.
             if isWatch, others[id]?.state == .gone, others[id]?.mustDie == false {
-                forget(id, &effects)
+                forget(id)
             }
             return
         }
@@ -131,10 +145,9 @@ extension NodeKeys {
         }
     }
 
-    private mutating func forget(_ id: Incarnation, _ effects: inout [Effect]) {
+    private mutating func forget(_ id: Incarnation) {
         others[id] = nil
         gone.remove(id)
-        effects.append(.forgotten(id))
     }
 
     /// It stands in its key.

@@ -12,32 +12,25 @@ package struct NodeSummary: Equatable, Sendable {
     package let version: ByteText
     /// In milliseconds; for how long it was not heard, or has been gone.
     package let silence: Int64
-    package let connections: UInt32
-    package let sessions: UInt32
-    package let rooms: UInt32
-
-    package init(
-        name: ByteText, incarnation: Incarnation, isSelf: Bool = false, state: State = .alive,
-        version: ByteText, silence: Int64 = 0, connections: UInt32, sessions: UInt32, rooms: UInt32
-    ) {
-        self.name = name
-        self.incarnation = incarnation
-        self.isSelf = isSelf
-        self.state = state
-        self.version = version
-        self.silence = silence
-        self.connections = connections
-        self.sessions = sessions
-        self.rooms = rooms
-    }
+    /// Nil while it was not heard, or where it says nothing that this version knows.
+    package let standing: SaidStanding?
+    /// It is about to end, and takes no sessions.
+    package let isDraining: Bool
+    /// The newest format of rooms that it reads; 0 where that is not known.
+    package let reads: UInt8
+    /// Empty of one that is not alive, or was not heard.
+    package let report: NodeReport
+    /// What waits here for its answer; nil of the node itself, and of one that is not alive.
+    package internal(set) var waiting: ClusterLine.Waiting?
 }
 
 extension NodeKeys {
     /// All that live, by name, then those that are gone, as long as that is written down.
     package var roster: [NodeSummary] {
         let own = NodeSummary(
-            name: nodeName, incarnation: incarnation, isSelf: true, version: version,
-            connections: counts.connections, sessions: counts.sessions, rooms: counts.rooms)
+            name: nodeName, incarnation: incarnation, isSelf: true, state: .alive,
+            version: version, silence: 0, standing: SaidStanding(standing),
+            isDraining: isDraining, reads: reads, report: report)
         let all = [own] + others.compactMap { id, other in summary(id, other) }
         return all.sorted { one, two in
             if (one.state == .alive) != (two.state == .alive) { return one.state == .alive }
@@ -55,10 +48,11 @@ extension NodeKeys {
         let state: NodeSummary.State =
             other.state == .alive ? .alive : record.state == .left ? .left : .dead
         return NodeSummary(
-            name: record.nodeName, incarnation: id, state: state,
+            name: record.nodeName, incarnation: id, isSelf: false, state: state,
             version: other.heartbeat?.version ?? "",
             silence: now - (state == .alive ? other.beatAt ?? other.since : other.since),
-            connections: heartbeat?.connections ?? 0, sessions: heartbeat?.sessions ?? 0,
-            rooms: heartbeat?.rooms ?? 0)
+            standing: heartbeat.flatMap { SaidStanding(rawValue: $0.standing) },
+            isDraining: heartbeat?.isDraining ?? false, reads: record.reads,
+            report: heartbeat?.report ?? NodeReport())
     }
 }

@@ -13,8 +13,6 @@ package struct NodeKeys: Sendable {
         case heartbeat([UInt8])
         /// It takes part no more: dead or left.
         case died(Incarnation)
-        /// It died so long ago that nothing speaks of it any more.
-        case forgotten(Incarnation)
         /// One that died can write no more by now.
         case recheck
         /// The bucket was made anew; nobody joins until `restored`.
@@ -125,7 +123,7 @@ package struct NodeKeys: Sendable {
     /// This node is about to end; for others to hear.
     var isDraining = false
     /// For others to hear.
-    package var counts = (connections: UInt32(0), sessions: UInt32(0), rooms: UInt32(0))
+    package var report = NodeReport()
 
     package init(
         _ configuration: ClusterNode.Configuration, _ incarnation: Incarnation
@@ -153,6 +151,9 @@ package struct NodeKeys: Sendable {
 
     /// Members may be let in.
     package var mayAdmit: Bool { standing == .member && fate == .well }
+
+    /// It has not begun to leave, and nobody has written that it is dead.
+    var isStaying: Bool { fate == .well }
 
     /// All others that live, in order.
     package var living: [Incarnation] {

@@ -187,27 +187,26 @@ package struct Heartbeat: Equatable, Sendable {
     package var nodeName: ByteText
     /// Of the program, for people.
     package var version: ByteText
-    package var connections: UInt32
-    package var sessions: UInt32
-    package var rooms: UInt32
+    package var report: NodeReport
     /// It is about to end, and takes no sessions.
     package var isDraining: Bool
+    /// As `SaidStanding` has it; others are of later versions, or say nothing.
+    package var standing: UInt8
     /// What later versions say besides.
     package var more: [UInt8]
 
     package init(
         _ incarnation: Incarnation, restored: BucketEpoch?, nodeName: ByteText,
-        version: ByteText = "", connections: UInt32 = 0, sessions: UInt32 = 0, rooms: UInt32 = 0,
-        isDraining: Bool = false, more: [UInt8] = []
+        version: ByteText = "", report: NodeReport = NodeReport(), isDraining: Bool = false,
+        standing: UInt8 = 0, more: [UInt8] = []
     ) {
         self.incarnation = incarnation
         self.restored = restored
         self.nodeName = nodeName
         self.version = version
-        self.connections = connections
-        self.sessions = sessions
-        self.rooms = rooms
+        self.report = report
         self.isDraining = isDraining
+        self.standing = standing
         self.more = more
     }
 
@@ -219,10 +218,9 @@ package struct Heartbeat: Equatable, Sendable {
         if let restored { out.put(restored) }
         out.put(nodeName.utf8)
         out.put(version.utf8)
-        out.put(connections)
-        out.put(sessions)
-        out.put(rooms)
+        report.write(to: &out)
         out.put(isDraining)
+        out.put(standing)
         out.put(more)
         return out.bytes
     }
@@ -234,9 +232,8 @@ package struct Heartbeat: Equatable, Sendable {
                 Incarnation(raw: try input.number()),
                 restored: try input.flag() ? try input.epoch() : nil,
                 nodeName: try input.byteText(), version: try input.byteText(),
-                connections: try input.number(), sessions: try input.number(),
-                rooms: try input.number(), isDraining: try input.flag(),
-                more: Array(try input.part()))
+                report: try NodeReport(&input), isDraining: try input.flag(),
+                standing: try input.number(), more: Array(try input.part()))
         }
     }
 }

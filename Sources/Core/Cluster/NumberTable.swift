@@ -77,7 +77,7 @@ struct NumberTable<Value: Sendable>: Sendable {
         return body(&value)
     }
 
-    mutating func set(_ key: UInt64, _ value: Value) {
+    mutating func set(_ key: UInt64, _ value: consuming Value) {
         if count &* 3 >= places.count &* 2 { grow() }
         let (index, isFound) = place(of: key)
         heads[index] = Head(key: key, isTaken: true)

@@ -46,6 +46,8 @@ package struct PayloadInbox: Sendable {
     private var parkedCount = 0
     /// Taken, and not answered before the turn ends, by source; they are few.
     private var unsaid: [(source: Incarnation, receipts: [Receipt])] = []
+    /// How many they were at the end of the turn before, of all sources.
+    private var saidCount = 0
     /// Sessions that are about to come, and what those took before, of each source, that have.
     private var awaited: Set<ConnectionID> = []
     private var arrivals: [ConnectionID: [Incarnation: Set<UInt64>]] = [:]
@@ -171,7 +173,10 @@ package struct PayloadInbox: Sendable {
     /// It was taken by all that it was for, which is to be said at the end of the turn.
     package mutating func noteTaken(_ receipt: Receipt) {
         guard let index = unsaid.lastIndex(where: { $0.source == receipt.source }) else {
-            return unsaid.append((receipt.source, [receipt]))
+            var receipts: [Receipt] = []
+            receipts.reserveCapacity(min(saidCount, 256))
+            receipts.append(receipt)
+            return unsaid.append((receipt.source, receipts))
         }
         unsaid[index].receipts.append(receipt)
     }
@@ -181,6 +186,7 @@ package struct PayloadInbox: Sendable {
     package mutating func takeUnsaid() -> [(Incarnation, [Receipt])] {
         guard !unsaid.isEmpty else { return [] }
         defer { unsaid = [] }
+        saidCount = unsaid.reduce(0) { $0 + $1.receipts.count }
         return unsaid
     }
 
@@ -212,6 +218,11 @@ package struct PayloadInbox: Sendable {
     ) -> [Incarnation: Set<UInt64>] {
         precondition(home != own, "what is sent to it would go round in circles")
         departures[connection] = home
+        return taken(by: connection)
+    }
+
+    /// What it took, and whose senders may not know so.
+    mutating func taken(by connection: ConnectionID) -> [Incarnation: Set<UInt64>] {
         var taken = arrivals.removeValue(forKey: connection) ?? [:]
         var receipts = unsaid.flatMap(\.receipts)
         for state in sources.values {
@@ -227,7 +238,18 @@ package struct PayloadInbox: Sendable {
     /// home has refused.
     package mutating func expect(_ connection: ConnectionID) { awaited.insert(connection) }
 
-    package mutating func expectNoMore(_ connection: ConnectionID) { awaited.remove(connection) }
+    /// - Returns: Whether something was turned away meanwhile; to be followed by
+    ///   `forgetTurnedAway` once nobody can be about to send it again.
+    @discardableResult
+    package mutating func expectNoMore(_ connection: ConnectionID) -> Bool {
+        awaited.remove(connection)
+        return turnedAway[connection] != nil
+    }
+
+    /// It has not come, and is not awaited.
+    package mutating func forgetTurnedAway(_ connection: ConnectionID) {
+        turnedAway[connection] = nil
+    }
 
     /// It is here, with what it took before.
     package mutating func arrive(

@@ -97,6 +97,15 @@ package struct PayloadSource: Sendable {
     package func room(of number: UInt64) -> RoomDigest? {
         unanswered[number]?.payload.room.digest
     }
+    /// The rooms of what this node has not answered, or may have to.
+    package func rooms(unansweredBy node: Incarnation) -> Set<RoomDigest> {
+        var rooms: Set<RoomDigest> = []
+        unanswered.forEach { _, entry in
+            guard entry.heldCount > 0 || entry.awaits(node) else { return }
+            rooms.insert(entry.payload.room.digest)
+        }
+        return rooms
+    }
     /// How many payloads of this sender are unanswered.
     package func unansweredCount(of sender: ConnectionID) -> Int { counts[sender.raw] ?? 0 }
 
@@ -320,7 +329,7 @@ package struct PayloadSource: Sendable {
 
     /// Waits for what is still to be answered, if there is something.
     private mutating func keep(
-        _ entry: Unanswered, _ number: UInt64, _ outcome: inout Outcome
+        _ entry: consuming Unanswered, _ number: UInt64, _ outcome: inout Outcome
     ) {
         guard entry.isAnswered else { return unanswered.set(number, entry) }
         if let ticket = entry.payload.ticket {

@@ -10,28 +10,26 @@ struct RestingRoom: Sendable {
         let node: Incarnation
         let epoch: BucketEpoch
         let membersMax: Int
-        let dead: Set<Incarnation>
 
         init(_ writer: RoomWriter) {
             node = writer.node
             epoch = writer.epoch
             membersMax = writer.membersMax
-            dead = writer.dead
         }
 
         func isOf(_ writer: RoomWriter) -> Bool {
             node == writer.node && epoch == writer.epoch && membersMax == writer.membersMax
-                && dead == writer.dead
         }
     }
 
     let common: Common
     private let bytes: [UInt8]
 
-    /// Nil for a room that has anything that would be lost. `common` may be another's.
-    init?(_ room: ClusterRoom, _ common: Common?) {
+    /// Nil for a room that has anything that would be lost; `ClusterRoom.forRest` finds most of
+    /// those at less cost. `common` may be another's; `dead` are whom rooms know to be dead.
+    init?(_ room: ClusterRoom, _ common: Common?, dead: Set<Incarnation>) {
         let writer = room.writer
-        guard writer.isSettled, let known = writer.known else { return nil }
+        guard let known = writer.known else { return nil }
         var out = ByteWriter(capacity: 256)
         out.put(room.life)
         out.put(UInt64(truncatingIfNeeded: writer.toldCount))
@@ -44,31 +42,42 @@ struct RestingRoom: Sendable {
         } else {
             self.common = Common(writer)
         }
-        guard read(RoomView(room)) == room else { return nil }
+        guard read(RoomView(room), dead) == room else { return nil }
     }
 
-    /// As it was; `view` is of it.
-    func woken(_ view: RoomView) -> ClusterRoom {
-        guard let room = read(view) else {
+    /// As it was, but for whom it knows to be dead; `view` is of it.
+    func woken(_ view: RoomView, dead: Set<Incarnation>) -> ClusterRoom {
+        guard let room = read(view, dead) else {
             preconditionFailure("it was read when it was written")
         }
         return room
     }
 
-    private func read(_ view: RoomView) -> ClusterRoom? {
+    /// Never false where it has a member at that node, or had one of late. It is a look at some
+    /// hundred bytes.
+    func mayName(_ home: Incarnation) -> Bool {
+        var last: UInt64 = 0
+        for byte in bytes {
+            last = last << 8 | UInt64(byte)
+            if last == home.raw { return true }
+        }
+        return false
+    }
+
+    private func read(_ view: RoomView, _ dead: Set<Incarnation>) -> ClusterRoom? {
         var input = ByteReader(bytes[...])
-        return try? read(view, &input)
+        return try? read(view, dead, &input)
     }
 
     private func read(
-        _ view: RoomView, _ input: inout ByteReader
+        _ view: RoomView, _ dead: Set<Incarnation>, _ input: inout ByteReader
     ) throws(ByteReader.Fault) -> ClusterRoom? {
         let place = view.place
         let life: UInt64 = try input.number()
         let toldCount: UInt64 = try input.number()
         var writer = RoomWriter(
             of: place.clientID, place.name, at: common.node, in: common.epoch,
-            membersMax: common.membersMax, dead: common.dead)
+            membersMax: common.membersMax, dead: dead)
         writer.request = try input.number()
         writer.lastPending = try input.number()
         let document = try RoomDocument.readContents(
@@ -82,10 +91,13 @@ struct RestingRoom: Sendable {
 }
 
 extension RoomWriter {
-    /// Members of this node are there, and nothing is on its way.
-    fileprivate var isSettled: Bool {
-        guard case .none = flight else { return false }
-        return !own.isEmpty && joins.isEmpty && leaves.isEmpty && admissions.isEmpty
+    /// Members of this node are there, nothing is on its way, and nothing is to be done.
+    var isSettled: Bool {
+        guard case .none = flight, restoring == .no, !own.isEmpty, joins.isEmpty, leaves.isEmpty,
+            admissions.isEmpty, lent.isEmpty, adoptions.isEmpty, deadHomes.isEmpty, past.isEmpty
+        else { return false }
+        return !mustRead && !mustWrite && !isUncertain && !isBehind
+            && newest == known?.revision && newest == toldRevision
     }
 
     /// All that it has follows from this version.

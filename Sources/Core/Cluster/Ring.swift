@@ -25,18 +25,24 @@ struct Ring<Element: Sendable>: Sendable {
     }
 
     mutating func removeFirst() -> Element {
-        let element = self[0]
-        places[head] = nil
+        guard count > 0, let element = places[head].take() else {
+            preconditionFailure("no element is there")
+        }
         head = place(1)
         count -= 1
-        // What a burst took is given back.
-        if places.count > 64, count &* 8 <= places.count { resize(to: places.count / 2) }
+        // What a burst took is given back, but for so much that a line which is filled and emptied
+        // again and again is not made anew each time.
+        if places.count > Self.kept, count &* 8 <= places.count { resize(to: places.count / 2) }
         return element
     }
 
+    private static var kept: Int { 1024 }
+
     private mutating func resize(to size: Int) {
-        var others = (0..<count).map { Optional(self[$0]) }
-        others += Array(repeating: nil, count: size - count)
+        var others: [Element?] = []
+        others.reserveCapacity(size)
+        for index in 0..<count { others.append(places[place(index)].take()) }
+        while others.count < size { others.append(nil) }
         (places, head) = (others, 0)
     }
 }

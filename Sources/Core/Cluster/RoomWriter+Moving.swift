@@ -8,7 +8,8 @@ extension RoomWriter {
     /// one has written it down as its own.
     struct Loan: Equatable, Sendable {
         let seat: RoomDocument.Seat
-        let home: Incarnation
+        /// Nil for one that waits for the next process of this node's name.
+        let home: Incarnation?
         /// It is that node's, or nobody's: where it still stands here, that is to be written.
         var isOver = false
         var isThere = false
@@ -47,11 +48,17 @@ extension RoomWriter {
 
     // MARK: Going
 
-    /// From now on it is nobody here: it is told nothing, and others find it at its new home.
+    /// It is a member of this node, and not about to leave.
+    func mayLend(_ connection: ConnectionID) -> Bool {
+        own[connection] != nil && leaves[connection] == nil && told.member(connection) != nil
+    }
+
+    /// From now on it is nobody here: it is told nothing, and others find it at its new home; nil
+    /// for one that stands here until the next process of this node's name has it.
     ///
     /// - Returns: The room as it was told; nil where it is no member, or about to leave.
     package mutating func lend(
-        _ connection: ConnectionID, to home: Incarnation
+        _ connection: ConnectionID, to home: Incarnation?
     ) -> RoomDocument? {
         guard let seat = own[connection], leaves[connection] == nil,
             let document = toldDocument(to: connection, seat)
@@ -62,6 +69,11 @@ extension RoomWriter {
         elsewhere[connection] = home
         toldCount += 1
         return document
+    }
+
+    /// How many bytes it takes to tell `lend`'s room.
+    func toldSize(to connection: ConnectionID) -> Int {
+        own[connection].flatMap { toldDocument(to: connection, $0) }?.encoded.count ?? 0
     }
 
     private func toldDocument(
@@ -103,10 +115,10 @@ extension RoomWriter {
     /// It stands here, and nobody here is it: it has ended; or it has gone, which may be forgotten
     /// in a new bucket, and then it is the other node's to take it out or not.
     func clear(_ connection: ConnectionID, in document: inout RoomDocument) {
-        if let loan = lent[connection], loan.isThere, !dead.contains(loan.home),
+        if let loan = lent[connection], loan.isThere, let home = loan.home, !dead.contains(home),
             let order = document.room.member(connection)?.order
         {
-            _ = document.move(connection, order: order, from: node, to: loan.home)
+            _ = document.move(connection, order: order, from: node, to: home)
         } else {
             document.leave(connection, .lost)
         }

@@ -33,12 +33,6 @@ extension RoomWriter {
         if own.isEmpty { (mustRead, mustWrite, isUncertain) = (false, false, false) }
     }
 
-    /// It died so long ago that no document names it any more.
-    package mutating func forget(_ other: Incarnation) {
-        let isNamed = known?.document.seats.values.contains { $0.home == other }
-        if isNamed != true { dead.remove(other) }
-    }
-
     /// The order in the room behind which members are that somebody here will be told of as they
     /// join; nil where there is nobody to be told.
     func listens(from document: RoomDocument) -> UInt64? {

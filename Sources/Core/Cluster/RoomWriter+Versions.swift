@@ -128,7 +128,8 @@ extension RoomWriter {
         elsewhere = [:]
         for member in room.members {
             guard let home = document.home(of: member.connection) else { continue }
-            elsewhere[member.connection] = home == node ? lent[member.connection]?.home : home
+            let lentTo = lent[member.connection]?.home
+            elsewhere[member.connection] = home == node ? lentTo : home
         }
         deadHomes = dead.isEmpty ? [] : dead.intersection(elsewhere.values)
         told = room

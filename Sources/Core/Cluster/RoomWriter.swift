@@ -177,7 +177,9 @@ package struct RoomWriter: Equatable, Sendable {
     /// Nothing is on its way, nothing to be done and nobody here: it may be forgotten.
     package var isIdle: Bool {
         guard case .none = flight else { return false }
-        return own.isEmpty && joins.isEmpty && leaves.isEmpty && lent.isEmpty
+        // Who waits for the next process needs nobody here.
+        let hasLent = !lent.isEmpty && lent.values.contains { $0.home != nil }
+        return own.isEmpty && joins.isEmpty && leaves.isEmpty && !hasLent
             && adoptions.isEmpty && !mustWrite && !mustRead && restoring == .no
     }
 

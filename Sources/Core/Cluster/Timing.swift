@@ -23,6 +23,9 @@ package struct Timing: Equatable, Sendable {
     /// How often the next room is looked at, and how long a walk over all of them rests.
     package var sweepEvery: Int64 = 100
     package var sweepRest: Int64 = 300_000
+    /// For how long the next process may come for what a node left that ended in order: for as long
+    /// as a shelf is used, and some more.
+    package var shelfKept: Int64 = 660_000
     /// For how long a join may wait to be written; longer than an election takes.
     package var joinWait: Int64 = 10_000
     /// For how long a document of a newer format is read again before nobody waits for it.

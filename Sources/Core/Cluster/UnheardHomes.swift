@@ -82,10 +82,15 @@ struct UnheardHomes: Sendable {
 
     /// The next that is to be looked for, as long as few are.
     mutating func nextSearch() -> Incarnation? {
-        guard searches.count < Self.searchesMax, !sought.isEmpty else { return nil }
-        let home = sought.removeFirst()
-        searches.insert(home)
-        return home
+        guard searches.count < Self.searchesMax else { return nil }
+        while !sought.isEmpty {
+            let home = sought.removeFirst()
+            // Else nobody waits for it any more.
+            guard homes[home]?.isSought == true else { continue }
+            searches.insert(home)
+            return home
+        }
+        return nil
     }
 
     /// - Returns: Whether it was looked for.

@@ -114,7 +114,7 @@ package struct SessionRecord: Equatable, Sendable {
         return count
     }
 
-    mutating func grow(older seconds: UInt32) {
+    package mutating func grow(older seconds: UInt32) {
         for index in events.indices { events[index].age += min(seconds, .max - events[index].age) }
     }
 }

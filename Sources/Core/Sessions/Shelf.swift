@@ -21,15 +21,76 @@ package enum ShelfFault: String, Error, Sendable, CustomStringConvertible {
     }
 }
 
+/// What the bytes of every shelf have around them: its mark; its version, 2 bytes; when it was
+/// written, 8 bytes, seconds since the epoch; and behind all else the SHA-256 of that, 32 bytes.
+/// Numbers are big-endian.
+package struct ShelfFrame: Sendable {
+    private static let digestBytes = 32
+
+    private let mark: [UInt8]
+    private let version: UInt16
+
+    package init(mark: StaticString, version: UInt16) {
+        self.mark = Array("\(mark)".utf8)
+        self.version = version
+    }
+
+    /// The bytes; `sha256` computes that digest.
+    package func encoded(
+        at writtenAt: Int64, sha256: ([UInt8]) -> [UInt8], _ write: (inout ByteWriter) -> Void
+    ) -> [UInt8] {
+        var out = ByteWriter()
+        for byte in mark { out.put(byte) }
+        out.put(version)
+        out.put(writtenAt)
+        write(&out)
+        return out.bytes + sha256(out.bytes)
+    }
+
+    /// Reads what `encoded` wrote; `now` is in seconds since the epoch. Throws why it is of no use.
+    ///
+    /// - Returns: When it was written, and how many seconds ago.
+    package func read(
+        _ bytes: [UInt8], at now: Int64, sha256: ([UInt8]) -> [UInt8],
+        _ body: (inout ByteReader) throws(ByteReader.Fault) -> Void
+    ) throws(ShelfFault) -> (writtenAt: Int64, age: UInt32) {
+        let contents = bytes.dropLast(Self.digestBytes)
+        guard bytes.count > mark.count + Self.digestBytes, contents.starts(with: mark) else {
+            throw .torn
+        }
+        let version: UInt16
+        let writtenAt: Int64
+        do throws(ByteReader.Fault) {
+            var input = ByteReader(contents.dropFirst(mark.count))
+            version = try input.number()
+            writtenAt = try input.number()
+            // Of another version nobody knows where its digest stands.
+            if version == self.version {
+                let digest = sha256(Array(contents))
+                guard digest.elementsEqual(bytes.suffix(Self.digestBytes)) else {
+                    throw input.fault
+                }
+                try body(&input)
+                guard input.isAtEnd else { throw input.fault }
+            }
+        } catch {
+            throw .torn
+        }
+        guard version == self.version else { throw .version }
+        let (age, isHuge) = now.subtractingReportingOverflow(writtenAt)
+        guard !isHuge, age >= -Shelf.clockSkewMax else { throw .clock }
+        guard age <= Shelf.ageMax else { throw .tooOld }
+        return (writtenAt, UInt32(max(0, age)))
+    }
+}
+
 /// The sessions of a process that stops in order, for the one that is started after it.
 ///
-/// Its bytes are: `USHERSES`; the version, 2 bytes; when it was written, 8 bytes, seconds since the
-/// epoch; the sessions behind their number, 4 bytes; and the SHA-256 of all that, 32 bytes. Numbers
-/// are big-endian.
+/// Its bytes are, within a `ShelfFrame` with the mark `USHERSES`, the sessions behind their number,
+/// 4 bytes.
 package struct Shelf: Equatable, Sendable {
     package static let version: UInt16 = 1
-    private static let mark = Array("USHERSES".utf8)
-    private static let digestBytes = 32
+    private static let frame = ShelfFrame(mark: "USHERSES", version: version)
     /// In seconds: how old one may be, and by how much clocks may differ.
     package static let ageMax: Int64 = 600
     package static let clockSkewMax: Int64 = 10
@@ -45,13 +106,10 @@ package struct Shelf: Equatable, Sendable {
 
     /// The bytes; `sha256` computes that digest.
     package func encoded(sha256: ([UInt8]) -> [UInt8]) -> [UInt8] {
-        var out = ByteWriter()
-        for byte in Self.mark { out.put(byte) }
-        out.put(Self.version)
-        out.put(writtenAt)
-        out.put(UInt32(truncatingIfNeeded: sessions.count))
-        for session in sessions { session.write(to: &out) }
-        return out.bytes + sha256(out.bytes)
+        Self.frame.encoded(at: writtenAt, sha256: sha256) { out in
+            out.put(UInt32(truncatingIfNeeded: sessions.count))
+            for session in sessions { session.write(to: &out) }
+        }
     }
 
     /// Reads what `encoded` wrote, and ages it by the time since; `now` is in seconds since the
@@ -59,31 +117,13 @@ package struct Shelf: Equatable, Sendable {
     package init(
         _ bytes: [UInt8], at now: Int64, sha256: ([UInt8]) -> [UInt8]
     ) throws(ShelfFault) {
-        let contents = bytes.dropLast(Self.digestBytes)
-        guard bytes.count > Self.mark.count + Self.digestBytes,
-            contents.starts(with: Self.mark)
-        else { throw .torn }
-        let version: UInt16
-        var input = ByteReader(contents.dropFirst(Self.mark.count))
-        let isWhole = sha256(Array(contents)).elementsEqual(bytes.suffix(Self.digestBytes))
-        do throws(ByteReader.Fault) {
-            version = try input.number()
-            writtenAt = try input.number()
-            var sessions: [SessionRecord] = []
-            if version == Self.version, isWhole {
-                for _ in try input.count() { sessions.append(try SessionRecord(&input)) }
-            }
-            self.sessions = sessions
-        } catch {
-            throw .torn
+        var sessions: [SessionRecord] = []
+        let (writtenAt, age) = try Self.frame.read(bytes, at: now, sha256: sha256) {
+            input throws(ByteReader.Fault) in
+            for _ in try input.count() { sessions.append(try SessionRecord(&input)) }
         }
-        // Of another version nobody knows where its digest stands.
-        guard version == Self.version else { throw .version }
-        guard isWhole, input.isAtEnd else { throw .torn }
-        let (age, isHuge) = now.subtractingReportingOverflow(writtenAt)
-        guard !isHuge, age >= -Self.clockSkewMax else { throw .clock }
-        guard age <= Self.ageMax else { throw .tooOld }
-        for index in sessions.indices { sessions[index].grow(older: UInt32(max(0, age))) }
+        for index in sessions.indices { sessions[index].grow(older: age) }
+        self.init(writtenAt: writtenAt, sessions)
     }
 
     // MARK: Size

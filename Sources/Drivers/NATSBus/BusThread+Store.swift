@@ -5,6 +5,8 @@ import StrictJSON
 extension BusThread: BusOutput {
     var monotonicMilliseconds: Int64 { BusClock.milliseconds() }
     var isBackedUp: Bool { unwrittenBytes > 0 }
+    var server: ByteText? { spoken.map { ByteText($0.server.authority) } }
+    var storeMilliseconds: Int64? { standing.report?.answerMilliseconds }
 
     mutating func read(_ key: StoreKey, request: UInt64) {
         let text: JSONValue = ["last_by_subj": .string(subjects.subject(key))]

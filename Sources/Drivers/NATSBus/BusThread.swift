@@ -204,6 +204,7 @@ struct BusThread<Note: Sendable>: ~Copyable {
     }
 
     private mutating func tick(_ now: Int64) {
+        spoken?.giveBack()
         events += later
         later = []
         for asked in requests.takeLate(now) {

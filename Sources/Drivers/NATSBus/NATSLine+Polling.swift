@@ -37,16 +37,28 @@ extension NATSLine {
         }
     }
 
+    /// How many messages of libnats may wait to be given back, and how many bytes of them.
+    private static let spentMax = 256
+    private static let spentBytesMax = 2 << 20
+
     /// Reads once, and takes what has come, the frames last. What libnats keeps of that is given
-    /// back with `write`: it has a thread that frees it, which would be in the way meanwhile.
+    /// back later.
     func read(_ take: (Arrival) -> Void) {
         unsafe natsConnection_ProcessReadEvent(connection)
         for purpose in [Purpose.answers, .watch, .heartbeats, .frames] {
             guard let subscription = unsafe subscriptions[purpose] else { continue }
-            var message: OpaquePointer?
-            while unsafe natsSubscription_NextMsg(&message, subscription, 0) == NATS_OK {
+            // To ask for one where there is none is an error, which costs more than to count.
+            var count: Int32 = 0
+            _ = unsafe natsSubscription_GetPending(subscription, &count, nil)
+            while count > 0 {
+                count -= 1
+                var message: OpaquePointer?
+                guard unsafe natsSubscription_NextMsg(&message, subscription, 0) == NATS_OK,
+                    let message = unsafe message
+                else { break }
                 if let arrival = unsafe Callbacks.arrival(purpose, message) { take(arrival) }
-                if let message = unsafe message { unsafe spent.append(message) }
+                unsafe spent.append(message)
+                spentBytes += Int(unsafe natsMsg_GetDataLength(message))
             }
         }
     }
@@ -57,8 +69,15 @@ extension NATSLine {
         if unsafe natsConnection_Buffered(connection) > 0 {
             unsafe natsConnection_ProcessWriteEvent(connection)
         }
+        if unsafe spent.count >= Self.spentMax || spentBytes >= Self.spentBytesMax { giveBack() }
+    }
+
+    /// Has what was read freed. libnats has a thread for that, which the first of several wakes,
+    /// and which then is in the way of whoever comes with the next: so it is done for many at once.
+    func giveBack() {
         unsafe spent.forEach { unsafe natsMsg_Destroy($0) }
         unsafe spent.removeAll(keepingCapacity: true)
+        spentBytes = 0
     }
 
     /// How much waits for the socket to take it.

@@ -25,6 +25,7 @@ import Glibc
     let descriptor: Int32
     /// Messages of libnats that are read.
     var spent: [OpaquePointer] = unsafe []
+    var spentBytes = 0
     var isPolled: Bool { descriptor >= 0 }
 
     private init(
@@ -265,8 +266,7 @@ import Glibc
     /// reads nothing.
     func close() {
         Callbacks.leave(number)
-        unsafe spent.forEach { unsafe natsMsg_Destroy($0) }
-        unsafe spent = []
+        giveBack()
         // First, or it would wait for the server to have read that nobody subscribes any more.
         unsafe natsConnection_Close(connection)
         unsafe subscriptions.values.forEach { unsafe natsSubscription_Destroy($0) }

@@ -3,7 +3,6 @@ import Admission
 import AuthService
 import Bytes
 import Clients
-import Cluster
 import Cryptography
 import Edge
 import Files
@@ -53,15 +52,15 @@ struct Foundations {
 
 /// Makes the services and hands each the ports it needs. Nothing else knows both sides.
 struct Wiring {
-    private let settings: ServeSettings
-    private let foundations: Foundations
-    private let issuer: String
-    private let audience: String
+    let settings: ServeSettings
+    let foundations: Foundations
+    let issuer: String
+    let audience: String
     private let edgeStep: EdgeStep
     private let pass: OperatorPass
     private let ports: [HTTPServer]
     private let isServing: @Sendable () -> Bool
-    private let log: ServiceLog
+    let log: ServiceLog
     private let processLog: ProcessLog
     private let counts = OperatorCounts(now: Clock.now, routes: PublicService.routes)
 
@@ -308,23 +307,6 @@ extension Wiring {
         return SignallingHalf(
             admission: admission, service: service, loops: loops,
             node: try node(service, loops, line))
-    }
-
-    private func node(
-        _ service: Relay, _ loops: SocketLoops<RelayHandler>, _ line: BusLine?
-    ) throws -> ClusterNodeProcess? {
-        guard let place = settings.cluster, let line else { return nil }
-        let configuration = ClusterNode.Configuration(
-            nodeName: place.nodeName, version: usherVersion,
-            alike: [
-                ("registry", try foundations.registry.identity().string),
-                ("issuer", issuer), ("audience", audience),
-                ("max-members", String(settings.limits.maxMembers)),
-                ("max-message-bytes", String(settings.limits.maxMessageBytes)),
-            ],
-            membersPerRoomMax: settings.limits.maxMembers)
-        return try ClusterNodeProcess(
-            place, configuration, RandomReserve().uint64(), service, loops, line, log: log)
     }
 
     private var admissionConfiguration: AdmissionConfiguration {

@@ -72,9 +72,31 @@ extension NodeSummary {
             "name": .string(name), "incarnation": .string(ByteText(incarnation.text)),
             "self": .bool(isSelf), "state": .string(state), "version": .string(version),
             "silentMilliseconds": .number(.init(silence)),
-            "connections": .number(.init(Int64(connections))),
-            "sessions": .number(.init(Int64(sessions))), "rooms": .number(.init(Int64(rooms))),
+            "standing": standing.map { .string($0.word) } ?? .null, "draining": .bool(isDraining),
+            "reads": .number(.init(Int64(reads))),
+            "connections": .number(.init(Int64(report.connections))),
+            "sessions": .number(.init(Int64(report.sessions))),
+            "rooms": .number(.init(Int64(report.rooms))),
+            "messages": .number(.init(Int64(clamping: report.messages))),
+            "natsServer": report.natsServer.isEmpty ? .null : .string(report.natsServer),
+            "storeMilliseconds": report.storeMilliseconds.map { .number(.init(Int64($0))) }
+                ?? .null,
+            "mailsWaiting": waiting.map { .number(.init(Int64($0.mails))) } ?? .null,
+            "bytesWaiting": waiting.map { .number(.init(Int64($0.bytes))) } ?? .null,
+            "oldestMilliseconds": waiting.map { .number(.init($0.oldestMilliseconds)) } ?? .null,
         ]
+    }
+}
+
+extension SaidStanding {
+    /// As in `usher_cluster_standing`.
+    fileprivate var word: ByteText {
+        switch self {
+        case .member: "member"
+        case .joining: "joining"
+        case .cutOff: "cut_off"
+        case .lost: "lost"
+        }
     }
 }
 

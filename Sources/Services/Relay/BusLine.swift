@@ -1,6 +1,7 @@
 package import Cluster
 internal import Locking
 package import Rooms
+package import Sessions
 package import Signalling
 internal import Synchronization
 package import WebSocket
@@ -25,6 +26,11 @@ package enum ClusterNote: Sendable {
     case ended(ConnectionID, LeaveReason)
     /// All sessions are to go to other nodes; told once none is left that could.
     case drain(whenDone: @Sendable () -> Void)
+    /// The loops have ended, and all sessions are away: they wait for the next process. Told nil
+    /// where others have to take them, or nobody can.
+    case shelve(whenDone: @Sendable (NodeShelf?, Shelf.Dropped) -> Void)
+    /// What the process before has left, if anything; once. Told what has become of it.
+    case putBack(NodeShelf?, whenDone: @Sendable (Relay.PutBack) -> Void)
     /// An operator wants a connection closed that is not at this node; told what became of it.
     case kick(ConnectionID, answer: @Sendable (KickOutcome) -> Void)
     /// Nobody is here any more, and nobody will come.
@@ -73,15 +79,11 @@ package final class BusLine: Sendable {
         /// Of the bytes, by client, once there are many.
         var shares: [UInt64: Int]?
 
-        mutating func append(_ note: ClusterNote) {
-            notes.append(note)
-            guard case .send(let payload, _) = note else { return }
+        mutating func append(_ payload: OutgoingPayload, from socket: SocketID) {
             bytes += payload.cost
-            if shares != nil {
-                shares?[payload.room.share, default: 0] += payload.cost
-            } else if bytes > BusLine.bytesMax / 4 {
-                count()
-            }
+            if shares != nil { shares?[payload.room.share, default: 0] += payload.cost }
+            notes.append(.send(payload, from: socket))
+            if shares == nil, bytes > BusLine.bytesMax / 4 { count() }
         }
 
         private mutating func count() {
@@ -128,9 +130,18 @@ package final class BusLine: Sendable {
     /// It is heard once whoever says it knocks: at the end of its turn, or the bus' thread would
     /// be awake before there is more.
     func tell(_ note: ClusterNote) {
+        if case .send(let payload, let socket) = note { return send(payload, from: socket) }
+        waiting.withLock { waiting in
+            waiting.notes.append(note)
+            hasNotes.store(true, ordering: .releasing)
+        }
+    }
+
+    /// The same for a payload.
+    func send(_ payload: OutgoingPayload, from socket: SocketID) {
         let isTight = waiting.withLock { waiting in
-            waiting.append(note)
-            if case .send = note { untaken.add(1, ordering: .relaxed) }
+            waiting.append(payload, from: socket)
+            untaken.add(1, ordering: .relaxed)
             hasNotes.store(true, ordering: .releasing)
             return waiting.shares != nil
         }

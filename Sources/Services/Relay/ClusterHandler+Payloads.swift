@@ -20,10 +20,15 @@ extension ClusterHandler where Sockets: ~Copyable {
         return relay.deliver(event.span, Span(), to: target, at: address, &sockets) != .refused
     }
 
-    private func address(
+    private mutating func address(
         of target: ConnectionID, in room: RoomPlace
     ) -> RoomMember.Address? {
+        // Most that is said in a room comes in a row.
+        if let lastSeat, lastSeat.place == room {
+            return commons.rooms.address(of: target, sharing: lastSeat.membership)
+        }
         if let membership = seats[room]?.membership {
+            lastSeat = (room, membership)
             return commons.rooms.address(of: target, sharing: membership)
         }
         return commons.rooms.address(of: target, in: key(of: room))

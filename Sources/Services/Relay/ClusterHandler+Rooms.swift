@@ -123,6 +123,7 @@ extension ClusterHandler where Sockets: ~Copyable {
     }
 
     private mutating func forget(_ connection: ConnectionID, _ place: RoomPlace) {
+        landing[Stay(connection, place)] = nil
         seats[place]?.membership = nil
         commons.rooms.forget(connection, key(of: place))
     }
@@ -202,6 +203,8 @@ extension ClusterHandler where Sockets: ~Copyable {
         noteTaken(sends: 0)
         resumes = AskedResumes()
         draining?.forgetUnderWay()
+        shelved([])
+        endComingBack()
         (giving, arriving, landing) = ([:], [:], [:])
         commons.rooms.removeAll()
         // What the others would say, nobody hears any more.

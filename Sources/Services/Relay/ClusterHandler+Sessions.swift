@@ -9,6 +9,26 @@ internal import WebSocket
 
 // Sessions that go from node to node: the node decides, and this is what of it befalls them here.
 extension ClusterHandler where Sockets: ~Copyable {
+    // MARK: What is done
+
+    mutating func performForSession(_ effect: ClusterNode.Effect) {
+        switch effect {
+        case .settle(let connection, let claim): settle(connection, claim)
+        case .freeze(let connection): freeze(connection)
+        case .release(let connection): release(connection)
+        case .end(let connection, let reason): end(connection, reason)
+        case .forget(let connection): forget(connection)
+        case .arrive(_, let record, let places, let graceSeconds):
+            arrive(record, places, graceSeconds)
+        case .resumable(let connection): resumable(connection)
+        case .unresumable(let connection, let claim): unresumable(connection, claim)
+        case .undrainable(let connection): draining?.stays(connection)
+        case .shelved(let sessions): shelved(sessions)
+        case .cameBack(let connection, let isHere): cameBack(connection, isHere: isHere)
+        default: break
+        }
+    }
+
     // MARK: Asking
 
     mutating func ask(for asked: AskedResume) {
@@ -123,26 +143,36 @@ extension ClusterHandler where Sockets: ~Copyable {
             return
         }
         session.conversation.withLock { conversation in
-            let second = Int64(commons.ports.monotonicMilliseconds() / 1000)
+            let resume = conversation.outstanding.resume
             guard conversation.outstanding.stage == .settled,
-                let place = commons.ledger.place(ofAway: connection),
-                let (history, until) = session.stream.withLock({ $0.give(commons) })
+                let (record, seconds) = takeOut(session, &conversation, rooms)
             else {
                 inputs.append(.sessionEnded(connection, .lost))
                 return
             }
-            let record = commons.record(session, conversation, rooms, history, place, at: second)
-            commons.ledger.unpark(connection)
-            commons.sessions.remove(session, secret: conversation.secret)
             // Whoever came meanwhile asks for it at its new home.
-            if let resume = conversation.outstanding.resume {
-                tell(.resume(resume), resume.socket)
-            }
-            forgetRooms(&conversation, of: connection)
+            if let resume { tell(.resume(resume), resume.socket) }
             inputs.append(
-                .frozen(
-                    connection, record, graceSeconds: UInt32(clamping: max(0, until - second))))
+                .frozen(connection, record, graceSeconds: UInt32(clamping: max(0, seconds))))
         }
+    }
+
+    /// A session is none of this relay's any more: nothing is put into it.
+    ///
+    /// - Returns: What goes on elsewhere, and for how many seconds it waits; nil, and nothing is
+    ///   changed, where its client is not away.
+    mutating func takeOut(
+        _ session: V1Session, _ conversation: inout Conversation, _ rooms: [SessionRecord.Room]
+    ) -> (record: SessionRecord, seconds: Int64)? {
+        let second = Int64(commons.ports.monotonicMilliseconds() / 1000)
+        guard let place = commons.ledger.place(ofAway: session.connection),
+            let (history, until) = session.stream.withLock({ $0.give(commons) })
+        else { return nil }
+        let record = commons.record(session, conversation, rooms, history, place, at: second)
+        commons.ledger.unpark(session.connection)
+        commons.sessions.remove(session, secret: conversation.secret)
+        forgetRooms(&conversation, of: session.connection)
+        return (record, until - second)
     }
 
     mutating func release(_ connection: ConnectionID) {
@@ -188,6 +218,7 @@ extension ClusterHandler where Sockets: ~Copyable {
             let isAllowed = commons.allows(conversation.grant.token)
             guard !isAllowed || !session.isAway else { return }
             let reason = isAllowed ? LeaveReason.lost : .kicked
+            if !isAllowed { comingBack?.revoked.insert(connection) }
             forgetRooms(&conversation, of: connection)
             relay.handle(.endAway(reason), session, &conversation, &sockets)
             inputs.append(.sessionEnded(connection, reason))
@@ -267,10 +298,11 @@ extension ClusterHandler where Sockets: ~Copyable {
     }
 
     mutating func land() {
-        // What waits for room in a line was said before, and may take longer than that.
-        guard !landing.isEmpty, lines.payloads == 0 else { return }
+        guard !landing.isEmpty else { return }
         let now = commons.ports.monotonicMilliseconds()
         for (stay, (place, until)) in landing where now >= until {
+            // What waits for room in a line was said before, and may take longer than that.
+            guard !lines.holdsPayload(for: stay.connection) else { continue }
             landing[stay] = nil
             commons.rooms.noteLanded(stay.connection, key(of: place))
         }

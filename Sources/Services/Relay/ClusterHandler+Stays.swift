@@ -33,11 +33,12 @@ extension ClusterHandler where Sockets: ~Copyable {
             socket.map { .classic(address: $0.raw) } ?? shared
         }
     }
+}
 
-    /// As the loops look rooms up.
-    struct Seat {
-        let key: RoomKey
-        /// Nil once a member of this node may have left: its place may be another room's by then.
-        var membership: Membership?
-    }
+/// As the loops look rooms up. Not within the handler, which is generic: whatever is, costs more to
+/// be found.
+struct Seat {
+    let key: RoomKey
+    /// Nil once a member of this node may have left: its place may be another room's by then.
+    var membership: Membership?
 }

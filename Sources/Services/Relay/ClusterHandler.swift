@@ -1,4 +1,5 @@
 internal import Admission
+internal import Bytes
 package import Cluster
 internal import Identifiers
 internal import Locking
@@ -50,7 +51,9 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
     var stays: [Stay: Own] = [:]
     var joining: Set<Stay> = []
     /// Of the rooms that members of this node are in.
-    var seats: [RoomPlace: Seat] = [:]
+    var seats: [RoomPlace: Seat] = [:] { didSet { lastSeat = nil } }
+    /// What was looked up there last.
+    var lastSeat: (place: RoomPlace, membership: Membership)?
     /// Whose payload an answer is for.
     var tickets: [UInt64: ConnectionID] = [:]
     var kicks: [UInt64: @Sendable (KickOutcome) -> Void] = [:]
@@ -68,6 +71,10 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
     var landing: [Stay: (place: RoomPlace, until: Int64)] = [:]
     /// Nil where the node is not about to end.
     var draining: Draining?
+    /// Who hears what waits for the next process, until that is known.
+    var shelving: Shelving?
+    /// Sessions that the process before has left, and that are not all here.
+    var comingBack: ComingBack?
     var figures = ClusterFigures()
     /// What follows from what was done, for the node.
     var inputs: [ClusterNode.Input] = []
@@ -151,6 +158,8 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
         case .lifted(let connection): lifted(connection)
         case .ended(let connection, let reason): ended(connection, reason)
         case .drain(let whenDone): drain(whenDone)
+        case .shelve(let whenDone): shelve(whenDone)
+        case .putBack(let shelf, let whenDone): putBack(shelf, whenDone)
         case .kick(let connection, let answer):
             let ticket = line.makeTicket()
             kicks[ticket] = answer
@@ -173,10 +182,13 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
         mustKnock = true
         ticks += 1
         guard ticks.isMultiple(of: 10) else { return }
-        node.counts = (
-            UInt32(clamping: commons.ledger.total), UInt32(clamping: commons.sessions.count),
-            UInt32(clamping: commons.rooms.count)
-        )
+        node.report = NodeReport(
+            connections: UInt32(clamping: commons.ledger.total),
+            sessions: UInt32(clamping: commons.sessions.count),
+            rooms: UInt32(clamping: commons.rooms.count),
+            messages: UInt64(clamping: commons.figures.total.received.reduce(0, +)),
+            natsServer: bus.server ?? "",
+            storeMilliseconds: bus.storeMilliseconds.map { UInt32(clamping: $0) })
         figures.joining = joining.count
         figures.unanswered = tickets.count
         figures.waiting = lines.heldCount
@@ -268,6 +280,8 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
             case .tell(let connection, let place, let news, let sdp):
                 if place == shown { continue }
                 tell([ToldNews(connection: connection, news: news, sdp: sdp)], of: place)
+            // There are more of these than of all others.
+            case .deliver(let payload): hand(on: payload)
             default:
                 // Who arrives is told of what has changed on its way.
                 if case .arrive = effect { shown = nil }
@@ -309,10 +323,6 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
         case .refused(let connection, let place, let error): refused(connection, place, error)
         case .left(let connection, let place): left(connection, place)
         case .ended(let connection, let place, let reason): ended(connection, place, reason)
-        case .deliver(let payload):
-            let isTaken = deliver(payload)
-            if isTaken, node.noteTaken(payload.receipt) { return }
-            inputs.append(.delivered(payload.receipt, isTaken: isTaken))
         case .answered(let ticket, let isKept): answered(ticket, isKept: isKept)
         case .kick(let connection):
             inputs.append(.kicked(connection, wasHere: kick(connection)))
@@ -324,20 +334,10 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
         }
     }
 
-    private mutating func performForSession(_ effect: ClusterNode.Effect) {
-        switch effect {
-        case .settle(let connection, let claim): settle(connection, claim)
-        case .freeze(let connection): freeze(connection)
-        case .release(let connection): release(connection)
-        case .end(let connection, let reason): end(connection, reason)
-        case .forget(let connection): forget(connection)
-        case .arrive(_, let record, let places, let graceSeconds):
-            arrive(record, places, graceSeconds)
-        case .resumable(let connection): resumable(connection)
-        case .unresumable(let connection, let claim): unresumable(connection, claim)
-        case .undrainable(let connection): draining?.stays(connection)
-        default: break
-        }
+    private mutating func hand(on payload: IncomingPayload) {
+        let isTaken = deliver(payload)
+        if isTaken, node.noteTaken(payload.receipt) { return }
+        inputs.append(.delivered(payload.receipt, isTaken: isTaken))
     }
 
     /// Whoever waited for room goes on, as far as there is some.

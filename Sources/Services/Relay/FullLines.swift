@@ -28,6 +28,12 @@ struct FullLines {
         return true
     }
 
+    /// Whether something that waits is for this connection.
+    func holdsPayload(for connection: ConnectionID) -> Bool {
+        guard payloads > 0 else { return false }
+        return senders.values.contains { $0.notes.contains { $0.isPayload(for: connection) } }
+    }
+
     /// A connection that waits speaks over another socket than before.
     mutating func moves(_ connection: ConnectionID, to socket: SocketID) -> Bool {
         guard let sender = senders[connection], sender.socket != socket else { return false }
@@ -66,4 +72,12 @@ struct FullLines {
 
 extension ClusterNote {
     var isPayload: Bool { if case .send = self { true } else { false } }
+
+    fileprivate func isPayload(for connection: ConnectionID) -> Bool {
+        guard case .send(let payload, _) = self else { return false }
+        return switch payload.target {
+        case .member(let member, _): member == connection
+        case .members(let members): members.contains(connection)
+        }
+    }
 }

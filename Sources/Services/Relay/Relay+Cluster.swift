@@ -21,7 +21,7 @@ extension Relay {
     /// Nil for a process of its own.
     package var clusterFigures: ClusterFigures? { commons.line?.figures }
 
-    /// Leaves the cluster, after `shelve`; `ClusterPorts.stands` hears when that is done.
+    /// Leaves the cluster, after `endSessions`; `ClusterPorts.stands` hears when that is done.
     package func farewell() {
         commons.line?.tell(.farewell)
         commons.line?.knock()

@@ -1,6 +1,7 @@
 internal import Access
 internal import Admission
 internal import Bytes
+internal import Cluster
 internal import Identifiers
 internal import Locking
 internal import Rooms
@@ -37,16 +38,35 @@ extension Relay {
         }
     }
 
-    /// All sessions whose clients may come back; nil where there are none. To be called when the
-    /// loops have ended: every client is away then, and all that was to be told has been.
+    /// All sessions whose clients may come back; told nil where there are none. To be called when
+    /// the loops have ended: every client is away then, and all that was to be told has been.
     ///
-    /// A node of a cluster keeps none, for the others would wait for it: they all end.
-    package func shelve() -> Shelved? {
+    /// A node of a cluster keeps none while another lives, which would wait for it. `whenDone`
+    /// hears of it on the bus' thread, unless the process ends before; and what it is told is to
+    /// lie where the next process finds it before `farewell`.
+    package func shelve(whenDone: @escaping @Sendable (Shelved?) -> Void) {
+        guard let line = commons.line else { return whenDone(shelve()) }
+        let sha256 = commons.ports.sha256
+        line.tell(
+            .shelve { shelf, dropped in
+                whenDone(
+                    shelf.map { shelf in
+                        Shelved(
+                            bytes: shelf.encoded(sha256: sha256), count: shelf.sessions.count,
+                            dropped: dropped)
+                    })
+            })
+        line.knock()
+    }
+
+    /// Ends all sessions that are left, when the loops have ended.
+    package func endSessions() {
         let second = commons.ports.monotonicMilliseconds() / 1000
-        if commons.line != nil {
-            _ = end(commons.sessions.all.map(\.connection), by: .end(.lost), at: second)
-            return nil
-        }
+        _ = end(commons.sessions.all.map(\.connection), by: .end(.lost), at: second)
+    }
+
+    private func shelve() -> Shelved? {
+        let second = commons.ports.monotonicMilliseconds() / 1000
         let away = commons.ledger.awaySessions
         let limits = KeptBytes.limits(bytesMax: commons.configuration.detachedBytesMax)
         var dropped = Shelf.Dropped()
@@ -100,10 +120,31 @@ extension Relay {
     }
 
     /// Puts all sessions of a shelf back, each away with its full time to come back in. To be
-    /// called before anybody is admitted.
+    /// called before anybody is admitted, and by a node of a cluster once it is a member: also
+    /// without a shelf, for until then it takes nothing away that may have been left. `whenDone`
+    /// hears what became of it: of a node on the bus' thread, as the store has to be asked.
     ///
     /// - Throws: Why the shelf is of no use; then it is as if there were none.
-    package func putBack(_ bytes: [UInt8]) throws(ShelfFault) -> PutBack {
+    package func putBack(
+        _ bytes: [UInt8]?, whenDone: @escaping @Sendable (PutBack) -> Void
+    ) throws(ShelfFault) {
+        guard let line = commons.line else {
+            if let bytes { whenDone(try putBack(bytes)) }
+            return
+        }
+        let graceSeconds = UInt32(clamping: commons.configuration.resumeGraceSeconds)
+        var shelf: NodeShelf?
+        defer {
+            line.tell(.putBack(graceSeconds > 0 ? shelf : nil, whenDone: whenDone))
+            line.knock()
+        }
+        guard let bytes else { return }
+        shelf = try NodeShelf(
+            bytes, at: commons.ports.now(), graceSeconds: graceSeconds,
+            sha256: commons.ports.sha256)
+    }
+
+    private func putBack(_ bytes: [UInt8]) throws(ShelfFault) -> PutBack {
         let shelf = try Shelf(bytes, at: commons.ports.now(), sha256: commons.ports.sha256)
         var result = PutBack()
         guard commons.configuration.resumeGraceSeconds > 0 else { return result }

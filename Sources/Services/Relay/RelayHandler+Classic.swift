@@ -43,11 +43,12 @@ extension RelayHandler {
         _ message: SendPayload, _ text: Span<UInt8>, to home: Incarnation, room: Int,
         from slot: Int, _ loop: inout some SocketOutput & ~Copyable
     ) {
-        let connection = connections[slot]
-        let event = composer.delivered(message.payload, of: text, from: connection.connection)
+        // Field by field: a copy of all would count references to each.
+        let sender = connections[slot].connection
+        let event = composer.delivered(message.payload, of: text, from: sender)
         send(
             event, of: text, to: .member(message.target, at: home),
-            in: connection.places[room], from: connection.connection, connection.socket,
+            in: connections[slot].places[room], from: sender, connections[slot].socket,
             ticket: nil)
         composer.reuse(event)
         waitIfBehind(slot, &loop)

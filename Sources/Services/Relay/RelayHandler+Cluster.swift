@@ -104,11 +104,10 @@ extension RelayHandler {
         _ event: borrowing Event, of text: Span<UInt8>, to target: OutgoingPayload.Target,
         in place: RoomPlace, from sender: ConnectionID, _ socket: SocketID, ticket: UInt64?
     ) {
-        commons.line?.tell(
-            .send(
-                OutgoingPayload(
-                    room: place, sender: sender, target: target, event: event.bytes(of: text),
-                    ticket: ticket), from: socket))
+        commons.line?.send(
+            OutgoingPayload(
+                room: place, sender: sender, target: target, event: event.bytes(of: text),
+                ticket: ticket), from: socket)
     }
 
     /// The same for a v1 session. Where it wants to be told, it is when the others have answered.

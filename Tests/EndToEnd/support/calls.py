@@ -88,16 +88,18 @@ def backend(application, **options):
 
 
 class Caller(Visit):
-    """A page in a call: pages/client.html with these options of `WebRtcClient`."""
+    """A page in a call: pages/client.html with these options of `WebRtcClient`; `context` are those
+    of the browser."""
 
     def __init__(
-            self, browser, backend, server, name, page="client.html", script="", **options):
+            self, browser, backend, server, name, page="client.html", script="", context=None,
+            **options):
         self.name = name
         settings = {
             "sessionId": "room", "name": name, "id": f"id-{name}",
             "clientId": backend.application.id, "signallingServer": server, **options}
         query = urllib.parse.urlencode({"options": json.dumps(settings), "subject": name})
-        super().__init__(browser, f"{backend.url}/{page}?{query}", script)
+        super().__init__(browser, f"{backend.url}/{page}?{query}", script, **(context or {}))
         self.ignores_network = False
 
     def events(self, type):

@@ -1,5 +1,5 @@
-"""Blocks of the documentation, and the marks that say whether tests run them, or what file a reader
-saves them in."""
+"""Blocks of the documentation, and the marks that say whether and where tests run them, or what
+file a reader saves them in."""
 
 import re
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\s*$")
 RUN = re.compile(r"^\s*<!--\s*test:\s*(?P<name>[\w -]+?)\s*-->\s*$")
 NOT_RUN = re.compile(r"^\s*<!--\s*not run:\s*(?P<reason>.+?)\s*-->\s*$")
 FILE = re.compile(r"^\s*<!--\s*file:\s*(?P<path>[\w./-]+?)\s*-->\s*$")
+HOSTS = re.compile(r"^\s*<!--\s*on three hosts:\s*(?P<where>[\w.-]+?)\s*-->\s*$")
 SHELL = {"sh", "bash", "shell", "console"}
 
 
@@ -22,6 +23,7 @@ class Block:
     name: str | None
     reason_not_to_run: str | None
     file: str | None
+    hosts: str | None
 
     def __str__(self):
         return f"{self.document}:{self.line}"
@@ -51,11 +53,12 @@ def blocks(document, text):
         while at < len(lines) and lines[at].strip() != "```":
             at += 1
         mark = next((line for line in reversed(lines[:start - 1]) if line.strip()), "")
-        run, not_run, file = (kind.match(mark) for kind in (RUN, NOT_RUN, FILE))
+        run, not_run, file, hosts = (
+            kind.match(mark) for kind in (RUN, NOT_RUN, FILE, HOSTS))
         found.append(Block(
             document, start, fence["language"],
             "".join(line[indent:] + "\n" for line in lines[start:at]),
             run["name"] if run else None, not_run["reason"] if not_run else None,
-            file["path"] if file else None))
+            file["path"] if file else None, hosts["where"] if hosts else None))
         at += 1
     return found

@@ -35,22 +35,29 @@ class NatsServer:
 
     def __init__(self, name, ports, routes, *, extra="", host=None):
         self.name, self.host = name, host
-        self.address = address = host.address if host else "127.0.0.1"
+        self.address = host.address if host else "127.0.0.1"
         self.port, self.cluster_port, self.monitor_port = ports
         self.folder = new_folder("nats")
         self._store = Path(tempfile.mkdtemp(
             prefix="usher-nats-", dir=MEMORY if MEMORY.is_dir() else self.folder))
         atexit.register(self.forget)
         self._command = host.command if host else []
+        self._extra = extra
         self.process = None
+        self.configure(routes)
+
+    def configure(self, routes):
+        """From its next start on it is one of these, or stands alone where there are none."""
+        address = self.address
         cluster = "" if not routes else (
             f'cluster {{ name: tests, listen: "{address}:{self.cluster_port}", routes: ['
             + ", ".join(f'"nats://{route}"' for route in routes) + "] }\n")
         (self.folder / "nats.conf").write_text(
-            f'server_name: {name}\nlisten: "{address}:{self.port}"\n'
+            f'server_name: {self.name}\nlisten: "{address}:{self.port}"\n'
             f'http: "{address}:{self.monitor_port}"\n'
             f'jetstream {{ store_dir: "{self._store}", max_file: 1G }}\n'
-            f'lame_duck_duration: "30s"\nlame_duck_grace_period: "1s"\n{cluster}{extra}\n')
+            'lame_duck_duration: "30s"\nlame_duck_grace_period: "1s"\n'
+            f"{cluster}{self._extra}\n")
 
     @property
     def url(self):

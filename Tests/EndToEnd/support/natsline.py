@@ -1,21 +1,53 @@
 """As much of a client of NATS as it takes to listen, and to say anything at all."""
 
+import io
 import json
+import select
 import socket
+import ssl
 import threading
 import urllib.parse
+
+
+class _Arrivals(io.RawIOBase):
+    """What comes over a socket, which whoever says something has meanwhile."""
+
+    def __init__(self, connection, turn):
+        self._socket, self._turn = connection, turn
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        while True:
+            with self._turn:
+                self._socket.settimeout(0)
+                try:
+                    return self._socket.recv_into(buffer)
+                except (ssl.SSLWantReadError, BlockingIOError):
+                    pass
+            arriving = select.poll()
+            arriving.register(self._socket, select.POLLIN)
+            arriving.poll()
 
 
 class NatsLine:
     """A connection. What it hears is in `heard` by subject, what it was refused in `errors`."""
 
-    def __init__(self, url, user=None, password=None):
+    def __init__(self, url, user=None, password=None, tls=None):
+        """`tls`: the file of a CA, and the name that its certificate of the server bears."""
         place = urllib.parse.urlsplit(url)
         self.heard, self.errors = {}, []
         self._socket = socket.create_connection((place.hostname, place.port), 10)
-        self._file = self._socket.makefile("rb")
-        info = self._file.readline()
+        with self._socket.makefile("rb", 0) as file:
+            info = file.readline()
         assert info.startswith(b"INFO "), info
+        if tls:
+            context = ssl.create_default_context(cafile=tls[0])
+            self._socket = context.wrap_socket(self._socket, server_hostname=tls[1])
+        # OpenSSL's connections are for one thread at a time.
+        self._turn = threading.Lock()
+        self._file = io.BufferedReader(_Arrivals(self._socket, self._turn))
         options = {"verbose": False, "pedantic": False, "user": user, "pass": password,
                    "lang": "python", "version": "0", "protocol": 1}
         self._say(b"CONNECT " + json.dumps(
@@ -26,7 +58,9 @@ class NatsLine:
         self._reader.start()
 
     def _say(self, *lines):
-        self._socket.sendall(b"".join(line + b"\r\n" for line in lines))
+        with self._turn:
+            self._socket.settimeout(10)
+            self._socket.sendall(b"".join(line + b"\r\n" for line in lines))
 
     def _read(self):
         try:
@@ -41,7 +75,7 @@ class NatsLine:
                     self._pongs.release()
                 elif word == b"-ERR":
                     self.errors.append(line.decode().strip())
-        except OSError:
+        except (OSError, ValueError):  # It is closed.
             return
 
     def subscribe(self, subject):

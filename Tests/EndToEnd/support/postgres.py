@@ -33,10 +33,11 @@ class Postgres:
     come first. There is a role `usher` that owns the database `usher`.
     """
 
-    def __init__(self, *, replica_of=None, folder=None, hba="", **settings):
+    def __init__(self, *, replica_of=None, folder=None, hba="", port=None,
+                 **settings):
         self.folder = Path(folder) if folder else new_folder("postgres")
         self.data = self.folder / "data"
-        self.port = free_port()
+        self.port = port or free_port()
         self.settings = {"fsync": "off", "max_connections": 100, **settings}
         self.process = None
         _own(self.folder)

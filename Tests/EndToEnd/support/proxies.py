@@ -133,14 +133,18 @@ class ReverseProxy:
             "listen 443 ssl": f"listen 127.0.0.1:{port} ssl", "server_name meet.example": (
                 "server_name localhost"),
             "/etc/ssl/meet.example.pem": crt, "/etc/ssl/meet.example.key": key})
+        (self.folder / "sample.conf").write_text(sample)
+        return self.nginx_of(self.folder / "sample.conf")
+
+    def nginx_of(self, sample):
+        """The command that runs it with this file."""
         temporary = "".join(
             f"{name}_temp_path {self.folder}/{name};\n"
             for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        (self.folder / "sample.conf").write_text(sample)
-        (self.folder / "nginx.conf").write_text(
+        (self.folder / "whole.conf").write_text(
             f"daemon off; pid {self.folder}/pid; error_log stderr; worker_processes 1;\n"
-            "events {}\nhttp {\naccess_log off;\n" + temporary + "include sample.conf;\n}\n")
-        return ["nginx", "-p", self.folder, "-c", self.folder / "nginx.conf"]
+            "events {}\nhttp {\naccess_log off;\n" + temporary + f"include {sample};\n}}\n")
+        return ["nginx", "-p", self.folder, "-c", self.folder / "whole.conf"]
 
     def _haproxy(self, server, application, port, crt, _):
         public = self.folder / "usher.pub.pem"

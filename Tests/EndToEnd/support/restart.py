@@ -1,6 +1,7 @@
 """One process of a relay after another, on one data folder and address, and what lies between."""
 
 import hashlib
+import itertools
 import re
 import signal
 import time
@@ -13,13 +14,19 @@ ROOMY = ["--max-connections-per-address", "0"]
 # Where the parts of a shelf are: `Core/Sessions` says so.
 MARK, VERSION, STAMP, DIGEST_BYTES = slice(0, 8), slice(8, 10), slice(10, 18), 32
 
+_nodes = itertools.count()
+
 
 class Relay:
-    """A relay that is restarted; `application` is its client, whichever process runs."""
+    """A relay that is restarted; `application` is its client, whichever process runs. With `nats`
+    it is the only node of a cluster."""
 
-    def __init__(self, start, *flags, data=None):
+    def __init__(self, start, *flags, data=None, nats=None):
         self._start = start
-        self.flags = [*ROOMY, *flags]
+        self.node = f"node-{next(_nodes)}" if nats else None
+        self.home = [word for url in nats.urls for word in ("--cluster", url)] + [
+            "--node-name", self.node, "--cluster-name", f"of-{self.node}"] if nats else []
+        self.flags = [*ROOMY, *self.home, *flags]
         self.server = start(*self.flags, data=data)
         self.address = urllib.parse.urlsplit(self.server.url).netloc
         self.application = self.server.application()
@@ -30,7 +37,20 @@ class Relay:
 
     @property
     def shelf(self):
-        return self.data / "sessions.shelf"
+        return self.data / self._named("sessions.shelf")
+
+    @property
+    def lock(self):
+        return self.data / self._named("relay.lock")
+
+    @property
+    def operator_pass(self):
+        return self.data / self._named("operator.json")
+
+    def _named(self, name):
+        """As a node calls what is its own in the folder."""
+        stem, _, ending = name.partition(".")
+        return f"{stem}-{self.node}.{ending}" if self.node else name
 
     def names(self):
         """What of the shelf lies in the data folder."""
@@ -47,10 +67,15 @@ class Relay:
 
     def start(self, *flags):
         """The next process; `flags` take the place of those of the last, if there are any."""
-        self.flags = [*ROOMY, *flags] if flags else self.flags
+        self.flags = [*ROOMY, *self.home, *flags] if flags else self.flags
+        is_left = self.shelf.exists()
         self.server = self._start(*self.flags, data=self.data, listen=self.address)
         assert urllib.parse.urlsplit(self.server.url).netloc == self.address
         self.application.server = self.server
+        if self.node and is_left:
+            # It lets peers in before the store has answered.
+            eventually(lambda: logged(self.server, "sessions_put_back")
+                       or logged(self.server, "shelf_ignored"), "it has looked at its shelf")
 
     def restart(self, *present):
         told = self.stop(*present)

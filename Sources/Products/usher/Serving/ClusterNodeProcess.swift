@@ -159,8 +159,8 @@ final class ClusterNodeProcess: Sendable {
 
     /// Leaves, once nobody is here any more.
     func stop() {
-        // No process waits for its sessions, if the shelf has not ended them already.
-        _ = service.shelve()
+        // Those that wait for no other process.
+        service.endSessions()
         service.farewell()
         _ = hasLeft.wait(timeout: .now() + .seconds(Self.farewellSecondsMax))
         bus.stop()

@@ -1,3 +1,5 @@
+import Dispatch
+import Locking
 import Logging
 import Relay
 import SessionShelf
@@ -10,6 +12,8 @@ import Sessions
 struct SessionKeeping {
     /// Four times what is kept of events: the rest is who they are for.
     private static let bytesMax = 256 << 20
+    /// How long a node of a cluster is given to leave its sessions.
+    private static let secondsMax = 5
 
     private let file: ShelfFile?
     private let log: ServiceLog
@@ -25,24 +29,29 @@ struct SessionKeeping {
         }
     }
 
-    /// Puts back what the process before has left. To be called before anybody is admitted.
+    /// Puts back what the process before has left. To be called before anybody is admitted, and by
+    /// a node of a cluster once it is a member.
     func putBack(into relay: Relay) {
+        var bytes: [UInt8]?
         switch file?.take(bytesMax: Self.bytesMax) ?? .nothing {
-        case .nothing: return
+        case .nothing: break
         case .ignored(let refusal):
             warn("shelf_ignored", code: refusal.code, "\(refusal)")
-        case .bytes(let bytes):
-            do throws(ShelfFault) {
-                let result = try relay.putBack(bytes)
+        case .bytes(let taken): bytes = taken
+        }
+        let (log, isNothing) = (log, bytes == nil)
+        do throws(ShelfFault) {
+            try relay.putBack(bytes) { result in
+                if isNothing { return }
                 log.write(
                     "sessions_put_back",
                     [
                         ("count", "\(result.count)"), ("revoked", "\(result.revoked)"),
                         ("dropped", "\(result.dropped)"),
                     ], at: .notice)
-            } catch {
-                warn("shelf_ignored", code: error.rawValue, "\(error)")
             }
+        } catch {
+            warn("shelf_ignored", code: error.rawValue, "\(error)")
         }
     }
 
@@ -51,7 +60,7 @@ struct SessionKeeping {
     func shelve(from relay: Relay) {
         guard let file, file.isOurs else { return }
         defer { file.release() }
-        guard let shelved = relay.shelve() else { return }
+        guard let shelved = shelved(from: relay) else { return }
         guard shelved.bytes.count <= Self.bytesMax else {
             let reason = "\(shelved.count) sessions are more than the next process would read"
             return warn("shelf_failed", code: "too_large", reason)
@@ -68,6 +77,20 @@ struct SessionKeeping {
         } catch {
             warn("shelf_failed", code: error.code, "\(error)")
         }
+    }
+
+    private func shelved(from relay: Relay) -> Relay.Shelved? {
+        let isDone = DispatchSemaphore(value: 0)
+        let result = Lock<Relay.Shelved?>(nil)
+        relay.shelve { shelved in
+            result.withLock { $0 = shelved }
+            isDone.signal()
+        }
+        if isDone.wait(timeout: .now() + .seconds(Self.secondsMax)) == .timedOut {
+            let reason = "what sessions are to be kept was not known in \(Self.secondsMax) seconds"
+            warn("shelf_failed", code: "late", reason)
+        }
+        return result.withLock { $0 }
     }
 
     private func warn(_ event: StaticString, code: String, _ reason: String) {

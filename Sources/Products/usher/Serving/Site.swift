@@ -73,6 +73,7 @@ struct Site {
         if parts.relay != nil { try pass.write(in: settings.data, of: settings.cluster?.nodeName) }
         defer { pass.remove(in: settings.data, of: settings.cluster?.nodeName) }
         // From here on nothing fails: what is taken off the shelf is not there for another start.
+        // A node of a cluster is a member by now.
         if let relay = parts.relay { parts.keeping?.putBack(into: relay.service) }
         if let edge = parts.edge { edgeDoor.open { .response(edge($0)) } }
         publicDoor.open(parts.front.outcome, mayWait: parts.front.mayWait)

@@ -1,0 +1,27 @@
+import Bytes
+import Clients
+import Cluster
+import Cryptography
+import Relay
+import SocketLoop
+
+extension Wiring {
+    /// Nil where there is no cluster.
+    func node(
+        _ service: Relay, _ loops: SocketLoops<RelayHandler>, _ line: BusLine?
+    ) throws -> ClusterNodeProcess? {
+        guard let place = settings.cluster, let line else { return nil }
+        var configuration = ClusterNode.Configuration(
+            nodeName: place.nodeName, version: usherVersion,
+            alike: [
+                ("registry", try foundations.registry.identity().string),
+                ("issuer", issuer), ("audience", audience),
+                ("max-members", String(settings.limits.maxMembers)),
+                ("max-message-bytes", String(settings.limits.maxMessageBytes)),
+            ],
+            membersPerRoomMax: settings.limits.maxMembers)
+        configuration.awaitsShelf = true
+        return try ClusterNodeProcess(
+            place, configuration, RandomReserve().uint64(), service, loops, line, log: log)
+    }
+}

@@ -173,10 +173,10 @@ def test_a_quota_that_is_used_up_is_told_and_mended(machines, application):
 
 
 def fill(peer):
-    """Joins rooms until that is refused; returns the code."""
+    """Joins rooms until that is refused, for which it waits ten seconds; returns the code."""
     for number in range(2000):
         try:
-            peer.join(f"room-{number}", name="a name of some length " * 3)
+            peer.join(f"room-{number}", name="a name of some length " * 3, within=30)
         except Refusal as refusal:
             return refusal.code
     raise AssertionError("all of these have found room")

@@ -78,9 +78,10 @@ class V1Peer(WebSocket):
             message = json.dumps(message)
         self.send_text(message)
 
-    def join(self, room, name="Somebody", **members):
+    def join(self, room, name="Somebody", within=PATIENCE_SECONDS, **members):
         """Joins, and returns the room's state; `first` in it says whether nobody was there."""
-        events = self.request({"action": "join-room", "roomId": room, "name": name, **members})
+        events = self.request(
+            {"action": "join-room", "roomId": room, "name": name, **members}, within=within)
         first = [event for event in events if event.type == "first_to_join"]
         (state,) = [event for event in events if event.type == "room_state"]
         assert all(event.data["roomId"] == room for event in [*first, state])
@@ -96,7 +97,7 @@ class V1Peer(WebSocket):
     def broadcast(self, room, payload, **members):
         self.say({"action": "broadcast", "roomId": room, "payload": payload, **members})
 
-    def request(self, message, is_valid=True):
+    def request(self, message, is_valid=True, within=PATIENCE_SECONDS):
         """Sends a message with an ack of its own; returns the events that came before the answer.
 
         Raises Refusal where the answer is an error.
@@ -106,7 +107,7 @@ class V1Peer(WebSocket):
         self.say(message, is_valid)
         events = []
         while True:
-            event = self.receive()
+            event = self.receive(within)
             if event.type in ("ack", "error") and event.data["ack"] == ack:
                 if event.type == "error":
                     assert event.data["action"] == message["action"]

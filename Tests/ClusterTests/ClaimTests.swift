@@ -129,6 +129,21 @@ struct ClaimTests {
         #expect(scene.has(1, .resumable(Self.one)))
     }
 
+    @Test("Whoever claims a member that has no session is told so, and nobody is held up")
+    func noSession() {
+        var scene = ClusterHandOverTests.begun(3)
+        // A classic peer, say: the relay knows of no session of it.
+        scene.mute = [1]
+        let claim = ClusterScene.claim(9)
+        scene.give(0, .resume(Self.one, claim, home: Incarnation(raw: 99)))
+        #expect(scene.has(0, .unresumable(Self.one, claim)))
+        let isSaid = scene.say(2, 2, to: 1, at: 0)
+        #expect(isSaid)
+        scene.run(300)
+        #expect(scene.said[0].contains { if case .deliver = $0 { true } else { false } })
+        #expect(scene.sessions[0] == [1])
+    }
+
     @Test("A home that comes to be known while others are made up is asked at once")
     func heardLate() {
         var scene = ClusterHandOverTests.begun(2)

@@ -110,6 +110,36 @@ struct ClusterShelfTests {
         #expect(scene.nodes[other].isAtRest && scene.nodes[node].isAtRest)
     }
 
+    @Test("It waits for that no longer than for any, as long as what was left is not told")
+    func askedTooLong() {
+        var scene = Self.begun()
+        _ = scene.shelve(0)
+        let other = scene.start("n1")
+        let node = scene.start("n0", awaitsShelf: true)
+        scene.resume(other, 9, from: 0)
+        scene.run(2 * Timing().handOverWait + 1000)
+        #expect(scene.has(other, .unresumable(ConnectionID(raw: 9), ClusterScene.claim(9))))
+        scene.give(node, .putBack([], from: Incarnation(raw: 0)))
+        scene.run(300)
+        #expect(scene.nodes[other].isAtRest && scene.nodes[node].isAtRest)
+    }
+
+    @Test("A node whose farewell is on its way to the store takes nothing back")
+    func putBackAfterFarewell() {
+        var scene = Self.begun()
+        let shelf = scene.shelve(0)
+        let node = scene.start("n0", awaitsShelf: true)
+        scene.cut = [node]
+        scene.give(node, .farewell)
+        scene.give(node, .putBack(shelf.sessions, from: shelf.home))
+        for connection in [Self.one, Self.two] {
+            #expect(scene.has(node, .cameBack(connection, isHere: false)))
+        }
+        scene.cut = []
+        scene.run(1000)
+        #expect(scene.nodes[node].standing == .left && scene.sessions[node].isEmpty)
+    }
+
     @Test("One that is about to leave a room is not left, nor one of which a room is not known")
     func notLaid() {
         var scene = Self.begun()

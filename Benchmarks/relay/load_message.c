@@ -67,11 +67,13 @@ struct waiting {
     int messages[2]; // of each member
 };
 
-// Answers a message, unless the room is far ahead of the others: then when these have caught up.
-// Without this, rooms of which both members are at one node would send far more than those whose
+// Answers a message, unless rooms are placed at random, and this one is far ahead of the others:
+// then when these have caught up. Without this, rooms of which both members are at one node would send far more than those whose
 // messages change nodes. A room's batch of `in_flight` stays one; a turn is such a batch of any
 // room, and rooms come up in a fixed order, so that they are not all due at once.
 void send_in_turn(struct connection *connection) {
+    // Elsewhere all rooms are alike.
+    if (options.placement != RANDOM) return send_message(connection);
     enum { AHEAD = 2 };
     static struct waiting *ring;
     static uint64_t *received, total;

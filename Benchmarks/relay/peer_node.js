@@ -2,15 +2,10 @@
 // JSON.stringify, a token that only has to be there.
 //   NODE_PATH=/usr/share/nodejs node peer_node.js PORT
 'use strict';
-const http = require('http');
-const { randomUUID } = require('crypto');
-const { WebSocketServer } = require('ws');
+const serve = require('./peer_sockets.js');
 
 const peers = new Map();
 const rooms = new Map();
-const sockets = new WebSocketServer({
-  noServer: true, maxPayload: 128 * 1024, perMessageDeflate: false,
-});
 const send = (peer, type, data) => peer.socket.send(JSON.stringify({ type, data }));
 
 function join(peer, { roomId, id, name }) {
@@ -42,31 +37,5 @@ function leave(peer) {
   if (members?.size === 0) rooms.delete(peer.room);
 }
 
-sockets.on('connection', (socket) => {
-  const peer = { socket, connectionId: randomUUID() };
-  peers.set(peer.connectionId, peer);
-  socket.on('error', () => {});
-  socket.on('close', () => leave(peer));
-  socket.on('message', (bytes) => {
-    let message;
-    try {
-      message = JSON.parse(bytes);
-    } catch {
-      socket.close(1007);
-      return;
-    }
-    if (message.action === 'join-room') join(peer, message);
-    else if (message.action === 'send-payload') pass(peer, message);
-  });
-});
-
-const server = http.createServer((_, response) => response.writeHead(404).end());
-server.on('upgrade', (request, socket, head) => {
-  const query = new URL(request.url, 'http://localhost').searchParams;
-  if (query.get('token') && query.get('client')) {
-    sockets.handleUpgrade(request, socket, head, (one) => sockets.emit('connection', one));
-  } else {
-    socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
-  }
-});
+const server = serve(peers, { join, pass, leave });
 server.listen(Number(process.argv[2]), '127.0.0.1', 4096);

@@ -2,16 +2,11 @@
 // room, to which every process with a member of it has subscribed; otherwise as peer_node.js.
 //   NODE_PATH=/usr/share/nodejs node peer_redis.js REDIS_PORT PORT
 'use strict';
-const http = require('http');
-const { randomUUID } = require('crypto');
 const { createClient } = require('redis');
-const { WebSocketServer } = require('ws');
+const serve = require('./peer_sockets.js');
 
 const peers = new Map();
 const rooms = new Map(); // those with members here: these, and the subscription on its way
-const sockets = new WebSocketServer({
-  noServer: true, maxPayload: 128 * 1024, perMessageDeflate: false,
-});
 const store = createClient({ url: `redis://127.0.0.1:${process.argv[2]}` });
 const subscriber = store.duplicate();
 const send = (peer, type, data) => peer.socket.send(JSON.stringify({ type, data }));
@@ -78,32 +73,6 @@ async function leave(peer) {
   await store.sRem(`members:${peer.room}`, peer.connectionId);
 }
 
-sockets.on('connection', (socket) => {
-  const peer = { socket, connectionId: randomUUID() };
-  peers.set(peer.connectionId, peer);
-  socket.on('error', () => {});
-  socket.on('close', () => leave(peer));
-  socket.on('message', (bytes) => {
-    let message;
-    try {
-      message = JSON.parse(bytes);
-    } catch {
-      socket.close(1007);
-      return;
-    }
-    if (message.action === 'join-room') join(peer, message);
-    else if (message.action === 'send-payload') pass(peer, message);
-  });
-});
-
-const server = http.createServer((_, response) => response.writeHead(404).end());
-server.on('upgrade', (request, socket, head) => {
-  const query = new URL(request.url, 'http://localhost').searchParams;
-  if (query.get('token') && query.get('client')) {
-    sockets.handleUpgrade(request, socket, head, (one) => sockets.emit('connection', one));
-  } else {
-    socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
-  }
-});
+const server = serve(peers, { join, pass, leave });
 Promise.all([store.connect(), subscriber.connect()]).then(
   () => server.listen(Number(process.argv[3]), '127.0.0.1', 4096));

@@ -18,18 +18,6 @@ struct ModelShelfTests {
 
     @Test("Each session comes back or is lost to all, whoever else begins meanwhile")
     func sequences() {
-        var marks: Set<ModelMark> = []
-        for seed in ModelTests.first..<(ModelTests.first + Self.count) {
-            let steps = Self.steps(seed: UInt64(seed))
-            let net = ModelTests.played(steps)
-            marks.formUnion(net.marks)
-            guard !net.faults.isEmpty else { continue }
-            let least = ModelTests.shrunk(steps)
-            let sequence = least.map { "\($0)" }.joined(separator: "\n")
-            Issue.record("seed \(seed): \(ModelTests.played(least).faults)\n\(sequence)")
-            return
-        }
-        let unmet = ModelMark.ofShelves.subtracting(marks)
-        #expect(unmet.isEmpty, "\(unmet)")
+        ModelTests.check(Self.count, meeting: ModelMark.ofShelves) { Self.steps(seed: $0) }
     }
 }

@@ -12,17 +12,7 @@ import WebSocket
 @Suite struct ClusterShelfTests {
     private let fleet = Fleet(1)
 
-    /// Ann, Bob and a classic peer, Carl, in room R, in this order; what came is read.
-    private func meet() throws -> (Client, Client, Client) {
-        let ann = try fleet[0].connect(subject: "ann")
-        let bob = try fleet[0].connect(subject: "bob", loop: 1)
-        let carl = try fleet[0].connect(isV1: false)
-        ann.join("R", id: "ann")
-        bob.join("R", id: "bob")
-        carl.join("R", id: "carl")
-        _ = (ann.take(), bob.take(), carl.take())
-        return (ann, bob, carl)
-    }
+    private func meet() throws -> (Client, Client, Client) { try fleet[0].meet() }
 
     @Test("Ids, rooms, order and events are as they were; classic peers have left")
     func resume() throws {

@@ -88,6 +88,18 @@ final class Hub {
         return client
     }
 
+    /// Ann, Bob and a classic peer, Carl, in room R, in this order; what came is read.
+    func meet(subjects: Bool = true) throws -> (Client, Client, Client) {
+        let ann = try connect(subject: subjects ? "ann" : nil)
+        let bob = try connect(subject: subjects ? "bob" : nil, loop: 1)
+        let carl = try connect(isV1: false)
+        ann.join("R", id: "ann")
+        bob.join("R", id: "bob")
+        carl.join("R", id: "carl")
+        _ = (ann.take(), bob.take(), carl.take())
+        return (ann, bob, carl)
+    }
+
     // MARK: What happens
 
     func tell(_ note: RelayNote) {

@@ -12,16 +12,8 @@ import WebSocket
 struct RelayShelfTests {
     private let hub = Hub()
 
-    /// Ann, Bob and a classic peer, Carl, in room R, in this order; what came is read.
     private func meet(subjects: Bool = true) throws -> (Client, Client, Client) {
-        let ann = try hub.connect(subject: subjects ? "ann" : nil)
-        let bob = try hub.connect(subject: subjects ? "bob" : nil, loop: 1)
-        let carl = try hub.connect(isV1: false)
-        ann.join("R", id: "ann")
-        bob.join("R", id: "bob")
-        carl.join("R", id: "carl")
-        _ = (ann.take(), bob.take(), carl.take())
-        return (ann, bob, carl)
+        try hub.meet(subjects: subjects)
     }
 
     @Test("Ids, rooms, order and events are as they were; classic peers have left")

@@ -86,7 +86,8 @@ struct ModelTests {
         return steps
     }
 
-    /// Plays so many sequences until one fails, which is told; all of them have to meet these marks.
+    /// Plays so many sequences until one fails, which is told; all of them have to meet these
+    /// marks.
     static func check(
         _ count: Int, meeting wanted: Set<ModelMark>, steps: (UInt64) -> [ModelStep]
     ) {

@@ -170,6 +170,19 @@ import Testing
         expectNone(places(others), "`public` is a promise")
     }
 
+    @Test("What a debug build alone has stands in these files")
+    func debugBuilds() {
+        let files = [
+            "Sources/Core/Cluster/ImaginedVersion.swift",
+            "Sources/Core/Sessions/ImaginedFormat.swift",
+            "Sources/Products/usher/Settings/NodeVersion.swift",
+        ]
+        let found = Checkout.swift.filter { file in
+            file.lines.contains { $0.contains("#if " + "DEBUG") }
+        }
+        #expect(found.map(\.path).sorted() == files, "what is tested is what is run in earnest")
+    }
+
     @Test("Each module has tests")
     func modulesHaveTests() {
         for layer in ["Base", "Core", "Drivers", "Services", "Products"] {

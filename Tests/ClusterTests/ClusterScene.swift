@@ -38,7 +38,12 @@ struct ClusterScene {
     var killed: Set<Int> = []
 
     init(_ count: Int, membersMax: Int = 0, reads: UInt8 = 1) {
-        for node in 0..<count {
+        self.init(reads: Array(repeating: reads, count: count), membersMax: membersMax)
+    }
+
+    /// A node for each of these.
+    init(reads: [UInt8], membersMax: Int = 0) {
+        for (node, reads) in reads.enumerated() {
             let configuration = ClusterNode.Configuration(
                 nodeName: "n\(node)", alike: [], membersPerRoomMax: membersMax, reads: reads)
             nodes.append(ClusterNode(configuration, Incarnation(raw: UInt64(node) + 1)))
@@ -217,7 +222,7 @@ struct ClusterScene {
     }
 
     var document: RoomDocument? {
-        keys[.room(Self.room.digest)].flatMap { try? RoomDocument($0.bytes) }
+        keys[.room(Self.room.digest)].flatMap { try? RoomDocument($0.bytes, upTo: 2) }
     }
 
     /// Whom those of a node were told to have left, and why.

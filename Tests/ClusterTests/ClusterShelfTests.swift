@@ -178,30 +178,34 @@ struct ClusterShelfTests {
     func bytes() throws {
         var scene = Self.begun()
         let left = scene.shelve(0)
-        let shelf = NodeShelf(writtenAt: 1000, left.home, left.sessions)
+        let shelf = NodeShelf(writtenAt: 1000, left.home, left.sessions, in: 1)
         let bytes = shelf.encoded(sha256: Self.digest)
-        #expect(try NodeShelf(bytes, at: 1000, sha256: Self.digest) == shelf)
-        let waiting = try NodeShelf(bytes, at: 1000, graceSeconds: 30, sha256: Self.digest)
+        #expect(try NodeShelf(bytes, upTo: 1, at: 1000, sha256: Self.digest) == shelf)
+        let waiting = try NodeShelf(
+            bytes, upTo: 1, at: 1000, graceSeconds: 30, sha256: Self.digest)
         #expect(waiting.sessions.map(\.graceSeconds) == [30, 30])
         for count in bytes.indices {
             #expect(throws: ShelfFault.self) {
-                try NodeShelf(Array(bytes.prefix(count)), at: 1000, sha256: Self.digest)
+                try NodeShelf(Array(bytes.prefix(count)), upTo: 1, at: 1000, sha256: Self.digest)
             }
         }
         #expect(throws: ShelfFault.torn) {
-            try NodeShelf(bytes + [0], at: 1000, sha256: Self.digest)
+            try NodeShelf(bytes + [0], upTo: 1, at: 1000, sha256: Self.digest)
         }
         #expect(throws: ShelfFault.tooOld) {
-            try NodeShelf(bytes, at: 1601, sha256: Self.digest)
+            try NodeShelf(bytes, upTo: 1, at: 1601, sha256: Self.digest)
         }
-        #expect(throws: ShelfFault.clock) { try NodeShelf(bytes, at: 980, sha256: Self.digest) }
+        #expect(throws: ShelfFault.clock) {
+            try NodeShelf(bytes, upTo: 1, at: 980, sha256: Self.digest)
+        }
         #expect(throws: ShelfFault.torn) { try Shelf(bytes, at: 1000, sha256: Self.digest) }
         var random = SeededGenerator(seed: 1)
         for place in bytes.indices.dropLast(32) {
             var other = Array(bytes.dropLast(32))
             other[place] = .random(in: 0...255, using: &random)
             other += Self.digest(other)
-            guard let read = try? NodeShelf(other, at: 1000, sha256: Self.digest) else { continue }
+            guard let read = try? NodeShelf(other, upTo: 1, at: 1000, sha256: Self.digest)
+            else { continue }
             #expect(
                 read.encoded(sha256: Self.digest) == other || read.writtenAt != shelf.writtenAt)
         }
@@ -211,10 +215,28 @@ struct ClusterShelfTests {
     func twice() {
         var scene = Self.begun()
         let left = scene.shelve(0)
-        let twice = NodeShelf(writtenAt: 0, left.home, left.sessions + left.sessions.prefix(1))
+        let twice = NodeShelf(
+            writtenAt: 0, left.home, left.sessions + left.sessions.prefix(1), in: 1)
         #expect(throws: ShelfFault.torn) {
             try NodeShelf(
-                twice.encoded(sha256: Self.digest), at: 0, sha256: Self.digest)
+                twice.encoded(sha256: Self.digest), upTo: 1, at: 0, sha256: Self.digest)
+        }
+    }
+
+    @Test("It is in the cluster's format: a version that does not read that drops it")
+    func format() throws {
+        var scene = Self.begun()
+        let left = scene.shelve(0)
+        for (format, reads) in [(1, 1), (1, 2), (2, 2)] as [(UInt8, UInt8)] {
+            let shelf = NodeShelf(writtenAt: 0, left.home, left.sessions, in: format)
+            let bytes = shelf.encoded(sha256: Self.digest)
+            let read = try NodeShelf(bytes, upTo: reads, at: 0, sha256: Self.digest)
+            #expect(read == shelf && read.sessions.count == 2)
+        }
+        let newer = NodeShelf(writtenAt: 0, left.home, left.sessions, in: 2)
+        #expect(throws: ShelfFault.version) {
+            try NodeShelf(
+                newer.encoded(sha256: Self.digest), upTo: 1, at: 0, sha256: Self.digest)
         }
     }
 }
@@ -254,7 +276,8 @@ extension ClusterScene {
         let left = said[node].compactMap { effect in
             if case .shelved(let sessions) = effect { sessions } else { nil }
         }
-        return NodeShelf(writtenAt: 0, nodes[node].incarnation, left.flatMap { $0 })
+        return NodeShelf(
+            writtenAt: 0, nodes[node].incarnation, left.flatMap { $0 }, in: nodes[node].format)
     }
 
     func writes(_ node: Int) -> Int {

@@ -47,7 +47,7 @@ struct CrossedHandOverTests {
         let (old, new, third) = (
             Incarnation(raw: 1), Incarnation(raw: 2), Incarnation(raw: 3)
         )
-        var taker = HandOverTaker(Self.one, at: new)
+        var taker = HandOverTaker(Self.one, at: new, reads: 1)
         _ = taker.ask(ClusterScene.claim(1), attempt: 7, [old])
         let take = HandOverMail.take(attempt: 7, Self.one, ClusterScene.claim(1))
         let follow: [HandOverTaker.Effect] = [.send(take, to: third)]

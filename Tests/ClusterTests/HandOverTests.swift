@@ -1,5 +1,6 @@
 import Cluster
 import Identifiers
+import Rooms
 import Sessions
 import Signalling
 import TestSupport
@@ -35,7 +36,7 @@ struct HandOverTests {
     }
 
     private static func taker(asking nodes: Set<Incarnation> = [old]) -> HandOverTaker {
-        var taker = HandOverTaker(connection, at: new)
+        var taker = HandOverTaker(connection, at: new, reads: 1)
         _ = taker.ask(claim, attempt: 7, nodes)
         return taker
     }
@@ -50,12 +51,12 @@ struct HandOverTests {
             rooms: ["r", "s"], bytes: 200_000, taken: [Self.old: [3, 9], Self.third: []])
         var giver = HandOverGiver(to: Self.new, attempt: 7)
         #expect(giver.begin() == [.settle])
-        #expect(giver.handle(.frozen(state)).isEmpty)
+        #expect(giver.handle(.frozen(state, in: 1)).isEmpty)
         #expect(giver.handle(.settled) == [.freeze])
-        var taker = HandOverTaker(Self.connection, at: Self.new)
+        var taker = HandOverTaker(Self.connection, at: Self.new, reads: 1)
         let begun = taker.ask(Self.claim, attempt: 7, [Self.old])
         #expect(begun == [.expect, .send(Self.question, to: Self.old)])
-        var mails = giver.handle(.frozen(state))
+        var mails = giver.handle(.frozen(state, in: 1))
         #expect(mails.count == 4)
         var arrived: [HandOverTaker.Effect] = []
         var count = 0
@@ -100,10 +101,11 @@ struct HandOverTests {
         var taker = Self.taker()
         let state = Self.state(rooms: [])
         #expect(
-            taker.handle(.piece(state.encoded, isLast: true, attempt: 7, from: Self.old)) == [
-                .arrive(state, from: Self.old), .open,
-                .send(.confirm(attempt: 7), to: Self.old),
-            ])
+            taker.handle(
+                .piece(state.encoded(in: 1), isLast: true, attempt: 7, from: Self.old)) == [
+                    .arrive(state, from: Self.old), .open,
+                    .send(.confirm(attempt: 7), to: Self.old),
+                ])
     }
 
     @Test("If the new home dies before it is frozen it stays, and else it is lost")
@@ -113,7 +115,7 @@ struct HandOverTests {
         for isFrozen in [false, true] {
             giver = HandOverGiver(to: Self.new, attempt: 7)
             _ = giver.handle(.settled)
-            if isFrozen { _ = giver.handle(.frozen(Self.state(rooms: []))) }
+            if isFrozen { _ = giver.handle(.frozen(Self.state(rooms: []), in: 1)) }
             #expect(giver.handle(.died) == [.end(.lost)] && giver.isOver)
         }
     }
@@ -138,7 +140,7 @@ struct HandOverTests {
         }
         var taker = Self.taker()
         let state = Self.state(rooms: ["r"])
-        _ = taker.handle(.piece(state.encoded, isLast: true, attempt: 7, from: Self.old))
+        _ = taker.handle(.piece(state.encoded(in: 1), isLast: true, attempt: 7, from: Self.old))
         #expect(taker.handle(.died(Self.old)).isEmpty)
         #expect(taker.handle(.adopted("r")).first == .open)
     }
@@ -147,7 +149,7 @@ struct HandOverTests {
     func gone() {
         var taker = Self.taker()
         let state = Self.state(rooms: ["r", "s"])
-        _ = taker.handle(.piece(state.encoded, isLast: true, attempt: 7, from: Self.old))
+        _ = taker.handle(.piece(state.encoded(in: 1), isLast: true, attempt: 7, from: Self.old))
         _ = taker.handle(.adopted("r"))
         #expect(
             taker.handle(.gone(.replaced)) == [
@@ -181,7 +183,7 @@ struct HandOverTests {
         _ = taker.handle(.died(Self.third))
         let dead = taker.handle(.refused(.elsewhere(Self.third), attempt: 7, by: Self.old))
         #expect(dead == Self.failed)
-        taker = HandOverTaker(Self.connection, at: Self.new)
+        taker = HandOverTaker(Self.connection, at: Self.new, reads: 1)
         #expect(taker.ask(Self.claim, attempt: 7, [Self.new]) == [.fail(attempt: 7)])
         #expect(taker.isOver)
     }
@@ -200,12 +202,15 @@ struct HandOverTests {
         #expect(taker.handle(.refused(.elsewhere(Self.new), attempt: 9, by: Self.old)).isEmpty)
         let state = Self.state(rooms: [])
         #expect(
-            taker.handle(.piece(state.encoded, isLast: true, attempt: 8, from: Self.third)).isEmpty)
+            taker.handle(
+                .piece(state.encoded(in: 1), isLast: true, attempt: 8, from: Self.third)
+            ).isEmpty)
         #expect(
-            taker.handle(.piece(state.encoded, isLast: true, attempt: 7, from: Self.third)) == [
-                .arrive(state, from: Self.third), .open,
-                .send(.confirm(attempt: 7), to: Self.third),
-            ])
+            taker.handle(
+                .piece(state.encoded(in: 1), isLast: true, attempt: 7, from: Self.third)) == [
+                    .arrive(state, from: Self.third), .open,
+                    .send(.confirm(attempt: 7), to: Self.third),
+                ])
         // Or as long as anything is.
         taker = Self.taker(asking: [Self.third])
         _ = taker.ask(other, attempt: 9, [Self.old])
@@ -221,7 +226,41 @@ struct HandOverTests {
         var taker = Self.taker()
         #expect(
             taker.handle(.piece([1, 2], isLast: true, attempt: 7, from: Self.old)) == [
-                .fail(attempt: 7), .expectNoMore, .send(.confirm(attempt: 7), to: Self.old),
+                .unreadable, .fail(attempt: 7), .expectNoMore,
+                .send(.confirm(attempt: 7), to: Self.old),
             ])
+    }
+
+    @Test("It goes over in the cluster's format, and whoever does not read that says so")
+    func formats() throws {
+        var document = RoomDocument(epoch: ClusterScene.epoch, clientID: "a", name: "r")
+        let member = RoomMember(
+            connection: Self.connection, route: .v1(subject: "a:x"), peerID: PeerID("p"))
+        _ = try document.join(member, at: Self.old)
+        let state = HandOverState(
+            Self.state(rooms: ["r"]).record, graceSeconds: 30, taken: [:],
+            told: [.init(ClusterScene.room.digest, Revision(raw: 3), document)])
+        for (format, reads) in [(1, 1), (1, 2), (2, 2)] as [(UInt8, UInt8)] {
+            var giver = HandOverGiver(to: Self.new, attempt: 7)
+            _ = giver.handle(.settled)
+            let bytes = state.encoded(in: format)
+            #expect(
+                giver.handle(.frozen(state, in: format)) == [
+                    .send(.state(attempt: 7, bytes, isLast: true))
+                ])
+            #expect(try HandOverState(bytes, upTo: reads) == state)
+            var taker = HandOverTaker(Self.connection, at: Self.new, reads: reads)
+            _ = taker.ask(Self.claim, attempt: 7, [Self.old])
+            #expect(
+                taker.handle(.piece(bytes, isLast: true, attempt: 7, from: Self.old)) == [
+                    .arrive(state, from: Self.old)
+                ])
+        }
+        let newer = state.encoded(in: 2)
+        #expect(throws: WireFault.unknownFormat) { try HandOverState(newer, upTo: 1) }
+        var taker = Self.taker()
+        #expect(
+            taker.handle(.piece(newer, isLast: true, attempt: 7, from: Self.old)).first
+                == .unreadable)
     }
 }

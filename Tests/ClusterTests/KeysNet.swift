@@ -30,8 +30,8 @@ struct KeysNet {
     mutating func start(name: String? = nil, issuer: String = "a", reads: UInt8 = 1) {
         let node = nodes.count
         let configuration = ClusterNode.Configuration(
-            nodeName: name ?? "n\(node)", alike: [("issuer", issuer)], membersPerRoomMax: 0,
-            reads: reads)
+            nodeName: name ?? "n\(node)", version: "v\(reads)", alike: [("issuer", issuer)],
+            membersPerRoomMax: 0, reads: reads)
         nodes.append(NodeKeys(configuration, Self.incarnation(node)))
         said.append([])
         tell(node) { [now] in $0.ticked(now, &$1) }

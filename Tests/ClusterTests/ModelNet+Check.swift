@@ -23,6 +23,17 @@ extension ModelNet {
         }
     }
 
+    /// A node could not read what came in a frame, which may be a room of a format that was raised
+    /// just now.
+    mutating func checkFrame(_ bytes: [UInt8], at host: Int) {
+        let mails = (try? ClusterFrame(bytes))?.line.mails ?? []
+        let isLeftBehind = mails.contains { mail in
+            guard case .document(_, _, let bytes, _) = mail else { return false }
+            return bytes[2] > hosts[host].reads
+        }
+        if !isLeftBehind { faults.append("\(hosts[host].name) can't read what another says") }
+    }
+
     /// All is mended, and what is on its way arrives.
     mutating func settle() {
         isCalm = true

@@ -19,6 +19,8 @@ extension ModelNet {
     struct Transit {
         var client: ModelClient
         let giver: Incarnation
+        /// The newest format that it reads; nil where that is no process any more.
+        var giverReads: UInt8?
     }
 
     static func secret(of connection: ConnectionID) -> SecretDigest {
@@ -199,7 +201,8 @@ extension ModelNet {
             faults.append("\(id.raw) is frozen, and sought here")
         }
         if transit[id] != nil { faults.append("\(id.raw) goes to two nodes") }
-        transit[id] = Transit(client: client, giver: hosts[host].node.incarnation)
+        transit[id] = Transit(
+            client: client, giver: hosts[host].node.incarnation, giverReads: hosts[host].reads)
         hosts[host].following.append(.frozen(id, Self.record(id, client), graceSeconds: 9))
     }
 
@@ -220,7 +223,7 @@ extension ModelNet {
     private mutating func arrive(
         _ id: ConnectionID, _ record: SessionRecord, _ rooms: [RoomPlace], at host: Int
     ) {
-        guard var client = transit.removeValue(forKey: id)?.client else {
+        guard let session = transit.removeValue(forKey: id) else {
             // Who was declared dead and has not heard so may still take it, and soon ends.
             if !isGone(hosts[host].node.incarnation) {
                 faults.append("\(id.raw) comes, and was not on its way")
@@ -228,6 +231,10 @@ extension ModelNet {
             return
         }
         marks.insert(.moved)
+        var client = session.client
+        if let reads = session.giverReads, reads != hosts[host].reads {
+            marks.insert(reads < hosts[host].reads ? .movedUp : .movedDown)
+        }
         let node = hosts[host].node.incarnation
         if rooms != [client.place] || record.rooms.first?.order != client.order {
             faults.append("\(id.raw) comes with other rooms")

@@ -7,6 +7,7 @@ import TestSupport
 /// What a node has left for the next process of its name.
 struct ModelShelf {
     let bytes: [UInt8]
+    let format: UInt8
     /// Another node may have met what it left in the store.
     var isDisturbed: Bool
 }
@@ -62,14 +63,15 @@ extension ModelNet {
 
     mutating func shelve(_ states: [HandOverState], at host: Int) {
         let home = hosts[host].node.incarnation
-        let shelf = NodeShelf(writtenAt: Int64(now), home, states)
+        let format = hosts[host].node.format
+        let shelf = NodeShelf(writtenAt: Int64(now), home, states, in: format)
         let left = Set(states.map(\.record.connection))
         let isDisturbed = hosts.indices.contains { other in
             other != host && hosts[other].isRunning && hosts[other].node.standing == .member
         }
         if !left.isEmpty { marks.insert(.shelved) }
         shelves[hosts[host].name] = ModelShelf(
-            bytes: shelf.encoded(sha256: Self.digest), isDisturbed: isDisturbed)
+            bytes: shelf.encoded(sha256: Self.digest), format: format, isDisturbed: isDisturbed)
         let own = hosts[host].name
         for (id, client) in shelved where client.shelf == nil {
             guard left.contains(id) else {
@@ -103,10 +105,13 @@ extension ModelNet {
         }
         let shelf: NodeShelf
         do throws(ShelfFault) {
-            shelf = try NodeShelf(left.bytes, at: Int64(now), sha256: Self.digest)
+            shelf = try NodeShelf(
+                left.bytes, upTo: hosts[host].reads, at: Int64(now), sha256: Self.digest)
         } catch {
-            faults.append("the shelf is \(error.rawValue)")
-            return
+            if error != .version || left.format <= hosts[host].reads {
+                faults.append("the shelf is \(error.rawValue)")
+            }
+            return dropShelf(name, at: host)
         }
         for (id, client) in shelved where client.shelf == name {
             shelved[id] = nil
@@ -116,6 +121,16 @@ extension ModelNet {
             transit[id] = Transit(client: client, giver: shelf.home)
         }
         input(host, .putBack(shelf.sessions, from: shelf.home))
+    }
+
+    private mutating func dropShelf(_ name: String, at host: Int) {
+        for (id, client) in shelved where client.shelf == name {
+            shelved[id] = nil
+            lost.insert(id)
+            ends[id] = hosts[host].node.incarnation
+            if let fault = client.fault { faults.append("\(id.raw): \(fault)") }
+        }
+        input(host, .putBack([], from: Incarnation(raw: 0)))
     }
 
     mutating func cameBack(_ id: ConnectionID, isHere: Bool, at host: Int) {

@@ -341,7 +341,10 @@ struct ModelNet {
             if case .accepted = answer { hosts[host].reachedAt = now }
             input(host, .bus(.answer(answer, request: request)))
         case .frame(let bytes, let to):
-            if to == hosts[host].node.incarnation { input(host, .bus(.frame(bytes))) }
+            guard to == hosts[host].node.incarnation else { return }
+            let unreadable = hosts[host].node.counted.unreadable
+            input(host, .bus(.frame(bytes)))
+            if hosts[host].node.counted.unreadable > unreadable { checkFrame(bytes, at: host) }
         case .kicked(let connection, let wasHere):
             input(host, .kicked(connection, wasHere: wasHere))
         case .reborn: input(host, .reborn(Incarnation(raw: number())))

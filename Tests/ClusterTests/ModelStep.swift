@@ -63,7 +63,7 @@ enum ModelMark: CaseIterable {
     case cutOff, lost, restarted, nameTaken, differs, farewell
     case delivered, broadcast, kept, unknownTarget, deadTarget, kicked
     case sdpTold, sdpUntold, givenUp, swept
-    case raised, tooOld, mixed, rolledBack
+    case raised, tooOld, mixed, rolledBack, movedUp, movedDown
     case moved, resumed, unresumable, abandoned, drained, undrainable, released, unwanted, gone
     case ended
     case shelved, cameBack, missed, resumedBack
@@ -92,6 +92,7 @@ extension Timing {
         timing.sweepRest = 1000
         timing.shelfKept = 4000
         timing.joinWait = 3000
+        timing.raiseAfter = 600
         timing.unreadableWait = 500
         timing.payloadWait = 8000
         timing.lookUpEvery = 500

@@ -263,6 +263,6 @@ struct NodeKeysTests {
         bytes[2] = 2
         net.set(0, .node(Incarnation(raw: 50)), bytes)
         net.start()
-        #expect(net.nodes[0].standing == .refused(.formatTooNew))
+        #expect(net.nodes[0].standing == .refused(.formatTooNew(at: [])))
     }
 }

@@ -25,7 +25,7 @@ extension PayloadNet {
             asked = Set(nodes.keys).subtracting(state.dead)
         }
         lastAttempt += 1
-        var taker = HandOverTaker(connection, at: node, dead: state.dead)
+        var taker = HandOverTaker(connection, at: node, reads: 1, dead: state.dead)
         let effects = taker.ask(Self.claim(of: connection), attempt: lastAttempt, asked)
         nodes[node]?.attempts[lastAttempt] = connection
         nodes[node]?.takers[connection] = taker
@@ -143,6 +143,7 @@ extension PayloadNet {
                 nodes[node]?.inbox.forget(connection)
                 sessions[connection]?.isLost = true
             case .fail: marks.insert(.failed)
+            case .unreadable: faults.append("\(connection.raw) came as nothing that is read")
             }
         }
         guard nodes[node]?.takers[connection]?.isOver == true else { return }
@@ -286,7 +287,7 @@ extension PayloadNet {
         case .learn(let version, let node): if living.contains(node) { learn(version, at: node) }
         case .died(let victim, let node): if living.contains(node) { died(victim, at: node) }
         case .frozen(let connection, let state, let node):
-            if living.contains(node) { give(.frozen(state), connection, at: node) }
+            if living.contains(node) { give(.frozen(state, in: 1), connection, at: node) }
         case .adopt(let connection, let home, let node):
             if living.contains(node) { adopt(connection, from: home, at: node) }
         case .strip(let victim): strip { $0.value == victim }

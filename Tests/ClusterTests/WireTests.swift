@@ -188,8 +188,9 @@ struct WireTests {
             again: { bytes throws(WireFault) in try OpenList(bytes).encoded }),
         Kind(
             testDescription: "state", bytesMax: HandOverState.bytesMax,
-            sample: { WireSamples.state(&$0).encoded },
-            again: { bytes throws(WireFault) in try HandOverState(bytes).encoded }),
+            sample: { WireSamples.state(&$0).encoded(in: 1) },
+            again: { bytes throws(WireFault) in try HandOverState(bytes, upTo: 1).encoded(in: 1)
+            }),
         Kind(
             testDescription: "heartbeat", bytesMax: Heartbeat.bytesMax,
             sample: { WireSamples.heartbeat(&$0).encoded },
@@ -205,7 +206,7 @@ struct WireTests {
             let record = WireSamples.record(&random)
             #expect(try NodeRecord(record.encoded) == record)
             let state = WireSamples.state(&random)
-            #expect(try HandOverState(state.encoded) == state)
+            #expect(try HandOverState(state.encoded(in: 1), upTo: 1) == state)
             let list = WireSamples.openList(&random)
             #expect(try OpenList(list.encoded) == list)
             let heartbeat = WireSamples.heartbeat(&random)

@@ -6,15 +6,13 @@ import os
 import signal
 import threading
 import time
-import urllib.parse
 
 import pytest
 
 from support import http
 from support.cluster import Balancer, Cluster
 from support.restart import logged
-from support.streamers import Streamer
-from support.swarm import LIFE_SECONDS, until
+from support.rolling import Crowd, roll
 from support.v1 import connect, is_refused, meet, offer, resumed
 from support.waiting import eventually
 
@@ -266,70 +264,10 @@ def test_a_second_signal_ends_the_notice_and_the_last_node_has_none(start_cluste
     assert cluster.nodes[0].stop() == 0
 
 
-class Returning(Streamer):
-    """Notes for how long it was gone."""
-
-    def __init__(self, *arguments):
-        gate = asyncio.Event()
-        gate.set()
-        super().__init__(*arguments, gate=gate)
-        self.gone_at = None
-        self.absences = []
-
-    async def _converse(self, line):
-        try:
-            await super()._converse(line)
-        finally:
-            self.gone_at = self.gone_at or time.monotonic()
-
-    def _hear(self, event, line):
-        super()._hear(event, line)
-        if event["type"] == "room_state" and self.gone_at:
-            self.absences.append(time.monotonic() - self.gone_at)
-            self.gone_at = None
-
-
-async def roll(cluster, clients):
-    """Restarts one node after the other, each on its own addresses."""
-    for node in list(cluster.nodes):
-        await asyncio.sleep(1)  # The load is the test.
-        for one in clients:
-            one.check()
-        assert await asyncio.to_thread(node.stop) == 0
-        cluster.nodes.remove(node)
-        listen, operator = (
-            urllib.parse.urlsplit(url).netloc for url in (node.url, node.operator))
-        await asyncio.to_thread(
-            cluster.start, "--operator", operator, name=node.name, listen=listen)
-
-
-async def restart_all(cluster, address, application):
-    tokens = await asyncio.to_thread(lambda: [
-        application.token(subject=f"user-{number}", expires_in=str(LIFE_SECONDS))
-        for number in range(PEERS)])
-    rooms = max(1, PEERS // PER_ROOM)
-    clients = [Returning(number, f"room-{number % rooms}", [address], token)
-               for number, token in enumerate(tokens)]
-    for one in clients:
-        one.start()
-        await asyncio.sleep(0.01)
-    await until(lambda: all(one.is_joined for one in clients), 30, lambda: "not all have joined")
-    for index, one in enumerate(clients):
-        one.partner = clients[(index + rooms) % PEERS].connection
-    try:
-        await roll(cluster, clients)
-        await asyncio.sleep(1)
-        for one in clients:
-            one.is_talking = False
-        await until(lambda: not any(one.unanswered for one in clients), 10,
-                    lambda: [one.name for one in clients if one.unanswered])
-        await asyncio.sleep(0.5)
-        for one in clients:
-            one.check()
-    finally:
-        for one in clients:
-            await one.stop()
-    return rooms, clients
+async def restart_all(cluster, crowd):
+    async with crowd:
+        await roll(cluster, cluster.nodes, crowd)
+        await crowd.be_quiet()
 
 
 def test_a_rolling_restart_costs_no_message_and_nobody_a_place(start_cluster):
@@ -337,19 +275,12 @@ def test_a_rolling_restart_costs_no_message_and_nobody_a_place(start_cluster):
         "--ping-interval-seconds", 2, "--drain-notice-seconds", 1, "--drain-seconds", 1)
     balancer = Balancer(cluster.nodes)
     try:
-        place = urllib.parse.urlsplit(balancer.url)
-        rooms, clients = asyncio.run(restart_all(
-            cluster, (place.hostname, place.port), cluster.application()))
+        crowd = Crowd(cluster.application(), balancer.url, PEERS, PER_ROOM)
+        asyncio.run(restart_all(cluster, crowd))
     finally:
         balancer.stop()
-    absences = [absence for one in clients for absence in one.absences]
-    said = sum(len(one.said) for one in clients)
-    print(f"{PEERS} peers, {said} messages, {len(absences)} times gone, "
-          f"for at most {max(absences):.2f} s")
-    for index, one in enumerate(clients):
-        assert (one.losses, len(one.lives), one.left) == (0, 1, []), one.name
-        assert one.acked == sorted(one.said), one.name
-        partner = clients[(index + rooms) % PEERS]
-        assert partner.received[(one.connection, partner.connection)] == one.acked
+    print(f"{PEERS} peers, {crowd.said} messages, {len(crowd.absences)} times gone, "
+          f"for at most {max(crowd.absences):.2f} s")
+    crowd.check_whole()
     # Each node had some, and gave them away.
-    assert len(absences) >= PEERS and max(absences) < BACK_SECONDS
+    assert len(crowd.absences) >= PEERS and max(crowd.absences) < BACK_SECONDS

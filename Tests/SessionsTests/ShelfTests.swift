@@ -51,20 +51,28 @@ struct ShelfTests {
     func record() throws {
         var random = SeededGenerator(seed: 1)
         for record in [Self.record(1), Self.record(.max, client: "", events: 0, sent: 0)] {
-            let bytes = record.encoded
-            #expect(try SessionRecord(bytes) == record)
+            let bytes = record.encoded(in: 1)
+            #expect(try SessionRecord(bytes, upTo: 1) == record)
             for count in bytes.indices {
                 #expect(throws: SessionRecordFault.malformed) {
-                    try SessionRecord(Array(bytes.prefix(count)))
+                    try SessionRecord(Array(bytes.prefix(count)), upTo: 1)
                 }
                 var other = bytes
                 other[count] = .random(in: 0...255, using: &random)
-                if let read = try? SessionRecord(other) { #expect(read.encoded == other) }
+                if let read = try? SessionRecord(other, upTo: 1) {
+                    #expect(read.encoded(in: 1) == other)
+                }
             }
-            #expect(throws: SessionRecordFault.malformed) { try SessionRecord(bytes + [0]) }
+            #expect(throws: SessionRecordFault.malformed) {
+                try SessionRecord(bytes + [0], upTo: 1)
+            }
             var other = bytes
             other[2] += 1
-            #expect(throws: SessionRecordFault.unknownFormat) { try SessionRecord(other) }
+            #expect(throws: SessionRecordFault.unknownFormat) {
+                try SessionRecord(other, upTo: 1)
+            }
+            #expect(try SessionRecord(record.encoded(in: 2), upTo: 2) == record)
+            #expect(throws: SessionRecordFault.malformed) { try SessionRecord(other, upTo: 2) }
         }
     }
 

@@ -203,8 +203,8 @@ extension ClusterNode {
             giving.rooms.first { $0.name == room.room }.flatMap { giving.told[$0.digest] }
         }
         let state = HandOverState(
-            record, graceSeconds: graceSeconds, taken: giving.taken, told: told)
-        give(.frozen(state), connection, &effects)
+            record, graceSeconds: graceSeconds, taken: giving.taken, told: told, more: keys.more)
+        give(.frozen(state, in: keys.format), connection, &effects)
     }
 
     private mutating func perform(

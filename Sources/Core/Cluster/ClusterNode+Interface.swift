@@ -1,3 +1,4 @@
+package import Bytes
 package import Identifiers
 package import Rooms
 package import Sessions
@@ -118,8 +119,20 @@ package enum ClusterRefusal: Equatable, Sendable {
     case nameTaken
     /// What it says of itself differs from what another node says: which setting.
     case differs(String, from: String)
-    /// Documents are in a format that this version can't read.
-    case formatTooNew
+    /// What nodes write is in a format that this version can't read: which ones read it, as far as
+    /// they were heard.
+    case formatTooNew(at: [NewerNode])
+
+    package struct NewerNode: Equatable, Sendable {
+        package let name: ByteText
+        /// Empty where it was not heard.
+        package let version: ByteText
+
+        package init(name: ByteText, version: ByteText) {
+            self.name = name
+            self.version = version
+        }
+    }
 }
 
 extension ClusterNode {

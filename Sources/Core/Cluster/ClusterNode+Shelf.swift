@@ -55,15 +55,18 @@ extension ClusterNode {
         moves.arrived[connection] = nil
         moves.uncleared[connection] = nil
         return HandOverState(
-            session.record, graceSeconds: 0, taken: inbox.taken(by: connection), told: told)
+            session.record, graceSeconds: 0, taken: inbox.taken(by: connection), told: told,
+            more: keys.more)
     }
 
     /// What it takes in the shelf, at most.
     private mutating func size(of session: Shelving) -> Int {
         let connection = session.record.connection
         let taken = inbox.taken(by: connection).values.reduce(0) { $0 + 32 + 8 * $1.count }
-        return session.rooms.reduce(session.record.encoded.count + taken + 256) { size, place in
-            size + 64 + (rooms[place.digest]?.writer.toldSize(to: connection) ?? 0)
+        let own = session.record.encoded(in: format).count + taken + 256
+        return session.rooms.reduce(own) { size, place in
+            size + 64
+                + (rooms[place.digest]?.writer.toldSize(to: connection, in: format) ?? 0)
         }
     }
 
@@ -90,8 +93,7 @@ extension ClusterNode {
                 effects.append(.cameBack(connection, isHere: false))
                 continue
             }
-            var taking = HandOvers.Taking(
-                taker: HandOverTaker(connection, at: incarnation, dead: keys.gone))
+            var taking = HandOvers.Taking(taker: newTaker(of: connection))
             taking.isFromShelf = true
             let outcome = taking.taker.putBack(state, from: home)
             moves.takings[connection] = taking

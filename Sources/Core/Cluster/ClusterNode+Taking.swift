@@ -53,8 +53,7 @@ extension ClusterNode {
             return
         }
         if isAsking == nil {
-            moves.takings[connection] = HandOvers.Taking(
-                taker: HandOverTaker(connection, at: incarnation, dead: keys.gone))
+            moves.takings[connection] = HandOvers.Taking(taker: newTaker(of: connection))
         }
         guard moves.takings[connection]?.wishes.insert(wish).inserted == true else { return }
         moves.lastAttempt += 1
@@ -64,6 +63,10 @@ extension ClusterNode {
         moves.ownAttempts[attempt] = connection
         let outcome = moves.takings[connection]?.taker.ask(wish.claim, attempt: attempt, homes)
         perform(outcome ?? [], of: connection, &effects)
+    }
+
+    func newTaker(of connection: ConnectionID) -> HandOverTaker {
+        HandOverTaker(connection, at: incarnation, reads: configuration.reads, dead: keys.gone)
     }
 
     /// Who may have it.
@@ -141,6 +144,7 @@ extension ClusterNode {
             case .arrive(let state, let home): arrive(connection, state, from: home, &effects)
             case .open: open(connection, &effects)
             case .end(let reason): end(connection, reason, &effects)
+            case .unreadable: tally.unreadable += 1
             case .fail(let attempt):
                 moves.ownAttempts[attempt] = nil
                 let question = moves.takings[connection]?.questions.removeValue(forKey: attempt)

@@ -20,7 +20,7 @@ extension ClusterNode {
         package internal(set) var framesReceived = 0
         /// Mails of kinds that only later versions know.
         package internal(set) var passedOver = 0
-        /// Frames, mails and documents that nobody of this version writes.
+        /// Frames, mails, documents and sessions that nobody of this version writes.
         package internal(set) var unreadable = 0
 
         mutating func note(_ answer: StoreAnswer) {

@@ -13,6 +13,7 @@ extension ClusterNode {
             .sorted()
         for other in others.sorted() {
             keys.met(other)
+            sayMore(to: other)
             var sdps: [JoinerSDP] = []
             for joiner in joiners {
                 guard rooms[digest]?.sdps[joiner]?.sentTo.insert(other).inserted == true,

@@ -96,8 +96,9 @@ package struct HandOverState: Equatable, Sendable {
         self.more = more
     }
 
-    package var encoded: [UInt8] {
-        let record = record.encoded
+    /// In the cluster's format, as the documents of rooms are, so that all of its nodes read it.
+    package func encoded(in format: UInt8) -> [UInt8] {
+        let record = record.encoded(in: format)
         var out = ByteWriter(capacity: record.count + 1024)
         Self.head.write(to: &out)
         out.put(record)
@@ -112,36 +113,53 @@ package struct HandOverState: Equatable, Sendable {
         for room in told {
             out.put(room.digest)
             out.put(room.revision.raw)
-            out.put(room.document.encoded)
+            out.put(room.document.encoded(in: format))
         }
         out.put(more)
         return out.bytes
     }
 
-    /// Reads what `encoded` wrote, and takes nothing else for it.
-    package init(_ bytes: [UInt8]) throws(WireFault) {
-        self = try Self.head.read(bytes) { input throws(ByteReader.Fault) in
-            let part = Array(try input.part())
-            guard let record = try? SessionRecord(part) else { throw input.fault }
-            let graceSeconds: UInt32 = try input.number()
-            var taken: [Incarnation: Set<UInt64>] = [:]
-            var last: Incarnation?
-            for _ in try input.count() {
-                let source = Incarnation(raw: try input.number())
-                if let last, last >= source { throw input.fault }
-                last = source
-                taken[source] = try Self.numbers(&input)
+    /// Reads what `encoded` wrote in a format up to this one, and takes nothing else for it.
+    package init(_ bytes: [UInt8], upTo format: UInt8) throws(WireFault) {
+        var isNewer = false
+        do throws(WireFault) {
+            self = try Self.head.read(bytes) { input throws(ByteReader.Fault) in
+                try Self.read(&input, upTo: format, &isNewer)
             }
-            let told = try Self.told(to: record, &input)
-            return Self(
-                record, graceSeconds: graceSeconds, taken: taken, told: told,
-                more: Array(try input.part()))
+        } catch {
+            throw isNewer ? WireFault.unknownFormat : error
         }
+    }
+
+    private static func read(
+        _ input: inout ByteReader, upTo format: UInt8, _ isNewer: inout Bool
+    ) throws(ByteReader.Fault) -> Self {
+        let record: SessionRecord
+        let part = Array(try input.part())
+        do throws(SessionRecordFault) {
+            record = try SessionRecord(part, upTo: format)
+        } catch {
+            isNewer = error == .unknownFormat
+            throw input.fault
+        }
+        let graceSeconds: UInt32 = try input.number()
+        var taken: [Incarnation: Set<UInt64>] = [:]
+        var last: Incarnation?
+        for _ in try input.count() {
+            let source = Incarnation(raw: try input.number())
+            if let last, last >= source { throw input.fault }
+            last = source
+            taken[source] = try Self.numbers(&input)
+        }
+        let told = try Self.told(to: record, &input, upTo: format)
+        return Self(
+            record, graceSeconds: graceSeconds, taken: taken, told: told,
+            more: Array(try input.part()))
     }
 
     /// Rooms that the record has, each once, with the stay that it has there.
     private static func told(
-        to record: SessionRecord, _ input: inout ByteReader
+        to record: SessionRecord, _ input: inout ByteReader, upTo format: UInt8
     ) throws(ByteReader.Fault) -> [Told] {
         var told: [Told] = []
         var rest = record.rooms[...]
@@ -149,7 +167,8 @@ package struct HandOverState: Equatable, Sendable {
             let digest = try input.digest()
             let revision = Revision(raw: try input.number())
             let part = Array(try input.part())
-            guard let document = try? RoomDocument(part), document.clientID == record.clientID,
+            guard let document = try? RoomDocument(part, upTo: format),
+                document.clientID == record.clientID,
                 let index = rest.firstIndex(where: { $0.room == document.name }),
                 document.room.member(record.connection)?.order == rest[index].order
             else { throw input.fault }

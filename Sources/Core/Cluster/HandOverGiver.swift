@@ -9,8 +9,8 @@ package struct HandOverGiver: Sendable {
         /// Nothing is taken from its client any more, all that it sent is answered, and it waits
         /// for no join.
         case settled
-        /// Nothing is delivered to it any more: this is its state.
-        case frozen(HandOverState)
+        /// Nothing is delivered to it any more: this is its state, and the cluster's format.
+        case frozen(HandOverState, in: UInt8)
         /// It ended here before that.
         case ended
         /// So many pieces have arrived.
@@ -69,7 +69,7 @@ package struct HandOverGiver: Sendable {
         case (.settling, .settled):
             state = .freezing
             return [.freeze]
-        case (.freezing, .frozen(let state)): return give(state.encoded)
+        case (.freezing, .frozen(let state, let format)): return give(state.encoded(in: format))
         case (.settling, .ended), (.freezing, .ended):
             state = .over
             return [.send(.refuse(attempt: attempt, .unknown))]

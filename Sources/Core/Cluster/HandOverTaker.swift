@@ -31,6 +31,8 @@ package struct HandOverTaker: Sendable {
         case end(LeaveReason)
         /// It can't be had by this question: nothing came.
         case fail(attempt: UInt64)
+        /// What came is nothing that this version reads.
+        case unreadable
     }
 
     private struct Question {
@@ -57,6 +59,7 @@ package struct HandOverTaker: Sendable {
 
     package let connection: ConnectionID
     private let own: Incarnation
+    private let reads: UInt8
     private var dead: Set<Incarnation>
     private var state = State.asking
     /// By attempt, while nothing has come.
@@ -66,12 +69,14 @@ package struct HandOverTaker: Sendable {
     private var received: [UInt8] = []
     private var pieces: UInt32 = 0
 
-    /// `dead` are nodes that were declared dead, of which no more will be heard.
+    /// `reads` is the newest format that its node reads; `dead` are nodes that were declared dead,
+    /// of which no more will be heard.
     package init(
-        _ connection: ConnectionID, at own: Incarnation, dead: Set<Incarnation> = []
+        _ connection: ConnectionID, at own: Incarnation, reads: UInt8, dead: Set<Incarnation> = []
     ) {
         self.connection = connection
         self.own = own
+        self.reads = reads
         self.dead = dead
     }
 
@@ -219,9 +224,10 @@ package struct HandOverTaker: Sendable {
             state = .receiving(attempt: attempt, from: home)
             return [.send(.taken(attempt: attempt, pieces: pieces), to: home)]
         }
-        guard let state = try? HandOverState(received) else {
+        guard let state = try? HandOverState(received, upTo: reads) else {
             // Nobody can go on with it: its old home is to take it out.
-            return fail(attempt) + [.send(.confirm(attempt: attempt), to: home)]
+            return [.unreadable] + fail(attempt)
+                + [.send(.confirm(attempt: attempt), to: home)]
         }
         received = []
         return [.arrive(state, from: home)]

@@ -1,3 +1,15 @@
+import Bytes
+
+/// What comes before a newer format is used.
+struct FormatRaise: Sendable {
+    /// What this node wrote in buckets of before.
+    var former: UInt8 = 1
+    /// What all that live read, and since when nothing else was seen.
+    var agreed: (format: UInt8, since: Int64)?
+    /// When the store may be asked.
+    var nextAt: Int64 = 0
+}
+
 extension NodeKeys {
     mutating func sawFormat(_ bytes: [UInt8]?, _ revision: Revision) {
         guard let bytes, revision > formatRevision else { return }
@@ -11,40 +23,84 @@ extension NodeKeys {
         }
     }
 
-    /// Raises the format in use, once all that live can read a newer one.
+    // MARK: Raising it
+
+    /// Raises the format in use, once all that live have read a newer one for a while: one of an
+    /// older version may only be restarting, and as long as it is the last an upgrade can be taken
+    /// back.
     ///
     /// One that registers at the same time, and can't, is not seen here: it sees what was raised
     /// before it lets anybody in (`mayBeLeftBehind`).
     mutating func raiseFormat(_ effects: inout [Effect]) {
-        guard reads > format, fate == .well, standing == .member, isOpen, reaches,
-            now >= formatNextAt, let epoch
-        else { return }
+        guard reads > format, fate == .well, standing == .member, isOpen, reaches, let epoch else {
+            raise.agreed = nil
+            return
+        }
+        guard let newest = newestOfAll else { return }
+        raise.former = min(raise.former, newest)
+        if raise.agreed?.format != newest { raise.agreed = (newest, now) }
+        guard let agreed = raise.agreed, now >= raise.nextAt else { return }
+        // What was in use before a bucket was made anew is used in that one at once: it may say
+        // what nothing else can, and nobody has come there who can't read it.
+        let isLasting = now - agreed.since >= timing.raiseAfter
+        let next = isLasting ? newest : raise.former
+        guard next > format else { return }
+        raise.nextAt = .max
+        let bytes = FormatRecord(epoch: epoch, next).encoded
+        let request = ask(.raising(next))
+        effects.append(.write(.format, bytes, from: formatRevision, request: request))
+    }
+
+    /// The newest that all nodes read that live; nil while that is not known of one.
+    private var newestOfAll: UInt8? {
         var newest = reads
         for (id, other) in others where other.state != .gone {
             let isAwaited =
                 other.state == .unknown
                 && (other.beatAt != nil || openList?.contains(id) == true)
-            if isAwaited { return }
+            if isAwaited { return nil }
             if other.state == .alive { newest = min(newest, max(1, other.record?.reads ?? 1)) }
         }
-        guard newest > format else { return }
-        formatNextAt = .max
-        let bytes = FormatRecord(epoch: epoch, newest).encoded
-        let request = ask(.raising(newest))
-        effects.append(.write(.format, bytes, from: formatRevision, request: request))
+        return newest
     }
 
     mutating func raised(to format: UInt8, _ answer: StoreAnswer) {
-        formatNextAt = now + timing.retryAfter
+        raise.nextAt = now + timing.retryAfter
         // Where another's came through, the watch says so.
         guard case .accepted(let revision) = answer else { return }
         formatRevision = max(formatRevision, revision)
         self.format = max(self.format, format)
     }
 
+    // MARK: Being too old
+
     /// Others may be about to use a format that this node can't read, not having seen it yet.
     var mayBeLeftBehind: Bool {
         guard !wasMember, let seenOwnAt, now - seenOwnAt <= timing.openAfter else { return false }
-        return others.values.contains { $0.state == .alive && ($0.record?.reads ?? 0) > reads }
+        return others.values.contains(where: isNewer)
+    }
+
+    mutating func refuseIfTooOld() {
+        guard fate == .well, format > reads, wasMember || haveNewerSaid else { return }
+        (fate, nextAt) = (.refused(.formatTooNew(at: newerNodes)), now)
+    }
+
+    /// They say which version they are; it is waited for a short time.
+    private var haveNewerSaid: Bool {
+        guard isWatched else { return false }
+        let isUnheard = others.values.contains { isNewer($0) && $0.heartbeat == nil }
+        return !isUnheard || now - steadySince > 3 * timing.heartbeatEvery
+    }
+
+    /// Who lives and reads more than this node.
+    var newerNodes: [ClusterRefusal.NewerNode] {
+        others.values.filter(isNewer).map { other in
+            ClusterRefusal.NewerNode(
+                name: other.record?.nodeName ?? "", version: other.heartbeat?.version ?? "")
+        }.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    }
+
+    private func isNewer(_ other: Other) -> Bool {
+        other.state == .alive && (other.record?.reads ?? 0) > reads
     }
 }

@@ -13,7 +13,7 @@ extension NodeKeys {
         let heartbeat = Heartbeat(
             incarnation, restored: hasRestored ? epoch : nil, nodeName: nodeName,
             version: version, report: report, isDraining: isDraining,
-            standing: SaidStanding(standing)?.rawValue ?? 0)
+            standing: SaidStanding(standing)?.rawValue ?? 0, more: more)
         effects.append(.heartbeat(heartbeat.encoded))
     }
 
@@ -124,7 +124,9 @@ extension NodeKeys {
         do throws(WireFault) {
             record = try NodeRecord(bytes)
         } catch {
-            if error == .unknownFormat, !wasMember, fate == .well { fate = .refused(.formatTooNew) }
+            if error == .unknownFormat, !wasMember, fate == .well {
+                fate = .refused(.formatTooNew(at: newerNodes))
+            }
             return
         }
         others[id] = known

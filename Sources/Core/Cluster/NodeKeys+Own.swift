@@ -10,12 +10,14 @@ extension NodeKeys {
             }
         return NodeRecord(
             isEnding ? .left : .alive, epoch: epoch, first: first, past: past, nodeName: nodeName,
-            alike: alike, reads: reads)
+            alike: alike, reads: reads, more: more)
     }
 
     /// Sets its own key, for the first time or again, or asks what has become of it.
     mutating func keepOwn(_ effects: inout [Effect]) {
         guard isConnected, isWatched, !isBusy, now >= nextAt, let record else { return }
+        // One that will not be let in need not be heard of.
+        if base == nil, format > reads { return }
         switch fate {
         case .well, .leaving: break
         // Once; whoever is in the way does not depend on it.

@@ -83,7 +83,7 @@ package struct NodeKeys: Sendable {
     /// In which format documents are written.
     package internal(set) var format: UInt8 = 1
     var formatRevision = Revision.absent
-    var formatNextAt: Int64 = 0
+    var raise = FormatRaise()
     /// Whom this bucket was opened to.
     var openList: Set<Incarnation>?
 
@@ -226,7 +226,7 @@ package struct NodeKeys: Sendable {
         for other in others.keys { others[other]?.isBusy = false }
         steadySince = now
         nextAt = now
-        (openNextAt, formatNextAt) = (now, now)
+        (openNextAt, raise.nextAt) = (now, now)
         if let before = self.epoch, before != epoch { renew(epoch, &effects) }
         self.epoch = epoch
         conclude(&effects)
@@ -237,7 +237,8 @@ package struct NodeKeys: Sendable {
         (base, blank, first, seenOwn) = (nil, .absent, .absent, .absent)
         hasWrittenBack = false
         (isOpen, openRevision, openList) = (false, .absent, nil)
-        (format, formatRevision, formatNextAt) = (1, .absent, now)
+        raise = FormatRaise(former: max(raise.former, min(format, reads)))
+        (format, formatRevision) = (1, .absent)
         for other in others.keys {
             others[other]?.revision = .absent
             others[other]?.restored = nil
@@ -352,7 +353,7 @@ package struct NodeKeys: Sendable {
 
     private mutating func conclude(_ effects: inout [Effect]) {
         keepOwn(&effects)
-        if fate == .well, format > reads { (fate, nextAt) = (.refused(.formatTooNew), now) }
+        refuseIfTooOld()
         if fate == .well, !wasMember || !isOpen || blocked != nil { lookForRivals() }
         openIfRestored(&effects)
         raiseFormat(&effects)
@@ -379,6 +380,8 @@ package struct NodeKeys: Sendable {
         let why: StaticString =
             if !isConnected || !isWatched {
                 "connecting"
+            } else if format > reads {
+                "older_format"
             } else if base == nil || seenOwn < first {
                 "registering"
             } else if let blocked {
@@ -391,7 +394,7 @@ package struct NodeKeys: Sendable {
         // Who is in the way of one that is new is known once all was seen.
         let isIn =
             base != nil && seenOwn >= first && blocked == nil && isOpen
-            && (isWatched || wasMember) && !mayBeLeftBehind
+            && (isWatched || wasMember) && format <= reads && !mayBeLeftBehind
         return isIn ? .member : .joining(StableCode(why))
     }
 }

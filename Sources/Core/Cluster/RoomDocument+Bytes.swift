@@ -30,8 +30,7 @@ extension RoomDocument {
     /// In the newest format.
     package var encoded: [UInt8] { encoded(in: Self.format) }
 
-    /// May be longer than `bytesMax`: whoever writes it looks. There is one format so far; another
-    /// would differ in its number alone.
+    /// May be longer than `bytesMax`: whoever writes it looks. There is one format so far.
     package func encoded(in format: UInt8) -> [UInt8] {
         var out = ByteWriter()
         for byte in Self.magic { out.put(byte) }
@@ -41,6 +40,7 @@ extension RoomDocument {
         out.put(clientID.string)
         out.put(name.string)
         writeContents(to: &out)
+        out.endImagined(format)
         return out.bytes
     }
 
@@ -94,6 +94,7 @@ extension RoomDocument {
         let read: Self?
         do {
             read = try Self.read(&input)
+            try input.endImagined(bytes[2])
         } catch {
             throw .malformed
         }

@@ -72,8 +72,9 @@ extension RoomWriter {
     }
 
     /// How many bytes it takes to tell `lend`'s room.
-    func toldSize(to connection: ConnectionID) -> Int {
-        own[connection].flatMap { toldDocument(to: connection, $0) }?.encoded.count ?? 0
+    func toldSize(to connection: ConnectionID, in format: UInt8) -> Int {
+        own[connection].flatMap { toldDocument(to: connection, $0) }?.encoded(in: format).count
+            ?? 0
     }
 
     private func toldDocument(

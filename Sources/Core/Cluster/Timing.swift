@@ -28,6 +28,9 @@ package struct Timing: Equatable, Sendable {
     package var shelfKept: Int64 = 660_000
     /// For how long a join may wait to be written; longer than an election takes.
     package var joinWait: Int64 = 10_000
+    /// For how long all that live have read a newer format before it is used: longer than a node
+    /// takes that is started again.
+    package var raiseAfter: Int64 = 60_000
     /// For how long a document of a newer format is read again before nobody waits for it.
     package var unreadableWait: Int64 = 3000
     /// How long a joiner's home is waited for, for what is to be told with its join.

@@ -128,34 +128,37 @@ package enum SessionRecordFault: String, Error, Sendable {
 }
 
 extension SessionRecord {
-    /// Changes with what `write` writes, as `Shelf.version` does.
-    package static let format: UInt8 = 1
     private static let mark = Array("US".utf8)
 
-    /// By itself, for another process that runs.
-    package var encoded: [UInt8] {
+    /// By itself, for another process. Of the formats there is one so far; they are counted as
+    /// those of all that the nodes of a cluster have to understand of one another.
+    package func encoded(in format: UInt8) -> [UInt8] {
         var out = ByteWriter(capacity: bytesOfEvents + 1024)
         for byte in Self.mark { out.put(byte) }
-        out.put(Self.format)
+        out.put(format)
         write(to: &out)
+        out.endImagined(format)
         return out.bytes
     }
 
-    /// Reads what `encoded` wrote, and takes nothing else for it.
-    package init(_ bytes: [UInt8]) throws(SessionRecordFault) {
-        guard bytes.count > Self.mark.count, bytes.starts(with: Self.mark) else {
+    /// Reads what `encoded` wrote in a format up to this one, and takes nothing else for it.
+    package init(_ bytes: [UInt8], upTo format: UInt8) throws(SessionRecordFault) {
+        let mark = Self.mark
+        guard bytes.count > mark.count, bytes.starts(with: mark), bytes[mark.count] > 0 else {
             throw .malformed
         }
-        guard bytes[Self.mark.count] == Self.format else { throw .unknownFormat }
+        guard bytes[mark.count] <= format else { throw .unknownFormat }
         do {
-            var input = ByteReader(bytes[(Self.mark.count + 1)...])
+            var input = ByteReader(bytes[(mark.count + 1)...])
             self = try SessionRecord(&input)
+            try input.endImagined(bytes[mark.count])
             guard input.isAtEnd else { throw input.fault }
         } catch {
             throw .malformed
         }
     }
 
+    /// Changes `Shelf.version` with what it writes.
     func write(to out: inout ByteWriter) {
         out.put(connection.raw)
         for text in [clientID.string, subject.string, address] { out.put(text) }

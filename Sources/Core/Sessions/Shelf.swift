@@ -21,23 +21,20 @@ package enum ShelfFault: String, Error, Sendable, CustomStringConvertible {
     }
 }
 
-/// What the bytes of every shelf have around them: its mark; its version, 2 bytes; when it was
+/// What the bytes of every shelf have around them: its mark; a version, 2 bytes; when it was
 /// written, 8 bytes, seconds since the epoch; and behind all else the SHA-256 of that, 32 bytes.
 /// Numbers are big-endian.
 package struct ShelfFrame: Sendable {
     private static let digestBytes = 32
 
     private let mark: [UInt8]
-    private let version: UInt16
 
-    package init(mark: StaticString, version: UInt16) {
-        self.mark = Array("\(mark)".utf8)
-        self.version = version
-    }
+    package init(mark: StaticString) { self.mark = Array("\(mark)".utf8) }
 
     /// The bytes; `sha256` computes that digest.
     package func encoded(
-        at writtenAt: Int64, sha256: ([UInt8]) -> [UInt8], _ write: (inout ByteWriter) -> Void
+        _ version: UInt16, at writtenAt: Int64, sha256: ([UInt8]) -> [UInt8],
+        _ write: (inout ByteWriter) -> Void
     ) -> [UInt8] {
         var out = ByteWriter()
         for byte in mark { out.put(byte) }
@@ -47,12 +44,14 @@ package struct ShelfFrame: Sendable {
         return out.bytes + sha256(out.bytes)
     }
 
-    /// Reads what `encoded` wrote; `now` is in seconds since the epoch. Throws why it is of no use.
+    /// Reads what `encoded` wrote in one of these versions, which `body` is told; `now` is in
+    /// seconds since the epoch. Throws why it is of no use.
     ///
     /// - Returns: When it was written, and how many seconds ago.
     package func read(
-        _ bytes: [UInt8], at now: Int64, sha256: ([UInt8]) -> [UInt8],
-        _ body: (inout ByteReader) throws(ByteReader.Fault) -> Void
+        _ bytes: [UInt8], _ versions: ClosedRange<UInt16>, at now: Int64,
+        sha256: ([UInt8]) -> [UInt8],
+        _ body: (inout ByteReader, UInt16) throws(ByteReader.Fault) -> Void
     ) throws(ShelfFault) -> (writtenAt: Int64, age: UInt32) {
         let contents = bytes.dropLast(Self.digestBytes)
         guard bytes.count > mark.count + Self.digestBytes, contents.starts(with: mark) else {
@@ -65,18 +64,18 @@ package struct ShelfFrame: Sendable {
             version = try input.number()
             writtenAt = try input.number()
             // Of another version nobody knows where its digest stands.
-            if version == self.version {
+            if versions.contains(version) {
                 let digest = sha256(Array(contents))
                 guard digest.elementsEqual(bytes.suffix(Self.digestBytes)) else {
                     throw input.fault
                 }
-                try body(&input)
+                try body(&input, version)
                 guard input.isAtEnd else { throw input.fault }
             }
         } catch {
             throw .torn
         }
-        guard version == self.version else { throw .version }
+        guard versions.contains(version) else { throw .version }
         let (age, isHuge) = now.subtractingReportingOverflow(writtenAt)
         guard !isHuge, age >= -Shelf.clockSkewMax else { throw .clock }
         guard age <= Shelf.ageMax else { throw .tooOld }
@@ -90,7 +89,7 @@ package struct ShelfFrame: Sendable {
 /// 4 bytes.
 package struct Shelf: Equatable, Sendable {
     package static let version: UInt16 = 1
-    private static let frame = ShelfFrame(mark: "USHERSES", version: version)
+    private static let frame = ShelfFrame(mark: "USHERSES")
     /// In seconds: how old one may be, and by how much clocks may differ.
     package static let ageMax: Int64 = 600
     package static let clockSkewMax: Int64 = 10
@@ -106,7 +105,7 @@ package struct Shelf: Equatable, Sendable {
 
     /// The bytes; `sha256` computes that digest.
     package func encoded(sha256: ([UInt8]) -> [UInt8]) -> [UInt8] {
-        Self.frame.encoded(at: writtenAt, sha256: sha256) { out in
+        Self.frame.encoded(Self.version, at: writtenAt, sha256: sha256) { out in
             out.put(UInt32(truncatingIfNeeded: sessions.count))
             for session in sessions { session.write(to: &out) }
         }
@@ -118,8 +117,9 @@ package struct Shelf: Equatable, Sendable {
         _ bytes: [UInt8], at now: Int64, sha256: ([UInt8]) -> [UInt8]
     ) throws(ShelfFault) {
         var sessions: [SessionRecord] = []
-        let (writtenAt, age) = try Self.frame.read(bytes, at: now, sha256: sha256) {
-            input throws(ByteReader.Fault) in
+        let versions = Self.version...Self.version
+        let (writtenAt, age) = try Self.frame.read(bytes, versions, at: now, sha256: sha256) {
+            input, _ throws(ByteReader.Fault) in
             for _ in try input.count() { sessions.append(try SessionRecord(&input)) }
         }
         for index in sessions.indices { sessions[index].grow(older: age) }

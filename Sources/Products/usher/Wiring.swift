@@ -298,7 +298,7 @@ extension Wiring {
     ) throws -> SignallingHalf {
         let ports = admissionPorts(check, clients(directory, demo: demo))
         let admission = Admission(admissionConfiguration, ports)
-        let line = settings.cluster.map { _ in BusLine() }
+        let line = settings.cluster.map { _ in BusLine(reads: NodeVersion.own.reads) }
         let service = Relay(
             relayConfiguration, relayPorts(ports, line), ledger: admission.ledger)
         let loops = try SocketLoops(

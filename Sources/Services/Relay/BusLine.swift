@@ -117,7 +117,10 @@ package final class BusLine: Sendable {
     private let untaken = Atomic(0)
     private let hasMuch = Atomic(false)
 
-    package init() {}
+    /// The newest format that this node reads.
+    package let reads: UInt8
+
+    package init(reads: UInt8 = RoomDocument.format) { self.reads = reads }
 
     /// `knock` has the handler told on the bus' thread, from any thread, that there are notes.
     /// To be called before anybody is admitted.

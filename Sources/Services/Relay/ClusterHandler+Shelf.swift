@@ -69,7 +69,8 @@ extension ClusterHandler where Sockets: ~Copyable {
         guard let shelving else { return }
         self.shelving = nil
         let shelf = NodeShelf(
-            writtenAt: commons.ports.now(), Incarnation(raw: line.home.raw), sessions)
+            writtenAt: commons.ports.now(), Incarnation(raw: line.home.raw), sessions,
+            in: node.format)
         shelving.whenDone(sessions.isEmpty ? nil : shelf, shelving.dropped)
     }
 

@@ -140,7 +140,7 @@ extension Relay {
         }
         guard let bytes else { return }
         shelf = try NodeShelf(
-            bytes, at: commons.ports.now(), graceSeconds: graceSeconds,
+            bytes, upTo: line.reads, at: commons.ports.now(), graceSeconds: graceSeconds,
             sha256: commons.ports.sha256)
     }
 

@@ -47,7 +47,7 @@ class Cluster:
         node = Server(
             *self._flags, "--node-name", name or f"node-{self.started}",
             *[word for url in self.nats.urls for word in ("--cluster", url)], *flags,
-            data=self.folder / "data", **self._environment, **options)
+            data=self.folder / "data", **{**self._environment, **options})
         node.name, node.host = name or f"node-{self.started}", host
         self.nodes.append(node)
         if wait:

@@ -197,11 +197,21 @@ extension ClusterRefusal {
         case .differs(let setting, let other):
             "--\(setting) is not what it is at the node \(Printable.text(other)): all nodes of a "
                 + "cluster need the same"
-        case .formatTooNew:
-            "the cluster \(place.name) has rooms in a format that is newer than this usher: run "
-                + "the version that its other nodes run"
+        case .formatTooNew(let newer): tooNew(newer, place)
         }
     }
+}
+
+private func tooNew(_ newer: [ClusterRefusal.NewerNode], _ place: ClusterPlace) -> String {
+    let nodes = newer.map { node in
+        let version = node.version.isEmpty ? "" : " (\(Printable.text(node.version.string)))"
+        return Printable.text(node.name.string) + version
+    }
+    let whose = nodes.isEmpty ? "its other nodes" : "its nodes \(nodes.joined(separator: ", "))"
+    return "the cluster \(place.name) is past this version of usher: what its nodes write can't be "
+        + "read here. Run the version of \(whose). To go back for good, stop all nodes and remove "
+        + "the bucket (nats stream rm KV_usher-\(place.name)), or give another --cluster-name: who "
+        + "is in which room is lost then, and nothing else"
 }
 
 extension ClusterPlace {

@@ -347,8 +347,8 @@ let fuzzer: [Target] = [
         name: "usher-fuzz",
         dependencies: names([
             "Access", "AuthService", "Bytes", "CEpoll", "CFuzzer", "Clients", "Cluster", "Edge",
-            "HTTPMessages", "ICEServers", "Identifiers", "Locking", "Signalling", "SocketLoop",
-            "StrictJSON", "Tokens", "WebSocket",
+            "HTTPMessages", "ICEServers", "Identifiers", "Locking", "Relay", "Signalling",
+            "SocketLoop", "StrictJSON", "Tokens", "WebSocket",
         ]),
         path: "Fuzz/Targets", swiftSettings: settings,
         linkerSettings: [.unsafeFlags(fuzzerFlags)]),

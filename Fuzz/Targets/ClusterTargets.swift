@@ -1,6 +1,7 @@
 import Bytes
 import Cluster
 import Identifiers
+import Relay
 import Rooms
 import Signalling
 
@@ -43,6 +44,14 @@ extension FuzzTarget {
             }
             return document.encoded
         })
+
+    static let roomPage = FuzzTarget(
+        check: fuzzRoomPage,
+        work: { bytes in { _ = RoomPage(bytes) } },
+        benign: { bytes in
+            let room = RoomSummary(clientID: "a", room: "r", members: [])
+            return RoomPage(Array(repeating: room, count: bytes.count / 22)).encoded
+        })
 }
 
 /// What is taken for a frame is written as it was, and a line takes it once.
@@ -82,6 +91,12 @@ func fuzzNodeWords(_ bytes: [UInt8]) {
     if let text = ByteText(bytes.span), let key = StoreKey(text) {
         require(ByteText(key.text) == text, "a key has one spelling")
     }
+}
+
+/// What is taken for a page of a node's rooms is written as it was.
+func fuzzRoomPage(_ bytes: [UInt8]) {
+    guard let page = RoomPage(bytes) else { return }
+    require(page.encoded == bytes, "a page has one spelling")
 }
 
 /// What is taken for a document is written as it was, and goes on.

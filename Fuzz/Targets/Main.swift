@@ -6,8 +6,8 @@ private let targets: [String: FuzzTarget] = [
     "basic": .basic, "client-assertion": .clientAssertion, "cluster-frame": .clusterFrame,
     "compact-token": .compactToken, "cookie": .cookie, "form": .formBody, "frame": .frame,
     "json": .json, "jwk-set": .jwkSet, "loop-turns": .loopTurns, "message": .message,
-    "node-words": .nodeWords, "room-document": .roomDocument, "token-request": .tokenRequest,
-    "viewer-request": .viewerRequest,
+    "node-words": .nodeWords, "room-document": .roomDocument, "room-page": .roomPage,
+    "token-request": .tokenRequest, "viewer-request": .viewerRequest,
 ]
 
 private let target: FuzzTarget = {

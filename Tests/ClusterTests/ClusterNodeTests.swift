@@ -270,7 +270,7 @@ struct ClusterNodeTests {
         var scene = ClusterScene(2)
         for (ticket, wasThere) in [(1 as UInt64, true), (2, false)] {
             let one = ConnectionID(raw: ticket)
-            let outcome = wasThere ? KickOutcome.closed : .nowhere
+            let outcome = wasThere ? KickOutcome.closed(at: "n1") : .nowhere
             scene.give(0, .kick(one, ticket: ticket))
             scene.give(0, .kicked(one, wasHere: false))
             #expect(scene.has(1, .kick(one)))

@@ -102,6 +102,9 @@ extension ModelNet {
         for (_, kick) in kicks where isOrderly && kick.isAnswered && place(of: kick.target) != nil {
             faults.append("\(kick.target.raw) was kicked, and is there")
         }
+        for (_, list) in lists where !list.isDone && host(of: list.asker) != nil {
+            faults.append("a list was not ended")
+        }
         for (id, session) in transit where host(of: session.giver) != nil {
             faults.append("\(id.raw) is on its way for ever")
         }

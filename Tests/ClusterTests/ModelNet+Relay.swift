@@ -35,7 +35,11 @@ extension ModelNet {
         case .kickAnswered(let ticket, let outcome):
             if kicks[ticket]?.isAnswered != false { faults.append("a kick was answered twice") }
             kicks[ticket]?.isAnswered = true
-            if outcome == .closed { marks.insert(.kicked) }
+            if case .closed = outcome { marks.insert(.kicked) }
+        case .listHere(let number, let cursor, _, let other):
+            listHere(number, cursor, for: other, at: host)
+        case .listedPage(let ticket, let node, let rooms): listed(ticket, node, rooms)
+        case .listDone(let ticket, let silent, _): listDone(ticket, silent)
         case .hasRoom: break
         case .standing(let standing): stand(standing, at: host)
         default: move(effect, at: host)

@@ -36,6 +36,7 @@ struct ModelNet {
     var upgraded: Set<String> = []
     /// By their tickets.
     var kicks: [UInt64: (asker: Incarnation, target: ConnectionID, isAnswered: Bool)] = [:]
+    var lists: [UInt64: ModelList] = [:]
     var transit: [ConnectionID: Transit] = [:]
     var resumes: [Resume] = []
     /// Who ever was let in.
@@ -120,6 +121,7 @@ struct ModelNet {
         case .say(let host, let member, let target):
             if let id = client(host, member) { say(host, id, target) }
         case .kick(let host, let member): kick(host, member)
+        case .list(let host): list(host)
         case .resume(let host, let member, let isForged):
             resume(host, member, isForged: isForged)
         case .drain(let host): drain(host)

@@ -9,6 +9,8 @@ struct ModelStep {
         /// To one member that it knows elsewhere, or to all.
         case say(node: Int, member: Int, target: Int?)
         case kick(node: Int, member: Int)
+        /// An operator there wants to see the rooms of all nodes.
+        case list(node: Int)
         /// A client shows up there, or somebody who takes himself for one.
         case resume(node: Int, member: Int, isForged: Bool)
         /// Others are to take its sessions, and then it ends.
@@ -46,7 +48,7 @@ struct ModelStep {
     /// Nothing happens that may keep a node from another.
     var isSmooth: Bool {
         switch kind {
-        case .join, .leave, .say, .kick, .resume: true
+        case .join, .leave, .say, .kick, .list, .resume: true
         default: false
         }
     }
@@ -61,7 +63,7 @@ enum ModelMark: CaseIterable {
     case conflict, silence, lateWrite, oldRead, oldAbsence, purge
     case frameLost, frameDoubled, death, condemned, unlisted, opened, veteran, turnedAway
     case cutOff, lost, restarted, nameTaken, differs, farewell
-    case delivered, broadcast, kept, unknownTarget, deadTarget, kicked
+    case delivered, broadcast, kept, unknownTarget, deadTarget, kicked, listed, unheard
     case sdpTold, sdpUntold, givenUp, swept
     case raised, tooOld, mixed, rolledBack, movedUp, movedDown
     case moved, resumed, unresumable, abandoned, drained, undrainable, released, unwanted, gone

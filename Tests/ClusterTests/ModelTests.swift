@@ -37,7 +37,7 @@ struct ModelTests {
         case 48..<72:
             let target = Int.random(in: 0..<9, using: &random)
             return .say(node: node, member: any, target: target < 7 ? target : nil)
-        case 72, 73: return .kick(node: node, member: any)
+        case 72, 73: return any % 3 == 0 ? .list(node: node) : .kick(node: node, member: any)
         case 74..<90:
             let number = Int.random(in: 0..<40, using: &random)
             return .resume(node: node, member: number, isForged: number % 9 == 0)

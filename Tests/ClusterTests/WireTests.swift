@@ -42,7 +42,7 @@ enum WireSamples {
     static func mail(_ random: inout SeededGenerator) -> ClusterMail {
         let digest = digest(&random)
         let (number, connection) = (number(&random), connection(&random))
-        switch Int.random(in: 0..<12, using: &random) {
+        switch Int.random(in: 0..<13, using: &random) {
         case 0:
             let sdps = (0..<Int.random(in: 0...3, using: &random)).map { _ in
                 JoinerSDP(Self.connection(&random), bytes(&random))
@@ -77,7 +77,13 @@ enum WireSamples {
                 (0..<Int.random(in: 0...3, using: &random)).map { _ in
                     PayloadName(Self.number(&random), Self.connection(&random))
                 })
-        case 10: return .part(bytes(&random), isLast: Bool.random(using: &random))
+        case 10:
+            let page = ListingPage(rooms: bytes(&random), next: bytes(&random))
+            return .listing(
+                Bool.random(using: &random)
+                    ? .ask(number: number, after: bytes(&random), bytesMax: 9)
+                    : .page(number: number, page))
+        case 11: return .part(bytes(&random), isLast: Bool.random(using: &random))
         default:
             let mail = LaterMail(kind: UInt8.random(in: 128...255, using: &random), bytes(&random))
             return mail.map(ClusterMail.later) ?? .kick(number: 0, connection)

@@ -16,6 +16,7 @@ final class OperatorBench: Sendable {
     static let member = "0123456789abcdef"
     /// Some nodes say nothing of this one.
     static let silenced = "00000000000000ff"
+    static let home = Incarnation(raw: 7)
 
     let service: OperatorService
     let counts: OperatorCounts
@@ -23,8 +24,12 @@ final class OperatorBench: Sendable {
     /// Connections that were closed.
     var closed: [String] { closing.ids.withLock { $0 } }
 
+    /// How often other nodes were asked for some of their rooms.
+    var glances: Int { closing.glances.withLock { $0 } }
+
     private final class Closing: Sendable {
         let ids = Lock<[String]>([])
+        let glances = Lock(0)
     }
 
     private static func closing(
@@ -33,20 +38,21 @@ final class OperatorBench: Sendable {
         { connection in
             closing.ids.withLock { $0.append(connection.text) }
             if connection.text == Self.silenced { return .silent(["node-2", "node-3"]) }
-            return elsewhere.contains(connection.text) ? .closed : .nowhere
+            return elsewhere.contains(connection.text) ? .closed(at: "node-2") : .nowhere
         }
     }
 
-    private static func cluster(_: [String]) -> @Sendable () -> ClusterState {
+    private static func cluster() -> @Sendable () -> ClusterState {
         let state = ClusterState(
             name: "c", nodeName: "n", standing: .cutOff, figures: ClusterFigures(), store: nil)
         return { state }
     }
 
-    /// `elsewhere` is who is at other nodes of a cluster; nil where there is none.
+    /// `elsewhere` is who is at other nodes of a cluster; nil where there is none. `rooms` are
+    /// those of all nodes; nil where too many wait for them.
     init(
         checks: [(String, String?)] = [], hasRelay: Bool = true, hasEdge: Bool = true,
-        elsewhere: [String]? = nil
+        elsewhere: [String]? = nil, rooms: RoomListing? = nil
     ) {
         let closing = Closing()
         self.closing = closing
@@ -55,13 +61,23 @@ final class OperatorBench: Sendable {
             clientID: "c_1", room: "lobby",
             members: [
                 RoomSummary.Member(
-                    connectionID: Self.member, peerID: "ada", name: nil, dialect: "v1", seconds: 3)
+                    connection: ConnectionID(raw: 0x0123_4567_89ab_cdef), peerID: "ada", name: nil,
+                    dialect: .v1, seconds: 3, order: 1, home: elsewhere.map { _ in Self.home })
             ])
         let relay = OperatedRelay(
             rooms: { [room] }, roomCount: { 1 }, sessionCount: { 1 },
             figures: { RelayFigures() }, sockets: { LoopFigures() },
-            cluster: elsewhere.map(Self.cluster),
-            closeAnywhere: elsewhere.map { Self.closing($0, closing) },
+            cluster: elsewhere.map { elsewhere in
+                OperatedCluster(
+                    state: Self.cluster(), rooms: { rooms },
+                    glance: { answer in
+                        closing.glances.withLock { $0 += 1 }
+                        answer(ListedRooms())
+                    },
+                    merged: { listed in
+                        RoomListing(rooms: [room], silent: listed.silent, isCut: listed.isCut)
+                    }, close: Self.closing(elsewhere, closing))
+            },
             close: { id in closing.ids.withLock { $0.append(id.text) } })
         let ports = OperatorPorts(
             version: "0", now: { 1_800_000_000 }, hosts: ["usher", "metrics.example"],
@@ -86,9 +102,12 @@ final class OperatorBench: Sendable {
         _ path: String, method: String = "GET", host: String = "127.0.0.1:9090",
         _ headers: [(ByteText, ByteText)] = []
     ) -> HTTPOutcome {
-        service.outcome(
+        let parts = ByteText(path).split(
+            separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
+        return service.outcome(
             of: HTTPRequest(
-                method: ByteText(method), path: ByteText(path),
+                method: ByteText(method), path: parts[0],
+                query: parts.count > 1 ? parts[1] : nil,
                 headers: HeaderFields([("Host", ByteText(host))] + headers)))
     }
 

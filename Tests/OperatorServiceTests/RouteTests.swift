@@ -1,9 +1,12 @@
 import Bytes
 import HTTPMessages
+import Identifiers
+import Signalling
 import StrictJSON
 import Testing
 
 @testable import OperatorService
+@testable import Relay
 
 /// What docs/architecture.md §5 says of each route of the operator's port.
 private struct Rule: Sendable {
@@ -161,7 +164,8 @@ struct RouteTests {
     func kickElsewhere() {
         let elsewhere = "00000000000000aa"
         let bench = OperatorBench(elsewhere: [elsewhere])
-        #expect(bench.answer("/peers/\(elsewhere)", method: "DELETE", [bearer])?.status == 204)
+        let answer = bench.answer("/peers/\(elsewhere)", method: "DELETE", [bearer])
+        #expect(answer?.status == 200 && answer?.body == Array(#"{"node":"node-2"}"#.utf8))
         let stranger = "/peers/00000000000000ab"
         #expect(bench.answer(stranger, method: "DELETE", [bearer])?.status == 404)
         #expect(bench.closed == [elsewhere, "00000000000000ab"])
@@ -179,14 +183,105 @@ struct RouteTests {
         #expect(body?["error_description"]?.string?.string.contains("node-2, node-3") == true)
     }
 
+    @Test("In a cluster the rooms of all nodes are listed, and whose word is missing")
+    func roomsEverywhere() throws {
+        let listing = RoomListing(
+            rooms: [
+                RoomSummary(
+                    clientID: "c_1", room: "r",
+                    members: [
+                        RoomSummary.Member(
+                            connection: ConnectionID(raw: 1), peerID: "p", name: "P",
+                            dialect: .classic, seconds: 0, order: 1, home: OperatorBench.home)
+                    ], hiddenMembers: 2)
+            ], silent: ["node-2"], isCut: false)
+        let bench = OperatorBench(elsewhere: [], rooms: listing)
+        let answer = try #require(bench.answer("/rooms", [bearer]))
+        let expected: JSONValue = [
+            "rooms": [
+                [
+                    "client_id": "c_1", "room": "r",
+                    "members": [
+                        [
+                            "connectionId": "0000000000000001", "peerId": "p", "name": "P",
+                            "dialect": "classic", "node": "0000000000000007",
+                        ]
+                    ], "hiddenMembers": 2,
+                ]
+            ], "silent": ["node-2"], "truncated": false,
+        ]
+        #expect(answer.status == 200)
+        #expect(try JSONValue.parse(answer.body) == expected)
+        let busy = try #require(OperatorBench(elsewhere: []).answer("/rooms", [bearer]))
+        #expect(busy.status == 503)
+        #expect(try code(busy) == "busy")
+    }
+
+    @Test("A node tells its own rooms where it is asked for these, and nothing else is asked")
+    func roomsHere() throws {
+        let here = try #require(
+            OperatorBench(elsewhere: []).answer("/rooms?node=here", [bearer]))
+        let rooms = try JSONValue.parse(here.body).object?["rooms"]?.array
+        #expect(here.status == 200 && rooms?.count == 1)
+        #expect(bench.answer("/rooms?node=here", [bearer])?.status == 200)
+        #expect(bench.answer("/rooms?", [bearer])?.status == 200)
+        for query in ["node=two", "node=", "node=here&node=here", "all"] {
+            #expect(bench.answer("/rooms?\(query)", [bearer])?.status == 400)
+        }
+    }
+
+    @Test("A list that would be too long says that it is not whole")
+    func longList() throws {
+        let rooms = ["a", "b", "c"].map { RoomSummary(clientID: "c_1", room: $0, members: []) }
+        let listing = RoomListing(rooms: rooms, silent: [], isCut: false)
+        let whole = listing.serialized([:])
+        for bytesMax in [0, 60, 120, whole.count] {
+            let list = try JSONValue.parse(listing.serialized([:], bytesMax: bytesMax)).object
+            let count = list?["rooms"]?.array?.count
+            #expect(list?["truncated"]?.bool == (count != 3))
+            #expect(count == min(3, bytesMax / 50))
+        }
+    }
+
+    @Test("However many pages look, other nodes are asked once in a while, and not by others")
+    func glances() {
+        let bench = OperatorBench(elsewhere: [])
+        for _ in 0..<3 {
+            guard case .stream(_, let next) = bench.outcome("/events", [bearer]) else {
+                Issue.record("no stream")
+                return
+            }
+            _ = next()
+        }
+        #expect(bench.glances == 1)
+    }
+
+    @Test("A page of a node tells of all nodes (docs/operating.md)")
+    func eventsOfNode() throws {
+        let bench = OperatorBench(elsewhere: [])
+        guard case .stream(_, let next) = bench.outcome("/events", [bearer]) else {
+            Issue.record("no stream")
+            return
+        }
+        let event = try #require(next())
+        let data = event.dropFirst("event: state\ndata: ".utf8.count).dropLast(2)
+        let cluster = try JSONValue.parse(Array(data)).object?["cluster"]?.object
+        #expect(cluster?["node"]?.string == "n" && cluster?["nodes"]?.array == [])
+        #expect(cluster?["silent"]?.array == [] && cluster?["moreRooms"]?.bool == false)
+    }
+
     @Test("What may have to wait for other nodes keeps nobody else waiting")
     func waiting() {
-        func mayWait(_ bench: OperatorBench, _ method: ByteText, _ path: ByteText) -> Bool {
+        func mayWait(
+            _ bench: OperatorBench, _ method: ByteText, _ path: ByteText, _ query: ByteText? = nil
+        ) -> Bool {
             bench.service.mayWait(
-                HTTPRequest(method: method, path: path, headers: HeaderFields([])))
+                HTTPRequest(method: method, path: path, query: query, headers: HeaderFields([])))
         }
         let (alone, node) = (OperatorBench(), OperatorBench(elsewhere: []))
         #expect(mayWait(node, "DELETE", "/peers/00000000000000ff"))
+        #expect(mayWait(node, "GET", "/rooms") && !mayWait(node, "GET", "/rooms", "node=here"))
+        #expect(!mayWait(alone, "GET", "/rooms"))
         #expect(!mayWait(node, "GET", "/readyz") && !mayWait(node, "GET", "/metrics"))
         #expect(!mayWait(alone, "DELETE", "/peers/00000000000000ff"))
     }

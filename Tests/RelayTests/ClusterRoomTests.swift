@@ -1,4 +1,5 @@
 import AdmissionSupport
+import Bytes
 import Cluster
 import Locking
 import Signalling
@@ -142,7 +143,7 @@ import WebSocket
         for client in [ann, bob] {
             let digits = Array(client.connection.utf8)
             let connection = ConnectionID(digits.span, digits.indices) ?? ConnectionID(raw: 0)
-            for outcome in [KickOutcome.closed, .nowhere] {
+            for outcome in [KickOutcome.closed(at: "n0"), .nowhere] {
                 let answer = Answer()
                 fleet[1].service.kick(connection) { outcome in
                     answer.value.withLock { $0 = outcome }

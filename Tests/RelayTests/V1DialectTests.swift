@@ -372,6 +372,6 @@ import WebSocket
         #expect(members.map(\.connectionID) == [old.connection, new.connection])
         #expect(members.map(\.peerID) == ["o\"ld", "new"])
         #expect(members.map(\.name) == ["Old", "N"] && members.map(\.seconds) == [5, 0])
-        #expect(members.map(\.dialect) == ["classic", "v1"])
+        #expect(members.map(\.dialect) == [.classic, .v1])
     }
 }

@@ -56,6 +56,8 @@ package struct ClusterLine: Sendable {
     package var resentCount: Int { link.resentCount }
     /// How many frames there were to be sent, answers alone as well.
     package var frameCount: Int { link.frameCount }
+    /// What is said now goes soon.
+    package var hasWindow: Bool { link.hasWindow }
     /// Nothing of ours is unanswered.
     package var isIdle: Bool { link.isIdle && offered.isEmpty }
 

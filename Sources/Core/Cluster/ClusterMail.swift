@@ -22,6 +22,7 @@ package enum ClusterMail: Equatable, Sendable {
     /// Nil where the home knows nothing of it any more.
     indirect case sdp(RoomDigest, ConnectionID, [UInt8]?)
     indirect case handOver(HandOverMail)
+    indirect case listing(ListingMail)
     /// The next piece of a mail that is too long for one frame; `ClusterLine` cuts and joins them.
     case part([UInt8], isLast: Bool)
     /// Of a later version's node.
@@ -135,6 +136,7 @@ extension ClusterMail {
         static let lastPart: UInt8 = 10
         static let handOver: UInt8 = 11
         static let queued: UInt8 = 12
+        static let listing: UInt8 = 13
     }
 
     /// How many bytes `write` makes.
@@ -154,6 +156,7 @@ extension ClusterMail {
             case .askSDP: digest + number
             case .sdp(_, _, let sdp): digest + number + 1 + (sdp.map { $0.count + 4 } ?? 0)
             case .handOver(let mail): mail.size
+            case .listing(let mail): mail.size
             case .part(let bytes, _): 4 + bytes.count
             case .later(let mail): mail.size
             }
@@ -213,6 +216,7 @@ extension ClusterMail {
         case .handOver(let mail):
             out.put(Kind.handOver)
             mail.write(to: &out)
+        case .listing(let mail): mail.write(as: Kind.listing, to: &out)
         case .part(let bytes, let isLast):
             out.put(isLast ? Kind.lastPart : Kind.part)
             out.put(bytes)
@@ -258,6 +262,7 @@ extension ClusterMail {
                 try input.digest(), ConnectionID(raw: try input.number()),
                 try input.flag() ? Array(try input.part()) : nil)
         case Kind.handOver: self = .handOver(try HandOverMail(&input))
+        case Kind.listing: self = .listing(try ListingMail(&input))
         case Kind.part: self = .part(Array(try input.part()), isLast: false)
         case Kind.lastPart: self = .part(Array(try input.part()), isLast: true)
         default: self = .later(try LaterMail(kind, &input))

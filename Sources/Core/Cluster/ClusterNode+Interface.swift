@@ -153,6 +153,11 @@ extension ClusterNode {
         case kick(ConnectionID, ticket: UInt64)
         /// Whether a connection of this node was found and closed, after `Effect.kick`.
         case kicked(ConnectionID, wasHere: Bool)
+        /// An operator wants to see which rooms other nodes have. Answered by a `listedPage` for
+        /// each page, and by `listDone`.
+        case list(ticket: UInt64, ListingExtent)
+        /// What `Effect.listHere` asked for.
+        case listed(number: UInt64, ListingPage, for: Incarnation)
         /// A client claims a session that is not here, by a secret that names this home. Answered
         /// by `resumable`, once for all that claim this session meanwhile, or by `unresumable`.
         case resume(ConnectionID, SessionClaim, home: Incarnation)
@@ -249,6 +254,14 @@ extension ClusterNode {
         case answered(ticket: UInt64, isKept: Bool)
         case kick(ConnectionID)
         case kickAnswered(ticket: UInt64, KickOutcome)
+        /// Another node wants to know which rooms are here, behind this cursor: as many as fit
+        /// into so many bytes. To be answered by `listed`.
+        case listHere(number: UInt64, after: [UInt8], bytesMax: Int, for: Incarnation)
+        /// What another node has, as it says.
+        case listedPage(ticket: UInt64, of: Incarnation, [UInt8])
+        /// No more comes. These nodes have not said all that they have, by name; and of others
+        /// there may be more than was asked for.
+        case listDone(ticket: UInt64, silent: [ByteText], isCut: Bool)
         /// What was refused by `send` for want of room in the line may be sent again.
         case hasRoom(Incarnation)
         case standing(NodeStanding)

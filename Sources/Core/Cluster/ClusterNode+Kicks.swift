@@ -3,8 +3,8 @@ import Signalling
 
 /// What became of an operator's wish to have a connection closed.
 package enum KickOutcome: Equatable, Sendable {
-    /// It was there, and is closed.
-    case closed
+    /// It was there, and is closed: at which node, by name; nil where there is no other.
+    case closed(at: ByteText?)
     /// All nodes that live say that they have none such.
     case nowhere
     /// These have not answered, by name, and no other has it.
@@ -72,7 +72,8 @@ extension ClusterNode {
         kicks[number] = isDone ? nil : kick
         guard isDone else { return }
         guard let ticket = kick.ticket else { return kicked(kick.connection, wasHere, &effects) }
-        effects.append(.kickAnswered(ticket: ticket, wasHere ? .closed : .nowhere))
+        let outcome = wasHere ? KickOutcome.closed(at: keys.name(other)) : .nowhere
+        effects.append(.kickAnswered(ticket: ticket, outcome))
     }
 
     mutating func endKicks(of other: Incarnation, _ effects: inout [Effect]) {

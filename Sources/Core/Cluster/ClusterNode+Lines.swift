@@ -103,6 +103,7 @@ extension ClusterNode {
         case .sdp(let room, let connection, let sdp):
             heardSDP(room, connection, sdp, &effects)
         case .handOver(let mail): read(mail, from: other, &effects)
+        case .listing(let mail): read(mail, from: other, &effects)
         // Parts are joined by the line.
         case .part: return
         case .later: tally.passedOver += 1

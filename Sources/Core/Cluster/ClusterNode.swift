@@ -104,6 +104,8 @@ package struct ClusterNode: Sendable {
     var lastKick: UInt64 = 0
     /// Who waits for what becomes of a connection of this node.
     var kickers: [ConnectionID: [(node: Incarnation, number: UInt64)]] = [:]
+    var listings: [UInt64: Listing] = [:]
+    var lastListing: UInt64 = 0
     var isLeaving = false
     var awaitsShelf: Bool
     /// What is left of this node's sessions waits for the next process: no other node is heard any
@@ -167,6 +169,8 @@ package struct ClusterNode: Sendable {
         case .delivered(let receipt, let isTaken): delivered(receipt, isTaken, &effects)
         case .kick(let connection, let ticket): kick(connection, ticket, &effects)
         case .kicked(let connection, let wasHere): kicked(connection, wasHere, &effects)
+        case .list(let ticket, let extent): list(ticket, extent, &effects)
+        case .listed(let number, let page, let other): listed(number, page, for: other)
         case .resume(let connection, let claim, let home):
             resume(connection, claim, home, &effects)
         case .abandon(let connection, let claim): abandon(connection, claim)
@@ -257,6 +261,7 @@ package struct ClusterNode: Sendable {
             for other in lines.keys { stir(other) }
         }
         giveUpKicks(&effects)
+        giveUpListings(&effects)
         rooms.rest(Self.restsPerTick, at: now)
         leaveIfEmpty(&effects)
     }
@@ -326,7 +331,10 @@ package struct ClusterNode: Sendable {
         case .restored:
             for room in rooms.keys.sorted() { drive(room, .restored, &effects) }
         case .standing(let standing):
-            if standing == .condemned { forgetAll() }
+            if standing == .condemned {
+                endListings(&effects)
+                forgetAll()
+            }
             effects.append(.standing(standing))
         }
     }
@@ -370,5 +378,6 @@ package struct ClusterNode: Sendable {
         inbox.died(other)
         mournIfOver(other, &effects)
         endKicks(of: other, &effects)
+        endListings(of: other, &effects)
     }
 }

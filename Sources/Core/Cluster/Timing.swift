@@ -41,6 +41,8 @@ package struct Timing: Equatable, Sendable {
     package var lookUpEvery: Int64 = 1000
     /// How long an operator waits for what other nodes say.
     package var kickWait: Int64 = 2000
+    /// The same for all pages of a list, for each of which it waits as for a kick.
+    package var listWait: Int64 = 10_000
     /// Before what failed is tried again.
     package var retryAfter: Int64 = 200
     /// How long another node's question waits for a session that is about to go to a third, and a

@@ -210,8 +210,7 @@ extension Wiring {
                 relay: relay.map { relay in
                     OperatedRelay(
                         relay.service, sockets: { relay.loops.figures },
-                        cluster: relay.node.map { node in { @Sendable in node.state } },
-                        closeAnywhere: relay.node.map { $0.kick }
+                        cluster: relay.node.map { $0.operated }
                     ) {
                         relay.loops.tell(.kick($0))
                     }

@@ -50,7 +50,9 @@ package struct ClusterState: Sendable {
     }
 
     /// What `GET /cluster` answers.
-    var document: JSONValue {
+    var document: JSONValue { .object(object) }
+
+    var object: JSONObject {
         [
             "cluster": .string(ByteText(name)), "node": .string(ByteText(nodeName)),
             "trouble": standing.trouble.map { .string(ByteText($0)) } ?? .null,

@@ -79,38 +79,67 @@ package struct OperatedRelay: Sendable {
     let figures: @Sendable () -> RelayFigures
     let sockets: @Sendable () -> LoopFigures
     /// nil where the process is alone.
-    let cluster: (@Sendable () -> ClusterState)?
-    /// Closes a peer's connection for good, wherever in a cluster it is, and waits for what other
-    /// nodes say. nil where the process is alone.
-    let closeAnywhere: (@Sendable (ConnectionID) -> KickOutcome)?
+    let cluster: OperatedCluster?
     /// Closes a peer's connection for good.
     let close: @Sendable (ConnectionID) -> Void
+}
+
+/// What the operator sees of the nodes of a cluster, and may do to their peers.
+package struct OperatedCluster: Sendable {
+    let state: @Sendable () -> ClusterState
+    /// The rooms of all nodes; waits for what other nodes say. nil where too many wait already.
+    let rooms: @Sendable () -> RoomListing?
+    /// Asks the other nodes for some of their rooms, without waiting.
+    let glance: @Sendable (@escaping @Sendable (ListedRooms) -> Void) -> Void
+    /// The rooms of this node, with what others have said of theirs.
+    let merged: @Sendable (ListedRooms) -> RoomListing
+    /// Closes a peer's connection for good, wherever it is, and waits for what other nodes say.
+    let close: @Sendable (ConnectionID) -> KickOutcome
+
+    package init(
+        state: @escaping @Sendable () -> ClusterState,
+        rooms: @escaping @Sendable () -> RoomListing?,
+        glance: @escaping @Sendable (@escaping @Sendable (ListedRooms) -> Void) -> Void,
+        merged: @escaping @Sendable (ListedRooms) -> RoomListing,
+        close: @escaping @Sendable (ConnectionID) -> KickOutcome
+    ) {
+        self.state = state
+        self.rooms = rooms
+        self.glance = glance
+        self.merged = merged
+        self.close = close
+    }
+
+    /// Nodes by their incarnations.
+    var names: [Incarnation: ByteText] {
+        let nodes = state().figures.roster.map { ($0.incarnation, $0.name) }
+        return Dictionary(nodes, uniquingKeysWith: { one, _ in one })
+    }
 }
 
 extension OperatedRelay {
     package init(
         _ relay: Relay, sockets: @escaping @Sendable () -> LoopFigures,
-        cluster: (@Sendable () -> ClusterState)? = nil,
-        closeAnywhere: (@Sendable (ConnectionID) -> KickOutcome)? = nil,
+        cluster: OperatedCluster? = nil,
         close: @escaping @Sendable (ConnectionID) -> Void
     ) {
         self.init(
             rooms: { relay.rooms() }, roomCount: { relay.roomCount },
             sessionCount: { relay.sessionCount }, figures: { relay.figures }, sockets: sockets,
-            cluster: cluster, closeAnywhere: closeAnywhere, close: close)
+            cluster: cluster, close: close)
     }
 
     /// Closes the peer that has this connection, where it is in a room.
     func kick(_ id: ByteText) -> KickOutcome {
         let bytes = Array(id.utf8)
         guard let connection = ConnectionID(bytes.span, bytes.indices) else { return .nowhere }
-        if let closeAnywhere { return closeAnywhere(connection) }
+        if let cluster { return cluster.close(connection) }
         guard
             rooms().contains(where: { room in
                 room.members.contains { ByteText($0.connectionID) == id }
             })
         else { return .nowhere }
         close(connection)
-        return .closed
+        return .closed(at: nil)
     }
 }

@@ -8,6 +8,8 @@ import StrictJSON
 package struct OperatorService: Sendable {
     let ports: OperatorPorts
     let counts: OperatorCounts
+    /// Of pages that are open.
+    let elsewhere = RoomsElsewhere()
     /// Seconds since the Unix epoch.
     let startedAt: Int64
 
@@ -40,7 +42,9 @@ package struct OperatorService: Sendable {
 
     /// Whether a request may have to wait for other nodes of a cluster.
     @Sendable package func mayWait(_ request: HTTPRequest) -> Bool {
-        ports.relay?.closeAnywhere != nil && request.method == "DELETE"
+        guard ports.relay?.cluster != nil else { return false }
+        return request.method == "DELETE"
+            || request.path == Route.rooms && RoomsAsked(request) == .everywhere
     }
 
     /// Whether the request bears the operator's token (RFC 6750 §2.1).
@@ -90,6 +94,12 @@ extension OperatorService {
             "\(who) does not answer, and no other node has that peer: ask again in a few seconds",
             headers: [("Retry-After", "5")])
     }
+
+    static let otherRooms = HTTPResponse.refusal(
+        400, "invalid_request", "ask for /rooms, or for /rooms?node=here")
+    static let busy = HTTPResponse.refusal(
+        503, "busy", "others wait for the rooms of all nodes: ask again in a few seconds",
+        headers: [("Retry-After", "5")])
 
     private static let notFound = HTTPResponse.refusal(
         404, "not_found", "try /livez, /readyz or /metrics")

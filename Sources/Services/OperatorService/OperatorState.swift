@@ -14,15 +14,28 @@ struct OperatorState: Sendable {
 
     var json: JSONValue {
         let (now, figures) = (service.ports.now(), relay.figures())
-        let rooms = relay.rooms()
-        return [
+        let (rooms, cluster) = seen(at: now)
+        let names = relay.cluster?.names ?? [:]
+        var state: JSONObject = [
             "time": .number(.init(now)), "version": .string(service.ports.version),
             "uptimeSeconds": .number(.init(max(0, now - service.startedAt))),
             "connections": .number(.init(Int64(figures.classic.open + figures.v1.open))),
-            "rooms": .array(rooms.prefix(Self.roomsMax).map(\.document)),
+            "rooms": .array(rooms.prefix(Self.roomsMax).map { $0.document(names) }),
             "roomsTotal": .number(.init(Int64(rooms.count))),
             "counters": counters(figures), "refusals": refusals(figures), "keys": stages,
         ]
+        if let cluster { state["cluster"] = cluster }
+        return .object(state)
+    }
+
+    /// Rooms, and what there is to be told of a cluster.
+    private func seen(at now: Int64) -> (rooms: [RoomSummary], cluster: JSONValue?) {
+        guard let cluster = relay.cluster else { return (relay.rooms(), nil) }
+        let listing = cluster.merged(service.elsewhere.look(by: cluster, at: now))
+        var document = cluster.state().object
+        document["silent"] = .array(listing.silent.map { .string($0) })
+        document["moreRooms"] = .bool(listing.isCut)
+        return (listing.rooms, .object(document))
     }
 
     private func counters(_ figures: RelayFigures) -> JSONValue {

@@ -13,7 +13,7 @@ extension OperatedRelay {
             opened.add(figures.opened, ["dialect": dialect])
         }
         return [open, opened] + sessions(relay) + messages(relay, loops) + traffic(loops)
-            + (cluster?().families ?? [])
+            + (cluster?.state().families ?? [])
     }
 
     private func sessions(_ relay: RelayFigures) -> [MetricFamily] {

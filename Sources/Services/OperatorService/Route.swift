@@ -26,16 +26,22 @@ struct Route: Sendable {
         open("/metrics") { $0.metrics },
         page("/"), page("/operator.js"), page("/operator.css"),
         ofPeers("/events", "GET") { service, relay, _ in service.events(of: relay) },
-        ofPeers("/rooms", "GET") { _, relay, _ in
-            .response(.json(200, relay.document.serialized()))
+        ofPeers(rooms, "GET") { _, relay, request in
+            switch RoomsAsked(request) {
+            case .everywhere: .response(relay.roomsEverywhere)
+            case .here: .response(.json(200, relay.document.serialized()))
+            case nil: .response(OperatorService.otherRooms)
+            }
         },
         ofPeers("/cluster", "GET") { _, relay, _ in
-            guard let state = relay.cluster?() else { return .response(OperatorService.alone) }
-            return .response(.json(200, state.document.serialized()))
+            guard let cluster = relay.cluster else { return .response(OperatorService.alone) }
+            return .response(.json(200, cluster.state().document.serialized()))
         },
         ofPeers(peer, "DELETE") { _, relay, request in
             switch relay.kick(request.path.dropFirst(peersPrefix.count)) {
-            case .closed: return .response(HTTPResponse(status: 204))
+            case .closed(at: nil): return .response(HTTPResponse(status: 204))
+            case .closed(let node?):
+                return .response(.json(200, JSONValue.object(["node": .string(node)]).serialized()))
             case .nowhere: return .response(OperatorService.noPeer)
             case .silent(let names): return .response(OperatorService.silent(names))
             }
@@ -47,6 +53,7 @@ struct Route: Sendable {
         },
     ]
 
+    static let rooms: ByteText = "/rooms"
     private static let peersPrefix: ByteText = "/peers/"
     private static let peer: ByteText = "/peers/{id}"
     private static let reading: [ByteText] = ["GET", "HEAD"]

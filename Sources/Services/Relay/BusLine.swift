@@ -33,6 +33,8 @@ package enum ClusterNote: Sendable {
     case putBack(NodeShelf?, whenDone: @Sendable (Relay.PutBack) -> Void)
     /// An operator wants a connection closed that is not at this node; told what became of it.
     case kick(ConnectionID, answer: @Sendable (KickOutcome) -> Void)
+    /// An operator wants to see which rooms other nodes have; told once.
+    case list(ListingExtent, answer: @Sendable (ListedRooms) -> Void)
     /// Nobody is here any more, and nobody will come.
     case farewell
 }

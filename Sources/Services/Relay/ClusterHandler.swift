@@ -57,6 +57,7 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
     /// Whose payload an answer is for.
     var tickets: [UInt64: ConnectionID] = [:]
     var kicks: [UInt64: @Sendable (KickOutcome) -> Void] = [:]
+    var listings: [UInt64: PendingListing] = [:]
     var lines = FullLines()
     /// How many payloads waited in these when the loops were last told what is taken.
     private var held = 0
@@ -164,6 +165,7 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
             let ticket = line.makeTicket()
             kicks[ticket] = answer
             handle(.kick(connection, ticket: ticket), &bus)
+        case .list(let extent, let answer): list(extent, answer)
         case .farewell: handle(.farewell, &bus)
         }
     }
@@ -328,6 +330,7 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
             inputs.append(.kicked(connection, wasHere: kick(connection)))
         case .kickAnswered(let ticket, let outcome):
             kicks.removeValue(forKey: ticket)?(outcome)
+        case .listHere, .listedPage, .listDone: performListing(effect)
         case .hasRoom(let other): roomy.append(other)
         case .standing(let standing): stand(standing)
         default: performForSession(effect)

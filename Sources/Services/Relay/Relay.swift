@@ -26,7 +26,7 @@ package final class Relay: Sendable {
     /// the order of joining. Each table is looked at by itself, not all at one moment.
     package func rooms() -> [RoomSummary] {
         RoomSummary.all(
-            commons.rooms.contents, atMilliseconds: commons.ports.monotonicMilliseconds())
+            commons.rooms.contents, at: commons.line?.home, second: commons.monotonicSeconds)
     }
 
     /// What was counted, up to about a second ago.

@@ -14,6 +14,11 @@ protocol RoomHost: AnyObject, Sendable {
     /// All rooms with their members, not all at one moment.
     var contents: [(key: RoomKey, members: [RoomMember])] { get }
 
+    /// Into how many parts they are spread; those of one part are looked at at one moment.
+    var shardCount: Int { get }
+
+    func contents(ofShard shard: Int) -> [(key: RoomKey, members: [RoomMember])]
+
     /// Who is in a room now; nobody where it does not exist.
     func members(of key: RoomKey) -> [RoomMember]
 

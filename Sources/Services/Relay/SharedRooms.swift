@@ -50,7 +50,13 @@ final class SharedRooms: RoomHost {
     var count: Int { shards.reduce(0) { sum, shard in sum + shard.table.withLock { $0.count } } }
 
     var contents: [(key: RoomKey, members: [RoomMember])] {
-        shards.flatMap { shard in shard.table.withLock { $0.contents } }
+        shards.indices.flatMap { contents(ofShard: $0) }
+    }
+
+    var shardCount: Int { Self.shardCount }
+
+    func contents(ofShard shard: Int) -> [(key: RoomKey, members: [RoomMember])] {
+        shards[shard].table.withLock { $0.contents }
     }
 
     func members(of key: RoomKey) -> [RoomMember] {

@@ -30,7 +30,7 @@ extension ClusterCommand {
         func run() throws {
             try report {
                 let answer = try OperatorCall(
-                    data: options.dataFolder, node: options.node.name, isAnyGood: true
+                    data: options.dataFolder, node: options.node.name
                 ).ask("GET", "/cluster")
                 guard answer.status == 200, let state = answer.json,
                     let nodes = state["nodes"]?.array

@@ -13,7 +13,11 @@ enum Probe {
         let status: Int
         let body: [UInt8]
 
-        var json: JSONObject? { (try? JSONValue.parse(body))?.object }
+        /// No more was read than whoever asked wanted; all the rooms of a cluster may be in it.
+        var json: JSONObject? {
+            let limits = JSONLimits(bytesMax: .max, membersMax: .max)
+            return (try? JSONValue.parse(body, limits: limits))?.object
+        }
 
         /// Every answer of ours is an object with one of these.
         var isOfUsher: Bool {
@@ -41,19 +45,22 @@ enum Probe {
         let target = String(url.dropFirst(origin.description.count))
         if origin.scheme == "https" { return Curl.get(url) }
         return PlainHTTP.ask(
-            "GET", origin, target.isEmpty ? "/" : target, bearer: nil, bytesMax: bytesMax)
+            "GET", origin, target.isEmpty ? "/" : target, bearer: nil, bytesMax: bytesMax,
+            seconds: timeoutSeconds)
     }
 
     /// A request to a service on this machine, over plain http; `Authorization` bears `bearer`, if
     /// it is there.
     static func ask(
-        _ method: String, _ url: String, bearer: String?, bytesMax: Int
+        _ method: String, _ url: String, bearer: String?, bytesMax: Int,
+        seconds: Int = timeoutSeconds
     ) -> Outcome {
         guard let origin = Origin.of(url: url), origin.scheme == "http" else {
             return .notAsked("it is no http URL")
         }
         let target = String(url.dropFirst(origin.description.count))
-        return PlainHTTP.ask(method, origin, target, bearer: bearer, bytesMax: bytesMax)
+        return PlainHTTP.ask(
+            method, origin, target, bearer: bearer, bytesMax: bytesMax, seconds: seconds)
     }
 
     /// Reads `HTTP/1.1 200 …`, the header fields and what follows until the end of the stream.
@@ -89,10 +96,11 @@ private enum Curl {
 /// HTTP/1.0 over a socket: the answer ends where the stream does.
 private enum PlainHTTP {
     static func ask(
-        _ method: String, _ origin: Origin, _ target: String, bearer: String?, bytesMax: Int
+        _ method: String, _ origin: Origin, _ target: String, bearer: String?, bytesMax: Int,
+        seconds: Int
     ) -> Probe.Outcome {
         let connection: Connection
-        switch Connection.open(origin) {
+        switch Connection.open(origin, seconds: seconds) {
         case .success(let opened): connection = opened
         case .failure(let failure): return .silence(failure.description)
         }
@@ -104,7 +112,7 @@ private enum PlainHTTP {
         guard connection.send(Array(request.utf8)),
             let bytes = connection.receive(bytesMax: bytesMax)
         else {
-            return .silence("no answer within \(Probe.timeoutSeconds) seconds")
+            return .silence("no answer within \(seconds) seconds")
         }
         return Probe.answer(bytes)
     }
@@ -113,13 +121,19 @@ private enum PlainHTTP {
 /// A TCP connection on which nothing waits for longer than the probe's time.
 private final class Connection {
     private let descriptor: Int32
+    private let seconds: Int
 
-    private init(_ descriptor: Int32) { self.descriptor = descriptor }
+    private init(_ descriptor: Int32, seconds: Int) {
+        self.descriptor = descriptor
+        self.seconds = seconds
+    }
 
     deinit { close(descriptor) }
 
     /// To the first of the host's addresses that accepts.
-    static func open(_ origin: Origin) -> Result<Connection, CommandFailure> {
+    static func open(
+        _ origin: Origin, seconds: Int
+    ) -> Result<Connection, CommandFailure> {
         let isLiteral = origin.host.hasPrefix("[")
         let name = origin.host.string
         let host = isLiteral ? String(name.dropFirst().dropLast()) : name
@@ -134,8 +148,8 @@ private final class Connection {
         var reason = "no address"
         var next = unsafe list
         while let address = unsafe next {
-            let descriptor = unsafe connected(address.pointee)
-            if descriptor >= 0 { return .success(Connection(descriptor)) }
+            let descriptor = unsafe connected(address.pointee, seconds)
+            if descriptor >= 0 { return .success(Connection(descriptor, seconds: seconds)) }
             reason = unsafe String(cString: strerror(errno))
             unsafe next = address.pointee.ai_next
         }
@@ -143,11 +157,11 @@ private final class Connection {
     }
 
     /// A descriptor, or -1 with `errno`.
-    private static func connected(_ address: addrinfo) -> Int32 {
+    private static func connected(_ address: addrinfo, _ seconds: Int) -> Int32 {
         let type = unsafe address.ai_socktype | Int32(SOCK_CLOEXEC.rawValue)
         let descriptor = unsafe socket(address.ai_family, type, address.ai_protocol)
         guard descriptor >= 0 else { return -1 }
-        var time = timeval(tv_sec: Probe.timeoutSeconds, tv_usec: 0)
+        var time = timeval(tv_sec: seconds, tv_usec: 0)
         for option in [SO_RCVTIMEO, SO_SNDTIMEO] {  // The latter bounds connect as well.
             unsafe setsockopt(
                 descriptor, SOL_SOCKET, option, &time, socklen_t(MemoryLayout<timeval>.size))
@@ -168,7 +182,7 @@ private final class Connection {
 
     /// Up to the end of the stream or the probe's limit; nil where nothing came in time.
     func receive(bytesMax: Int) -> [UInt8]? {
-        let end = Clock.monotonicMilliseconds() + Int64(Probe.timeoutSeconds) * 1000
+        let end = Clock.monotonicMilliseconds() + Int64(seconds) * 1000
         var received: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
         while received.count < bytesMax {

@@ -29,26 +29,27 @@ struct OperatorCall {
     private static let bytesMax = 64 << 20
     private let passes: [OperatorPass]
 
-    /// `isAnyGood`: what is asked of one node of a cluster is done by all.
-    init(data: String, node: String?, isAnyGood: Bool = false) throws(CommandFailure) {
-        passes =
-            isAnyGood && node == nil
-            ? try OperatorPass.all(in: data) : [try OperatorPass.read(in: data, of: node)]
+    /// Of several nodes of a cluster any is as good as the others, unless one is named.
+    init(data: String, node: String?) throws(CommandFailure) {
+        passes = try OperatorPass.all(in: data, named: node)
     }
 
-    /// Status and body of the first answer; `path` has its slash in front.
-    func ask(_ method: String, _ path: String) throws(CommandFailure) -> Probe.Answer {
+    /// Status and body of the first answer; `path` has its slash in front, and `seconds` is how
+    /// long each may take.
+    func ask(
+        _ method: String, _ path: String, seconds: Int = Probe.timeoutSeconds
+    ) throws(CommandFailure) -> Probe.Answer {
         for pass in passes.dropLast() {
-            if let answer = try? ask(pass, method, path) { return answer }
+            if let answer = try? ask(pass, method, path, seconds) { return answer }
         }
-        return try ask(passes[passes.count - 1], method, path)
+        return try ask(passes[passes.count - 1], method, path, seconds)
     }
 
     private func ask(
-        _ pass: OperatorPass, _ method: String, _ path: String
+        _ pass: OperatorPass, _ method: String, _ path: String, _ seconds: Int
     ) throws(CommandFailure) -> Probe.Answer {
         let outcome = Probe.ask(
-            method, pass.url + path, bearer: pass.token, bytesMax: Self.bytesMax)
+            method, pass.url + path, bearer: pass.token, bytesMax: Self.bytesMax, seconds: seconds)
         switch outcome {
         case .answer(let answer) where answer.status == 401:
             throw CommandFailure(

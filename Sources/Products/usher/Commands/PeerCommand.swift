@@ -1,6 +1,8 @@
 import ArgumentParser
+import Bytes
 import Clients
 import Signalling
+import StrictJSON
 
 struct PeerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -56,20 +58,28 @@ extension PeerCommand {
                     return try kick(at: relay)
                 }
                 let answer = try OperatorCall(
-                    data: places.dataFolder, node: node.name, isAnyGood: true
+                    data: places.dataFolder, node: node.name
                 ).ask("DELETE", "/peers/\(connectionID)")
                 guard answer.status != 404 else {
                     throw CommandFailure(
                         "no peer in a room has the connection \(connectionID): see usher room list")
                 }
-                guard answer.status == 204 else { throw answer.failure }
-                note()
-                done()
+                guard [200, 204].contains(answer.status) else { throw answer.failure }
+                let node = answer.json?["node"]?.string
+                note(at: node)
+                done(at: node)
             }
         }
 
-        private func done() {
-            say(json ? #"{"kicked":"\#(connectionID)"}"# : "kicked \(connectionID)")
+        /// `node` is where it was in a cluster.
+        private func done(at node: ByteText? = nil) {
+            guard json else {
+                let place = node.map { " at \(Printable.text($0.string))" } ?? ""
+                return say("kicked \(connectionID)\(place)")
+            }
+            var document: JSONObject = ["kicked": .string(connectionID)]
+            if let node { document["node"] = .string(node) }
+            say(String(decoding: JSONValue.object(document).serialized(), as: UTF8.self))
         }
 
         private func kick(at relay: TableRelay) throws {
@@ -89,11 +99,12 @@ extension PeerCommand {
         }
 
         /// The relay keeps no audit of its own: who ran the command is known here alone.
-        private func note() {
+        private func note(at node: ByteText?) {
             do {
                 let registry = try places.place().open(mustExist: true)
                 try registry.appendAudit(
-                    action: "peer.kick", target: connectionID, details: "", by: .atTerminal(),
+                    action: "peer.kick", target: connectionID,
+                    details: node.map { "node \($0.string)" } ?? "", by: .atTerminal(),
                     at: Clock.now())
             } catch {
                 complain("it is done, but not in the audit log: \(error)")

@@ -19,8 +19,12 @@ extension RoomCommand {
         static let configuration = CommandConfiguration(
             abstract: "List the rooms of the running relay and their members.",
             discussion: """
-                Asks the relay that runs on the data folder. With --watch, the list is shown \
-                again whenever it has changed, until interrupted.
+                Asks the relay that runs on the data folder; a node of a cluster asks the others, \
+                and with --node tells what it has itself. With --watch, the list is shown again \
+                whenever it has changed, until interrupted.
+
+                The exit code is 1 where nodes of the cluster do not answer, or there are too many \
+                rooms to be listed: the others are shown.
 
                 With --table the relay is one that runs as a function. The whole table is read \
                 for it, once, and paid for: 250,000 read units for each gigabyte.
@@ -28,11 +32,14 @@ extension RoomCommand {
                 EXAMPLES
                   usher room list
                   usher room list --watch
+                  usher room list --node two
                   usher room list --json | jq '.rooms[].members | length'
                   usher room list --table usher --region eu-central-1
                 """)
 
         private static let watchMilliseconds: Int32 = 1000
+        /// Other nodes are waited for.
+        private static let secondsMax = 15
 
         @Flag(help: "Show it again whenever it changes.") var watch = false
         @OptionGroup var home: TableOptions
@@ -53,18 +60,43 @@ extension RoomCommand {
                     let body = JSONValue.object(["rooms": .array(rooms)]).serialized()
                     return show(body, rooms, isFirst: true)
                 }
-                let relay = try OperatorCall(data: options.dataFolder, node: options.node.name)
-                var last: [UInt8]?
-                repeat {
-                    let answer = try relay.ask("GET", "/rooms")
-                    guard answer.status == 200, let rooms = answer.json?["rooms"]?.array else {
-                        throw answer.failure
-                    }
-                    if answer.body != last { show(answer.body, rooms, isFirst: last == nil) }
-                    last = answer.body
-                    if watch { Output.pause(milliseconds: Self.watchMilliseconds) }
-                } while watch
+                try list()
             }
+        }
+
+        private func list() throws {
+            let node = options.node.name
+            let path = node == nil ? "/rooms" : "/rooms?node=here"
+            var last: [UInt8]?
+            repeat {
+                // Nodes come and go while it is watched.
+                let relay = try OperatorCall(data: options.dataFolder, node: node)
+                let answer = try relay.ask("GET", path, seconds: Self.secondsMax)
+                guard answer.status == 200, let list = answer.json,
+                    let rooms = list["rooms"]?.array
+                else { throw answer.failure }
+                if answer.body != last {
+                    show(answer.body, rooms, isFirst: last == nil)
+                    if watch, let gap = Self.gap(in: list) { complain(gap) }
+                }
+                last = answer.body
+                guard watch else {
+                    if let gap = Self.gap(in: list) { throw CommandFailure(gap) }
+                    return
+                }
+                Output.pause(milliseconds: Self.watchMilliseconds)
+            } while true
+        }
+
+        /// What a list lacks; nil where it is whole.
+        private static func gap(in list: JSONObject) -> String? {
+            let silent = (list["silent"]?.array ?? []).compactMap(\.string)
+            if !silent.isEmpty {
+                let names = silent.map { Printable.text($0.string) }.joined(separator: ", ")
+                return "\(names): no answer, so rooms that are there alone are missing"
+            }
+            return list["truncated"]?.bool == true
+                ? "there are too many rooms to be listed: --node shows those of one node" : nil
         }
 
         private static func document(_ room: FunctionConsole.RoomSummary) -> JSONValue {
@@ -82,15 +114,18 @@ extension RoomCommand {
             if !isFirst { say("") }
             let members = rooms.compactMap(\.object).flatMap(rows)
             guard !members.isEmpty else { return say("nobody is in a room") }
-            let head = ["client_id", "room", "connection", "peer", "name", "dialect"]
-            TextTable(rows: [head] + members).lines.forEach(say)
+            var head = ["client_id", "room", "connection", "peer", "name", "dialect", "node"]
+            let isOfCluster = members.contains { !$0[head.count - 1].isEmpty }
+            if !isOfCluster { head.removeLast() }
+            TextTable(rows: ([head] + members).map { Array($0.prefix(head.count)) })
+                .lines.forEach(say)
         }
 
         private func rows(_ room: JSONObject) -> [[String]] {
             (room["members"]?.array ?? []).compactMap(\.object).map { member in
                 [
                     room["client_id"], room["room"], member["connectionId"], member["peerId"],
-                    member["name"], member["dialect"],
+                    member["name"], member["dialect"], member["node"],
                 ].map { Printable.text($0?.string?.string ?? "") }
             }
         }

@@ -31,6 +31,7 @@ final class ClusterNodeProcess: Sendable {
     /// of a node that is silent, until it is known to be dead.
     private static let handOverSecondsMax = 15
 
+    private let rooms: RoomsOfAllNodes
     private let isDraining = Held(false)
     private let refusal = Held<ClusterRefusal?>(nil)
     private let isReady = Held(false)
@@ -51,6 +52,7 @@ final class ClusterNodeProcess: Sendable {
         self.place = place
         self.service = service
         self.log = log
+        rooms = RoomsOfAllNodes(service)
         let report = StandingReport(log: log, place: place)
         let ports = ClusterPorts(
             tellLoop: { note, loop in loops.tell(note, loop: loop) },
@@ -109,8 +111,7 @@ final class ClusterNodeProcess: Sendable {
         if let failure { throw failure }
     }
 
-    /// For an operator.
-    var state: ClusterState {
+    private var state: ClusterState {
         ClusterState(
             name: place.name, nodeName: place.nodeName,
             standing: service.standing ?? .left, figures: service.clusterFigures ?? .init(),
@@ -123,8 +124,16 @@ final class ClusterNodeProcess: Sendable {
             })
     }
 
+    /// For an operator.
+    var operated: OperatedCluster {
+        OperatedCluster(
+            state: { self.state }, rooms: rooms.listing,
+            glance: { [service] in service.list(.glance, answer: $0) },
+            merged: { [service] in service.rooms(with: $0) }, close: kick)
+    }
+
     /// Closes a connection of whatever node.
-    @Sendable func kick(_ connection: ConnectionID) -> KickOutcome {
+    @Sendable private func kick(_ connection: ConnectionID) -> KickOutcome {
         let answered = DispatchSemaphore(value: 0)
         let outcome = Held(KickOutcome.silent([]))
         service.kick(connection) { answer in

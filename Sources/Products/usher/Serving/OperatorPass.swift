@@ -54,26 +54,18 @@ struct OperatorPass: Equatable, Sendable {
         unsafe unlink(path)
     }
 
-    /// The pass of the service that runs on a data folder; of several nodes, that of the one named.
+    /// The passes of all nodes that run on a folder, or were killed there; of one service, its own;
+    /// one alone where it is named. Never none.
     ///
-    /// - Throws: When no service runs there, or several do and none is named.
-    static func read(in data: String, of node: String?) throws(CommandFailure) -> OperatorPass {
-        if let node { return try read(path: path(in: data, of: node), in: data) }
-        let nodes = nodes(in: data)
-        if nodes.count > 1 {
-            throw CommandFailure(
-                "\(nodes.count) nodes of a cluster run on \(data): say which with --node, one of "
-                    + nodes.joined(separator: ", "))
-        }
-        return try read(path: path(in: data, of: nodes.first), in: data)
-    }
-
-    /// The passes of all nodes that run on a folder, or were killed there; of one service, its own.
-    static func all(in data: String) throws(CommandFailure) -> [OperatorPass] {
+    /// - Throws: When no service runs there, or none of that name.
+    static func all(
+        in data: String, named node: String?
+    ) throws(CommandFailure) -> [OperatorPass] {
+        if let node { return [try read(path: path(in: data, of: node), in: data)] }
         let passes = nodes(in: data).compactMap { node in
             try? read(path: path(in: data, of: node), in: data)
         }
-        return passes.isEmpty ? [try read(in: data, of: nil)] : passes
+        return passes.isEmpty ? [try read(path: path(in: data, of: nil), in: data)] : passes
     }
 
     /// Those that run on a folder, if no service does that is no node.

@@ -161,6 +161,32 @@ import Testing
         }
     }
 
+    @Test("docs/operating.md tells of each code why a node takes no part, in its section Health")
+    func standings() {
+        let documented = Self.rows("## Health", of: "docs/operating.md")
+            .filter { $0.count >= 2 && !$0[0].hasPrefix("`GET ") }
+            .flatMap { Self.parts(of: $0[0]) }
+        func literals(behind start: String, in path: String) -> [Substring] {
+            let body = Self.lines(path).drop { !$0.contains(start) }
+            // Up to the end of what is declared there.
+            let indent = body.first?.prefix { $0 == " " } ?? ""
+            return body.prefix { $0 != indent + "}" }.flatMap { Self.parts(of: $0, between: "\"") }
+        }
+        let bus = "Sources/Services/Relay/BusLine.swift"
+        let found =
+            literals(
+                behind: "var currentStanding", in: "Sources/Core/Cluster/NodeKeys+Standing.swift")
+            + literals(behind: "package var trouble", in: bus)
+            + literals(
+                behind: "    var trouble",
+                in: "Sources/Products/usher/Serving/ClusterNodeProcess.swift")
+            + Self.literals(behind: "StableCode(\"", in: Self.lines(bus))
+            + Self.literals(
+                behind: "NodeStanding.joining(StableCode(\"",
+                in: Self.lines("Sources/Core/Cluster/NodeKeys.swift"))
+        expectSame(documented, found)
+    }
+
     @Test("docs/architecture.md §5 lists the routes")
     func routes() {
         func upToParameter(_ path: Substring) -> Substring { path.prefix { $0 != "{" } }

@@ -115,6 +115,8 @@ struct ClusterHandOverTests {
             #expect(scene.has(0, .release(Self.one)) == !isFrozen)
             #expect(scene.has(0, .end(Self.one, .lost)) == isFrozen)
             #expect(scene.left(2) == (isFrozen ? [.lost] : []))
+            #expect(scene.nodes[0].counted.diedOnTheWay == (isFrozen ? 1 : 0))
+            #expect(scene.nodes[0].counted.lostOnTheWay == 0)
         }
     }
 
@@ -129,6 +131,7 @@ struct ClusterHandOverTests {
         scene.run(4000)
         #expect(scene.has(1, .undrainable(Self.one)) && scene.sessions == [[], [1], [2]])
         #expect(scene.left(2).isEmpty && scene.nodes[0].livingOthers == 2)
+        #expect(scene.nodes.map(\.counted.undrained) == [0, 1, 0])
     }
 
     @Test("A kick of one that is on its way is not lost")

@@ -202,6 +202,25 @@ struct NodeKeysTests {
         #expect(net.nodes[1].standing == .joining(StableCode("connecting")))
     }
 
+    @Test("Whose key is not written for 10 s, or written and not seen, says so (docs/operating.md)")
+    func unregistered() {
+        for isWritten in [false, true] {
+            var net = KeysNet()
+            if isWritten { net.lagging = [0] } else { net.cut = [0] }
+            net.start()
+            net.run(10_000)
+            #expect(net.nodes[0].standing == .joining(StableCode("registering")))
+            net.run(100)
+            let code: StaticString = isWritten ? "not_seen" : "not_written"
+            #expect(net.nodes[0].standing == .joining(StableCode(code)))
+            #expect((net.record(0) != nil) == isWritten)
+            net.cut = []
+            net.catchUp()
+            net.run(6000)
+            #expect(net.nodes[0].standing == .member)
+        }
+    }
+
     @Test("Whose settings differ is refused by name")
     func settings() {
         var net = Self.net(1)

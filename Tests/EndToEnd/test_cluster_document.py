@@ -162,6 +162,7 @@ def test_a_quota_that_is_used_up_is_told_and_mended(machines, application):
             assert fill(peer) == "temporarily_unavailable"
             readiness = eventually(lambda: not_ready(node), "it says so", 30)
             assert readiness["cluster"] == "cluster_unreachable"
+            assert "bus_quota_used_up" in node.errors
             for each in machines.all:
                 each.run("sed -i 's/max_file: 100K/max_file: 1G/' /etc/nats/nats.conf; "
                          "systemctl reload nats")

@@ -185,7 +185,7 @@ final class NATSProcess: Sendable {
 extension ServerGreeting {
     static func named(version: String) -> ServerGreeting {
         ServerGreeting(
-            id: "N", version: ByteText(version), payloadMax: 1 << 20, isCluster: false,
+            id: "N", name: "n", version: ByteText(version), payloadMax: 1 << 20, cluster: "",
             wantsTLS: false, isLeaving: false, others: [])
     }
 }

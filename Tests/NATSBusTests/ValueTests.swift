@@ -278,7 +278,8 @@ import Testing
             let others = (0..<told).map { ByteText("n\($0):4222") }
             return configuration.replicas(
                 ServerGreeting(
-                    id: "N", version: "2.11.0", payloadMax: 1 << 20, isCluster: isCluster,
+                    id: "N", name: "n", version: "2.11.0", payloadMax: 1 << 20,
+                    cluster: isCluster ? "c" : "",
                     wantsTLS: false, isLeaving: false, others: others))
         }
         #expect(try count(1, told: 0, isCluster: false) == 1)

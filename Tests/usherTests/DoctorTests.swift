@@ -16,6 +16,21 @@ import Testing
         #expect(level([now - 1, now + 31], now: now) == .problem)
     }
 
+    @Test("Limits that allow more memory than there is are told (docs/configuration.md)")
+    func memory() {
+        func level(_ connections: Int, _ mebibytes: Int, of total: Int?) -> Finding.Level? {
+            MemoryLook(
+                total: total.map { $0 << 20 }, connectionsMax: connections,
+                outboundBytesMax: mebibytes << 20
+            ).finding()?.level
+        }
+        #expect(level(0, 512, of: 1024) == nil)
+        #expect(level(131_072, 512, of: 1024) == nil)
+        #expect(level(131_073, 512, of: 1024) == .warning)
+        #expect(level(0, 1025, of: 1024) == .warning)
+        #expect(level(0, 1025, of: nil) == nil)
+    }
+
     @Test("A clock that is older than this program is wrong by itself")
     func ancientClock() {
         #expect(level([], now: 0) == .problem)

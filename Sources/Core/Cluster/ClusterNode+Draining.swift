@@ -27,6 +27,7 @@ extension ClusterNode {
         let homes = keys.living.filter { !keys.isDraining($0) }
         guard !homes.isEmpty else {
             moves.draining[connection] = nil
+            tally.undrained += 1
             effects.append(.undrainable(connection))
             return
         }

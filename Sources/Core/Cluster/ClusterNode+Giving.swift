@@ -219,6 +219,11 @@ extension ClusterNode {
             effects.append(.release(connection))
             moves.offers[connection] = nil
         case .end(let reason):
+            if keys.isAlive(giving.giver.taker) {
+                tally.lostOnTheWay += 1
+            } else {
+                tally.diedOnTheWay += 1
+            }
             takeBack(connection, giving, isThere: false, &effects)
             forgetSession(connection)
             stays[connection] = nil

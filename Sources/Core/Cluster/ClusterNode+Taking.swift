@@ -125,8 +125,24 @@ extension ClusterNode {
     mutating func take(
         _ input: HandOverTaker.Input, _ connection: ConnectionID, _ effects: inout [Effect]
     ) {
+        let wasAsking = moves.takings[connection]?.taker.isAsking
         guard let outcome = moves.takings[connection]?.taker.handle(input) else { return }
+        noteLoss(input, outcome, wasAsking: wasAsking == true)
         perform(outcome, of: connection, &effects)
+    }
+
+    /// What its old home counts is not counted here.
+    private mutating func noteLoss(
+        _ input: HandOverTaker.Input, _ outcome: [HandOverTaker.Effect], wasAsking: Bool
+    ) {
+        let hasFailed = outcome.contains { if case .fail = $0 { true } else { false } }
+        switch input {
+        // Its bytes are those of no session.
+        case .piece where hasFailed: tally.lostOnTheWay += 1
+        case .died where hasFailed && !wasAsking: tally.diedOnTheWay += 1
+        case .gone(.lost) where !outcome.isEmpty: tally.lostOnTheWay += 1
+        default: break
+        }
     }
 
     mutating func perform(

@@ -13,6 +13,12 @@ extension ClusterNode {
         /// Sessions that went to other nodes, and that came from them.
         package internal(set) var given = 0
         package internal(set) var taken = 0
+        /// Sessions that were lost on their way, each counted at one node: as the other one died,
+        /// and as nobody could go on with what there was.
+        package internal(set) var diedOnTheWay = 0
+        package internal(set) var lostOnTheWay = 0
+        /// Sessions of this node, which was about to end, that nobody would have.
+        package internal(set) var undrained = 0
         /// Mails that were sent to other nodes once more.
         package internal(set) var resent = 0
         /// Frames that went to other nodes, and that came from them.

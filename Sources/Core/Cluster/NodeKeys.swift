@@ -363,38 +363,4 @@ package struct NodeKeys: Sendable {
         self.standing = standing
         effects.append(.standing(standing))
     }
-
-    private var currentStanding: NodeStanding {
-        switch fate {
-        case .condemned: return .condemned
-        case .refused(let refusal): return .refused(refusal)
-        case .left: return .left
-        case .well, .leaving: break
-        }
-        if wasMember {
-            let reachedAt = reachedAt ?? steadySince
-            if now - reachedAt > timing.lostAfter { return .lost }
-            // Whoever was asleep is given time to renew.
-            if now - max(reachedAt, awakeSince) > timing.reachFor { return .cutOff }
-        }
-        let why: StaticString =
-            if !isConnected || !isWatched {
-                "connecting"
-            } else if format > reads {
-                "older_format"
-            } else if base == nil || seenOwn < first {
-                "registering"
-            } else if let blocked {
-                if case .nameTaken = blocked.why { "name_taken" } else { "settings_differ" }
-            } else if isOpen {
-                "older_format"
-            } else {
-                "opening"
-            }
-        // Who is in the way of one that is new is known once all was seen.
-        let isIn =
-            base != nil && seenOwn >= first && blocked == nil && isOpen
-            && (isWatched || wasMember) && format <= reads && !mayBeLeftBehind
-        return isIn ? .member : .joining(StableCode(why))
-    }
 }

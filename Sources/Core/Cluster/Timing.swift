@@ -14,6 +14,9 @@ package struct Timing: Equatable, Sendable {
     package var recheckAfter: Int64 = 5000
     /// For how long a name may be held by one that may be dead.
     package var nameWait: Int64 = 8000
+    /// How long its own key may take to be written and seen, before that is told as trouble of the
+    /// store; longer than an election takes.
+    package var registerWait: Int64 = 10_000
     /// For how long a node listens before it opens a bucket; no shorter than `silenceMost`.
     package var openAfter: Int64 = 5000
     /// For how long it is written that a node is dead or has left.

@@ -16,6 +16,9 @@ struct Bucket: Equatable {
     let differences: [BucketDifference]
     /// By how many servers it is kept.
     let replicas: Int
+    /// The server that leads it has less than it had when it was made: that is a stream of its own,
+    /// of before it was one of several servers.
+    let isForeign: Bool
 
     /// From an INFO of the stream, or what came of making it.
     ///
@@ -49,6 +52,8 @@ struct Bucket: Equatable {
             throw .bucket("stream \(subjects.stream): \(faults.joined(separator: ", "))")
         }
         self.epoch = epoch
+        let last = info["state"]?.object?["last_seq"]?.int64
+        isForeign = last.map { UInt64(clamping: $0) &+ 1 < epoch.nonce } ?? false
         replicas = int("num_replicas")
         let remake = "stop all nodes, and remove the stream: the first node makes it anew"
         let differences = [
@@ -111,28 +116,44 @@ struct Bucket: Equatable {
 
     // MARK: Finding and making it
 
-    /// Finds it, or makes it where it is missing, or where it has lost what it once acknowledged:
-    /// servers write through to their disks now and then, and a power cut takes the rest.
+    /// Why one that was there is made anew.
+    enum Loss {
+        /// Servers write through to their disks now and then, and a power cut takes the rest.
+        case ofWrites
+        /// A server that stood alone became one of several, and its disk was not emptied: what it
+        /// has under this name goes on there, beside what the others have, and nobody tells.
+        case ofAgreement
+    }
+
+    /// Finds it, or makes it where it is missing, or where it can't be what it once was.
     ///
-    /// - Returns: It, and whether it was made here.
+    /// - Returns: It, and what is to be told of that.
     static func prepare(
         _ line: NATSLine, _ subjects: Subjects, replicas: Int, seen: Seen?
-    ) throws(NATSFault) -> (bucket: Bucket, isMade: Bool) {
-        for _ in 0..<3 {
+    ) throws(NATSFault) -> (bucket: Bucket, notices: [NATSNotice]) {
+        var notices: [NATSNotice] = []
+        var former = seen?.epoch.nonce ?? 0
+        for _ in 0..<6 {
             if let found = try find(line, subjects, replicas: replicas) {
-                let last = try write(line, subjects.inBucket(found.epoch.nonce))
-                guard found.epoch == seen?.epoch, let seen, last <= seen.revision else {
-                    return (found, false)
+                guard let why = try loss(of: found, line, subjects, seen: seen) else {
+                    return (found, notices)
+                }
+                former = max(former, found.epoch.nonce)
+                // Another node may have done so by now.
+                guard try find(line, subjects, replicas: replicas)?.epoch == found.epoch else {
+                    continue
                 }
                 remove(line, subjects)
+                notices = why == .ofAgreement ? [.bucketDisagrees] : []
                 continue
             }
-            let request = try creation(subjects, replicas: replicas, after: seen?.epoch.nonce)
+            let request = try creation(subjects, replicas: replicas, after: former)
             let text = try line.ask(subjects.request("STREAM.CREATE"), request)
             switch JetStreamAnswer.object(text) {
             case .success(let info):
                 let bucket = try Bucket(info, subjects, replicas: replicas)
-                return (bucket, true)
+                // What a server has of before is part of it from the beginning: to be found above.
+                notices.append(.bucketMade(replicas: bucket.replicas))
             case .failure(let refusal) where refusal.code == JetStreamAnswer.Code.streamExists:
                 continue  // Another node was faster.
             case .failure(let refusal): throw fault(refusal, line)
@@ -142,12 +163,37 @@ struct Bucket: Equatable {
         throw .bucketGone
     }
 
+    /// Nil where it is sound, as far as one write tells.
+    private static func loss(
+        of found: Bucket, _ line: NATSLine, _ subjects: Subjects, seen: Seen?
+    ) throws(NATSFault) -> Loss? {
+        let last: Revision
+        do throws(NATSFault) {
+            last = try write(line, subjects.inBucket(found.epoch.nonce))
+        } catch {
+            // What servers disagree on they may not write either.
+            guard found.isForeign, case .notReady = error else { throw error }
+            return .ofAgreement
+        }
+        // Nothing that it was made with is less.
+        if last.raw < found.epoch.nonce { return .ofAgreement }
+        guard found.epoch == seen?.epoch, let seen, last <= seen.revision else { return nil }
+        return .ofWrites
+    }
+
     /// Nil where there is none.
     static func find(
         _ line: NATSLine, _ subjects: Subjects, replicas: Int
     ) throws(NATSFault) -> Bucket? {
+        try look(line, subjects).map { info throws(NATSFault) in
+            try Bucket(info, subjects, replicas: replicas)
+        }
+    }
+
+    /// An INFO of its stream; nil where there is none.
+    static func look(_ line: NATSLine, _ subjects: Subjects) throws(NATSFault) -> JSONObject? {
         switch JetStreamAnswer.object(try line.ask(subjects.request("STREAM.INFO"))) {
-        case .success(let info): return try Bucket(info, subjects, replicas: replicas)
+        case .success(let info): return info
         case .failure(let refusal) where refusal.code == JetStreamAnswer.Code.noStream: return nil
         case .failure(let refusal): throw fault(refusal, line)
         case nil: throw .notReady(line.server, "its answer is not understood", code: nil)
@@ -171,18 +217,20 @@ struct Bucket: Equatable {
         switch refusal.code {
         case JetStreamAnswer.Code.notEnabled, JetStreamAnswer.Code.notForAccount:
             .noJetStream(line.server)
+        case _ where refusal.isOfQuota:
+            .full(line.server, refusal.text, code: refusal.code)
         default: .notReady(line.server, refusal.text, code: refusal.code)
         }
     }
 
-    /// `former` is the nonce of a bucket that was there: a clock may have gone back since.
+    /// `former` is the nonce of a bucket that was there, or 0: a clock may have gone back since.
     private static func creation(
-        _ subjects: Subjects, replicas: Int, after former: UInt64?
+        _ subjects: Subjects, replicas: Int, after former: UInt64
     ) throws(NATSFault) -> [UInt8] {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)
         let milliseconds = Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
-        let nonce = max(milliseconds << 20, Int64(clamping: (former ?? 0) + (1 << 20)))
+        let nonce = max(milliseconds << 20, Int64(clamping: former &+ (1 << 20)))
         let keys = subjects.inBucket(UInt64(clamping: nonce)).all
         let request: JSONValue = [
             "name": .string(subjects.stream), "subjects": [.string(keys)],
@@ -203,9 +251,13 @@ struct Bucket: Equatable {
         _ line: NATSLine, _ subjects: Subjects
     ) throws(NATSFault) -> Revision {
         let subject = subjects.race + SecureRandom.uint64().hex
-        let answer = JetStreamAnswer.written(try line.ask(subject), stream: subjects.stream)
+        let text = try line.ask(subject)
+        let answer = JetStreamAnswer.written(text, stream: subjects.stream)
         purge(line, subjects, subject)
         guard case .accepted(let revision) = answer else {
+            if case .failure(let refusal) = JetStreamAnswer.object(text) {
+                throw fault(refusal, line)
+            }
             throw .notReady(line.server, "it takes no writes", code: nil)
         }
         return revision

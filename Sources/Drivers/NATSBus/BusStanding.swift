@@ -12,8 +12,12 @@ final class BusStanding: Sendable {
         var isEnded = false
         var fault: NATSFault?
         var report: NATSReport?
+        /// A thread asks servers what they are.
+        var isAsking = false
         /// One for each server, most often.
         var told: [(fault: NATSFault, at: Int64)] = []
+        /// When a refusal of this code was told last.
+        var refusedAt: [Int: Int64] = [:]
     }
 
     private let state = Lock(State())
@@ -32,12 +36,13 @@ final class BusStanding: Sendable {
 
     func notify(_ notice: NATSNotice) { port(notice) }
 
+    /// `servers` are all that are known.
     func connected(_ dialled: Dialled, _ servers: [NATSServer]) {
         state.withLock { state in
             state.wasConnected = true
             state.fault = nil
             state.told = []
-            state.report = NATSReport(dialled, servers)
+            state.report = NATSReport(dialled, servers, after: state.report)
         }
         port(.connected(server: dialled.line.server.description, version: dialled.version))
         eventfd_write(event, 1)
@@ -51,6 +56,20 @@ final class BusStanding: Sendable {
         state.withLock { $0.report?.note(info, after: milliseconds) }
     }
 
+    /// - Returns: False where that is done already.
+    func beginAsking() -> Bool {
+        state.withLock { state in
+            defer { state.isAsking = true }
+            return !state.isAsking
+        }
+    }
+
+    func endAsking() { state.withLock { $0.isAsking = false } }
+
+    func heard(_ greeting: Result<ServerGreeting, NATSFault>, of server: NATSServer) {
+        state.withLock { $0.report?.note(greeting, of: server) }
+    }
+
     /// An attempt has failed.
     func wait(for fault: NATSFault, at now: Int64) {
         let isNews = state.withLock { state in
@@ -61,6 +80,18 @@ final class BusStanding: Sendable {
             return true
         }
         if isNews { port(.waiting(fault)) }
+    }
+
+    /// Something that had to be stored was refused.
+    func refused(_ refusal: JetStreamAnswer.Refusal, at now: Int64) {
+        let isNews = state.withLock { state in
+            state.refusedAt = state.refusedAt.filter { now - $0.value < Self.repeatMilliseconds }
+            guard state.refusedAt[refusal.code] == nil else { return false }
+            state.refusedAt[refusal.code] = now
+            return true
+        }
+        guard isNews else { return }
+        port(.refused(refusal.text, code: refusal.code, isQuota: refusal.isOfQuota))
     }
 
     /// The bus thread has ended.

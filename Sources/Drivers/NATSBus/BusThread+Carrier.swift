@@ -30,7 +30,7 @@ extension BusThread {
         guard carrier?.line.number == line.number else { return Self.end(line) }
         carrier?.isOurs = true
         switch fault {
-        case .notReady, .noJetStream: break
+        case .notReady, .noJetStream, .full: break
         default: dropCarrier()
         }
     }

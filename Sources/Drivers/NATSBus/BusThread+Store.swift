@@ -169,8 +169,19 @@ extension BusThread: BusOutput {
             }
             write.refusals += 1
             return early.append((at, write))
+        } else if answer == .unknown {
+            noteRefusal(bytes)
         }
         told(answer, write.request)
+    }
+
+    /// Where it says why nothing was stored.
+    private func noteRefusal(_ bytes: [UInt8]) {
+        // That the stream is gone is found by whoever looks.
+        guard case .failure(let refusal) = JetStreamAnswer.object(bytes),
+            refusal.code != JetStreamAnswer.Code.noStream
+        else { return }
+        standing.refused(refusal, at: BusClock.milliseconds())
     }
 
     private mutating func told(_ answer: StoreAnswer, _ request: UInt64) {
@@ -191,6 +202,7 @@ extension BusThread: BusOutput {
 
     private mutating func watching(_ bytes: [UInt8]) {
         // Whatever keeps it from being made, it is asked for again when it has been silent.
+        noteRefusal(bytes)
         guard case .success(let info) = JetStreamAnswer.object(bytes),
             let pending = info["num_pending"]?.int64,
             let name = info["name"]?.string, UInt64(hex: name) == watch.id

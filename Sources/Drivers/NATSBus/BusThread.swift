@@ -41,6 +41,9 @@ struct BusThread<Note: Sendable>: ~Copyable {
     /// What the line's socket had not taken at the end of the turn before.
     private(set) var unwrittenBytes = 0
     var lookedAt: Int64 = 0
+    /// All servers that were known at the last connection, and when they are asked what they are.
+    var servers: [NATSServer] = []
+    var askAroundAt: Int64 = 0
     /// What the servers refused, each told once: by the right that lacks, since each refusal
     /// names another subject, or else in their words.
     private var lacking: Set<Right> = []
@@ -216,6 +219,7 @@ struct BusThread<Note: Sendable>: ~Copyable {
         guard line != nil else { return }
         if watch.isSilent(at: now) { restartWatch() }
         if now - lookedAt >= Self.lookMilliseconds { look() }
+        if now >= askAroundAt { askAround(now) }
     }
 }
 
@@ -309,6 +313,7 @@ extension BusThread {
         stuckSince = nil
         isLeavingServer = false
         lookedAt = BusClock.milliseconds()
+        (servers, askAroundAt) = (dialled.servers(beside: configuration.servers), lookedAt)
         for notice in dialled.notices { standing.notify(notice) }
         events.append(.connected(dialled.epoch))
         need(dialled.line.subscribe(dialled.line.inbox + ".a.*", for: .answers))
@@ -316,7 +321,7 @@ extension BusThread {
         if let incarnation { need(listenOnLine(as: incarnation)) }
         restartWatch()
         dropCarrier()
-        if line != nil { standing.connected(dialled, configuration.servers) }
+        if line != nil { standing.connected(dialled, servers) }
     }
 
     func listenOnLine(as incarnation: Incarnation) -> Bool? {

@@ -10,6 +10,16 @@ struct Dialled: Sendable {
     /// The other servers of its cluster.
     let others: [NATSServer]
 
+    /// All servers that are known, once each: as they were configured, then what was learned.
+    func servers(beside configured: [NATSServer]) -> [NATSServer] {
+        var all = configured
+        for other in [line.server] + others
+        where !all.contains(where: { $0.isSamePlace(as: other) }) {
+            all.append(other)
+        }
+        return all
+    }
+
     /// Asks one server for all that a bus needs of it, and makes the bucket where it is missing.
     /// Waits as long as that takes, seconds each step; the look-up of its name knows no end.
     /// `lend`, where there is one, is handed the connection as soon as that stands, and has to read
@@ -61,16 +71,14 @@ struct Dialled: Sendable {
         _ seen: Bucket.Seen?
     ) throws(NATSFault) -> Dialled {
         let subjects = Subjects(cluster: configuration.cluster)
-        let (bucket, isMade) = try Bucket.prepare(
+        let (bucket, notices) = try Bucket.prepare(
             line, subjects, replicas: configuration.replicas(greeting), seen: seen)
         let inBucket = subjects.inBucket(bucket.epoch.nonce)
         // Whoever made it may have been unable to.
         if try !Bucket.isOpen(line, inBucket) { try race(line.server, configuration, inBucket) }
-        let notices =
-            (isMade ? [NATSNotice.bucketMade(replicas: bucket.replicas)] : [])
-            + bucket.differences.map { .bucketDiffers($0.what) }
         return Dialled(
-            line: line, epoch: bucket.epoch, version: greeting.version.string, notices: notices,
+            line: line, epoch: bucket.epoch, version: greeting.version.string,
+            notices: notices + bucket.differences.map { .bucketDiffers($0.what) },
             others: greeting.others.compactMap { NATSServer(named: $0, by: line.server) })
     }
 
@@ -91,52 +99,5 @@ extension NATSLine {
         guard serverID == greeting.id else {
             throw .unreachable(server, "another server answers each time")
         }
-    }
-}
-
-/// What a cluster's bus has been found to be.
-package struct NATSExamination: Equatable, Sendable {
-    package let server: NATSServer
-    package let version: String
-    /// By how many servers the bucket is kept; nil where there is none yet.
-    package let replicas: Int?
-    /// In what it is not what would have been made.
-    package let differences: [BucketDifference]
-
-    /// Asks the first server that is good, and has writers race where there is a bucket. Changes
-    /// nothing that lasts. May take some seconds a server.
-    ///
-    /// - Throws: What is wrong with the last server, where none is good.
-    package static func run(
-        _ configuration: NATSConfiguration
-    ) throws(NATSFault) -> NATSExamination {
-        try configuration.check()
-        var fault = NATSFault.noThread
-        for server in configuration.servers {
-            do throws(NATSFault) {
-                return try examine(server, configuration)
-            } catch {
-                fault = error
-            }
-        }
-        throw fault
-    }
-
-    private static func examine(
-        _ server: NATSServer, _ configuration: NATSConfiguration
-    ) throws(NATSFault) -> NATSExamination {
-        let greeting = try ServerGreeting.read(from: server)
-        try greeting.check(server)
-        let line = try NATSLine.open(server, configuration, WritersRace.Answers())
-        defer { line.close() }
-        let subjects = Subjects(cluster: configuration.cluster)
-        let bucket = try Bucket.find(
-            line, subjects, replicas: configuration.replicas(greeting))
-        if let bucket {
-            try Dialled.race(server, configuration, subjects.inBucket(bucket.epoch.nonce))
-        }
-        return NATSExamination(
-            server: server, version: greeting.version.string, replicas: bucket?.replicas,
-            differences: bucket?.differences ?? [])
     }
 }

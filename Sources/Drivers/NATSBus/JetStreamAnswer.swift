@@ -15,11 +15,19 @@ enum JetStreamAnswer {
         static let noReplicas = 10_074
         static let notForAccount = 10_039
         static let notEnabled = 10_076
+        /// What an account, a server or a stream may have is used up: of resources altogether, of
+        /// memory, of files, of streams, of consumers, and of bytes that a stream may hold.
+        static let quotas = [
+            10_002, 10_023, 10_028, 10_047, 10_027, 10_026, 10_077,
+        ]
     }
 
     struct Refusal: Error, Equatable {
         let code: Int
         let text: String
+
+        /// A quota is used up, and nothing else is wrong.
+        var isOfQuota: Bool { Code.quotas.contains(code) }
     }
 
     /// A document is a third longer in base64.

@@ -20,6 +20,8 @@ package enum NATSFault: Error, Equatable, Sendable, CustomStringConvertible {
     case noJetStream(NATSServer)
     /// JetStream gave no answer, or said that it can't: with its own code, where it gave one.
     case notReady(NATSServer, String, code: Int?)
+    /// What may be stored there is used up: in JetStream's words, with its own code.
+    case full(NATSServer, String, code: Int)
     /// The bucket can't be what it has to be: why.
     case bucket(String)
     /// Of so many rounds so many had not one winner.
@@ -48,6 +50,7 @@ package enum NATSFault: Error, Equatable, Sendable, CustomStringConvertible {
         case .leaving: "nats_leaving"
         case .noJetStream: "nats_no_jetstream"
         case .notReady: "nats_not_ready"
+        case .full: "nats_quota"
         case .bucket: "nats_bucket"
         case .notAtomic: "nats_not_atomic"
         case .lost: "nats_lost"
@@ -57,6 +60,10 @@ package enum NATSFault: Error, Equatable, Sendable, CustomStringConvertible {
         case .noThread: "nats_no_thread"
         }
     }
+
+    static let quotaAdvice =
+        "a quota is used up: raise what the account, the stream or the servers may hold "
+        + "(max_file, max_streams, max_consumers), or have what else is there removed"
 
     package var description: String {
         switch self {
@@ -83,6 +90,8 @@ package enum NATSFault: Error, Equatable, Sendable, CustomStringConvertible {
         case .notReady(let server, let why, let code):
             "JetStream is not ready at \(server): \(why)" + (code.map { " (\($0))" } ?? "")
                 + ": its log says why, and nats server check jetstream what lacks"
+        case .full(let server, let why, let code):
+            "JetStream at \(server): \(why) (\(code)): \(Self.quotaAdvice)"
         case .bucket(let why): "the cluster's bucket: \(why)"
         case .notAtomic(let server, let rounds):
             "at \(server), \(rounds) of \(WritersRace.rounds) races of \(WritersRace.writers) "

@@ -15,9 +15,12 @@ struct ServerGreeting: Equatable {
     private static let millisecondsMax: Int64 = 2000
 
     let id: ByteText
+    /// By which the others call it.
+    let name: ByteText
     let version: ByteText
     let payloadMax: Int
-    let isCluster: Bool
+    /// Of which servers it is one; empty where it stands alone.
+    let cluster: ByteText
     let wantsTLS: Bool
     let isLeaving: Bool
     /// Where clients reach the servers of its cluster.
@@ -38,11 +41,13 @@ struct ServerGreeting: Equatable {
             let version = info["version"]?.string, let payload = info["max_payload"]?.int64
         else { return nil }
         return ServerGreeting(
-            id: id, version: version, payloadMax: Int(clamping: payload),
-            isCluster: info["cluster"]?.string?.isEmpty == false,
+            id: id, name: info["server_name"]?.string ?? id, version: version,
+            payloadMax: Int(clamping: payload), cluster: info["cluster"]?.string ?? "",
             wantsTLS: info["tls_required"]?.bool == true, isLeaving: info["ldm"]?.bool == true,
             others: info["connect_urls"]?.array?.compactMap(\.string) ?? [])
     }
+
+    var isCluster: Bool { !cluster.isEmpty }
 
     /// Whether it may be relied upon for compare-and-set.
     var isNewEnough: Bool {

@@ -47,6 +47,10 @@ struct Subjects: Sendable {
 
     // MARK: Rights
 
+    /// What an account has, and may have. No node needs it: it is for whoever looks whether that
+    /// is enough.
+    static let account = "$JS.API.INFO"
+
     /// All that a node has to be allowed to publish to.
     var published: [String] {
         [

@@ -8,19 +8,26 @@ package struct ClusterState: Sendable {
     /// Of NATS.
     package struct Store: Sendable {
         package typealias Replica = (name: ByteText, isCurrent: Bool, lag: Int64)
+        /// With its version, or by a stable code why it did not say one; neither before it was
+        /// asked.
+        package typealias Server = (
+            url: String, version: String?, trouble: String?, isConnected: Bool
+        )
 
         /// That the node is connected to; nil while it is to none.
         let server: String?
         let version: String
-        let servers: [String]
+        let servers: [Server]
         /// Of the servers that keep the bucket; nil where one alone does, or none leads.
         let leader: ByteText?
         let replicas: [Replica]
         let answerMilliseconds: Int64?
+        /// Connections that took the place of one that was lost.
+        let reconnects: Int
 
         package init(
-            server: String?, version: String, servers: [String], leader: ByteText?,
-            replicas: [Replica], answerMilliseconds: Int64?
+            server: String?, version: String, servers: [Server], leader: ByteText?,
+            replicas: [Replica], answerMilliseconds: Int64?, reconnects: Int
         ) {
             self.server = server
             self.version = version
@@ -28,7 +35,17 @@ package struct ClusterState: Sendable {
             self.leader = leader
             self.replicas = replicas
             self.answerMilliseconds = answerMilliseconds
+            self.reconnects = reconnects
         }
+
+        /// Servers that keep the bucket, and have all of it; its leader has. A server alone has no
+        /// leader, and says nothing of others.
+        var currentCount: Int {
+            let isAlone = leader == nil && replicas.isEmpty && answerMilliseconds != nil
+            return replicas.count { $0.isCurrent } + (leader != nil || isAlone ? 1 : 0)
+        }
+
+        var behindCount: Int { replicas.count { !$0.isCurrent } }
     }
 
     let name: String
@@ -107,7 +124,15 @@ extension ClusterState.Store {
         [
             "server": server.map { .string(ByteText($0)) } ?? .null,
             "version": .string(ByteText(version)),
-            "servers": .array(servers.map { .string(ByteText($0)) }),
+            "servers": .array(
+                servers.map { each in
+                    [
+                        "url": .string(ByteText(each.url)),
+                        "version": each.version.map { .string(ByteText($0)) } ?? .null,
+                        "trouble": each.trouble.map { .string(ByteText($0)) } ?? .null,
+                        "connected": .bool(each.isConnected),
+                    ]
+                }),
             "leader": leader.map { .string($0) } ?? .null,
             "replicas": .array(
                 replicas.map { replica in

@@ -15,8 +15,10 @@ extension ClusterCommand {
             abstract: "Show the cluster's nodes and its servers of NATS, as a node knows them.",
             discussion: """
                 Asks a node that runs on the data folder. It shows each node with the version that \
-                it runs and how many connections, sessions and rooms it has, those that died or \
-                left within an hour too, and which server of NATS leads the bucket.
+                it runs, the newest format of rooms that it reads, how many connections, sessions \
+                and rooms it has, how much of what it is sent it has not answered and since when, \
+                and to which server of NATS it is connected; those that died or left within an \
+                hour too; then the servers of NATS, and which of them leads the bucket.
 
                 The exit code is 1 where the node that is asked is not part of its cluster.
 
@@ -49,38 +51,16 @@ extension ClusterCommand {
         }
 
         private func show(_ state: JSONObject, _ nodes: [JSONObject]) {
+            let table = ClusterTable(nodes: nodes)
+            let format = state["documentFormat"]?.int64 ?? 0
+            let holders = table.whoHoldsBack(format).map { "; \($0) reads no newer" } ?? ""
             say(
                 "cluster \(Self.text(state["cluster"])), as \(Self.text(state["node"])) knows it; "
-                    + "rooms in format \(state["documentFormat"]?.int64 ?? 0)")
-            let head = [
-                "node", "state", "version", "connections", "sessions", "rooms", "silent",
-                "incarnation",
-            ]
-            TextTable(rows: [head] + nodes.map(Self.row)).lines.forEach(say)
+                    + "rooms in format \(format)\(holders)")
+            table.lines.forEach(say)
             say("")
             guard let nats = state["nats"]?.object else { return say("NATS: not connected yet") }
-            let server = nats["server"]?.string == nil ? "not connected" : Self.text(nats["server"])
-            let wait = nats["answerMilliseconds"]?.int64.map { ", answers in \($0) ms" } ?? ""
-            say("NATS: \(server), nats-server \(Self.text(nats["version"]))\(wait)")
-            if nats["leader"]?.string != nil {
-                say("bucket: led by \(Self.text(nats["leader"]))" + Self.followers(nats))
-            }
-        }
-
-        private static func row(_ node: JSONObject) -> [String] {
-            let silence = node["silentMilliseconds"]?.int64 ?? 0
-            return [text(node["name"]), text(node["state"]), text(node["version"])]
-                + [node["connections"], node["sessions"], node["rooms"]].map {
-                    "\($0?.int64 ?? 0)"
-                } + [silence < 1000 ? "" : "\(silence / 1000) s", text(node["incarnation"])]
-        }
-
-        private static func followers(_ nats: JSONObject) -> String {
-            (nats["replicas"]?.array ?? []).compactMap(\.object).map { replica in
-                let lag = replica["lag"]?.int64 ?? 0
-                let state = replica["current"]?.bool == true ? "current" : "\(lag) writes behind"
-                return ", \(text(replica["name"])) \(state)"
-            }.joined()
+            NATSLines(nats: nats).lines.forEach(say)
         }
 
         private static func text(_ value: JSONValue?) -> String {

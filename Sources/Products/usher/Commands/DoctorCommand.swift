@@ -136,6 +136,7 @@ struct Examination {
         findings += NetworkLook(settings: settings, signingKeyID: keyFolder.signingKeyID)
             .findings()
         if let cluster = settings.cluster { findings += ClusterLook(cluster).findings }
+        if let memory = MemoryLook(settings).finding() { findings.append(memory) }
         findings.append(ExposureLook.finding(settings))
         return findings
     }

@@ -98,10 +98,13 @@ final class ClusterNodeProcess: Sendable {
         let result = hasJoined.wait(timeout: .now() + .seconds(Self.joinSecondsMax))
         if let failure { throw failure }
         guard case .success = result else {
+            let advice =
+                service.standing.flatMap { place.advice(on: $0) }
+                ?? "see whether the servers of NATS agree among each other (nats server check "
+                + "jetstream)"
             throw CommandFailure(
                 "this node is not part of the cluster \(place.name) after \(Self.joinSecondsMax) "
-                    + "seconds (\(service.standing?.trouble ?? "")): see whether the servers of "
-                    + "NATS agree among each other (nats server check jetstream)")
+                    + "seconds (\(service.standing?.trouble ?? "")): \(advice)")
         }
     }
 
@@ -117,10 +120,13 @@ final class ClusterNodeProcess: Sendable {
             standing: service.standing ?? .left, figures: service.clusterFigures ?? .init(),
             store: bus.report.map { report in
                 ClusterState.Store(
-                    server: report.server, version: report.version, servers: report.servers,
+                    server: report.server, version: report.version,
+                    servers: report.servers.map {
+                        ($0.server.description, $0.version, $0.trouble, $0.isConnected)
+                    },
                     leader: report.leader,
                     replicas: report.replicas.map { ($0.name, $0.isCurrent, $0.lag) },
-                    answerMilliseconds: report.answerMilliseconds)
+                    answerMilliseconds: report.answerMilliseconds, reconnects: report.reconnects)
             })
     }
 
@@ -224,6 +230,24 @@ private func tooNew(_ newer: [ClusterRefusal.NewerNode], _ place: ClusterPlace) 
 }
 
 extension ClusterPlace {
+    /// What lacks, and what to do, where a node's own key is not registered for too long.
+    fileprivate func advice(on standing: NodeStanding) -> String? {
+        guard case .joining(let code) = standing else { return nil }
+        let stream = "KV_usher-\(name)"
+        return switch ByteText(code.text) {
+        case "not_written":
+            "NATS takes none of this node's writes: bus_refused or bus_quota_used_up in its log "
+                + "say why where NATS does; else see whether most servers that keep \(stream) run "
+                + "(nats stream info \(stream))"
+        case "not_seen":
+            "NATS has taken this node's writes and does not show them: the servers that keep "
+                + "\(stream) may differ (nats stream info \(stream)), as where one of them stood "
+                + "alone and its disk was not emptied. Remove it (nats stream rm \(stream)): nodes "
+                + "make it anew, and nobody loses a place"
+        default: nil
+        }
+    }
+
     func configuration() throws(NATSFault) -> NATSConfiguration {
         var servers: [NATSServer] = []
         for server in self.servers { servers.append(try NATSServer(server)) }
@@ -245,7 +269,12 @@ private struct StandingReport: Sendable {
 
     func note(_ standing: NodeStanding) {
         switch standing {
-        case .joining(let code): log.write("cluster_joining", [("code", code.text)])
+        case .joining(let code):
+            guard let advice = place.advice(on: standing) else {
+                return log.write("cluster_joining", [("code", code.text)])
+            }
+            log.write(
+                "cluster_joining", [("code", code.text), ("reason", advice)], at: .warning)
         case .member: log.write("cluster_joined", [], at: .notice)
         case .cutOff: log.write("cluster_cut_off", [("code", "cluster_unreachable")], at: .warning)
         case .lost: log.write("cluster_lost", [("code", "cluster_lost")], at: .error)
@@ -266,6 +295,11 @@ private struct StandingReport: Sendable {
         case .bucketMade(let replicas):
             log.write(notice.code, [("replicas", "\(replicas)")], at: .notice)
         case .bucketDiffers(let what): log.write(notice.code, [("reason", what)], at: .warning)
+        case .bucketDisagrees:
+            log.write(notice.code, [("reason", "\(notice)")], at: .warning)
+        case .refused(_, let code, _):
+            log.write(
+                notice.code, [("code", "\(code)"), ("reason", "\(notice)")], at: .warning)
         case .tooLong(let bytes): log.write(notice.code, [("bytes", "\(bytes)")], at: .warning)
         case .forbidden(let what): log.write(notice.code, [("reason", what)], at: .warning)
         }

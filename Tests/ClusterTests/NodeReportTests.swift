@@ -23,6 +23,10 @@ struct NodeReportTests {
         #expect(other?.report == report && other?.standing == .member && other?.reads == 1)
         #expect(own?.waiting == nil && other?.waiting?.mails == 0)
         #expect(own?.isDraining == false && other?.isDraining == false)
+        scene.nodes[1].isStopping = true
+        scene.run(1500)
+        let stopping = scene.nodes[0].roster.last
+        #expect(stopping?.standing == .stopping && stopping?.isDraining == true)
         scene.give(1, .drain([]))
         scene.cut = [1]
         scene.run(4000)

@@ -87,6 +87,11 @@ package struct ClusterNode: Sendable {
     var lineTickAt: Int64 = 0
     /// What was sent before waits for the bus' connection to take it: as `BusOutput` has it.
     package var isBackedUp = false
+    /// This node was told to stop: others show that, and do nothing about it yet.
+    package var isStopping: Bool {
+        get { keys.isStopping }
+        set { keys.isStopping = newValue }
+    }
 
     var source = PayloadSource()
     var inbox: PayloadInbox

@@ -13,7 +13,7 @@ extension NodeKeys {
         let heartbeat = Heartbeat(
             incarnation, restored: hasRestored ? epoch : nil, nodeName: nodeName,
             version: version, report: report, isDraining: isDraining,
-            standing: SaidStanding(standing)?.rawValue ?? 0, more: more)
+            standing: saidStanding?.rawValue ?? 0, more: more)
         effects.append(.heartbeat(heartbeat.encoded))
     }
 

@@ -14,7 +14,7 @@ package struct NodeSummary: Equatable, Sendable {
     package let silence: Int64
     /// Nil while it was not heard, or where it says nothing that this version knows.
     package let standing: SaidStanding?
-    /// It is about to end, and takes no sessions.
+    /// It is about to end.
     package let isDraining: Bool
     /// The newest format of rooms that it reads; 0 where that is not known.
     package let reads: UInt8
@@ -29,8 +29,8 @@ extension NodeKeys {
     package var roster: [NodeSummary] {
         let own = NodeSummary(
             name: nodeName, incarnation: incarnation, isSelf: true, state: .alive,
-            version: version, silence: 0, standing: SaidStanding(standing),
-            isDraining: isDraining, reads: reads, report: report)
+            version: version, silence: 0, standing: saidStanding,
+            isDraining: isDraining || isStopping, reads: reads, report: report)
         let all = [own] + others.compactMap { id, other in summary(id, other) }
         return all.sorted { one, two in
             if (one.state == .alive) != (two.state == .alive) { return one.state == .alive }
@@ -41,18 +41,23 @@ extension NodeKeys {
         }
     }
 
+    var saidStanding: SaidStanding? {
+        standing == .member && isStopping ? .stopping : SaidStanding(standing)
+    }
+
     /// Nil of one that is known by what others say alone.
     private func summary(_ id: Incarnation, _ other: Other) -> NodeSummary? {
         guard let record = other.record, other.state != .unknown else { return nil }
         let heartbeat = other.state == .alive ? other.heartbeat : nil
         let state: NodeSummary.State =
             other.state == .alive ? .alive : record.state == .left ? .left : .dead
+        let standing = heartbeat.flatMap { SaidStanding(rawValue: $0.standing) }
         return NodeSummary(
             name: record.nodeName, incarnation: id, isSelf: false, state: state,
             version: other.heartbeat?.version ?? "",
             silence: now - (state == .alive ? other.beatAt ?? other.since : other.since),
-            standing: heartbeat.flatMap { SaidStanding(rawValue: $0.standing) },
-            isDraining: heartbeat?.isDraining ?? false, reads: record.reads,
+            standing: standing,
+            isDraining: heartbeat?.isDraining == true || standing == .stopping, reads: record.reads,
             report: heartbeat?.report ?? NodeReport())
     }
 }

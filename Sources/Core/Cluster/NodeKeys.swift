@@ -122,6 +122,8 @@ package struct NodeKeys: Sendable {
     package var hasWrittenBack = true
     /// This node is about to end; for others to hear.
     var isDraining = false
+    /// It will be soon; for others to hear.
+    package var isStopping = false
     /// For others to hear.
     package var report = NodeReport()
 

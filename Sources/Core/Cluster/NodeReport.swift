@@ -55,6 +55,8 @@ package enum SaidStanding: UInt8, Equatable, Sendable {
     case joining = 2
     case cutOff = 3
     case lost = 4
+    /// A member that will drain soon, and still lets peers in.
+    case stopping = 5
 
     init?(_ standing: NodeStanding) {
         switch standing {

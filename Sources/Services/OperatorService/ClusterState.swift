@@ -111,7 +111,7 @@ extension SaidStanding {
     /// As in `usher_cluster_standing`.
     fileprivate var word: ByteText {
         switch self {
-        case .member: "member"
+        case .member, .stopping: "member"
         case .joining: "joining"
         case .cutOff: "cut_off"
         case .lost: "lost"

@@ -111,6 +111,7 @@ package final class BusLine: Sendable {
     private let isMember = Atomic(false)
     private let incarnation = Atomic<UInt64>(0)
     private let draining = Atomic(false)
+    private let stopping = Atomic(false)
     private let others = Atomic(0)
     private let lastTicket = Atomic<UInt64>(0)
     private let waiting = Lock(Waiting())
@@ -176,6 +177,11 @@ package final class BusLine: Sendable {
 
     /// Its sessions go to other nodes.
     var isDraining: Bool { draining.load(ordering: .relaxed) }
+
+    /// They will, soon.
+    var isStopping: Bool { stopping.load(ordering: .relaxed) }
+
+    func noteStopping() { stopping.store(true, ordering: .relaxed) }
 
     func noteDraining() { draining.store(true, ordering: .relaxed) }
 

@@ -176,6 +176,7 @@ package struct ClusterHandler<Sockets: SocketPost & ~Copyable>: BusHandler, ~Cop
 
     package mutating func ticked(_ bus: inout some BusOutput & ~Copyable) {
         node.isBackedUp = bus.isBackedUp
+        node.isStopping = line.isStopping
         handle(.tick(bus.monotonicMilliseconds), &bus)
         land()
         drainMore()

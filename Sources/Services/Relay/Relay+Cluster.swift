@@ -40,6 +40,9 @@ extension Relay {
     /// How many other nodes live; none for a process of its own.
     package var livingOthers: Int { commons.line?.livingOthers ?? 0 }
 
+    /// Other nodes hear that this one will drain soon.
+    package func announceDrain() { commons.line?.noteStopping() }
+
     /// Has all sessions go to other nodes, and their clients with them. Nobody is to be admitted
     /// any more; `whenDone` hears once, on the bus' thread, when all have gone that could, and not
     /// at all where the process ends before.

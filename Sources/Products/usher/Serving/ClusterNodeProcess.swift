@@ -162,6 +162,7 @@ final class ClusterNodeProcess: Sendable {
         isDraining.value.withLock { $0 = true }
         let isAlone = { [service] in service.livingOthers == 0 }
         guard !isAlone() else { return }
+        service.announceDrain()
         log.write("cluster_draining", [("seconds", "\(place.drainNoticeSeconds)")], at: .notice)
         _ = Signals.come(withinSeconds: place.drainNoticeSeconds, unless: isAlone)
         stopAdmitting()

@@ -30,7 +30,9 @@ package struct Event: ~Copyable, Sendable {
     /// receiver's own.
     package func bytes(of message: Span<UInt8>) -> [UInt8] {
         guard case .message(let range) = body else { return head }
-        var bytes = [UInt8](repeating: 0, count: head.count &+ range.count)
+        let count = head.count &+ range.count
+        // What `init(repeating:count:)` calls is generic, and asks each time of what it is.
+        var bytes = [UInt8](capacity: count) { $0.append(repeating: 0, count: count) }
         var out = bytes.mutableSpan
         Self.copy(head.span, to: &out, at: 0)
         Self.copy(message.extracting(range), to: &out, at: head.count)

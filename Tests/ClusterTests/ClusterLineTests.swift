@@ -13,7 +13,7 @@ struct ClusterLineTests {
                 number: number, room: RoomDigest(bytes: Array(repeating: 7, count: 32)),
                 revision: Revision(raw: 1), sender: ConnectionID(raw: 3),
                 targets: [ConnectionID(raw: 4)], isAlone: true,
-                event: ArraySlice(repeating: UInt8(truncatingIfNeeded: number), count: bytes)))
+                event: Array(repeating: UInt8(truncatingIfNeeded: number), count: bytes)))
     }
 
     @Test("Mails of any length arrive once, in order, in frames that a bus takes")

@@ -58,7 +58,7 @@ enum WireSamples {
                         (0...Int.random(in: 0...2, using: &random)).map { _ in
                             Self.connection(&random)
                         }),
-                    isAlone: Bool.random(using: &random), event: bytes(&random)[...]))
+                    isAlone: Bool.random(using: &random), event: bytes(&random)))
         case 3:
             let moves = (0..<Int.random(in: 0...2, using: &random)).map { _ in
                 PayloadAnswer.Move(Self.connection(&random), to: node(&random))

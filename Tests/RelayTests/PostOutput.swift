@@ -25,6 +25,12 @@ struct PostOutput: SocketPost {
         add(.send(socket, LoopOutput.text(head, body, tail)), socket)
     }
 
+    mutating func send(
+        to socket: SocketID, _ part: Range<Int>, of bytes: [UInt8], tail: Span<UInt8>
+    ) {
+        send(to: socket, head: bytes.span.extracting(part), body: Span(), tail: tail)
+    }
+
     mutating func close(_ socket: SocketID, _ code: CloseCode, reason: StaticString) {
         precondition(reason.utf8CodeUnitCount <= 123)
         add(.close(socket, code), socket)

@@ -194,7 +194,7 @@ extension ClusterMail {
     /// Nil where the bytes are no mail, or a part of one.
     fileprivate init?(whole bytes: [UInt8]) {
         var input = ByteReader(bytes[...])
-        guard let mail = try? ClusterMail(&input), input.isAtEnd else { return nil }
+        guard let mail = try? ClusterMail(&input, of: bytes), input.isAtEnd else { return nil }
         if case .part = mail { return nil }
         self = mail
     }

@@ -53,12 +53,15 @@ package final class PayloadMail: Equatable, Sendable {
     package let targets: PayloadTargets
     /// Nothing that the sender said before to any of them is unanswered.
     package let isAlone: Bool
-    /// Of one that came, a part of its frame.
-    package let event: ArraySlice<UInt8>
+    /// Where its event is; of one that came, all of its frame.
+    package let bytes: [UInt8]
+    package let part: Range<Int>
+
+    package var event: ArraySlice<UInt8> { bytes[part] }
 
     package init(
         number: UInt64, room: RoomDigest, revision: Revision, sender: ConnectionID,
-        targets: PayloadTargets, isAlone: Bool, event: ArraySlice<UInt8>
+        targets: PayloadTargets, isAlone: Bool, event bytes: [UInt8], part: Range<Int>? = nil
     ) {
         self.number = number
         self.room = room
@@ -66,7 +69,8 @@ package final class PayloadMail: Equatable, Sendable {
         self.sender = sender
         self.targets = targets
         self.isAlone = isAlone
-        self.event = event
+        self.bytes = bytes
+        self.part = part ?? 0..<bytes.count
     }
 
     package static func == (one: PayloadMail, other: PayloadMail) -> Bool {
@@ -79,7 +83,7 @@ package final class PayloadMail: Equatable, Sendable {
     var kept: PayloadMail {
         PayloadMail(
             number: number, room: room, revision: revision, sender: sender, targets: targets,
-            isAlone: isAlone, event: Array(event)[...])
+            isAlone: isAlone, event: Array(event))
     }
 }
 
@@ -224,7 +228,8 @@ extension ClusterMail {
         }
     }
 
-    init(_ input: inout ByteReader) throws(ByteReader.Fault) {
+    /// `bytes` are those that are read.
+    init(_ input: inout ByteReader, of bytes: [UInt8]) throws(ByteReader.Fault) {
         let kind: UInt8 = try input.number()
         switch kind {
         case Kind.document:
@@ -239,7 +244,7 @@ extension ClusterMail {
         case Kind.seen:
             self = .seen(
                 try input.digest(), Revision(raw: try input.number()), try input.epoch())
-        case Kind.payload: self = .payload(try PayloadMail.read(&input))
+        case Kind.payload: self = .payload(try PayloadMail.read(&input, of: bytes))
         case Kind.answer:
             self = .answer(
                 number: try input.number(), target: ConnectionID(raw: try input.number()),
@@ -307,7 +312,7 @@ extension PayloadAnswer {
 
 extension PayloadMail {
     fileprivate var size: Int {
-        8 * 3 + RoomDigest.bytesCount + 4 + 8 * targets.count + 1 + 4 + event.count
+        8 * 3 + RoomDigest.bytesCount + 4 + 8 * targets.count + 1 + 4 + part.count
     }
 
     fileprivate func write(to out: inout ByteWriter) {
@@ -317,11 +322,11 @@ extension PayloadMail {
         for target in targets.dropFirst() { out.put(target.raw) }
         out.put(isAlone)
         // Of one that goes it is all of its array, which then is not copied.
-        out.put(Array(event))
+        out.put(part.count == bytes.count ? bytes : Array(event))
     }
 
     fileprivate static func read(
-        _ input: inout ByteReader
+        _ input: inout ByteReader, of bytes: [UInt8]
     ) throws(ByteReader.Fault) -> PayloadMail {
         let (number, revision, sender, target) = try input.numbers()
         let room = try input.digest()
@@ -332,7 +337,7 @@ extension PayloadMail {
             number: number, room: room, revision: Revision(raw: revision),
             sender: ConnectionID(raw: sender),
             targets: PayloadTargets(ConnectionID(raw: target), others), isAlone: isAlone,
-            event: try input.part())
+            event: bytes, part: try input.part().indices)
     }
 }
 
@@ -380,7 +385,7 @@ package struct ClusterFrame: Equatable, Sendable {
             var mails: [ClusterMail] = []
             let count = try input.count()
             mails.reserveCapacity(min(count.count, 256))
-            for _ in count { mails.append(try ClusterMail(&input)) }
+            for _ in count { mails.append(try ClusterMail(&input, of: bytes)) }
             return Self(
                 from: sender, to: receiver,
                 .init(first: first, mails: mails, acknowledged: acknowledged))

@@ -81,13 +81,16 @@ package struct OutgoingPayload: Equatable, Sendable {
 package struct IncomingPayload: Equatable, Sendable {
     package let room: RoomPlace
     let mail: PayloadMail
-    /// Who is to get it, of those who are there.
-    package let targets: PayloadTargets
     /// For `Input.delivered`.
     package let receipt: PayloadInbox.Receipt
 
+    /// Who is to get it, of those who are there.
+    package var targets: PayloadTargets { receipt.targets }
     package var sender: ConnectionID { mail.sender }
     package var event: ArraySlice<UInt8> { mail.event }
+    /// Where the event is.
+    package var bytes: [UInt8] { mail.bytes }
+    package var part: Range<Int> { mail.part }
 }
 
 /// Whether a node may act, as the bus has it.

@@ -204,9 +204,7 @@ extension ClusterNode {
         {
             return effects.append(
                 .deliver(
-                    IncomingPayload(
-                        room: view.place, mail: payload, targets: receipt.targets,
-                        receipt: receipt)))
+                    IncomingPayload(room: view.place, mail: payload, receipt: receipt)))
         }
         perform(taken(payload, from: other), &effects)
     }
@@ -255,9 +253,7 @@ extension ClusterNode {
                 }
                 effects.append(
                     .deliver(
-                        IncomingPayload(
-                            room: place, mail: payload, targets: receipt.targets,
-                            receipt: receipt)))
+                        IncomingPayload(room: place, mail: payload, receipt: receipt)))
             case .answer(let answer, let number, let target, let other):
                 say(answer, to: number, target, other, &effects)
             case .lookUp(let digest):

@@ -217,7 +217,7 @@ package struct PayloadSource: Sendable {
                 payload: PayloadMail(
                     number: number, room: entry.payload.room.digest, revision: entry.revision,
                     sender: entry.payload.sender, targets: awaited.members,
-                    isAlone: isAlone, event: entry.payload.event[...])))
+                    isAlone: isAlone, event: entry.payload.event)))
     }
 
     private mutating func hold(

@@ -4,6 +4,7 @@ package struct ServerFrame: Equatable, Sendable {
     package let headerBytes: (low: UInt64, high: UInt16)
     /// 2, 4 or 10.
     package let headerLength: Int
+    package static let headerLengthMax = 10
 
     package init(_ opcode: FrameHeader.Opcode, payloadLength: Int) {
         precondition(payloadLength >= 0, "a payload has no negative length")

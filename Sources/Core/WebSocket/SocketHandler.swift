@@ -148,4 +148,9 @@ package protocol SocketOutput: ~Copyable {
 package protocol SocketPost: SocketOutput, ~Copyable {
     /// Whose share counts what is sent to a loop that is behind.
     var speaker: ClientID { get set }
+
+    /// The same as `send` of a part that others may hold, with what goes behind it: so it may go
+    /// without being copied for each socket.
+    mutating func send(
+        to socket: SocketID, _ part: Range<Int>, of bytes: [UInt8], tail: Span<UInt8>)
 }

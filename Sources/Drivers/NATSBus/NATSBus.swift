@@ -1,3 +1,4 @@
+import CNats
 package import Cluster
 import Locking
 import Threads
@@ -28,6 +29,8 @@ package final class NATSBus<Handler: BusHandler & ~Copyable>: Sendable {
         standing = try BusStanding(notify)
     }
 
+    private static var freedBytesKept: Int32 { 8 << 20 }
+
     deinit { stop() }
 
     /// Starts the thread, and waits for the first connection. To be called once.
@@ -36,6 +39,9 @@ package final class NATSBus<Handler: BusHandler & ~Copyable>: Sendable {
     /// - Throws: Why there is no connection by then, or none before it was stopped; the thread is
     ///   gone then.
     package func start(secondsMax: Int = 60) throws(NATSFault) {
+        // A frame is large, and whoever has passed on the last of it frees it: the C library would
+        // give its memory back to the kernel, and soon ask for it again, page by page.
+        usher_keep_freed(Self.freedBytesKept, NATSLine.readBytesMax * 2)
         do throws(OwnThread.Failure) {
             let started = try OwnThread(named: "usher-bus") {
                 [configuration, mailbox, standing, makeHandler] in

@@ -24,8 +24,9 @@ extension EventLoop {
         swap(&mail, &inbox)
         mailboxes[index].noteCome()
         let items = deliveries.collect()
-        if let stop = mailboxes[index].collect(&mail) { stopping = stop }
-        perform(mail)
+        var lent = LentBytes()
+        if let stop = mailboxes[index].collect(&mail, &lent) { stopping = stop }
+        perform(mail, lent)
         mail.removeAll()
         if mail.capacity <= Self.inboxBytesKept { swap(&mail, &inbox) }
         for item in items {
@@ -41,12 +42,19 @@ extension EventLoop {
         if stopping != nil, stage == .running { beginStop() }
     }
 
-    private mutating func perform(_ mail: borrowing ByteQueue) {
+    private mutating func perform(_ mail: borrowing ByteQueue, _ lent: LentBytes) {
         guard let start = unsafe mail.start else { return }
         let count = mail.count
         var at = 0
+        var lender = -1
         while at < count {
             let record = unsafe LoopRecord(reading: start + at)
+            if record.kind == .lentNext { lender += 1 }
+            if record.kind == .lent || record.kind == .lentNext {
+                let rest = unsafe UnsafeRawBufferPointer(start: start + at, count: count - at)
+                at += unsafe passOn(rest, of: lent.arrays[lender])
+                continue
+            }
             at += LoopRecord.headerLength
             let bytes = unsafe UnsafeRawBufferPointer(start: start + at, count: record.length)
             at += record.length
@@ -76,6 +84,7 @@ extension EventLoop {
         case .hold: hold(slot: slot)
         case .release: release(slot: slot)
         case .overload: break  // Its socket may be closing already.
+        case .lent, .lentNext: break  // Several at once.
         }
     }
 

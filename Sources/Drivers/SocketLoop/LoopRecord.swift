@@ -19,6 +19,11 @@ struct LoopRecord {
         case release
         /// No bytes: too much waits at the sockets of its client.
         case overload
+        /// Bytes: which part of what was lent is the payload of a frame, and what goes behind it
+        /// (`LentPart`).
+        case lent
+        /// The same of what was lent next.
+        case lentNext
     }
 
     static let headerLength = 16
@@ -56,6 +61,8 @@ struct Outbox: ~Copyable {
     static let backlogBytesMax = 64 << 20
 
     var records = ByteQueue()
+    /// Of what records that say `lent` are parts.
+    var lent = LentBytes()
     /// What waited in the other's mailbox at the last posting.
     var backlogBytes = 0
     /// What each client put in while the other loop was behind. Each has a quarter, of which this
@@ -80,9 +87,12 @@ struct Outbox: ~Copyable {
 
     /// Hands the records over.
     mutating func post(to mailbox: Mailbox) {
-        backlogBytes = mailbox.post(&records)
+        backlogBytes = mailbox.post(&records, &lent)
         if !isCrowded { bytesByClient.removeAll() }
     }
+
+    /// What waits here, and what is held for it.
+    var bytesHeld: Int { records.count &+ lent.count }
 
     var isLargeAndIdle: Bool { records.isEmpty && records.capacity > SpareBuffers.capacityMax }
 

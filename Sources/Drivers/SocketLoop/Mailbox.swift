@@ -18,6 +18,7 @@ final class Mailbox: Sendable {
 
     private struct Contents: ~Copyable {
         var records = ByteQueue()
+        var lent = LentBytes()
         var stop: StopRequest?
         /// Whether the loop was woken and has not collected since.
         var isWoken = false
@@ -43,11 +44,13 @@ final class Mailbox: Sendable {
         if contents.withLock({ Self.mustWake(&$0) }) { signal() }
     }
 
-    /// Moves all of `outbox` in. Returns how many bytes wait here now.
-    func post(_ outbox: inout ByteQueue) -> Int {
+    /// Moves all of `outbox` in, and what is lent with it. Returns how many bytes wait here now, or
+    /// are held for what does.
+    func post(_ outbox: inout ByteQueue, _ lent: inout LentBytes) -> Int {
         let (count, wakes) = contents.withLock { contents in
             if contents.isClosed {
                 outbox.removeAll()
+                lent.removeAll()
                 return (0, false)
             }
             if contents.records.isEmpty {
@@ -58,7 +61,8 @@ final class Mailbox: Sendable {
                 guard unsafe contents.records.append(bytes) else { return (.max, false) }
                 outbox.removeAll()
             }
-            return (contents.records.count, Self.mustWake(&contents))
+            contents.lent.take(&lent)
+            return (contents.records.count &+ contents.lent.count, Self.mustWake(&contents))
         }
         if wakes { signal() }
         return count
@@ -82,10 +86,11 @@ final class Mailbox: Sendable {
         contents.withLock { $0.isWoken = false }
     }
 
-    /// Takes what waits; `inbox` must be empty.
-    func collect(_ inbox: inout ByteQueue) -> StopRequest? {
+    /// Takes what waits; `inbox` and `lent` must be empty.
+    func collect(_ inbox: inout ByteQueue, _ lent: inout LentBytes) -> StopRequest? {
         contents.withLock { contents in
             swap(&contents.records, &inbox)
+            swap(&contents.lent, &lent)
             return contents.stop
         }
     }

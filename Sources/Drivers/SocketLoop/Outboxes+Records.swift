@@ -31,7 +31,7 @@ extension Outboxes {
     /// Lest a long turn pile up much for a loop that has time now.
     @inline(__always)
     mutating func postIfLarge(_ loop: Int, _ mailboxes: [Mailbox]) {
-        guard self[loop].records.count > Outbox.postedBytesMin else { return }
+        guard self[loop].bytesHeld > Outbox.postedBytesMin else { return }
         self[loop].post(to: mailboxes[loop])
     }
 

@@ -41,6 +41,24 @@ package struct Postman: SocketPost, ~Copyable, Sendable {
         unsafe frame.write(head, body, tail, to: room)
     }
 
+    package mutating func send(
+        to socket: SocketID, _ part: Range<Int>, of bytes: [UInt8], tail: Span<UInt8>
+    ) {
+        let loop = socket.loop
+        guard loop < outboxes.count else { return }
+        // Who is behind would hold much that is for others.
+        guard part.count >= LentBytes.partBytesMin, tail.count <= LentPart.tailBytesMax,
+            !outboxes[loop].isCrowded
+        else {
+            return send(
+                to: socket, head: bytes.span.extracting(part), body: Span(), tail: tail)
+        }
+        outboxes.postIfLarge(loop, mailboxes)
+        if !outboxes.lend(part, of: bytes, tail, to: socket) {
+            outboxes.addClose(of: socket, ClosePayload.overload)
+        }
+    }
+
     package mutating func close(_ socket: SocketID, _ code: CloseCode, reason: StaticString) {
         outboxes.addClose(of: socket, ClosePayload.bytes(code, reason))
     }

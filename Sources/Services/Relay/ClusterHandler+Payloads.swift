@@ -16,8 +16,8 @@ extension ClusterHandler where Sockets: ~Copyable {
         }
         let target = payload.targets.one
         guard let address = address(of: target, in: payload.room) else { return false }
-        let event = payload.event
-        return relay.deliver(event.span, Span(), to: target, at: address, &sockets) != .refused
+        return relay.deliver(payload.part, of: payload.bytes, to: target, at: address, &sockets)
+            != .refused
     }
 
     private mutating func address(

@@ -54,6 +54,19 @@ extension RelayHandler {
         }
     }
 
+    /// The same for one that is part of something that others may hold.
+    func deliver(
+        _ part: Range<Int>, of bytes: [UInt8], to receiver: ConnectionID,
+        at address: RoomMember.Address, _ loops: inout some SocketPost & ~Copyable
+    ) -> Delivery {
+        guard case .classic(let raw) = address else {
+            return deliver(
+                bytes.span.extracting(part), Span(), to: receiver, at: address, &loops)
+        }
+        loops.send(to: SocketID(raw: raw), part, of: bytes, tail: composer.tail.span)
+        return .posted
+    }
+
     @discardableResult
     func deliver(
         _ event: borrowing Event, of text: Span<UInt8> = Span(), to member: RoomMember,

@@ -157,10 +157,10 @@ struct PayloadNet {
     }
 
     private mutating func publish(_ node: Incarnation) {
-        for (other, receipts) in nodes[node]?.inbox.takeUnsaid() ?? [] {
-            let names = receipts.map { PayloadName($0.number, $0.firstTarget) }
-            guard let number = nodes[node]?.lines[other]?.push(.queued(names)) else { continue }
-            nodes[node]?.inbox.noteAnswered(receipts, of: other, as: number)
+        for (other, taken) in nodes[node]?.inbox.takeUnsaid() ?? [] {
+            if let number = nodes[node]?.lines[other]?.push(.queued(taken.names)) {
+                nodes[node]?.inbox.noteAnswered(taken, of: other, as: number)
+            }
         }
         for other in nodes[node]?.lines.keys.sorted() ?? [] {
             if Int.random(in: 0...3, using: &random) == 0 { nodes[node]?.lines[other]?.tick() }
@@ -326,7 +326,7 @@ struct PayloadNet {
         }
         guard let step = nodes[node]?.inbox.answer(to: receipt, isTaken: isTaken) else { return }
         if let number = say(step, at: node), isTaken {
-            nodes[node]?.inbox.noteAnswered([receipt], of: receipt.source, as: number)
+            nodes[node]?.inbox.noteAnswered(.init(receipt), of: receipt.source, as: number)
         }
     }
 

@@ -208,7 +208,7 @@ struct PayloadTests {
         for number: UInt64 in 1...2 {
             for step in old.take(Self.mail(number), from: Self.here, isReady: { _, _ in true }) {
                 guard case .deliver(_, let receipt) = step else { continue }
-                old.noteAnswered([receipt], of: Self.here, as: number)
+                old.noteAnswered(PayloadInbox.Taken(receipt), of: Self.here, as: number)
             }
         }
         old.confirmed(upTo: 1, by: Self.here)

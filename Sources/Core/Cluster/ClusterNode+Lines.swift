@@ -49,10 +49,9 @@ extension ClusterNode {
 
     /// What was taken in this turn is said to have been.
     mutating func sayUnsaid() {
-        for (other, receipts) in inbox.takeUnsaid() {
-            let names = receipts.map { PayloadName($0.number, $0.firstTarget) }
-            if let answer = push(.queued(names), to: other) {
-                inbox.noteAnswered(receipts, of: other, as: answer)
+        for (other, taken) in inbox.takeUnsaid() {
+            if let answer = push(.queued(taken.names), to: other) {
+                inbox.noteAnswered(taken, of: other, as: answer)
             }
         }
     }

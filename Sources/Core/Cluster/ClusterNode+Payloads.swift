@@ -314,7 +314,7 @@ extension ClusterNode {
         else { return }
         // What was not taken may be taken elsewhere.
         if let said = say(answer, to: number, target, other, &effects), isTaken {
-            inbox.noteAnswered([receipt], of: other, as: said)
+            inbox.noteAnswered(PayloadInbox.Taken(receipt), of: other, as: said)
         }
     }
 

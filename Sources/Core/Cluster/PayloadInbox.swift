@@ -20,6 +20,36 @@ package struct PayloadInbox: Sendable {
         package var isWhole: Bool { moved.isEmpty }
     }
 
+    /// Payloads of one source that were taken, in their order.
+    package struct Taken: Sendable {
+        package private(set) var names: [PayloadName]
+        /// Of those of the names that do not say by whom: they are few.
+        private var others: [Receipt] = []
+
+        package init(_ receipt: Receipt, room: Int = 1) {
+            names = []
+            names.reserveCapacity(room)
+            append(receipt)
+        }
+
+        mutating func append(_ receipt: Receipt) {
+            names.append(PayloadName(receipt.number, receipt.firstTarget))
+            let isNamed =
+                receipt.isWhole && receipt.targets.count == 1
+                && receipt.targets.one == receipt.firstTarget
+            if !isNamed { others.append(receipt) }
+        }
+
+        func numbers(of target: ConnectionID) -> [UInt64] {
+            let named = names.filter { name in
+                name.target == target
+                    && !others.contains { PayloadName($0.number, $0.firstTarget) == name }
+            }
+            return named.map(\.number)
+                + others.filter { $0.targets.contains(target) }.map(\.number)
+        }
+    }
+
     package enum Step: Equatable, Sendable {
         /// To be put into the queues of the receipt's targets, then to be answered.
         case deliver(PayloadMail, Receipt)
@@ -33,7 +63,7 @@ package struct PayloadInbox: Sendable {
     private struct Source {
         var gate = PayloadGate()
         /// Behind the number that the answer has on the line.
-        var taken = Ring<(answer: UInt64, receipts: [Receipt])>()
+        var taken = Ring<(answer: UInt64, taken: Taken)>()
     }
 
     private struct Sender: Hashable {
@@ -45,7 +75,7 @@ package struct PayloadInbox: Sendable {
     /// Of all sources.
     private var parkedCount = 0
     /// Taken, and not answered before the turn ends, by source; they are few.
-    private var unsaid: [(source: Incarnation, receipts: [Receipt])] = []
+    private var unsaid: [(source: Incarnation, taken: Taken)] = []
     /// How many they were at the end of the turn before, of all sources.
     private var saidCount = 0
     /// Sessions that are about to come, and what those took before, of each source, that have.
@@ -165,28 +195,26 @@ package struct PayloadInbox: Sendable {
 
     /// They were taken, and their answer has this number on the line to the source.
     package mutating func noteAnswered(
-        _ receipts: [Receipt], of source: Incarnation, as answer: UInt64
+        _ taken: Taken, of source: Incarnation, as answer: UInt64
     ) {
-        sources[source, default: Source()].taken.append((answer, receipts))
+        sources[source, default: Source()].taken.append((answer, taken))
     }
 
     /// It was taken by all that it was for, which is to be said at the end of the turn.
     package mutating func noteTaken(_ receipt: Receipt) {
         guard let index = unsaid.lastIndex(where: { $0.source == receipt.source }) else {
-            var receipts: [Receipt] = []
-            receipts.reserveCapacity(min(saidCount, 256))
-            receipts.append(receipt)
-            return unsaid.append((receipt.source, receipts))
+            let taken = Taken(receipt, room: min(saidCount, 256))
+            return unsaid.append((receipt.source, taken))
         }
-        unsaid[index].receipts.append(receipt)
+        unsaid[index].taken.append(receipt)
     }
 
     /// What is to be said at the end of a turn, by source; to be followed by `noteAnswered` in the
     /// same step.
-    package mutating func takeUnsaid() -> [(Incarnation, [Receipt])] {
+    package mutating func takeUnsaid() -> [(Incarnation, Taken)] {
         guard !unsaid.isEmpty else { return [] }
         defer { unsaid = [] }
-        saidCount = unsaid.reduce(0) { $0 + $1.receipts.count }
+        saidCount = unsaid.reduce(0) { $0 + $1.taken.names.count }
         return unsaid
     }
 
@@ -224,12 +252,13 @@ package struct PayloadInbox: Sendable {
     /// What it took, and whose senders may not know so.
     mutating func taken(by connection: ConnectionID) -> [Incarnation: Set<UInt64>] {
         var taken = arrivals.removeValue(forKey: connection) ?? [:]
-        var receipts = unsaid.flatMap(\.receipts)
-        for state in sources.values {
-            for index in 0..<state.taken.count { receipts += state.taken[index].receipts }
+        func add(_ some: Taken, of source: Incarnation) {
+            let numbers = some.numbers(of: connection)
+            if !numbers.isEmpty { taken[source, default: []].formUnion(numbers) }
         }
-        for receipt in receipts where receipt.targets.contains(connection) {
-            taken[receipt.source, default: []].insert(receipt.number)
+        for (source, some) in unsaid { add(some, of: source) }
+        for (source, state) in sources {
+            for index in 0..<state.taken.count { add(state.taken[index].taken, of: source) }
         }
         return taken
     }

@@ -9,7 +9,9 @@ extension ClusterNode {
         guard other != incarnation, mayHear(other) else { return nil }
         stir(other)
         let own = incarnation
-        return lines[other, default: ClusterLine(from: own, to: other)].push(mail)
+        return lines.change(other, default: ClusterLine(from: own, to: other)) {
+            $0.push(mail)
+        }
     }
 
     /// Sends a version of a room, unless a later one goes before the line takes it; `members` are
@@ -21,9 +23,9 @@ extension ClusterNode {
         guard other != incarnation, mayHear(other) else { return }
         stir(other)
         let own = incarnation
-        lines[other, default: ClusterLine(from: own, to: other)].offer(
-            room, revision, bytes, sdps: sdps
-        ) { document.seats[$0] != nil }
+        lines.change(other, default: ClusterLine(from: own, to: other)) { line in
+            line.offer(room, revision, bytes, sdps: sdps) { document.seats[$0] != nil }
+        }
     }
 
     private func mayHear(_ other: Incarnation) -> Bool {
@@ -42,7 +44,9 @@ extension ClusterNode {
         sayUnsaid()
         guard !stirred.isEmpty else { return }
         for other in stirred.sorted() {
-            while let frame = lines[other]?.nextFrame() { effects.append(.frame(frame, to: other)) }
+            while let frame = lines.change(other, { $0.nextFrame() }) ?? nil {
+                effects.append(.frame(frame, to: other))
+            }
         }
         stirred = []
     }
@@ -66,9 +70,11 @@ extension ClusterNode {
             !isShelved
         else { return }
         let other = frame.sender
-        let own = incarnation
         tally.framesReceived += 1
-        let arrival = lines[other, default: ClusterLine(from: own, to: other)].receive(frame)
+        let own = incarnation
+        let arrival = lines.change(
+            other, default: ClusterLine(from: own, to: other)
+        ) { $0.receive(frame) }
         stir(other)
         tally.unreadable += arrival.unreadableCount
         if !arrival.answered.isEmpty {

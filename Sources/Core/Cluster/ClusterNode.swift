@@ -81,7 +81,7 @@ package struct ClusterNode: Sendable {
     var deadlines = Ring<Deadline>()
     var sweep = RoomSweep()
 
-    var lines: [Incarnation: ClusterLine] = [:]
+    var lines = ByNode<ClusterLine>()
     /// Lines that may have something to be sent.
     var stirred: [Incarnation] = []
     var lineTickAt: Int64 = 0
@@ -262,8 +262,10 @@ package struct ClusterNode: Sendable {
         askAgain(&effects)
         if now >= lineTickAt {
             lineTickAt = now + timing.linkTick
-            for other in lines.keys { lines[other]?.tick(isBackedUp: isBackedUp) }
-            for other in lines.keys { stir(other) }
+            for other in lines.keys {
+                lines.change(other) { $0.tick(isBackedUp: isBackedUp) }
+                stir(other)
+            }
         }
         giveUpKicks(&effects)
         giveUpListings(&effects)
@@ -327,7 +329,7 @@ package struct ClusterNode: Sendable {
             rechecks = Ring()
             for room in rooms.keys.sorted() { rechecks.append(room) }
         case .renewed(let epoch):
-            for other in lines.keys { lines[other]?.forgetOffers() }
+            for other in lines.keys { lines.change(other) { $0.forgetOffers() } }
             for room in rooms.keys.sorted() {
                 rooms[room]?.unreadableSince = nil
                 unpark(room)
@@ -354,7 +356,7 @@ package struct ClusterNode: Sendable {
     /// Others end what it had: nothing is to be cleaned up.
     private mutating func forgetAll() {
         for line in lines.values { tally.note(line) }
-        (rooms, lines, stirred) = (ClusterRooms(dead: rooms.dead), [:], [])
+        (rooms, lines, stirred) = (ClusterRooms(dead: rooms.dead), ByNode(), [])
         (waiting, unrestored, parkedRooms) = ([], [], [])
         (delayed, purges, rechecks, deaths) = (Ring(), Ring(), Ring(), Ring())
         (waitingLine, deadlines, sweep) = (Ring(), Ring(), RoomSweep())
@@ -376,7 +378,7 @@ package struct ClusterNode: Sendable {
         if standing == .member { tally.note(hasLeft: keys.hasLeft(other)) }
         for room in concerned { deaths.append((room, other)) }
         actOnDeaths(&effects)
-        if let line = lines.removeValue(forKey: other) { tally.note(line) }
+        if let line = lines.remove(other) { tally.note(line) }
         stirred.removeAll { $0 == other }
         for room in parkedRooms.sorted() { homeDied(other, room, &effects) }
         movesDied(with: other, &effects)

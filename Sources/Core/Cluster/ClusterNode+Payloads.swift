@@ -34,7 +34,12 @@ extension ClusterNode {
         case .member(let member, let old):
             guard !keys.gone.isEmpty, keys.gone.contains(old),
                 let writer = rooms[payload.room.digest]?.writer
-            else { break }
+            else {
+                let mail = source.sendAtOnce(payload, at: revision, to: member, at: old)
+                guard let mail else { break }
+                perform(PayloadSource.Parcel(node: old, payload: mail), &effects)
+                return .taken(effects)
+            }
             let home = writer.hasMember(member) ? incarnation : writer.elsewhere[member]
             if let home { payload = payload.sent(to: .member(member, at: home)) }
         }

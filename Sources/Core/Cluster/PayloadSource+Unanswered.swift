@@ -25,6 +25,12 @@ extension PayloadSource {
 
         var isAnswered: Bool { first == nil && heldCount == 0 }
 
+        /// Nothing is awaited but this answer.
+        func isOnly(_ target: ConnectionID, at node: Incarnation) -> Bool {
+            guard heldCount == 0, others.isEmpty, let first else { return false }
+            return first.node == node && first.members.count == 1 && first.members.one == target
+        }
+
         mutating func expect(_ awaited: Awaited) {
             if first == nil { first = awaited } else { others.append(awaited) }
         }

@@ -6,58 +6,6 @@ package import Signalling
 /// alone: where its home is another by now, what comes next waits until all before it is answered,
 /// and what was not taken there goes to the new home under the number that it had.
 package struct PayloadSource: Sendable {
-    /// What may be unanswered at one node; beyond, `send` refuses. It bounds what waits there, too.
-    package struct Limits: Sendable {
-        package var payloadsMax = 4096
-        package var bytesMax = 8 << 20
-
-        package init() {}
-    }
-
-    /// What goes over the line to a node, which may be this one.
-    package struct Parcel: Equatable, Sendable {
-        package let node: Incarnation
-        package let payload: PayloadMail
-    }
-
-    /// What is to be done, in the order of the members.
-    package struct Outcome: Equatable, Sendable {
-        package struct Answer: Equatable, Sendable {
-            package let ticket: UInt64
-            /// It stands in the queue of its target, or of all who are still there.
-            package let isKept: Bool
-
-            package init(ticket: UInt64, isKept: Bool) {
-                self.ticket = ticket
-                self.isKept = isKept
-            }
-        }
-
-        /// What goes over the lines; mostly one, which then takes no memory of its own.
-        private(set) var firstParcel: Parcel?
-        private(set) var otherParcels: [Parcel] = []
-        package var parcels: [Parcel] { (firstParcel.map { [$0] } ?? []) + otherParcels }
-        package var answers: [Answer] = []
-        /// All is answered of these senders, as `awaitSettled` asked.
-        package var settled: [ConnectionID] = []
-        /// All is answered to these targets, as `awaitClear` asked.
-        package var cleared: [ConnectionID] = []
-        /// What `send` refused for want of room there may be sent again.
-        package var hasRoom: [Incarnation] = []
-
-        package init() {}
-
-        mutating func append(_ parcel: Parcel) {
-            if firstParcel == nil { firstParcel = parcel } else { otherParcels.append(parcel) }
-        }
-    }
-
-    package enum Sent: Equatable, Sendable {
-        case taken(Outcome)
-        /// Too much is unanswered there: nothing was sent.
-        case full(Incarnation)
-    }
-
     /// What is unanswered of one target.
     private struct Target {
         /// Where all is that was sent.
@@ -158,6 +106,27 @@ package struct PayloadSource: Sendable {
         }
         keep(entry, lastNumber, &outcome)
         return .taken(outcome)
+    }
+
+    /// The same for one that is for a single member, where nothing is in its way: nil where `send`
+    /// has to say what is to be done. It goes to the member's home.
+    package mutating func sendAtOnce(
+        _ payload: OutgoingPayload, at revision: Revision, to member: ConnectionID,
+        at home: Incarnation
+    ) -> PayloadMail? {
+        guard payload.event.count <= Self.eventBytesMax, !isDead(home),
+            mayTake(payload, at: home), let sent = note(member, at: home)
+        else { return nil }
+        begin(payload)
+        let mail = PayloadMail(
+            number: lastNumber, room: payload.room.digest, revision: revision,
+            sender: payload.sender, targets: PayloadTargets(member), isAlone: sent == 1,
+            event: payload.event)
+        var entry = Unanswered(payload, revision, isKept: false)
+        entry.expect(Awaited(node: home, members: mail.targets))
+        charge(home, entry)
+        unanswered.set(lastNumber, entry)
+        return mail
     }
 
     private mutating func begin(_ payload: OutgoingPayload) {
@@ -265,8 +234,26 @@ package struct PayloadSource: Sendable {
     /// The same for several that are queued.
     package mutating func take(queued names: [PayloadName], from node: Incarnation) -> Outcome {
         var outcome = Outcome()
-        for name in names { take(.queued, to: name, from: node, &outcome) }
+        for name in names where !takeAtOnce(name, from: node, &outcome) {
+            take(.queued, to: name, from: node, &outcome)
+        }
         return outcome
+    }
+
+    /// What most answers are: that the only one whom it was for has it, and nothing waits for that.
+    private mutating func takeAtOnce(
+        _ name: PayloadName, from node: Incarnation, _ outcome: inout Outcome
+    ) -> Bool {
+        let isOnly = unanswered.change(name.number) { $0.isOnly(name.target, at: node) }
+        guard isOnly == true, let entry = unanswered.remove(name.number) else { return false }
+        discharge(node, entry, &outcome)
+        end(entry.payload, isKept: true, &outcome)
+        let isLast = targets.change(name.target.raw) { target in
+            target.sentCount -= 1
+            return target.sentCount == 0
+        }
+        if isLast == true { proceed(name.target, &outcome) }
+        return true
     }
 
     private mutating func take(
@@ -332,10 +319,16 @@ package struct PayloadSource: Sendable {
         _ entry: consuming Unanswered, _ number: UInt64, _ outcome: inout Outcome
     ) {
         guard entry.isAnswered else { return unanswered.set(number, entry) }
-        if let ticket = entry.payload.ticket {
-            outcome.answers.append(.init(ticket: ticket, isKept: entry.isKept))
+        end(entry.payload, isKept: entry.isKept, &outcome)
+    }
+
+    private mutating func end(
+        _ payload: OutgoingPayload, isKept: Bool, _ outcome: inout Outcome
+    ) {
+        if let ticket = payload.ticket {
+            outcome.answers.append(.init(ticket: ticket, isKept: isKept))
         }
-        let sender = entry.payload.sender
+        let sender = payload.sender
         let left = counts.change(sender.raw) { count in
             count -= 1
             return count

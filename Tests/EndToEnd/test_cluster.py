@@ -7,7 +7,7 @@ import time
 import pytest
 
 from support import http, peers
-from support.cluster import Cluster, is_ready
+from support.cluster import Cluster, is_ready, opened_nats
 from support.nats import Nats
 from support.v1 import Refusal, connect, offer
 from support.waiting import eventually
@@ -30,7 +30,7 @@ def start_nats():
     started = []
 
     def start(count):
-        started.append(Nats(count))
+        started.append(Nats(count) if count > 1 else opened_nats())
         return started[-1]
 
     yield start

@@ -3,8 +3,7 @@
 import pytest
 
 from support import calls
-from support.cluster import Balancer, Cluster, is_ready
-from support.nats import Nats
+from support.cluster import Balancer, Cluster, is_ready, opened_nats
 from support.waiting import eventually
 
 NAMES = ("ann", "bob", "cid", "dan")
@@ -16,7 +15,7 @@ BEGINNINGS = ("first_to_join", "someone_joined", "someone_left", "trackAdded", "
 
 @pytest.fixture(scope="module")
 def nats():
-    one = Nats(1)
+    one = opened_nats()
     yield one
     one.kill()
 

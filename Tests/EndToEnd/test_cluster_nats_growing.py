@@ -1,8 +1,8 @@
 """A server of NATS that stood alone becomes one of three, under nodes and peers that live on
 (docs/cluster.md, "NATS is restarted, and grows")."""
 
-from support.cluster import Cluster
-from support.nats import Nats, NatsServer
+from support.cluster import Cluster, opened_nats
+from support.nats import NatsServer
 from support.proxies import free_port
 from support.v1 import Refusal, connect
 from support.waiting import eventually
@@ -11,7 +11,7 @@ BUCKET = "KV_usher-usher"
 
 
 def test_one_server_of_nats_becomes_three():
-    nats = Nats(1)
+    nats = opened_nats()
     cluster = None
     try:
         cluster = Cluster(count=2, nats=nats)

@@ -12,8 +12,8 @@ import urllib.parse
 import pytest
 
 from support import chance, v1
+from support.cluster import opened_nats
 from support.disk import fill, immutable
-from support.nats import Nats
 from support.restart import VERSION, Relay, aged, edited, left_behind, logged
 from support.usher import binary, environment
 from support.waiting import eventually
@@ -21,9 +21,9 @@ from support.waiting import eventually
 pytestmark = pytest.mark.one_process("starts again on the same address")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def nats():
-    servers = Nats(1)
+    servers = opened_nats()
     yield servers
     servers.kill()
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 
-from . import http, ledger
+from . import http, ledger, turns
 from .nats import Nats
 from .proxies import free_port
 from .server import Application, Server
@@ -25,7 +25,7 @@ class Cluster:
     def __init__(self, *flags, count=3, nats=None, issuer="https://usher.example", hosts=None,
                  **environment):
         self._own_nats = nats is None
-        self.nats = nats or Nats(1)
+        self.nats = nats or opened_nats()
         self._flags = ["--issuer", issuer, *ROOMY, *flags]
         self._environment = environment
         self.folder = new_folder("cluster")
@@ -74,6 +74,26 @@ class Cluster:
                 ending.callback(self.nats.kill)
             for node in self.nodes:
                 ending.callback(node.kill)
+
+
+def opened_nats():
+    """A server of NATS in whose bucket a cluster was before, and ended.
+
+    In a new bucket the first node listens for five seconds, lest others have members to write back:
+    tests of what it does then begin with `Nats(1)`.
+    """
+    content = ledger.LOGS / "opened-nats"
+    with turns.held("opened nats"):
+        if not content.is_dir():
+            former = Cluster(count=1, nats=Nats(1))
+            try:
+                assert former.stop() == 0
+                (server,) = former.nats.servers
+                server.stop()
+                server.keep(content)
+            finally:
+                former.nats.kill()
+    return Nats(1, content=content)
 
 
 def is_ready(node):

@@ -33,7 +33,8 @@ def program():
 class NatsServer:
     """One server, on a host of a network where one is named."""
 
-    def __init__(self, name, ports, routes, *, extra="", host=None):
+    def __init__(self, name, ports, routes, *, extra="", host=None, content=None):
+        """`content` is the folder whose copy is what it holds already."""
         self.name, self.host = name, host
         self.address = host.address if host else "127.0.0.1"
         self.port, self.cluster_port, self.monitor_port = ports
@@ -41,6 +42,8 @@ class NatsServer:
         self._store = Path(tempfile.mkdtemp(
             prefix="usher-nats-", dir=MEMORY if MEMORY.is_dir() else self.folder))
         atexit.register(self.forget)
+        if content:
+            shutil.copytree(content, self._store, dirs_exist_ok=True)
         self._command = host.command if host else []
         self._extra = extra
         self.process = None
@@ -104,6 +107,10 @@ class NatsServer:
     def thaw(self):
         self._signal(signal.SIGCONT)
 
+    def keep(self, folder):
+        """Copies what it holds; to be called while it does not run."""
+        shutil.copytree(self._store, folder)
+
     def forget(self):
         """Its disk is gone; to be called while it does not run."""
         shutil.rmtree(self._store, ignore_errors=True)
@@ -116,15 +123,15 @@ class NatsServer:
 class Nats:
     """`count` servers as one; 1 is a server that stands alone."""
 
-    def __init__(self, count=1, *, extra="", hosts=None):
-        """`hosts`: those of a network, one for each server."""
+    def __init__(self, count=1, *, extra="", hosts=None, content=None):
+        """`hosts`: those of a network, one for each server. `content` is for one alone."""
         hosts = hosts or [None] * count
         ports = [(free_port(), free_port(), free_port()) for _ in hosts]
         routes = [f"{host.address if host else '127.0.0.1'}:{route}"
                   for host, (_, route, _) in zip(hosts, ports, strict=True)]
         self.servers = [
             NatsServer(f"n{index}", ports[index], routes if len(hosts) > 1 else [], extra=extra,
-                       host=host)
+                       host=host, content=content)
             for index, host in enumerate(hosts)]
         try:
             for server in self.servers:

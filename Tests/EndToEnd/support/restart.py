@@ -1,7 +1,6 @@
 """One process of a relay after another, on one data folder and address, and what lies between."""
 
 import hashlib
-import itertools
 import re
 import signal
 import time
@@ -14,18 +13,15 @@ ROOMY = ["--max-connections-per-address", "0"]
 # Where the parts of a shelf are: `Core/Sessions` says so.
 MARK, VERSION, STAMP, DIGEST_BYTES = slice(0, 8), slice(8, 10), slice(10, 18), 32
 
-_nodes = itertools.count()
-
-
 class Relay:
     """A relay that is restarted; `application` is its client, whichever process runs. With `nats`
     it is the only node of a cluster."""
 
     def __init__(self, start, *flags, data=None, nats=None):
         self._start = start
-        self.node = f"node-{next(_nodes)}" if nats else None
+        self.node = "node-1" if nats else None
         self.home = [word for url in nats.urls for word in ("--cluster", url)] + [
-            "--node-name", self.node, "--cluster-name", f"of-{self.node}"] if nats else []
+            "--node-name", self.node] if nats else []
         self.flags = [*ROOMY, *self.home, *flags]
         self.server = start(*self.flags, data=data)
         self.address = urllib.parse.urlsplit(self.server.url).netloc

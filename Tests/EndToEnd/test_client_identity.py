@@ -112,17 +112,6 @@ def fragile(browser, start):
         bob.close()
 
 
-def hasten(page, until):
-    """Connects again without waiting for the next attempt's time."""
-    def script():
-        page.page.evaluate("dispatchEvent(new Event('online'))")
-        return page.page.evaluate(until)
-    deadline = time.monotonic() + 20
-    while not script():
-        assert time.monotonic() < deadline, until
-        page.page.wait_for_timeout(300)
-
-
 def back_together(ann, bob):
     """Each knows the other by its new connection id."""
     for page, other in ((ann, bob), (bob, ann)):
@@ -132,33 +121,59 @@ def back_together(ann, bob):
     still_talk(ann, bob)
 
 
+# The minute for which a connection waits for its page passes when the test says so.
+BY_HAND = """() => {
+    const wait = setTimeout, clear = clearTimeout, waiting = new Map();
+    window.minutes = {
+        last: 0,
+        pass: (last) => {
+            for (const [number, then] of waiting) {
+                if (number > last) continue;
+                waiting.delete(number);
+                then();
+            }
+        },
+    };
+    window.setTimeout = (then, ms) => {
+        if (ms !== 60000) return wait(then, ms);
+        minutes.last += 1;
+        waiting.set(minutes.last, then);
+        return `minute ${minutes.last}`;
+    };
+    window.clearTimeout = (timer) => {
+        if (!`${timer}`.startsWith('minute ')) return clear(timer);
+        waiting.delete(Number(timer.slice(7)));
+    };
+}"""
+
+
 def test_a_second_restart_within_the_time_of_an_orphan_ends_no_call(fragile):
     ann, bob, wire, restart, _ = fragile
     for page in (ann, bob):
-        # The minute for which a connection waits for its page is 12 seconds here.
-        page.page.evaluate("""() => {
-            const wait = setTimeout;
-            window.setTimeout = (then, ms) => wait(then, ms === 60000 ? 12000 : ms);
-        }""")
+        page.page.evaluate(BY_HAND)
     old = ann.page.evaluate("client.connectionId")
     restart()
     for page in (ann, bob):
-        hasten(page, "client.state === 'open'")
+        page.hasten("client.state === 'open'")
     assert ann.page.evaluate("client.connectionId") != old
     back_together(ann, bob)
-    first = time.monotonic()
-    ann.page.wait_for_timeout(4000)
+    first = [page.page.evaluate("minutes.last") for page in (ann, bob)]
+    assert all(first), "connections wait for their pages"
     wire.cut()
     restart()
-    hasten(ann, "client.state === 'open'")
+    ann.hasten("client.state === 'open'")
     # The time of the first restart is over, and Bob is not back yet.
-    ann.page.wait_for_timeout(max(0, first + 13 - time.monotonic()) * 1000)
+    for page, last in zip((ann, bob), first, strict=True):
+        page.page.evaluate("last => minutes.pass(last)", last)
     still_talk(ann, bob)
     wire.mend()
-    hasten(bob, "client.state === 'open'")
+    bob.hasten("client.state === 'open'")
     back_together(ann, bob)
     # Nothing is left that would end it later.
-    ann.page.wait_for_timeout(13000)
+    assert ann.page.evaluate("minutes.last") > first[0], "the second restart had its own"
+    for page in (ann, bob):
+        page.page.evaluate("minutes.pass(Infinity)")
+    ann.page.wait_for_timeout(5500)  # So long a page waits for another to say who it is.
     still_talk(ann, bob)
     ann.check(ignoring_network=True)
     bob.check(ignoring_network=True)
@@ -168,14 +183,14 @@ def test_after_a_restart_a_call_goes_on_with_its_page_and_not_with_who_says_the_
     ann, bob, wire, restart, application = fragile
     wire.cut()
     restart()
-    hasten(ann, "client.state === 'open'")
+    ann.hasten("client.state === 'open'")
     eve = impostor(application, "fragile", "id-bob", ann)
     said = [eve.receive() for _ in range(2)]  # Whether she has the link, and then an offer.
     assert [event.type for event in said] == ["link_check", "offer"]
     assert "link" not in said[0].data
     still_talk(ann, bob)
     wire.mend()
-    hasten(bob, "client.state === 'open'")
+    bob.hasten("client.state === 'open'")
     ann.until(f"client.peerInfo['{bob.page.evaluate('client.connectionId')}']")
     still_talk(ann, bob)
     assert entries(ann)["bob"] == bob.page.evaluate("client.connectionId")
@@ -199,7 +214,7 @@ def test_in_classic_a_lost_socket_costs_no_call(browser, backend, server):
         wire.cut()
         bob.until("client.state === 'reconnecting'")
         wire.mend()
-        hasten(bob, "client.state === 'open'")
+        bob.hasten("client.state === 'open'")
         ann.until_event("someone_joined", 2)
         ann.page.wait_for_timeout(500)
         for page in (ann, bob):

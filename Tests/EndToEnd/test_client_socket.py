@@ -157,10 +157,10 @@ def test_no_failure_puts_a_token_into_a_url(call, backend, server, status):
     with Front(server.url) as front:
         front.status = status
         page = call("ann", at=front.url, dialect="auto")
-        page.until_event("reconnecting", 3)
+        page.hasten("count('reconnecting') >= 3")
         assert problem(page)["code"] == "unreachable"
         front.status = None
-        page.until_event("first_to_join")
+        page.hasten("count('first_to_join') > 0")
         assert page.page.evaluate("client.dialect") == "v1"
         assert front.asked("token=") == []
 

@@ -251,12 +251,20 @@ def is_last(item):
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item):
+def pytest_runtest_protocol(item, nextitem):
     if is_last(item):
         turns.wait_for_the_others()
-    takes = {what for mark in item.iter_markers("takes") for what in mark.args}
-    with turns.turn(bool(item.get_closest_marker("alone")), takes):
+    is_kept = is_alone(item) and nextitem and is_alone(nextitem) and not takes(nextitem)
+    with turns.turn(is_alone(item), takes(item), is_kept):
         return (yield)
+
+
+def is_alone(item):
+    return bool(item.get_closest_marker("alone"))
+
+
+def takes(item):
+    return {what for mark in item.iter_markers("takes") for what in mark.args}
 
 
 def pytest_sessionfinish():

@@ -14,18 +14,30 @@ def held(name, is_alone=True):
         yield
 
 
+def entered(is_alone):
+    room = contextlib.ExitStack()
+    with held("door"):
+        room.enter_context(held("room", is_alone))
+    return room
+
+
+_kept = []
+
+
 @contextlib.contextmanager
-def turn(is_alone, takes):
+def turn(is_alone, takes, is_kept=False):
     """Room for one test, which takes things that nobody else may have meanwhile.
 
-    Who wants the room alone keeps the others at the door until it is empty.
+    Who wants the room alone keeps the others at the door until it is empty. `is_kept` has the next
+    test of this worker, which wants it alone as well and takes nothing, not wait for that again.
     """
     with contextlib.ExitStack() as stack:
         for what in sorted(takes):
             stack.enter_context(held(what))
-        with held("door"):
-            stack.enter_context(held("room", is_alone))
-        yield
+        with _kept.pop() if _kept else entered(is_alone) as room:
+            yield
+            if is_kept:
+                _kept.append(room.pop_all())
 
 
 _at_work = contextlib.ExitStack()

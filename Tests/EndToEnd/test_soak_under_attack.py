@@ -126,7 +126,7 @@ async def scene(server, honest, plan):
     """The latencies of a quiet run and under attack, and what the attackers met."""
     try:
         await honest.begin()
-        quiet = await honest.live(max(10, SECONDS / 5))
+        quiet = await honest.live(max(10, SECONDS / 5) if IS_LONG else 3)
         before = Sample.of(server.process)
         with siege(plan) as attackers:
             attacked = await honest.live(SECONDS)

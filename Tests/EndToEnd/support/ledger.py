@@ -5,6 +5,8 @@ run share the two: the first one passes the folder on.
 """
 
 import base64
+import collections
+import itertools
 import json
 import os
 import tempfile
@@ -44,16 +46,18 @@ def forget():
     _SECRETS.unlink(missing_ok=True)
 
 
+_numbers = collections.defaultdict(itertools.count)
+
+
 def new_log(name):
-    """A fresh file for one process's output."""
-    for number in range(100_000):
+    """A fresh file for one process's output. Numbers that others took are passed over."""
+    for number in _numbers[name]:
         try:
             path = LOGS / f"{number:03}-{name}.log"
             path.touch(exist_ok=False)
             return path
         except FileExistsError:
             continue
-    raise AssertionError("too many logs")
 
 
 def logs():

@@ -99,6 +99,35 @@ struct PayloadTests {
         #expect(source.died(Self.there) { _ in nil }.hasRoom == [Self.there])
     }
 
+    @Test("What is in somebody's way is not sent at once, and all else is as it would be sent")
+    func atOnce() {
+        var limits = PayloadSource.Limits()
+        limits.bytesMax = 100
+        var (source, other) = (PayloadSource(limits), PayloadSource(limits))
+        func sentAtOnce(_ bytes: Int, to member: ConnectionID, at home: Incarnation) -> PayloadMail?
+        {
+            source.sendAtOnce(
+                Self.payload(to: .member(member, at: home), bytes: bytes), at: Revision(raw: 1),
+                to: member, at: home)
+        }
+        for _ in 1...2 {
+            let parcel = Self.send(
+                &other, Self.payload(to: .member(Self.ben, at: Self.there), bytes: 20))
+            let mail = sentAtOnce(20, to: Self.ben, at: Self.there)
+            #expect(mail != nil && mail == parcel?.parcels.first?.payload)
+        }
+        // It has moved, and what was sent to its old home is unanswered; that one is full; dead.
+        #expect(sentAtOnce(1, to: Self.ben, at: Self.elsewhere) == nil)
+        #expect(sentAtOnce(70, to: Self.cleo, at: Self.there) == nil)
+        _ = source.died(Self.elsewhere) { _ in nil }
+        #expect(sentAtOnce(1, to: Self.cleo, at: Self.elsewhere) == nil)
+        #expect(source.unansweredCount(of: Self.ann) == 2)
+        let names = [PayloadName(1, Self.ben), PayloadName(2, Self.ben), PayloadName(2, Self.ben)]
+        let answered = source.take(queued: names, from: Self.there)
+        #expect(answered.answers == [1, 1].map { .init(ticket: $0, isKept: true) })
+        #expect(answered.hasRoom == [Self.there] && source.isIdle)
+    }
+
     @Test("A client that fills what may be unanswered leaves as much to others as it has itself")
     func shares() {
         var limits = PayloadSource.Limits()

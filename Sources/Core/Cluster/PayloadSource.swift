@@ -82,6 +82,13 @@ package struct PayloadSource: Sendable {
         _ payload: OutgoingPayload, at revision: Revision,
         to members: [Incarnation: [ConnectionID]] = [:]
     ) -> Sent {
+        if case .member(let member, let home) = payload.target,
+            let mail = sendAtOnce(payload, at: revision, to: member, at: home)
+        {
+            var outcome = Outcome()
+            outcome.append(Parcel(node: home, payload: mail))
+            return .taken(outcome)
+        }
         let isTooLong = payload.event.count > Self.eventBytesMax
         let isForMany = if case .members = payload.target { true } else { false }
         var entry = Unanswered(payload, revision, isKept: isForMany && !isTooLong)

@@ -85,7 +85,7 @@ let modules: [Module] = [
         uses: ["Bytes", "CLibJWT", "Cryptography", "Identifiers", "Locking", "Tokens"]),
     Module(
         name: "RegistryFollowing", layer: .drivers,
-        uses: ["Access", "Bytes", "Clients", "Identifiers", "Locking"]),
+        uses: ["Access", "Bytes", "CEpoll", "Clients", "Identifiers", "Locking"]),
     Module(
         name: "RegistryOnSQLite", layer: .drivers,
         uses: ["Bytes", "Clients", "Files", "Identifiers", "Tokens"], external: [grdb]),

@@ -28,6 +28,8 @@ import Testing
     private static func newPipe() throws -> (reading: Int32, writing: Int32) {
         var ends: [Int32] = [0, 0]
         try #require(unsafe pipe(&ends) == 0)
+        // Processes that other tests start hold none of them open.
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         return (ends[0], ends[1])
     }
 
@@ -52,6 +54,22 @@ import Testing
             try await Task.sleep(for: .milliseconds(100))
             #expect(follower.looks.value == last, "it was cancelled")
         }
+    }
+
+    /// A copy can hang up while libdispatch waits for it, which it does not survive.
+    @Test("No copy of a descriptor is waited for")
+    func copies() async throws {
+        let (descriptor, end) = try Self.newPipe()
+        defer { close(end) }
+        let follower = Follower(.readable(descriptor))
+        queue.sync { follower.look(on: queue) }
+        close(descriptor)
+        #expect(
+            try await eventually {
+                var writing = pollfd(fd: end, events: 0, revents: 0)
+                return unsafe poll(&writing, 1, 0) == 1 && Int32(writing.revents) & POLLERR != 0
+            }, "nobody else has the reading end open")
+        queue.sync { follower.alarm.cancel() }
     }
 
     @Test("One look comes of a word, and none without")

@@ -1,3 +1,4 @@
+import CEpoll
 import Clients
 import Dispatch
 import Glibc
@@ -38,9 +39,7 @@ struct LookAlarm {
             queue.asyncAfter(deadline: rest, execute: item)
             return
         }
-        // Of its own: the other one is closed by whoever made it.
-        let own = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
-        guard own >= 0 else { return }
+        guard let own = Self.poll(of: descriptor) else { return }
         let source = DispatchSource.makeReadSource(fileDescriptor: own, queue: queue)
         source.setEventHandler {
             source.cancel()
@@ -49,6 +48,20 @@ struct LookAlarm {
         source.setCancelHandler { close(own) }
         self.source = source
         source.resume()
+    }
+
+    /// A descriptor of its own, since the other one is closed by whoever made it; to be closed. An
+    /// epoll set and no copy: libdispatch reads what it has freed where a descriptor hangs up
+    /// (swift-corelibs-libdispatch, issue 949), and a set is never more than readable.
+    private static func poll(of descriptor: Int32) -> Int32? {
+        let poll = epoll_create1(Int32(EPOLL_CLOEXEC))
+        guard poll >= 0 else { return nil }
+        var event = unsafe epoll_event(events: EPOLLIN.rawValue, data: epoll_data_t(u64: 0))
+        guard unsafe epoll_ctl(poll, EPOLL_CTL_ADD, descriptor, &event) == 0 else {
+            close(poll)
+            return nil
+        }
+        return poll
     }
 
     /// Nothing that it waited for has a look come about any more.

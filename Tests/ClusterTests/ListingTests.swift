@@ -92,9 +92,9 @@ struct ListingTests {
         var scene = ClusterScene(2)
         scene.give(
             0, .list(ticket: 1, ListingExtent(pageBytesMax: 1, pagesMax: .max, bytesMax: .max)))
-        for _ in 0..<8 {
+        for number in 0..<UInt8(8) {
             scene.run(1500)
-            if done(scene).isEmpty { try answer(&scene, 1, [1], next: [1]) }
+            if done(scene).isEmpty { try answer(&scene, 1, [1], next: [number]) }
         }
         #expect(done(scene).map(\.silent) == [["n1"]])
     }
@@ -126,7 +126,7 @@ struct ListingTests {
         var scene = ClusterScene(2)
         scene.give(0, .list(ticket: 1, extent))
         for number in 1...3 where done(scene).isEmpty {
-            try answer(&scene, 1, [UInt8(number)], next: [9])
+            try answer(&scene, 1, [UInt8(number)], next: [UInt8(number)])
         }
         #expect(asked(scene, 1).count == pages && done(scene).map(\.isCut) == [true])
         #expect(done(scene).map(\.silent) == [[]])
@@ -146,16 +146,74 @@ struct ListingTests {
         #expect(!scene.said[0].contains { if case .listedPage = $0 { true } else { false } })
     }
 
-    @Test("What is listed waits for what peers say, and a node that is behind is silent")
-    func backedUp() {
+    @Test("Each node may say an equal share of what a list may have")
+    func shares() throws {
+        var scene = ClusterScene(3)
+        scene.give(
+            0, .list(ticket: 1, ListingExtent(pageBytesMax: 64, pagesMax: 99, bytesMax: 8)))
+        for number in 1...9 where asked(scene, 1).count == number {
+            try answer(&scene, 1, [1], next: [UInt8(number)])
+        }
+        #expect(asked(scene, 1).count == 5 && done(scene).isEmpty)
+        try answer(&scene, 2, [1])
+        #expect(done(scene).map(\.isCut) == [true] && done(scene).map(\.silent) == [[]])
+    }
+
+    @Test(
+        "A node that would go on for ever is silent",
+        arguments: [ListingPage(rooms: [2], next: [7]), ListingPage(rooms: [], next: [8])])
+    func loops(_ page: ListingPage) throws {
         var scene = ClusterScene(2)
-        scene.nodes[0].isBackedUp = true
+        scene.give(
+            0, .list(ticket: 1, ListingExtent(pageBytesMax: 64, pagesMax: 99, bytesMax: 1000)))
+        try answer(&scene, 1, [1], next: [7])
+        try answer(&scene, 1, page.rooms, next: page.next)
+        #expect(asked(scene, 1).count == 2 && done(scene).map(\.silent) == [["n1"]])
+    }
+
+    @Test("What is listed waits for what peers say", arguments: [0, 1])
+    func backedUp(_ node: Int) throws {
+        var scene = ClusterScene(2)
+        scene.nodes[node].isBackedUp = true
         scene.give(0, .list(ticket: 1, Self.extent))
-        #expect(done(scene).map(\.silent) == [["n1"]] && asked(scene, 1).isEmpty)
-        scene.nodes[0].isBackedUp = false
-        scene.nodes[1].isBackedUp = true
-        scene.give(0, .list(ticket: 2, Self.extent))
+        scene.run(1000)
+        #expect(asked(scene, 1).isEmpty && done(scene).isEmpty)
+        scene.nodes[node].isBackedUp = false
+        scene.run(200)
+        try answer(&scene, 1, [1])
+        #expect(scene.has(0, page(scene, [1], of: 1)) && done(scene).map(\.silent) == [[]])
+        #expect(asked(scene, 1).count == 1)
+    }
+
+    @Test("Where that takes longer than two seconds, the node is silent", arguments: [0, 1])
+    func behind(_ node: Int) {
+        var scene = ClusterScene(2)
+        scene.nodes[node].isBackedUp = true
+        scene.give(0, .list(ticket: 1, Self.extent))
+        scene.run(3000)
+        #expect(done(scene).map(\.silent) == [["n1"]])
+        // Nobody waits for it any more.
+        scene.nodes[node].isBackedUp = false
+        scene.run(1000)
         #expect(asked(scene, 1).isEmpty)
+    }
+
+    @Test("What is listed waits while the line is full of what is not answered")
+    func fullWindow() throws {
+        var scene = ClusterScene(2)
+        scene.join(0, 1)
+        scene.join(1, 2)
+        scene.run(300)
+        scene.mute = [1]
+        var said = 0
+        while said < 5000, scene.say(0, 1, to: 2, at: 1) { said += 1 }
+        #expect(scene.nodes[0].roster.last?.waiting?.mails ?? 0 >= 1024)
+        scene.give(0, .list(ticket: 1, Self.extent))
+        #expect(asked(scene, 1).isEmpty && done(scene).isEmpty)
+        scene.mute = []
+        scene.run(1500)
+        try answer(&scene, 1, [1])
+        #expect(scene.has(0, page(scene, [1], of: 1)) && done(scene).map(\.silent) == [[]])
     }
 
     @Test("A node that is declared dead ends its lists")

@@ -28,6 +28,9 @@ struct NodeReportTests {
         let stopping = scene.nodes[0].roster.last
         #expect(stopping?.standing == .stopping && stopping?.isDraining == true)
         scene.give(1, .drain([]))
+        scene.run(1500)
+        let draining = scene.nodes[0].roster.last
+        #expect(draining?.standing == .member && draining?.isDraining == true)
         scene.cut = [1]
         scene.run(4000)
         let (cut, later) = (scene.nodes[1].roster.last, scene.nodes[0].roster.last)

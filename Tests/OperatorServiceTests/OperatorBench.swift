@@ -27,9 +27,13 @@ final class OperatorBench: Sendable {
     /// How often other nodes were asked for some of their rooms.
     var glances: Int { closing.glances.withLock { $0 } }
 
+    /// How often rooms of all nodes were put together.
+    var merges: Int { closing.merges.withLock { $0 } }
+
     private final class Closing: Sendable {
         let ids = Lock<[String]>([])
         let glances = Lock(0)
+        let merges = Lock(0)
     }
 
     private static func closing(
@@ -49,10 +53,10 @@ final class OperatorBench: Sendable {
     }
 
     /// `elsewhere` is who is at other nodes of a cluster; nil where there is none. `rooms` are
-    /// those of all nodes; nil where too many wait for them.
+    /// what is said of those of all nodes.
     init(
         checks: [(String, String?)] = [], hasRelay: Bool = true, hasEdge: Bool = true,
-        elsewhere: [String]? = nil, rooms: RoomListing? = nil
+        elsewhere: [String]? = nil, rooms: RoomsAnswer = .tooMany
     ) {
         let closing = Closing()
         self.closing = closing
@@ -75,7 +79,9 @@ final class OperatorBench: Sendable {
                         answer(ListedRooms())
                     },
                     merged: { listed in
-                        RoomListing(rooms: [room], silent: listed.silent, isCut: listed.isCut)
+                        closing.merges.withLock { $0 += 1 }
+                        return RoomListing(
+                            rooms: [room], silent: listed.silent, isCut: listed.isCut)
                     }, close: Self.closing(elsewhere, closing))
             },
             close: { id in closing.ids.withLock { $0.append(id.text) } })

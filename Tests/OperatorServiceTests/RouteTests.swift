@@ -195,7 +195,7 @@ struct RouteTests {
                             dialect: .classic, seconds: 0, order: 1, home: OperatorBench.home)
                     ], hiddenMembers: 2)
             ], silent: ["node-2"], isCut: false)
-        let bench = OperatorBench(elsewhere: [], rooms: listing)
+        let bench = OperatorBench(elsewhere: [], rooms: .listed(listing.serialized([:])))
         let answer = try #require(bench.answer("/rooms", [bearer]))
         let expected: JSONValue = [
             "rooms": [
@@ -204,7 +204,8 @@ struct RouteTests {
                     "members": [
                         [
                             "connectionId": "0000000000000001", "peerId": "p", "name": "P",
-                            "dialect": "classic", "node": "0000000000000007",
+                            "dialect": "classic", "seconds": 0,
+                            "node": "0000000000000007",
                         ]
                     ], "hiddenMembers": 2,
                 ]
@@ -215,6 +216,9 @@ struct RouteTests {
         let busy = try #require(OperatorBench(elsewhere: []).answer("/rooms", [bearer]))
         #expect(busy.status == 503)
         #expect(try code(busy) == "busy")
+        let silent = OperatorBench(elsewhere: [], rooms: .nothingCame).answer("/rooms", [bearer])
+        #expect(silent?.status == 503)
+        #expect(try code(silent) == "cluster_silent")
     }
 
     @Test("A node tells its own rooms where it is asked for these, and nothing else is asked")
@@ -253,7 +257,7 @@ struct RouteTests {
             }
             _ = next()
         }
-        #expect(bench.glances == 1)
+        #expect(bench.glances == 1 && bench.merges == 1)
     }
 
     @Test("A page of a node tells of all nodes (docs/operating.md)")
@@ -334,7 +338,7 @@ struct RouteTests {
                     "members": [
                         [
                             "connectionId": "0123456789abcdef", "peerId": "ada", "name": .null,
-                            "dialect": "v1",
+                            "dialect": "v1", "seconds": 3,
                         ]
                     ],
                 ]

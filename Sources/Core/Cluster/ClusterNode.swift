@@ -111,6 +111,7 @@ package struct ClusterNode: Sendable {
     var kickers: [ConnectionID: [(node: Incarnation, number: UInt64)]] = [:]
     var listings: [UInt64: Listing] = [:]
     var lastListing: UInt64 = 0
+    var heldAsks: [Incarnation: [HeldAsk]] = [:]
     var isLeaving = false
     var awaitsShelf: Bool
     /// What is left of this node's sessions waits for the next process: no other node is heard any
@@ -268,7 +269,7 @@ package struct ClusterNode: Sendable {
             }
         }
         giveUpKicks(&effects)
-        giveUpListings(&effects)
+        tickListings(&effects)
         rooms.rest(Self.restsPerTick, at: now)
         leaveIfEmpty(&effects)
     }

@@ -25,6 +25,11 @@ package struct ListingPage: Equatable, Sendable {
         self.next = next
     }
 
+    /// A node that names the same cursor again, or has more and says nothing, would go on for ever.
+    func isProgress(from cursor: [UInt8]) -> Bool {
+        next.isEmpty || next != cursor && !rooms.isEmpty
+    }
+
     /// No node of this version says more.
     var isFitting: Bool {
         rooms.count <= ListingMail.pageBytesMax && next.count <= ListingMail.cursorBytesMax

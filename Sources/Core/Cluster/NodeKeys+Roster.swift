@@ -41,8 +41,9 @@ extension NodeKeys {
         }
     }
 
+    /// `stopping` until it gives its sessions away, which is told apart.
     var saidStanding: SaidStanding? {
-        standing == .member && isStopping ? .stopping : SaidStanding(standing)
+        standing == .member && isStopping && !isDraining ? .stopping : SaidStanding(standing)
     }
 
     /// Nil of one that is known by what others say alone.

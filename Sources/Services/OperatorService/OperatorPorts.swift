@@ -84,11 +84,19 @@ package struct OperatedRelay: Sendable {
     let close: @Sendable (ConnectionID) -> Void
 }
 
+/// What becomes of a wish to see the rooms of all nodes.
+package enum RoomsAnswer: Equatable, Sendable {
+    /// As JSON.
+    case listed([UInt8])
+    case tooMany
+    case nothingCame
+}
+
 /// What the operator sees of the nodes of a cluster, and may do to their peers.
 package struct OperatedCluster: Sendable {
     let state: @Sendable () -> ClusterState
-    /// The rooms of all nodes; waits for what other nodes say. nil where too many wait already.
-    let rooms: @Sendable () -> RoomListing?
+    /// The rooms of all nodes; waits for what other nodes say.
+    let rooms: @Sendable () -> RoomsAnswer
     /// Asks the other nodes for some of their rooms, without waiting.
     let glance: @Sendable (@escaping @Sendable (ListedRooms) -> Void) -> Void
     /// The rooms of this node, with what others have said of theirs.
@@ -98,7 +106,7 @@ package struct OperatedCluster: Sendable {
 
     package init(
         state: @escaping @Sendable () -> ClusterState,
-        rooms: @escaping @Sendable () -> RoomListing?,
+        rooms: @escaping @Sendable () -> RoomsAnswer,
         glance: @escaping @Sendable (@escaping @Sendable (ListedRooms) -> Void) -> Void,
         merged: @escaping @Sendable (ListedRooms) -> RoomListing,
         close: @escaping @Sendable (ConnectionID) -> KickOutcome
@@ -109,10 +117,12 @@ package struct OperatedCluster: Sendable {
         self.merged = merged
         self.close = close
     }
+}
 
+extension ClusterFigures {
     /// Nodes by their incarnations.
-    var names: [Incarnation: ByteText] {
-        let nodes = state().figures.roster.map { ($0.incarnation, $0.name) }
+    package var names: [Incarnation: ByteText] {
+        let nodes = roster.map { ($0.incarnation, $0.name) }
         return Dictionary(nodes, uniquingKeysWith: { one, _ in one })
     }
 }

@@ -100,6 +100,10 @@ extension OperatorService {
     static let busy = HTTPResponse.refusal(
         503, "busy", "others wait for the rooms of all nodes: ask again in a few seconds",
         headers: [("Retry-After", "5")])
+    static let noAnswer = HTTPResponse.refusal(
+        503, "cluster_silent",
+        "nothing came of what the nodes were asked for: ask again in a few seconds",
+        headers: [("Retry-After", "5")])
 
     private static let notFound = HTTPResponse.refusal(
         404, "not_found", "try /livez, /readyz or /metrics")

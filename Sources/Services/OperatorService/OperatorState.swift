@@ -5,37 +5,32 @@ import StrictJSON
 
 /// What the operator's page shows, at one moment.
 struct OperatorState: Sendable {
-    /// Rooms that are listed; the rest is told as a number.
-    private static let roomsMax = 200
-
     let service: OperatorService
     let relay: OperatedRelay
     private var counts: OperatorCounts { service.counts }
 
     var json: JSONValue {
         let (now, figures) = (service.ports.now(), relay.figures())
-        let (rooms, cluster) = seen(at: now)
-        let names = relay.cluster?.names ?? [:]
+        let cluster = relay.cluster?.state()
+        let seen =
+            relay.cluster.map { service.elsewhere.look(by: $0, now: service.ports.now) }
+            ?? RoomsElsewhere.Seen(relay.rooms())
+        let names = cluster?.figures.names ?? [:]
         var state: JSONObject = [
             "time": .number(.init(now)), "version": .string(service.ports.version),
             "uptimeSeconds": .number(.init(max(0, now - service.startedAt))),
             "connections": .number(.init(Int64(figures.classic.open + figures.v1.open))),
-            "rooms": .array(rooms.prefix(Self.roomsMax).map { $0.document(names) }),
-            "roomsTotal": .number(.init(Int64(rooms.count))),
+            "rooms": .array(seen.rooms.map { $0.document(names) }),
+            "roomsTotal": .number(.init(Int64(seen.total))),
             "counters": counters(figures), "refusals": refusals(figures), "keys": stages,
         ]
-        if let cluster { state["cluster"] = cluster }
+        if let cluster {
+            var document = cluster.object
+            document["silent"] = .array(seen.silent.map { .string($0) })
+            document["moreRooms"] = .bool(seen.isCut)
+            state["cluster"] = .object(document)
+        }
         return .object(state)
-    }
-
-    /// Rooms, and what there is to be told of a cluster.
-    private func seen(at now: Int64) -> (rooms: [RoomSummary], cluster: JSONValue?) {
-        guard let cluster = relay.cluster else { return (relay.rooms(), nil) }
-        let listing = cluster.merged(service.elsewhere.look(by: cluster, at: now))
-        var document = cluster.state().object
-        document["silent"] = .array(listing.silent.map { .string($0) })
-        document["moreRooms"] = .bool(listing.isCut)
-        return (listing.rooms, .object(document))
     }
 
     private func counters(_ figures: RelayFigures) -> JSONValue {

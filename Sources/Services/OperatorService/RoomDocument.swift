@@ -1,8 +1,8 @@
 package import Bytes
-import Cluster
+package import Cluster
 import HTTPMessages
 package import Identifiers
-import Relay
+package import Relay
 import Signalling
 package import StrictJSON
 
@@ -22,15 +22,17 @@ package enum RoomDocument {
         return .object(document)
     }
 
-    /// `node` is where a member of a cluster is; nil where there is none.
+    /// `seconds` is for how long it has been known to be there, nil where nobody knows; `node` is
+    /// where a member of a cluster is, nil where there is none.
     package static func member(
         _ connectionID: String, peerID: String, name: String?, dialect: String,
-        node: ByteText? = nil
+        seconds: Int? = nil, node: ByteText? = nil
     ) -> JSONValue {
         var document: JSONObject = [
             "connectionId": .string(connectionID), "peerId": .string(peerID),
             "name": name.map { .string($0) } ?? .null, "dialect": .string(dialect),
         ]
+        if let seconds { document["seconds"] = .number(.init(Int64(seconds))) }
         if let node { document["node"] = .string(node) }
         return .object(document)
     }
@@ -43,7 +45,7 @@ extension RoomSummary {
             members.map { member in
                 RoomDocument.member(
                     member.connectionID, peerID: member.peerID, name: member.name,
-                    dialect: member.dialect.rawValue,
+                    dialect: member.dialect.rawValue, seconds: member.seconds,
                     node: member.home.map { names[$0] ?? ByteText($0.text) })
             }, hiddenMembers: hiddenMembers)
     }
@@ -65,24 +67,27 @@ enum RoomsAsked: Equatable {
 
 extension OperatedRelay {
     /// What a list of all nodes may have.
-    static let listBytesMax = 32 << 20
+    package static let listBytesMax = 32 << 20
 
     var document: JSONValue {
-        let names = cluster?.names ?? [:]
+        let names = cluster?.state().figures.names ?? [:]
         return ["rooms": .array(rooms().map { $0.document(names) })]
     }
 
     /// Of all nodes, where there are others.
     var roomsEverywhere: HTTPResponse {
         guard let cluster else { return .json(200, document.serialized()) }
-        guard let listing = cluster.rooms() else { return OperatorService.busy }
-        return .json(200, listing.serialized(cluster.names))
+        return switch cluster.rooms() {
+        case .listed(let json): .json(200, json)
+        case .tooMany: OperatorService.busy
+        case .nothingCame: OperatorService.noAnswer
+        }
     }
 }
 
 extension RoomListing {
     /// With as many rooms as `listBytesMax` allows.
-    func serialized(
+    package func serialized(
         _ names: [Incarnation: ByteText], bytesMax: Int = OperatedRelay.listBytesMax
     ) -> [UInt8] {
         var out = Array(#"{"rooms":["#.utf8)

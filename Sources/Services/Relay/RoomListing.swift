@@ -33,9 +33,13 @@ package struct RoomListing: Equatable, Sendable {
 }
 
 extension ListingExtent {
-    /// All that there is, within bounds: as JSON it is two or three times as long.
+    /// All that there is, within bounds: as JSON it is two or three times as long. Two pages in a
+    /// row have more than one may have, so nobody comes to that many before there are too many
+    /// bytes.
     package static let all = ListingExtent(
-        pageBytesMax: ListingMail.pageBytesMax, pagesMax: .max, bytesMax: 16 << 20)
+        pageBytesMax: ListingMail.pageBytesMax,
+        pagesMax: 2 * allBytesMax / ListingMail.pageBytesMax + 2, bytesMax: allBytesMax)
+    private static let allBytesMax = 16 << 20
 
     /// What a page in a browser shows of each node.
     package static let glance = ListingExtent(

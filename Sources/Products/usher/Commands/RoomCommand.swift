@@ -58,7 +58,7 @@ extension RoomCommand {
                 if let relay = try home.relay() {
                     let rooms = try relay.rooms().map(Self.document)
                     let body = JSONValue.object(["rooms": .array(rooms)]).serialized()
-                    return show(body, rooms, isFirst: true)
+                    return show(body, Self.rows(rooms), isFirst: true)
                 }
                 try list()
             }
@@ -67,7 +67,7 @@ extension RoomCommand {
         private func list() throws {
             let node = options.node.name
             let path = node == nil ? "/rooms" : "/rooms?node=here"
-            var last: [UInt8]?
+            var last: (members: [[String]], gap: String?)?
             repeat {
                 // Nodes come and go while it is watched.
                 let relay = try OperatorCall(data: options.dataFolder, node: node)
@@ -75,13 +75,15 @@ extension RoomCommand {
                 guard answer.status == 200, let list = answer.json,
                     let rooms = list["rooms"]?.array
                 else { throw answer.failure }
-                if answer.body != last {
-                    show(answer.body, rooms, isFirst: last == nil)
-                    if watch, let gap = Self.gap(in: list) { complain(gap) }
+                // Ages change all the time.
+                let seen = (members: Self.rows(rooms), gap: Self.gap(in: list))
+                if last.map({ $0 != seen }) ?? true {
+                    show(answer.body, seen.members, isFirst: last == nil)
+                    if watch, let gap = seen.gap { complain(gap) }
                 }
-                last = answer.body
+                last = seen
                 guard watch else {
-                    if let gap = Self.gap(in: list) { throw CommandFailure(gap) }
+                    if let gap = seen.gap { throw CommandFailure(gap) }
                     return
                 }
                 Output.pause(milliseconds: Self.watchMilliseconds)
@@ -89,14 +91,18 @@ extension RoomCommand {
         }
 
         /// What a list lacks; nil where it is whole.
-        private static func gap(in list: JSONObject) -> String? {
+        static func gap(in list: JSONObject) -> String? {
+            var reasons: [String] = []
             let silent = (list["silent"]?.array ?? []).compactMap(\.string)
             if !silent.isEmpty {
                 let names = silent.map { Printable.text($0.string) }.joined(separator: ", ")
-                return "\(names): no answer, so rooms that are there alone are missing"
+                reasons.append("\(names): no answer, so rooms that are there alone are missing")
             }
-            return list["truncated"]?.bool == true
-                ? "there are too many rooms to be listed: --node shows those of one node" : nil
+            if list["truncated"]?.bool == true {
+                reasons.append(
+                    "there are too many rooms to be listed: --node shows those of one node")
+            }
+            return reasons.isEmpty ? nil : reasons.joined(separator: "; ")
         }
 
         private static func document(_ room: FunctionConsole.RoomSummary) -> JSONValue {
@@ -109,10 +115,9 @@ extension RoomCommand {
                 })
         }
 
-        private func show(_ body: [UInt8], _ rooms: [JSONValue], isFirst: Bool) {
+        private func show(_ body: [UInt8], _ members: [[String]], isFirst: Bool) {
             if options.json { return say(String(decoding: body, as: UTF8.self)) }
             if !isFirst { say("") }
-            let members = rooms.compactMap(\.object).flatMap(rows)
             guard !members.isEmpty else { return say("nobody is in a room") }
             var head = ["client_id", "room", "connection", "peer", "name", "dialect", "node"]
             let isOfCluster = members.contains { !$0[head.count - 1].isEmpty }
@@ -121,12 +126,20 @@ extension RoomCommand {
                 .lines.forEach(say)
         }
 
-        private func rows(_ room: JSONObject) -> [[String]] {
-            (room["members"]?.array ?? []).compactMap(\.object).map { member in
-                [
-                    room["client_id"], room["room"], member["connectionId"], member["peerId"],
-                    member["name"], member["dialect"], member["node"],
-                ].map { Printable.text($0?.string?.string ?? "") }
+        /// One for each member, and one for those of a room that are left out.
+        static func rows(_ rooms: [JSONValue]) -> [[String]] {
+            rooms.compactMap(\.object).flatMap { room in
+                let members = (room["members"]?.array ?? []).compactMap(\.object).map { member in
+                    [
+                        room["client_id"], room["room"], member["connectionId"],
+                        member["peerId"], member["name"], member["dialect"], member["node"],
+                    ].map { Printable.text($0?.string?.string ?? "") }
+                }
+                guard let hidden = room["hiddenMembers"]?.int64 else { return members }
+                let names = [room["client_id"], room["room"]].map {
+                    Printable.text($0?.string?.string ?? "")
+                }
+                return members + [names + ["", "… and \(hidden) more", "", "", ""]]
             }
         }
     }

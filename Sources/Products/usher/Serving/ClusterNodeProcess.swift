@@ -31,6 +31,7 @@ final class ClusterNodeProcess: Sendable {
     /// of a node that is silent, until it is known to be dead.
     private static let handOverSecondsMax = 15
 
+    private let pending = PendingAnswers()
     private let rooms: RoomsOfAllNodes
     private let isDraining = Held(false)
     private let refusal = Held<ClusterRefusal?>(nil)
@@ -52,7 +53,11 @@ final class ClusterNodeProcess: Sendable {
         self.place = place
         self.service = service
         self.log = log
-        rooms = RoomsOfAllNodes(service)
+        rooms = RoomsOfAllNodes(
+            pending, list: { service.list(.all, answer: $0) },
+            written: { listed in
+                service.rooms(with: listed).serialized((service.clusterFigures ?? .init()).names)
+            })
         let report = StandingReport(log: log, place: place)
         let ports = ClusterPorts(
             tellLoop: { note, loop in loops.tell(note, loop: loop) },
@@ -140,14 +145,9 @@ final class ClusterNodeProcess: Sendable {
 
     /// Closes a connection of whatever node.
     @Sendable private func kick(_ connection: ConnectionID) -> KickOutcome {
-        let answered = DispatchSemaphore(value: 0)
-        let outcome = Held(KickOutcome.silent([]))
-        service.kick(connection) { answer in
-            outcome.value.withLock { $0 = answer }
-            answered.signal()
-        }
-        _ = answered.wait(timeout: .now() + .seconds(Self.kickSecondsMax))
-        return outcome.value.withLock { $0 }
+        pending.wait(seconds: Self.kickSecondsMax) { [service] answer in
+            service.kick(connection, answer: answer)
+        } ?? .silent([])
     }
 
     /// Why this node is to be sent nobody, by a stable code.
@@ -179,6 +179,8 @@ final class ClusterNodeProcess: Sendable {
         service.endSessions()
         service.farewell()
         _ = hasLeft.wait(timeout: .now() + .seconds(Self.farewellSecondsMax))
+        // Nobody answers any more, and the operators' port stops once nobody waits there.
+        pending.stop()
         bus.stop()
     }
 

@@ -1,67 +1,57 @@
-import Dispatch
 import Locking
+import OperatorService
 import Relay
 
-/// The rooms of all nodes, for operators who wait for them. One list is made at a time: whoever
-/// asks meanwhile gets the same.
+/// The rooms of all nodes, for operators who wait for them. One list is made at a time, and written
+/// once: whoever asks meanwhile gets the same.
 final class RoomsOfAllNodes: Sendable {
-    /// What one thread leaves for others.
-    private final class Answer<Value: Sendable>: Sendable {
-        private let value = Lock<Value?>(nil)
-        private let isThere = DispatchSemaphore(value: 0)
-
-        func give(_ value: Value?) {
-            self.value.withLock { $0 = value }
-            isThere.signal()
-        }
-
-        /// Nil where nothing comes in time.
-        func wait(seconds: Int) -> Value? {
-            // Whoever waits besides goes on as well.
-            if case .success = isThere.wait(timeout: .now() + .seconds(seconds)) {
-                isThere.signal()
-            }
-            return value.withLock { $0 }
-        }
-    }
+    typealias List = @Sendable (@escaping @Sendable (ListedRooms) -> Void) -> Void
 
     private struct State {
-        var making: Answer<RoomListing>?
+        var making: Answer<[UInt8]>?
         var waiting = 0
     }
 
     /// Each keeps a thread of those that may wait.
     private static let waitingMax = 5
-    /// Longer than other nodes are waited for.
-    private static let secondsMax = 12
-
-    private let service: Relay
+    private let pending: PendingAnswers
+    private let secondsMax: Int
+    private let list: List
+    private let written: @Sendable (ListedRooms) -> [UInt8]
     private let state = Lock(State())
 
-    init(_ service: Relay) { self.service = service }
+    /// `list` asks the other nodes, and `written` makes JSON of what they say; `secondsMax` is
+    /// longer than they are waited for.
+    init(
+        _ pending: PendingAnswers, secondsMax: Int = 12, list: @escaping List,
+        written: @escaping @Sendable (ListedRooms) -> [UInt8]
+    ) {
+        self.pending = pending
+        self.secondsMax = secondsMax
+        self.list = list
+        self.written = written
+    }
 
-    /// Waits for what other nodes say; nil where too many wait, or nothing came in time.
-    @Sendable func listing() -> RoomListing? {
-        let entered = state.withLock { state -> (Answer<RoomListing>, isFirst: Bool)? in
+    /// How many wait now.
+    var waiting: Int { state.withLock { $0.waiting } }
+
+    /// Waits for what other nodes say.
+    @Sendable func listing() -> RoomsAnswer {
+        let entered = state.withLock { state -> (Answer<[UInt8]>, isFirst: Bool)? in
             guard state.waiting < Self.waitingMax else { return nil }
             state.waiting += 1
             if let making = state.making { return (making, false) }
-            let making = Answer<RoomListing>()
+            let making = Answer<[UInt8]>()
             state.making = making
             return (making, true)
         }
-        guard let (answer, isFirst) = entered else { return nil }
+        guard let (answer, isFirst) = entered else { return .tooMany }
         defer { state.withLock { $0.waiting -= 1 } }
-        guard isFirst else { return answer.wait(seconds: Self.secondsMax) }
-        let listing = made()
-        state.withLock { $0.making = nil }
-        answer.give(listing)
-        return listing
-    }
-
-    private func made() -> RoomListing? {
-        let heard = Answer<ListedRooms>()
-        service.list(.all) { heard.give($0) }
-        return heard.wait(seconds: Self.secondsMax).map(service.rooms(with:))
+        if isFirst {
+            let json = pending.wait(seconds: secondsMax, list).map(written)
+            state.withLock { $0.making = nil }
+            answer.give(json)
+        }
+        return answer.wait(seconds: secondsMax).map(RoomsAnswer.listed) ?? .nothingCame
     }
 }

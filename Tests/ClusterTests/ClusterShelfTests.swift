@@ -84,6 +84,9 @@ struct ClusterShelfTests {
         for connection in [Self.one, Self.two] {
             #expect(scene.has(node, .cameBack(connection, isHere: false)))
         }
+        // They were never on their way from another node.
+        let counted = scene.nodes[node].counted
+        #expect(counted.lostOnTheWay == 0 && counted.diedOnTheWay == 0)
         scene.run(6000)
         #expect(scene.left(other).isEmpty)
         #expect(scene.nodes[other].isAtRest && scene.nodes[node].isAtRest)

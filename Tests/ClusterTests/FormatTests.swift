@@ -28,24 +28,24 @@ struct FormatTests {
         net.run(12_000)
         #expect(net.nodes.map(\.standing) == [.member, .member, .member])
         #expect(Self.format(net) == nil && net.nodes.map(\.format) == [1, 1, 1])
-        // The one that is in the way ends, and another comes that reads more.
+        // The one that is in the way is replaced, and then the next.
         net.tell(0) { $0.farewell(&$1) }
+        net.start(name: "n0", reads: 3)
         net.run(59_000)
         #expect(Self.format(net) == nil)
         net.run(2000)
         #expect(Self.format(net) == 2 && net.nodes[1...].allSatisfy { $0.format == 2 })
-        net.start(reads: 3)
-        net.run(6000)
         net.tell(1) { $0.farewell(&$1) }
+        net.start(name: "n1", reads: 3)
         net.run(61_000)
         #expect(Self.format(net) == 3)
-        #expect(net.nodes[2].standing == .member && net.nodes[3].standing == .member)
+        #expect(net.nodes[2].standing == .member && net.nodes[4].standing == .member)
         // A roll-back comes too late, and is told who is in its way.
         net.start(reads: 2)
-        #expect(net.nodes[4].standing == .joining(StableCode("older_format")))
+        #expect(net.nodes[5].standing == .joining(StableCode("older_format")))
         net.run(1000)
-        #expect(net.nodes[4].standing == Self.tooNew(("n2", 3), ("n3", 3)))
-        #expect(net.record(4) == nil)
+        #expect(net.nodes[5].standing == Self.tooNew(("n0", 3), ("n1", 3), ("n2", 3)))
+        #expect(net.record(5) == nil)
     }
 
     @Test("The last of an older version holds it, however often it is started again")
@@ -67,10 +67,31 @@ struct FormatTests {
             #expect(net.nodes[last + 1].standing == .member, "life \(life)")
         }
         net.tell(net.nodes.count - 1) { $0.farewell(&$1) }
+        net.start(name: "n2", reads: 2)
         net.run(59_000)
         #expect(Self.format(net) == nil)
         net.run(2000)
         #expect(Self.format(net) == 2)
+    }
+
+    @Test("An older one that is down holds it for ten minutes, unless one of its name comes")
+    func down() {
+        for isKilled in [false, true] {
+            var net = KeysNet()
+            for reads: UInt8 in [2, 2, 1] { net.start(reads: reads) }
+            net.run(12_000)
+            if isKilled { net.stopped.insert(2) } else { net.tell(2) { $0.farewell(&$1) } }
+            net.run(590_000)
+            #expect(Self.format(net) == nil, "killed: \(isKilled)")
+            net.start(name: "n2", reads: 1)
+            net.run(9000)
+            #expect(net.nodes[3].standing == .member, "killed: \(isKilled)")
+            net.tell(3) { $0.farewell(&$1) }
+            net.run(599_000)
+            #expect(Self.format(net) == nil, "killed: \(isKilled)")
+            net.run(2000)
+            #expect(Self.format(net) == 2, "killed: \(isKilled)")
+        }
     }
 
     @Test("Whoever has another connection counts the minute anew")
@@ -149,6 +170,7 @@ struct FormatTests {
             guard hasOlder else { continue }
             #expect(net.nodes[1].standing == .member)
             net.tell(1) { $0.farewell(&$1) }
+            net.start(name: "n1", reads: 2)
             net.run(59_000)
             #expect(Self.format(net) == nil)
             net.run(2000)

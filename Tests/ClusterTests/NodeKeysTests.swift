@@ -221,6 +221,25 @@ struct NodeKeysTests {
         }
     }
 
+    @Test("Whoever is not shown what lies in the bucket for 10 s says so (docs/operating.md)")
+    func unwatched() {
+        var net = Self.net(1)
+        let configuration = ClusterNode.Configuration(
+            nodeName: "n1", alike: [("issuer", "a")], membersPerRoomMax: 0)
+        net.nodes.append(NodeKeys(configuration, KeysNet.incarnation(1)))
+        net.said.append([])
+        net.run(100)
+        for isAgain in [false, true] {
+            net.tell(1) { $0.connected(KeysNet.epoch, &$1) }
+            net.run(10_000)
+            #expect(net.nodes[1].standing == .joining(StableCode("connecting")), "\(isAgain)")
+            net.run(100)
+            #expect(net.nodes[1].standing == .joining(StableCode("not_watched")), "\(isAgain)")
+            net.tell(1) { $0.disconnected(&$1) }
+            #expect(net.nodes[1].standing == .joining(StableCode("connecting")), "\(isAgain)")
+        }
+    }
+
     @Test("Whose settings differ is refused by name")
     func settings() {
         var net = Self.net(1)

@@ -15,6 +15,7 @@ extension ClusterNode {
         keys.isDraining = true
         for session in sessions {
             moves.draining[session.connection] = .some(session.room)
+            moves.leftBehind.insert(session.connection)
             offer(session.connection, &effects)
         }
     }
@@ -27,7 +28,6 @@ extension ClusterNode {
         let homes = keys.living.filter { !keys.isDraining($0) }
         guard !homes.isEmpty else {
             moves.draining[connection] = nil
-            tally.undrained += 1
             effects.append(.undrainable(connection))
             return
         }
@@ -38,6 +38,12 @@ extension ClusterNode {
         }
         moves.offers[connection] = home
         push(.handOver(.offer(connection)), to: home)
+    }
+
+    /// One that was to go has ended here; by itself, unless it is lost.
+    mutating func noteUndrained(_ connection: ConnectionID, _ reason: LeaveReason) {
+        guard reason == .lost, moves.leftBehind.remove(connection) != nil else { return }
+        tally.undrained += 1
     }
 
     /// The same for all who share a room, as long as the same nodes live.

@@ -273,6 +273,7 @@ extension ClusterNode {
 
     mutating func forgetSession(_ connection: ConnectionID) {
         moves.draining[connection] = nil
+        moves.leftBehind.remove(connection)
         moves.offers[connection] = nil
         moves.unoffered.remove(connection)
     }
@@ -282,6 +283,7 @@ extension ClusterNode {
     mutating func sessionEnded(
         _ connection: ConnectionID, _ reason: LeaveReason, _ effects: inout [Effect]
     ) {
+        noteUndrained(connection, reason)
         forgetSession(connection)
         if let giving = moves.givings[connection] {
             give(.ended, connection, &effects)

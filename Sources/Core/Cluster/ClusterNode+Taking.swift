@@ -125,22 +125,28 @@ extension ClusterNode {
     mutating func take(
         _ input: HandOverTaker.Input, _ connection: ConnectionID, _ effects: inout [Effect]
     ) {
-        let wasAsking = moves.takings[connection]?.taker.isAsking
+        let giver = moves.takings[connection]?.taker.giver
         guard let outcome = moves.takings[connection]?.taker.handle(input) else { return }
-        noteLoss(input, outcome, wasAsking: wasAsking == true)
+        if moves.takings[connection]?.isFromShelf == false { noteLoss(input, outcome, giver) }
         perform(outcome, of: connection, &effects)
     }
 
-    /// What its old home counts is not counted here.
+    /// What its old home counts is not counted here; `giver` is that one, if something had come.
     private mutating func noteLoss(
-        _ input: HandOverTaker.Input, _ outcome: [HandOverTaker.Effect], wasAsking: Bool
+        _ input: HandOverTaker.Input, _ outcome: [HandOverTaker.Effect], _ giver: Incarnation?
     ) {
         let hasFailed = outcome.contains { if case .fail = $0 { true } else { false } }
         switch input {
         // Its bytes are those of no session.
         case .piece where hasFailed: tally.lostOnTheWay += 1
-        case .died where hasFailed && !wasAsking: tally.diedOnTheWay += 1
-        case .gone(.lost) where !outcome.isEmpty: tally.lostOnTheWay += 1
+        case .died where hasFailed && giver != nil: tally.diedOnTheWay += 1
+        // Its rooms may know of the death before it does.
+        case .gone(.lost) where !outcome.isEmpty:
+            if let giver, keys.gone.contains(giver) {
+                tally.diedOnTheWay += 1
+            } else {
+                tally.lostOnTheWay += 1
+            }
         default: break
         }
     }

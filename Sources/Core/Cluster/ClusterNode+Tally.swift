@@ -17,7 +17,7 @@ extension ClusterNode {
         /// and as nobody could go on with what there was.
         package internal(set) var diedOnTheWay = 0
         package internal(set) var lostOnTheWay = 0
-        /// Sessions of this node, which was about to end, that nobody would have.
+        /// Sessions of this node, which was about to end, that were to go to others and ended here.
         package internal(set) var undrained = 0
         /// Mails that were sent to other nodes once more.
         package internal(set) var resent = 0

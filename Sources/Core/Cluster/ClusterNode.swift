@@ -171,6 +171,7 @@ package struct ClusterNode: Sendable {
         case .bus(let event): heard(event, &effects)
         case .join(let member, let place, let sdp): join(member, place, sdp, &effects)
         case .leave(let connection, let place, let reason):
+            noteUndrained(connection, reason)
             leave(connection, place, reason, &effects)
         case .delivered(let receipt, let isTaken): delivered(receipt, isTaken, &effects)
         case .kick(let connection, let ticket): kick(connection, ticket, &effects)

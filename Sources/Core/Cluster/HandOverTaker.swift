@@ -85,6 +85,14 @@ package struct HandOverTaker: Sendable {
     /// Nothing has come yet.
     package var isAsking: Bool { if case .asking = state { true } else { false } }
 
+    /// From whom it comes, from its first piece until it is at home here.
+    package var giver: Incarnation? {
+        switch state {
+        case .receiving(_, let home), .adopting(_, let home, _): home
+        case .asking, .over: nil
+        }
+    }
+
     /// One of those that may still have it.
     package var asked: Incarnation? { waits.keys.min() }
 

@@ -92,6 +92,8 @@ struct HandOvers: Sendable {
     var isDraining = false
     /// Sessions that want new homes, with the rooms by which these are chosen.
     var draining: [ConnectionID: RoomDigest?] = [:]
+    /// Those that were to go, and neither have nor are over.
+    var leftBehind: Set<ConnectionID> = []
     /// To whom they are offered.
     var offers: [ConnectionID: Incarnation] = [:]
     /// Nodes that take no session, until when that counts, and who waits for that.

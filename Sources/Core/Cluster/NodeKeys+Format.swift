@@ -36,14 +36,15 @@ extension NodeKeys {
             raise.agreed = nil
             return
         }
-        guard let newest = newestOfAll else { return }
-        raise.former = min(raise.former, newest)
+        guard let (living, newest) = newestOfAll else { return }
+        raise.former = min(raise.former, living)
         if raise.agreed?.format != newest { raise.agreed = (newest, now) }
         guard let agreed = raise.agreed, now >= raise.nextAt else { return }
-        // What was in use before a bucket was made anew is used in that one at once: it may say
-        // what nothing else can, and nobody has come there who can't read it.
+        // What was in use before a bucket was made anew is used in that one as soon as it is open,
+        // where nobody has come there who can't read it. Nodes write what they have back in the
+        // first format, and lose what only a later one can say.
         let isLasting = now - agreed.since >= timing.raiseAfter
-        let next = isLasting ? newest : raise.former
+        let next = isLasting ? max(newest, raise.former) : raise.former
         guard next > format else { return }
         raise.nextAt = .max
         let bytes = FormatRecord(epoch: epoch, next).encoded
@@ -51,17 +52,29 @@ extension NodeKeys {
         effects.append(.write(.format, bytes, from: formatRevision, request: request))
     }
 
-    /// The newest that all nodes read that live; nil while that is not known of one.
-    private var newestOfAll: UInt8? {
-        var newest = reads
-        for (id, other) in others where other.state != .gone {
-            let isAwaited =
-                other.state == .unknown
-                && (other.beatAt != nil || openList?.contains(id) == true)
-            if isAwaited { return nil }
-            if other.state == .alive { newest = min(newest, max(1, other.record?.reads ?? 1)) }
+    /// The newest that all nodes read that live, and with those that may come back; nil while that
+    /// is not known of one.
+    private var newestOfAll: (living: UInt8, all: UInt8)? {
+        var (living, away) = (reads, reads)
+        for (id, other) in others {
+            switch other.state {
+            case .alive: living = min(living, max(1, other.record?.reads ?? 1))
+            case .unknown: if other.beatAt != nil || openList?.contains(id) == true { return nil }
+            case .gone: if mayComeBack(other) { away = min(away, other.record?.reads ?? reads) }
+            }
         }
-        return newest
+        return (living, min(living, away))
+    }
+
+    /// One that ended not long ago, and has not been replaced: it may be of an older version, and
+    /// down for longer than a restart takes.
+    private func mayComeBack(_ other: Other) -> Bool {
+        guard let record = other.record, record.reads > 0, record.reads < reads,
+            now - other.since < timing.awayFor, record.nodeName != nodeName
+        else { return false }
+        return !others.values.contains {
+            $0.state == .alive && $0.record?.nodeName == record.nodeName
+        }
     }
 
     mutating func raised(to format: UInt8, _ answer: StoreAnswer) {

@@ -14,8 +14,10 @@ extension NodeKeys {
             if now - max(reachedAt, awakeSince) > timing.reachFor { return .cutOff }
         }
         let why: StaticString =
-            if !isConnected || !isWatched {
+            if !isConnected {
                 "connecting"
+            } else if !isWatched {
+                now - steadySince <= timing.registerWait ? "connecting" : "not_watched"
             } else if format > reads {
                 "older_format"
             } else if base == nil || seenOwn < first {

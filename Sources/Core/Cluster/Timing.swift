@@ -34,6 +34,9 @@ package struct Timing: Equatable, Sendable {
     /// For how long all that live have read a newer format before it is used: longer than a node
     /// takes that is started again.
     package var raiseAfter: Int64 = 60_000
+    /// For how long one that ended is waited for before that, where no other has its name: ten
+    /// minutes in all.
+    package var awayFor: Int64 = 540_000
     /// For how long a document of a newer format is read again before nobody waits for it.
     package var unreadableWait: Int64 = 3000
     /// How long a joiner's home is waited for, for what is to be told with its join.

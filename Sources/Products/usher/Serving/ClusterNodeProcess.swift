@@ -242,6 +242,10 @@ extension ClusterPlace {
             "NATS takes none of this node's writes: bus_refused or bus_quota_used_up in its log "
                 + "say why where NATS does; else see whether most servers that keep \(stream) run "
                 + "(nats stream info \(stream))"
+        case "not_watched":
+            "NATS does not show this node what lies in \(stream): bus_quota_used_up (as where "
+                + "max_consumers is used up), bus_refused or bus_forbidden in its log say why "
+                + "where NATS does; usher doctor looks at quotas"
         case "not_seen":
             "NATS has taken this node's writes and does not show them: the servers that keep "
                 + "\(stream) may differ (nats stream info \(stream)), as where one of them stood "

@@ -178,7 +178,10 @@ import Testing
             "Sources/Products/usher/Settings/NodeVersion.swift",
         ]
         let found = Checkout.swift.filter { file in
-            file.lines.contains { $0.contains("#if " + "DEBUG") }
+            file.lines.contains { line in
+                line.contains("DEB" + "UG")
+                    && ["#" + "if ", "#" + "elseif "].contains { line.contains($0) }
+            }
         }
         #expect(found.map(\.path).sorted() == files, "what is tested is what is run in earnest")
     }

@@ -104,6 +104,16 @@ def test_a_server_of_another_cluster_of_nats_is_a_problem(three):
         other.kill()
 
 
+def test_two_servers_that_stand_alone_are_a_problem():
+    servers = [Nats(1), Nats(1)]
+    try:
+        kind, text = level(look(*(one.urls[0] for one in servers)), "cluster_server")
+        assert kind == "problem" and "not of one cluster of NATS" in text
+    finally:
+        for one in servers:
+            one.kill()
+
+
 def test_one_server_and_a_small_account_are_warnings():
     little = Nats(1, extra="accounts { A { jetstream { max_file: 10M, max_consumers: 1 }\n"
                            "users: [ { user: u, password: p } ] } }\nno_auth_user: u")

@@ -1,6 +1,7 @@
 import Bytes
 import Cluster
 import Foundation
+import Locking
 import ServerSupport
 import StrictJSON
 import Testing
@@ -45,9 +46,13 @@ struct ExaminationTests {
         try cluster.servers[2].kill()
         let all = try TestNode.configuration(cluster.servers, name)
         let rest = try await examined(all) { (try? $0.bucket.get())?.race == nil }
-        #expect(rest.servers.filter(\.isNamed).count == 3)
-        guard case .failure(let fault) = try #require(rest.servers.first { !$0.isGood }).outcome
-        else { return }
+        let named = rest.servers.filter(\.isNamed)
+        let known = try cluster.servers.map { try $0.server }
+        #expect(named.map(\.server) == known)
+        #expect(named.map(\.isGood) == [true, true, false])
+        guard case .failure(let fault)? = named.last?.outcome else {
+            throw NATSProcess.Failure(what: String(describing: named))
+        }
         #expect(fault.code == "nats_unreachable")
         node.bus.stop()
     }
@@ -86,6 +91,47 @@ struct ExaminationTests {
             #expect(outcome == .failure(.tooOld(url, version: "2.9.10")))
             #expect(try found.bucket.get() == nil)
         }
+    }
+
+    @Test("Where no server is good each is told all the same, and why (0037)")
+    func noneGood() throws {
+        let servers = try (0..<2).map { _ in
+            try NATSServer("nats://127.0.0.1:\(ScriptedServer.freePort())")
+        }
+        let configuration = NATSConfiguration(
+            servers: servers, cluster: try #require(ClusterName("c")), nodeName: "n")
+        let found = try NATSExamination.run(configuration)
+        #expect(found.servers.map(\.server) == servers)
+        #expect(!found.servers.contains(where: \.isGood) && found.account == nil)
+        #expect(throws: NATSFault.self) { try found.bucket.get() }
+    }
+
+    @Test("Whom a server names is greeted, and shown no credentials (0037)")
+    func learned() async throws {
+        let said = Lock<[String]>([])
+        let info =
+            #""server_id":"N9","version":"2.11.0","max_payload":1048576,"headers":true"#
+        let other = try ScriptedServer { peer in
+            peer.send("INFO {\(info)}\r\n")
+            while let line = peer.line() { said.withLock { $0.append(line) } }
+        }
+        let first = try ScriptedServer { peer in
+            let port = other.port
+            peer.send(
+                "INFO {\(info.replacing("N9", with: "N8")),"
+                    + "\"connect_urls\":[\"127.0.0.1:\(port)\"]}\r\n")
+            while let line = peer.line(), line == "PING" || line.hasPrefix("CONNECT") {
+                if line == "PING" { peer.send("PONG\r\n") }
+            }
+        }
+        let configuration = NATSConfiguration(
+            servers: [try NATSServer("nats://127.0.0.1:\(first.port)")],
+            cluster: try #require(ClusterName("c")), nodeName: "n")
+        let found = try NATSExamination.run(configuration)
+        #expect(found.servers.map(\.isNamed) == [true, false])
+        let areGood = found.servers.map(\.isGood)
+        #expect(areGood == [true, true])
+        #expect(said.withLock { $0 } == [])
     }
 
     @Test("What an account may hold is told, and the log names a quota that is used up (0037)")
@@ -133,6 +179,14 @@ struct ExaminationTests {
                     + #""tiers":{"R3":{"storage":9,"streams":1,"consumers":1,"#
                     + #""limits":{"max_storage":10,"max_streams":1,"max_consumers":-1}}}}"#))
         #expect(tiered.storage == NATSAccount.Quota(used: 9, most: 10))
+        // What no server says is no reason to end.
+        let most = Int64.max
+        let hostile = try #require(
+            account(
+                #"{"storage":\#(-most),"streams":-1,"consumers":\#(most),"#
+                    + #""limits":{"max_storage":\#(most),"max_streams":2,"max_consumers":0}}"#))
+        #expect(hostile.storage.left == most && hostile.streams.left == 2)
+        #expect(hostile.consumers.left == 0)
         #expect(account(#"{"error":{"code":503,"err_code":10076,"description":"no"}}"#) == nil)
     }
 
@@ -159,8 +213,4 @@ struct ExaminationTests {
         #expect(node.bus.report?.servers[number].trouble == "nats_unreachable")
         node.bus.stop()
     }
-}
-
-extension NATSExamination.Server {
-    fileprivate var isGood: Bool { if case .success = outcome { true } else { false } }
 }

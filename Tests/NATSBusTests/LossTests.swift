@@ -80,7 +80,31 @@ struct LossTests {
         #expect(second != epoch && second.nonce > last.raw)
         #expect(try await node.read(.room(1)) == .found(nil, .absent))
         _ = try await node.put(.room(1), "again")
+        #expect(node.heard.now.notices.contains(.bucketLostWrites))
         node.bus.stop()
+    }
+
+    @Test("That a bucket is removed is told before that is done, whatever follows (0037)")
+    func toldFirst() async throws {
+        let server = try await NATSProcess.started()
+        let cluster = TestNode.someCluster()
+        let node = try await TestNode.start([server], cluster)
+        let epoch = try await node.epoch()
+        node.bus.stop()
+        let configuration = try TestNode.configuration([server], cluster)
+        let line = try NATSLine.open(try server.server, configuration, WritersRace.Answers())
+        defer { line.close() }
+        var notices: [NATSNotice] = []
+        #expect(throws: NATSFault.self) {
+            _ = try Bucket.prepare(
+                line, Subjects(cluster: configuration.cluster), replicas: 1,
+                seen: .init(epoch: epoch, revision: Revision(raw: .max)),
+                notify: { notice in
+                    notices.append(notice)
+                    try? server.kill()
+                })
+        }
+        #expect(notices == [.bucketLostWrites])
     }
 
     @Test("A handler can send until the end, and everything told before is done (0037)")

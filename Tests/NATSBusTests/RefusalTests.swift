@@ -114,7 +114,8 @@ struct RefusalTests {
         for _ in 0..<3 {
             #expect(throws: NATSFault.self) {
                 let dialled = try Dialled.dial(
-                    server.server, configuration, seen: nil, WritersRace.Answers())
+                    server.server, configuration, seen: nil, WritersRace.Answers(),
+                    notify: { _ in })
                 dialled.line.close()
             }
         }

@@ -269,6 +269,14 @@ import Testing
         #expect(both.change { $0.begin(now, avoiding: nil)?.0 } == servers[1])
     }
 
+    @Test("Of the servers that one names 32 are tried at most (0037)")
+    func othersMax() throws {
+        let names = (0..<40).map { "\"n\($0):4222\"" }.joined(separator: ",")
+        let text = #"{"server_id":"N","version":"2.11.0","max_payload":1048576,"#
+        let greeting = ServerGreeting.parse(Array("\(text)\"connect_urls\":[\(names)]}".utf8))
+        #expect(greeting?.others.count == 32)
+    }
+
     @Test("Two servers that are a cluster keep the bucket both, three or more by three (0037)")
     func replicas() throws {
         func count(_ named: Int, told: Int, isCluster: Bool = true) throws -> Int {

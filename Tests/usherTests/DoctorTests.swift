@@ -1,5 +1,7 @@
+import Bytes
 import Testing
 
+@testable import NATSBus
 @testable import usher
 
 @Suite struct DoctorTests {
@@ -73,7 +75,51 @@ import Testing
     }
 }
 
+/// Servers of NATS beside one another (docs/operating.md, "usher doctor").
+@Suite struct ClusterServersLookTests {
+    private func look(_ servers: [(id: ByteText, cluster: ByteText)]) throws -> [Finding] {
+        let found = try servers.enumerated().map { index, server in
+            NATSExamination.Server(
+                server: try NATSServer("nats://h\(index)"), isNamed: true,
+                outcome: .success(
+                    .init(id: server.id, name: "n", version: "2.11.0", cluster: server.cluster)))
+        }
+        return ClusterServersLook(found).findings
+    }
+
+    @Test("Servers are one cluster by its name, and one that stands alone is one by its id")
+    func oneCluster() throws {
+        let fine: [[(id: ByteText, cluster: ByteText)]] = [
+            [("A", "")], [("A", ""), ("A", "")], [("A", "c"), ("B", "c")],
+        ]
+        for servers in fine { #expect(try look(servers).map(\.level) == [.ok]) }
+        let apart: [[(id: ByteText, cluster: ByteText)]] = [
+            [("A", ""), ("B", "")], [("A", "c"), ("B", "")], [("A", "c"), ("B", "d")],
+        ]
+        for servers in apart { #expect(try look(servers).map(\.level) == [.ok, .problem]) }
+    }
+
+    @Test("Where no server is good, none is called so")
+    func noneGood() throws {
+        let server = try NATSServer("nats://h")
+        func levels(_ fault: NATSFault) -> [Finding.Level] {
+            let found = NATSExamination.Server(
+                server: server, isNamed: true, outcome: .failure(fault))
+            return ClusterServersLook([found]).findings.map(\.level)
+        }
+        #expect(levels(.tooOld(server, version: "2.9.0")) == [.problem])
+        #expect(levels(.unreachable(server, "it says nothing")) == [.problem])
+    }
+}
+
 @Suite struct PrintingTests {
+    @Test("Nor can what was found, which servers have a say in")
+    func findings() {
+        let lines = FindingPrinter.lines([.warning("a", "b\u{1B}[2Jc", "d\u{202E}e")])
+        #expect(lines.first == "warning    a  b\u{FFFD}[2Jc")
+        #expect(lines.dropFirst().first?.hasSuffix("→ d\u{FFFD}e") == true)
+    }
+
     @Test(
         "Spans of time are told in their two largest units",
         arguments: [

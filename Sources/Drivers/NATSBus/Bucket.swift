@@ -127,24 +127,24 @@ struct Bucket: Equatable {
 
     /// Finds it, or makes it where it is missing, or where it can't be what it once was.
     ///
-    /// - Returns: It, and what is to be told of that.
+    /// `notify` is told at once what is done to it: whatever comes next may fail.
     static func prepare(
-        _ line: NATSLine, _ subjects: Subjects, replicas: Int, seen: Seen?
-    ) throws(NATSFault) -> (bucket: Bucket, notices: [NATSNotice]) {
-        var notices: [NATSNotice] = []
+        _ line: NATSLine, _ subjects: Subjects, replicas: Int, seen: Seen?,
+        notify: (NATSNotice) -> Void
+    ) throws(NATSFault) -> Bucket {
         var former = seen?.epoch.nonce ?? 0
         for _ in 0..<6 {
             if let found = try find(line, subjects, replicas: replicas) {
                 guard let why = try loss(of: found, line, subjects, seen: seen) else {
-                    return (found, notices)
+                    return found
                 }
                 former = max(former, found.epoch.nonce)
                 // Another node may have done so by now.
                 guard try find(line, subjects, replicas: replicas)?.epoch == found.epoch else {
                     continue
                 }
+                notify(why == .ofAgreement ? .bucketDisagrees : .bucketLostWrites)
                 remove(line, subjects)
-                notices = why == .ofAgreement ? [.bucketDisagrees] : []
                 continue
             }
             let request = try creation(subjects, replicas: replicas, after: former)
@@ -153,7 +153,7 @@ struct Bucket: Equatable {
             case .success(let info):
                 let bucket = try Bucket(info, subjects, replicas: replicas)
                 // What a server has of before is part of it from the beginning: to be found above.
-                notices.append(.bucketMade(replicas: bucket.replicas))
+                notify(.bucketMade(replicas: bucket.replicas))
             case .failure(let refusal) where refusal.code == JetStreamAnswer.Code.streamExists:
                 continue  // Another node was faster.
             case .failure(let refusal): throw fault(refusal, line)

@@ -66,6 +66,16 @@ final class BusStanding: Sendable {
 
     func endAsking() { state.withLock { $0.isAsking = false } }
 
+    /// It said nothing when it was asked last.
+    func isUnheard(_ server: NATSServer) -> Bool {
+        state.withLock { state in
+            guard let servers = state.report?.servers else { return true }
+            guard let known = servers.first(where: { $0.server == server }) else { return true }
+            if case .none = known.version { return true }
+            return false
+        }
+    }
+
     func heard(_ greeting: Result<ServerGreeting, NATSFault>, of server: NATSServer) {
         state.withLock { $0.report?.note(greeting, of: server) }
     }

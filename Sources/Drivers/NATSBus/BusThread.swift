@@ -41,9 +41,11 @@ struct BusThread<Note: Sendable>: ~Copyable {
     /// What the line's socket had not taken at the end of the turn before.
     private(set) var unwrittenBytes = 0
     var lookedAt: Int64 = 0
-    /// All servers that were known at the last connection, and when they are asked what they are.
+    /// All servers that were known at the last connection, and when they are asked what they are:
+    /// those that said nothing, and all.
     var servers: [NATSServer] = []
     var askAroundAt: Int64 = 0
+    var askAllAt: Int64 = 0
     /// What the servers refused, each told once: by the right that lacks, since each refusal
     /// names another subject, or else in their words.
     private var lacking: Set<Right> = []
@@ -238,7 +240,7 @@ extension BusThread {
         guard line == nil || wantsAnother(now) else { return }
         guard let (server, attempt) = dials.begin(now, avoiding: line?.server) else { return }
         deafness = nil
-        let (configuration, mailbox, seen) = (configuration, mailbox, seen)
+        let (configuration, mailbox, seen, standing) = (configuration, mailbox, seen, standing)
         let mayLend = line == nil && carrier == nil && seen != nil
         let thread = try? OwnThread(named: "usher-bus-dial") {
             var lent: NATSLine?
@@ -250,7 +252,8 @@ extension BusThread {
                     return isTaken
                 }
                 let dialled = try Dialled.dial(
-                    server, configuration, seen: seen, mailbox, lend: mayLend ? lend : nil)
+                    server, configuration, seen: seen, mailbox, notify: standing.notify,
+                    lend: mayLend ? lend : nil)
                 result = .success(dialled)
             } catch {
                 result = .failure(error)
@@ -313,8 +316,9 @@ extension BusThread {
         stuckSince = nil
         isLeavingServer = false
         lookedAt = BusClock.milliseconds()
-        (servers, askAroundAt) = (dialled.servers(beside: configuration.servers), lookedAt)
-        for notice in dialled.notices { standing.notify(notice) }
+        servers = dialled.servers(beside: configuration.servers)
+        (askAroundAt, askAllAt) = (lookedAt, lookedAt)
+        for what in dialled.differences { standing.notify(.bucketDiffers(what)) }
         events.append(.connected(dialled.epoch))
         need(dialled.line.subscribe(dialled.line.inbox + ".a.*", for: .answers))
         need(line?.subscribe(subjects.heartbeats, for: .heartbeats))

@@ -6,7 +6,8 @@ struct Dialled: Sendable {
     private(set) var line: NATSLine
     let epoch: BucketEpoch
     let version: String
-    let notices: [NATSNotice]
+    /// In what the bucket is not what a node would have made.
+    let differences: [String]
     /// The other servers of its cluster.
     let others: [NATSServer]
 
@@ -26,7 +27,8 @@ struct Dialled: Sendable {
     /// it; where it says that it took it, it is not closed here, even if the server is no good.
     static func dial(
         _ server: NATSServer, _ configuration: NATSConfiguration, seen: Bucket.Seen?,
-        _ sink: any ArrivalSink, lend: ((NATSLine) -> Bool)? = nil
+        _ sink: any ArrivalSink, notify: (NATSNotice) -> Void,
+        lend: ((NATSLine) -> Bool)? = nil
     ) throws(NATSFault) -> Dialled {
         let greeting = try ServerGreeting.read(from: server)
         try greeting.check(server)
@@ -35,14 +37,14 @@ struct Dialled: Sendable {
         try asker.check(greeting)
         // What is asked with patience needs libnats' threads, and the bus thread none.
         guard let lend else {
-            var dialled = try prepare(asker, greeting, configuration, seen)
+            var dialled = try prepare(asker, greeting, configuration, seen, notify)
             dialled.line = try open(server, configuration, sink, greeting)
             return dialled
         }
         let line = try open(server, configuration, sink, greeting)
         let isLent = lend(line)
         do throws(NATSFault) {
-            var dialled = try prepare(asker, greeting, configuration, seen)
+            var dialled = try prepare(asker, greeting, configuration, seen, notify)
             dialled.line = line
             return dialled
         } catch {
@@ -68,17 +70,18 @@ struct Dialled: Sendable {
 
     private static func prepare(
         _ line: NATSLine, _ greeting: ServerGreeting, _ configuration: NATSConfiguration,
-        _ seen: Bucket.Seen?
+        _ seen: Bucket.Seen?, _ notify: (NATSNotice) -> Void
     ) throws(NATSFault) -> Dialled {
         let subjects = Subjects(cluster: configuration.cluster)
-        let (bucket, notices) = try Bucket.prepare(
-            line, subjects, replicas: configuration.replicas(greeting), seen: seen)
+        let bucket = try Bucket.prepare(
+            line, subjects, replicas: configuration.replicas(greeting), seen: seen,
+            notify: notify)
         let inBucket = subjects.inBucket(bucket.epoch.nonce)
         // Whoever made it may have been unable to.
         if try !Bucket.isOpen(line, inBucket) { try race(line.server, configuration, inBucket) }
         return Dialled(
             line: line, epoch: bucket.epoch, version: greeting.version.string,
-            notices: notices + bucket.differences.map { .bucketDiffers($0.what) },
+            differences: bucket.differences.map(\.what),
             others: greeting.others.compactMap { NATSServer(named: $0, by: line.server) })
     }
 

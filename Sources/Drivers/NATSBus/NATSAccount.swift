@@ -26,7 +26,7 @@ package struct NATSAccount: Equatable, Sendable {
         guard let limits = tier["limits"]?.object else { return nil }
         func quota(_ used: JSONValue?, _ most: JSONValue?) -> Quota {
             let most = most?.int64 ?? -1
-            return Quota(used: used?.int64 ?? 0, most: most < 0 ? nil : most)
+            return Quota(used: max(0, used?.int64 ?? 0), most: most < 0 ? nil : most)
         }
         storage = quota(tier["storage"], limits["max_storage"])
         streams = quota(tier["streams"], limits["max_streams"])

@@ -11,12 +11,15 @@ package struct NATSExamination: Sendable {
         /// It stands in the configuration; the others were named by one of these.
         package let isNamed: Bool
         package let outcome: Result<Good, NATSFault>
+
+        package var isGood: Bool { if case .success = outcome { true } else { false } }
     }
 
-    /// A server that lets a node in, and would serve.
+    /// A server that would serve, and lets a node in, where it was named.
     package struct Good: Equatable, Sendable {
+        package let id: ByteText
         package let name: ByteText
-        package let version: String
+        package let version: ByteText
         /// Of which servers it is one; empty where it stands alone.
         package let cluster: ByteText
     }
@@ -38,7 +41,7 @@ package struct NATSExamination: Sendable {
 
     /// All that were named, then those that these named.
     package let servers: [Server]
-    /// Nil where there is none yet; a fault where the first good server would not say.
+    /// Nil where there is none yet; a fault where the first good server would not say, or none is.
     package let bucket: Result<BucketLook?, NATSFault>
     /// What the nodes' account has; nil where they may not ask.
     package let account: NATSAccount?
@@ -46,35 +49,41 @@ package struct NATSExamination: Sendable {
     /// Asks all servers, and has writers race where there is a bucket. Changes nothing that lasts.
     /// May take ten seconds, and some more where the store does not answer.
     ///
-    /// - Throws: What is wrong with a file of the configuration, or with the last server that was
-    ///   named, where none is good.
+    /// - Throws: What is wrong with a file of the configuration.
     package static func run(
         _ configuration: NATSConfiguration
     ) throws(NATSFault) -> NATSExamination {
         try configuration.check()
         let (servers, greetings) = all(configuration)
-        guard let first = servers.first(where: { greetings[$0.server] != nil }),
-            let greeting = greetings[first.server]
-        else {
-            guard case .failure(let fault)? = servers.last(where: \.isNamed)?.outcome else {
-                throw .noThread
-            }
-            throw fault
-        }
-        let subjects = Subjects(cluster: configuration.cluster)
-        let line = try NATSLine.open(first.server, configuration, WritersRace.Answers())
-        defer { line.close() }
-        let bucket: Result<BucketLook?, NATSFault>
         do throws(NATSFault) {
-            let replicas = configuration.replicas(greeting)
-            bucket = .success(
+            guard let first = servers.first(where: { greetings[$0.server] != nil }),
+                let greeting = greetings[first.server]
+            else {
+                guard case .failure(let fault)? = servers.last?.outcome else { throw .noThread }
+                throw fault
+            }
+            let line = try NATSLine.open(first.server, configuration, WritersRace.Answers())
+            defer { line.close() }
+            let bucket = look(line, configuration.replicas(greeting), servers, configuration)
+            let answer = try? line.ask(Subjects.account, millisecondsMax: 2000)
+            return NATSExamination(
+                servers: servers, bucket: bucket, account: answer.flatMap { NATSAccount($0) })
+        } catch {
+            return NATSExamination(servers: servers, bucket: .failure(error), account: nil)
+        }
+    }
+
+    private static func look(
+        _ line: NATSLine, _ replicas: Int, _ servers: [Server],
+        _ configuration: NATSConfiguration
+    ) -> Result<BucketLook?, NATSFault> {
+        let subjects = Subjects(cluster: configuration.cluster)
+        do throws(NATSFault) {
+            return .success(
                 try look(line, subjects, replicas: replicas, servers, configuration))
         } catch {
-            bucket = .failure(error)
+            return .failure(error)
         }
-        let answer = try? line.ask(Subjects.account, millisecondsMax: 2000)
-        return NATSExamination(
-            servers: servers, bucket: bucket, account: answer.flatMap { NATSAccount($0) })
     }
 
     private static func look(
@@ -123,23 +132,28 @@ package struct NATSExamination: Sendable {
                 }
                 let good = outcome.map { greeting in
                     Good(
-                        name: greeting.name, version: greeting.version.string,
+                        id: greeting.id, name: greeting.name, version: greeting.version,
                         cluster: greeting.cluster)
                 }
                 servers.append(Server(server: server, isNamed: isNamed, outcome: good))
             }
         }
-        add(ask(configuration.servers, configuration), isNamed: true)
+        let named = ask(configuration.servers) { server throws(NATSFault) in
+            try greet(server, configuration)
+        }
+        add(named, isNamed: true)
         var learned: [NATSServer] = []
         for server in configuration.servers {
             for other in greetings[server]?.others ?? [] {
-                guard let other = NATSServer(named: other, by: server),
+                guard learned.count < ServerGreeting.othersMax,
+                    let other = NATSServer(named: other, by: server),
                     !(configuration.servers + learned).contains(where: other.isSamePlace(as:))
                 else { continue }
                 learned.append(other)
             }
         }
-        add(ask(learned, configuration), isNamed: false)
+        // Whom others name is shown no credentials for the sake of a look.
+        add(ask(learned, greet), isNamed: false)
         return (servers, greetings)
     }
 
@@ -152,14 +166,15 @@ package struct NATSExamination: Sendable {
 
     /// Each on a thread of its own, as the look-up of a name may take for ever.
     private static func ask(
-        _ servers: [NATSServer], _ configuration: NATSConfiguration
+        _ servers: [NATSServer],
+        _ greet: @escaping @Sendable (NATSServer) throws(NATSFault) -> ServerGreeting
     ) -> [(NATSServer, Result<ServerGreeting, NATSFault>)] {
         let answers = Answers()
         for (index, server) in servers.enumerated() {
             let thread = try? OwnThread(named: "usher-bus-look") {
                 let outcome: Result<ServerGreeting, NATSFault>
                 do throws(NATSFault) {
-                    outcome = .success(try greet(server, configuration))
+                    outcome = .success(try greet(server))
                 } catch {
                     outcome = .failure(error)
                 }
@@ -183,12 +198,20 @@ package struct NATSExamination: Sendable {
         }
     }
 
+    /// Whether it would serve, as far as it says itself.
+    @Sendable private static func greet(
+        _ server: NATSServer
+    ) throws(NATSFault) -> ServerGreeting {
+        let greeting = try ServerGreeting.read(from: server)
+        try greeting.check(server)
+        return greeting
+    }
+
     /// Whether it would serve this node, as far as one server can tell.
     private static func greet(
         _ server: NATSServer, _ configuration: NATSConfiguration
     ) throws(NATSFault) -> ServerGreeting {
-        let greeting = try ServerGreeting.read(from: server)
-        try greeting.check(server)
+        let greeting = try greet(server)
         try NATSLine.open(server, configuration, WritersRace.Answers()).close()
         return greeting
     }

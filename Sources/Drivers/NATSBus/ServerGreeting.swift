@@ -11,6 +11,8 @@ struct ServerGreeting: Equatable {
     static let versionMin = "2.10.26"
     /// What NATS takes where nobody says otherwise; a room's document fits.
     static let payloadMin = 1 << 20
+    /// Of the servers that one names no more are tried.
+    static let othersMax = 32
     private static let bytesMax = 64 << 10
     private static let millisecondsMax: Int64 = 2000
 
@@ -44,7 +46,7 @@ struct ServerGreeting: Equatable {
             id: id, name: info["server_name"]?.string ?? id, version: version,
             payloadMax: Int(clamping: payload), cluster: info["cluster"]?.string ?? "",
             wantsTLS: info["tls_required"]?.bool == true, isLeaving: info["ldm"]?.bool == true,
-            others: info["connect_urls"]?.array?.compactMap(\.string) ?? [])
+            others: (info["connect_urls"]?.array ?? []).prefix(othersMax).compactMap(\.string))
     }
 
     var isCluster: Bool { !cluster.isEmpty }

@@ -44,7 +44,7 @@ extension ClusterCommand {
                 }
                 if let trouble = state["trouble"]?.string {
                     throw CommandFailure(
-                        "\(Self.text(state["node"])) is not part of the cluster now: "
+                        "\(Printable.text(state["node"])) is not part of the cluster now: "
                             + Printable.text(trouble.string))
                 }
             }
@@ -55,16 +55,12 @@ extension ClusterCommand {
             let format = state["documentFormat"]?.int64 ?? 0
             let holders = table.whoHoldsBack(format).map { "; \($0) reads no newer" } ?? ""
             say(
-                "cluster \(Self.text(state["cluster"])), as \(Self.text(state["node"])) knows it; "
-                    + "rooms in format \(format)\(holders)")
+                "cluster \(Printable.text(state["cluster"])), as \(Printable.text(state["node"])) "
+                    + "knows it; rooms in format \(format)\(holders)")
             table.lines.forEach(say)
             say("")
             guard let nats = state["nats"]?.object else { return say("NATS: not connected yet") }
             NATSLines(nats: nats).lines.forEach(say)
-        }
-
-        private static func text(_ value: JSONValue?) -> String {
-            Printable.text(value?.string?.string ?? "")
         }
     }
 }

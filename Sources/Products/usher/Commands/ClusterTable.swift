@@ -21,7 +21,7 @@ struct ClusterTable {
         // Of one that was not heard that is not known.
         let names = living.filter { (1...format).contains($0["reads"]?.int64 ?? 0) }
         return names.isEmpty
-            ? nil : names.map { Self.text($0["name"]) }.joined(separator: ", ")
+            ? nil : names.map { Printable.text($0["name"]) }.joined(separator: ", ")
     }
 
     private static func row(_ node: JSONObject) -> [String] {
@@ -29,16 +29,16 @@ struct ClusterTable {
         let silence = count("silentMilliseconds")
         let reads = count("reads")
         return [
-            text(node["name"]), state(node), text(node["version"]),
+            Printable.text(node["name"]), state(node), Printable.text(node["version"]),
             reads > 0 ? "\(reads)" : "", "\(count("connections"))", "\(count("sessions"))",
             "\(count("rooms"))", behind(node), silence < 1000 ? "" : "\(silence / 1000) s",
-            text(node["natsServer"]), text(node["incarnation"]),
+            Printable.text(node["natsServer"]), Printable.text(node["incarnation"]),
         ]
     }
 
     /// How it is as it says itself, as long as it lives.
     private static func state(_ node: JSONObject) -> String {
-        guard node["state"]?.string == "alive" else { return text(node["state"]) }
+        guard node["state"]?.string == "alive" else { return Printable.text(node["state"]) }
         if node["draining"]?.bool == true { return "draining" }
         return switch node["standing"]?.string {
         case "joining"?: "joining"
@@ -54,10 +54,6 @@ struct ClusterTable {
         let tenths = (node["oldestMilliseconds"]?.int64 ?? 0) / 100
         return tenths == 0 ? "\(mails)" : "\(mails), \(tenths / 10).\(tenths % 10) s"
     }
-
-    private static func text(_ value: JSONValue?) -> String {
-        Printable.text(value?.string?.string ?? "")
-    }
 }
 
 /// The servers of NATS and the bucket, for people.
@@ -68,11 +64,11 @@ struct NATSLines {
     var lines: [String] {
         let servers = (nats["servers"]?.array ?? []).compactMap(\.object)
         var lines = servers.filter { $0["connected"]?.bool != true }.map { other in
-            "      \(text(other["url"])), \(Self.answer(other))"
+            "      \(Printable.text(other["url"])), \(Self.answer(other))"
         }
         lines.insert("NATS: \(own)", at: 0)
         if nats["leader"]?.string != nil {
-            lines.append("bucket: led by \(text(nats["leader"]))\(followers)")
+            lines.append("bucket: led by \(Printable.text(nats["leader"]))\(followers)")
         }
         return lines
     }
@@ -80,7 +76,8 @@ struct NATSLines {
     private var own: String {
         guard nats["server"]?.string != nil else { return "not connected" }
         let wait = nats["answerMilliseconds"]?.int64.map { ", answers in \($0) ms" } ?? ""
-        return "\(text(nats["server"])), nats-server \(text(nats["version"]))\(wait)"
+        let (server, version) = (Printable.text(nats["server"]), Printable.text(nats["version"]))
+        return "\(server), nats-server \(version)\(wait)"
     }
 
     private static func answer(_ server: JSONObject) -> String {
@@ -95,11 +92,7 @@ struct NATSLines {
         (nats["replicas"]?.array ?? []).compactMap(\.object).map { replica in
             let lag = replica["lag"]?.int64 ?? 0
             let state = replica["current"]?.bool == true ? "current" : "\(lag) writes behind"
-            return ", \(text(replica["name"])) \(state)"
+            return ", \(Printable.text(replica["name"])) \(state)"
         }.joined()
-    }
-
-    private func text(_ value: JSONValue?) -> String {
-        Printable.text(value?.string?.string ?? "")
     }
 }

@@ -80,20 +80,25 @@ struct Finding: Equatable {
     }
 }
 
-private enum FindingPrinter {
-    static func show(_ findings: [Finding]) {
+enum FindingPrinter {
+    static func show(_ findings: [Finding]) { lines(findings).forEach(say) }
+
+    /// Some of what is found others have written: nothing of it moves the cursor.
+    static func lines(_ findings: [Finding]) -> [String] {
+        var lines: [String] = []
         let width = findings.map(\.check.count).max() ?? 0
         for finding in findings {
             let padding = String(repeating: " ", count: width - finding.check.count)
-            say("\(mark(finding.level))  \(finding.check)\(padding)  \(finding.message)")
+            lines.append("\(mark(finding.level))  \(finding.check)\(padding)  \(finding.message)")
             if let advice = finding.advice {
-                say(String(repeating: " ", count: 13 + width) + "→ \(advice)")
+                lines.append(String(repeating: " ", count: 13 + width) + "→ \(advice)")
             }
         }
         func count(_ level: Finding.Level) -> Int { findings.count { $0.level == level } }
-        say(
+        lines.append(
             "\(count(.ok)) ok, \(count(.warning)) to look at, \(count(.problem)) wrong, "
                 + "\(count(.notChecked)) not checked")
+        return lines.map(Printable.text)
     }
 
     private static func mark(_ level: Finding.Level) -> String {

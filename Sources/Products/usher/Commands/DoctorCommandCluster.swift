@@ -10,9 +10,12 @@ struct ClusterLook {
     init(_ place: ClusterPlace) {
         do throws(NATSFault) {
             let found = try NATSExamination.run(try place.configuration())
-            findings =
-                ClusterServersLook(found.servers).findings
-                + ClusterBucketLook(found, place).findings + Self.transport(found, place)
+            let servers = ClusterServersLook(found.servers).findings
+            // Where no server is good the bucket's fault is one of theirs.
+            let bucket =
+                found.servers.contains(where: \.isGood)
+                ? ClusterBucketLook(found, place).findings : []
+            findings = servers + bucket + Self.transport(found, place)
         } catch {
             findings = [.problem(Self.check, "\(error.code): \(error)", nil)]
         }
@@ -51,7 +54,7 @@ struct ClusterServersLook {
         }
         let missed = away.filter { $0.isNamed }.map { $0.1 }
         findings =
-            [Self.whole(good, of: good.count + bad.count + missed.count, missed)]
+            Self.whole(good, of: good.count + bad.count + missed.count, missed)
             + bad.map { Finding.problem(Self.check, "\($0.code): \($0)", nil) }
             + away.filter { !$0.isNamed }.map { Self.unreachable($0.1) } + Self.beside(good)
     }
@@ -59,23 +62,32 @@ struct ClusterServersLook {
     /// How many of them are there.
     private static func whole(
         _ good: [(NATSServer, NATSExamination.Good)], of all: Int, _ away: [NATSFault]
-    ) -> Finding {
-        let versions = Set(good.map { $0.1.version }).sorted().joined(separator: " and ")
+    ) -> [Finding] {
+        let versions = versions(good).map(\.string).joined(separator: " and ")
         let urls = good.map { "\($0.0)" }.joined(separator: ", ")
         guard !away.isEmpty else {
-            return .ok("cluster", "nats-server \(versions) at \(urls), with JetStream")
+            return good.isEmpty ? [] : [.ok("cluster", "nats-server \(versions) at \(urls)")]
         }
         let why = away.map { "\($0)" }.joined(separator: "; ")
         let message = "\(good.count) of \(all) servers of NATS answer"
         let most = all / 2 + 1
         guard good.count >= most else {
-            return .problem(
-                "cluster", "\(message): without most of them nobody joins (\(why))", "start them")
+            return [
+                .problem(
+                    "cluster", "\(message): without most of them nobody joins (\(why))",
+                    "start them")
+            ]
         }
         let isLast = good.count == most
-        return .warning(
-            "cluster", message + (isLast ? ": one more must not fail" : "") + " (\(why))",
-            "start it, or take it out of --cluster and of NATS where it is gone for good")
+        return [
+            .warning(
+                "cluster", message + (isLast ? ": one more must not fail" : "") + " (\(why))",
+                "start it, or take it out of --cluster and of NATS where it is gone for good")
+        ]
+    }
+
+    private static func versions(_ good: [(NATSServer, NATSExamination.Good)]) -> [ByteText] {
+        Set(good.map { $0.1.version }).sorted()
     }
 
     private static func unreachable(_ fault: NATSFault) -> Finding {
@@ -87,20 +99,26 @@ struct ClusterServersLook {
     private static func beside(_ good: [(NATSServer, NATSExamination.Good)]) -> [Finding] {
         var findings: [Finding] = []
         if let first = good.first,
-            let other = good.first(where: { $0.1.cluster != first.1.cluster })
+            let other = good.first(where: { !Self.isOneCluster($0.1, first.1) })
         {
             findings.append(
                 .problem(
                     check, "\(other.0) and \(first.0) are not of one cluster of NATS",
                     "name servers in --cluster that have routes to one another"))
         }
-        let versions = Set(good.map { $0.1.version }).sorted()
-        if versions.count > 1 {
-            let each = good.map { "\($0.0) runs \($0.1.version)" }.joined(separator: ", ")
+        if versions(good).count > 1 {
+            let each = good.map { "\($0.0) runs \($0.1.version.string)" }.joined(separator: ", ")
             findings.append(
                 .warning(check, each, "have all run the newest of these, one after the other"))
         }
         return findings
+    }
+
+    /// Two that stand alone are of none, and the same one may be called by two names.
+    private static func isOneCluster(
+        _ one: NATSExamination.Good, _ other: NATSExamination.Good
+    ) -> Bool {
+        one.id == other.id || !one.cluster.isEmpty && one.cluster == other.cluster
     }
 }
 
@@ -131,7 +149,7 @@ struct ClusterBucketLook {
     }
 
     private static func bucket(_ bucket: NATSExamination.BucketLook) -> [Finding] {
-        let leader = bucket.leader.map { ", led by \(Printable.text($0.string))" } ?? ""
+        let leader = bucket.leader.map { ", led by \($0.string)" } ?? ""
         let content = "\(bucket.messages) keys, \(ByteCount.text(bucket.bytes))"
         var findings: [Finding] =
             bucket.replicas == 1
@@ -158,7 +176,7 @@ struct ClusterBucketLook {
         bucket.followers.filter { !$0.isCurrent || $0.lag > lagMax }.map { replica in
             Finding.warning(
                 check,
-                "\(Printable.text(replica.name.string)), which keeps it too, is away or "
+                "\(replica.name.string), which keeps it too, is away or "
                     + "\(replica.lag) writes behind",
                 "see whether that server runs, and its log")
         }

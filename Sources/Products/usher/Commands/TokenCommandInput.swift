@@ -71,6 +71,9 @@ enum Printable {
         return String(plain)
     }
 
+    /// A string; nothing, where it is none.
+    static func text(_ value: JSONValue?) -> String { text(value?.string?.string ?? "") }
+
     /// A value as JSON on one line.
     static func json(_ value: JSONValue) -> String {
         text(String(decoding: value.serialized(), as: UTF8.self))

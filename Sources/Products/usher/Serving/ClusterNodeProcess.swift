@@ -302,7 +302,7 @@ private struct StandingReport: Sendable {
         case .bucketMade(let replicas):
             log.write(notice.code, [("replicas", "\(replicas)")], at: .notice)
         case .bucketDiffers(let what): log.write(notice.code, [("reason", what)], at: .warning)
-        case .bucketDisagrees:
+        case .bucketDisagrees, .bucketLostWrites:
             log.write(notice.code, [("reason", "\(notice)")], at: .warning)
         case .refused(_, let code, _):
             log.write(

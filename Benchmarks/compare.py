@@ -11,6 +11,7 @@ from pathlib import Path
 
 import clusters
 import edge
+import fleet_costs
 import fleets
 import functions
 import registries
@@ -27,6 +28,7 @@ PARTS = {
     "registry": "a token and a change where the registry is in PostgreSQL",
     "cluster": "a message between two nodes",
     "fleet": "what two nodes carry beside one, and three; two beside Node with ws on Redis",
+    "model": "what a fleet's parts cost, and whether the model of a fleet foretells the rest",
     "edge": "a request whose session cookie is verified",
     "tls": "a message and a connection over wss",
     "lambda": "a cold start of the function",
@@ -78,6 +80,8 @@ def main():
         clusters.compare(usher, tools, arguments.python, rounds, seconds)
     if "fleet" in parts:
         fleets.compare(usher, tools, arguments.python, rounds, seconds, before)
+    is_foretold = "model" not in parts or fleet_costs.compare(
+        usher, tools, arguments.python, rounds, seconds)
     if "edge" in parts:
         edge.compare(usher, tools, rounds, seconds, before)
     if "tls" in parts:
@@ -92,6 +96,8 @@ def main():
         registries.compare(usher, tools, rounds, seconds)
     if "million" in parts:
         token_endpoints.watch_memory(usher, tools)
+    if not is_foretold:
+        sys.exit("The model of a fleet does not foretell what was measured.")
 
 
 if __name__ == "__main__":

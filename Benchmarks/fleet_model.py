@@ -1,7 +1,8 @@
 """How many nodes a load takes, by what each part of it costs one: equations alone, no measuring.
 
 CPU time is in microseconds, rates are per second. What a fleet does is spread evenly over its nodes
-and over the servers of NATS; only the leader of the bucket writes for all.
+and over the servers of NATS; only the leader of the bucket writes for all. Costs are those of a
+node that is busy: one that has time to wait is woken for each message alone, and can afford it.
 """
 
 from dataclasses import dataclass
@@ -20,17 +21,21 @@ class Costs:
     doubling: float  # more for each message at twice as many sockets
     delivery: float  # to each more receiver of a broadcast
     across: float  # more, both nodes together, for a message that changes nodes in a full frame
-    frame: float  # both nodes together, however many messages are in it
+    frame: float  # both nodes together, and its answer, however many messages are in it
     bus_share: float  # of these two, what the thread of the bus takes
     turn: float  # the shortest time between two frames to one node
-    join: float  # a connection that comes, joins and leaves, with no other node in its room
-    announcement: float  # more for each other node of its room, on the thread of the bus
+    connection: float  # one that comes, joins and leaves
+    join: float  # more where there are other nodes, of which none is in its room
+    announcement: float  # more for each other node of its room
+    join_bus_share: float  # of these two, what the thread of the bus takes
     ping: float  # of one connection, and its answer
     beat: float  # per second, for each other node
     connection_bytes: float
     nats_frame: float
     nats_kilobyte: float
-    nats_write: float  # of a room's document, at each replica
+    nats_write: float  # of a room's document
+    nats_replication: float = 1  # times as much at the leader, where there are replicas
+    nats_beat: float = 0  # per second, for each other node of each node
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,6 @@ class Limits:
     busy: float = 0.7
     nats_servers: int = 3
     nats_cores: int = 4
-    writes: float = 2000  # that the leader of the bucket takes, per second
 
 
 def share_across(load, nodes):
@@ -102,28 +106,80 @@ def message_cost(costs, sockets):
     return costs.message + costs.doubling * max(0, log2(sockets / costs.sockets))
 
 
-def utilisations(load, costs, limits, nodes):
-    """The share in use of all that a fleet may run out of; above 1 is too much."""
+@dataclass(frozen=True)
+class Traffic:
+    """What all nodes do together, per second."""
+
+    nodes: int
+    sockets: float  # whose state is in the caches of one processor
+    messages: float
+    deliveries: float  # of broadcasts, behind the first
+    mails: float
+    frames: float
+    kilobytes: float  # of the mails
+    joins: float
+    announcements: float
+    pings: float
+
+    @property
+    def writes(self):
+        """A join and a leave each change a room's document."""
+        return 2 * self.joins if self.nodes > 1 else 0
+
+
+def traffic(load, costs, nodes, frame_mails=None):
+    """`frame_mails` where it is known how many a frame has."""
     messages = load.connections * load.messages
     mails = messages * mails_per_message(load, nodes)
-    pairs = max(1, nodes * (nodes - 1))
-    frames = mails / mails_per_frame(costs, mails / pairs, nodes) if mails else 0
+    if frame_mails is None:
+        frame_mails = mails_per_frame(costs, mails / max(1, nodes * (nodes - 1)), nodes)
     joins = load.connections / load.session_seconds
-    others = average(load, lambda size: nodes_of_room(load, size, nodes) - 1)
-    receivers = 1 + load.broadcast * average(load, lambda size: max(0, size - 2))
-    across = mails * costs.across + frames * costs.frame
-    local = messages * (message_cost(costs, load.connections / nodes)
-                        + (receivers - 1) * costs.delivery)
-    loops = (local + across * (1 - costs.bus_share) + joins * costs.join
-             + load.connections / load.ping_seconds * costs.ping) / nodes
-    bus = ((across * costs.bus_share + joins * others * costs.announcement) / nodes
-           + (nodes - 1) * costs.beat)
-    kilobytes = mails * load.message_bytes / 1000
-    # A frame for a node that is at another server is passed on once.
-    hops = 1 + (limits.nats_servers - 1) / limits.nats_servers
-    writes = 2 * joins if nodes > 1 else 0
-    nats = ((frames * costs.nats_frame + kilobytes * costs.nats_kilobyte) * hops
-            / limits.nats_servers + writes * costs.nats_write)
+    return Traffic(
+        nodes=nodes, sockets=load.connections / nodes, messages=messages,
+        deliveries=messages * load.broadcast * average(load, lambda size: max(0, size - 2)),
+        mails=mails, frames=mails / frame_mails, kilobytes=mails * load.message_bytes / 1000,
+        joins=joins,
+        announcements=joins * average(load, lambda size: nodes_of_room(load, size, nodes) - 1),
+        pings=load.connections / load.ping_seconds)
+
+
+def loops_time(flow, costs):
+    """Of all nodes: loops, and whatever else is not the thread of the bus."""
+    across = flow.mails * costs.across + flow.frames * costs.frame
+    joins = flow.joins * costs.join * (flow.nodes > 1) + flow.announcements * costs.announcement
+    return (flow.messages * message_cost(costs, flow.sockets) + flow.deliveries * costs.delivery
+            + across * (1 - costs.bus_share) + joins * (1 - costs.join_bus_share)
+            + flow.joins * costs.connection + flow.pings * costs.ping)
+
+
+def bus_time(flow, costs):
+    """Of all nodes together."""
+    across = flow.mails * costs.across + flow.frames * costs.frame
+    joins = flow.joins * costs.join * (flow.nodes > 1) + flow.announcements * costs.announcement
+    return (across * costs.bus_share + joins * costs.join_bus_share
+            + flow.nodes * (flow.nodes - 1) * costs.beat)
+
+
+def leader_time(flow, costs, servers):
+    """What the leader of the bucket takes for all that is written: one after the other."""
+    return flow.writes * costs.nats_write * (costs.nats_replication if servers > 1 else 1)
+
+
+def nats_time(flow, costs, servers):
+    """Of the server that has most to do. A frame for a node that is at another server is passed on
+    once; this one leads the bucket."""
+    hops = 1 + (servers - 1) / servers
+    frames = (flow.frames * costs.nats_frame + flow.kilobytes * costs.nats_kilobyte
+              + flow.nodes * (flow.nodes - 1) * costs.nats_beat)
+    return frames * hops / servers + leader_time(flow, costs, servers)
+
+
+def utilisations(load, costs, limits, nodes):
+    """The share in use of all that a fleet may run out of; above 1 is too much."""
+    flow = traffic(load, costs, nodes)
+    bus = bus_time(flow, costs) / nodes
+    loops = loops_time(flow, costs) / nodes
+    nats = nats_time(flow, costs, limits.nats_servers)
     here = load.connections / nodes
     return {
         "processors": (loops + bus) / 1e6 / limits.cores / limits.busy,
@@ -131,7 +187,7 @@ def utilisations(load, costs, limits, nodes):
         "memory": here * costs.connection_bytes / limits.memory_bytes,
         "descriptors": (here + 100) / limits.descriptors,
         "processors of NATS": nats / 1e6 / limits.nats_cores / limits.busy,
-        "writes to the bucket": writes / limits.writes,
+        "writes to the bucket": leader_time(flow, costs, limits.nats_servers) / 1e6 / limits.busy,
     }
 
 

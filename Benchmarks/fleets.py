@@ -40,15 +40,18 @@ def program(python):
 
 class Bus:
     """A nats-server with JetStream, on whichever processor is free: the paced load takes all of its
-    own, where the server would wait for a millisecond."""
+    own, where the server would wait for a millisecond. With `routes` it is one of several."""
 
-    def __init__(self, binary):
+    def __init__(self, binary, routes=(), place=0):
         self.port = free_port()
         self.folder = tempfile.TemporaryDirectory(prefix="usher-benchmark-")
         settings = Path(self.folder.name) / "nats.conf"
         settings.write_text(
             f'listen: "127.0.0.1:{self.port}"\n'
-            f'jetstream {{ store_dir: "{self.folder.name}/store" }}\n')
+            f'jetstream {{ store_dir: "{self.folder.name}/store" }}\n'
+            + (f'server_name: "nats-{place}"\ncluster {{ name: "nats", routes: '
+               f'{[f"nats://127.0.0.1:{port}" for port in routes]}\n'
+               f'listen: "127.0.0.1:{routes[place]}" }}\n' if routes else ""))
         self.process = subprocess.Popen(
             [binary, "-c", settings], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for_port(self.port)

@@ -7,8 +7,8 @@ import fleet_model as model
 
 COSTS = model.Costs(
     message=7, sockets=2000, doubling=0.5, delivery=3, across=4, frame=10, bus_share=0.5,
-    turn=200, join=500, announcement=50, ping=3, beat=1000, connection_bytes=3000, nats_frame=8,
-    nats_kilobyte=0.5, nats_write=60)
+    turn=200, connection=100, join=400, announcement=50, join_bus_share=0.25, ping=3, beat=1000,
+    connection_bytes=3000, nats_frame=8, nats_kilobyte=0.5, nats_write=60)
 CALLS = model.Load(
     connections=10_000, room_sizes={2: 1}, messages=1, broadcast=0, session_seconds=600,
     is_kept=False)
@@ -31,8 +31,9 @@ class FleetModelTests(unittest.TestCase):
         shares = model.utilisations(CALLS, costs, replace(HOST, nats_servers=1), 2)
         across = 5000 * 4 + 5000 / 1.5 * 10
         # Of two members in the room, the second is at the other node half of the time.
-        bus = (across / 2 + 10_000 / 600 * 0.5 * 50) / 2 + 1000
-        loops = (10_000 * 7 + across / 2 + 10_000 / 600 * 500 + 400 * 3) / 2
+        joins = 10_000 / 600 * (400 + 0.5 * 50)
+        bus = (across / 2 + joins / 4) / 2 + 1000
+        loops = (10_000 * 7 + across / 2 + joins * 3 / 4 + 10_000 / 600 * 100 + 400 * 3) / 2
         nats = 5000 / 1.5 * 8 + 5000 * 1.3 * 0.5 + 2 * 10_000 / 600 * 60
         for name, value in (
                 ("thread of the bus", bus / 1e6 / 0.7),
@@ -40,7 +41,7 @@ class FleetModelTests(unittest.TestCase):
                 ("processors of NATS", nats / 1e6 / 4 / 0.7),
                 ("memory", 5000 * 3000 / 8e9),
                 ("descriptors", 5100 / 65536),
-                ("writes to the bucket", 2 * 10_000 / 600 / 2000)):
+                ("writes to the bucket", 2 * 10_000 / 600 * 60 / 1e6 / 0.7)):
             self.assertAlmostEqual(shares[name], value, msg=name)
 
     def test_a_room_is_at_more_nodes_the_larger_it_is(self):

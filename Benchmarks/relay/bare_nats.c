@@ -1,7 +1,7 @@
 // The floor for what nodes of a cluster do over NATS: libnats alone, set as a node sets it. One
 // line of JSON on stdout.
 //   bare_nats URL trip COUNT BYTES PER_SECOND   from one connection to another and back
-//   bare_nats URL set COUNT BYTES               a compare-and-set, from absent, of a key of its own
+//   bare_nats URL set COUNT BYTES [REPLICAS]    a compare-and-set, from absent, of a key of its own
 // `set` makes a stream as a cluster has it, and takes it away again.
 #include "load.h"
 
@@ -101,14 +101,14 @@ static void ask(natsConnection *connection, const char *subject, const char *tex
     natsMsg_Destroy(answer);
 }
 
-static void set(const char *url, long count, int bytes) {
+static void set(const char *url, long count, int bytes, int replicas) {
     natsConnection *connection = open_nats(url);
     char text[512], subject[64];
     snprintf(text, sizeof text,
              "{\"name\":\"%s\",\"subjects\":[\"$KV.bare.>\"],\"retention\":\"limits\","
-             "\"storage\":\"file\",\"num_replicas\":1,\"max_msgs_per_subject\":1,"
+             "\"storage\":\"file\",\"num_replicas\":%d,\"max_msgs_per_subject\":1,"
              "\"discard\":\"new\",\"allow_rollup_hdrs\":true,\"deny_delete\":true,"
-             "\"allow_direct\":false}", stream);
+             "\"allow_direct\":false}", stream, replicas);
     snprintf(subject, sizeof subject, "$JS.API.STREAM.CREATE.%s", stream);
     ask(connection, subject, text);
     char *value = calloc(1, (size_t)bytes);
@@ -130,10 +130,11 @@ static void set(const char *url, long count, int bytes) {
 int main(int argc, char **argv) {
     if (argc == 6 && !strcmp(argv[2], "trip"))
         trip(argv[1], atol(argv[3]), atoi(argv[4]), atof(argv[5]));
-    else if (argc == 5 && !strcmp(argv[2], "set"))
-        set(argv[1], atol(argv[3]), atoi(argv[4]));
+    else if ((argc == 5 || argc == 6) && !strcmp(argv[2], "set"))
+        set(argv[1], atol(argv[3]), atoi(argv[4]), argc == 6 ? atoi(argv[5]) : 1);
     else
-        return fputs("bare_nats URL trip COUNT BYTES PER_SECOND | set COUNT BYTES\n", stderr), 2;
+        return fputs("bare_nats URL trip COUNT BYTES PER_SECOND\n"
+                     "bare_nats URL set COUNT BYTES [REPLICAS]\n", stderr), 2;
     printf("{\"p50\":%.1f,\"p99\":%.1f}\n", latency_microseconds(0.5), latency_microseconds(0.99));
     return 0;
 }

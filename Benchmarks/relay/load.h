@@ -53,18 +53,19 @@ struct options {
     int joiner; // whose joins are measured: the first of each room, or the second
     long count;
     double per_second; // of all messages, when paced
+    double joins_per_second; // of connections that come and go meanwhile
     double seconds, warmup_seconds, timeout_seconds;
 };
 
 struct counts {
-    uint64_t messages, across, opened, ready, ended, answered;
+    uint64_t messages, across, opened, ready, ended, answered, joins;
     uint64_t connect_errors, http_errors, protocol_errors, content_errors, closed_by_server;
 };
 
 extern struct options options;
 extern struct counts counts;
 extern struct connection *connections;
-extern uint32_t connection_count;
+extern uint32_t connection_count, lasting_count; // those that last come first
 extern bool is_measuring, is_stopping;
 
 // load_main.c

@@ -37,7 +37,8 @@ const char *protocol(void) {
 // A pair's first member joins at once, the second when the first was told that it is first.
 void upgraded(struct connection *connection) {
     connection->state = JOINING;
-    connection->room = options.mode == CONNECT ? connection->serial : connection->slot / 2;
+    if (connection->slot < lasting_count)
+        connection->room = options.mode == CONNECT ? connection->serial : connection->slot / 2;
     if (options.mode == JOIN) { // When its turn comes.
         counts.ready++;
         return;

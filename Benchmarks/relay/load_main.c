@@ -18,7 +18,7 @@ struct options options = {
 };
 struct counts counts;
 struct connection *connections;
-uint32_t connection_count;
+uint32_t connection_count, lasting_count;
 bool is_measuring, is_stopping;
 
 static const char *mode_names[] = {"throughput", "paced", "connect", "idle", "join"};
@@ -59,11 +59,11 @@ static void settle(void) {
 static double open_all(void) {
     uint64_t began = now_nanoseconds(), deadline = after(options.timeout_seconds);
     uint32_t next = 0;
-    while (counts.ready < connection_count) {
+    while (counts.ready < lasting_count) {
         if (error_count()) fail("%s", "a connection failed while they were being opened");
         if (now_nanoseconds() > deadline)
-            fail("only %lu of %u connections are ready in time", counts.ready, connection_count);
-        while (next < connection_count && next < counts.ready + (uint64_t)options.at_once)
+            fail("only %lu of %u connections are ready in time", counts.ready, lasting_count);
+        while (next < lasting_count && next < counts.ready + (uint64_t)options.at_once)
             open_connection(&connections[next++]);
         turn(20);
     }
@@ -79,25 +79,43 @@ static void print_result(double seconds, struct cpu spent) {
            counts.messages, (double)counts.messages / seconds);
     printf(",\"cpu_microseconds\":%.4f,\"broker_cpu_microseconds\":%.4f",
            per_operation(spent.nodes), per_operation(spent.brokers));
-    printf(",\"share_across_nodes\":%.4f",
+    printf(",\"joins\":%lu,\"share_across_nodes\":%.4f", counts.joins,
            counts.messages ? (double)counts.across / (double)counts.messages : 0);
     printf(",\"latency_microseconds\":{\"p50\":%.1f,\"p99\":%.1f}", latency_microseconds(0.5),
            latency_microseconds(0.99));
     printf(",\"errors\":%lu}\n", error_count());
 }
 
+// Those two that are due come, join a room of their own and leave. They go around all pairs of
+// nodes that rooms are at; while so many are still there that servers cannot keep up, none comes.
+static void open_pairs(void) {
+    static uint64_t due;
+    static uint32_t pairs;
+    uint64_t now = now_nanoseconds();
+    if (options.joins_per_second <= 0 || now < due) return;
+    due = (due ? due : now) + (uint64_t)(2e9 / options.joins_per_second);
+    uint32_t place = pairs % ((connection_count - lasting_count) / 2);
+    struct connection *pair = &connections[lasting_count + 2 * place];
+    if (pair[0].state != FREE || pair[1].state != FREE) return;
+    pair[0].room = pair[1].room = (uint32_t)options.rooms + pairs++;
+    open_connection(&pair[0]);
+    open_connection(&pair[1]);
+}
+
 static void run_throughput(void) {
     open_all();
     // Only the older of a pair knows the other's id; the younger learns it from the first message.
-    for (uint32_t i = 0; i < connection_count; i += 2) {
+    for (uint32_t i = 0; i < lasting_count; i += 2) {
         for (int n = 0; n < options.in_flight; n++) send_message(&connections[i]);
         flush(&connections[i]);
     }
-    for (uint64_t end = after(options.warmup_seconds); now_nanoseconds() < end;) turn(20);
+    uint64_t end = after(options.warmup_seconds);
+    for (; now_nanoseconds() < end; open_pairs()) turn(1);
     struct cpu before = cpu_seconds();
-    uint64_t began = now_nanoseconds(), end = after(options.seconds);
+    uint64_t began = now_nanoseconds();
+    end = after(options.seconds);
     is_measuring = true;
-    while (now_nanoseconds() < end && !counts.closed_by_server) turn(20);
+    for (; now_nanoseconds() < end && !counts.closed_by_server; open_pairs()) turn(1);
     is_measuring = false;
     struct cpu spent = cpu_since(before);
     print_result((double)(now_nanoseconds() - began) / 1e9, spent);
@@ -118,9 +136,10 @@ static void run_paced(void) {
             is_measuring = true;
             before = cpu_seconds();
         }
+        open_pairs();
         if ((double)now < due) continue;
         due = (double)now < due + interval ? due + interval : (double)now + interval;
-        struct connection *connection = &connections[2 * (sent++ % (connection_count / 2))];
+        struct connection *connection = &connections[2 * (sent++ % (lasting_count / 2))];
         send_message(connection);
         flush(connection);
     }
@@ -214,6 +233,7 @@ static void explain(void) {
           "  --mode connect     [--count 2000] [--at-once 32]\n"
           "  --mode idle        [--count 2000] [--at-once 32] [--seconds 2]\n"
           "  --mode join --v1   [--count 2000] [--joiner 1]   of two in a room, who is measured\n"
+          "  --joins 0 connections come, join and go each second while messages are measured\n"
           "  --v1 speaks that dialect, with an ack in each message.\n"
           "The token is read from the variable LOAD_TOKEN, so that ps does not show it.\n",
           stderr);
@@ -251,7 +271,7 @@ static void parse(int argc, char **argv) {
         {"host", 1, 0, 'h'}, {"client", 1, 0, 'c'}, {"mode", 1, 0, 'm'}, {"rooms", 1, 0, 'r'},
         {"in-flight", 1, 0, 'f'}, {"count", 1, 0, 'n'}, {"at-once", 1, 0, 'a'},
         {"seconds", 1, 0, 't'}, {"payload", 1, 0, 'b'}, {"rate", 1, 0, 'R'}, {"v1", 0, 0, 'v'},
-        {"joiner", 1, 0, 'j'}, {0}};
+        {"joiner", 1, 0, 'j'}, {"joins", 1, 0, 'J'}, {0}};
     if (getenv("LOAD_TOKEN")) options.token = getenv("LOAD_TOKEN");
     for (int flag; (flag = getopt_long(argc, argv, "", flags, NULL)) != -1;) {
         switch (flag) {
@@ -266,6 +286,7 @@ static void parse(int argc, char **argv) {
         case 'r': options.rooms = atoi(optarg); break;
         case 'f': options.in_flight = atoi(optarg); break;
         case 'R': options.per_second = atof(optarg); break;
+        case 'J': options.joins_per_second = atof(optarg); break;
         case 'n': options.count = atol(optarg); break;
         case 'a': options.at_once = atoi(optarg); break;
         case 't': options.seconds = atof(optarg); break;
@@ -290,9 +311,12 @@ static int port_of(uint32_t slot) {
 }
 
 static void make_connections(void) {
-    connection_count = (uint32_t)(options.mode == CONNECT      ? options.at_once
-                                  : options.mode <= PACED      ? options.rooms * 2
-                                                               : options.count / 2 * 2);
+    enum { BRIEF = 288 }; // Pairs are a multiple of the squares of two and three, as rooms are.
+    lasting_count = (uint32_t)(options.mode == CONNECT ? options.at_once
+                               : options.mode <= PACED ? options.rooms * 2
+                                                       : options.count / 2 * 2);
+    bool has_brief = options.mode <= PACED && options.joins_per_second > 0;
+    connection_count = lasting_count + (has_brief ? BRIEF : 0);
     struct rlimit files = {connection_count + 64, connection_count + 64}, now;
     getrlimit(RLIMIT_NOFILE, &now);
     if (now.rlim_max > files.rlim_max) files.rlim_max = now.rlim_max;

@@ -68,8 +68,8 @@ struct waiting {
 };
 
 // Answers a message, unless rooms are placed at random, and this one is far ahead of the others:
-// then when these have caught up. Without this, rooms of which both members are at one node would send far more than those whose
-// messages change nodes. A room's batch of `in_flight` stays one; a turn is such a batch of any
+// then when these have caught up. Without this, rooms of which both members are at one node would
+// send far more than those whose messages change nodes. A room's batch of `in_flight` stays one; a turn is such a batch of any
 // room, and rooms come up in a fixed order, so that they are not all due at once.
 void send_in_turn(struct connection *connection) {
     // Elsewhere all rooms are alike.
@@ -133,6 +133,11 @@ bool count_relayed(struct connection *connection, const char *text, size_t lengt
 
 void became_ready(struct connection *connection) {
     connection->state = READY;
+    if (connection->slot >= lasting_count) {
+        if (is_measuring) counts.joins++;
+        say_goodbye(connection);
+        return;
+    }
     counts.ready++;
     if (options.mode != CONNECT) return;
     add_latency(now_nanoseconds() - connection->opened_at);

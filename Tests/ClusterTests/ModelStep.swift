@@ -95,7 +95,7 @@ extension Timing {
         timing.shelfKept = 4000
         timing.joinWait = 3000
         timing.raiseAfter = 600
-        timing.awayFor = 1500
+        timing.awayFor = 300
         timing.unreadableWait = 500
         timing.payloadWait = 8000
         timing.lookUpEvery = 500

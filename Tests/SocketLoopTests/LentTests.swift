@@ -62,4 +62,24 @@ import WebSocket
         #expect(lent.arrays.count == lent.count >> 20 && lent.arrays.count > 10)
         #expect(records.count > (100 - lent.arrays.count) * 1200)
     }
+
+    @Test("What is held for a loop keeps nobody from it who sends what it has room for")
+    func shares() throws {
+        let mailboxes = try (0..<32).map { _ in try Mailbox() }
+        var postman = Postman(mailboxes, .system)
+        let socket = SocketID(loop: 1, slot: 1, generation: 1)
+        // More than its share of a client, where a loop is behind.
+        let count = 64 + Outbox.backlogBytesMax / 2 / 32 / 1000
+        for _ in 0..<count {
+            postman.send(
+                to: socket, 0..<1000, of: [UInt8](repeating: 97, count: 256 << 10),
+                tail: "}}".utf8.span)
+            postman.postNow()
+        }
+        var records = ByteQueue()
+        var lent = LentBytes()
+        _ = mailboxes[1].collect(&records, &lent)
+        #expect(lent.count >= Outbox.backlogBytesMax / 4)
+        #expect(records.count > (count - lent.arrays.count) * 1000)
+    }
 }

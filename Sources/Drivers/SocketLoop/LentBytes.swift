@@ -8,6 +8,8 @@ struct LentBytes: Sendable {
     private(set) var arrays: [[UInt8]] = []
     /// Of all of them: each is held whole, however little of it is for this loop.
     private(set) var count = 0
+    /// Of the parts that are for this loop.
+    private(set) var partBytes = 0
 
     /// Whether it was lent last.
     func isLast(_ bytes: [UInt8]) -> Bool {
@@ -20,12 +22,15 @@ struct LentBytes: Sendable {
         count &+= bytes.count
     }
 
+    mutating func noteFrame(_ bytes: Int) { partBytes &+= bytes }
+
     /// Moves all of another one behind what is here.
     mutating func take(_ other: inout LentBytes) {
         guard !other.arrays.isEmpty else { return }
         if arrays.isEmpty { return swap(&self, &other) }
         arrays += other.arrays
         count &+= other.count
+        partBytes &+= other.partBytes
         other.removeAll()
     }
 
@@ -77,6 +82,7 @@ extension Outboxes {
         guard let room = unsafe room else { return false }
         unsafe LentPart.write(part, tail, to: room)
         if isNext { self[socket.loop].lent.append(bytes) }
+        self[socket.loop].lent.noteFrame(part.count &+ tail.count)
         return true
     }
 }

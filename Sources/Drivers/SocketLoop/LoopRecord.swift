@@ -64,7 +64,7 @@ struct Outbox: ~Copyable {
     /// Of what records that say `lent` are parts.
     var lent = LentBytes()
     /// What waited in the other's mailbox at the last posting.
-    var backlogBytes = 0
+    var backlog = Mailbox.Backlog()
     /// What each client put in while the other loop was behind. Each has a quarter, of which this
     /// loop has its part.
     var bytesByClient: [ClientID: Int] = [:]
@@ -73,21 +73,24 @@ struct Outbox: ~Copyable {
     static let postedBytesMin = 1 << 20
 
     /// Whether the other loop is so far behind that clients have to keep within their shares.
-    var isCrowded: Bool { backlogBytes > Self.backlogBytesMax / 4 }
+    var isCrowded: Bool { backlog.waiting > Self.backlogBytesMax / 4 }
+
+    /// Whether more may be lent to it: whoever is behind would hold much that is for others.
+    var mayBorrow: Bool { backlog.held <= Self.backlogBytesMax / 4 }
 
     /// Whether a client may put in so many bytes more, which then count against its share; as many
     /// loops as `senders` put in for it.
     mutating func admits(_ total: Int, of client: ClientID, senders: Int) -> Bool {
         let bytes = bytesByClient[client, default: 0] + total
         let share = Self.backlogBytesMax / 4 / max(1, senders)
-        guard backlogBytes <= Self.backlogBytesMax, bytes <= share else { return false }
+        guard backlog.waiting <= Self.backlogBytesMax, bytes <= share else { return false }
         bytesByClient[client] = bytes
         return true
     }
 
     /// Hands the records over.
     mutating func post(to mailbox: Mailbox) {
-        backlogBytes = mailbox.post(&records, &lent)
+        backlog = mailbox.post(&records, &lent)
         if !isCrowded { bytesByClient.removeAll() }
     }
 

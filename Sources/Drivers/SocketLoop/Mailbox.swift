@@ -44,28 +44,39 @@ final class Mailbox: Sendable {
         if contents.withLock({ Self.mustWake(&$0) }) { signal() }
     }
 
-    /// Moves all of `outbox` in, and what is lent with it. Returns how many bytes wait here now, or
-    /// are held for what does.
-    func post(_ outbox: inout ByteQueue, _ lent: inout LentBytes) -> Int {
-        let (count, wakes) = contents.withLock { contents in
+    /// What waits here for the loop, in bytes.
+    struct Backlog {
+        var waiting = 0
+        /// What is lent is held whole, also for other loops.
+        var held = 0
+    }
+
+    /// Moves all of `outbox` in, and what is lent with it. Returns what waits here now.
+    func post(_ outbox: inout ByteQueue, _ lent: inout LentBytes) -> Backlog {
+        let (backlog, wakes) = contents.withLock { contents in
             if contents.isClosed {
                 outbox.removeAll()
                 lent.removeAll()
-                return (0, false)
+                return (Backlog(), false)
             }
             if contents.records.isEmpty {
                 swap(&contents.records, &outbox)
             } else {
                 let bytes = unsafe UnsafeRawBufferPointer(start: outbox.start, count: outbox.count)
                 // Without room the records stay in the outbox, and are tried again next turn.
-                guard unsafe contents.records.append(bytes) else { return (.max, false) }
+                guard unsafe contents.records.append(bytes) else {
+                    return (Backlog(waiting: .max, held: .max), false)
+                }
                 outbox.removeAll()
             }
             contents.lent.take(&lent)
-            return (contents.records.count &+ contents.lent.count, Self.mustWake(&contents))
+            let records = contents.records.count
+            let backlog = Backlog(
+                waiting: records &+ contents.lent.partBytes, held: records &+ contents.lent.count)
+            return (backlog, Self.mustWake(&contents))
         }
         if wakes { signal() }
-        return count
+        return backlog
     }
 
     func requestStop(_ stop: StopRequest) {

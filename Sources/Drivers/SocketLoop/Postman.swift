@@ -46,9 +46,8 @@ package struct Postman: SocketPost, ~Copyable, Sendable {
     ) {
         let loop = socket.loop
         guard loop < outboxes.count else { return }
-        // Who is behind would hold much that is for others.
         guard part.count >= LentBytes.partBytesMin, tail.count <= LentPart.tailBytesMax,
-            !outboxes[loop].isCrowded
+            outboxes[loop].mayBorrow, !outboxes[loop].isCrowded
         else {
             return send(
                 to: socket, head: bytes.span.extracting(part), body: Span(), tail: tail)

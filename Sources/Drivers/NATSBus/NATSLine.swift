@@ -254,12 +254,20 @@ import Glibc
         switch status {
         case NATS_OK: break
         case NATS_NO_RESPONDERS: throw .noJetStream(server)
-        case NATS_TIMEOUT: throw .notReady(server, "no answer", code: nil)
+        case NATS_TIMEOUT: throw .notReady(server, refusal ?? "no answer", code: nil)
         default: throw .lost(server)
         }
         guard let data = unsafe natsMsg_GetData(answer) else { return [] }
         let count = Int(unsafe natsMsg_GetDataLength(answer))
         return unsafe [UInt8](UnsafeRawBufferPointer(start: data, count: count))
+    }
+
+    /// What the server has forbidden here, in its words: nobody answers that.
+    private var refusal: String? {
+        var text: UnsafePointer<CChar>?
+        let status = unsafe natsConnection_GetLastError(connection, &text)
+        guard status == NATS_NOT_PERMITTED, let text = unsafe text else { return nil }
+        return unsafe String(cString: text)
     }
 
     /// Ends it; to be called once, and nothing else after it. May take a second where the server

@@ -2,7 +2,7 @@
 (docs/cluster.md, "NATS is restarted, and grows")."""
 
 from support.cluster import Cluster, opened_nats
-from support.nats import NatsServer
+from support.nats import Nats, NatsServer
 from support.proxies import free_port
 from support.v1 import Refusal, connect
 from support.waiting import eventually

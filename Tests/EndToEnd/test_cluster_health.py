@@ -12,6 +12,7 @@ from support import http, ledger, prometheus
 from support.cluster import Cluster
 from support.nats import Nats
 from support.natsline import NatsLine
+from support.process import freeze
 from support.proxies import free_port
 from support.usher import Usher, binary, environment, new_folder
 from support.v1 import connect
@@ -153,7 +154,7 @@ def test_status_shows_what_is_behind_and_all_servers_of_nats():
         here.join("behind", id="here")
         there.join("behind", id="there")
         here.expect("someone_joined")
-        two.process.send_signal(signal.SIGSTOP)
+        freeze(two.process)
         try:
             here.send(there.connection, {"type": "offer", "number": 1}, ack="late")
             eventually(lambda: seconds(one) > 1, "what it does not answer is told", 4)

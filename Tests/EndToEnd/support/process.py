@@ -1,7 +1,19 @@
-"""What a process holds."""
+"""What a process holds, and how it is stopped for a while."""
 
+import signal
 from dataclasses import dataclass
 from pathlib import Path
+
+from .waiting import eventually
+
+
+def freeze(process):
+    """Returns once no thread of it runs any more: until then it may answer."""
+    process.send_signal(signal.SIGSTOP)
+    threads = Path(f"/proc/{process.pid}/task")
+    # The state is behind the name, which is in brackets and may hold anything.
+    eventually(lambda: all((thread / "stat").read_text().rpartition(")")[2].split()[0] == "T"
+                           for thread in threads.iterdir()), "it is frozen")
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """Relays on several nodes that are one (docs/cluster.md), on real NATS."""
 
 import json
-import signal
 import time
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from support import http, peers
 from support.cluster import Cluster, is_ready, opened_nats
 from support.nats import Nats
+from support.process import freeze, thaw
 from support.v1 import Refusal, connect, offer
 from support.waiting import eventually
 
@@ -190,10 +190,10 @@ def test_a_node_that_is_frozen_for_a_moment_loses_nothing(start_cluster):
     one.join("room", id="one")
     two.join("room", id="two")
     one.expect("someone_joined")
-    cluster.nodes[1].process.send_signal(signal.SIGSTOP)
+    freeze(cluster.nodes[1].process)
     one.send(two.connection, {"type": "offer"}, ack=1)
     time.sleep(2)
-    cluster.nodes[1].process.send_signal(signal.SIGCONT)
+    thaw(cluster.nodes[1].process)
     assert one.expect("ack") == {"ack": 1}
     assert two.expect("offer")["connectionId"] == one.connection
 
@@ -205,9 +205,9 @@ def test_a_node_that_was_taken_for_dead_begins_anew(start_cluster):
     one.join("room", id="one")
     two.join("room", id="two")
     one.expect("someone_joined")
-    cluster.nodes[1].process.send_signal(signal.SIGSTOP)
+    freeze(cluster.nodes[1].process)
     assert left(one) == ("two", "lost")
-    cluster.nodes[1].process.send_signal(signal.SIGCONT)
+    thaw(cluster.nodes[1].process)
     assert two.end(within=DEATH_SECONDS)[0] == 1012
     cluster.wait(cluster.nodes[1])
     with connect(application.at(cluster.nodes[1])) as again:

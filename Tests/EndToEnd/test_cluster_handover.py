@@ -11,6 +11,7 @@ import pytest
 
 from support import http
 from support.cluster import Balancer, Cluster
+from support.process import freeze, thaw
 from support.restart import logged
 from support.rolling import Crowd, roll
 from support.v1 import connect, is_refused, meet, offer, resumed
@@ -135,11 +136,11 @@ def test_a_home_that_is_frozen_is_waited_for(start_cluster):
     stays, goes = connect(*at(cluster, application, 0)), connect(*at(cluster, application, 1))
     meet(stays, goes)
     goes.drop()
-    cluster.nodes[1].process.send_signal(signal.SIGSTOP)
+    freeze(cluster.nodes[1].process)
     again = connect(*at(cluster, application, 0))
     again.ask_to_resume(goes.session, goes.seq)
     time.sleep(1.5)
-    cluster.nodes[1].process.send_signal(signal.SIGCONT)
+    thaw(cluster.nodes[1].process)
     assert again.expect("resumed")["connectionId"] == goes.connection
     again._become({"connectionId": goes.connection, "session": again.session})
     again.seq = goes.seq

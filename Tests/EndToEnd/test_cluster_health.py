@@ -12,7 +12,7 @@ from support import http, ledger, prometheus
 from support.cluster import Cluster
 from support.nats import Nats
 from support.natsline import NatsLine
-from support.process import freeze
+from support.process import freeze, thaw
 from support.proxies import free_port
 from support.usher import Usher, binary, environment, new_folder
 from support.v1 import connect
@@ -162,7 +162,7 @@ def test_status_shows_what_is_behind_and_all_servers_of_nats():
                       if line.startswith(two.name)]
             assert re.search(r" \d+, \d\.\d s ", row), row
         finally:
-            two.process.send_signal(signal.SIGCONT)
+            thaw(two.process)
         eventually(lambda: seconds(one) == 0, "and then it is answered")
     finally:
         if cluster:

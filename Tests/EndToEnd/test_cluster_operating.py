@@ -12,6 +12,7 @@ import pytest
 
 from support import http, ledger, prometheus
 from support.cluster import Cluster
+from support.process import freeze, thaw
 from support.proxies import free_port
 from support.server import Server
 from support.usher import binary, environment, new_folder
@@ -38,11 +39,11 @@ def test_nobody_is_said_to_be_nowhere_before_all_nodes_have_said_so(pair):
     done = one.usher.run("peer", "kick", NOBODY, "--node", one.name)
     assert done.returncode == 1
     assert "no peer in a room" in done.stderr
-    two.process.send_signal(signal.SIGSTOP)
+    freeze(two.process)
     try:
         done = one.usher.run("peer", "kick", NOBODY, "--node", one.name)
     finally:
-        two.process.send_signal(signal.SIGCONT)
+        thaw(two.process)
     assert done.returncode == 1
     assert two.name in done.stderr, done.stderr
 
@@ -50,7 +51,7 @@ def test_nobody_is_said_to_be_nowhere_before_all_nodes_have_said_so(pair):
 def test_who_asks_after_a_nodes_health_does_not_wait_for_other_nodes(pair):
     one, two = pair.nodes
     answers = 0
-    two.process.send_signal(signal.SIGSTOP)
+    freeze(two.process)
     try:
         kick = threading.Thread(target=lambda: one.usher.run(
             "peer", "kick", NOBODY, "--node", one.name))
@@ -60,7 +61,7 @@ def test_who_asks_after_a_nodes_health_does_not_wait_for_other_nodes(pair):
             answers += 1
             time.sleep(0.05)
     finally:
-        two.process.send_signal(signal.SIGCONT)
+        thaw(two.process)
     # The kick waits for two seconds: an answer that waited with it would be among the last.
     assert answers > 15
 

@@ -4,7 +4,6 @@ nodes have")."""
 import json
 import os
 import shutil
-import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from support import http
 from support.browser import Visit
 from support.cluster import Cluster
-from support.process import Sample
+from support.process import Sample, freeze, thaw
 from support.usher import Usher, new_folder
 from support.v1 import connect
 from support.waiting import eventually
@@ -202,11 +201,11 @@ def test_a_node_that_is_silent_is_named_and_rooms_that_others_share_are_whole(
     silent = three.nodes[2]
     lonely = connect(application.at(silent), application.token())
     lonely.join("lonely", id="lonely")
-    silent.process.send_signal(signal.SIGSTOP)
+    freeze(silent.process)
     try:
         answer = asked(three.nodes[0])
     finally:
-        silent.process.send_signal(signal.SIGCONT)
+        thaw(silent.process)
     assert answer.status == 200, answer.body
     assert answer.json["silent"] == [silent.name]
     found = {room["room"]: room["members"] for room in answer.json["rooms"]}

@@ -3,10 +3,10 @@ get over."""
 
 import asyncio
 import contextlib
-import signal
 import urllib.parse
 
 from . import chance
+from .process import freeze, thaw
 
 STREAM = "KV_usher-usher"
 
@@ -79,9 +79,9 @@ class Misfortunes:
     async def _freeze_a_node(self, seconds):
         node = self._node()
         with self._trouble(node):
-            node.process.send_signal(signal.SIGSTOP)
+            await asyncio.to_thread(freeze, node.process)
             await asyncio.sleep(seconds)
-            node.process.send_signal(signal.SIGCONT)
+            thaw(node.process)
 
     # NATS
 
@@ -96,7 +96,7 @@ class Misfortunes:
     async def _freeze_a_server(self, seconds):
         server = self._server()
         with self._trouble():
-            server.freeze()
+            await asyncio.to_thread(server.freeze)
             await asyncio.sleep(seconds)
             server.thaw()
             await asyncio.to_thread(self.nats.settle)

@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from . import ledger
+from .process import until_frozen
 from .proxies import free_port
 from .usher import new_folder
 from .waiting import eventually
@@ -103,6 +104,7 @@ class NatsServer:
 
     def freeze(self):
         self._signal(signal.SIGSTOP)
+        until_frozen(self.process.pid)
 
     def thaw(self):
         self._signal(signal.SIGCONT)

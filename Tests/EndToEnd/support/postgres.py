@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from . import ledger
+from .process import until_frozen
 from .proxies import free_port
 from .usher import new_folder
 from .waiting import eventually
@@ -122,6 +123,7 @@ class Postgres:
     def freeze(self):
         """It keeps its connections and says nothing more, to nobody."""
         self._signal(signal.SIGSTOP)
+        until_frozen(self.process.pid, *_children(self.process.pid))
 
     def thaw(self):
         self._signal(signal.SIGCONT)
